@@ -1,0 +1,124 @@
+"""AWS as a step sees it: one session, one account, one region, and errors in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from steps.errors import StepError
+from steps.options import ARN
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_ssm import SSMClient
+    from types_boto3_sts import STSClient
+
+# Throttling and passing faults are retried with growing pauses; a dead endpoint is noticed within seconds.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 10},
+    connect_timeout=5,
+    read_timeout=20,
+    user_agent_extra="phoenix",
+)
+
+RENEW = "renew the credentials (for example `aws sso login`), then run `pulumi up` again"
+# Codes that AWS's services use for the same thing.
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+
+
+class Aws:
+    """The clients of one session, made when first used."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.session = session
+
+    @cached_property
+    def autoscaling(self) -> AutoScalingClient:
+        return self.session.client("autoscaling", config=CONFIG)
+
+    @cached_property
+    def cloudwatch(self) -> CloudWatchClient:
+        return self.session.client("cloudwatch", config=CONFIG)
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        return self.session.client("ec2", config=CONFIG)
+
+    @cached_property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        return self.session.client("elbv2", config=CONFIG)
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self.session.client("ssm", config=CONFIG)
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return self.session.client("sts", config=CONFIG)
+
+
+def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
+    """A session in `region`, once credentials and ARNs are known to be those of `account`. Raises StepError."""
+    foreign = strangers(account=account, region=region, arns=arns)
+    if foreign:
+        raise StepError(
+            f"the step works in account {account}, region {region}, and was given things from elsewhere",
+            "\n".join(foreign),
+            "check aws:profile and aws:region of the stack; nothing was changed",
+        )
+    aws = Aws(boto3.Session(region_name=region))
+    actual = aws.sts.get_caller_identity()["Account"]
+    if actual != account:
+        raise StepError(
+            f"these credentials belong to account {actual}, but the stack lives in account {account}",
+            do="use the stack's own profile (pulumi config set aws:profile NAME); nothing was changed",
+        )
+    return aws
+
+
+def strangers(*, account: str, region: str, arns: Iterable[str]) -> list[str]:
+    """The ARNs that name another account or region, each with which."""
+    found = []
+    for arn in arns:
+        match = ARN.fullmatch(arn)
+        if match and match.groups() != (region, account):
+            found.append(f"{arn} is of account {match[2] or 'none'}, region {match[1] or 'none'}")
+    return found
+
+
+def code(error: ClientError) -> str:
+    """AWS's error code, like AccessDenied."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def reason(error: ClientError | BotoCoreError) -> str:
+    """AWS's own words, with the call they answered."""
+    if isinstance(error, ClientError):
+        words = error.response.get("Error", {}).get("Message", "") or str(error)
+        return f"{error.operation_name}: {code(error)}: {words}"
+    return str(error)
+
+
+def explain(error: ClientError | BotoCoreError) -> StepError:
+    """An error of AWS that no step expected, with what to do about the usual ones."""
+    do = "run `pulumi up` again when AWS answers; it goes on from what is there"
+    if isinstance(error, ClientError):
+        if code(error) in EXPIRED:
+            do = RENEW
+        elif code(error) in DENIED:
+            denied = re.search(r"perform: (\S+)", str(error))
+            action = denied[1] if denied else error.operation_name
+            do = f"allow {action} to whoever deploys, then run `pulumi up` again"
+    elif "credentials" in str(error).lower() or "token" in str(error).lower():
+        do = RENEW
+    return StepError("AWS did not do what it was asked", reason(error), do)

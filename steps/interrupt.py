@@ -1,0 +1,86 @@
+"""What stops a step: SIGTERM, SIGINT, or the death of whoever started it.
+
+Each becomes one `Interrupted` in the main thread. It comes once: a second signal while things are put back does
+nothing. On Linux the kernel tells of the parent's death (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread looks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 0.5
+
+
+class Interrupted(BaseException):
+    """Not an Exception, so that nothing that retries on errors takes it for one."""
+
+
+class Interrupts:
+    """The signals of this process. `hold()` makes them wait for ever: from then on nothing is interrupted."""
+
+    def __init__(self) -> None:
+        self._deaf = False
+        self._parent: int | None = None
+
+    def hold(self) -> None:
+        self._deaf = True
+
+    @contextlib.contextmanager
+    def listening(self, *, parent: int | None = None) -> Iterator[None]:
+        """Listens until the block ends. `parent`: the process whose death counts (None: today's parent)."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._parent = os.getppid() if parent is None else parent
+        for number in before:
+            signal.signal(number, self._on_signal)
+        try:
+            self._watch_parent()
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._deaf:
+            return
+        self._deaf = True
+        if self._parent is not None and os.getppid() != self._parent:
+            raise Interrupted("the process that started it has ended")
+        raise Interrupted(f"it was interrupted ({signal.Signals(number).name})")
+
+    def _watch_parent(self) -> None:
+        if sys.platform == "linux":
+            die_with_parent()
+        else:
+            threading.Thread(target=self._poll_parent, daemon=True).start()
+        # The parent may have died before the kernel was asked; then it never tells.
+        if os.getppid() != self._parent:
+            signal.raise_signal(signal.SIGTERM)
+
+    def _poll_parent(self) -> None:
+        while os.getppid() == self._parent:
+            time.sleep(POLL_SECONDS)
+        main = threading.main_thread().ident
+        if main is not None:
+            # To the main thread itself, so that a wait it is in ends.
+            signal.pthread_kill(main, signal.SIGTERM)
+
+
+def die_with_parent() -> None:
+    """Has the kernel send SIGTERM to this process when the thread that started it ends (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+
+
+def recorded_parent() -> int | None:
+    """Who started `steps/run`, which wrote it down; taken out of the environment: it is nobody else's."""
+    text = os.environ.pop("PHOENIX_PARENT_PID", "")
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,77 @@
+"""Time, and the lines on stderr that tell how far a step is."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Protocol, TextIO
+
+# Pulumi's command provider hangs on a line of 64 KiB; nobody reads one of 4000 characters either.
+LONGEST_LINE = 4000
+
+
+class Clock(Protocol):
+    """What steps know of time; tests pass one that only pretends to wait."""
+
+    def now(self) -> float:
+        """Seconds that only ever grow."""
+
+    def utc(self) -> datetime:
+        """The time of day, with its zone."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class RealClock:
+    def now(self) -> float:
+        return time.monotonic()
+
+    def utc(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))
+
+
+class Progress:
+    """Writes lines like `[12 s of 900 s] 1 of 2 servers healthy`, and is the deadline they speak of."""
+
+    def __init__(self, clock: Clock, *, limit: float | None = None, stream: TextIO | None = None) -> None:
+        self.clock = clock
+        self.limit = limit
+        self.began = clock.now()
+        self._stream = stream
+
+    def bounded(self, limit: float) -> Progress:
+        """The progress of something that begins now and may take `limit` seconds."""
+        return Progress(self.clock, limit=limit, stream=self._stream)
+
+    def elapsed(self) -> float:
+        return self.clock.now() - self.began
+
+    def left(self) -> float:
+        """Seconds until the limit, never below 0; infinite without a limit."""
+        return math.inf if self.limit is None else max(0.0, self.limit - self.elapsed())
+
+    def line(self, text: str) -> None:
+        """One line for the reader, whatever line breaks `text` has."""
+        limit = "" if self.limit is None else f" of {self.limit:.0f} s"
+        whole = f"[{self.elapsed():.0f} s{limit}] {' '.join(text.split())}"
+        write(whole[:LONGEST_LINE], stream=self._stream)
+
+
+def write(text: str, *, stream: TextIO | None = None) -> None:
+    """Writes to stderr, if anybody still reads it: a dead reader must not stop what puts weights back."""
+    out = sys.stderr if stream is None else stream
+    try:
+        out.write(text + "\n")
+        out.flush()
+    except (OSError, ValueError):
+        return
+
+
+def iso(moment: datetime) -> str:
+    """UTC as 2026-11-24T05:30:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
