@@ -68,7 +68,7 @@ class Aws:
 
 
 def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
-    """A session in `region`, once credentials and ARNs are known to be those of `account`. Raises StepError."""
+    """A session in `region`, once credentials and ARNs are seen to be of `account`. Raises StepError."""
     foreign = strangers(account=account, region=region, arns=arns)
     if foreign:
         raise StepError(

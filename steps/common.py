@@ -41,14 +41,10 @@ def main(
     interrupts = Interrupts()
     try:
         with interrupts.listening(parent=recorded_parent()):
-            given = options.read(
-                kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ
-            )
+            given = options.read(kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ)
             session = aws.connect(account=given.account, region=given.region, arns=given.arns())
             clock = RealClock()
-            result = step(
-                given, Context(aws=session, clock=clock, progress=Progress(clock), interrupts=interrupts)
-            )
+            result = step(given, Context(aws=session, clock=clock, progress=Progress(clock), interrupts=interrupts))
     except StepError as error:
         return _failed(name, error)
     except (ClientError, BotoCoreError) as error:

@@ -1,7 +1,8 @@
 """What stops a step: SIGTERM, SIGINT, or the death of whoever started it.
 
-Each becomes one `Interrupted` in the main thread. It comes once: a second signal while things are put back does
-nothing. On Linux the kernel tells of the parent's death (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread looks.
+Each becomes one `Interrupted` in the main thread. It comes once: a second signal while things are put back
+does nothing. On Linux the kernel tells of the parent's death (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread
+looks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The options of a step: a frozen dataclass whose fields say how each is read.
 
-`--smoke-path` may also come as PHOENIX_SMOKE_PATH, which is how the Pulumi program passes it. Whatever is missing
-or wrong is told at once.
+`--smoke-path` may also come as PHOENIX_SMOKE_PATH, which is how the Pulumi program passes it. Whatever is
+missing or wrong is told at once.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ OptionsT = TypeVar("OptionsT", bound=Common)
 def read(
     kind: type[OptionsT], *, step: str, about: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> OptionsT:
-    """The options: from arguments, else the environment, else defaults. Raises StepError with all that is wrong."""
+    """The options: arguments, else environment, else defaults. Raises StepError with all that is wrong."""
     fields = dataclasses.fields(kind)
     parser = _Parser(
         prog=f"sh steps/run {step}",
@@ -116,9 +116,7 @@ def read(
         if text is None:
             text = environment.get(_variable(field.name))
         if text is None and field.default is dataclasses.MISSING:
-            wrong.append(
-                f"{_flag(field.name)} (or {_variable(field.name)}) is missing: {field.metadata['help']}"
-            )
+            wrong.append(f"{_flag(field.name)} (or {_variable(field.name)}) is missing: {field.metadata['help']}")
         elif text is not None:
             try:
                 values[field.name] = field.metadata["parse"](text)
@@ -135,9 +133,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _wrong(step: str, why: str) -> StepError:
-    return StepError(
-        "the step's options are not right", why, f"sh steps/run {step} --help tells what each is"
-    )
+    return StepError("the step's options are not right", why, f"sh steps/run {step} --help tells what each is")
 
 
 def _flag(name: str) -> str:

@@ -75,3 +75,23 @@ def write(text: str, *, stream: TextIO | None = None) -> None:
 def iso(moment: datetime) -> str:
     """UTC as 2026-11-24T05:30:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Pace:
+    """How often something is looked at: every half a second at first, every five in the end."""
+
+    FIRST, LAST, GROWTH = 0.5, 5.0, 1.5
+    TOLD_EVERY = 4.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pause = self.FIRST
+        self._told = clock.now() - self.TOLD_EVERY
+
+    def wait(self, progress: Progress, text: str, *, hurry: bool = False) -> None:
+        """Waits, after a line of `text` if none was written lately. `hurry`: no longer than a second."""
+        if self._clock.now() - self._told >= self.TOLD_EVERY:
+            progress.line(text)
+            self._told = self._clock.now()
+        self._clock.sleep(min(self._pause, 1.0) if hurry else self._pause)
+        self._pause = min(self._pause * self.GROWTH, self.LAST)

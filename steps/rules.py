@@ -1,0 +1,165 @@
+"""The rules of a listener: where production traffic goes, and the door that only a token opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from steps.aws import Aws, code
+from steps.errors import StepError
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
+
+PREVIEW_HEADER = "X-Phoenix-Preview"
+# DescribeTags takes at most this many resources (Elastic Load Balancing API reference).
+TAGS_AT_ONCE = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`weights`: target group ARN -> weight, as AWS says them. `headers`: header name -> the values it wants."""
+
+    arn: str
+    priority: str
+    weights: Mapping[str, int]
+    tags: Mapping[str, str]
+    headers: Mapping[str, tuple[str, ...]]
+
+    def shares(self) -> dict[str, int]:
+        return shares(self.weights)
+
+
+def shares(weights: Mapping[str, int]) -> dict[str, int]:
+    """Weights as percentages (a rule with one target group may say weight 1 and mean all)."""
+    total = sum(weights.values())
+    return {arn: round(100 * weight / total) if total else 0 for arn, weight in weights.items()}
+
+
+def same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    """Whether two sets of weights send traffic the same way."""
+    return _traffic(one) == _traffic(other)
+
+
+def _traffic(weights: Mapping[str, int]) -> dict[str, int]:
+    return {arn: share for arn, share in shares(weights).items() if share}
+
+
+def read(aws: Aws, listener: str) -> tuple[Rule, ...]:
+    """The rules of a listener in the order they apply, the default one last; none if there is no such listener."""
+    found: list[RuleTypeDef] = []
+    try:
+        for page in aws.elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener):
+            found += page["Rules"]
+    except ClientError as error:
+        if code(error) in {"ListenerNotFound", "LoadBalancerNotFound"}:
+            return ()
+        raise
+    tags = tags_of(aws, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
+    return tuple(_rule(rule, tags.get(rule["RuleArn"], {})) for rule in found)
+
+
+def read_one(aws: Aws, arn: str) -> Rule:
+    """One rule as it is now. Its tags are not read."""
+    return _rule(aws.elbv2.describe_rules(RuleArns=[arn])["Rules"][0], {})
+
+
+def _rule(rule: RuleTypeDef, tags: Mapping[str, str]) -> Rule:
+    headers = {
+        condition["HttpHeaderConfig"]["HttpHeaderName"]: tuple(condition["HttpHeaderConfig"]["Values"])
+        for condition in rule["Conditions"]
+        if condition.get("Field") == "http-header"
+    }
+    return Rule(
+        arn=rule["RuleArn"],
+        priority=rule["Priority"],
+        weights=_weights(rule["Actions"]),
+        tags=tags,
+        headers=headers,
+    )
+
+
+def _weights(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
+    weights: dict[str, int] = {}
+    for action in actions:
+        named = action.get("ForwardConfig", {}).get("TargetGroups", [])
+        for group in named:
+            # A weight is left out where there is only one target group.
+            weights[group["TargetGroupArn"]] = int(group.get("Weight", 1))
+        if not named and "TargetGroupArn" in action:
+            weights[action["TargetGroupArn"]] = 1
+    return weights
+
+
+def tags_of(aws: Aws, arns: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The tags of load balancers, target groups or rules."""
+    wanted = list(arns)
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(wanted), TAGS_AT_ONCE):
+        answer = aws.elbv2.describe_tags(ResourceArns=wanted[start : start + TAGS_AT_ONCE])
+        for one in answer["TagDescriptions"]:
+            found[one["ResourceArn"]] = {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}
+    return found
+
+
+def production(rules: Iterable[Rule], stack: str) -> Rule | None:
+    """The rule that production traffic follows; None before the first birth."""
+    for rule in rules:
+        if rule.tags.get("phoenix:stack") == stack and rule.tags.get("phoenix:rule") == "production":
+            return rule
+    return None
+
+
+def weighted(found: Iterable[Rule]) -> frozenset[str]:
+    """The target groups that any rule but the preview rule sends traffic to."""
+    return frozenset(
+        arn
+        for rule in found
+        if rule.tags.get("phoenix:rule") != "preview"
+        for arn, weight in rule.weights.items()
+        if weight
+    )
+
+
+def token(rules: Iterable[Rule], *, preview: str, target_group: str) -> str:
+    """The secret that opens the preview rule, once it is sure that the rule leads to `target_group`.
+
+    Raises StepError: through another group's door nothing would be proven.
+    """
+    rule = next((rule for rule in rules if rule.arn == preview), None)
+    if rule is None:
+        raise StepError(
+            f"the preview rule {preview} is not there",
+            do="run `pulumi refresh`, then `pulumi up`: that makes it again",
+        )
+    if not rule.shares().get(target_group):
+        raise StepError(
+            f"the preview rule {preview} does not lead to {target_group}",
+            f"it leads to {', '.join(rule.weights) or 'no target group'}",
+            "run `pulumi refresh`, then `pulumi up`: that puts it right",
+        )
+    for name, values in rule.headers.items():
+        if name.lower() == PREVIEW_HEADER.lower() and values:
+            return values[0]
+    raise StepError(f"the preview rule {preview} has no condition on the header {PREVIEW_HEADER}")
+
+
+def forward(weights: Mapping[str, int]) -> list[ActionTypeDef]:
+    """The actions of a rule that splits traffic. Nothing sticks: a client follows the weights with every request."""
+    return [
+        {
+            "Type": "forward",
+            "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": arn, "Weight": share} for arn, share in weights.items()],
+                "TargetGroupStickinessConfig": {"Enabled": False},
+            },
+        }
+    ]
+
+
+def set_weights(aws: Aws, rule: str, weights: Mapping[str, int]) -> None:
+    """Splits the traffic of a rule. ModifyRule leaves what it is not given (the conditions) as it is."""
+    aws.elbv2.modify_rule(RuleArn=rule, Actions=forward(weights))

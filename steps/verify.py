@@ -1,0 +1,219 @@
+"""Proves a newborn group while nobody uses it: its servers are healthy, answer, and are what was asked for.
+
+Sweeps what a crash left of this color, lifts the group to what it is to take over from, waits for healthy servers,
+asks through the preview rule, runs the smoke command, and tags the group phoenix:verified=GENERATION.
+Gives up as soon as waiting can't help, and says why.
+
+The smoke command gets PHOENIX_URL (the load balancer itself), PHOENIX_HOST (the Host header to send),
+PHOENIX_PREVIEW_HEADER, PHOENIX_PREVIEW_TOKEN and PHOENIX_GENERATION.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from steps import birth, common, fleet, launches, options, probe, process, rules, sweep
+from steps.aws import Aws
+from steps.birth import Look
+from steps.common import Context
+from steps.errors import StepError
+from steps.fleet import Group
+from steps.options import option
+from steps.probe import Door
+from steps.progress import Pace, Progress, iso
+
+VERIFIED = "phoenix:verified"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    color: str = option("blue or green", parse=options.color)
+    generation: str = option("the generation to prove", parse=options.generation)
+    group: str = option("name of the auto-scaling group", parse=options.named)
+    target_group: str = option("ARN of the group's target group", parse=options.arn)
+    listener: str = option("ARN of the listener", parse=options.arn)
+    preview_rule: str = option("ARN of the preview rule", parse=options.arn)
+    min_size: int = option("fewest servers of the group", parse=options.whole_number(0, 10000))
+    smoke_path: str = option("path that the smoke test asks for", parse=options.path, default="/")
+    smoke_command: str = option("shell command that must succeed (see above)", default="")
+    hostname: str = option("name that users ask for; needed with HTTPS", default="")
+    timeout_seconds: int = option("seconds for all of it", parse=options.whole_number(1, 86400), default=900)
+
+
+def verify(given: Given, context: Context) -> dict[str, object]:
+    progress = context.progress.bounded(given.timeout_seconds)
+    aws = context.aws
+    found = rules.read(aws, given.listener)
+    token = rules.token(found, preview=given.preview_rule, target_group=given.target_group)
+    door = probe.find(aws, given.listener, given.hostname)
+    live = rules.weighted(found)
+    everything = fleet.groups(aws, given.stack)
+    left = sweep.leftovers(everything, stack=given.stack, color=given.color, ours=given.group, live=live)
+    sweep.delete(aws, left, progress)
+    needed = lift(
+        aws, fleet.group(aws, given.group), _capacity(everything, live - {given.target_group}), given, progress
+    )
+    Waiting(given, context, progress, needed=needed, door=door, token=token).wait()
+    if given.smoke_command:
+        run_smoke_command(given, door, token, progress)
+    aws.autoscaling.create_or_update_tags(
+        Tags=[
+            {
+                "ResourceId": given.group,
+                "ResourceType": "auto-scaling-group",
+                "Key": VERIFIED,
+                "Value": given.generation,
+                "PropagateAtLaunch": False,
+            }
+        ]
+    )
+    progress.line(f"{given.color} {given.generation} is verified: {needed} servers healthy, and they answer")
+    return {
+        "group": given.group,
+        "generation": given.generation,
+        "servers": needed,
+        "bornAt": iso(fleet.group(aws, given.group).created),
+        "verifiedAt": iso(context.clock.utc()),
+    }
+
+
+def _capacity(everything: Iterable[Group], live: frozenset[str]) -> int:
+    return max((group.desired for group in everything if live.intersection(group.target_groups)), default=0)
+
+
+def lift(aws: Aws, group: Group, live: int, given: Given, progress: Progress) -> int:
+    """Lifts the group to the live group's size, so that it can take over. Returns how many servers it is to have.
+
+    By MinSize: an idle group with a scaling policy would shrink otherwise.
+    """
+    needed = fleet.lifted(minimum=given.min_size, live=live, maximum=group.maximum)
+    if needed < live:
+        progress.line(
+            f"the live group has {live} servers, but maxSize lets {group.name} have only {needed}: "
+            "raise maxSize if that is too few for the traffic"
+        )
+    if group.minimum != needed:
+        progress.line(f"lifting {group.name} to {needed} servers")
+        fleet.set_minimum(aws, group, needed)
+    return needed
+
+
+class Waiting:
+    """The wait for a group to be born, and what it has seen so far."""
+
+    def __init__(
+        self, given: Given, context: Context, progress: Progress, *, needed: int, door: Door, token: str
+    ) -> None:
+        self.given, self.context, self.progress = given, context, progress
+        self.needed, self.door, self.token = needed, door, token
+        self.seen: set[str] = set()
+        self.good = self.bad = 0
+        self.smoke = ""
+        self.silent = False
+        self.stale = launches.stale(context.aws, fleet.group(context.aws, given.group), context.clock.utc())
+
+    def wait(self) -> None:
+        """Returns when the group is born. Raises StepError when it will not be, with the reason."""
+        pace = Pace(self.context.clock)
+        while True:
+            look = self._look()
+            verdict = birth.verdict(look)
+            if verdict.born:
+                return
+            if verdict.failure:
+                raise self._failure(look, verdict)
+            pace.wait(self.progress, self._tell(look), hurry=bool(look.good or look.bad))
+
+    def _look(self) -> Look:
+        aws, given = self.context.aws, self.given
+        group = fleet.group(aws, given.group)
+        self.seen.update(group.instances)
+        # A server that is on its way out is still registered, but no longer one of ours.
+        targets = tuple(one for one in fleet.targets(aws, given.target_group) if one.state != "draining")
+        self._smoke(fleet.healthy(targets) >= self.needed)
+        return Look(
+            elapsed=self.progress.elapsed(),
+            limit=self.progress.limit or math.inf,
+            needed=self.needed,
+            launched=len(group.instances),
+            targets=targets,
+            failures=launches.failures(aws, given.group, but=self.stale),
+            replaced=len(self.seen.difference(group.instances)),
+            good=self.good,
+            bad=self.bad,
+            smoke=self.smoke,
+        )
+
+    def _smoke(self, ready: bool) -> None:
+        """One round. It counts only while the servers are healthy: with none, a balancer asks any of them."""
+        if not ready:
+            self.good = self.bad = 0
+            return
+        answers = probe.ask(self.door, self.given.smoke_path, token=self.token)
+        self.smoke = probe.complaint(answers, self.given.generation)
+        if self.smoke:
+            self.good, self.bad = 0, self.bad + 1
+            return
+        self.good, self.bad = self.good + 1, 0
+        if not probe.tells(answers) and not self.silent:
+            self.silent = True
+            self.progress.line(
+                f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
+            )
+
+    def _tell(self, look: Look) -> str:
+        text = f"{fleet.healthy(look.targets)} of {self.needed} servers healthy"
+        detail = (
+            [fleet.summary(look.targets)]
+            + ([f"smoke test: {look.smoke}"] if look.smoke else [])
+            + ([f"{look.replaced} replaced"] if look.replaced else [])
+            + ([f"last launch failed: {look.failures[0]}"] if look.failures else [])
+        )
+        return "; ".join([text, *(part for part in detail if part)])
+
+    def _failure(self, look: Look, verdict: birth.Verdict) -> StepError:
+        sick = [target.id for target in look.targets if target.state != "healthy"]
+        console = launches.console(self.context.aws, [*sick, *sorted(self.seen)])
+        return StepError(
+            f"{self.given.color} {self.given.generation} was not born; production was not touched",
+            verdict.failure + (f"\n{console}" if console else ""),
+            f"{verdict.do}\nthen run `pulumi up` again",
+        )
+
+
+def run_smoke_command(given: Given, door: Door, token: str, progress: Progress) -> None:
+    """Runs the user's own test. Raises StepError when it fails or time ends. The token is masked in what it says."""
+    progress.line(f"running the smoke command: {given.smoke_command}")
+    environment = {
+        **os.environ,
+        "PHOENIX_URL": door.url,
+        "PHOENIX_HOST": door.host,
+        "PHOENIX_PREVIEW_HEADER": rules.PREVIEW_HEADER,
+        "PHOENIX_PREVIEW_TOKEN": token,
+        "PHOENIX_GENERATION": given.generation,
+    }
+    failed = StepError(
+        f"{given.color} {given.generation} did not pass the smoke command; production was not touched",
+        do=f"its output is above. The command: {given.smoke_command}",
+    )
+    try:
+        status = process.run(
+            ["sh", "-c", given.smoke_command],
+            line=lambda text: progress.line("smoke: " + text.replace(token, "***")),
+            timeout=progress.left(),
+            environment=environment,
+        )
+    except TimeoutError as error:
+        failed.why = f"it was not done when the {given.timeout_seconds} s of the step were over"
+        raise failed from error
+    if status:
+        failed.why = f"it ended with exit code {status}"
+        raise failed
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("verify", __doc__, Given, verify))
