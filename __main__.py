@@ -1,0 +1,71 @@
+"""One update of a phoenix stack: settings -> what is live -> flight plan -> components -> exports."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pulumi
+
+from components import config, flight, generation, images, live
+from components.image import MachineImage
+from components.load_balancer import LoadBalancer
+from components.network import Network
+from components.rollout import Rollout
+from components.server_group import ServerGroup
+from components.user_data import user_data
+
+with config.errors():
+    settings, now = config.settings(), datetime.now(UTC)
+    session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
+    account = live.account(session, region=settings.region, profile=settings.profile)
+    source = images.source(session.client("ec2"), settings, Path.cwd(), now=now)
+    recipe = generation.recipe(settings, source.fingerprint)
+    plan = flight.decide(settings, recipe, live.read(session, stack=settings.identity), now=now)
+pulumi.log.info(flight.words(plan, settings, recipe, source.words))
+
+# What is permanent.
+tags = {"phoenix:stack": settings.identity}
+network = Network(
+    settings.name, vpc_id=settings.vpc_id, alb_subnet_ids=settings.alb_subnet_ids,
+    server_subnet_ids=settings.server_subnet_ids, cidr=settings.vpc_cidr, tags=tags)
+balancer = LoadBalancer(
+    settings.name, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids, port=settings.port,
+    allowed_cidrs=settings.allowed_cidrs, certificate_arn=settings.certificate_arn, protect=settings.protect, tags=tags)
+
+# A color's own: its image, and the target group that the preview rule names before the group is born.
+baked = {color: MachineImage(
+    f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
+    pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
+    architecture=settings.architecture, packer_variables=settings.packer_variables,
+    max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0]) for color in plan.colors}
+targets = {color: balancer.target_group(
+    color, port=settings.app_port, health_check_path=settings.health_check_path,
+    health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
+    tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, "image": image.id, "commit": image.commit,
+          "baked_at": image.baked_at}) for color, image in baked.items()}
+preview = balancer.preview_rule(targets[plan.active].arn, token=settings.preview_token)
+groups = {color: ServerGroup(
+    color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
+    instance_type=settings.instance_type, root_volume_gib=settings.root_volume_gib,
+    user_data=user_data(settings, color=color.color, generation=color.generation), references=settings.references,
+    port=settings.app_port, vpc_id=network.vpc_id, subnet_ids=network.server_subnet_ids, target_group=targets[color],
+    announced_by=[preview], load_balancer_security_group_id=balancer.security_group_id,
+    load_balancer_arn_suffix=balancer.arn_suffix, listener_arn=balancer.listener_arn, min_size=settings.min_size,
+    max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
+    drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint}) for color, image in baked.items()}
+
+# The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
+active = groups[plan.active]
+rollout = Rollout(
+    settings.name, flight=plan, settings=settings, account=account, group=active,
+    target_group_arn=targets[plan.active].arn, listener_arn=balancer.listener_arn, preview_rule_arn=preview.arn)
+production = balancer.production_rule(
+    [(targets[color].arn, plan.weights[color.color]) for color in plan.colors], after=[rollout.promoted])
+rollout.prune(triggers=[active.group_name], after=[production])
+
+image = baked[plan.active]
+pulumi.export("url", balancer.url)
+pulumi.export("live", {
+    "color": plan.active.color, "generation": plan.active.generation, "image": image.id, "bakedAt": image.baked_at,
+    "fingerprint": plan.standing.fingerprint if plan.standing else source.fingerprint, "commit": image.commit,
+    "bornAt": rollout.born_at, "weights": production.arn.apply(lambda _: dict(plan.weights))})
