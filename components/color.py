@@ -1,0 +1,55 @@
+"""What the things of one color share: names, tags, and the rule that replaces them together.
+
+Each generation of a color has resources of its own, so two generations can't mix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+COLORS = ("blue", "green")
+
+
+def other(color: str) -> str:
+    """The color beside this one."""
+    return COLORS[1 - COLORS.index(color)]
+
+
+@dataclass(frozen=True)
+class Color:
+    """One color of a stack in one generation."""
+
+    stack: str  # SERVICE/STACK
+    color: str
+    generation: str
+    frozen: bool = False  # kept exactly as it is, whatever the program says now
+
+    @property
+    def name(self) -> str:
+        """SERVICE-STACK-COLOR, the prefix of its resources' names."""
+        return f"{self.stack.replace('/', '-')}-{self.color}"
+
+    def tags(self, **more: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+        """Tags that say whose and what a resource is; `baked_at=...` becomes `phoenix:baked-at`."""
+        own = {"stack": self.stack, "color": self.color, "generation": self.generation, **more}
+        return {"Name": self.name, **{f"phoenix:{key.replace('_', '-')}": value for key, value in own.items()}}
+
+    def options(
+        self,
+        parent: pulumi.Resource,
+        *,
+        depends_on: list[pulumi.Resource] | None = None,
+        ignore_changes: list[str] | None = None,
+        delete_minutes: float = 0,
+    ) -> pulumi.ResourceOptions:
+        """Options of a resource of this color: replaced with the generation, create before delete."""
+        timeouts = pulumi.CustomTimeouts(delete=f"{delete_minutes:g}m") if delete_minutes else None
+        return pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=depends_on,
+            replacement_trigger=self.generation,
+            ignore_changes=["*"] if self.frozen else ignore_changes,
+            custom_timeouts=timeouts,
+        )

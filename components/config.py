@@ -1,0 +1,41 @@
+"""The settings of the stack that is running, and how what is wrong reaches the person who typed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+
+from components.flight import FlightError
+from components.images import ImageError
+from components.settings import Settings, SettingsError, parse
+
+
+def settings() -> Settings:
+    """The running stack's configuration. Raises `SettingsError` with every problem at once."""
+    project = pulumi.get_project()
+    texts = _texts()
+    mine = {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith(f"{project}:")}
+    secret = {key for key in mine if is_config_secret(f"{project}:{key}")}
+    aws = {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith("aws:")}
+    return parse(mine, stack=pulumi.get_stack(), aws=aws, secret_keys=secret)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turns what a user can mend into an error that Pulumi prints without a stack trace."""
+    try:
+        yield
+    except (SettingsError, FlightError, ImageError, LookupError) as error:
+        raise pulumi.RunError(str(error)) from None
+    except (BotoCoreError, ClientError) as error:
+        raise pulumi.RunError(
+            f"AWS could not be asked what is live; nothing was changed: {error}\n"
+            "  type: aws sts get-caller-identity   (it tells whether the credentials are the right ones)") from None
+
+
+def _texts() -> Mapping[str, str]:
+    return {**get_config_env(), **CONFIG.get()}

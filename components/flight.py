@@ -1,0 +1,172 @@
+"""Who is born, who is kept and who dies in this update, and why: settings + recipe + what is live -> flight.
+
+Pure: it decides, and says in words what it decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.color import COLORS, Color, other
+from components.generation import Recipe, changes
+from components.live import Group, Live
+from components.settings import Settings
+
+
+class FlightError(Exception):
+    """The flag and what is live do not go together; the text says what to type."""
+
+
+@dataclass(frozen=True)
+class Flight:
+    """The decisions of one update."""
+
+    active: Color  # gets `traffic` percent of production
+    kept: Color | None  # the other color, kept exactly as it is
+    weights: Mapping[str, int]  # percent of production by color; a kept group may have 0
+    standing: Group | None  # the active color's group, when it stands already; else it is born
+    back: bool  # the active color's group stood before the other one: no canary on the way to it
+    shift: bool  # production's weights are not the wanted ones
+    proven: bool  # the active color's group stands, is verified, and has the weight it should have
+    previous: Group | None  # the group that has most of production now
+    dies: Color | None  # the other color's group, which leaves the program
+
+    @property
+    def colors(self) -> tuple[Color, ...]:
+        """The colors that the program declares, the active one first."""
+        return (self.active, self.kept) if self.kept else (self.active,)
+
+
+def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> Flight:
+    """The flight of an update. Raises `FlightError` when the flag and what is live do not go together."""
+    _same_network(settings, live)
+    color = _active(settings, recipe, live, now)
+    mine, beside = live.group(color), live.group(other(color))
+    stands = mine if mine and _used_as_it_is(recipe, mine, beside) else None
+    if mine and mine.weight and not stands:
+        raise FlightError(_reborn_in_place(recipe, mine, beside))
+    frozen = stands is not None and stands.generation != recipe.generation
+    active = Color(settings.identity, color, stands.generation if stands else recipe.generation, frozen)
+    weights = {color: settings.traffic}
+    if settings.traffic < 100:
+        if beside is None:
+            raise FlightError(
+                f"traffic is {settings.traffic}, but no {other(color)} group is live to carry the other"
+                f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100")
+        weights[other(color)] = 100 - settings.traffic
+    elif beside and settings.keep_previous:
+        weights[other(color)] = 0
+    kept = Color(settings.identity, other(color), beside.generation, True) if beside and len(weights) == 2 else None
+    shift = {name: share for name, share in weights.items() if share} != live.weights
+    return Flight(
+        active=active,
+        kept=kept,
+        weights=weights,
+        standing=stands,
+        back=_back(stands, beside),
+        shift=shift,
+        proven=bool(stands and stands.verified and not shift),
+        previous=live.leader,
+        dies=Color(settings.identity, other(color), beside.generation) if beside and not kept else None,
+    )
+
+
+def words(flight: Flight, settings: Settings, recipe: Recipe, image: str) -> str:
+    """The flight plan as a block of text. `image` says where the servers' image comes from."""
+    rows = []
+    if flight.standing is None:
+        rows.append(("image", image))
+        size = max(settings.min_size, flight.previous.desired if flight.previous else 0)
+        rows.append(("born", f"{flight.active.color}, generation {flight.active.generation}, {size} servers"))
+        if flight.previous:
+            rows += [("changed", line) for line in changes(flight.previous.recipe, recipe) or ["nothing: born again"]]
+    else:
+        rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation}"))
+    if not flight.proven:
+        rows.append(("gates", _gates(flight, settings)))
+    shares = ", ".join(f"{color} {share} %" for color, share in flight.weights.items())
+    rows.append(("production", f"-> {shares}" if flight.shift else f"stays {shares}"))
+    if flight.kept:
+        rows.append(("kept", f"{flight.kept.color}, generation {flight.kept.generation}, exactly as it is"))
+    if flight.dies:
+        rows.append(("dies", f"{flight.dies.color}, generation {flight.dies.generation}, last of all"))
+    if flight.proven and not flight.dies:
+        rows.append(("", "nothing is born, nothing dies"))
+    return "\n".join([f"flight plan of {settings.identity}", *(f"  {key:<11} {text}" for key, text in rows)])
+
+
+def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> str:
+    """The color that the flag names; `auto` flips by itself when what makes a server changed or grew too old."""
+    if settings.active != "auto":
+        return settings.active
+    if live.leader is None:
+        return COLORS[0]
+    fresh = [
+        group for group in sorted(live.groups, key=lambda group: -group.weight)
+        if group.weight and group.generation == recipe.generation and not _too_old(settings, group, now)
+    ]
+    return fresh[0].color if fresh else other(live.leader.color)
+
+
+def _too_old(settings: Settings, group: Group, now: datetime) -> bool:
+    """Older than `maxAgeDays`, counted from the bake of its image; an image that the settings pin is never too old."""
+    if settings.image or not settings.max_age_days or group.baked_at is None:
+        return False
+    return (now - group.baked_at).total_seconds() > settings.max_age_days * 86400
+
+
+def _used_as_it_is(recipe: Recipe, mine: Group, beside: Group | None) -> bool:
+    """Whether the flag means the group that stands in its color, not one to be born.
+
+    It does when that group is of this recipe. It also does on a way back: when the recipe's group stands in the other
+    color already, or when the flag's group carries most of production and the other one is its canary.
+    """
+    if mine.generation == recipe.generation:
+        return True
+    if not mine.verified or beside is None:
+        return False
+    return beside.generation == recipe.generation or mine.weight > beside.weight > 0
+
+
+def _back(stands: Group | None, beside: Group | None) -> bool:
+    """Going to a group that is older than the one beside it."""
+    if stands is None or beside is None or stands.born_at is None or beside.born_at is None:
+        return False
+    return stands.born_at < beside.born_at
+
+
+def _reborn_in_place(recipe: Recipe, mine: Group, beside: Group | None) -> str:
+    said = "".join(f"\n    {line}" for line in changes(mine.recipe, recipe))
+    flip = other(mine.color)
+    if beside and beside.weight > mine.weight:
+        return (f"what makes a server changed, but {mine.color} is a canary with {mine.weight} % of production as"
+                f" generation {mine.generation}; a live server is never changed.{said}\n"
+                f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
+                f"  then: pulumi config set active {mine.color} && pulumi up   ({recipe.generation} is born)")
+    return (f"what makes a server changed, but active is {mine.color}, which serves production as generation"
+            f" {mine.generation}; a live server is never changed.{said}\n"
+            f"  type: pulumi config set active {flip}   (generation {recipe.generation} is born beside it)\n"
+            f"  or undo the change; or keep the image that serves:"
+            f" pulumi config set image {mine.fingerprint or mine.image}")
+
+
+def _same_network(settings: Settings, live: Live) -> None:
+    if settings.vpc_id and live.vpc_id and settings.vpc_id != live.vpc_id:
+        raise FlightError(
+            f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
+            f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network")
+
+
+def _gates(flight: Flight, settings: Settings) -> str:
+    gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
+    if not flight.shift:
+        return gates[0]
+    if flight.previous and not flight.back:
+        gates += [f"canary {step} % for {settings.canary_pause_seconds} s"
+                  for step in settings.canary_steps if step < settings.traffic]
+    gates.append(f"{settings.traffic} %")
+    if settings.traffic == 100 and flight.previous:
+        gates.append(f"settle {settings.settle_seconds} s, soak {settings.soak_seconds} s")
+    return " -> ".join(gates)

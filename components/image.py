@@ -1,0 +1,71 @@
+"""The machine image of one color: found by its fingerprint, or baked from the vendor's base by the scripts in git."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.color import Color
+from components.live import Account
+from components.step import step
+
+
+class MachineImage(pulumi.ComponentResource):
+    """The step `bake` as a resource; it runs once for each generation.
+
+    Inputs: `color`; `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and
+    `pinned` (a fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`;
+    `architecture` (x86_64 or arm64); `packer_variables`; `max_age_days` (an older image is baked anew; 0: no limit);
+    `subnet_id` for Packer's build instance, with a way to the internet.
+
+    Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `base` (ami-).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        color: Color,
+        account: Account,
+        service: str,
+        fingerprint: str,
+        pinned: str = "",
+        folder: str = "image",
+        base_image: str,
+        architecture: str,
+        packer_variables: Mapping[str, str],
+        max_age_days: int,
+        subnet_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("phoenix:index:MachineImage", name, {"fingerprint": fingerprint}, opts)
+        # Named after the generation and then frozen: a command whose inputs change in place loses its recorded output.
+        bake = step(
+            f"{name}-{color.generation}-bake",
+            run="bake",
+            account=account,
+            environment={
+                "stack": color.stack,
+                "service": service,
+                "fingerprint": fingerprint,
+                "image": pinned,
+                "image_dir": folder,
+                "base_image": base_image,
+                "architecture": architecture,
+                "packer_variables": json.dumps(dict(sorted(packer_variables.items()))),
+                "max_age_days": str(max_age_days),
+                "subnet_id": subnet_id,
+            },
+            triggers=[],
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"]),
+        )
+        result: pulumi.Output[dict[str, Any]] = bake.stdout.apply(json.loads)
+        self.id: pulumi.Output[str] = result["image"]
+        self.root_device: pulumi.Output[str] = result["rootDevice"]
+        self.baked_at: pulumi.Output[str] = result["bakedAt"]
+        self.commit: pulumi.Output[str] = result["commit"]
+        self.base: pulumi.Output[str] = result["base"]
+        self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})

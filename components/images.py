@@ -1,0 +1,95 @@
+"""The images of a service that exist, and which of them servers are born from: reused, pinned, or yet to be baked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.generation import fingerprint, image_files
+from components.live import when
+from components.rules import AMI
+from components.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+
+class ImageError(Exception):
+    """There is no such image, or nothing to bake one from; the text says what to type."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A machine image of a service."""
+
+    id: str
+    fingerprint: str
+    baked_at: datetime | None
+
+    def days(self, now: datetime) -> float:
+        """Its age in days; without a date it is as old as can be."""
+        return (now - self.baked_at).total_seconds() / 86400 if self.baked_at else float("inf")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the image of the servers comes from."""
+
+    fingerprint: str
+    words: str  # for the flight plan
+
+
+def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
+    """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
+    known = available(ec2, service=settings.service)
+    if settings.image:
+        return pinned(known, settings)
+    try:
+        files = image_files(folder / settings.image_dir)
+    except FileNotFoundError as missing:
+        raise ImageError(
+            f"  imageDir = {settings.image_dir!r}: must hold the Packer template and its scripts; {missing}.\n"
+            "      type: pulumi config set imageDir image") from None
+    return choose(known, fingerprint(files, settings), settings.max_age_days, now)
+
+
+def pinned(known: Sequence[Image], settings: Settings) -> Source:
+    """The image that `image` names. Raises `ImageError` when this service has none such."""
+    found = [image for image in known if settings.image in (image.id, image.fingerprint)]
+    if not found or not found[0].fingerprint:
+        there = ", ".join(f"{image.fingerprint} ({image.id})" for image in known[:5]) or "none"
+        raise ImageError(
+            f"  image = {settings.image!r}: must be an image of the service {settings.service!r} in {settings.region}"
+            f" that is available; there are: {there}.\n"
+            "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)")
+    image = found[0]
+    how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
+    return Source(image.fingerprint, f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked")
+
+
+def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime) -> Source:
+    """Reuse of the newest image with the fingerprint that git gives, or a bake, and why."""
+    found = next((image for image in known if image.fingerprint == wanted), None)
+    if found is None:
+        return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}")
+    days = found.days(now)
+    if max_age_days and days > max_age_days:
+        return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}")
+    return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked")
+
+
+def available(ec2: EC2Client, *, service: str) -> list[Image]:
+    """The available images of a service in this account, newest first."""
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=["self"], Filters=[{"Name": "tag:phoenix:service", "Values": [service]},
+                                  {"Name": "state", "Values": ["available"]}])
+    found = []
+    for page in pages:
+        for image in page["Images"]:
+            tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
+            baked = when(tags.get("phoenix:baked-at"))
+            found.append(Image(image["ImageId"], tags.get("phoenix:fingerprint", ""), baked))
+    return sorted(found, key=lambda image: image.baked_at or datetime.min.replace(tzinfo=UTC), reverse=True)

@@ -1,0 +1,156 @@
+"""What is live, read from AWS itself before anything is declared.
+
+The truth is the production rule of the load balancer tagged with this stack, its weights, and the tags of the target
+groups that it names: a failed update saves its outputs too, so those only inform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the program acts: the same account, region and profile as the AWS provider."""
+
+    id: str
+    region: str
+    profile: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of servers that the production rule names."""
+
+    color: str
+    generation: str
+    weight: int  # as AWS has it, 0 to 999
+    target_group: str  # ARN
+    recipe: str
+    fingerprint: str
+    image: str
+    commit: str
+    baked_at: datetime | None
+    name: str = ""  # of the auto-scaling group; empty when somebody deleted it
+    verified: bool = False
+    desired: int = 0
+    born_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Live:
+    """The load balancer of a stack and the groups that its production rule names."""
+
+    load_balancer: str = ""  # ARN; empty before the first update
+    vpc_id: str = ""
+    groups: tuple[Group, ...] = ()
+
+    def group(self, color: str) -> Group | None:
+        """The production rule's group of a color."""
+        return next((group for group in self.groups if group.color == color), None)
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Percent of production by color, without the colors that get none."""
+        total = sum(group.weight for group in self.groups)
+        return {group.color: round(100 * group.weight / total) for group in self.groups if group.weight}
+
+    @property
+    def leader(self) -> Group | None:
+        """The group with the largest share of production."""
+        return max(self.groups, key=lambda group: group.weight, default=None) if self.weights else None
+
+
+def account(session: boto3.Session, *, region: str, profile: str = "") -> Account:
+    """Whose credentials these are."""
+    return Account(session.client("sts").get_caller_identity()["Account"], region, profile)
+
+
+def read(session: boto3.Session, *, stack: str) -> Live:
+    """What is live of a stack (SERVICE/STACK)."""
+    balancers = session.client("elbv2")
+    found = _balancer(balancers, stack)
+    if found is None:
+        return Live()
+    named = _production(balancers, found["LoadBalancerArn"], stack)
+    tags = _tags(balancers, list(named))
+    fleet = _fleet(session.client("autoscaling"), stack)
+    groups = tuple(_group(arn, weight, tags[arn], fleet.get(arn)) for arn, weight in named.items())
+    return Live(found["LoadBalancerArn"], found["VpcId"], tuple(g for g in groups if g.color))
+
+
+def when(text: str | None) -> datetime | None:
+    """A time from a tag; None when there is none or it is no time."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
+    found = {}
+    for page in balancers.get_paginator("describe_load_balancers").paginate():
+        found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
+    mine = [arn for arn, tags in _tags(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    if len(mine) > 1:
+        raise LookupError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}")
+    return found[mine[0]] if mine else None
+
+
+def _production(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str) -> dict[str, int]:
+    """Target group ARN -> weight in the production rule; empty before the first birth."""
+    rules: dict[str, Any] = {}
+    for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
+        for listener in listeners["Listeners"]:
+            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
+                rules.update({rule["RuleArn"]: rule for rule in page["Rules"] if not rule["IsDefault"]})
+    for arn, tags in _tags(balancers, list(rules)).items():
+        if tags.get("phoenix:rule") == "production" and tags.get("phoenix:stack") == stack:
+            targets = rules[arn]["Actions"][-1].get("ForwardConfig", {}).get("TargetGroups", [])
+            return {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
+    return {}
+
+
+def _tags(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
+    """Tags by ARN; AWS describes 20 at a time."""
+    tags: dict[str, dict[str, str]] = {}
+    for start in range(0, len(arns), 20):
+        for item in balancers.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
+            tags[item["ResourceArn"]] = _plain(item.get("Tags", []))
+    return tags
+
+
+def _fleet(scaling: AutoScalingClient, stack: str) -> dict[str, Any]:
+    """Auto-scaling groups of a stack by the ARN of their target group."""
+    pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
+        Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}])
+    groups: Iterable[Any] = [group for page in pages for group in page["AutoScalingGroups"]]
+    return {arn: group for group in groups for arn in group.get("TargetGroupARNs", []) if not group.get("Status")}
+
+
+def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
+    def tag(key: str) -> str:
+        return tags.get(f"phoenix:{key}", "")
+
+    said = Group(
+        color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
+        fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")))
+    if fleet is None:
+        return said
+    return Group(**{
+        **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
+        "born_at": fleet["CreatedTime"],
+        "verified": _plain(fleet.get("Tags", [])).get("phoenix:verified") == said.generation})
+
+
+def _plain(tags: Iterable[Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}

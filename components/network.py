@@ -1,0 +1,100 @@
+"""Where the load balancer and the servers stand: a network that is given, or a small one of our own."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC with subnets for the load balancer and for servers without public addresses.
+
+    Given `vpc_id`, `alb_subnet_ids` and `server_subnet_ids` it adopts them and creates nothing. Without them it makes
+    a VPC of `cidr` (IPv4, prefix /16 to /24) over two availability zones: a public and a private subnet in each (a
+    quarter of the VPC each), an internet gateway, and one NAT gateway through which servers reach package archives
+    and Systems Manager. One NAT gateway is one zone's: production that must outlive a zone adopts a network of its own.
+
+    Outputs: `vpc_id`, `alb_subnet_ids`, `server_subnet_ids`.
+    """
+
+    vpc_id: pulumi.Output[str]
+    alb_subnet_ids: Sequence[pulumi.Output[str]]
+    server_subnet_ids: Sequence[pulumi.Output[str]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        vpc_id: str = "",
+        alb_subnet_ids: Sequence[str] = (),
+        server_subnet_ids: Sequence[str] = (),
+        cidr: str = "10.20.0.0/16",
+        tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("phoenix:index:Network", name, {"vpcId": vpc_id, "cidr": cidr}, opts)
+        if vpc_id:
+            self.vpc_id = pulumi.Output.from_input(vpc_id)
+            self.alb_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in alb_subnet_ids]
+            self.server_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in server_subnet_ids]
+        else:
+            self._make(name, cidr, tags)
+        self.register_outputs({
+            "vpcId": self.vpc_id, "albSubnetIds": self.alb_subnet_ids, "serverSubnetIds": self.server_subnet_ids})
+
+    def _make(self, name: str, cidr: str, tags: Mapping[str, str]) -> None:
+        mine = pulumi.ResourceOptions(parent=self)
+
+        def called(what: str) -> dict[str, str]:
+            return {**tags, "Name": f"{name}-{what}"}
+
+        vpc = aws.ec2.Vpc(
+            f"{name}-vpc", cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, tags=called("vpc"),
+            opts=mine)
+        gateway = aws.ec2.InternetGateway(f"{name}-internet", vpc_id=vpc.id, tags=called("internet"), opts=mine)
+        zones = aws.get_availability_zones(
+            state="available", filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}]).names[:2]
+        quarters = [str(quarter) for quarter in ipaddress.ip_network(cidr).subnets(prefixlen_diff=2)]
+        public, private = (
+            [self._subnet(f"{name}-{kind}-{i}", vpc, zone, cidrs[i], tags) for i, zone in enumerate(zones)]
+            for kind, cidrs in (("public", quarters[:2]), ("private", quarters[2:])))
+        address = aws.ec2.Eip(
+            f"{name}-nat", domain="vpc", tags=called("nat"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]))
+        nat = aws.ec2.NatGateway(
+            f"{name}-nat", allocation_id=address.id, subnet_id=public[0].id, tags=called("nat"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]))
+        outside = self._routes(f"{name}-public", vpc, public, tags)
+        aws.ec2.Route(
+            f"{name}-public", route_table_id=outside.id, destination_cidr_block="0.0.0.0/0", gateway_id=gateway.id,
+            opts=mine)
+        inside = self._routes(f"{name}-private", vpc, private, tags)
+        way_out = aws.ec2.Route(
+            f"{name}-private", route_table_id=inside.id, destination_cidr_block="0.0.0.0/0", nat_gateway_id=nat.id,
+            opts=mine)
+        self.vpc_id = vpc.id
+        self.alb_subnet_ids = [subnet.id for subnet in public]
+        # A server that boots before its way out exists would fail its first package or SSM call.
+        self.server_subnet_ids = [pulumi.Output.all(subnet.id, way_out.id).apply(lambda ids: str(ids[0]))
+                                  for subnet in private]
+
+    def _subnet(
+        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]
+    ) -> aws.ec2.Subnet:
+        return aws.ec2.Subnet(
+            name, vpc_id=vpc.id, cidr_block=cidr, availability_zone=zone, map_public_ip_on_launch=False,
+            tags={**tags, "Name": name},
+            # The order of a region's zones is the account's; a new zone must not move a subnet.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]))
+
+    def _routes(
+        self, name: str, vpc: aws.ec2.Vpc, subnets: Sequence[aws.ec2.Subnet], tags: Mapping[str, str]
+    ) -> aws.ec2.RouteTable:
+        opts = pulumi.ResourceOptions(parent=self)
+        table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={**tags, "Name": name}, opts=opts)
+        for i, subnet in enumerate(subnets):
+            aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
+        return table

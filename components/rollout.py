@@ -1,0 +1,95 @@
+"""The gates between a birth and its traffic, as commands: verify, promote; and prune, which cleans up behind them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_command as command
+
+from components.flight import Flight
+from components.live import Account
+from components.server_group import ServerGroup
+from components.settings import Settings
+from components.step import step
+
+
+class Rollout(pulumi.ComponentResource):
+    """Proves the active group while nobody uses it, then moves production to it.
+
+    Inputs: the `flight` (who is active, whether weights must move), the `settings` of the gates, the active `group`
+    with its `target_group_arn`, the `listener_arn`, and the `preview_rule_arn` through which it is tested.
+
+    Outputs: `verified`, `promoted` (the production rule comes after it), `born_at` of the active group (ISO 8601, UTC).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        flight: Flight,
+        settings: Settings,
+        account: Account,
+        group: ServerGroup,
+        target_group_arn: pulumi.Input[str],
+        listener_arn: pulumi.Input[str],
+        preview_rule_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
+        self._name, self._account, self._settings = name, account, settings
+        about: dict[str, pulumi.Input[str]] = {
+            "stack": settings.identity,
+            "color": flight.active.color,
+            "generation": flight.active.generation,
+            "group": group.group_name,
+            "target_group": target_group_arn,
+            "listener": listener_arn,
+            "preview_rule": preview_rule_arn,
+            "min_size": str(settings.min_size),
+            "smoke_path": settings.smoke_path,
+            "hostname": settings.hostname,
+        }
+        verified = {
+            **about, "smoke_command": settings.smoke_command, "timeout_seconds": str(settings.verify_timeout_seconds)}
+        self.verified = step(
+            f"{name}-verify", run="verify", account=account, environment=verified, triggers=[group.group_name],
+            opts=self._gate([group.retire], closed=flight.proven))
+        promoted = {
+            **about,
+            "traffic": str(settings.traffic),
+            "canary_steps": "" if flight.back else ",".join(map(str, settings.canary_steps)),
+            "canary_pause_seconds": str(settings.canary_pause_seconds),
+            "settle_seconds": str(settings.settle_seconds),
+            "soak_seconds": str(settings.soak_seconds),
+            "drain_seconds": str(settings.drain_seconds),
+            "alarms": pulumi.Output.all(*group.alarm_names).apply(
+                lambda names: json.dumps([*names, *settings.alarms])),
+        }
+        self.promoted = step(
+            f"{name}-promote", run="promote", account=account, environment=promoted,
+            # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
+            triggers=[group.group_name, str(time.time_ns()) if flight.shift else ""],
+            opts=self._gate([self.verified], closed=not flight.shift))
+        born_at = flight.standing.born_at.isoformat() if flight.standing and flight.standing.born_at else ""
+        # What a command recorded is lost when its inputs change in place.
+        self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
+        self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
+
+    def prune(
+        self, *, triggers: Sequence[pulumi.Input[str]], after: Sequence[pulumi.Resource]
+    ) -> command.local.Command:
+        """Deregisters the stack's old images once production has moved, and what killed bakes left behind."""
+        settings = self._settings
+        return step(
+            f"{self._name}-prune", run="prune", account=self._account,
+            environment={"stack": settings.identity, "service": settings.service,
+                         "image_keep": str(settings.image_keep)},
+            triggers=triggers, opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+
+    def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:
+        """A gate that has nothing to do keeps every input that it has in the state."""
+        return pulumi.ResourceOptions(
+            parent=self, depends_on=list(after), ignore_changes=["*"] if closed else None)

@@ -1,0 +1,155 @@
+"""Rules for single configuration values: text in, typed value out.
+
+Each rule is a function from the text that Pulumi stores (JSON for arrays and objects) to a value. A value that
+breaks it raises `ValueError` whose text completes the sentence "KEY must be ...".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[[str], Any]
+
+BASE_IMAGES = ("ubuntu-24.04", "ubuntu-22.04", "debian-12", "debian-13", "al2023")
+AMI = re.compile(r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+
+
+def whole(least: int, most: int, unit: str = "") -> Rule:
+    """A whole number from `least` to `most`."""
+
+    def rule(text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,9}", text.strip()) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}{unit and ' ' + unit}")
+        return int(text)
+
+    return rule
+
+
+def flag(text: str) -> bool:
+    """true or false, as Pulumi writes them."""
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
+def one_of(*choices: str) -> Rule:
+    """One of a few words."""
+
+    def rule(text: str) -> str:
+        if text not in choices:
+            raise ValueError(", ".join(choices[:-1]) + f" or {choices[-1]}")
+        return text
+
+    return rule
+
+
+def matching(pattern: str, words: str, *, empty: bool = False) -> Rule:
+    """Text that a regular expression matches whole; `words` says the same to a person."""
+    compiled = re.compile(pattern)
+
+    def rule(text: str) -> str:
+        if not (text == "" and empty) and not compiled.fullmatch(text):
+            raise ValueError(words + (", or empty" if empty else ""))
+        return text
+
+    return rule
+
+
+def many(item: Rule, most: int = 100) -> Rule:
+    """A list of up to `most` different items that each keep a rule."""
+
+    def rule(text: str) -> tuple[Any, ...]:
+        values = _json(text, list, "a list")
+        if len(values) > most or len(set(map(str, values))) != len(values):
+            raise ValueError(f"a list of at most {most} different items")
+        result = []
+        for value in values:
+            try:
+                result.append(item(_text(value)))
+            except ValueError as broken:
+                raise ValueError(f"a list in which each item is {broken} ({value!r} is not)") from None
+        return tuple(result)
+
+    return rule
+
+
+def mapping(key: str, key_words: str, value_words: str = "text on one line") -> Rule:
+    """An object of plain strings: names that match `key`, values without line breaks, quotes or backslashes."""
+    compiled = re.compile(key)
+
+    def rule(text: str) -> dict[str, str]:
+        values = _json(text, dict, "an object of names and texts")
+        for name, value in values.items():
+            if not compiled.fullmatch(name):
+                raise ValueError(f"an object in which each name is {key_words} ({name!r} is not)")
+            if isinstance(value, dict | list) or re.search(r'[\x00-\x1f\x7f"\\]', _text(value)):
+                raise ValueError(f"an object in which each value is {value_words} ({name}'s is not)")
+        return {name: _text(value) for name, value in values.items()}
+
+    return rule
+
+
+def cidr(least: int, most: int) -> Rule:
+    """An IPv4 network in CIDR notation with a prefix from /`least` to /`most` and no host bits."""
+
+    def rule(text: str) -> str:
+        try:
+            network = ipaddress.IPv4Network(text)
+        except ValueError:
+            network = None
+        if network is None or "/" not in text or not least <= network.prefixlen <= most:
+            raise ValueError(f"an IPv4 network such as 10.20.0.0/16, its prefix from /{least} to /{most}")
+        return text
+
+    return rule
+
+
+def base_image(text: str) -> str:
+    """A vendor's image: by its short name, by the path of a public SSM parameter, or by id."""
+    if text not in BASE_IMAGES and not AMI.fullmatch(text) and not re.fullmatch(r"/[\w./-]{1,1000}", text):
+        raise ValueError(f"one of {', '.join(BASE_IMAGES)}, the path of an SSM parameter, or an ami- id")
+    return text
+
+
+def image(text: str) -> str:
+    """An image of this service that exists: its fingerprint, or its id."""
+    if text and not AMI.fullmatch(text) and not FINGERPRINT.fullmatch(text):
+        raise ValueError("empty, a fingerprint of 12 hex digits, or an ami- id")
+    return text
+
+
+def token(text: str) -> str:
+    """A value for the preview header: hard to guess, and without the wildcards that an ALB gives * and ?.
+
+    An ALB compares header values without regard to case, up to 128 characters:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{20,128}", text):
+        raise ValueError("20 to 128 letters, digits, - or _")
+    return text
+
+
+def path(text: str) -> str:
+    """The path of a URL, up to 1,024 characters (the limit for health checks)."""
+    if not re.fullmatch(r"/[!-~]{0,1023}", text):
+        raise ValueError("a path that begins with / and has no spaces, at most 1,024 characters")
+    return text
+
+
+def _json(text: str, kind: type, words: str) -> Any:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, kind):
+        raise ValueError(words)
+    return value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

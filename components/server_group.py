@@ -1,0 +1,198 @@
+"""One color of servers, born and deleted as one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.color import Color
+from components.live import Account
+from components.step import step
+
+SSM_CORE = "policy/AmazonSSMManagedInstanceCore"
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]})
+
+
+class ServerGroup(pulumi.ComponentResource):
+    """Servers of one color in one generation: role, security group, launch template, auto-scaling group, alarms.
+
+    Servers have no SSH key, no public address, and no open port but `port`, for the load balancer alone. They carry an
+    encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read `references`.
+
+    Inputs: `color`; `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain
+    text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME`); `port`; `vpc_id`, `subnet_ids`;
+    `target_group` and the `announced_by` rule that names it, since only then its targets' health is checked;
+    `load_balancer_security_group_id`, `load_balancer_arn_suffix`, `listener_arn`; `min_size`, `max_size`;
+    `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy; `drain_seconds`.
+
+    Outputs: `group_name`, `alarm_names`, `retire` (whoever moves traffic here must come after it).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        color: Color,
+        account: Account,
+        image_id: pulumi.Input[str],
+        root_device: pulumi.Input[str],
+        instance_type: str,
+        root_volume_gib: int,
+        user_data: str,
+        references: Sequence[str] = (),
+        port: int,
+        vpc_id: pulumi.Input[str],
+        subnet_ids: Sequence[pulumi.Input[str]],
+        target_group: aws.lb.TargetGroup,
+        announced_by: Sequence[pulumi.Resource] = (),
+        load_balancer_security_group_id: pulumi.Input[str],
+        load_balancer_arn_suffix: pulumi.Input[str],
+        listener_arn: pulumi.Input[str],
+        min_size: int,
+        max_size: int,
+        target_cpu_percent: int = 0,
+        boot_seconds: int,
+        drain_seconds: int,
+        tags: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("phoenix:index:ServerGroup", name, {
+            "color": color.color, "generation": color.generation}, opts)
+        self._name, self._color, self._tags = name, color, color.tags(**tags)
+        security_group, rules = self._firewall(vpc_id, port, load_balancer_security_group_id)
+        template = aws.ec2.LaunchTemplate(
+            f"{name}-template",
+            image_id=image_id,
+            instance_type=instance_type,
+            iam_instance_profile={"arn": self._profile(account, references).arn},
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            block_device_mappings=[{"device_name": root_device, "ebs": {
+                "volume_size": root_volume_gib, "volume_type": "gp3", "encrypted": "true",
+                "delete_on_termination": "true"}}],
+            network_interfaces=[{
+                "associate_public_ip_address": "false", "delete_on_termination": "true",
+                "security_groups": [security_group.id]}],
+            user_data=base64.b64encode(user_data.encode()).decode(),
+            tag_specifications=[{"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume")],
+            tags=self._tags,
+            opts=color.options(self),
+        )
+        group = aws.autoscaling.Group(
+            f"{name}-group",
+            min_size=min_size,
+            max_size=max_size,
+            vpc_zone_identifiers=list(subnet_ids),
+            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+            target_group_arns=[target_group.arn],
+            health_check_type="ELB",
+            health_check_grace_period=boot_seconds,
+            default_instance_warmup=boot_seconds,
+            # Waiting is the step verify's, which sees more and gives up earlier.
+            wait_for_capacity_timeout="0",
+            tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
+            # A server may need its way in and its rights from the first second.
+            opts=color.options(
+                self, depends_on=[*announced_by, *rules], delete_minutes=15 + drain_seconds / 60,
+                # Verify adds a tag to it, which a refresh must not make the next update take away.
+                ignore_changes=["tags"]),
+        )
+        after = [self._scaling(group, target_cpu_percent)] if target_cpu_percent else []
+        alarms = self._alarms(target_group, load_balancer_arn_suffix)
+        self.retire = step(
+            f"{name}-retire", run="retire", on_delete=True, account=account,
+            environment={"stack": color.stack, "color": color.color, "group": group.name,
+                         "target_group": target_group.arn, "listener": listener_arn},
+            triggers=[group.name],
+            # Deleted before the group and its policy: it refuses while production traffic goes to them.
+            opts=color.options(self, depends_on=[group, *after]))
+        self.group_name = group.name
+        self.alarm_names: list[pulumi.Output[str]] = [alarm.name for alarm in alarms]
+        self.register_outputs({"groupName": self.group_name, "alarmNames": self.alarm_names})
+
+    def _profile(self, account: Account, references: Sequence[str]) -> aws.iam.InstanceProfile:
+        """The servers' role. Its own for each generation: a right that a new one needs is not given to the live one."""
+        options = self._color.options(self)
+        partition = aws.get_partition().partition
+        role = aws.iam.Role(f"{self._name}-role", assume_role_policy=TRUST, tags=self._tags, opts=options)
+        ssm = aws.iam.RolePolicyAttachment(
+            f"{self._name}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
+        rights: list[pulumi.Resource] = [ssm]
+        if references:
+            rights.append(aws.iam.RolePolicy(
+                f"{self._name}-references", role=role.id, policy=_may_read(references, account, partition),
+                opts=options))
+        return aws.iam.InstanceProfile(
+            f"{self._name}-profile", role=role.name, tags=self._tags,
+            opts=self._color.options(self, depends_on=rights))
+
+    def _firewall(
+        self, vpc_id: pulumi.Input[str], port: int, balancer: pulumi.Input[str]
+    ) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+        """The servers' security group, the load balancer's way into it and the servers' way out."""
+        options = self._color.options(self)
+        group = aws.ec2.SecurityGroup(
+            f"{self._name}-servers", vpc_id=vpc_id, description=f"Servers of {self._color.name}", tags=self._tags,
+            opts=options)
+        from_balancer = aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-from-alb", security_group_id=group.id, referenced_security_group_id=balancer,
+            ip_protocol="tcp", from_port=port, to_port=port, opts=options)
+        to_servers = aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-from-alb", security_group_id=balancer, referenced_security_group_id=group.id,
+            ip_protocol="tcp", from_port=port, to_port=port, opts=options)
+        out = aws.vpc.SecurityGroupEgressRule(
+            f"{self._name}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options)
+        return group, [from_balancer, to_servers, out]
+
+    def _scaling(self, group: aws.autoscaling.Group, percent: int) -> aws.autoscaling.Policy:
+        return aws.autoscaling.Policy(
+            f"{self._name}-cpu", autoscaling_group_name=group.name, policy_type="TargetTrackingScaling",
+            target_tracking_configuration={
+                "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
+                "target_value": percent},
+            opts=self._color.options(self))
+
+    def _alarms(
+        self, target_group: aws.lb.TargetGroup, balancer: pulumi.Input[str]
+    ) -> list[aws.cloudwatch.MetricAlarm]:
+        """What the step promote watches: the share of 5xx answers above 5 %, and unhealthy servers for 2 minutes."""
+        where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": balancer}
+
+        def metric(name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+            return {"id": name.lower(), "return_data": False, "metric": {
+                "namespace": "AWS/ApplicationELB", "metric_name": name, "period": 60, "stat": "Sum",
+                "dimensions": where}}
+
+        errors = aws.cloudwatch.MetricAlarm(
+            f"{self._name}-5xx", alarm_description="More than 5 % of the answers are 5xx",
+            comparison_operator="GreaterThanThreshold", threshold=5, evaluation_periods=1,
+            treat_missing_data="notBreaching",
+            metric_queries=[
+                metric("RequestCount"), metric("HTTPCode_Target_5XX_Count"),
+                {"id": "share", "label": "5xx, percent", "return_data": True,
+                 "expression": "100 * FILL(httpcode_target_5xx_count, 0) / requestcount"}],
+            tags=self._tags, opts=self._color.options(self))
+        sick = aws.cloudwatch.MetricAlarm(
+            f"{self._name}-unhealthy", alarm_description="A server has been unhealthy for 2 minutes",
+            namespace="AWS/ApplicationELB", metric_name="UnHealthyHostCount", dimensions=where, statistic="Maximum",
+            period=60, comparison_operator="GreaterThanThreshold", threshold=0, evaluation_periods=2,
+            treat_missing_data="notBreaching", tags=self._tags, opts=self._color.options(self))
+        return [errors, sick]
+
+
+def _may_read(references: Sequence[str], account: Account, partition: str) -> str:
+    """A policy that allows reading exactly the parameters and secrets that are named."""
+    statements = []
+    for reference in references:
+        kind, _, name = reference.partition(":")
+        if kind == "ssm":
+            action, resource = "ssm:GetParameter", f"parameter/{name.lstrip('/')}"
+        else:  # a secret's ARN ends with six characters of AWS's choice
+            action, resource = "secretsmanager:GetSecretValue", f"secret:{name}-??????"
+        statements.append({"Effect": "Allow", "Action": action, "Resource":
+                           f"arn:{partition}:{kind}:{account.region}:{account.id}:{resource}"})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -1,0 +1,269 @@
+"""What a stack's configuration says: typed, frozen, and checked as a whole before anything is declared.
+
+`parse` is pure. The schema that `pulumi config` shows is in Pulumi.yaml; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from components.rules import (
+    Rule,
+    base_image,
+    cidr,
+    flag,
+    image,
+    many,
+    mapping,
+    matching,
+    one_of,
+    path,
+    token,
+    whole,
+)
+
+# 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
+NAME_LIMIT = 18
+# AWS refuses more user data than 16 KiB; a quarter is left for what Phoenix writes itself.
+ENVIRONMENT_LIMIT = 12 * 1024
+REFERENCE = re.compile(r"(ssm|secretsmanager):[\w./+=@-]+")
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with a stack's configuration, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        super().__init__("\n".join([f"the stack's configuration has {count}; nothing was changed:", *problems]))
+
+
+def _key(default: Any, rule: Rule, example: str) -> Any:
+    """A field of `Settings`: its default, the rule for its text, and a value to type when the rule is broken."""
+    metadata = {"rule": rule, "example": example}
+    return field(default_factory=dict, metadata=metadata) if default == {} else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A stack's configuration. Names are those of `pulumi config`, in Python's spelling; units are in the names."""
+
+    stack: str
+    region: str
+    active: str = _key("blue", one_of("blue", "green", "auto"), "green")
+    traffic: int = _key(100, whole(0, 100, "percent"), "100")
+    image: str = _key("", image, "0123456789ab")
+    keep_previous: bool = _key(False, flag, "true")
+    service: str = _key("phoenix", matching(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", "lower-case letters, digits and single"
+                        " hyphens, a letter first"), "shop")
+    image_dir: str = _key("image", matching(r"(?!/)(?!.*\.\.)[\w./-]+", "a folder inside the project"), "image")
+    base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
+    packer_variables: Mapping[str, str] = _key({}, mapping(r"[a-z_][a-z0-9_]*", "a Packer variable"), "{}")
+    image_keep: int = _key(3, whole(1, 100), "3")
+    max_age_days: int = _key(30, whole(0, 3650, "days (0: no limit)"), "30")
+    instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
+    root_volume_gib: int = _key(10, whole(1, 16384, "GiB"), "10")
+    app_port: int = _key(8080, whole(1, 65535), "8080")
+    health_check_path: str = _key("/health", path, "/health")
+    health_check_interval_seconds: int = _key(10, whole(5, 300, "seconds"), "10")
+    boot_seconds: int = _key(180, whole(10, 7200, "seconds"), "180")
+    environment: Mapping[str, str] = _key({}, mapping(r"(?!PHOENIX_)[A-Za-z_][A-Za-z0-9_]*", "a variable's name that"
+                                          " does not begin with PHOENIX_", "text on one line without quotes or"
+                                          " backslashes"), "{}")
+    min_size: int = _key(2, whole(1, 1000, "servers"), "2")
+    max_size: int = _key(4, whole(1, 1000, "servers"), "4")
+    target_cpu_percent: int = _key(50, whole(0, 100, "percent (0: no scaling)"), "50")
+    vpc_id: str = _key("", matching(r"vpc-[0-9a-f]{8,17}", "a vpc- id", empty=True), "vpc-0123456789abcdef0")
+    alb_subnet_ids: tuple[str, ...] = _key((), many(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
+    server_subnet_ids: tuple[str, ...] = _key((), many(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
+    vpc_cidr: str = _key("10.20.0.0/16", cidr(16, 24), "10.20.0.0/16")
+    certificate_arn: str = _key("", matching(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+", "the ARN of an"
+                                " ACM certificate", empty=True), "arn:aws:acm:eu-west-1:123456789012:certificate/ID")
+    hostname: str = _key("", matching(r"(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+", "a DNS name", empty=True),
+                         "shop.example.com")
+    listener_port: int = _key(0, whole(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
+    allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), many(cidr(0, 32), most=25), '["0.0.0.0/0"]')
+    preview_token: str = field(default="", repr=False, metadata={"rule": token, "example": ""})
+    smoke_path: str = _key("/", path, "/")
+    smoke_command: str = _key("", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True),
+                              "'make smoke'")
+    verify_timeout_seconds: int = _key(900, whole(30, 14400, "seconds"), "900")
+    canary_steps: tuple[int, ...] = _key((10, 50), many(whole(1, 99, "percent"), most=20), "[10, 50]")
+    canary_pause_seconds: int = _key(60, whole(0, 7200, "seconds"), "60")
+    soak_seconds: int = _key(120, whole(0, 43200, "seconds"), "120")
+    settle_seconds: int = _key(10, whole(0, 600, "seconds"), "10")
+    alarms: tuple[str, ...] = _key((), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"),
+                                            most=90), "[]")
+    drain_seconds: int = _key(30, whole(0, 3600, "seconds"), "30")
+    protect: bool = _key(False, flag, "true")
+    profile: str = ""
+
+    @property
+    def identity(self) -> str:
+        """SERVICE/STACK: the value of the tag `phoenix:stack` on everything that this stack owns."""
+        return f"{self.service}/{self.stack}"
+
+    @property
+    def name(self) -> str:
+        """SERVICE-STACK: the prefix of every resource's name."""
+        return f"{self.service}-{self.stack}"
+
+    @property
+    def port(self) -> int:
+        """The listener's port."""
+        return self.listener_port or (443 if self.certificate_arn else 80)
+
+    @property
+    def architecture(self) -> str:
+        """x86_64 or arm64, read off the instance type: a `g` behind the generation's digit is a Graviton processor.
+
+        https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+        """
+        family = self.instance_type.split(".")[0]
+        return "arm64" if family == "a1" or re.fullmatch(r"[a-z]+\d+[a-z]*g[a-z]*", family) else "x86_64"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """The secrets that servers may read, as `ssm:NAME` or `secretsmanager:NAME`; never their values."""
+        return tuple(sorted({value for value in self.environment.values() if REFERENCE.fullmatch(value)}))
+
+
+def parse(
+    values: Mapping[str, str], *, stack: str, aws: Mapping[str, str], secret_keys: Set[str] = frozenset()
+) -> Settings:
+    """Settings from the texts of a stack's configuration.
+
+    `values` and `secret_keys` are keyed without the project's name, `aws` is the configuration of the AWS provider
+    (`region`, `profile`, ...). Raises `SettingsError` with every problem at once.
+    """
+    known = {camel(item.name): item for item in fields(Settings) if item.metadata}
+    problems = [_unknown(key, known) for key in values if key not in known]
+    parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), "profile": aws.get("profile", "")}
+    for key, item in known.items():
+        text = values.get(key)
+        if text is None or (key == "previewToken" and text == ""):
+            continue
+        try:
+            parsed[item.name] = item.metadata["rule"](text)
+        except ValueError as broken:
+            shown = "[secret]" if key in secret_keys or key == "previewToken" else text
+            problems.append(_problem(key, shown, f"must be {broken}", _command(key, item.metadata["example"])))
+    settings = Settings(**parsed)
+    broken_keys = {camel(item.name) for item in fields(Settings) if item.metadata} & set(values) - {
+        camel(name) for name in parsed}
+    problems += [text for keys, text in _together(settings, secret_keys, aws) if not broken_keys & set(keys)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def camel(name: str) -> str:
+    """`rootVolumeGiB` for `root_volume_gib`: a field's name as a configuration key."""
+    first, *rest = name.split("_")
+    return first + "".join("GiB" if word == "gib" else word.capitalize() for word in rest)
+
+
+def _together(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The rules that join keys: (the keys that it reads, the problem)."""
+    if len(s.name) > NAME_LIMIT or not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", s.name):
+        yield ("service",), _problem(
+            "service", s.service, f"with the stack's name ({s.name!r}) must be at most {NAME_LIMIT} lower-case letters,"
+            f" digits and single hyphens, since AWS allows 32 in the name of a target group (here {len(s.name)})",
+            "pulumi config set service SHORTER, or name the stack anew: pulumi stack rename NAME")
+    if not s.preview_token:
+        yield ("previewToken",), _problem(
+            "previewToken", "", "must be set: it opens pre-production to you and to the smoke test",
+            f"make token STACK={s.stack}")
+    elif "previewToken" not in secrets:
+        yield ("previewToken",), _problem(
+            "previewToken", "[plain text]", "must be stored as a secret",
+            f"pulumi config rm previewToken && make token STACK={s.stack}")
+    if not s.region:
+        yield (), _problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
+    for key in sorted({"accessKey", "secretKey", "token", "assumeRoles", "assumeRole"} & aws.keys()):
+        yield (), _problem(
+            f"aws:{key}", "[set]", "must not be set: the steps of an update could not act as the same identity",
+            f"pulumi config rm aws:{key}, and give credentials by AWS_PROFILE, aws:profile or the environment")
+    if s.min_size > s.max_size:
+        yield ("minSize", "maxSize"), _problem(
+            "minSize", s.min_size, f"must not be above maxSize ({s.max_size})",
+            f"pulumi config set maxSize {s.min_size}")
+    if list(s.canary_steps) != sorted(s.canary_steps):
+        yield ("canarySteps",), _problem(
+            "canarySteps", list(s.canary_steps), "must rise",
+            _command("canarySteps", str(sorted(s.canary_steps))))
+    if s.boot_seconds >= s.verify_timeout_seconds:
+        yield ("bootSeconds", "verifyTimeoutSeconds"), _problem(
+            "bootSeconds", s.boot_seconds, f"must be below verifyTimeoutSeconds ({s.verify_timeout_seconds})",
+            f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}")
+    yield from _network(s)
+    yield from _listener(s)
+    yield from _environment(s, secrets)
+
+
+def _network(s: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    keys = ("vpcId", "albSubnetIds", "serverSubnetIds")
+    given = dict(zip(keys, (s.vpc_id, s.alb_subnet_ids, s.server_subnet_ids), strict=True))
+    missing = [key for key, value in given.items() if not value]
+    if 0 < len(missing) < len(keys):
+        there = next(key for key in keys if given[key])
+        yield keys, _problem(
+            " and ".join(missing), "", f"must be set together with {there}: all three adopt a network, none makes one",
+            f"pulumi config set {missing[0]} ..., or pulumi config rm {there}")
+    if len(s.alb_subnet_ids) == 1:
+        yield ("albSubnetIds",), _problem(
+            "albSubnetIds", list(s.alb_subnet_ids), "must name subnets of at least two availability zones",
+            "pulumi config set --path 'albSubnetIds[1]' subnet-...")
+
+
+def _listener(s: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    if s.certificate_arn and not s.hostname:
+        yield ("certificateArn", "hostname"), _problem(
+            "hostname", "", "must be the certificate's DNS name: probes check the certificate against it",
+            "pulumi config set hostname shop.example.com")
+    if s.certificate_arn and s.certificate_arn.split(":")[3] != s.region:
+        yield ("certificateArn",), _problem(
+            "certificateArn", s.certificate_arn, f"must be in the load balancer's region ({s.region})",
+            f"pulumi config set certificateArn arn:aws:acm:{s.region}:...")
+    if s.certificate_arn and s.port == 80:
+        yield ("listenerPort",), _problem(
+            "listenerPort", 80, "must not be 80 with a certificate: port 80 redirects to HTTPS",
+            "pulumi config set listenerPort 443")
+    if not s.allowed_cidrs:
+        yield ("allowedCidrs",), _problem(
+            "allowedCidrs", "[]", "must name who may reach the load balancer",
+            _command("allowedCidrs", '["0.0.0.0/0"]'))
+
+
+def _environment(s: Settings, secrets: Set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if "environment" in secrets:
+        yield ("environment",), _problem(
+            "environment", "[secret]", "must not hold a secret: user data can be read on the server and in the account",
+            "put the value into SSM (aws ssm put-parameter --type SecureString) and"
+            " pulumi config set --path environment.NAME ssm:/PARAMETER")
+    size = sum(len(f"{name}={value}\n".encode()) for name, value in s.environment.items())
+    if size > ENVIRONMENT_LIMIT:
+        yield ("environment",), _problem(
+            "environment", f"{size} bytes", f"must be at most {ENVIRONMENT_LIMIT} bytes: AWS takes 16 KiB of user data",
+            "move long values to SSM parameters and name those")
+
+
+def _problem(key: str, value: object, rule: str, fix: str) -> str:
+    return f"  {key} = {value!r}: {rule}.\n      type: {fix}"
+
+
+def _command(key: str, example: str) -> str:
+    if key == "previewToken":
+        return "make token STACK=..."
+    return f"in Pulumi.STACK.yaml, {key}: {example}" if example[:1] in "[{" else f"pulumi config set {key} {example}"
+
+
+def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
+    fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")
+    return _problem(key, "...", f"is no key of this program; {nearest}", fix)
