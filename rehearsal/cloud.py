@@ -1,0 +1,130 @@
+"""The rehearsal's AWS: moto's control plane taught what it does not know, real machines, and a real load balancer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import boto3
+
+import rehearsal.truths  # noqa: F401 - teaches moto
+from rehearsal import world as worlds
+from rehearsal.balancer import Balancer
+from rehearsal.certificates import server_context
+from rehearsal.control_plane import ControlPlane
+from rehearsal.journal import Event, Journal
+from rehearsal.machines import Machines
+from rehearsal.machines.process import ProcessMachines
+from rehearsal.reconciler import Reconciler
+from rehearsal.world import ACCOUNT, World
+
+
+class Cloud:
+    """A context manager: inside it, `environment` leads any AWS client of this machine to it.
+
+    `workdir` gets the machines' consoles and `journal.jsonl`. `boot_seconds` is how long an instance is pending.
+    `time_scale` stretches AWS's durations (boot, health check intervals, grace period, deregistration delay, retries of
+    failed launches): 0.1 is ten times faster. One cloud at a time in a process; raises RuntimeError for a second.
+    """
+
+    def __init__(
+        self,
+        workdir: Path,
+        *,
+        region: str = "eu-west-1",
+        port: int = 0,
+        machines: Machines | None = None,
+        boot_seconds: float = 2.0,
+        time_scale: float = 1.0,
+    ) -> None:
+        workdir.mkdir(parents=True, exist_ok=True)
+        self.workdir = workdir
+        self.region = region
+        self.account = ACCOUNT
+        self.machines: Machines = machines if machines is not None else ProcessMachines(workdir)
+        self._port = port
+        self._world = World(
+            region=region,
+            journal=Journal(workdir / "journal.jsonl"),
+            boot_seconds=boot_seconds,
+            time_scale=time_scale,
+            console=lambda instance_id: self.machines.console(instance_id=instance_id),
+        )
+        self._clients: dict[str, Any] = {}
+        self._open = False
+
+    def start(self) -> Cloud:
+        worlds.enter(self._world)
+        try:
+            self._control_plane = ControlPlane(port=self._port)
+        except BaseException:
+            worlds.leave(self._world)
+            raise
+        self.endpoint = self._control_plane.endpoint
+        self.balancer = Balancer(self._world, self.machines, certificates=server_context)
+        self._reconciler = Reconciler(self._world, self.machines, self.balancer)
+        self._open = True
+        return self
+
+    def close(self) -> None:
+        """Ends every machine, port and thread; what was recorded stays readable. Does nothing the second time."""
+        if not self._open:
+            return
+        self._open = False
+        for client in self._clients.values():
+            client.close()
+        self._reconciler.close()
+        self.balancer.close()
+        self.machines.close()
+        worlds.leave(self._world)
+        self._control_plane.close()
+        self._world.journal.close()
+
+    def __enter__(self) -> Cloud:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables for a child process; the caller must also remove AWS_PROFILE from what it inherits."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this cloud; nothing of the user's own AWS configuration reaches it."""
+        if service not in self._clients:
+            create: Any = boto3.session.Session().client  # typed for literal names only
+            self._clients[service] = create(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id="rehearsal",
+                aws_secret_access_key="rehearsal",
+            )
+        return self._clients[service]
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened so far, oldest first."""
+        return self._world.journal.events
+
+    def fail_launches(self, reason: str | None) -> None:
+        """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works)."""
+        self._world.launch_fault = reason
+
+
+def temporary_workdir() -> Path:
+    return Path(tempfile.mkdtemp(prefix="rehearsal-"))

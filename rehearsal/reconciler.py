@@ -1,0 +1,90 @@
+"""The thread in which things happen by themselves: machines boot, groups launch and replace, targets finish draining.
+
+It wakes after every call that may have changed something, and several times a second anyhow.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from typing import Any
+
+from moto.autoscaling.models import autoscaling_backends
+from moto.cloudwatch.models import cloudwatch_backends
+from moto.ec2.models import ec2_backends
+from moto.elbv2.models import elbv2_backends
+
+from rehearsal.alb.counters import publish
+from rehearsal.alb.routing import compile_table
+from rehearsal.balancer import Balancer
+from rehearsal.machines import Machines
+from rehearsal.scaling import life
+from rehearsal.truths.targets import drained
+from rehearsal.world import ACCOUNT, World
+
+TICK_SECONDS = 0.1
+METRICS_SECONDS = 2.0
+
+
+class Reconciler:
+    def __init__(self, world: World, machines: Machines, balancer: Balancer) -> None:
+        self._world = world
+        self._machines = machines
+        self._balancer = balancer
+        self._alive: set[str] = set()
+        self._published = time.monotonic()
+        self._stopping = False
+        self._complained: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stopping = True
+        self._world.changed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._world.changed.wait(TICK_SECONDS)
+            self._world.changed.clear()
+            try:
+                with self._world.lock:
+                    self._tick()
+            except Exception as error:
+                # One bad record must not stop the cloud; it is said once, not ten times a second.
+                if repr(error) not in self._complained:
+                    self._complained.add(repr(error))
+                    self._world.journal.note("error", "reconciler", repr(error))
+                    traceback.print_exc(file=sys.stderr)
+
+    def _tick(self) -> None:
+        region = self._world.region
+        elbv2 = elbv2_backends[ACCOUNT][region]
+        drained(self._world)
+        self._follow_instances(ec2_backends[ACCOUNT][region])
+        for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
+            life.reconcile(self._world, group)
+        self._balancer.follow(compile_table(elbv2, time_scale=self._world.time_scale))
+        if time.monotonic() - self._published >= METRICS_SECONDS:
+            self._published = time.monotonic()
+            publish(cloudwatch_backends[ACCOUNT][region], self._balancer.counters.taken())
+            self._balancer.count_hosts()
+
+    def _follow_instances(self, ec2: Any) -> None:
+        """A machine for every instance that has booted, none for one that stopped or terminated."""
+        for instance in ec2.all_instances():
+            if instance.state == "pending" and self._world.now() >= instance.boots_at:
+                user_data = instance.user_data.decode() if instance.user_data else ""
+                self._machines.start(instance_id=instance.id, image_id=instance.image_id, user_data=user_data)
+                instance._state.name, instance._state.code = "running", 16
+                self._alive.add(instance.id)
+                self._world.journal.note("instance", instance.id, f"running, from {instance.image_id}")
+            elif instance.id in self._alive and instance.state in ("stopped", "terminated"):
+                self._alive.discard(instance.id)
+                if instance.state == "stopped":
+                    self._machines.stop(instance_id=instance.id)
+                else:
+                    self._machines.terminate(instance_id=instance.id)
+                self._world.journal.note("instance", instance.id, instance.state)

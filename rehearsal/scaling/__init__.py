@@ -1,0 +1,1 @@
+"""What EC2 Auto Scaling does with a group, part by part."""

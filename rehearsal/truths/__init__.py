@@ -1,0 +1,18 @@
+"""What moto does not know about AWS, one idea a module. Importing this package teaches it, once for a process.
+
+Every correction is inert while no cloud is open (see `patch`), so other users of moto in the process see moto as it is.
+"""
+
+from rehearsal.truths import (  # noqa: F401 - imported for what they teach
+    calls,
+    groups,
+    hooks,
+    images,
+    instances,
+    load_balancers,
+    metrics,
+    rule_limits,
+    security_groups,
+    targets,
+    templates,
+)

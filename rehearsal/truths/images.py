@@ -1,0 +1,106 @@
+"""The images there are: the vendors' public ones with their SSM parameters, and no two of ours with one name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.amis import Ami, AmiBackend
+from moto.ssm.models import Parameter, ParameterDict
+
+from rehearsal import vendors
+from rehearsal.truths.patch import Correction, around
+from rehearsal.world import World
+
+
+@around(AmiBackend, "_load_amis")
+def vendors_images(world: World, original: Correction, backend: Any) -> None:
+    """Only these, so that nothing leans on an image of moto's whose owner is nobody's."""
+    for image in vendors.IMAGES:
+        backend.amis[image.id] = Ami(
+            backend,
+            image.id,
+            name=image.name,
+            description=image.name,
+            owner_id=image.owner,
+            owner_alias=image.owner_alias,
+            public=True,
+            virtualization_type="hvm",
+            architecture=image.architecture,
+            creation_date=image.created,
+            hypervisor="xen",
+            root_device_type="ebs",
+            root_device_name=image.root_device,
+            image_location=f"{image.owner_alias or image.owner}/{image.name}",
+            region_name=world.region,
+            boot_mode="uefi-preferred",
+        )
+
+
+@around(ParameterDict, "_check_loading_status")
+def vendors_parameters(world: World, original: Correction, parameters: Any, key: str) -> None:
+    """moto's own parameters under this path name images that do not exist here."""
+    for image in vendors.IMAGES:
+        if key == image.parameter and not dict.__contains__(parameters, key):
+            dict.__setitem__(parameters, key, [_parameter(world, parameters.account_id, image)])
+    if not str(key or "").startswith(("/aws/service/ami-amazon-linux-latest", "/aws/service/ecs")):
+        original(parameters, key)
+
+
+def _parameter(world: World, account: str, image: vendors.Image) -> Any:
+    return Parameter(
+        account_id=account,
+        name=image.parameter,
+        value=image.id,
+        parameter_type="String",
+        description=None,
+        allowed_pattern=None,
+        keyid=None,
+        last_modified_date=utcnow(),
+        version=1,
+        data_type="aws:ec2:image",
+    )
+
+
+@around(AmiBackend, "create_image")
+def one_name_one_image(
+    world: World,
+    original: Correction,
+    backend: Any,
+    instance_id: str,
+    name: str,
+    description: str,
+    tag_specifications: list[dict[str, Any]],
+) -> Any:
+    """A name that is taken is refused, and the snapshot's tags are set with the image's (moto knows neither)."""
+    for ami in backend.amis.values():
+        if ami.name == name and ami.owner_id == backend.account_id:
+            raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {ami.id}")
+    instance = backend.get_instance(instance_id)
+    if instance.state not in ("running", "stopped"):
+        raise EC2ClientError(
+            "IncorrectState", f"Instance '{instance_id}' is not in a state from which an image can be created."
+        )
+    ours = [spec for spec in tag_specifications if spec["ResourceType"] != "snapshot"]
+    image = original(backend, instance_id, name, description, ours)
+    image.root_device_type = "ebs"
+    image.root_device_name = instance.root_device_name
+    for spec in tag_specifications:
+        if spec["ResourceType"] == "snapshot":
+            image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
+    world.journal.note("image", image.id, f"created from {instance_id} as {name}")
+    return image
+
+
+@around(AmiBackend, "describe_images")
+def gone_is_gone(
+    world: World, original: Correction, backend: Any, ami_ids: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    """moto answers with nothing for a deregistered image; EC2 answers InvalidAMIID.NotFound, as for one never seen."""
+    if ami_ids and (missing := [ami for ami in ami_ids if ami.startswith("ami-") and ami not in backend.amis]):
+        listed = ", ".join(missing)
+        words = "ids" if len(missing) > 1 else "id"
+        verb = "do" if len(missing) > 1 else "does"
+        raise EC2ClientError("InvalidAMIID.NotFound", f"The image {words} '[{listed}]' {verb} not exist")
+    return original(backend, ami_ids, *args, **kwargs)

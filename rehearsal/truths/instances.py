@@ -1,0 +1,60 @@
+"""Instances: pending until they have booted, with a console of their own, and leaving nothing behind when they die."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.types import Base64EncodedString
+from moto.core.utils import utcnow
+from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
+from moto.ec2.responses.general import General
+
+from rehearsal.truths.patch import Correction, around
+from rehearsal.world import World
+
+
+@around(Instance, "__init__")
+def boots_first(world: World, original: Correction, instance: Any, *args: Any, **kwargs: Any) -> None:
+    original(instance, *args, **kwargs)
+    instance._state = InstanceState("pending", 0)
+    instance.boots_at = world.now() + world.scaled(world.boot_seconds)
+
+
+@around(Instance, "start")
+def boots_again(world: World, original: Correction, instance: Any) -> Any:
+    previous = original(instance)
+    instance._state = InstanceState("pending", 0)
+    instance.boots_at = world.now() + world.scaled(world.boot_seconds)
+    return previous
+
+
+@around(Instance, "terminate")
+def takes_its_interface_along(world: World, original: Correction, instance: Any) -> Any:
+    """EC2 deletes the interface that a launch made; moto keeps it, and with it the security group "in use"."""
+    if instance.state == "terminated":
+        return InstanceState("terminated", 48)
+    previous = original(instance)
+    for nic in list(instance.nics.values()):
+        instance.ec2_backend.enis.pop(nic.id, None)
+    return previous
+
+
+@around(InstanceBackend, "run_instances")
+def image_exists(world: World, original: Correction, backend: Any, image_id: str, *args: Any, **kwargs: Any) -> Any:
+    if image_id:
+        backend.describe_images(ami_ids=[image_id])
+    return original(backend, image_id, *args, **kwargs)
+
+
+@around(General, "get_console_output")
+def console(world: World, original: Correction, response: Any) -> Any:
+    """The machine's real output, at most the last 64 KB as EC2 keeps it; moto's answer is a boot log of 2006."""
+    answer = original(response)
+    tail = world.console(response._get_param("InstanceId"))[-65536:]
+    return type(answer)(
+        {
+            "InstanceId": response._get_param("InstanceId"),
+            "Timestamp": utcnow(),
+            "Output": Base64EncodedString.from_raw_string(tail),
+        }
+    )

@@ -1,0 +1,72 @@
+"""Load balancers: reached at this machine's loopback, and refusing what AWS refuses."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import Any
+
+from moto.elbv2.exceptions import ELBClientError
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
+
+from rehearsal.truths.patch import Correction, around
+from rehearsal.world import World
+
+
+@around(FakeLoadBalancer, "__init__")
+def lives_here(world: World, original: Correction, balancer: Any, name: str, *args: Any, **kwargs: Any) -> None:
+    original(balancer, name, *args, **kwargs)
+    balancer.dns_name = "127.0.0.1"
+
+
+@around(ELBv2Backend, "create_load_balancer")
+def has_a_proper_name(world: World, original: Correction, backend: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    if len(name) > 32:
+        raise ELBClientError(
+            "ValidationError", f"The load balancer name '{name}' cannot be longer than '32' characters"
+        )
+    if not re.fullmatch(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name):
+        raise ELBClientError(
+            "ValidationError",
+            f"The load balancer name '{name}' can only contain characters that are alphanumeric characters and "
+            "hyphens(-), cannot begin or end with a hyphen and cannot begin with 'internal-'",
+        )
+    if any(balancer.name == name for balancer in backend.load_balancers.values()):
+        raise ELBClientError("DuplicateLoadBalancerName", "A load balancer with the specified name already exists.")
+    return original(backend, name, *args, **kwargs)
+
+
+@around(ELBv2Backend, "delete_load_balancer")
+def may_be_protected(world: World, original: Correction, backend: Any, arn: str) -> None:
+    balancer = backend.load_balancers.get(arn)
+    if balancer is not None and balancer.attrs.get("deletion_protection.enabled") == "true":
+        raise ELBClientError(
+            "OperationNotPermitted",
+            f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled",
+        )
+    original(backend, arn)
+
+
+@around(ELBv2Backend, "create_listener")
+def listens_on_a_free_port(
+    world: World,
+    original: Correction,
+    backend: Any,
+    load_balancer_arn: str,
+    protocol: str,
+    port: Any,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """The port is one of this machine's: say so at once when it can't be had, instead of never answering on it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+        except OSError as error:
+            raise ELBClientError(
+                "InvalidConfigurationRequest",
+                f"The rehearsal's balancer can't listen on 127.0.0.1:{port} of this machine: {error.strerror}. "
+                "Choose another listener port.",
+            ) from error
+    return original(backend, load_balancer_arn, protocol, port, *args, **kwargs)

@@ -1,0 +1,76 @@
+"""What the local cloud knows beyond moto's own records, and the one lock under which both are changed.
+
+moto's backends are global to a process, so there is one open world at a time. The corrections in `rehearsal.truths`
+ask `current()`; without an open world they leave moto exactly as it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rehearsal.alb.health import Health
+from rehearsal.journal import Journal
+from rehearsal.scaling.activity import Activity
+
+ACCOUNT = "123456789012"
+
+TargetKey = tuple[str, str]
+"""A target group's ARN and a target's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draining:
+    """A target that left its group: `since` and `until` are seconds of `World.now()`."""
+
+    port: int
+    since: float
+    until: float
+
+
+@dataclass(kw_only=True)
+class World:
+    region: str
+    journal: Journal
+    boot_seconds: float = 2.0
+    time_scale: float = 1.0
+    launch_fault: str | None = None
+    """Why every launch fails, in EC2's words; None when launches work."""
+    console: Callable[[str], str] = lambda instance_id: ""
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    changed: threading.Event = field(default_factory=threading.Event)
+    """Set after every call that may have changed something, so that nobody waits for the next tick."""
+    health: dict[TargetKey, Health] = field(default_factory=dict)
+    draining: dict[TargetKey, Draining] = field(default_factory=dict)
+    activities: dict[str, list[Activity]] = field(default_factory=dict)
+    """By group name, oldest first; kept after the group is deleted, as AWS does."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def scaled(self, seconds: float) -> float:
+        """A duration of AWS's, in seconds of this rehearsal."""
+        return seconds * self.time_scale
+
+
+_open: World | None = None
+
+
+def current() -> World | None:
+    return _open
+
+
+def enter(world: World) -> None:
+    """Raises RuntimeError when a cloud is open in this process already: they would share moto's records."""
+    global _open
+    if _open is not None:
+        raise RuntimeError("a rehearsal cloud is open in this process already; close it first")
+    _open = world
+
+
+def leave(world: World) -> None:
+    global _open
+    if _open is world:
+        _open = None
