@@ -15,6 +15,9 @@ from steps.errors import StepError
 if TYPE_CHECKING:
     from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
 
+# The tag that verify puts on a group; its value is the generation that was proven.
+VERIFIED = "phoenix:verified"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -127,5 +130,5 @@ def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
 
 
 def lifted(*, minimum: int, live: int, maximum: int) -> int:
-    """The least size of a group that is to take over from one of `live` servers."""
-    return min(max(minimum, live), maximum)
+    """The least size of a group that is to take over from one of `live` servers; never none."""
+    return min(max(minimum, live, 1), maximum)

@@ -32,8 +32,7 @@ def failures(aws: Aws, group: str, *, but: frozenset[str] = frozenset()) -> tupl
 
 def stale(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
     """The activities of an older group so far: their trouble may be over, so only new ones count."""
-    created = group.created if group.created.tzinfo else group.created.replace(tzinfo=UTC)
-    if (now - created).total_seconds() < YOUNG_SECONDS:
+    if (now - group.created.astimezone(UTC)).total_seconds() < YOUNG_SECONDS:
         return frozenset()
     found = aws.autoscaling.describe_scaling_activities(AutoScalingGroupName=group.name, MaxRecords=100)
     return frozenset(activity["ActivityId"] for activity in found["Activities"])

@@ -26,8 +26,6 @@ from steps.options import option
 from steps.probe import Door
 from steps.progress import Pace, Progress, iso
 
-VERIFIED = "phoenix:verified"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Given(options.Common):
@@ -65,7 +63,7 @@ def verify(given: Given, context: Context) -> dict[str, object]:
             {
                 "ResourceId": given.group,
                 "ResourceType": "auto-scaling-group",
-                "Key": VERIFIED,
+                "Key": fleet.VERIFIED,
                 "Value": given.generation,
                 "PropagateAtLaunch": False,
             }

@@ -1,0 +1,86 @@
+"""Holds the size of both groups while traffic moves: neither may shrink under a policy before it is over."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from steps import fleet
+from steps.aws import Aws, reason
+from steps.common import Context
+from steps.errors import StepError
+from steps.fleet import Group
+from steps.progress import Pace
+
+HEALTHY_SECONDS = 600.0
+
+
+class Capacity:
+    """MinSize of our group and of the one that shares the traffic. `hold()` lifts them, `release()` puts them back.
+
+    `min_size`: what ours is to have in the end. `other_minimum`: what the other is to have again.
+    """
+
+    def __init__(self, *, ours: Group, other: Group | None, min_size: int, other_minimum: int | None) -> None:
+        self.ours, self.other, self.min_size = ours, other, min_size
+        self.other_minimum = other.minimum if other and other_minimum is None else other_minimum
+        self._lifted: dict[str, int] = {}
+
+    def needed(self, *, ours_gains: bool, other_gains: bool) -> tuple[int, int]:
+        """How many servers ours and the other must have: who gains traffic, as many as who has it now."""
+        other = self.other.desired if self.other else 0
+        ours = fleet.lifted(
+            minimum=max(self.min_size, self.ours.desired) if ours_gains else self.min_size,
+            live=other if ours_gains else 0,
+            maximum=self.ours.maximum,
+        )
+        if self.other and other_gains:
+            other = fleet.lifted(minimum=other, live=self.ours.desired, maximum=self.other.maximum)
+        return ours, other
+
+    def hold(self, context: Context, *, ours: int, other: int) -> None:
+        """Lifts both to at least what they have."""
+        self._set(context.aws, self.ours, max(ours, self.ours.desired))
+        if self.other:
+            self._set(context.aws, self.other, max(other, self.other.desired))
+
+    def release(self, context: Context) -> None:
+        """Gives both groups the sizes that they are to have. What fails is told; it only costs servers."""
+        wanted = [(self.ours, self.min_size)]
+        if self.other and self.other_minimum is not None:
+            wanted.append((self.other, self.other_minimum))
+        for group, minimum in wanted:
+            try:
+                self._set(context.aws, group, minimum)
+            except (ClientError, BotoCoreError) as error:
+                context.progress.line(
+                    f"MinSize of {group.name} could not be set to {minimum} ({reason(error)}). By hand: "
+                    f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {group.name} "
+                    f"--min-size {minimum}"
+                )
+
+    def _set(self, aws: Aws, group: Group, minimum: int) -> None:
+        if self._lifted.get(group.name, group.minimum) == minimum:
+            return
+        # Noted first: a signal may come when AWS has done it and we don't know yet.
+        self._lifted[group.name] = -1
+        fleet.set_minimum(aws, group, minimum)
+        self._lifted[group.name] = minimum
+
+
+def wait_healthy(context: Context, target_group: str, needed: int, name: str) -> None:
+    """Waits until a target group has that many healthy servers. Raises StepError when it takes too long."""
+    until = context.progress.bounded(HEALTHY_SECONDS)
+    pace = Pace(context.clock)
+    while True:
+        found = fleet.targets(context.aws, target_group)
+        have = fleet.healthy(found)
+        if have >= needed:
+            return
+        text = f"{have} of {needed} servers of {name} healthy: {fleet.summary(found) or 'none registered'}"
+        if not until.left():
+            raise StepError(
+                f"{name} has too few healthy servers to get traffic",
+                text,
+                "see why they are not healthy; `pulumi up` tries again",
+            )
+        pace.wait(until, text)

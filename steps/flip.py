@@ -1,0 +1,192 @@
+"""Moves production traffic, watched; and puts it back, whatever stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from steps import alarms, probe, rules, traffic, watch
+from steps.capacity import Capacity, wait_healthy
+from steps.common import Context
+from steps.errors import StepError
+from steps.observe import Observer, Subject
+from steps.progress import Pace
+from steps.traffic import Way, Weights
+from steps.undo import Undo
+
+TICK_SECONDS = 5.0
+# How long the addresses of a load balancer may take to follow new weights.
+FOLLOW_SECONDS = 120.0
+PROVE_ROUNDS = 3
+PROVE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain."""
+
+    canary_pause: int
+    settle: int
+    soak: int
+    drain: int
+
+
+class Flip:
+    """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before."""
+
+    def __init__(
+        self, way: Way, *, subject: Subject, times: Times, capacity: Capacity, context: Context, cautious: bool
+    ) -> None:
+        self.way, self.subject, self.times = way, subject, times
+        self.capacity, self.context, self.cautious = capacity, context, cautious
+        self.undo = Undo(way, subject=subject, context=context)
+
+    def run(self) -> None:
+        """Raises StepError once traffic is back, when the new group does not do well or the step was stopped."""
+        interrupts = self.context.interrupts
+        try:
+            try:
+                self._forward()
+            finally:
+                interrupts.hold()
+        except BaseException as error:
+            # A signal in the moment before hold() ends here too, and there is never a second one.
+            story = self.undo.weights()
+            self.capacity.release(self.context)
+            raise self.undo.failure(error, story) from error
+        self.capacity.release(self.context)
+        self.undo.forget()
+
+    def _forward(self) -> None:
+        way, subject = self.way, self.subject
+        self.undo.see()
+        gaining = way.gaining()
+        ours, other = self.capacity.needed(
+            ours_gains=subject.ours in gaining, other_gains=way.other is not None and way.other in gaining
+        )
+        moves = bool(way.steps) or self.undo.resumed
+        if moves:
+            self.capacity.hold(self.context, ours=ours, other=other)
+        wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours])
+        prove(subject, self.context)
+        if way.other and way.other in gaining:
+            wait_healthy(self.context, way.other, other, subject.names[way.other])
+        if moves:
+            self._move(ours)
+
+    def _move(self, needed: int) -> None:
+        quiet = self._quiet()
+        observer = Observer(
+            self.subject,
+            self.context,
+            other=self.way.other,
+            needed=needed,
+            quiet=quiet,
+            healthy=self.undo.healthy,
+        )
+        self.undo.note(self.capacity.other_minimum)
+        for weights in self.way.steps[:-1]:
+            self._shift(weights)
+            self._watch(observer, self.times.canary_pause, "canary")
+        if self.way.steps:
+            self._shift(self.way.steps[-1])
+        share = self.way.last[self.subject.ours]
+        if share == 100:
+            moved = self.context.clock.now()
+            self._settle(observer)
+            undrained = self.times.drain - (self.context.clock.now() - moved)
+            self._watch(observer, max(self.times.soak, undrained), "soak")
+        elif share:
+            self._watch(observer, self.times.canary_pause, "canary")
+
+    def _quiet(self) -> list[str]:
+        """Alarms that ring already and don't count until they have been quiet. Raises StepError when they forbid."""
+        return alarms.at_start(
+            self.context,
+            self.subject.alarms,
+            ours=self.subject.ours,
+            cautious=self.cautious,
+        )
+
+    def _shift(self, weights: Weights) -> None:
+        self._check(rules.read_one(self.context.aws, self.subject.rule).shares())
+        self.context.progress.line(f"production traffic: {traffic.told(weights, self.subject.names)}")
+        # Noted first: a signal may come when AWS has done it and we don't know yet.
+        self.undo.now, self.undo.touched = weights, True
+        rules.set_weights(self.context.aws, self.subject.rule, weights)
+
+    def _check(self, found: Weights) -> None:
+        if not rules.same(found, self.undo.now):
+            self.undo.taken = True
+            raise StepError(
+                "somebody else changed the weights of the production rule meanwhile",
+                f"set were {traffic.told(self.undo.now, self.subject.names)}; "
+                f"found are {traffic.told(found, self.subject.names)}",
+                "find out who moves traffic of this stack, then run `pulumi up` again",
+            )
+
+    def _look(self, observer: Observer) -> watch.Observation:
+        seen = observer.look()
+        self._check(seen.weights)
+        reason = watch.verdict(seen)
+        if reason:
+            raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
+        return seen
+
+    def _watch(self, observer: Observer, seconds: float, what: str) -> None:
+        """Looks again and again for `seconds`, at least once."""
+        until = self.context.progress.bounded(max(0.0, seconds))
+        observer.answered = 0
+        while True:
+            seen = self._look(observer)
+            until.line(f"{what}: {traffic.told(self.undo.now, self.subject.names)}: {watch.summary(seen)}")
+            if not until.left():
+                break
+            self.context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
+        if not observer.answered:
+            raise StepError(
+                "nothing is known of how it does: not one probe was answered in the whole pause",
+                seen.why,
+                "no news is not good news: see why the load balancer does not answer here",
+            )
+
+    def _settle(self, observer: Observer) -> None:
+        """Waits until every address has answered with the new generation only, for as long as asked for."""
+        until = self.context.progress.bounded(self.times.settle + FOLLOW_SECONDS)
+        since: float | None = None
+        pace = Pace(self.context.clock)
+        while True:
+            self._look(observer)
+            answers = probe.ask(self.subject.door, self.subject.path)
+            wrong = probe.complaint(answers, self.subject.generation)
+            now = self.context.clock.now()
+            since = None if wrong else now if since is None else since
+            if since is not None and now - since >= self.times.settle:
+                return
+            if not until.left():
+                raise StepError(
+                    "not every address of the load balancer follows the new weights",
+                    wrong or "answers of the old generation came again and again",
+                    "run `pulumi up` again; it goes on from what is there",
+                )
+            steady = "every address answers as the new generation" if since is not None else wrong
+            pace.wait(until, f"settling: {steady}", hurry=True)
+
+
+def prove(subject: Subject, context: Context) -> None:
+    """Asks our generation through the preview rule until it answers well. Raises StepError when it does not."""
+    until = context.progress.bounded(PROVE_SECONDS)
+    good = 0
+    pace = Pace(context.clock)
+    while True:
+        answers = probe.ask(subject.door, subject.path, token=subject.token)
+        wrong = probe.complaint(answers, subject.generation)
+        good = 0 if wrong else good + 1
+        if good >= PROVE_ROUNDS:
+            break
+        if not until.left():
+            raise StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
+        pace.wait(until, f"asking it through the preview rule: {wrong or 'it answers'}", hurry=True)
+    if not probe.tells(answers):
+        context.progress.line(
+            f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
+        )

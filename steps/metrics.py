@@ -1,0 +1,67 @@
+"""What CloudWatch says of a load balancer and its target groups."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from steps.aws import Aws
+from steps.watch import Metrics, Traffic
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
+
+# ALB metrics are sums over a minute (ELB user guide, "CloudWatch metrics").
+PERIOD_SECONDS = 60
+
+
+def read(aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime) -> Metrics:
+    """Sums from the minute of `start` until `end`."""
+    queries = [
+        _sum("requests", "RequestCount", load_balancer, ours),
+        _sum("errors", "HTTPCode_Target_5XX_Count", load_balancer, ours),
+        _sum("connections", "TargetConnectionErrorCount", load_balancer, ours),
+        _sum("allrequests", "RequestCount", load_balancer),
+        _sum("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer),
+    ]
+    if other:
+        queries += [
+            _sum("otherrequests", "RequestCount", load_balancer, other),
+            _sum("othererrors", "HTTPCode_Target_5XX_Count", load_balancer, other),
+        ]
+    sums = dict.fromkeys(("otherrequests", "othererrors"), 0)
+    pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=queries,
+        StartTime=start.replace(second=0, microsecond=0),
+        EndTime=end,
+    )
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            sums[result["Id"]] = sums.get(result["Id"], 0) + round(sum(result["Values"]))
+    return Metrics(
+        ours=Traffic(requests=sums["requests"], errors=sums["errors"]),
+        other=Traffic(requests=sums["otherrequests"], errors=sums["othererrors"]),
+        connections=Traffic(requests=sums["requests"], errors=sums["connections"], beside=True),
+        balancer=Traffic(requests=sums["allrequests"], errors=sums["allerrors"], beside=True),
+    )
+
+
+def _sum(id_: str, metric: str, load_balancer: str, target_group: str | None = None) -> MetricDataQueryTypeDef:
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": "LoadBalancer", "Value": load_balancer.partition(":loadbalancer/")[2]}
+    ]
+    if target_group:
+        dimensions.append({"Name": "TargetGroup", "Value": dimension(target_group)})
+    return {
+        "Id": id_,
+        "MetricStat": {
+            "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions},
+            "Period": PERIOD_SECONDS,
+            "Stat": "Sum",
+        },
+    }
+
+
+def dimension(target_group: str) -> str:
+    """A target group as CloudWatch names it: targetgroup/NAME/ID."""
+    return target_group.rpartition(":")[2]

@@ -1,0 +1,101 @@
+"""Looks at everything that says how a group does while traffic moves to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from steps import alarms, fleet, metrics, probe, rules, watch
+from steps.common import Context
+from steps.probe import Door
+
+BEFORE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
+
+    `noted`: the rule carries the note of a promotion that was killed.
+    """
+
+    door: Door
+    rule: str
+    token: str
+    path: str
+    generation: str
+    region: str
+    ours: str
+    alarms: Sequence[str]
+    noted: bool
+    names: Mapping[str, str]
+
+
+class Observer:
+    """Makes observations, and remembers between them what only their order tells.
+
+    `other`: the target group that shares the traffic, if any. `needed`: servers that ours is to have.
+    `quiet`: alarms that rang before anything moved. `healthy` is kept up to date: servers of each target group.
+    `answered` counts the probes that succeeded; whoever watches resets it.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        context: Context,
+        *,
+        other: str | None,
+        needed: int,
+        quiet: Collection[str],
+        healthy: dict[str, int],
+    ) -> None:
+        self.subject, self.context, self.other, self.needed = subject, context, other, needed
+        self.healthy = healthy
+        self.answered = 0
+        self._failed = 0
+        self._quiet = set(quiet)
+        self._began = context.clock.utc()
+        self._before = self._metrics(self._began - BEFORE, self._began)
+
+    def look(self) -> watch.Observation:
+        """Everything as it is now. Raises StepError when an alarm was deleted meanwhile."""
+        aws, ours = self.context.aws, self.subject.ours
+        for arn in (ours, self.other):
+            if arn:
+                self.healthy[arn] = fleet.healthy(fleet.targets(aws, arn))
+        why = self._probe()
+        return watch.Observation(
+            weights=rules.read_one(aws, self.subject.rule).shares(),
+            ringing=self._ringing(),
+            healthy=self.healthy[ours],
+            needed=self.needed,
+            failed=self._failed,
+            why=why,
+            now=self._metrics(self._began, self.context.clock.utc()),
+            before=self._before,
+        )
+
+    def _probe(self) -> str:
+        """Asks our generation through the preview rule, whatever the weights are."""
+        subject = self.subject
+        why = probe.complaint(probe.ask(subject.door, subject.path, token=subject.token), subject.generation)
+        self._failed = self._failed + 1 if why else 0
+        self.answered += not why
+        return why
+
+    def _ringing(self) -> list[str]:
+        """Alarms that ring; one that rang before anything moved counts once it has been quiet."""
+        found = [alarm.name for alarm in alarms.read(self.context.aws, self.subject.alarms) if alarm.ringing]
+        self._quiet.intersection_update(found)
+        return [name for name in found if name not in self._quiet]
+
+    def _metrics(self, start: datetime, end: datetime) -> watch.Metrics:
+        return metrics.read(
+            self.context.aws,
+            load_balancer=self.subject.door.load_balancer,
+            ours=self.subject.ours,
+            other=self.other,
+            start=start,
+            end=end,
+        )

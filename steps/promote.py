@@ -1,0 +1,193 @@
+"""Moves production traffic to a verified group, in watched steps, and back again if it does not do well.
+
+Canary steps, each watched: alarms, 5xx, connections, health, own probes. After the last, every address of the load
+balancer must answer as the new generation, and the group is watched on. Whatever stops it - a bad sign, a signal,
+the death of whoever started it - the weights go back first, then sizes, then it tells why.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from steps import common, credentials, fleet, options, probe, rules, traffic
+from steps.capacity import Capacity, wait_healthy
+from steps.common import Context
+from steps.errors import StepError
+from steps.fleet import VERIFIED, Group
+from steps.flip import Flip, Times, prove
+from steps.observe import Subject
+from steps.options import option
+from steps.progress import iso
+from steps.rules import Rule
+from steps.traffic import Note, Way
+from steps.undo import NOTE
+
+_SECONDS = options.whole_number(0, 86400)
+
+
+def percentages(text: str) -> tuple[int, ...]:
+    """Percentages like `10,50`; empty for none."""
+    parse = options.whole_number(1, 99)
+    return tuple(parse(part.strip()) for part in text.split(",")) if text.strip() else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    color: str = option("blue or green", parse=options.color)
+    generation: str = option("the generation to promote", parse=options.generation)
+    group: str = option("name of its auto-scaling group", parse=options.named)
+    target_group: str = option("ARN of its target group", parse=options.arn)
+    listener: str = option("ARN of the listener", parse=options.arn)
+    preview_rule: str = option("ARN of the preview rule", parse=options.arn)
+    traffic: int = option("percentage of production traffic it is to get", parse=options.whole_number(0, 100))
+    min_size: int = option("fewest servers of the group afterwards", parse=options.whole_number(0, 10000))
+    canary_steps: tuple[int, ...] = option(
+        "percentages on the way, like 10,50; empty: none, as when going back", parse=percentages, default=()
+    )
+    canary_pause_seconds: int = option("how long each is watched", parse=_SECONDS, default=60)
+    settle_seconds: int = option("how long every answer must be the new generation's", parse=_SECONDS, default=10)
+    soak_seconds: int = option("how long it is watched after that", parse=_SECONDS, default=60)
+    drain_seconds: int = option("how long the previous group may end what it began", parse=_SECONDS, default=60)
+    alarms: tuple[str, ...] = option(
+        "CloudWatch alarms to watch, as a JSON list of names", parse=options.json_names, default=()
+    )
+    smoke_path: str = option("path that probes ask for", parse=options.path, default="/")
+    hostname: str = option("name that users ask for; needed with HTTPS", default="")
+
+
+def promote(given: Given, context: Context) -> dict[str, object]:
+    aws = context.aws
+    ours = fleet.group(aws, given.group)
+    refused = unverified(ours, given)
+    if refused:
+        raise refused
+    found = rules.read(aws, given.listener)
+    rule = rules.production(found, given.stack)
+    token = rules.token(found, preview=given.preview_rule, target_group=given.target_group)
+    door = probe.find(aws, given.listener, given.hostname)
+    subject = Subject(
+        door=door,
+        rule=rule.arn if rule else "",
+        token=token,
+        path=given.smoke_path,
+        generation=given.generation,
+        region=given.region,
+        ours=given.target_group,
+        alarms=given.alarms,
+        noted=bool(rule and NOTE in rule.tags),
+        names=_names(context, given, rule),
+    )
+    if rule is None:
+        return _first(given, context, ours, subject)
+    return _move(given, context, ours, subject, rule)
+
+
+def unverified(group: Group, given: Given) -> StepError | None:
+    """Why a group may not get production traffic: nobody has verified it, or it is not what it is said to be."""
+    verified = group.tags.get(VERIFIED)
+    if verified == given.generation and given.target_group in group.target_groups:
+        return None
+    why = (
+        f"its servers are not those of {given.target_group}"
+        if verified == given.generation
+        else f"its tag {VERIFIED} says {verified or 'nothing'}"
+    )
+    return StepError(
+        f"{group.name} was not verified as {given.generation}; production was not touched",
+        why,
+        "run `pulumi up`: it verifies first",
+    )
+
+
+def _names(context: Context, given: Given, rule: Rule | None) -> dict[str, str]:
+    """Target groups by color. A leftover of a color that is named already is told by its generation too."""
+    names = {given.target_group: given.color}
+    others = [arn for arn in rule.weights if arn != given.target_group] if rule else []
+    for arn, tags in rules.tags_of(context.aws, others).items():
+        color = tags.get("phoenix:color", "") or traffic.short(arn)
+        names[arn] = f"{color} {tags.get('phoenix:generation', '')}" if color in names.values() else color
+    return names
+
+
+def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dict[str, object]:
+    """Nobody is live: the group only has to be well. The engine makes the production rule next."""
+    context.progress.line("there is no production rule yet: this is the first birth")
+    needed = fleet.lifted(minimum=given.min_size, live=0, maximum=ours.maximum)
+    wait_healthy(context, given.target_group, needed, given.color)
+    prove(subject, context)
+    Capacity(ours=ours, other=None, min_size=given.min_size, other_minimum=None).release(context)
+    return _result(given, context, {given.color: 100}, first=True)
+
+
+def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: Rule) -> dict[str, object]:
+    observed = rule.shares()
+    note = traffic.note(rule.tags.get(NOTE, ""), list(observed))
+    way = traffic.way(
+        ours=given.target_group,
+        observed=observed,
+        before=note.weights if note else observed,
+        traffic=given.traffic,
+        canaries=given.canary_steps,
+    )
+    _announce(given, context, way, subject, note)
+    everything = fleet.groups(context.aws, given.stack)
+    flip = Flip(
+        way,
+        subject=subject,
+        times=Times(
+            canary_pause=given.canary_pause_seconds,
+            settle=given.settle_seconds,
+            soak=given.soak_seconds,
+            drain=given.drain_seconds,
+        ),
+        capacity=Capacity(
+            ours=ours,
+            other=fleet.serving(everything, way.other) if way.other else None,
+            min_size=given.min_size,
+            other_minimum=note.minimum if note else None,
+        ),
+        context=context,
+        cautious=bool(given.canary_steps),
+    )
+    flip.run()
+    return _result(given, context, {subject.names[arn]: share for arn, share in way.last.items()}, first=False)
+
+
+def _announce(given: Given, context: Context, way: Way, subject: Subject, note: Note | None) -> None:
+    """Says what is about to happen. Raises StepError when the credentials would end on the way."""
+    seconds = traffic.planned_seconds(
+        steps=len(way.steps),
+        full=given.traffic == 100,
+        canary_pause=given.canary_pause_seconds,
+        settle=given.settle_seconds,
+        soak=given.soak_seconds,
+        drain=given.drain_seconds,
+    )
+    told = credentials.check(context.aws, now=context.clock.utc(), seconds=seconds)
+    say = context.progress.line
+    if told:
+        say(told)
+    if note:
+        begun = traffic.told(note.weights, subject.names)
+        say(f"a promotion that began at {begun} was killed on its way; going on from what is there")
+    if not way.steps:
+        say(f"the traffic already is where it should be: {traffic.told(way.observed, subject.names)}")
+        return
+    say(f"from {traffic.told(way.observed, subject.names)} in {len(way.steps)} steps and about {seconds} s")
+    if way.other is None and given.traffic < 100:
+        say(f"no other group shares the traffic: {given.color} gets all of it, not {given.traffic} %")
+
+
+def _result(given: Given, context: Context, weights: dict[str, int], *, first: bool) -> dict[str, object]:
+    return {
+        "color": given.color,
+        "generation": given.generation,
+        "weights": weights,
+        "promotedAt": iso(context.clock.utc()),
+        "first": first,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("promote", __doc__, Given, promote))

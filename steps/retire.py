@@ -1,0 +1,50 @@
+"""Refuses to let a group die while production traffic goes to it. Runs before the group is deleted; changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from steps import common, options, rules
+from steps.common import Context
+from steps.errors import StepError
+from steps.options import option
+from steps.rules import Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    color: str = option("blue or green", parse=options.color)
+    group: str = option("name of the auto-scaling group", parse=options.named)
+    target_group: str = option("ARN of the group's target group", parse=options.arn)
+    listener: str = option("ARN of the listener", parse=options.arn)
+
+
+def retire(given: Given, context: Context) -> dict[str, object]:
+    # A listener that is gone has no rules: nothing can reach the group any more.
+    refused = refusal(given, rules.read(context.aws, given.listener))
+    if refused:
+        raise refused
+    context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
+    return {"retired": given.group}
+
+
+def refusal(given: Given, found: Iterable[Rule]) -> StepError | None:
+    """Why the group must live on: a rule other than the preview rule sends traffic to it."""
+    for rule in found:
+        share = rule.shares().get(given.target_group, 0)
+        if rule.weights.get(given.target_group) and rule.tags.get("phoenix:rule") != "preview":
+            other = "green" if given.color == "blue" else "blue"
+            return StepError(
+                f"{given.group} ({given.color}) is live and was not deleted: it gets {share} % of a rule's traffic",
+                f"rule {rule.arn} (priority {rule.priority}) gives its target group weight "
+                f"{rule.weights[given.target_group]}",
+                f"to keep {given.color}: pulumi config set active {given.color} && pulumi up\n"
+                f"to let it go: pulumi config set active {other} && pulumi up, which moves the traffic first",
+            )
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("retire", __doc__, Given, retire))

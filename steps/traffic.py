@@ -1,0 +1,135 @@
+"""Which weights a production rule gets, one after another, and when it may go back. Pure.
+
+Weights here are percentages: target group ARN -> share of the traffic.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from steps import rules
+
+Weights = Mapping[str, int]
+
+# A tag value of Elastic Load Balancing has at most 256 characters: target groups are written without their prefix.
+_PREFIX = ":targetgroup/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """From what is observed to what is wanted. `other`: the target group to share with, if there is one.
+
+    `before` is what a failure goes back to. `steps` is empty when the traffic already is where it should be.
+    """
+
+    ours: str
+    other: str | None
+    observed: Weights
+    before: Weights
+    steps: tuple[Weights, ...]
+
+    @property
+    def last(self) -> Weights:
+        return self.steps[-1] if self.steps else self.observed
+
+    def gaining(self) -> frozenset[str]:
+        """The target groups that end with more than they have."""
+        return frozenset(arn for arn, share in self.last.items() if share > self.observed.get(arn, 0))
+
+
+def way(*, ours: str, observed: Weights, before: Weights, traffic: int, canaries: Sequence[int]) -> Way:
+    """The way to `traffic` percent for `ours`."""
+    others = {arn: share for arn, share in observed.items() if arn != ours}
+    other = max(others, key=lambda arn: others[arn], default=None)
+    now = observed.get(ours, 0)
+    last = _split(ours, other, traffic)
+    steps = () if rules.same(observed, last) else (*_canaries(now, traffic, canaries), traffic)
+    return Way(
+        ours=ours,
+        other=other,
+        observed=observed,
+        before=before,
+        steps=tuple(_split(ours, other, share) for share in steps),
+    )
+
+
+def _canaries(now: int, wanted: int, canaries: Sequence[int]) -> list[int]:
+    return sorted({share for share in canaries if now < share < wanted})
+
+
+def _split(ours: str, other: str | None, share: int) -> dict[str, int]:
+    # Alone, it gets everything: a weight of 0 without another target group would answer 503.
+    return {ours: share, other: 100 - share} if other else {ours: 100}
+
+
+def may_go_back(*, before: Weights, now: Weights, healthy: Mapping[str, int]) -> bool:
+    """Whether traffic may go back: not to groups without a healthy server while the present ones have some.
+
+    `healthy`: what was seen last; a target group that was not seen is no reason to stay.
+    """
+    gaining = [arn for arn, share in before.items() if share > now.get(arn, 0)]
+    losing = [arn for arn, share in now.items() if share > before.get(arn, 0)]
+    dead = bool(gaining) and all(healthy.get(arn) == 0 for arn in gaining)
+    return not (dead and any(healthy.get(arn, 0) > 0 for arn in losing))
+
+
+def planned_seconds(*, steps: int, full: bool, canary_pause: int, settle: int, soak: int, drain: int) -> int:
+    """How long the way takes when all goes well. `full`: it ends with all of the traffic."""
+    if not steps:
+        return 0
+    if full:
+        return (steps - 1) * canary_pause + settle + max(soak, drain)
+    return steps * canary_pause
+
+
+def told(weights: Weights, names: Mapping[str, str]) -> str:
+    """Weights for a reader: `green 10 %, blue 90 %`."""
+    return ", ".join(f"{names.get(arn, short(arn))} {share} %" for arn, share in weights.items())
+
+
+def command(region: str, rule: str, weights: Weights) -> str:
+    """What a person types to set the weights of a rule."""
+    actions = json.dumps(rules.forward(weights), separators=(",", ":"))
+    return f"aws elbv2 modify-rule --region {region} --rule-arn {rule} --actions {shlex.quote(actions)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What a promotion found when it began, kept as a tag of the rule while it is under way.
+
+    The next one reads it if this one is killed with -9: what it finds then is no state to go back to. `minimum` is
+    MinSize of the other group.
+    """
+
+    weights: Weights
+    minimum: int | None
+
+    def text(self) -> str:
+        parts = [f"{short(arn)}={share}" for arn, share in self.weights.items()]
+        return " ".join(parts + ([] if self.minimum is None else [f"min={self.minimum}"]))
+
+
+def note(text: str, known: Sequence[str]) -> Note | None:
+    """The note in a tag; None when it is unreadable or names target groups with traffic that are not `known`."""
+    names = {short(arn): arn for arn in known}
+    weights: dict[str, int] = {}
+    minimum: int | None = None
+    for part in text.split():
+        name, _, number = part.partition("=")
+        if not number.isdigit():
+            return None
+        if name == "min":
+            minimum = int(number)
+        elif name in names:
+            weights[names[name]] = int(number)
+        elif int(number):
+            return None
+    return Note(weights=weights, minimum=minimum) if any(weights.values()) else None
+
+
+def short(arn: str) -> str:
+    """A target group without its prefix: NAME/ID."""
+    return arn.partition(_PREFIX)[2] or arn

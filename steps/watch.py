@@ -1,0 +1,107 @@
+"""Whether a group that gets production traffic does well. Pure: observations in, a reason to go back out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+# Fewer requests than this say nothing about a share of errors.
+ENOUGH_REQUESTS = 20
+# The share of errors that is too many, and how far it must be above what the other group has.
+TOO_MANY = 0.01
+MARGIN = 0.01
+# Errors of the load balancer itself (nobody behind it answered) are rarer; this many are no accident.
+ENOUGH_ERRORS = 5
+PROBES_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Requests that were answered, and errors: those among them, or (`beside`) those that never got that far."""
+
+    requests: int = 0
+    errors: int = 0
+    beside: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.requests + (self.errors if self.beside else 0)
+
+    @property
+    def share(self) -> float:
+        return self.errors / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """CloudWatch's sums over a while. ALB metrics come once a minute, and only with traffic."""
+
+    ours: Traffic = field(default_factory=Traffic)
+    other: Traffic = field(default_factory=Traffic)
+    connections: Traffic = field(default_factory=lambda: Traffic(beside=True))
+    balancer: Traffic = field(default_factory=lambda: Traffic(beside=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One look. `weights`: shares of the production rule as found. `ringing`: alarms in ALARM that count.
+
+    `failed` and `why`: probes of our generation that failed in a row, and the last one's reason. `now` and `before`:
+    metrics since the traffic began to move, and of the ten minutes before.
+    """
+
+    weights: Mapping[str, int] = field(default_factory=dict)
+    ringing: Sequence[str] = ()
+    healthy: int
+    needed: int
+    failed: int = 0
+    why: str = ""
+    now: Metrics = field(default_factory=Metrics)
+    before: Metrics = field(default_factory=Metrics)
+
+
+def verdict(seen: Observation) -> str:
+    """Why to go back; empty when there is no reason."""
+    if seen.ringing:
+        return f"in ALARM: {', '.join(seen.ringing)}"
+    if 2 * seen.healthy < seen.needed:
+        return f"only {seen.healthy} of {seen.needed} servers are healthy"
+    if seen.failed >= PROBES_IN_A_ROW:
+        return f"{seen.failed} probes in a row failed: {seen.why}"
+    return _errors(seen) or _connections(seen) or _balancer(seen)
+
+
+def _errors(seen: Observation) -> str:
+    ours = seen.now.ours
+    usual = max(seen.now.other.share, seen.before.other.share)
+    if ours.requests < ENOUGH_REQUESTS or ours.share <= TOO_MANY or ours.share <= usual + MARGIN:
+        return ""
+    return (
+        f"{ours.errors} of {ours.requests} requests to the new servers ended in a 5xx ({ours.share:.1%}; "
+        f"the others have {usual:.1%})"
+    )
+
+
+def _connections(seen: Observation) -> str:
+    failed = seen.now.connections
+    if failed.errors < ENOUGH_ERRORS or failed.share <= TOO_MANY:
+        return ""
+    return f"the load balancer could not connect to the new servers {failed.errors} times"
+
+
+def _balancer(seen: Observation) -> str:
+    failed, usual = seen.now.balancer, seen.before.balancer.share
+    if failed.errors < ENOUGH_ERRORS or failed.share <= TOO_MANY or failed.share <= usual + MARGIN:
+        return ""
+    return (
+        f"the load balancer itself answered 5xx to {failed.errors} of {failed.total} requests ({failed.share:.1%}; "
+        f"before it was {usual:.1%})"
+    )
+
+
+def summary(seen: Observation) -> str:
+    """The look, for a line of progress."""
+    ours = seen.now.ours
+    errors = f"5xx {ours.errors} of {ours.requests} requests" if ours.requests else "no request metrics yet"
+    probes = f"probe failed: {seen.why}" if seen.failed else "probes answer"
+    return f"{seen.healthy} of {seen.needed} servers healthy, {probes}, {errors}"
