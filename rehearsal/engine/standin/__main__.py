@@ -1,0 +1,71 @@
+"""`python -m rehearsal.engine.standin up|preview|refresh|destroy|cancel --project DIR --stack NAME --state DIR`.
+
+A stand-in for the `pulumi` command where there is none. It runs the program and carries its plan out, by the engine's
+rules, for the resource types that this project uses. It is not Pulumi: see `rehearsal/engine/README.md` for what it
+leaves out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from rehearsal.engine.standin.crypto import WrongPassphraseError
+from rehearsal.engine.standin.lock import Lock, LockedError, cancel
+from rehearsal.engine.standin.project import ConfigError, Project
+from rehearsal.engine.standin.run import Run
+
+
+def main() -> int:
+    """Do what the command line says; the exit status."""
+    options = _options()
+    folder = options.state
+    locks = folder / "locks" / options.stack
+    if options.operation == "cancel":
+        print(f"stand-in: {cancel(locks)} lock(s) of stack '{options.stack}' taken away")
+        return 0
+    # Started with -m, the folder of the rehearsal would come before the program's own modules.
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path.cwd()]
+    interrupted = threading.Event()
+    try:
+        project = Project(options.project.resolve(), options.stack, os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""))
+        project.passphrase.check()
+        if options.operation == "preview":
+            return Run(project, folder, options.events, interrupted, preview=True).update()
+        with Lock(locks):
+            run = Run(project, folder, options.events, interrupted, preview=False)
+            _on_interrupt(run)
+            return {"up": run.update, "refresh": run.refresh, "destroy": run.destroy}[options.operation]()
+    except (LockedError, ConfigError, WrongPassphraseError) as error:
+        print(f"error: {error}", flush=True)
+        return 1
+
+
+def _on_interrupt(run: Run) -> None:
+    """The first signal lets what runs be cancelled and recorded; the second ends at once, and leaves the lock."""
+
+    def handle(number: int, frame: object) -> None:
+        if run.interrupted.is_set():
+            os._exit(1)
+        run.interrupt()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.engine.standin", description=__doc__)
+    parser.add_argument("operation", choices=["up", "preview", "refresh", "destroy", "cancel"])
+    parser.add_argument("--project", type=Path, required=True, help="the folder with Pulumi.yaml and __main__.py")
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--state", type=Path, required=True, help="the folder of the state and of the locks")
+    parser.add_argument("--events", type=Path, help="a file for the event log, JSON lines")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""The AWS of the stand-in: clients, and what every AWS resource type does alike.
+
+Resource types are classes with a few methods, with tables of names where API and provider differ only in names.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import boto3
+from botocore.exceptions import ClientError
+
+from rehearsal.engine.standin.provider import Call, InterruptedByUserError, ProviderError, ResourceType
+from rehearsal.engine.standin.values import Properties
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling import AutoScalingClient
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_iam import IAMClient
+    from types_boto3_sts import STSClient
+
+POLL_SECONDS = 0.5
+WAIT_SECONDS = 600
+
+
+class Aws:
+    """Clients of one region and profile, as `aws:region` and `aws:profile` of the configuration say."""
+
+    def __init__(self, config: Mapping[str, str], interrupted: threading.Event) -> None:
+        self._session: boto3.Session | None = None
+        self._region, self._profile = config.get("aws:region"), config.get("aws:profile")
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self._interrupted = interrupted
+
+    @property
+    def region(self) -> str:
+        """The region's name."""
+        return str(self.ec2.meta.region_name)
+
+    @property
+    def ec2(self) -> EC2Client:
+        """EC2."""
+        return self._client("ec2")  # type: ignore[no-any-return]
+
+    @property
+    def elbv2(self) -> ElasticLoadBalancingv2Client:
+        """Elastic Load Balancing."""
+        return self._client("elbv2")  # type: ignore[no-any-return]
+
+    @property
+    def autoscaling(self) -> AutoScalingClient:
+        """EC2 Auto Scaling."""
+        return self._client("autoscaling")  # type: ignore[no-any-return]
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        """CloudWatch."""
+        return self._client("cloudwatch")  # type: ignore[no-any-return]
+
+    @property
+    def iam(self) -> IAMClient:
+        """Identity and Access Management."""
+        return self._client("iam")  # type: ignore[no-any-return]
+
+    @property
+    def sts(self) -> STSClient:
+        """Security Token Service."""
+        return self._client("sts")  # type: ignore[no-any-return]
+
+    def wait(self, what: str, done: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+        """Poll until `done`. Raises `ProviderError` after `seconds`, or when the update is interrupted."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise ProviderError(f"timeout while waiting for {what} ({seconds:g} s)")
+            if self._interrupted.wait(POLL_SECONDS):
+                raise InterruptedByUserError
+
+    def _client(self, service: str) -> Any:
+        # Clients may be shared by threads; making them may not.
+        with self._lock:
+            if service not in self._clients:
+                self._session = self._session or boto3.Session(
+                    profile_name=self._profile or None, region_name=self._region or None)
+                self._clients[service] = self._session.client(service)  # type: ignore[call-overload]
+            return self._clients[service]
+
+
+class AwsType:
+    """One resource type. Subclasses say what differs."""
+
+    token: ClassVar[str]
+    replaced_by: ClassVar[frozenset[str]] = frozenset()
+    unsettled: ClassVar[frozenset[str]] = frozenset()
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    name_input: ClassVar[str | None] = None
+    name_length: ClassVar[int] = 255
+    gone: ClassVar[tuple[str, ...]] = ()  # error codes that say that it does not exist
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+
+    def make(self, call: Call, inputs: Properties) -> str:
+        """Create it, and return its id."""
+        raise NotImplementedError
+
+    def look(self, ident: str, inputs: Properties) -> Properties | None:
+        """Outputs besides the inputs; None when it is gone."""
+        raise NotImplementedError
+
+    def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
+        """Change it in place."""
+        raise NotImplementedError
+
+    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
+        """Delete it, and wait until it is."""
+        raise NotImplementedError
+
+    def resource_type(self) -> ResourceType:
+        """For the stand-in's table."""
+        changes = type(self).change is not AwsType.change
+        return ResourceType(
+            create=self._create, read=self._read, update=self._update if changes else None, delete=self._delete,
+            replaced_by=self.replaced_by, defaults=self.defaults, name_input=self.name_input,
+            name_length=self.name_length, unsettled=self.unsettled)
+
+    def _create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
+        ident = self.make(call, inputs)
+        return ident, self._look(ident, inputs)
+
+    def _read(self, ident: str, inputs: Properties) -> Properties | None:
+        try:
+            found = self.look(ident, inputs)
+        except ClientError as error:
+            if code(error) in self.gone:
+                return None
+            raise
+        return None if found is None else {"region": self.aws.region, **found}
+
+    def _update(
+        self, call: Call, ident: str, inputs: Properties, outputs: Properties, changed: frozenset[str]
+    ) -> Properties:
+        self.change(call, ident, inputs, changed)
+        return self._look(ident, inputs)
+
+    def _delete(self, call: Call, ident: str, outputs: Properties) -> None:
+        try:
+            self.remove(call, ident, outputs)
+        except ClientError as error:
+            if code(error) not in self.gone:
+                raise
+
+    def _look(self, ident: str, inputs: Properties) -> Properties:
+        found = self._read(ident, inputs)
+        if found is None:
+            raise ProviderError(f"{self.token} {ident} vanished as soon as it was made or changed")
+        return found
+
+
+def code(error: ClientError) -> str:
+    """AWS's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def pairs(tags: Mapping[str, str] | None) -> list[Any]:
+    """Tags as most of AWS's APIs take them."""
+    return [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+
+
+def pascal(value: Any, names: Mapping[str, str] | None = None) -> Any:
+    """A provider's value in the API's spelling: keys begin with a capital, `names` are the exceptions.
+
+    The provider's texts "true" and "false", which stand for unset as well, become booleans.
+    """
+    if isinstance(value, dict):
+        return {(names or {}).get(key, key[0].upper() + key[1:]): pascal(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [pascal(item, names) for item in value]
+    return value == "true" if value in ("true", "false") and isinstance(value, str) else value
+
+
+def given(inputs: Mapping[str, Any], names: Iterable[str]) -> Properties:
+    """The inputs of these names that are set, in the API's spelling."""
+    return {name[0].upper() + name[1:]: pascal(inputs[name]) for name in names if inputs.get(name) is not None}
+
+
+def kebab(name: str) -> str:
+    """`http-header` for `httpHeader`."""
+    return re.sub(r"([A-Z])", lambda match: f"-{match[1].lower()}", name)

@@ -1,0 +1,125 @@
+"""One run of the stand-in: an update or a preview of one, a refresh, or a destroy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from rehearsal.engine.standin.aws import Aws
+from rehearsal.engine.standin.deletion import Deletion
+from rehearsal.engine.standin.deployment import Deployment
+from rehearsal.engine.standin.display import Display
+from rehearsal.engine.standin.project import Project
+from rehearsal.engine.standin.provider import ResourceType, told
+from rehearsal.engine.standin.provider_aws import invokes, types
+from rehearsal.engine.standin.provider_command import Commands
+from rehearsal.engine.standin.state import STACK, Resource, State
+from rehearsal.engine.standin.values import bare
+
+
+class Run:
+    """Opens the state; call one of `update`, `refresh` and `destroy`, each of which returns an exit status."""
+
+    def __init__(
+        self, project: Project, folder: Path, events: Path | None, interrupted: threading.Event, *, preview: bool
+    ) -> None:
+        self.interrupted = interrupted
+        self._project, self._preview = project, preview
+        self._display = Display(events, preview=preview)
+        self._state = State(
+            state_file(folder, project.name, project.stack), project.phrase, read_only=preview)
+        self._commands = Commands()
+        self._config = project.config()
+        self._aws = Aws(self._config.values, interrupted)
+        self._types: Mapping[str, ResourceType] = {**self._commands.types(), **types(self._aws)}
+
+    def interrupt(self) -> None:
+        """Begin nothing new, and cancel what runs."""
+        self.interrupted.set()
+        self._commands.interrupt()
+
+    def update(self) -> int:
+        """Run the program and carry out what it declares, or show what would be done."""
+        # The program's SDK is loaded only for a run that needs it.
+        from rehearsal.engine.standin import monitor, program
+
+        self._title("Previewing update" if self._preview else "Updating")
+        if self._state.interrupted and not self._preview:
+            self._warn_of_pending()
+        deployment = Deployment(
+            self._state, self._types, self._display, preview=self._preview, interrupted=self.interrupted)
+        went_well = program.run(
+            self._project, self._config, monitor.Monitor(deployment, invokes(self._aws)), self._display,
+            preview=self._preview)
+        if not went_well:
+            deployment.fail()
+        return 0 if deployment.finish() else 1
+
+    def destroy(self) -> int:
+        """Delete everything that the state holds, dependents first."""
+        self._title("Destroying")
+        deletion = Deletion(
+            self._state, self._types, self._display, preview=False, interrupted=self.interrupted)
+        went_well = deletion.run(seen=())
+        self._display.summary(failed=not went_well, old={}, new={})
+        return 0 if went_well else 1
+
+    def refresh(self) -> int:
+        """Read what exists again, forget what does not, and forget creates that were interrupted.
+
+        Inputs stay as they are recorded, so unlike with Pulumi drift of an input is not undone by the next update.
+        """
+        self._title("Refreshing")
+        self._state.forget_pending()
+        went_well = True
+        for item in self._state.resources():
+            if self.interrupted.is_set():
+                went_well = False
+                break
+            kind = self._types.get(item.type)
+            if item.custom and kind is not None and kind.read is not None:
+                went_well &= self._reread(item, kind)
+        self._display.summary(failed=not went_well, old={}, new={})
+        return 0 if went_well else 1
+
+    def _reread(self, item: Resource, kind: ResourceType) -> bool:
+        assert kind.read is not None
+        self._display.start("refresh", item.urn, item.type)
+        try:
+            found = kind.read(item.id, bare(item.inputs))
+        except Exception as error:
+            self._display.fail("refresh", item.urn, item.type, told(error))
+            return False
+        if found is None:
+            self._state.forget(item)
+            self._display.finish("refresh", item.urn, item.type, count="delete")
+            return True
+        outputs = {**item.outputs, **found}
+        changed = bare(outputs) != bare(item.outputs)
+        if changed:
+            self._state.change(item, outputs=outputs)
+        self._display.finish("refresh", item.urn, item.type, count="update" if changed else "same")
+        return True
+
+    def _title(self, doing: str) -> None:
+        self._display.title(f"{doing} ({self._project.stack}) by the rehearsal's stand-in for Pulumi:")
+
+    def _warn_of_pending(self) -> None:
+        lines = "\n".join(f"  * {item.urn}, interrupted while {item.operation}" for item in self._state.interrupted)
+        self._display.message("warning", (
+            f"Attempting to deploy or update resources with {len(self._state.interrupted)} pending operations from"
+            f" previous deployment.\n{lines}\nThese resources are in an unknown state because the update was"
+            " interrupted while waiting for changes to these resources to complete. A refresh clears them."))
+
+
+def state_file(folder: Path, project: str, stack: str) -> Path:
+    """Where the state of a stack is."""
+    return folder / "stacks" / project / f"{stack}.json"
+
+
+def stack_outputs(resources: tuple[Resource, ...]) -> dict[str, object]:
+    """The stack's outputs, secrets opened."""
+    return next((dict(bare(item.outputs)) for item in resources if item.type == STACK), {})
+
+
