@@ -46,8 +46,10 @@ class Interrupts:
             self._watch_parent()
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            # A process that is ending after an interrupt has words to say yet: it stays deaf.
+            if not self._deaf:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._deaf:
