@@ -1,0 +1,100 @@
+"""Whether a group is born: the decision, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from steps import birth
+from steps.birth import Look, Trouble
+from steps.fleet import Target
+
+
+@pytest.mark.parametrize(
+    ("message", "trouble", "do"),
+    [
+        ("We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (eu-west-1a). "
+         "Launching EC2 instance failed.", Trouble.PASSING, "instanceType OTHER"),
+        ("You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that "
+         "the specified instance type belongs to. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
+        ("You have requested more instances (7) than your current instance limit of 6 allows for the specified "
+         "instance type.", Trouble.PASSING, "Service Quotas"),
+        ("Max spot instance count exceeded. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
+        ("Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name. "
+         "Launching EC2 instance failed.", Trouble.PASSING, "check the role"),
+        ("Your requested instance type (t9.huge) is not supported in your requested Availability Zone (eu-west-1a).",
+         Trouble.PASSING, "other Availability Zones"),
+        ("The image id '[ami-0123456789abcdef0]' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS,
+         "image FINGERPRINT"),
+        ("The key pair 'admin' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS, "key pair"),
+        ("Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: "
+         "Client.InternalError: Client error on launch", Trouble.HOPELESS, "key that the image's snapshots"),
+        ("You are not authorized to perform this operation. Encoded authorization failure message: x",
+         Trouble.HOPELESS, "AWSServiceRoleForAutoScaling"),
+        ("The requested instance type's architecture (i386) does not match the architecture in the manifest for "
+         "ami-6ffd1234 (x86_64). Launching ec2 instance failed.", Trouble.HOPELESS, "different architectures"),
+        ("The security group 'sg-1' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS, "the setting"),
+        ("Something that AWS has never said before", Trouble.PASSING, "Activity tab"),
+    ],
+)  # fmt: skip
+def test_a_failed_launch_is_hopeless_or_may_pass(message: str, trouble: Trouble, do: str) -> None:
+    cause = birth.classify(message)
+
+    assert cause.trouble is trouble
+    assert do in cause.do
+
+
+UP = Target(id="i-1", state="healthy")
+SICK = Target(
+    id="i-2",
+    state="unhealthy",
+    reason="Target.ResponseCodeMismatch",
+    description="Health checks failed with these codes: [503]",
+)
+BOOTING = Target(id="i-2", state="initial", reason="Elb.InitialHealthChecking")
+NO_CAPACITY = "We currently do not have sufficient t3.micro capacity"
+LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
+
+
+@pytest.mark.parametrize(
+    ("look", "outcome"),
+    [
+        (LOOK, "wait"),
+        (replace(LOOK, targets=(UP, UP)), "wait"),
+        (replace(LOOK, targets=(UP, UP), good=3), "born"),
+        # A balancer without healthy servers asks any of them: good answers alone prove nothing.
+        (replace(LOOK, good=3), "wait"),
+        (replace(LOOK, targets=(UP, UP), bad=19), "wait"),
+        (
+            replace(LOOK, targets=(UP, UP), bad=20, smoke="answered 500"),
+            "smoke test failed 20 times in a row: answered",
+        ),
+        (replace(LOOK, failures=(NO_CAPACITY,), launched=1), "wait"),
+        (replace(LOOK, failures=(NO_CAPACITY,), launched=1, elapsed=450), "not be launched for 450 s: We currently"),
+        (replace(LOOK, failures=(NO_CAPACITY,), launched=2, elapsed=450), "wait"),
+        (replace(LOOK, failures=("The key pair 'x' does not exist",), launched=1), "launched: The key pair 'x'"),
+        (replace(LOOK, replaced=2), "wait"),
+        (replace(LOOK, replaced=3), "die as fast as they are born: 3 were replaced"),
+        (replace(LOOK, elapsed=900), "1 of 2 servers were healthy after 900 s"),
+        (replace(LOOK, elapsed=900, targets=(UP, UP), smoke="answered 404"), "not pass within 900 s: answered 404"),
+    ],
+)
+def test_a_birth_waits_ends_or_fails(look: Look, outcome: str) -> None:
+    verdict = birth.verdict(look)
+
+    if outcome == "wait":
+        assert (verdict.born, verdict.failure) == (False, "")
+    elif outcome == "born":
+        assert (verdict.born, verdict.failure) == (True, "")
+    else:
+        assert outcome in verdict.failure
+        assert verdict.do
+
+
+def test_every_server_that_is_not_healthy_says_why() -> None:
+    assert birth.reasons([UP, SICK]) == (
+        "i-2 unhealthy (Target.ResponseCodeMismatch): Health checks failed with these codes: [503]"
+        " - the application answers the health path with the wrong status"
+    )
+    assert birth.reasons([]) == "no server was registered with the load balancer"
