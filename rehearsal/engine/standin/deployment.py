@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
 from rehearsal.engine.standin.deletion import Deletion
 from rehearsal.engine.standin.display import Display
@@ -58,20 +57,22 @@ class Deployment:
         """Let nothing new begin."""
         self._failed = True
 
+    def refuse(self, urn: str, reason: str) -> None:
+        """Say why a declaration can't be carried out, and let nothing new begin."""
+        self._display.message("error", reason, urn)
+        self._failed = True
+
     def register(self, goal: Goal) -> Registered:
         """Bring one resource to what the program says. Raises `StoppedError` and `ProviderError`."""
         with self._lock:
             if self.stopped:
                 raise StoppedError
             if goal.urn in self._seen:
-                self._refuse(goal, f"Duplicate resource URN '{goal.urn}'; try giving it a unique name")
+                raise ProviderError(f"Duplicate resource URN '{goal.urn}'; try giving it a unique name")
+            if goal.urn not in self._before and self._before.keys() & set(goal.aliases):
+                raise ProviderError("the stand-in cannot rename what exists already; Pulumi itself does")
             self._seen.add(goal.urn)
-        if not goal.custom:
-            return self._component(goal)
-        try:
-            return self._custom(goal)
-        except ProviderError as error:
-            self._refuse(goal, str(error))
+        return self._custom(goal) if goal.custom else self._component(goal)
 
     def outputs(self, urn: str, outputs: Properties) -> None:
         """A component is complete, or the stack's outputs are known (they are recorded at the end)."""
@@ -206,11 +207,6 @@ class Deployment:
             raise ProviderError(
                 f"unable to replace resource {goal.urn!r}\nas it is currently marked for protection. To unprotect the"
                 " resource, remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`")
-
-    def _refuse(self, goal: Goal, reason: str) -> NoReturn:
-        self._display.message("error", reason, goal.urn)
-        self._failed = True
-        raise StoppedError
 
     def _say(self, urn: str) -> Callable[[str], None]:
         return lambda line: self._display.message("info", line, urn, passing=True)

@@ -81,7 +81,8 @@ class Display:
         self._event("diagnosticEvent", {
             "urn": urn, "prefix": prefix, "message": text + "\n", "severity": severity, "ephemeral": passing,
             "color": "never"})
-        for line in text.splitlines():
+        # What is said again at the end need not be said in full now.
+        for line in text.splitlines() if passing else text.splitlines()[:1]:
             self._print(f"    {_kind(urn)} {_name(urn)} {prefix}{line}" if urn else f"    {prefix}{line}")
         if not passing:
             self._errors.append((urn, prefix, text))

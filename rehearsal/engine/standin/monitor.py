@@ -24,7 +24,7 @@ from rehearsal.engine.standin.values import Unknown, bare, contains, from_wire, 
 
 Invoke = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 # What the stand-in would do wrong by leaving it out, so a program that uses it is refused.
-FOREIGN = ("aliases", "importId", "transforms", "replace_with", "deletedWith", "remote", "state_migrations")
+FOREIGN = ("importId", "transforms", "replace_with", "deletedWith", "remote", "state_migrations")
 HOOKS = ("before_create", "after_create", "before_update", "after_update", "before_delete", "after_delete", "on_error")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
@@ -64,6 +64,9 @@ class Monitor(MockMonitor):
         urn = self.urn(request.parent, request.type, request.name)
         try:
             done = self._deployment.register(goal(request, urn))
+        except ProviderError as error:
+            self._deployment.refuse(urn, str(error))
+            raise stopped() from None
         except StoppedError:
             raise stopped() from None
         return resource_pb2.RegisterResourceResponse(urn=done.urn, id=done.id, object=to_wire(done.outputs))
@@ -121,7 +124,7 @@ def goal(request: Any, urn: str) -> Goal:
     foreign = [name for name in FOREIGN if getattr(request, name)]
     foreign += [name for name in HOOKS if getattr(request.hooks, name)]
     if foreign:
-        raise ProviderError(f"{urn}: the stand-in does not know {', '.join(foreign)}; Pulumi itself does")
+        raise ProviderError(f"the stand-in does not know {', '.join(foreign)}; Pulumi itself does")
     trigger = from_wire(request.replacement_trigger) if request.HasField("replacement_trigger") else None
     return Goal(
         urn=urn,
@@ -139,7 +142,17 @@ def goal(request: Any, urn: str) -> Goal:
         secret_outputs=tuple(request.additionalSecretOutputs),
         replacement_trigger=bare(trigger),
         delete_seconds=seconds(request.customTimeouts.delete),
+        aliases=tuple(_alias(alias, request) for alias in request.aliases),
     )
+
+
+def _alias(alias: Any, request: Any) -> str:
+    """The URN that an alias stands for; what it does not say is as the resource has it now."""
+    if alias.HasField("urn"):
+        return str(alias.urn)
+    spec = alias.spec
+    parent = "" if spec.noParent else spec.parentUrn or request.parent
+    return Monitor.urn(parent, spec.type or request.type, spec.name or request.name)
 
 
 def seconds(text: str) -> float:

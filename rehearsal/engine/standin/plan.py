@@ -34,6 +34,7 @@ class Goal:
     secret_outputs: tuple[str, ...] = ()
     replacement_trigger: Any = None
     delete_seconds: float = 0
+    aliases: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

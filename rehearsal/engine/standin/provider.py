@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from rehearsal.engine.standin.plan import Rules
 from rehearsal.engine.standin.values import Properties
 
@@ -28,7 +30,7 @@ class InterruptedByUserError(ProviderError):
 
 def told(error: Exception) -> str:
     """What a failed operation says; an error that nobody foresaw with its kind."""
-    return str(error) if isinstance(error, ProviderError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, ProviderError | ClientError) else f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)

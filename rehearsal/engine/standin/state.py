@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +137,18 @@ class State:
         item = from_json(item, self._passphrase.decrypt)
         return Resource(**{**item, "dependencies": tuple(item["dependencies"])})
 
+    def _plain(self, item: Resource) -> Any:
+        # Not `asdict`, which would take the secrets' wrappers apart.
+        values = {each.name: getattr(item, each.name) for each in fields(item)}
+        return to_json({**values, "dependencies": list(item.dependencies)}, self._passphrase.encrypt)
+
     def _write(self) -> None:
         if self._read_only:
             return
         data = {
             "version": VERSION,
             "written_by": "the rehearsal's stand-in, not Pulumi",
-            "resources": [to_json({**asdict(item), "dependencies": list(item.dependencies)}, self._passphrase.encrypt)
-                          for item in (*self._new, *self._old)],
+            "resources": [self._plain(item) for item in (*self._new, *self._old)],
             "pending_operations": [asdict(item) for item in self._pending],
         }
         if self._passphrase.used:
