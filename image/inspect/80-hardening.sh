@@ -1,0 +1,29 @@
+#!/bin/sh
+# Proves: nobody can log in with a password, SSH does not start on a server, and nothing listens that should not.
+set -eu
+
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+
+for unit in ssh.service ssh.socket apt-daily-upgrade.timer; do
+  [ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = masked ] || fail "$unit is not masked."
+done
+
+# A file that is read earlier could still allow it: the server's own view counts.
+if command -v sshd >/dev/null; then
+  mkdir -p /run/sshd
+  for setting in 'passwordauthentication no' 'kbdinteractiveauthentication no' 'permitrootlogin no'; do
+    sshd -T | grep -qx "$setting" || fail "sshd would not have: $setting"
+  done
+fi
+
+usable=$(awk -F: '$2 ~ /^\$/ { print $1 }' /etc/shadow)
+[ -z "$usable" ] || fail "These accounts have a password: $usable"
+
+# SSH is how this script came here. Whatever else other machines could reach would be reachable on every server too.
+open=$(ss -Hltn | awk '{ print $4 }' | grep -Ev '^(127\.|\[::1\]|\[::ffff:127\.)' | grep -Ev ':22$' || true)
+[ -z "$open" ] || fail "Something listens that should not: $open"
+
+echo "ok: no passwords, no SSH after this, no open port but the application's"

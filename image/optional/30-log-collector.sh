@@ -1,0 +1,169 @@
+#!/bin/sh
+# Collects the logs of Tomcat and of the system. To add it to the image:
+#
+#   cp image/optional/30-log-collector.sh image/provision/
+#
+# LOG_COLLECTOR  fluentd (from its own package repository) or syslog-ng (from the distribution)
+# LOG_TARGET     HOST:PORT: fluentd's forward protocol, or syslog (RFC 5424) over TCP; empty: files in
+#                /var/log/phoenix, kept for 7 days
+set -eu
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
+
+collector=${LOG_COLLECTOR:-fluentd}
+target=${LOG_TARGET:-}
+tomcat=$(cat /etc/phoenix/tomcat)
+# shellcheck source=/dev/null
+. /etc/os-release
+
+case "$target" in
+  '' | *?:[0-9]*) ;;
+  *)
+    echo "LOG_TARGET '$target' is neither empty nor HOST:PORT." >&2
+    exit 1
+    ;;
+esac
+host=${target%:*}
+port=${target##*:}
+
+fluentd() {
+  # The repository's key is taken from the network, so it is compared with the fingerprint that the project publishes.
+  apt-get install gnupg
+  fingerprint=B40948B6A3B80E90F40E841F977D7A0943FA320E
+  keyring=/usr/share/keyrings/fluent-package.asc
+  curl --fail --silent --show-error --location --retry 5 -o "$keyring" https://fluentd.cdn.cncf.io/GPG-KEY-fluent-package
+  found=$(gpg --show-keys --with-colons "$keyring" | awk -F: '
+    $1 == "pub" { primary = 1 }
+    $1 == "fpr" && primary { print $10; primary = 0 }')
+  if [ "$found" != "$fingerprint" ]; then
+    rm -f "$keyring"
+    echo "fluentd's repository shows the key $found instead of $fingerprint; nothing is installed from it." >&2
+    exit 1
+  fi
+  cat >/etc/apt/sources.list.d/fluent.sources <<SOURCES
+Types: deb
+URIs: https://fluentd.cdn.cncf.io/lts/6/$ID/$VERSION_CODENAME/
+Suites: $VERSION_CODENAME
+Components: contrib
+Signed-By: $keyring
+SOURCES
+  apt-get update
+  apt-get install fluent-package
+  # It reads Tomcat's logs by the group adm, and the journal by systemd-journal.
+  usermod -aG adm,systemd-journal _fluentd
+  install -d -m 0750 -o _fluentd -g adm /var/log/phoenix
+  install -d -m 0750 -o _fluentd -g _fluentd /var/lib/phoenix
+  fluentd_configuration >/etc/fluent/fluentd.conf
+  systemctl enable fluentd
+}
+
+fluentd_configuration() {
+  cat <<CONF
+# Written by image/provision/30-log-collector.sh. Nothing here listens.
+<source>
+  @type tail
+  tag tomcat.access
+  path /var/log/$tomcat/access.*.log
+  pos_file /var/lib/phoenix/access.pos
+  read_from_head true
+  <parse>
+    @type none
+  </parse>
+</source>
+<source>
+  @type systemd
+  tag journal
+  read_from_head true
+  <storage>
+    @type local
+    path /var/lib/phoenix/journal.json
+  </storage>
+  <entry>
+    fields_strip_underscores true
+    fields_lowercase true
+  </entry>
+</source>
+<filter **>
+  @type record_transformer
+  <record>
+    host "#{Socket.gethostname}"
+  </record>
+</filter>
+CONF
+  if [ -n "$target" ]; then
+    cat <<CONF
+<match **>
+  @type forward
+  <server>
+    host $host
+    port $port
+  </server>
+  <buffer>
+    @type file
+    path /var/lib/phoenix/buffer
+    total_limit_size 512m
+    overflow_action drop_oldest_chunk
+    flush_interval 5s
+  </buffer>
+</match>
+CONF
+  else
+    cat <<CONF
+<match **>
+  @type file
+  path /var/log/phoenix/\${tag}
+  append true
+  <buffer tag, time>
+    timekey 1d
+    timekey_wait 1m
+    flush_mode interval
+    flush_interval 5s
+  </buffer>
+</match>
+CONF
+  fi
+}
+
+syslog_ng() {
+  apt-get install syslog-ng-core
+  install -d -m 0750 -o root -g adm /var/log/phoenix
+  syslog_ng_configuration >/etc/syslog-ng/conf.d/phoenix.conf
+  syslog-ng --syntax-only
+  systemctl enable syslog-ng
+}
+
+syslog_ng_configuration() {
+  if [ -n "$target" ]; then
+    remote="syslog(\"$host\" transport(\"tcp\") port($port) disk-buffer(capacity-bytes(536870912) reliable(no)));"
+    access=$remote
+    journal=$remote
+  else
+    day="\${YEAR}\${MONTH}\${DAY}"
+    access="file(\"/var/log/phoenix/tomcat.access.$day.log\" group(\"adm\") perm(0640));"
+    journal="file(\"/var/log/phoenix/journal.$day.log\" group(\"adm\") perm(0640));"
+  fi
+  cat <<CONF
+# Written by image/provision/30-log-collector.sh. Nothing here listens.
+source s_tomcat_access {
+  wildcard-file(base-dir("/var/log/$tomcat") filename-pattern("access.*.log") flags(no-parse)
+    program-override("tomcat.access"));
+};
+destination d_access { $access };
+destination d_journal { $journal };
+log { source(s_tomcat_access); destination(d_access); };
+# s_src is the journal, in the distribution's own configuration.
+log { source(s_src); destination(d_journal); };
+CONF
+}
+
+case "$collector" in
+  fluentd) fluentd ;;
+  syslog-ng) syslog_ng ;;
+  *)
+    echo "LOG_COLLECTOR is '$collector'; it can be fluentd or syslog-ng." >&2
+    exit 1
+    ;;
+esac
+
+# Files that are collected on the server itself must not fill its disk.
+echo 'e /var/log/phoenix - - - 7d' >/etc/tmpfiles.d/phoenix.conf
+echo "$collector" >/etc/phoenix/log-collector

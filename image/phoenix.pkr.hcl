@@ -1,0 +1,212 @@
+# How a server image is made: a vendor's base image, the scripts of provision/ in the order of their names, the checks
+# of inspect/, and then, as the last thing, the scripts from 90 on, which seal it. steps/bake.py gives the variables.
+
+variable "region" {
+  type = string
+}
+
+variable "source_ami" {
+  type        = string
+  description = "The vendor's base image. Never an image of ours: steps/bake.py refuses it."
+}
+
+variable "ami_name" {
+  type        = string
+  description = "SERVICE-FINGERPRINT-TIMESTAMP, 3 to 128 characters. A name that exists halts Packer."
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Put on the image, its snapshots, the build instance and its volume alike."
+}
+
+variable "ssh_username" {
+  type        = string
+  default     = "ubuntu"
+  description = "Who the base image lets in: ubuntu on Ubuntu, admin on Debian, ec2-user on Amazon Linux."
+}
+
+variable "instance_type" {
+  type    = string
+  default = "t3.small"
+}
+
+variable "root_device" {
+  type        = string
+  default     = "/dev/sda1"
+  description = "Where the base image has its root volume: /dev/sda1 on Ubuntu, /dev/xvda on Debian and Amazon Linux."
+}
+
+variable "kms_key_id" {
+  type        = string
+  default     = ""
+  description = "The key that encrypts the image. Empty: the account's default key for volumes."
+}
+
+variable "subnet_id" {
+  type        = string
+  default     = ""
+  description = "Where the build instance runs. Empty: the default VPC."
+}
+
+variable "ssh_from" {
+  type        = list(string)
+  default     = []
+  description = "CIDR blocks that may reach the build instance by SSH. Empty: only the address Packer is seen from."
+}
+
+variable "log_collector" {
+  type        = string
+  default     = "fluentd"
+  description = "For provision/30-log-collector.sh, when it is there: fluentd or syslog-ng."
+}
+
+variable "log_target" {
+  type        = string
+  default     = ""
+  description = "Where logs go: HOST:PORT, or empty for files in /var/log/phoenix (kept for 7 days)."
+}
+
+variable "manifest" {
+  type    = string
+  default = "packer-manifest.json"
+}
+
+variable "image_dir" {
+  type        = string
+  default     = ""
+  description = "Where provision/, inspect/ and app/ are. Empty: beside this file."
+}
+
+# For a cloud on this machine only. With AWS itself all of them stay as they are.
+
+variable "custom_endpoint" {
+  type    = string
+  default = ""
+}
+
+variable "ssh_host" {
+  type    = string
+  default = ""
+}
+
+variable "ssh_port" {
+  type    = number
+  default = 22
+}
+
+variable "ssh_keypair_name" {
+  type    = string
+  default = ""
+}
+
+variable "ssh_private_key_file" {
+  type    = string
+  default = ""
+}
+
+locals {
+  image_dir   = var.image_dir == "" ? path.root : var.image_dir
+  all_scripts = sort(fileset("${local.image_dir}/provision", "*.sh"))
+  scripts     = [for name in local.all_scripts : "${local.image_dir}/provision/${name}" if substr(name, 0, 1) != "9"]
+  seal        = [for name in local.all_scripts : "${local.image_dir}/provision/${name}" if substr(name, 0, 1) == "9"]
+  checks      = [for name in sort(fileset("${local.image_dir}/inspect", "*.sh")) : "${local.image_dir}/inspect/${name}"]
+
+  # What the scripts are told. `env` sets it behind sudo, whose own environment is empty.
+  told = [
+    "PHOENIX_APP=/tmp/app",
+    "LOG_COLLECTOR=${var.log_collector}",
+    "LOG_TARGET=${var.log_target}",
+  ]
+  run_as_root = "sudo -n env {{ .Vars }} sh {{ .Path }}"
+}
+
+source "amazon-ebs" "server" {
+  region        = var.region
+  source_ami    = var.source_ami
+  instance_type = var.instance_type
+  subnet_id     = var.subnet_id
+  ami_name      = var.ami_name
+
+  tags            = var.tags
+  snapshot_tags   = var.tags
+  run_tags        = var.tags
+  run_volume_tags = var.tags
+
+  # No instance role and no user data: there is nothing on the build instance to steal.
+  shutdown_behavior                     = "terminate"
+  temporary_security_group_source_cidrs = var.ssh_from
+
+  launch_block_device_mappings {
+    device_name           = var.root_device
+    volume_type           = "gp3"
+    iops                  = 3000
+    throughput            = 125
+    encrypted             = true
+    kms_key_id            = var.kms_key_id
+    delete_on_termination = true
+  }
+
+  # An encrypted snapshot of 8 GiB usually takes 3 to 6 minutes, and now and then far longer.
+  aws_polling {
+    delay_seconds = 15
+    max_attempts  = 100
+  }
+
+  communicator         = "ssh"
+  ssh_username         = var.ssh_username
+  ssh_timeout          = "10m"
+  ssh_host             = var.ssh_host
+  ssh_port             = var.ssh_port
+  ssh_keypair_name     = var.ssh_keypair_name
+  ssh_private_key_file = var.ssh_private_key_file
+
+  custom_endpoint_ec2         = var.custom_endpoint
+  skip_credential_validation  = var.custom_endpoint != ""
+  skip_region_validation      = var.custom_endpoint != ""
+  skip_metadata_api_check     = var.custom_endpoint != ""
+
+  # [ Packer 1.7 and newer; steps/packer.py leaves this part out for an older one, which does not know it.
+  temporary_key_pair_type                   = "ed25519"
+  temporary_security_group_source_public_ip = length(var.ssh_from) == 0
+  imds_support                              = "v2.0"
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+  # ]
+}
+
+build {
+  sources = ["source.amazon-ebs.server"]
+
+  provisioner "file" {
+    source      = "${local.image_dir}/app"
+    destination = "/tmp"
+  }
+
+  provisioner "shell" {
+    scripts          = local.scripts
+    environment_vars = local.told
+    execute_command  = local.run_as_root
+  }
+
+  provisioner "shell" {
+    scripts          = local.checks
+    environment_vars = local.told
+    execute_command  = local.run_as_root
+  }
+
+  provisioner "shell" {
+    scripts          = local.seal
+    environment_vars = local.told
+    execute_command  = local.run_as_root
+  }
+
+  post-processor "manifest" {
+    output     = var.manifest
+    strip_path = true
+  }
+}

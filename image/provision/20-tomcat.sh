@@ -1,0 +1,25 @@
+#!/bin/sh
+# Tomcat and a Java runtime, both from the distribution, so that both are signed and get its security updates.
+set -eu
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
+
+# Tomcat 10 where the distribution has it; Ubuntu 22.04 has Tomcat 9 only. The application runs on both.
+tomcat=
+for candidate in tomcat10 tomcat9; do
+  if apt-cache show "$candidate" >/dev/null 2>&1; then
+    tomcat=$candidate
+    break
+  fi
+done
+if [ -z "$tomcat" ]; then
+  echo "This distribution has neither tomcat10 nor tomcat9; choose another baseImage." >&2
+  exit 1
+fi
+
+apt-get install "$tomcat" default-jre-headless
+
+# The later scripts ask this file for the name of the package, the unit and the folders.
+install -d -m 0755 /etc/phoenix
+echo "$tomcat" >/etc/phoenix/tomcat
+
+systemctl enable "$tomcat"

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Hardening. A server is never repaired, so nobody logs in to one, and nothing changes it after its birth.
+set -eu
+
+# No SSH from the next boot on. Masked rather than disabled, so that nothing else starts it either; the session that
+# bakes this image goes on. Should somebody unmask it, it lets in keys only, and never root.
+for unit in ssh.service ssh.socket; do
+  systemctl mask "$unit"
+done
+install -d -m 0755 /etc/ssh/sshd_config.d
+cat >/etc/ssh/sshd_config.d/00-phoenix.conf <<'CONF'
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin no
+AllowAgentForwarding no
+AllowTcpForwarding no
+X11Forwarding no
+CONF
+passwd -l root >/dev/null
+
+# Updates come with the next generation, never by night on a server that serves.
+for unit in apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
+  dpkg-db-backup.timer man-db.timer motd-news.timer update-notifier-download.timer update-notifier-motd.timer; do
+  systemctl mask "$unit"
+done
+
+cat >/etc/sysctl.d/90-phoenix.conf <<'CONF'
+# Addresses and messages of the kernel are nobody's business.
+kernel.kptr_restrict = 2
+kernel.dmesg_restrict = 1
+# A server is no router.
+net.ipv4.conf.all.accept_redirects = 0
+net.ipv4.conf.default.accept_redirects = 0
+net.ipv4.conf.all.send_redirects = 0
+net.ipv4.conf.default.send_redirects = 0
+net.ipv4.conf.all.accept_source_route = 0
+net.ipv6.conf.all.accept_redirects = 0
+net.ipv6.conf.default.accept_redirects = 0
+net.ipv4.tcp_syncookies = 1
+# Links and FIFOs of others in shared folders are not followed.
+fs.protected_fifos = 2
+fs.protected_regular = 2
+fs.suid_dumpable = 0
+CONF

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Sealing: what belongs to the machine that baked the image, and not to the servers born from it, is taken out.
+# The last script; it fails when something is left.
+set -eu
+
+tomcat=$(cat /etc/phoenix/tomcat)
+
+# What the checks of image/inspect started; their log lines would be the first of every server.
+if [ -d /run/systemd/system ]; then
+  for unit in "$tomcat" fluentd syslog-ng; do
+    systemctl stop "$unit" 2>/dev/null || true
+  done
+fi
+rm -f /etc/phoenix/server.env
+
+# Packages that were downloaded, and what apt knows of the archive.
+apt-get clean
+rm -rf /var/lib/apt/lists/*
+
+# Identity: keys and names that must differ from server to server. cloud-init and systemd make new ones.
+rm -f /etc/ssh/ssh_host_*
+rm -f /root/.ssh/authorized_keys /home/*/.ssh/authorized_keys
+truncate -s 0 /etc/machine-id
+rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed
+if command -v cloud-init >/dev/null; then
+  cloud-init clean --logs
+fi
+
+# Traces: logs, how far they were collected, histories, what was uploaded.
+if [ -d /run/systemd/system ]; then
+  journalctl --rotate >/dev/null 2>&1 || true
+fi
+rm -rf /var/log/journal/* /run/log/journal/* /var/log/phoenix/* "/var/log/$tomcat"/*
+find /var/log -type f -exec truncate -s 0 {} +
+rm -rf /var/lib/phoenix/* /var/lib/syslog-ng/*.persist
+rm -f /root/.*_history /home/*/.*_history
+rm -rf "${PHOENIX_APP:?where the files of image/app are}"
+
+left=$(find /etc/ssh -name 'ssh_host_*'; find /root/.ssh /home/*/.ssh -name authorized_keys 2>/dev/null || true)
+if [ -n "$left" ] || [ -s /etc/machine-id ]; then
+  echo "The image still carries the identity of the machine that baked it: $left $(cat /etc/machine-id)" >&2
+  exit 1
+fi
+sync
