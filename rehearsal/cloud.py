@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from rehearsal.journal import Event, Journal
 from rehearsal.machines import Machines
 from rehearsal.machines.process import ProcessMachines
 from rehearsal.reconciler import Reconciler
+from rehearsal.smooth import Smooth
 from rehearsal.world import ACCOUNT, World
 
 
@@ -54,6 +54,7 @@ class Cloud:
             console=lambda instance_id: self.machines.console(instance_id=instance_id),
         )
         self._clients: dict[str, Any] = {}
+        self._smooth = Smooth()
         self._open = False
 
     def start(self) -> Cloud:
@@ -67,13 +68,27 @@ class Cloud:
         self.balancer = Balancer(self._world, self.machines, certificates=server_context)
         self._reconciler = Reconciler(self._world, self.machines, self.balancer)
         self._open = True
+        try:
+            self._warm_up()
+        except BaseException:
+            self.close()
+            raise
         return self
+
+    def _warm_up(self) -> None:
+        """Loads what the first calls would load, while nobody waits for an answer yet."""
+        self.client("ec2").describe_instances()
+        self.client("elbv2").describe_load_balancers()
+        self.client("autoscaling").describe_auto_scaling_groups()
+        self.client("cloudwatch").describe_alarms()
+        self._smooth.begin()
 
     def close(self) -> None:
         """Ends every machine, port and thread; what was recorded stays readable. Does nothing the second time."""
         if not self._open:
             return
         self._open = False
+        self._smooth.end()
         for client in self._clients.values():
             client.close()
         self._reconciler.close()
@@ -114,6 +129,8 @@ class Cloud:
                 aws_access_key_id="rehearsal",
                 aws_secret_access_key="rehearsal",
             )
+            if self._open:
+                self._smooth.again()
         return self._clients[service]
 
     @property
@@ -124,7 +141,3 @@ class Cloud:
     def fail_launches(self, reason: str | None) -> None:
         """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works)."""
         self._world.launch_fault = reason
-
-
-def temporary_workdir() -> Path:
-    return Path(tempfile.mkdtemp(prefix="rehearsal-"))

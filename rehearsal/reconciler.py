@@ -16,6 +16,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 
+from rehearsal.alarms import evaluate
 from rehearsal.alb.counters import publish
 from rehearsal.alb.routing import compile_table
 from rehearsal.balancer import Balancer
@@ -69,8 +70,10 @@ class Reconciler:
         self._balancer.follow(compile_table(elbv2, time_scale=self._world.time_scale))
         if time.monotonic() - self._published >= METRICS_SECONDS:
             self._published = time.monotonic()
-            publish(cloudwatch_backends[ACCOUNT][region], self._balancer.counters.taken())
+            cloudwatch = cloudwatch_backends[ACCOUNT][region]
+            publish(cloudwatch, self._balancer.counters.taken())
             self._balancer.count_hosts()
+            evaluate(cloudwatch)
 
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""

@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from rehearsal.cloud import Cloud
@@ -59,6 +59,11 @@ class Stack:
     listener: str
     port: int
     image: str
+
+    def fresh(self) -> Stack:
+        """The same with a listener of its own, so that tests do not meet each other's rules."""
+        port = free_port()
+        return replace(self, listener=listen(self.cloud, self.balancer, port), port=port)
 
     @property
     def url(self) -> str:
@@ -161,6 +166,16 @@ def forward(weights: dict[str, int]) -> dict[str, Any]:
     return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
 
 
+def listen(cloud: Cloud, balancer: str, port: int) -> str:
+    arn: str = cloud.client("elbv2").create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="HTTP",
+        Port=port,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )["Listeners"][0]["ListenerArn"]
+    return arn
+
+
 def bake(cloud: Cloud, name: str = "phoenix-0123456789ab") -> str:
     """An image of our own, as Packer makes it: a build instance from the vendor's base, stopped, imaged, terminated."""
     ec2 = cloud.client("ec2")
@@ -193,19 +208,13 @@ def stack(cloud: Cloud) -> Stack:
     security_group = ec2.create_security_group(GroupName="servers", Description="servers", VpcId=vpc)["GroupId"]
     balancer = elbv2.create_load_balancer(Name="phoenix-dev", Subnets=subnets)["LoadBalancers"][0]
     port = free_port()
-    listener = elbv2.create_listener(
-        LoadBalancerArn=balancer["LoadBalancerArn"],
-        Protocol="HTTP",
-        Port=port,
-        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
-    )["Listeners"][0]["ListenerArn"]
     return Stack(
         cloud=cloud,
         vpc=vpc,
         subnets=subnets,
         security_group=security_group,
         balancer=balancer["LoadBalancerArn"],
-        listener=listener,
+        listener=listen(cloud, balancer["LoadBalancerArn"], port),
         port=port,
         image=bake(cloud),
     )

@@ -1,0 +1,170 @@
+"""CloudWatch alarms that ring: moto keeps them, and never looks at a metric.
+
+Source: "Using Amazon CloudWatch alarms" (evaluation, missing data), "Using math expressions with CloudWatch metrics".
+Unlike CloudWatch it looks every few seconds and counts the minute that is still running, so a rehearsal need not wait.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.cloudwatch.models import MetricAggregatedDatum
+from moto.core.utils import utcnow
+
+Series = Callable[[datetime], float | None]
+"""A metric's (or an expression's) value in the period that begins at a time; None without data."""
+
+_BREACHES: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+_ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def evaluate(cloudwatch: Any) -> None:
+    """Moves every metric alarm of moto's backend to the state that its data of now ask for."""
+    for alarm in list(cloudwatch.alarms.values()):
+        if alarm.rule is not None or alarm.comparison_operator not in _BREACHES:
+            continue
+        values = _values(cloudwatch, alarm)
+        breaches = _BREACHES[alarm.comparison_operator]
+        state = verdict(
+            [None if value is None else breaches(value, float(alarm.threshold)) for value in values],
+            to_alarm=int(alarm.datapoints_to_alarm or alarm.evaluation_periods),
+            missing=alarm.treat_missing_data or "missing",
+            before=alarm.state_value,
+        )
+        if state != alarm.state_value:
+            alarm.update_state(f"Threshold {alarm.threshold}: data points {values}", "{}", state)
+
+
+def verdict(breaching: list[bool | None], *, to_alarm: int, missing: str, before: str) -> str:
+    """The state for the data points of the evaluated periods; None is a period without data.
+
+    `missing` is TreatMissingData: breaching, notBreaching, ignore or missing.
+    """
+    if missing in ("breaching", "notBreaching"):
+        breaching = [missing == "breaching" if point is None else point for point in breaching]
+    known = [point for point in breaching if point is not None]
+    if sum(known) >= to_alarm:
+        return "ALARM"
+    if not known:
+        return before if missing == "ignore" else "INSUFFICIENT_DATA"
+    return "OK"
+
+
+def _values(cloudwatch: Any, alarm: Any) -> list[float | None]:
+    """The newest last; the running period is left out while it has no data yet."""
+    series, seconds = _series(cloudwatch, alarm)
+    step = timedelta(seconds=seconds)
+    newest = _beginning(utcnow(), step)
+    if series(newest) is None:
+        newest -= step
+    count = int(alarm.evaluation_periods)
+    return [series(newest - step * back) for back in range(count - 1, -1, -1)]
+
+
+def _series(cloudwatch: Any, alarm: Any) -> tuple[Series, int]:
+    if not alarm.metric_data_queries:
+        period = int(alarm.period)
+        pairs = {(dimension.name, dimension.value) for dimension in alarm.dimensions}
+        return _metric(cloudwatch, alarm.namespace, alarm.metric_name, pairs, alarm.statistic, period), period
+    found: dict[str, Series] = {}
+    period = 60
+    for query in alarm.metric_data_queries:
+        if query.metric_stat is not None:
+            stat = query.metric_stat
+            period = int(stat.period)
+            pairs = {(dimension.name, dimension.value) for dimension in stat.metric.dimensions}
+            found[query.id] = _metric(
+                cloudwatch, stat.metric.namespace, stat.metric.metric_name, pairs, stat.stat, period
+            )
+    result = next(q for q in alarm.metric_data_queries if str(q.return_data).lower() != "false")
+    if result.expression:
+        return expression(result.expression, found), period
+    return found[result.id], period
+
+
+def _metric(
+    cloudwatch: Any, namespace: str, name: str, pairs: set[tuple[str, str]], statistic: str, period: int
+) -> Series:
+    data = [
+        datum
+        for datum in cloudwatch.metric_data
+        if datum.name == name
+        and datum.namespace == namespace
+        and {(d.name, d.value) for d in datum.dimensions} == pairs
+    ]
+
+    def value(begin: datetime) -> float | None:
+        end = begin + timedelta(seconds=period)
+        return _statistic([datum for datum in data if begin <= datum.timestamp < end], statistic)
+
+    return value
+
+
+def _statistic(data: list[Any], statistic: str) -> float | None:
+    """None without data, and for statistics that this module does not know (percentiles)."""
+    rows = [
+        (d.sum, d.sample_count, d.min, d.max)
+        if isinstance(d, MetricAggregatedDatum)
+        else (d.value, 1, d.value, d.value)
+        for d in data
+    ]
+    if not rows:
+        return None
+    total, count = sum(row[0] for row in rows), sum(row[1] for row in rows)
+    known = {
+        "Sum": total,
+        "SampleCount": count,
+        "Average": total / count if count else None,
+        "Minimum": min(row[2] for row in rows),
+        "Maximum": max(row[3] for row in rows),
+    }
+    return known.get(statistic)
+
+
+def expression(text: str, metrics: Mapping[str, Series]) -> Series:
+    """Metric math as far as an error rate needs it: numbers, ids, + - * / and FILL(metric, number).
+
+    Raises ValueError for anything else when it is evaluated.
+    """
+    tree = ast.parse(text, mode="eval").body
+
+    def value(begin: datetime) -> float | None:
+        return _compute(tree, {name: series(begin) for name, series in metrics.items()})
+
+    return value
+
+
+def _compute(node: ast.expr, values: Mapping[str, float | None]) -> float | None:
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name) if name in values:
+            return values[name]
+        case ast.Call(func=ast.Name(id="FILL"), args=[metric, default]):
+            filled = _compute(metric, values)
+            return _compute(default, values) if filled is None else filled
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            one, other = _compute(left, values), _compute(right, values)
+            if one is None or other is None or (isinstance(op, ast.Div) and other == 0):
+                return None
+            return _ARITHMETIC[type(op)](one, other)
+    raise ValueError(f"the rehearsal's CloudWatch does not know this in an expression: {ast.unparse(node)}")
+
+
+def _beginning(time: datetime, step: timedelta) -> datetime:
+    midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
+    return time - (time - midnight) % step
