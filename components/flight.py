@@ -55,6 +55,10 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
             raise FlightError(
                 f"traffic is {settings.traffic}, but no {other(color)} group is live to carry the other"
                 f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100")
+        if mine and mine.weight and not beside.weight:
+            raise FlightError(
+                f"traffic is {settings.traffic}, but {color} has production already, and {other(color)} is only kept."
+                f"\n  type: pulumi config set active {other(color)}   (to give {other(color)} a share, prove it first)")
         weights[other(color)] = 100 - settings.traffic
     elif beside and settings.keep_previous:
         weights[other(color)] = 0

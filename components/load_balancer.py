@@ -38,7 +38,7 @@ class LoadBalancer(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:LoadBalancer", name, {"port": port, "protect": protect}, opts)
-        self._name, self._tags, self._protect = name, dict(tags), protect
+        self._prefix, self._tags, self._permanent = name, dict(tags), protect
         self._vpc_id = vpc_id
         group = aws.ec2.SecurityGroup(
             f"{name}-alb", vpc_id=vpc_id, description=f"Load balancer of {name}", tags=self._called("alb"),
@@ -116,7 +116,7 @@ class LoadBalancer(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
     ) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
-            f"{self._name}-{rule}",
+            f"{self._prefix}-{rule}",
             listener_arn=self.listener_arn,
             priority=priority,
             conditions=[condition],
@@ -124,13 +124,13 @@ class LoadBalancer(pulumi.ComponentResource):
                 "target_groups": [{"arn": arn, "weight": weight} for arn, weight in weights],
                 "stickiness": {"enabled": False, "duration": 3600}}}],
             tags={**self._called(rule), "phoenix:rule": rule},
-            opts=pulumi.ResourceOptions(parent=self, protect=self._protect, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
         )
 
     def _listen(
         self, name: str, balancer: aws.lb.LoadBalancer, port: int, certificate_arn: str
     ) -> aws.lb.Listener:
-        opts = pulumi.ResourceOptions(parent=self, protect=self._protect)
+        opts = pulumi.ResourceOptions(parent=self, protect=self._permanent)
         if certificate_arn:
             aws.lb.Listener(
                 f"{name}-redirect", load_balancer_arn=balancer.arn, port=80, protocol="HTTP",
@@ -146,4 +146,4 @@ class LoadBalancer(pulumi.ComponentResource):
             tags=self._called("listener"), opts=opts)
 
     def _called(self, what: str) -> dict[str, str]:
-        return {**self._tags, "Name": f"{self._name}-{what}"}
+        return {**self._tags, "Name": f"{self._prefix}-{what}"}

@@ -39,7 +39,7 @@ class Rollout(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
-        self._name, self._account, self._settings = name, account, settings
+        self._prefix, self._account, self._settings = name, account, settings
         about: dict[str, pulumi.Input[str]] = {
             "stack": settings.identity,
             "color": flight.active.color,
@@ -84,7 +84,7 @@ class Rollout(pulumi.ComponentResource):
         """Deregisters the stack's old images once production has moved, and what killed bakes left behind."""
         settings = self._settings
         return step(
-            f"{self._name}-prune", run="prune", account=self._account,
+            f"{self._prefix}-prune", run="prune", account=self._account,
             environment={"stack": settings.identity, "service": settings.service,
                          "image_keep": str(settings.image_keep)},
             triggers=triggers, opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)))

@@ -63,7 +63,7 @@ class ServerGroup(pulumi.ComponentResource):
     ) -> None:
         super().__init__("phoenix:index:ServerGroup", name, {
             "color": color.color, "generation": color.generation}, opts)
-        self._name, self._color, self._tags = name, color, color.tags(**tags)
+        self._prefix, self._color, self._tags = name, color, color.tags(**tags)
         security_group, rules = self._firewall(vpc_id, port, load_balancer_security_group_id)
         template = aws.ec2.LaunchTemplate(
             f"{name}-template",
@@ -118,16 +118,16 @@ class ServerGroup(pulumi.ComponentResource):
         """The servers' role. Its own for each generation: a right that a new one needs is not given to the live one."""
         options = self._color.options(self)
         partition = aws.get_partition().partition
-        role = aws.iam.Role(f"{self._name}-role", assume_role_policy=TRUST, tags=self._tags, opts=options)
+        role = aws.iam.Role(f"{self._prefix}-role", assume_role_policy=TRUST, tags=self._tags, opts=options)
         ssm = aws.iam.RolePolicyAttachment(
-            f"{self._name}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
+            f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
         rights: list[pulumi.Resource] = [ssm]
         if references:
             rights.append(aws.iam.RolePolicy(
-                f"{self._name}-references", role=role.id, policy=_may_read(references, account, partition),
+                f"{self._prefix}-references", role=role.id, policy=_may_read(references, account, partition),
                 opts=options))
         return aws.iam.InstanceProfile(
-            f"{self._name}-profile", role=role.name, tags=self._tags,
+            f"{self._prefix}-profile", role=role.name, tags=self._tags,
             opts=self._color.options(self, depends_on=rights))
 
     def _firewall(
@@ -136,21 +136,21 @@ class ServerGroup(pulumi.ComponentResource):
         """The servers' security group, the load balancer's way into it and the servers' way out."""
         options = self._color.options(self)
         group = aws.ec2.SecurityGroup(
-            f"{self._name}-servers", vpc_id=vpc_id, description=f"Servers of {self._color.name}", tags=self._tags,
+            f"{self._prefix}-servers", vpc_id=vpc_id, description=f"Servers of {self._color.name}", tags=self._tags,
             opts=options)
         from_balancer = aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-from-alb", security_group_id=group.id, referenced_security_group_id=balancer,
+            f"{self._prefix}-from-alb", security_group_id=group.id, referenced_security_group_id=balancer,
             ip_protocol="tcp", from_port=port, to_port=port, opts=options)
         to_servers = aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-from-alb", security_group_id=balancer, referenced_security_group_id=group.id,
+            f"{self._prefix}-from-alb", security_group_id=balancer, referenced_security_group_id=group.id,
             ip_protocol="tcp", from_port=port, to_port=port, opts=options)
         out = aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options)
+            f"{self._prefix}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options)
         return group, [from_balancer, to_servers, out]
 
     def _scaling(self, group: aws.autoscaling.Group, percent: int) -> aws.autoscaling.Policy:
         return aws.autoscaling.Policy(
-            f"{self._name}-cpu", autoscaling_group_name=group.name, policy_type="TargetTrackingScaling",
+            f"{self._prefix}-cpu", autoscaling_group_name=group.name, policy_type="TargetTrackingScaling",
             target_tracking_configuration={
                 "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
                 "target_value": percent},
@@ -168,7 +168,7 @@ class ServerGroup(pulumi.ComponentResource):
                 "dimensions": where}}
 
         errors = aws.cloudwatch.MetricAlarm(
-            f"{self._name}-5xx", alarm_description="More than 5 % of the answers are 5xx",
+            f"{self._prefix}-5xx", alarm_description="More than 5 % of the answers are 5xx",
             comparison_operator="GreaterThanThreshold", threshold=5, evaluation_periods=1,
             treat_missing_data="notBreaching",
             metric_queries=[
@@ -177,7 +177,7 @@ class ServerGroup(pulumi.ComponentResource):
                  "expression": "100 * FILL(httpcode_target_5xx_count, 0) / requestcount"}],
             tags=self._tags, opts=self._color.options(self))
         sick = aws.cloudwatch.MetricAlarm(
-            f"{self._name}-unhealthy", alarm_description="A server has been unhealthy for 2 minutes",
+            f"{self._prefix}-unhealthy", alarm_description="A server has been unhealthy for 2 minutes",
             namespace="AWS/ApplicationELB", metric_name="UnHealthyHostCount", dimensions=where, statistic="Maximum",
             period=60, comparison_operator="GreaterThanThreshold", threshold=0, evaluation_periods=2,
             treat_missing_data="notBreaching", tags=self._tags, opts=self._color.options(self))

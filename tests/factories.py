@@ -1,0 +1,38 @@
+"""Settings, recipes and groups for tests, with only what a test is about spelled out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from components.generation import Recipe
+from components.live import Group, Live
+from components.settings import Settings
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TOKEN = "a-token-of-24-characters"
+
+
+def settings(**values: Any) -> Settings:
+    return Settings(**{"stack": "dev", "region": "eu-west-1", "preview_token": TOKEN, **values})
+
+
+def recipe(image: str = "111111111111") -> Recipe:
+    return Recipe(image=image, instance_type="t3.small", root_volume_gib=10, port=8080, health="/health",
+                  user_data="aaaaaaaaaaaa", role="bbbbbbbbbbbb", network="cccccccccccc")
+
+
+def group(color: str, image: str = "111111111111", weight: int = 100, *, days: float = 1, **values: Any) -> Group:
+    """A verified group of two servers, born `days` ago from an image baked just before."""
+    born = NOW - timedelta(days=days)
+    made = recipe(image)
+    known = Group(
+        color=color, generation=made.generation, weight=weight, recipe=made.tag, fingerprint=image, commit="c0ffee",
+        target_group=f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{color}/0123456789abcdef",
+        image=f"ami-{image}", baked_at=born, name=f"phoenix-dev-{color}-1", verified=True, desired=2, born_at=born)
+    return replace(known, **values)
+
+
+def live(*groups: Group) -> Live:
+    return Live("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1", "vpc-0a", groups)

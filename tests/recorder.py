@@ -1,0 +1,116 @@
+"""A Pulumi program under mocks, with everything that it registered on record: inputs and options."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.stack import run_in_stack
+
+BAKED = {"image": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda", "bakedAt": "2026-11-24T12:00:00Z",
+         "commit": "c0ffee", "base": "ami-0a", "fingerprint": "0" * 12, "baked": True}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program sent it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    protect: bool
+    trigger: Any
+    ignore: tuple[str, ...]
+    depends_on: frozenset[str]  # names
+
+
+class _Mocks(mocks.Mocks):
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        return {"aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]},
+                "aws:index/getPartition:getPartition": {"partition": "aws"}}[args.token]
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        arn = f"arn:aws:{args.typ.split(':')[1]}:eu-west-1:123456789012:{args.name}"
+        made = {"arn": arn, "arnSuffix": f"suffix/{args.name}", "name": args.name, "latestVersion": 1,
+                "dnsName": f"{args.name}.elb.amazonaws.com"}
+        if args.typ == "command:local:Command":
+            made["stdout"] = json.dumps(BAKED) if "bake" in args.inputs["create"] else ""
+        return f"{args.name}-id", {**made, **args.inputs}
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self) -> None:
+        super().__init__(_Mocks())
+        self.registered: list[Registered] = []
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        trigger = None
+        if request.HasField("replacement_trigger"):
+            trigger = request.replacement_trigger.string_value
+        self.registered.append(Registered(
+            type=request.type, name=request.name, inputs=_plain(rpc.deserialize_properties(request.object)),
+            parent=request.parent.split("::")[-1], protect=request.protect, trigger=trigger,
+            ignore=tuple(request.ignoreChanges),
+            depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies)))
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
+        if "pulumi:pulumi:Stack" in request.urn:
+            self.outputs = rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+
+def _plain(value: Any) -> Any:
+    """A value with the secrets in it marked and opened: `{"secret": ...}`."""
+    if rpc.is_rpc_secret(value):
+        return {"secret": _plain(rpc.unwrap_rpc_secret(value))}
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class Recorded:
+    """What a program registered and exported."""
+
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def all(self, type: str) -> list[Registered]:
+        return [resource for resource in self.resources if resource.type == type]
+
+    def one(self, type: str, name: str = "") -> Registered:
+        found = [resource for resource in self.all(type) if name in resource.name]
+        assert len(found) == 1, f"{[resource.name for resource in found]} are {type} with {name!r} in their name"
+        return found[0]
+
+
+def record(program: Callable[[], None], *, stack: str = "dev", config: Mapping[str, str] | None = None) -> Recorded:
+    """Runs a program as the engine would, in an event loop of its own."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    monitor = _Monitor()
+    mocks.set_mocks(_Mocks(), project="phoenix", stack=stack, preview=False, monitor=monitor)
+    set_root_resource(None)  # run_in_stack makes its own
+    SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
+    set_all_config(dict(config or {}), ["phoenix:previewToken"])
+
+    try:
+        asyncio.get_event_loop().run_until_complete(run_in_stack(program))
+    finally:
+        asyncio.get_event_loop().close()
+    return Recorded(monitor.registered, monitor.outputs)
+
+
+def record_main(project: Path, **options: Any) -> Recorded:
+    """Runs the project's `__main__.py` afresh."""
+    return record(lambda: runpy.run_path(str(project / "__main__.py"), run_name="__main__") and None, **options)

@@ -1,0 +1,183 @@
+"""Who is born, kept and dies: tables over the flag, what git says, and what is live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from components import flight
+from components.flight import FlightError
+from components.live import Group
+from tests.factories import NOW, group, live, recipe, settings
+
+OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What `decide` must say. `born`: the color that is born; `frozen`: colors kept as they are."""
+
+    name: str
+    said: dict[str, object]
+    groups: tuple[Group, ...]
+    image: str = NEW
+    active: str = "blue"
+    born: bool = False
+    weights: tuple[tuple[str, int], ...] = (("blue", 100),)
+    frozen: tuple[str, ...] = ()
+    shift: bool = False
+    proven: bool = True
+    back: bool = False
+    dies: str | None = None
+
+
+CASES = [
+    Case("the first birth", {}, (), born=True, shift=True, proven=False),
+    Case("the first birth of the other color", {"active": "green"}, (), active="green", born=True, shift=True,
+         proven=False, weights=(("green", 100),)),
+    Case("nothing to do", {}, (group("blue", NEW),)),
+    Case("the flip", {"active": "green"}, (group("blue", OLD),), active="green", born=True, shift=True, proven=False,
+         weights=(("green", 100),), dies="blue"),
+    Case("born again without a change", {"active": "green"}, (group("blue", NEW),), active="green", born=True,
+         shift=True, proven=False, weights=(("green", 100),), dies="blue"),
+    Case("pre-production", {"active": "green", "traffic": 0}, (group("blue", OLD),), active="green", born=True,
+         proven=False, weights=(("green", 0), ("blue", 100)), frozen=("blue",)),
+    Case("pre-production that stands", {"active": "green", "traffic": 0},
+         (group("blue", OLD), group("green", NEW, 0)), active="green", weights=(("green", 0), ("blue", 100)),
+         frozen=("blue",)),
+    Case("a held canary is raised", {"active": "green", "traffic": 10}, (group("blue", OLD), group("green", NEW, 0)),
+         active="green", shift=True, proven=False, weights=(("green", 10), ("blue", 90)), frozen=("blue",)),
+    Case("the held canary becomes production", {"active": "green"}, (group("blue", OLD, 90), group("green", NEW, 10)),
+         active="green", shift=True, proven=False, weights=(("green", 100),), dies="blue"),
+    Case("the canary is taken back", {}, (group("blue", OLD, 90, days=9), group("green", NEW, 10)), shift=True,
+         proven=False, back=True, frozen=("blue",), dies="green"),
+    Case("the canary is taken back for a third generation", {},
+         (group("blue", OLD, 90, days=9), group("green", NEW, 10)), image=NEXT, shift=True, proven=False, back=True,
+         frozen=("blue",), dies="green"),
+    Case("the previous group is kept", {"active": "green", "keep_previous": True}, (group("blue", OLD),),
+         active="green", born=True, shift=True, proven=False, weights=(("green", 100), ("blue", 0)), frozen=("blue",)),
+    Case("the kept group stays", {"active": "green", "keep_previous": True},
+         (group("blue", OLD, 0), group("green", NEW)), active="green", weights=(("green", 100), ("blue", 0)),
+         frozen=("blue",)),
+    Case("the kept group dies when the key is taken back", {"active": "green"},
+         (group("blue", OLD, 0), group("green", NEW)), active="green", weights=(("green", 100),), dies="blue"),
+    Case("going back to the kept group", {"keep_previous": True}, (group("blue", OLD, 0, days=9), group("green", NEW)),
+         shift=True, proven=False, back=True, weights=(("blue", 100), ("green", 0)), frozen=("blue", "green")),
+    Case("having gone back changes nothing more", {"keep_previous": True},
+         (group("blue", OLD, 100, days=9), group("green", NEW, 0)), back=True,
+         weights=(("blue", 100), ("green", 0)), frozen=("blue", "green")),
+    Case("going back with git reverted", {"keep_previous": True},
+         (group("blue", OLD, 0, days=9), group("green", NEW)), image=OLD, shift=True, proven=False, back=True,
+         weights=(("blue", 100), ("green", 0)), frozen=("green",)),
+    Case("a third generation takes the kept group's color", {"keep_previous": True},
+         (group("blue", OLD, 0, days=9), group("green", NEW)), image=NEXT, born=True, shift=True, proven=False,
+         weights=(("blue", 100), ("green", 0)), frozen=("green",)),
+    Case("weights changed by hand heal", {}, (group("blue", NEW, 60), group("green", OLD, 40)), shift=True,
+         proven=False, dies="green"),
+    Case("a group that was never verified is not proven", {}, (group("blue", NEW, verified=False),), proven=False),
+    Case("auto: the first birth is blue", {"active": "auto"}, (), born=True, shift=True, proven=False),
+    Case("auto: nothing to do", {"active": "auto"}, (group("green", NEW),), active="green",
+         weights=(("green", 100),)),
+    Case("auto: a change flips", {"active": "auto"}, (group("green", OLD),), born=True, shift=True, proven=False,
+         dies="green"),
+    Case("auto: age flips", {"active": "auto"}, (group("green", NEW, days=31),), born=True, shift=True, proven=False,
+         dies="green"),
+    Case("auto: a pinned image is never too old", {"active": "auto", "image": NEW}, (group("green", NEW, days=99),),
+         active="green", weights=(("green", 100),)),
+    Case("auto: no age limit", {"active": "auto", "max_age_days": 0}, (group("green", NEW, days=99),), active="green",
+         weights=(("green", 100),)),
+    Case("auto: the held canary stays the active one", {"active": "auto", "traffic": 10},
+         (group("blue", OLD, 90), group("green", NEW, 10)), active="green", weights=(("green", 10), ("blue", 90)),
+         frozen=("blue",)),
+    Case("auto: git reverted during the canary", {"active": "auto"},
+         (group("blue", OLD, 90, days=9), group("green", NEW, 10)), image=OLD, shift=True, proven=False, back=True,
+         dies="green"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_decisions(case: Case) -> None:
+    found = flight.decide(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
+    assert found.active.color == case.active
+    assert (found.standing is None) == case.born
+    assert tuple(found.weights.items()) == case.weights
+    assert tuple(color.color for color in found.colors if color.frozen) == tuple(
+        sorted(case.frozen, key=lambda color: color != case.active))
+    assert (found.shift, found.proven, found.back) == (case.shift, case.proven, case.back)
+    assert (found.dies.color if found.dies else None) == case.dies
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn(case: Case) -> None:
+    alive = live(*case.groups)
+    found = flight.decide(settings(**case.said), recipe(case.image), alive, now=NOW)
+    for color in found.colors:
+        stood = alive.group(color.color)
+        if stood and stood.weight:
+            assert color.generation == stood.generation
+        if color.frozen:
+            assert stood is not None and color.generation == stood.generation
+
+
+def refusal(image: str, *groups: Group, **said: object) -> str:
+    with pytest.raises(FlightError) as error:
+        flight.decide(settings(**said), recipe(image), live(*groups), now=NOW)
+    return str(error.value)
+
+
+def test_a_new_generation_with_the_flag_on_the_live_color_says_what_changed_and_what_to_type() -> None:
+    text = refusal(NEW, group("blue", OLD))
+    assert f"image: {OLD} -> {NEW}" in text
+    assert "type: pulumi config set active green" in text
+    assert f"pulumi config set image {OLD}" in text
+
+
+def test_a_change_under_a_canary_says_how_to_take_it_back() -> None:
+    text = refusal(NEXT, group("blue", OLD, 90), group("green", NEW, 10), active="green", traffic=10)
+    assert "green is a canary with 10 % of production" in text
+    assert "pulumi config set active blue && pulumi up" in text
+    assert "pulumi config set active green && pulumi up" in text
+
+
+def test_a_share_of_traffic_needs_a_group_that_carries_the_rest() -> None:
+    assert "type: pulumi config set traffic 100" in refusal(NEW, traffic=10)
+
+
+def test_production_is_not_handed_to_a_kept_group_without_proving_it() -> None:
+    text = refusal(NEW, group("blue", NEW), group("green", OLD, 0), traffic=50)
+    assert "type: pulumi config set active green" in text
+
+
+def test_a_living_load_balancer_does_not_move_to_another_network() -> None:
+    assert "pulumi config set vpcId vpc-0a" in refusal(NEW, group("blue", NEW), vpc_id="vpc-0b")
+
+
+def words(image: str, *groups: Group, **said: object) -> str:
+    given = settings(**said)
+    made = recipe(image)
+    return flight.words(flight.decide(given, made, live(*groups), now=NOW), given, made, "baked from scratch")
+
+
+def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
+    text = words(NEW, group("blue", OLD, desired=5), active="green")
+    assert text.splitlines() == [
+        "flight plan of phoenix/dev",
+        "  image       baked from scratch",
+        f"  born        green, generation {recipe(NEW).generation}, 5 servers",
+        f"  changed     image: {OLD} -> {NEW}",
+        "  gates       verify (at most 900 s) -> canary 10 % for 60 s -> canary 50 % for 60 s -> 100 %"
+        " -> settle 10 s, soak 120 s",
+        "  production  -> green 100 %",
+        f"  dies        blue, generation {recipe(OLD).generation}, last of all",
+    ]
+
+
+def test_the_plan_of_nothing_says_so() -> None:
+    assert words(NEW, group("blue", NEW)).endswith("  production  stays blue 100 %\n              nothing is born, nothing dies")
+
+
+def test_going_back_has_no_canary_in_its_plan() -> None:
+    text = words(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
+    assert "canary" not in text
+    assert "stands      blue" in text

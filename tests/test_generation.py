@@ -1,0 +1,133 @@
+"""The fingerprint follows git's files alone; the generation follows everything that makes a server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.generation import changes, fingerprint, image_files, recipe
+from components.user_data import user_data
+from tests.factories import settings
+
+FILES = {"phoenix.pkr.hcl": (False, b"source {}"), "provision/10-os.sh": (True, b"#!/bin/sh\n")}
+
+
+@pytest.mark.parametrize("files", [
+    {**FILES, "provision/30-logs.sh": (True, b"#!/bin/sh\n")},
+    {**FILES, "provision/10-os.sh": (True, b"#!/bin/sh\n# changed\n")},
+    {**FILES, "provision/10-os.sh": (False, b"#!/bin/sh\n")},
+    {"phoenix.pkr.hcl": FILES["phoenix.pkr.hcl"], "provision/11-os.sh": FILES["provision/10-os.sh"]},
+], ids=["a file more", "other content", "not executable", "another name"])
+def test_every_change_of_the_files_changes_the_fingerprint(files: dict[str, tuple[bool, bytes]]) -> None:
+    assert fingerprint(files, settings()) != fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize("values", [
+    {"base_image": "debian-12"}, {"instance_type": "t4g.small"}, {"packer_variables": {"log_collector": "fluentd"}}])
+def test_what_a_bake_reads_of_the_settings_changes_the_fingerprint(values: dict[str, object]) -> None:
+    assert fingerprint(FILES, settings(**values)) != fingerprint(FILES, settings())
+
+
+def test_the_order_of_files_and_variables_does_not_matter() -> None:
+    one = settings(packer_variables={"a": "1", "b": "2"})
+    two = settings(packer_variables={"b": "2", "a": "1"})
+    assert fingerprint(FILES, one) == fingerprint(dict(reversed(FILES.items())), two)
+
+
+def test_contents_do_not_run_into_each_other() -> None:
+    assert fingerprint({"a": (False, b"x\0b"), "c": (False, b"")}, settings()) != fingerprint(
+        {"a": (False, b"x"), "b\0c": (False, b"")}, settings())
+
+
+def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
+    assert fingerprint(FILES, settings(instance_type="m7i.large")) == fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize("values", [
+    {"instance_type": "t3.large"}, {"root_volume_gib": 20}, {"app_port": 9090}, {"health_check_path": "/ready"},
+    {"environment": {"LEVEL": "debug"}}, {"environment": {"DB": "ssm:/db"}}, {"vpc_cidr": "10.30.0.0/16"},
+    {"server_subnet_ids": ("subnet-1",)}, {"service": "shop"}])
+def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -> None:
+    assert recipe(settings(**values), "0" * 12).generation != recipe(settings(), "0" * 12).generation
+
+
+@pytest.mark.parametrize("values", [
+    {"active": "green"}, {"traffic": 10}, {"min_size": 4, "max_size": 8}, {"soak_seconds": 9}, {"drain_seconds": 9},
+    {"target_cpu_percent": 70}, {"image_keep": 9}, {"health_check_interval_seconds": 20}])
+def test_what_does_not_make_a_server_leaves_the_generation(values: dict[str, object]) -> None:
+    assert recipe(settings(**values), "0" * 12).generation == recipe(settings(), "0" * 12).generation
+
+
+def test_changes_say_what_was_and_what_is() -> None:
+    before = recipe(settings(), "0" * 12).tag
+    now = recipe(settings(instance_type="t3.large", root_volume_gib=20), "1" * 12)
+    assert changes(before, now) == [
+        "image: 000000000000 -> 111111111111", "instanceType: t3.small -> t3.large", "rootVolumeGiB: 10 -> 20"]
+    assert changes(now.tag, now) == []
+
+
+@pytest.mark.parametrize("path", ["/health", "/" + "x" * 1023, "/health?full=1&x=[2]"])
+def test_the_recipe_fits_into_a_tag(path: str) -> None:
+    tag = recipe(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 12).tag
+    assert len(tag) <= 256
+    assert all(character.isalnum() or character in " +-=._:/@" for character in tag)
+
+
+def test_user_data_is_cloud_config_that_writes_the_servers_variables() -> None:
+    said = user_data(settings(environment={"GREETING": "hello # world $x"}), color="green", generation="0123456789ab")
+    first, _, rest = said.partition("\n")
+    [file] = json.loads(rest)["write_files"]
+    assert first == "#cloud-config"
+    assert file["path"] == "/etc/phoenix/server.env"
+    assert file["content"].splitlines() == [
+        'PHOENIX_SERVICE="phoenix"', 'PHOENIX_STACK="dev"', 'PHOENIX_COLOR="green"',
+        'PHOENIX_GENERATION="0123456789ab"', 'PHOENIX_PORT="8080"', 'GREETING="hello # world $x"']
+
+
+def test_the_preview_token_is_never_in_user_data() -> None:
+    assert settings().preview_token not in user_data(settings(), color="blue", generation="0")
+
+
+def git(folder: Path, *command: str) -> None:
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *command], cwd=folder, check=True,
+                   capture_output=True)
+
+
+def test_git_decides_which_files_count(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.swp\n")
+    image = tmp_path / "image"
+    (image / "provision").mkdir(parents=True)
+    (image / "provision" / "10-os.sh").write_text("#!/bin/sh\n")
+    (image / "provision" / "10-os.sh").chmod(0o755)
+    (image / "notes.swp").write_text("an editor's")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    (image / "provision" / "30-logs.sh").write_text("#!/bin/sh\n")
+    assert image_files(image) == {
+        "provision/10-os.sh": (True, b"#!/bin/sh\n"), "provision/30-logs.sh": (False, b"#!/bin/sh\n")}
+    (image / "provision" / "10-os.sh").unlink()
+    assert set(image_files(image)) == {"provision/30-logs.sh"}
+
+
+def test_outside_git_every_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    (tmp_path / "a").write_text("x")
+    assert image_files(tmp_path) == {"a": (False, b"x")}
+
+
+def test_an_empty_image_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        image_files(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        image_files(tmp_path / "missing")
+
+
+def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:
+    made = recipe(settings(), "0" * 12)
+    parts = {name: replace(made, **{name: 1 if isinstance(value, int) else "/other-thing"})
+             for name, value in made.__dict__.items()}
+    assert len({made.generation, *(part.generation for part in parts.values())}) == len(parts) + 1

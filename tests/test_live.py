@@ -1,0 +1,135 @@
+"""What is live is what AWS says: the production rule, its weights, and the tags of the groups it names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from components.live import Group, Live, read
+from tests.factories import group, live
+
+STACK = "phoenix/dev"
+
+
+def tags(**said: str) -> list[dict[str, str]]:
+    return [{"Key": f"phoenix:{key.replace('_', '-')}", "Value": value} for key, value in said.items()]
+
+
+class Account:
+    """A small account in moto, and the calls that build one in it."""
+
+    def __init__(self) -> None:
+        self.session = boto3.Session(region_name="eu-west-1")
+        self.elb, self.ec2 = self.session.client("elbv2"), self.session.client("ec2")
+        self.scaling = self.session.client("autoscaling")
+        self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = [
+            self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")
+            ["Subnet"]["SubnetId"] for i, zone in enumerate("ab")]
+
+    def balancer(self, name: str, **said: str) -> str:
+        made = self.elb.create_load_balancer(
+            Name=name, Subnets=self.subnets, Tags=tags(owner="test", **said))["LoadBalancers"][0]
+        listener = self.elb.create_listener(
+            LoadBalancerArn=made["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[
+                {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}])["Listeners"][0]
+        return str(listener["ListenerArn"])
+
+    def target_group(self, name: str, **said: str) -> str:
+        return str(self.elb.create_target_group(
+            Name=name, Protocol="HTTP", Port=80, VpcId=self.vpc, Tags=tags(stack=STACK, **said))
+            ["TargetGroups"][0]["TargetGroupArn"])
+
+    def rule(self, listener: str, priority: int, weights: dict[str, int], **said: str) -> None:
+        targets = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+        self.elb.create_rule(
+            ListenerArn=listener, Priority=priority, Tags=tags(stack=STACK, **said),
+            Conditions=[{"Field": "path-pattern", "Values": [f"/{priority}*"]}],
+            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": targets}}])
+
+    def group(self, name: str, target_group: str, size: int, **said: str) -> None:
+        image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        template = self.ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"})["LaunchTemplate"]
+        self.scaling.create_auto_scaling_group(
+            AutoScalingGroupName=name, MinSize=size, MaxSize=9, DesiredCapacity=size, TargetGroupARNs=[target_group],
+            VPCZoneIdentifier=",".join(self.subnets),
+            LaunchTemplate={"LaunchTemplateId": template["LaunchTemplateId"], "Version": "1"},
+            Tags=[{**tag, "ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+                  for tag in tags(stack=STACK, **said)])
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        yield Account()
+
+
+def test_nothing_is_live_in_an_empty_account(account: Account) -> None:
+    assert read(account.session, stack=STACK) == Live()
+
+
+def test_a_load_balancer_of_another_stack_is_not_ours(account: Account) -> None:
+    account.balancer("prod", stack="phoenix/prod")
+    assert read(account.session, stack=STACK) == Live()
+
+
+def test_a_failed_first_birth_left_a_load_balancer_without_production(account: Account) -> None:
+    listener = account.balancer("dev", stack=STACK)
+    account.rule(listener, 1, {account.target_group("blue", color="blue", generation="1"): 1}, rule="preview")
+    found = read(account.session, stack=STACK)
+    assert (found.vpc_id, found.groups, found.leader) == (account.vpc, (), None)
+
+
+def test_groups_are_read_from_the_production_rule_and_its_target_groups(account: Account) -> None:
+    for number in range(22):  # more than AWS describes the tags of at once
+        account.balancer(f"other-{number}")
+    listener = account.balancer("dev", stack=STACK)
+    blue = account.target_group("blue", color="blue", generation="abc", fingerprint="f1", recipe="image=f1",
+                                image="ami-1", commit="c0ffee", baked_at="2026-11-01T00:00:00Z")
+    green = account.target_group("green", color="green", generation="def")
+    account.group("blue-1", blue, 3, verified="abc")
+    account.group("green-1", green, 2, verified="abc")
+    account.rule(listener, 1, {green: 1}, rule="preview")
+    account.rule(listener, 100, {blue: 90, green: 10}, rule="production")
+    found = read(account.session, stack=STACK)
+    first, second = found.groups
+    assert (first.color, first.generation, first.weight, first.recipe) == ("blue", "abc", 90, "image=f1")
+    assert (first.name, first.desired, first.verified) == ("blue-1", 3, True)
+    assert first.baked_at == datetime(2026, 11, 1, tzinfo=UTC)
+    assert (second.name, second.verified) == ("green-1", False)
+    assert found.leader == first
+    assert found.weights == {"blue": 90, "green": 10}
+
+
+def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
+    listener = account.balancer("dev", stack=STACK)
+    account.rule(listener, 100, {account.target_group("blue", color="blue", generation="abc"): 100}, rule="production")
+    [found] = read(account.session, stack=STACK).groups
+    assert (found.color, found.weight, found.name, found.verified) == ("blue", 100, "", False)
+
+
+def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
+    account.balancer("one", stack=STACK)
+    account.balancer("two", stack=STACK)
+    with pytest.raises(LookupError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
+        read(account.session, stack=STACK)
+
+
+@pytest.mark.parametrize(("groups", "weights"), [
+    ((), {}),
+    ((group("blue", weight=1),), {"blue": 100}),
+    ((group("blue", weight=450), group("green", weight=50)), {"blue": 90, "green": 10}),
+    ((group("blue", weight=0), group("green", weight=100)), {"green": 100}),
+    ((group("blue", weight=0),), {}),
+])
+def test_weights_are_percents_whatever_numbers_the_rule_holds(groups: tuple[Group, ...], weights: dict[str, int]) -> None:
+    assert live(*groups).weights == weights

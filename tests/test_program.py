@@ -1,0 +1,260 @@
+"""The whole program under mocks: the exact inputs that AWS would get, and those that it must never get."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pulumi
+import pytest
+from moto import mock_aws
+
+from tests.factories import TOKEN
+from tests.recorder import Recorded, record_main
+
+PROJECT = Path(__file__).parent.parent
+CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
+
+
+@pytest.fixture(autouse=True)
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An empty account in this process."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.chdir(PROJECT)
+    with mock_aws():
+        yield
+
+
+def program(stack: str = "dev", **config: Any) -> Recorded:
+    texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
+
+
+def live_group(color: str, generation: str) -> None:
+    """A load balancer whose production rule sends everything to a verified group."""
+    ec2, elb = boto3.client("ec2", "eu-west-1"), boto3.client("elbv2", "eu-west-1")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"]
+               ["SubnetId"] for i, zone in enumerate("ab")]
+    tags = [{"Key": "phoenix:stack", "Value": "phoenix/dev"}]
+    balancer = elb.create_load_balancer(Name="lb", Subnets=subnets, Tags=tags)["LoadBalancers"][0]["LoadBalancerArn"]
+    group = elb.create_target_group(
+        Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=[
+            *tags, {"Key": "phoenix:color", "Value": color}, {"Key": "phoenix:generation", "Value": generation},
+            {"Key": "phoenix:recipe", "Value": "image=000000000000"}])["TargetGroups"][0]["TargetGroupArn"]
+    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]
+    elb.create_rule(ListenerArn=listener, Priority=100, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+                    Actions=[action], Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}])
+
+
+def test_servers_are_closed_encrypted_and_without_keys() -> None:
+    template = program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    assert template["imageId"] == "ami-0123456789abcdef0"
+    assert template["metadataOptions"] == {
+        "httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert template["blockDeviceMappings"] == [{"deviceName": "/dev/xvda", "ebs": {
+        "volumeSize": 10, "volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}}]
+    assert template["networkInterfaces"] == [{
+        "associatePublicIpAddress": "false", "deleteOnTermination": "true",
+        "securityGroups": ["phoenix-dev-blue-servers-id"]}]
+    assert {"keyName", "vpcSecurityGroupIds", "name", "namePrefix", "updateDefaultVersion"}.isdisjoint(template)
+    assert {spec["resourceType"] for spec in template["tagSpecifications"]} == {"instance", "volume"}
+    assert TOKEN not in base64.b64decode(template["userData"]).decode()
+
+
+def test_only_the_load_balancer_reaches_the_servers_and_only_on_the_applications_port() -> None:
+    done = program(appPort=9090, allowedCidrs=["192.0.2.0/24", "198.51.100.0/24"])
+    ways_in = {rule.name: rule.inputs for rule in done.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")}
+    assert ways_in == {
+        "phoenix-dev-80-from-192.0.2.0/24": {
+            "securityGroupId": "phoenix-dev-alb-id", "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
+            "cidrIpv4": "192.0.2.0/24"},
+        "phoenix-dev-80-from-198.51.100.0/24": {
+            "securityGroupId": "phoenix-dev-alb-id", "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
+            "cidrIpv4": "198.51.100.0/24"},
+        "phoenix-dev-blue-from-alb": {
+            "securityGroupId": "phoenix-dev-blue-servers-id", "ipProtocol": "tcp", "fromPort": 9090, "toPort": 9090,
+            "referencedSecurityGroupId": "phoenix-dev-alb-id"},
+    }
+    for group in done.all("aws:ec2/securityGroup:SecurityGroup"):
+        assert {"ingress", "egress"}.isdisjoint(group.inputs)
+
+
+def test_the_group_runs_a_pinned_version_and_leaves_waiting_to_the_gate() -> None:
+    group = program(minSize=3, maxSize=6).one("aws:autoscaling/group:Group")
+    assert group.inputs["launchTemplate"] == {"id": "phoenix-dev-blue-template-id", "version": "1"}
+    assert group.inputs["waitForCapacityTimeout"] == "0"
+    assert (group.inputs["minSize"], group.inputs["maxSize"]) == (3, 6)
+    assert group.inputs["healthCheckType"] == "ELB"
+    assert {"name", "desiredCapacity", "instanceRefresh", "minElbCapacity", "forceDelete"}.isdisjoint(group.inputs)
+    tags = {tag["key"]: tag["value"] for tag in group.inputs["tags"] if tag["propagateAtLaunch"]}
+    assert tags["phoenix:stack"] == "phoenix/dev"
+    assert tags["phoenix:color"] == "blue"
+    assert len(tags["phoenix:generation"]) == 12
+
+
+def test_everything_of_a_color_is_replaced_with_its_generation() -> None:
+    done = program()
+    group = done.one("aws:autoscaling/group:Group")
+    own = [resource for resource in done.resources
+           if "phoenix-dev-blue" in resource.name and "bake" not in resource.name and ":index:" not in resource.type]
+    assert len(own) >= 12
+    assert {resource.trigger for resource in own} == {next(
+        tag["value"] for tag in group.inputs["tags"] if tag["key"] == "phoenix:generation")}
+    assert done.one("command:local:Command", "bake").name == f"phoenix-dev-blue-image-{group.trigger}-bake"
+    assert all(resource.trigger is None for resource in done.resources if "blue" not in resource.name)
+
+
+def test_the_order_is_announce_then_birth_then_verify_then_promote_then_production() -> None:
+    done = program()
+    assert "phoenix-dev-blue" in done.one("aws:lb/listenerRule:ListenerRule", "preview").depends_on
+    assert "phoenix-dev-preview" in done.one("aws:autoscaling/group:Group").depends_on
+    assert {"phoenix-dev-blue-group", "phoenix-dev-blue-cpu"} <= done.one("command:local:Command", "retire").depends_on
+    assert {"phoenix-dev-blue-retire"} <= done.one("command:local:Command", "verify").depends_on
+    assert "phoenix-dev-verify" in done.one("command:local:Command", "promote").depends_on
+    assert "phoenix-dev-promote" in done.one("aws:lb/listenerRule:ListenerRule", "production").depends_on
+    assert "phoenix-dev-production" in done.one("command:local:Command", "prune").depends_on
+
+
+def test_the_load_balancer_answers_503_until_a_group_is_live_and_drops_bad_headers() -> None:
+    done = program()
+    balancer = done.one("aws:lb/loadBalancer:LoadBalancer")
+    assert balancer.inputs["dropInvalidHeaderFields"] is True
+    assert (balancer.inputs["enableDeletionProtection"], balancer.protect) == (False, False)
+    listener = done.one("aws:lb/listener:Listener").inputs
+    assert (listener["port"], listener["protocol"]) == (80, "HTTP")
+    assert listener["defaultActions"] == [{"type": "fixed-response", "fixedResponse": {
+        "contentType": "text/plain", "messageBody": "no group is live\n", "statusCode": "503"}}]
+
+
+def test_production_goes_to_the_active_color_without_stickiness() -> None:
+    rule = program().one("aws:lb/listenerRule:ListenerRule", "production").inputs
+    assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
+    assert rule["actions"] == [{"type": "forward", "forward": {
+        "targetGroups": [{"arn": "arn:aws:lb/targetGroup:eu-west-1:123456789012:phoenix-dev-blue", "weight": 100}],
+        "stickiness": {"enabled": False, "duration": 3600}}}]
+    assert rule["tags"]["phoenix:rule"] == "production"
+
+
+def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
+    rule = program().one("aws:lb/listenerRule:ListenerRule", "preview").inputs
+    assert rule["priority"] == 1
+    assert rule["conditions"] == {"secret": [{"httpHeader": {
+        "httpHeaderName": "X-Phoenix-Preview", "values": [TOKEN]}}]}
+
+
+def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> None:
+    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0123"
+    done = program(certificateArn=arn, hostname="shop.example.com")
+    listener = done.one("aws:lb/listener:Listener", "listener").inputs
+    assert (listener["port"], listener["protocol"], listener["certificateArn"]) == (443, "HTTPS", arn)
+    assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    redirect = done.one("aws:lb/listener:Listener", "redirect").inputs
+    assert redirect["port"] == 80
+    assert redirect["defaultActions"] == [{"type": "redirect", "redirect": {
+        "port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}]
+
+
+def test_protect_covers_the_permanent_part_and_nothing_of_a_color() -> None:
+    done = program(protect=True)
+    assert {resource.type.split(":")[-1] for resource in done.resources if resource.protect} == {
+        "LoadBalancer", "Listener", "ListenerRule"}
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["enableDeletionProtection"] is True
+
+
+def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
+    commands = program().all("command:local:Command")
+    lines = {command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete")) for command in commands}
+    assert lines == {
+        "bake": ("sh steps/run bake; exit $?", None), "verify": ("sh steps/run verify; exit $?", None),
+        "promote": ("sh steps/run promote; exit $?", None), "prune": ("sh steps/run prune; exit $?", None),
+        "retire": (":", "sh steps/run retire; exit $?")}
+    for command in commands:
+        assert command.inputs["update"] == ":"
+        assert command.inputs["logging"] == "stderr"
+        assert command.inputs["addPreviousOutputInEnv"] is False
+        assert "dir" not in command.inputs
+        assert TOKEN not in json.dumps(command.inputs)
+        assert {name for name in command.inputs["environment"] if not name.startswith("PHOENIX_")} == set()
+
+
+def test_the_profile_of_the_provider_reaches_the_steps() -> None:
+    with pytest.raises(pulumi.RunError, match="AWS could not be asked what is live"):
+        record_main(PROJECT, config={**CONFIG, "aws:profile": "nobody"})
+
+
+def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
+    policy = program(environment={"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key"}).one(
+        "aws:iam/rolePolicy:RolePolicy").inputs["policy"]
+    assert [(said["Action"], said["Resource"]) for said in json.loads(policy)["Statement"]] == [
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:dev/key-??????"),
+        ("ssm:GetParameter", "arn:aws:ssm:eu-west-1:123456789012:parameter/dev/db")]
+    assert program().all("aws:iam/rolePolicy:RolePolicy") == []
+
+
+def test_a_given_network_is_adopted_and_none_is_made() -> None:
+    done = program(vpcId="vpc-0123456789abcdef0", albSubnetIds=["subnet-0a0a0a0a", "subnet-0b0b0b0b"],
+                   serverSubnetIds=["subnet-0c0c0c0c"])
+    assert not [resource.type for resource in done.resources if resource.type.startswith("aws:ec2/vpc")]
+    assert done.all("aws:ec2/natGateway:NatGateway") == []
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["subnets"] == ["subnet-0a0a0a0a", "subnet-0b0b0b0b"]
+    assert done.one("aws:autoscaling/group:Group").inputs["vpcZoneIdentifiers"] == ["subnet-0c0c0c0c"]
+
+
+def test_a_network_of_our_own_spans_two_zones_and_gives_no_public_addresses() -> None:
+    done = program(vpcCidr="10.9.0.0/20")
+    subnets = {subnet.name: subnet.inputs for subnet in done.all("aws:ec2/subnet:Subnet")}
+    assert {name: (said["cidrBlock"], said["availabilityZone"]) for name, said in subnets.items()} == {
+        "phoenix-dev-public-0": ("10.9.0.0/22", "eu-west-1a"), "phoenix-dev-public-1": ("10.9.4.0/22", "eu-west-1b"),
+        "phoenix-dev-private-0": ("10.9.8.0/22", "eu-west-1a"), "phoenix-dev-private-1": ("10.9.12.0/22", "eu-west-1b")}
+    assert not any(said["mapPublicIpOnLaunch"] for said in subnets.values())
+
+
+def test_below_100_percent_the_other_color_is_declared_as_it_is() -> None:
+    live_group("blue", "abcdefabcdef")
+    done = program(active="green", traffic=10)
+    blue = [resource for resource in done.resources if resource.name.startswith("phoenix-dev-blue")
+            and ":index:" not in resource.type]
+    assert len(blue) >= 12
+    assert {resource.ignore for resource in blue} == {("*",)}
+    assert {resource.trigger for resource in blue if not resource.name.endswith("bake")} == {"abcdefabcdef"}
+    green = done.one("aws:autoscaling/group:Group", "green")
+    assert green.ignore == ("tags",)
+    weights = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"][0]["forward"]["targetGroups"]
+    assert [(target["arn"].split("-")[-1], target["weight"]) for target in weights] == [("green", 10), ("blue", 90)]
+    preview = done.one("aws:lb/listenerRule:ListenerRule", "preview").inputs["actions"][0]["forward"]["targetGroups"]
+    assert [target["arn"].split("-")[-1] for target in preview] == ["green"]
+
+
+def test_at_100_percent_the_other_color_leaves_the_program() -> None:
+    live_group("blue", "abcdefabcdef")
+    assert [group.name for group in program(active="green").all("aws:autoscaling/group:Group")] == [
+        "phoenix-dev-green-group"]
+
+
+def test_a_bad_configuration_declares_nothing_and_says_everything() -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        program(minSzie="3", traffic=101)
+    assert "the nearest is minSize" in str(error.value)
+    assert "from 0 to 100 percent" in str(error.value)
+
+
+def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -> None:
+    with pytest.raises(pulumi.RunError, match=r"image = '0123456789ab': must be an image of the service 'phoenix'"):
+        program(image="0123456789ab")
+
+
+def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
+    outputs = program().outputs
+    assert outputs["url"] == "http://phoenix-dev.elb.amazonaws.com:80"
+    said = outputs["live"]
+    assert (said["color"], said["image"], said["commit"], said["weights"]) == (
+        "blue", "ami-0123456789abcdef0", "c0ffee", {"blue": 100})

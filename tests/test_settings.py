@@ -1,0 +1,164 @@
+"""Bad configuration is refused whole, in words that say what to type; good configuration is typed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.settings import Settings, SettingsError, camel, parse
+
+PROJECT = Path(__file__).parent.parent
+GOOD = {"previewToken": "a-token-of-24-characters"}
+AWS = {"region": "eu-west-1"}
+SECRET = frozenset({"previewToken"})
+
+
+def settings(**values: str) -> Settings:
+    return parse({**GOOD, **values}, stack="dev", aws=AWS, secret_keys=SECRET)
+
+
+def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        parse({**GOOD, **values}, stack=stack, aws=AWS if aws is None else aws, secret_keys=SECRET)
+    return error.value.problems
+
+
+@pytest.mark.parametrize(("key", "text", "rule"), [
+    ("active", "red", "must be blue, green or auto"),
+    ("traffic", "101", "a whole number from 0 to 100 percent"),
+    ("traffic", "ten", "a whole number from 0 to 100 percent"),
+    ("image", "latest", "empty, a fingerprint of 12 hex digits, or an ami- id"),
+    ("keepPrevious", "yes", "true or false"),
+    ("service", "Shop", "lower-case letters"),
+    ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
+    ("imageDir", "/etc", "a folder inside the project"),
+    ("imageDir", "../other", "a folder inside the project"),
+    ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
+    ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
+    ("imageKeep", "0", "a whole number from 1 to 100"),
+    ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
+    ("instanceType", "small", "an EC2 instance type"),
+    ("rootVolumeGiB", "16385", "a whole number from 1 to 16384 GiB"),
+    ("appPort", "0", "a whole number from 1 to 65535"),
+    ("healthCheckPath", "health", "a path that begins with /"),
+    ("healthCheckIntervalSeconds", "4", "a whole number from 5 to 300 seconds"),
+    ("bootSeconds", "900", "must be below verifyTimeoutSeconds (900)"),
+    ("environment", '{"PHOENIX_COLOR": "red"}', "does not begin with PHOENIX_"),
+    ("environment", '{"A": "two\\nlines"}', "text on one line"),
+    ("environment", '{"A": "' + "x" * 13000 + '"}', "at most 12288 bytes"),
+    ("minSize", "5", "must not be above maxSize (4)"),
+    ("targetCpuPercent", "200", "a whole number from 0 to 100 percent"),
+    ("vpcId", "vpc-0123456789abcdef0", "all three adopt a network, none makes one"),
+    ("vpcCidr", "10.20.0.1/16", "an IPv4 network"),
+    ("vpcCidr", "10.0.0.0/8", "its prefix from /16 to /24"),
+    ("certificateArn", "cert", "the ARN of an ACM certificate"),
+    ("listenerPort", "70000", "a whole number from 0 to 65535"),
+    ("allowedCidrs", '["everyone"]', "each item is an IPv4 network"),
+    ("allowedCidrs", "[]", "must name who may reach the load balancer"),
+    ("previewToken", "short", "20 to 128 letters"),
+    ("previewToken", "with-a-wildcard-*-in-the-middle", "20 to 128 letters"),
+    ("smokePath", "no-slash", "a path that begins with /"),
+    ("verifyTimeoutSeconds", "5", "a whole number from 30 to 14400 seconds"),
+    ("canarySteps", "[50, 10]", "must rise"),
+    ("canarySteps", "[10, 100]", "each item is a whole number from 1 to 99 percent"),
+    ("canarySteps", "[10, 10]", "at most 20 different items"),
+    ("soakSeconds", "43201", "a whole number from 0 to 43200 seconds"),
+    ("drainSeconds", "3601", "a whole number from 0 to 3600 seconds"),
+    ("protect", "1", "true or false"),
+])
+def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str, rule: str) -> None:
+    [problem] = problems(**{key: text})
+    assert problem.split(" = ")[0].strip() in key or key in problem
+    assert rule in problem
+    assert "\n      type: " in problem
+
+
+def test_all_errors_come_at_once() -> None:
+    found = problems(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
+    assert [problem.split(" = ")[0].strip() for problem in found] == [
+        "tarffic", "traffic", "minSize", "hostname", "canarySteps"]
+    with pytest.raises(SettingsError, match="has 5 errors; nothing was changed"):
+        settings(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
+
+
+def test_an_unknown_key_names_its_nearest_real_one() -> None:
+    [problem] = problems(minSzie="3")
+    assert "the nearest is minSize" in problem
+    assert "pulumi config rm minSzie" in problem
+
+
+def test_the_preview_token_is_required_secret_and_never_shown() -> None:
+    with pytest.raises(SettingsError, match="make token STACK=dev"):
+        parse({}, stack="dev", aws=AWS)
+    with pytest.raises(SettingsError, match="must be stored as a secret") as plain:
+        parse(GOOD, stack="dev", aws=AWS)
+    assert GOOD["previewToken"] not in str(plain.value)
+    [problem] = problems(previewToken="hunter2*")
+    assert "hunter2" not in problem
+    assert GOOD["previewToken"] not in repr(settings())
+
+
+def test_a_secret_in_the_environment_is_refused_without_showing_it() -> None:
+    with pytest.raises(SettingsError) as error:
+        parse({**GOOD, "environment": '{"PASSWORD": "hunter2"}'}, stack="dev", aws=AWS,
+              secret_keys=SECRET | {"environment"})
+    assert "ssm put-parameter" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_credentials_in_the_stack_are_refused_since_steps_could_not_use_them() -> None:
+    [problem] = problems(aws={"region": "eu-west-1", "secretKey": "hunter2"})
+    assert "aws:secretKey" in problem
+    assert "hunter2" not in problem
+
+
+def test_a_region_is_required() -> None:
+    assert "aws:region" in problems(aws={})[0]
+
+
+def test_a_certificate_needs_its_hostname_and_the_region_of_the_load_balancer() -> None:
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/0123"
+    found = problems(certificateArn=arn, listenerPort="80")
+    assert ["hostname", "certificateArn", "listenerPort"] == [problem.split(" = ")[0].strip() for problem in found]
+    good = settings(certificateArn=arn.replace("us-east-1", "eu-west-1"), hostname="shop.example.com")
+    assert good.port == 443
+    assert settings().port == 80
+
+
+@pytest.mark.parametrize(("instance_type", "architecture"), [
+    ("t3.small", "x86_64"), ("t4g.small", "arm64"), ("m7g.large", "arm64"), ("c6gn.large", "arm64"),
+    ("a1.medium", "arm64"), ("g4dn.xlarge", "x86_64"), ("g5g.xlarge", "arm64"), ("im4gn.large", "arm64"),
+    ("m7i-flex.large", "x86_64"), ("x2iedn.xlarge", "x86_64"), ("u-6tb1.56xlarge", "x86_64"), ("hpc7g.4xlarge", "arm64"),
+])
+def test_the_architecture_follows_the_instance_type(instance_type: str, architecture: str) -> None:
+    assert settings(instanceType=instance_type).architecture == architecture
+
+
+def test_only_whole_references_become_rights_to_read() -> None:
+    given = '{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there", "AGAIN": "ssm:/dev/db"}'
+    assert settings(environment=given).references == ("secretsmanager:dev/key", "ssm:/dev/db")
+
+
+def test_the_schema_and_the_settings_are_the_same_list() -> None:
+    schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    defaults = Settings(stack="dev", region="eu-west-1")
+    kinds = {bool: "boolean", int: "integer", str: "string", tuple: "array", dict: "object"}
+    mine = {}
+    for field in fields(Settings):
+        if field.metadata:
+            value = getattr(defaults, field.name)
+            mine[camel(field.name)] = (kinds[type(value)], list(value) if isinstance(value, tuple) else value)
+    assert {key: (said["type"], said["default"]) for key, said in schema.items()} == mine
+    assert all(said["description"] and "\n" not in said["description"] for said in schema.values())
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> None:
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    texts = {key.split(":")[1]: value if isinstance(value, str) else str(value).lower()
+             for key, value in config.items() if key.startswith("phoenix:")}
+    aws = {key.split(":")[1]: str(value) for key, value in config.items() if key.startswith("aws:")}
+    assert parse({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"
