@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from steps.aws import Aws
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
 
 # ALB metrics are sums over a minute (ELB user guide, "CloudWatch metrics").
-PERIOD_SECONDS = 60
+PERIOD = timedelta(minutes=1)
 
 
 def read(aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime) -> Metrics:
-    """Sums from the minute of `start` until `end`."""
+    """Sums from the minute of `start` to that of `end`, both whole."""
     queries = [
         _sum("requests", "RequestCount", load_balancer, ours),
         _sum("errors", "HTTPCode_Target_5XX_Count", load_balancer, ours),
@@ -32,8 +32,8 @@ def read(aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: d
     sums = dict.fromkeys(("otherrequests", "othererrors"), 0)
     pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries,
-        StartTime=start.replace(second=0, microsecond=0),
-        EndTime=end,
+        StartTime=_minute(start),
+        EndTime=_minute(end) + PERIOD,
     )
     for page in pages:
         for result in page["MetricDataResults"]:
@@ -56,10 +56,14 @@ def _sum(id_: str, metric: str, load_balancer: str, target_group: str | None = N
         "Id": id_,
         "MetricStat": {
             "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions},
-            "Period": PERIOD_SECONDS,
+            "Period": int(PERIOD.total_seconds()),
             "Stat": "Sum",
         },
     }
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def dimension(target_group: str) -> str:

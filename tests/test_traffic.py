@@ -1,0 +1,135 @@
+"""Which weights come one after another, when traffic may go back, and what a killed promotion leaves written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.credentials import Credentials, RefreshableCredentials
+
+from steps import credentials, traffic
+from steps.alarms import Alarm, others, own
+from steps.credentials import Life
+from steps.traffic import Note, Weights
+
+G, B, X = (f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{n}/0123456789abcdef" for n in "gbx")
+NAMES = {G: "green", B: "blue"}
+
+
+@pytest.mark.parametrize(
+    ("observed", "wanted", "canaries", "steps"),
+    [
+        ({B: 100}, 100, (50, 10), [{G: 10, B: 90}, {G: 50, B: 50}, {G: 100, B: 0}]),
+        ({B: 100}, 100, (), [{G: 100, B: 0}]),
+        ({B: 100}, 50, (10, 50, 80), [{G: 10, B: 90}, {G: 50, B: 50}]),
+        # Died at 10: goes on from there.
+        ({B: 90, G: 10}, 100, (10, 50), [{G: 50, B: 50}, {G: 100, B: 0}]),
+        ({B: 0, G: 100}, 100, (10,), []),
+        ({G: 100}, 100, (10,), []),
+        ({B: 100}, 0, (10,), []),
+        # Less than it has: at once.
+        ({B: 50, G: 50}, 10, (20, 30), [{G: 10, B: 90}]),
+        ({B: 0, G: 100}, 0, (10,), [{G: 0, B: 100}]),
+        # A leftover that got some gets none from the first step on.
+        ({B: 90, X: 10}, 100, (10,), [{G: 10, B: 90}, {G: 100, B: 0}]),
+        ({G: 90, X: 10}, 100, (), [{G: 100, X: 0}]),
+        # Nobody to share with.
+        ({G: 100}, 30, (10,), []),
+    ],
+)
+def test_the_way_to_the_wanted_weights(
+    observed: Weights, wanted: int, canaries: Sequence[int], steps: list[Weights]
+) -> None:
+    way = traffic.way(ours=G, observed=observed, before=observed, traffic=wanted, canaries=canaries)
+
+    assert [dict(step) for step in way.steps] == steps
+    assert way.last == (steps[-1] if steps else observed)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "healthy", "may"),
+    [
+        ({B: 100}, {G: 10, B: 90}, {G: 1, B: 1}, True),
+        ({B: 100}, {G: 100, B: 0}, {G: 2, B: 0}, False),
+        ({B: 100}, {G: 100, B: 0}, {G: 0, B: 0}, True),
+        ({B: 100}, {G: 100, B: 0}, {G: 0, B: 2}, True),
+        ({B: 100}, {G: 100, B: 0}, {}, True),
+        ({B: 100}, {G: 100, B: 0}, {G: 2}, True),
+    ],
+)
+def test_traffic_goes_back_unless_nobody_is_left_there(
+    before: Weights, now: Weights, healthy: dict[str, int], may: bool
+) -> None:
+    assert traffic.may_go_back(before=before, now=now, healthy=healthy) is may
+
+
+def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
+    long = [arn.replace("targetgroup/", "targetgroup/" + "n" * 31) for arn in (G, B, X)]
+    note = Note(weights=dict(zip(long, (10, 90, 0), strict=True)), minimum=12)
+
+    assert traffic.note(note.text(), long) == note
+    assert len(note.text()) <= 256
+    assert Note(weights={B: 100}, minimum=None).text() == "b/0123456789abcdef=100"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "b/0123456789abcdef", "b/0123456789abcdef=x", "gone/0123456789abcdef=100", "min=2"]
+)
+def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
+    assert traffic.note(text, [G, B]) is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "full", "seconds"), [(0, True, 0), (3, True, 2 * 60 + 10 + 90), (1, False, 60), (2, False, 120)]
+)
+def test_the_way_takes_as_long_as_its_pauses(steps: int, full: bool, seconds: int) -> None:
+    assert traffic.planned_seconds(steps=steps, full=full, canary_pause=60, settle=10, soak=30, drain=90) == seconds
+
+
+def test_weights_are_told_by_color_and_set_by_hand_with_one_command() -> None:
+    assert traffic.told({G: 10, B: 90, X: 0}, NAMES) == "green 10 %, blue 90 %, x/0123456789abcdef 0 %"
+    command = traffic.command("eu-west-1", "arn:rule", {B: 100})
+    assert command.startswith("aws elbv2 modify-rule --region eu-west-1 --rule-arn arn:rule --actions '[{")
+    assert f'"TargetGroups":[{{"TargetGroupArn":"{B}","Weight":100}}]' in command
+
+
+NOW = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("life", "refused"),
+    [
+        (Life(ends=None, temporary=False), False),
+        (Life(ends=None, temporary=True), False),
+        (Life(ends=NOW + timedelta(seconds=900), temporary=True), False),
+        (Life(ends=NOW + timedelta(seconds=899), temporary=True), True),
+        (Life(ends=NOW - timedelta(seconds=5), temporary=True), True),
+    ],
+)
+def test_credentials_must_outlive_the_way_and_the_way_back(life: Life, refused: bool) -> None:
+    error = credentials.refusal(life, now=NOW, seconds=600)
+
+    assert (error is not None) is refused
+    if error:
+        assert "canary and soak take 600 s, and going back if they fail 300 s more" in str(error)
+        assert "aws sso login" in str(error)
+
+
+def test_only_credentials_that_nobody_renews_have_an_end() -> None:
+    def renewable(method: str) -> RefreshableCredentials:
+        return RefreshableCredentials("key", "secret", "token", NOW, dict, method)
+
+    assert credentials.life(renewable("env")) == Life(ends=NOW, temporary=True)
+    assert credentials.life(renewable("assume-role")) == Life(ends=None, temporary=False)
+    assert credentials.life(Credentials("key", "secret", "token")) == Life(ends=None, temporary=True)
+    assert credentials.life(Credentials("key", "secret")) == Life(ends=None, temporary=False)
+
+
+def test_an_alarm_about_our_own_servers_is_told_from_others() -> None:
+    mine = Alarm(name="mine", ringing=True, about=frozenset({"targetgroup/g/0123456789abcdef"}))
+    site = Alarm(name="site", ringing=True)
+    quiet = Alarm(name="quiet", ringing=False, about=mine.about)
+
+    assert own([mine, site, quiet], G) == ["mine"]
+    assert others([mine, site, quiet], G) == ["site"]
