@@ -60,4 +60,4 @@ class StandIn(Base):
 
     def _state(self) -> State:
         project = self._project()
-        return State(state_file(self._workdir, project.name, self._stack), project.phrase, read_only=True)
+        return State(state_file(self._workdir, project.name, self._stack), project.passphrase, read_only=True)

@@ -24,20 +24,23 @@ def main() -> int:
     """Do what the command line says; the exit status."""
     options = _options()
     folder = options.state
-    locks = folder / "locks" / options.stack
+    locks = folder.resolve() / "locks" / options.stack
     if options.operation == "cancel":
         print(f"stand-in: {cancel(locks)} lock(s) of stack '{options.stack}' taken away")
         return 0
     # Started with -m, the folder of the rehearsal would come before the program's own modules.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path.cwd()]
+    folder, events = folder.resolve(), options.events.resolve() if options.events else None
     interrupted = threading.Event()
     try:
         project = Project(options.project.resolve(), options.stack, os.environ.get("PULUMI_CONFIG_PASSPHRASE", ""))
+        # Commands and the program run in the project's folder, whoever started us elsewhere.
+        os.chdir(project.folder)
         project.passphrase.check()
         if options.operation == "preview":
-            return Run(project, folder, options.events, interrupted, preview=True).update()
+            return Run(project, folder, events, interrupted, preview=True).update()
         with Lock(locks):
-            run = Run(project, folder, options.events, interrupted, preview=False)
+            run = Run(project, folder, events, interrupted, preview=False)
             _on_interrupt(run)
             return {"up": run.update, "refresh": run.refresh, "destroy": run.destroy}[options.operation]()
     except (LockedError, ConfigError, WrongPassphraseError) as error:
@@ -51,6 +54,8 @@ def _on_interrupt(run: Run) -> None:
     def handle(number: int, frame: object) -> None:
         if run.interrupted.is_set():
             os._exit(1)
+        # Not by `print`: the signal may have come in the middle of one.
+        os.write(1, b"^C received; cancelling. If you would like to terminate immediately, press ^C again.\n")
         run.interrupt()
 
     for number in (signal.SIGINT, signal.SIGTERM):

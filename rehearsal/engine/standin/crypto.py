@@ -35,6 +35,10 @@ class Passphrase:
         self._key = b""
         self._known: dict[str, str] = {}
 
+    def for_salt(self, salt_line: str) -> Passphrase:
+        """The same passphrase with the salt of another file; this one when that has none, or the same."""
+        return self if salt_line in ("", self._line) else Passphrase(self._phrase, salt_line)
+
     @property
     def used(self) -> bool:
         """Whether anything was ever encrypted with it, so that its salt must be kept."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,17 @@ WORDS = {
 }
 SUMMARY = (("create", "+ ", "created"), ("update", "~ ", "updated"), ("delete", "- ", "deleted"),
            ("replace", "+-", "replaced"))
+# Hiding shorter ones would make everything unreadable; Pulumi draws the line here too.
+SHORTEST_SECRET = 3
 
 
 class Display:
     """Thread-safe. Call `start` and `finish` (or `fail`) around each operation, and `summary` at the end."""
 
-    def __init__(self, events: Path | None, *, preview: bool) -> None:
+    def __init__(self, events: Path | None, *, preview: bool, hide: Iterable[str] = ()) -> None:
+        """`hide` are texts that are shown as [secret] wherever they turn up: the secrets of the configuration."""
         self._preview, self._lock = preview, threading.Lock()
+        self._hide = [text for text in hide if len(text) >= SHORTEST_SECRET]
         self._events = events.open("w") if events else None
         self._began = time.monotonic()
         self._sequence = 0
@@ -56,7 +60,7 @@ class Display:
         sign, doing, _, would = WORDS[op]
         changed = f" [diff: {','.join(f'~{key}' for key in keys)}]" if keys else ""
         word = would if self._preview else f"{doing} (0s)"
-        self._print(f" {sign} {kind} {_name(urn)} {word}{changed}")
+        self._print(f" {sign} {_short(kind)} {_name(urn)} {word}{changed}")
 
     def finish(self, op: str, urn: str, kind: str, *, count: str | None = None) -> None:
         """An operation has succeeded; `count` is its word in the summary, when it has one."""
@@ -66,18 +70,20 @@ class Display:
         self._event("resOutputsEvent", {"metadata": {"op": op, "urn": urn, "type": kind}})
         if op != "same" and not self._preview:
             sign, _, done, _ = WORDS[op]
-            self._print(f" {sign} {kind} {_name(urn)} {done} ({_seconds(seconds)})")
+            self._print(f" {sign} {_short(kind)} {_name(urn)} {done} ({_seconds(seconds)})")
 
     def fail(self, op: str, urn: str, kind: str, error: str) -> None:
         """An operation has failed."""
         self.message("error", error, urn)
         self._event("resOpFailedEvent", {"metadata": {"op": op, "urn": urn, "type": kind}, "status": 0, "steps": 0})
         sign, doing, _, _ = WORDS[op]
-        self._print(f" {sign} {kind} {_name(urn)} **{doing} failed** {error.splitlines()[0] if error else ''}")
+        self._print(f" {sign} {_short(kind)} {_name(urn)} **{doing} failed**")
 
     def message(self, severity: str, text: str, urn: str = "", *, passing: bool = False) -> None:
         """A message of the program, of a provider or of the stand-in; a `passing` one is not repeated at the end."""
         prefix = f"{severity}: " if severity in ("error", "warning") else ""
+        for secret in self._hide:
+            text = text.replace(secret, "[secret]")
         self._event("diagnosticEvent", {
             "urn": urn, "prefix": prefix, "message": text + "\n", "severity": severity, "ephemeral": passing,
             "color": "never"})
@@ -150,7 +156,13 @@ def _name(urn: str) -> str:
 
 
 def _kind(urn: str) -> str:
-    return urn.split("::")[2].rsplit("$", 1)[-1] if urn else STACK
+    return _short(urn.split("::")[2].rsplit("$", 1)[-1]) if urn else STACK
+
+
+def _short(kind: str) -> str:
+    """`aws:lb:TargetGroup` for `aws:lb/targetGroup:TargetGroup`."""
+    package, module, name = kind.split(":")
+    return f"{package}:{module.split('/')[0]}:{name}"
 
 
 def _seconds(seconds: float) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import runpy
 import sys
 import traceback
@@ -36,7 +35,6 @@ def run(project: Project, config: Config, monitor: Monitor, display: Display, *,
         organization="organization", root_directory=str(project.folder), dry_run=preview, callbacks=None,
         package_refs={}, base_providers_by_ref={}))
     sys.argv = [str(project.folder)]
-    os.chdir(project.folder)
     # Futures that nobody awaits are the normal end of a failed program; Pulumi's host is silent about them too.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     loop = asyncio.new_event_loop()

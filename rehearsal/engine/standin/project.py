@@ -32,7 +32,7 @@ class Project:
     """A folder with Pulumi.yaml, and one of its stacks."""
 
     def __init__(self, folder: Path, stack: str, phrase: str) -> None:
-        self.folder, self.stack, self.phrase = folder, stack, phrase
+        self.folder, self.stack = folder, stack
         self._schema: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
         self.name: str = self._schema["name"]
         self.file = folder / f"Pulumi.{stack}.yaml"

@@ -15,7 +15,7 @@ from rehearsal.engine.standin.provider import ResourceType, told
 from rehearsal.engine.standin.provider_aws import invokes, types
 from rehearsal.engine.standin.provider_command import Commands
 from rehearsal.engine.standin.state import STACK, Resource, State
-from rehearsal.engine.standin.values import bare
+from rehearsal.engine.standin.values import Properties, bare
 
 
 class Run:
@@ -26,11 +26,12 @@ class Run:
     ) -> None:
         self.interrupted = interrupted
         self._project, self._preview = project, preview
-        self._display = Display(events, preview=preview)
-        self._state = State(
-            state_file(folder, project.name, project.stack), project.phrase, read_only=preview)
-        self._commands = Commands()
         self._config = project.config()
+        self._display = Display(events, preview=preview, hide=[
+            self._config.values[key] for key in self._config.secret_keys])
+        self._state = State(
+            state_file(folder, project.name, project.stack), project.passphrase, read_only=preview)
+        self._commands = Commands()
         self._aws = Aws(self._config.values, interrupted)
         self._types: Mapping[str, ResourceType] = {**self._commands.types(), **types(self._aws)}
 
@@ -77,17 +78,16 @@ class Run:
             if self.interrupted.is_set():
                 went_well = False
                 break
-            kind = self._types.get(item.type)
-            if item.custom and kind is not None and kind.read is not None:
-                went_well &= self._reread(item, kind)
+            went_well &= self._reread(item)
         self._display.summary(failed=not went_well, old={}, new={})
         return 0 if went_well else 1
 
-    def _reread(self, item: Resource, kind: ResourceType) -> bool:
-        assert kind.read is not None
+    def _reread(self, item: Resource) -> bool:
+        kind = self._types.get(item.type)
         self._display.start("refresh", item.urn, item.type)
         try:
-            found = kind.read(item.id, bare(item.inputs))
+            # A component, or a command, is what its record says.
+            found: Properties | None = kind.read(item.id, bare(item.inputs)) if kind and kind.read else {}
         except Exception as error:
             self._display.fail("refresh", item.urn, item.type, told(error))
             return False

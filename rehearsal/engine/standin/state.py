@@ -65,13 +65,13 @@ class Pending:
 class State:
     """The file of one stack. Thread-safe; every change is on disk before the call returns."""
 
-    def __init__(self, path: Path, phrase: str, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, passphrase: Passphrase, *, read_only: bool = False) -> None:
         self._path, self._read_only = path, read_only
         self._lock = threading.RLock()
         data: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         if data and data["version"] != VERSION:
             raise ValueError(f"{path} was written by another version of the stand-in ({data['version']})")
-        self._passphrase = Passphrase(phrase, data.get("encryptionsalt", ""))
+        self._passphrase = passphrase.for_salt(data.get("encryptionsalt", ""))
         self._old = [self._read(item) for item in data.get("resources", [])]
         self._new: list[Resource] = []
         self._pending = [Pending(**item) for item in data.get("pending_operations", [])]
