@@ -38,6 +38,12 @@ variable "root_device" {
   description = "Where the base image has its root volume: /dev/sda1 on Ubuntu, /dev/xvda on Debian and Amazon Linux."
 }
 
+variable "root_gib" {
+  type        = number
+  default     = 8
+  description = "Size of the root volume; at least what the base image has."
+}
+
 variable "kms_key_id" {
   type        = string
   default     = ""
@@ -140,6 +146,7 @@ source "amazon-ebs" "server" {
 
   launch_block_device_mappings {
     device_name           = var.root_device
+    volume_size           = var.root_gib
     volume_type           = "gp3"
     iops                  = 3000
     throughput            = 125
@@ -162,10 +169,10 @@ source "amazon-ebs" "server" {
   ssh_keypair_name     = var.ssh_keypair_name
   ssh_private_key_file = var.ssh_private_key_file
 
-  custom_endpoint_ec2         = var.custom_endpoint
-  skip_credential_validation  = var.custom_endpoint != ""
-  skip_region_validation      = var.custom_endpoint != ""
-  skip_metadata_api_check     = var.custom_endpoint != ""
+  custom_endpoint_ec2        = var.custom_endpoint
+  skip_credential_validation = var.custom_endpoint != ""
+  skip_region_validation     = var.custom_endpoint != ""
+  skip_metadata_api_check    = var.custom_endpoint != ""
 
   # [ Packer 1.7 and newer; steps/packer.py leaves this part out for an older one, which does not know it.
   temporary_key_pair_type                   = "ed25519"

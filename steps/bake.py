@@ -1,0 +1,240 @@
+"""Finds the image that git describes, or has Packer bake it from the vendor's base image.
+
+An image of this account with the same fingerprint saves the bake, unless it is older than --max-age-days. One that
+somebody else is baking at this moment is waited for. --image names one that must exist: then nothing is baked.
+
+Packer's whole output is kept in .packer/.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steps import base_image, common, git, images, options, packer
+from steps.base_image import BaseImage
+from steps.common import Context
+from steps.errors import StepError
+from steps.images import Image
+from steps.options import option
+from steps.packer import Packer
+from steps.progress import iso
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+# Scripts, a stopped instance and an encrypted snapshot usually take 10 minutes.
+BAKE_SECONDS = 3600.0
+# Tags come right after the image; one that lacks them for longer was left by a bake that was killed.
+UNTAGGED_SECONDS = 120.0
+LOOK_SECONDS = 10.0
+INSTANCE_TYPES = {"x86_64": "t3.small", "arm64": "t4g.small"}
+# What decides which image this is: the user's own Packer variables don't.
+RESERVED = ("ami_name", "image_dir", "manifest", "region", "source_ami", "tags")
+
+
+def _architecture(text: str) -> str:
+    if text not in INSTANCE_TYPES:
+        raise ValueError("neither x86_64 nor arm64")
+    return text
+
+
+def _variables(text: str) -> str:
+    reserved = sorted(set(options.json_object(text)) & set(RESERVED))
+    if reserved:
+        raise ValueError(f"the bake itself decides {', '.join(reserved)}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    service: str = option("the service whose image it is", parse=options.named)
+    fingerprint: str = option("of the image that git describes", parse=options.generation)
+    image_dir: str = option("folder of the Packer template", parse=options.named, default="image")
+    base_image: str = option(
+        f"{', '.join(base_image.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_image.wanted
+    )
+    architecture: str = option("x86_64 or arm64", parse=_architecture, default="x86_64")
+    packer_variables: str = option(
+        "JSON object of variables for the template", parse=_variables, default="{}"
+    )
+    max_age_days: int = option(
+        "an older image is baked anew; 0: no limit", parse=options.whole_number(0, 36500), default=0
+    )
+    image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
+    subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
+    instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
+
+
+def bake(given: Given, context: Context) -> dict[str, object]:
+    ec2 = context.aws.ec2
+    if given.image:
+        ours = images.of_service(ec2, given.service)
+        return _result(images.pinned(ours, given.image, service=given.service), baked=False)
+    found = reusable(given, context)
+    if found is not None:
+        return _result(found, baked=False)
+    # What can be wrong without AWS is told before anything is asked of it.
+    program = packer.installed()
+    base = base_image.find(
+        ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
+    )
+    return _result(baked(given, context, program, base), baked=True)
+
+
+def reusable(given: Given, context: Context) -> Image | None:
+    """An image with this fingerprint, after another's bake of it if there is one. None: it has to be baked."""
+    progress = context.progress.bounded(BAKE_SECONDS)
+    untagged_since: dict[str, float] = {}
+    while True:
+        decision = images.decide(
+            _with_fingerprint(context.aws.ec2, given),
+            fingerprint=given.fingerprint,
+            now=context.clock.utc(),
+            max_age_days=given.max_age_days,
+            unfinished=timedelta(seconds=BAKE_SECONDS),
+        )
+        if isinstance(decision, images.Reuse):
+            image = decision.image
+            progress.line(f"{image.id} has the fingerprint {given.fingerprint}, baked at {iso(image.baked_at)}")
+            return image
+        if isinstance(decision, images.Bake):
+            progress.line(f"an image is baked: {decision.why}")
+            return None
+        image = decision.image
+        if image.state == "available":
+            since = untagged_since.setdefault(image.id, progress.elapsed())
+            if progress.elapsed() - since > UNTAGGED_SECONDS:
+                progress.line(f"an image is baked: {image.id} was left without tags by a bake that was killed")
+                return None
+        if progress.left() <= 0:
+            raise StepError(f"another bake of {given.fingerprint} did not end", f"{image.id} {decision.why}")
+        progress.line(f"waiting: {image.id} with the fingerprint {given.fingerprint} {decision.why}")
+        context.clock.sleep(LOOK_SECONDS)
+
+
+def _with_fingerprint(ec2: EC2Client, given: Given) -> list[Image]:
+    """By tags, and by name: an image has its tags only once it is made."""
+    by_tags = images.find(
+        ec2, {"tag:phoenix:service": given.service, "tag:phoenix:fingerprint": given.fingerprint}
+    )
+    by_name = images.find(ec2, {"name": f"{given.service}-{given.fingerprint}-*"})
+    return list({image.id: image for image in (*by_tags, *by_name)}.values())
+
+
+def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> Image:
+    """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
+    work = Path.cwd() / ".packer"
+    work.mkdir(exist_ok=True)
+    name = images.name(given.service, given.fingerprint, context.clock.utc())
+    source = git.source(Path(given.image_dir))
+    tags = images.tags(
+        service=given.service,
+        stack=given.stack,
+        fingerprint=given.fingerprint,
+        base=base.id,
+        base_name=base.name,
+        commit=source.commit,
+        tree=source.tree,
+        baked_at=iso(context.clock.utc()),
+    )
+    manifest, log = work / f"{name}.manifest.json", work / f"{name}.log"
+    variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest)
+    refuse_old(program, variables)
+    template = packer.template(program, Path(given.image_dir), work=work, stem=name)
+
+    progress = context.progress.bounded(BAKE_SECONDS)
+    progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
+    if program.has_plugins:
+        _packer([program.program, "init", str(template)], log, context)
+    flags = packer.variable_flags(variables)
+    _packer([program.program, "build", "-color=false", *flags, str(template)], log, context)
+
+    image_id = packer.built_image(manifest, region=given.region)
+    found = images.find(context.aws.ec2, {"image-id": image_id})
+    problem = images.wrong(found, image_id, tags)
+    if problem:
+        raise StepError("Packer ended well, but its image is not right", problem, f"read {log}")
+    progress.line(f"{image_id} is baked")
+    return found[0]
+
+
+def _packer(command: list[str], log: Path, context: Context) -> None:
+    what = f"packer {command[1]}"
+    do = f"read {log}; mend the scripts and run `pulumi up` again (nothing that serves was touched)"
+    try:
+        code = packer.run(command, log=log, progress=context.progress.bounded(BAKE_SECONDS))
+    except TimeoutError as error:
+        raise StepError(f"{what} took too long", str(error), do) from error
+    if code != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        raise StepError(f"{what} failed with exit code {code}", "\n".join(lines[-5:])[-2000:], do)
+
+
+def packer_variables(
+    given: Given,
+    base: BaseImage,
+    environment: Mapping[str, str],
+    *,
+    name: str,
+    tags: Mapping[str, str],
+    manifest: Path,
+) -> dict[str, object]:
+    """All variables of the template; the user's own win, but for the reserved ones (see `_variables`)."""
+    endpoint = environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or ""
+    theirs = options.json_object(given.packer_variables)
+    user = base_image.ssh_username(base, base_image=given.base_image)
+    if user is None and "ssh_username" not in theirs:
+        raise StepError(
+            f"nobody knows whom the base image {base.id} ({base.name}) lets in",
+            do="say it: pulumi config set --path packerVariables.ssh_username NAME",
+        )
+    return {
+        "ssh_username": user or "",
+        "instance_type": given.instance_type or INSTANCE_TYPES[given.architecture],
+        "subnet_id": given.subnet_id,
+        "root_device": base.root_device,
+        **({"root_gib": base.root_gib} if base.root_gib else {}),
+        **({"custom_endpoint": endpoint} if endpoint else {}),
+        **theirs,
+        "region": given.region,
+        "source_ami": base.id,
+        "ami_name": name,
+        "tags": dict(sorted(tags.items())),
+        "manifest": str(manifest),
+        "image_dir": str(Path(given.image_dir).resolve()),
+    }
+
+
+def refuse_old(program: Packer, variables: Mapping[str, object]) -> None:
+    """Raises StepError for a Packer that no current system lets in."""
+    if not program.has_plugins and not variables.get("custom_endpoint"):
+        raise StepError(
+            f"{program} is too old for AWS",
+            "it signs its SSH logins with RSA and SHA-1, which the SSH servers of current systems refuse, and does not "
+            "know IMDSv2",
+            packer.INSTALL,
+        )
+
+
+def _result(image: Image, *, baked: bool) -> dict[str, object]:
+    return {
+        "image": image.id,
+        "fingerprint": image.fingerprint,
+        "base": image.tags["phoenix:base"],
+        "baseName": image.tags["phoenix:base-name"],
+        "commit": image.tags["phoenix:commit"],
+        "tree": image.tags["phoenix:tree"],
+        "bakedAt": iso(image.baked_at),
+        "rootDevice": image.root_device,
+        "baked": baked,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("bake", __doc__, Given, bake))

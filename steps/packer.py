@@ -1,0 +1,224 @@
+"""Packer as a child of the bake: its version, the template it is given, its output, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from steps.errors import StepError
+from steps.interrupt import die_with_parent
+from steps.progress import Progress
+
+INSTALL = "install a current Packer: https://developer.hashicorp.com/packer/install"
+# Plugins, `packer init`, IMDSv2 and keys other than RSA came with it.
+PLUGINS_SINCE = (1, 7)
+# Packer terminates its build instance, and waits for that, before it takes away key and security group.
+CLEANUP_SECONDS = 180.0
+# AWS takes minutes to make an image, and Packer says nothing meanwhile.
+SILENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packer:
+    """The Packer on PATH."""
+
+    program: str
+    version: tuple[int, ...]
+
+    @property
+    def has_plugins(self) -> bool:
+        return self.version >= PLUGINS_SINCE
+
+    def __str__(self) -> str:
+        return "Packer " + ".".join(str(part) for part in self.version)
+
+
+def installed() -> Packer:
+    """Raises StepError when there is none, or when what is there is not Packer."""
+    program = shutil.which("packer")
+    if program is None:
+        raise StepError("there is no image to reuse, and Packer is not installed to bake one", do=INSTALL)
+    done = subprocess.run(
+        [program, "version"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+    )
+    version = parsed_version(done.stdout)
+    if done.returncode != 0 or version is None:
+        said = (done.stdout + done.stderr).strip()[:500]
+        raise StepError(f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
+    return Packer(program=program, version=version)
+
+
+def parsed_version(text: str) -> tuple[int, ...] | None:
+    match = re.search(r"^Packer v(\d+)\.(\d+)\.(\d+)", text, re.MULTILINE)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def for_old_packer(template: str) -> str:
+    """The template without the part that Packer before 1.7 does not know (between `# [ Packer 1.7` and `# ]`)."""
+    return re.sub(r"^ *# \[ Packer 1\.7.*?^ *# \]\n", "", template, flags=re.MULTILINE | re.DOTALL)
+
+
+def template(packer: Packer, image_dir: Path, *, work: Path, stem: str) -> Path:
+    """What Packer is given: the folder with all its templates, or for an old one a copy in `work` of a part of it."""
+    main = image_dir / "phoenix.pkr.hcl"
+    if not main.is_file():
+        raise StepError(
+            f"there is no Packer template {main}", do="pulumi config set imageDir FOLDER (the default is image)"
+        )
+    if packer.has_plugins:
+        return image_dir
+    copy = work / f"{stem}.pkr.hcl"
+    copy.write_text(for_old_packer(main.read_text(encoding="utf-8")), encoding="utf-8")
+    return copy
+
+
+def variable_flags(variables: Mapping[str, object]) -> list[str]:
+    """`-var` arguments. A text is given as it is; anything else as JSON, which HCL reads too."""
+    return [
+        argument
+        for key, value in sorted(variables.items())
+        for argument in ("-var", f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+    ]
+
+
+def built_image(manifest: Path, *, region: str) -> str:
+    """The image that the manifest post-processor names (`REGION:AMI`). Raises StepError."""
+    try:
+        builds = json.loads(manifest.read_text(encoding="utf-8"))["builds"]
+        artifacts = dict(part.split(":", 1) for part in builds[-1]["artifact_id"].split(","))
+        return str(artifacts[region])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise StepError(
+            f"Packer ended well, but {manifest} does not name an image in {region}",
+            f"{type(error).__name__}: {error}",
+            "keep the manifest post-processor of image/phoenix.pkr.hcl",
+        ) from error
+
+
+def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
+    """Runs Packer and returns its exit code. Its lines go to stderr, whole and all of them to `log`.
+
+    However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
+    that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
+    """
+    with log.open("ab") as file, _started(command, progress, file) as process:
+        _follow(process, file, progress, seconds=progress.left)
+        if process.poll() is None:
+            raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
+        return process.returncode
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[str], progress: Progress, file: BinaryIO) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # Nobody is asked for news of versions.
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        # A process group of its own: Packer's plugins are in it.
+        start_new_session=True,
+        # A step that is killed with -9 can't interrupt Packer; the kernel does (SIGTERM, which Packer takes likewise).
+        preexec_fn=die_with_parent,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            progress.line("Packer is interrupted and takes away what it made in AWS")
+            # Not SIGTERM: it would end the plugins, which do the taking away.
+            _signal(process.pid, signal.SIGINT)
+            began = progress.clock.now()
+            _follow(process, file, progress, seconds=lambda: CLEANUP_SECONDS - (progress.clock.now() - began))
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _follow(
+    process: subprocess.Popen[bytes], file: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
+) -> None:
+    """Passes output on until the process has ended, or no `seconds` are left."""
+    assert process.stdout is not None
+    lines = _Lines(progress)
+    reading = True
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while seconds() > 0:
+            # Asked before reading: what it wrote last is read when it has ended.
+            ended = process.poll() is not None
+            if reading and selector.select(timeout=0 if ended else 1):
+                data = os.read(process.stdout.fileno(), 65536)
+                file.write(data)
+                file.flush()
+                lines.add(data)
+                reading = bool(data)
+            elif ended:
+                break
+            elif not reading:
+                _wait(process, seconds=1)
+            lines.remind()
+    lines.end()
+
+
+def _wait(process: subprocess.Popen[bytes], *, seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+
+
+class _Lines:
+    """Turns pieces of output into lines of progress, and says so when there was none for long."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._rest = b""
+        self._last = "nothing yet"
+        self._heard = self._told = progress.clock.now()
+
+    def add(self, data: bytes) -> None:
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._tell(line)
+
+    def end(self) -> None:
+        self._tell(self._rest)
+        self._rest = b""
+
+    def remind(self) -> None:
+        now = self._progress.clock.now()
+        if now - self._told >= SILENCE_SECONDS:
+            self._told = now
+            self._progress.line(f"waiting for Packer, silent for {now - self._heard:.0f} s after: {self._last}")
+
+    def _tell(self, line: bytes) -> None:
+        # Tools that draw progress bars overwrite their line.
+        text = line.decode("utf-8", "replace").rstrip().rpartition("\r")[2]
+        if text.strip():
+            self._last = text.strip()[:200]
+            self._progress.line(f"packer: {text}")
+            self._heard = self._told = self._progress.clock.now()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return
