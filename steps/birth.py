@@ -137,6 +137,16 @@ def classify(message: str) -> Cause:
     return UNKNOWN
 
 
+UNREACHED = (
+    "let this machine reach the load balancer: `allowedCidrs` must have its address, "
+    "and an internal load balancer answers only inside its network"
+)
+
+
+def _smoke_advice(look: Look, otherwise: str) -> str:
+    return UNREACHED if "did not answer" in look.smoke else otherwise
+
+
 def verdict(look: Look) -> Verdict:
     """Whether to go on, and if not, why."""
     ready = fleet.healthy(look.targets) >= look.needed
@@ -145,7 +155,7 @@ def verdict(look: Look) -> Verdict:
     if ready and look.bad >= BAD_ROUNDS:
         return Verdict(
             failure=f"the servers are healthy, but the smoke test failed {look.bad} times in a row: {look.smoke}",
-            do="see why the application answers so (--smoke-path is asked through the preview rule)",
+            do=_smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
         )
     if not ready:
         failed = _launches(look)
@@ -181,7 +191,7 @@ def _late(look: Look, *, ready: bool) -> Verdict:
         return Verdict(
             failure=f"the servers are healthy, but the smoke test did not pass within {look.limit:.0f} s"
             + (f": {look.smoke}" if look.smoke else ""),
-            do="see why the application answers so, or raise verifyTimeoutSeconds",
+            do=_smoke_advice(look, "see why the application answers so, or raise verifyTimeoutSeconds"),
         )
     have = fleet.healthy(look.targets)
     return Verdict(

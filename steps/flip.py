@@ -17,6 +17,8 @@ TICK_SECONDS = 5.0
 # How long the addresses of a load balancer may take to follow new weights.
 FOLLOW_SECONDS = 120.0
 PROVE_ROUNDS = 3
+# What was just set may be read as it was before for a moment.
+LAG_LOOKS, LAG_SECONDS = 5, 1.0
 PROVE_SECONDS = 120.0
 
 
@@ -115,14 +117,19 @@ class Flip:
         rules.set_weights(self.context.aws, self.subject.rule, weights)
 
     def _check(self, found: Weights) -> None:
-        if not rules.same(found, self.undo.now):
-            self.undo.taken = True
-            raise StepError(
-                "somebody else changed the weights of the production rule meanwhile",
-                f"set were {traffic.told(self.undo.now, self.subject.names)}; "
-                f"found are {traffic.told(found, self.subject.names)}",
-                "find out who moves traffic of this stack, then run `pulumi up` again",
-            )
+        """Raises StepError when the rule has other weights than those that were set, and keeps them."""
+        for _ in range(LAG_LOOKS):
+            if rules.same(found, self.undo.now):
+                return
+            self.context.clock.sleep(LAG_SECONDS)
+            found = rules.read_one(self.context.aws, self.subject.rule).shares()
+        self.undo.taken = True
+        raise StepError(
+            "somebody else changed the weights of the production rule meanwhile",
+            f"set were {traffic.told(self.undo.now, self.subject.names)}; "
+            f"found are {traffic.told(found, self.subject.names)}",
+            "find out who moves traffic of this stack, then run `pulumi up` again",
+        )
 
     def _look(self, observer: Observer) -> watch.Observation:
         seen = observer.look()

@@ -13,7 +13,7 @@ from steps.fleet import Group
 
 # A group older than this may be one that was repaired (a permission given, a quota raised) since its launches failed.
 YOUNG_SECONDS = 60.0
-CONSOLE_LINES = 20
+CONSOLE_LINES, LONGEST_LINE = 20, 500
 # Looking at more servers than this for one that wrote something takes longer than it helps.
 CONSOLES = 3
 
@@ -43,8 +43,9 @@ def console(aws: Aws, instances: Iterable[str]) -> str:
     for instance in list(instances)[:CONSOLES]:
         text = _output(aws, instance)
         if text.strip():
-            lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]", "", line) for line in text.splitlines()]
-            tail = "\n".join("  " + line for line in [line for line in lines if line.strip()][-CONSOLE_LINES:])
+            plain = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]", "", line) for line in text.splitlines()]
+            last = [line[:LONGEST_LINE] for line in plain if line.strip()][-CONSOLE_LINES:]
+            tail = "\n".join(f"  {line}" for line in last)
             return f"The console of {instance} ends with:\n{tail}"
     return ""
 

@@ -76,7 +76,9 @@ def ask(door: Door, path: str, *, token: str = "") -> tuple[Answer, ...]:
         found = socket.getaddrinfo(door.dns, door.port, type=socket.SOCK_STREAM)
     except OSError as error:
         return (Answer(address=door.dns, error=f"its name has no address: {error}"),)
-    addresses = sorted({str(one[4][0]) for one in found})
+    # The nodes of a dual-stack balancer have both kinds; not every machine can reach the new one.
+    old = [one for one in found if one[0] == socket.AF_INET]
+    addresses = sorted({str(one[4][0]) for one in old or found})
     return tuple(_ask_one(door, address, path, token) for address in addresses)
 
 

@@ -123,6 +123,8 @@ def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dic
 def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: Rule) -> dict[str, object]:
     observed = rule.shares()
     note = traffic.note(rule.tags.get(NOTE, ""), list(observed))
+    if note and not note.counts(ours=given.target_group, observed=observed):
+        note = None
     way = traffic.way(
         ours=given.target_group,
         observed=observed,
@@ -157,7 +159,7 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
 def _announce(given: Given, context: Context, way: Way, subject: Subject, note: Note | None) -> None:
     """Says what is about to happen. Raises StepError when the credentials would end on the way."""
     seconds = traffic.planned_seconds(
-        steps=len(way.steps),
+        steps=len(way.steps) or int(note is not None),
         full=given.traffic == 100,
         canary_pause=given.canary_pause_seconds,
         settle=given.settle_seconds,

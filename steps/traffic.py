@@ -100,34 +100,33 @@ def command(region: str, rule: str, weights: Weights) -> str:
 class Note:
     """What a promotion found when it began, kept as a tag of the rule while it is under way.
 
-    The next one reads it if this one is killed with -9: what it finds then is no state to go back to. `minimum` is
-    MinSize of the other group.
+    The next one reads it if this one is killed with -9: what it finds then may be no state to go back to.
+    `to`: the target group that was promoted, in short. `minimum`: MinSize of the other group.
     """
 
+    to: str
     weights: Weights
     minimum: int | None
 
     def text(self) -> str:
-        parts = [f"{short(arn)}={share}" for arn, share in self.weights.items()]
-        return " ".join(parts + ([] if self.minimum is None else [f"min={self.minimum}"]))
+        parts = [f"{short(arn)}={share}" for arn, share in self.weights.items() if share]
+        return " ".join([f"to={self.to}", *parts] + ([] if self.minimum is None else [f"min={self.minimum}"]))
+
+    def counts(self, *, ours: str, observed: Weights) -> bool:
+        """Whether to go back to what it says. Not when all traffic has ended up on one side, and we move it on."""
+        return self.to == short(ours) or max(observed.values(), default=0) < 100
 
 
 def note(text: str, known: Sequence[str]) -> Note | None:
-    """The note in a tag; None when it is unreadable or names target groups with traffic that are not `known`."""
+    """The note in a tag; None when it is unreadable or names target groups that are not `known`."""
     names = {short(arn): arn for arn in known}
-    weights: dict[str, int] = {}
-    minimum: int | None = None
-    for part in text.split():
-        name, _, number = part.partition("=")
-        if not number.isdigit():
-            return None
-        if name == "min":
-            minimum = int(number)
-        elif name in names:
-            weights[names[name]] = int(number)
-        elif int(number):
-            return None
-    return Note(weights=weights, minimum=minimum) if any(weights.values()) else None
+    parts = dict(part.partition("=")[::2] for part in text.split())
+    to, minimum = parts.pop("to", ""), parts.pop("min", None)
+    readable = all(name in names and number.isdigit() for name, number in parts.items())
+    if not (to and parts and readable and (minimum is None or minimum.isdigit())):
+        return None
+    weights = {names[name]: int(number) for name, number in parts.items()}
+    return Note(to=to, weights=weights, minimum=None if minimum is None else int(minimum))
 
 
 def short(arn: str) -> str:

@@ -37,7 +37,8 @@ class Undo:
 
     def note(self, other_minimum: int | None) -> None:
         """Writes down what to go back to, where the next promotion finds it if this one is killed."""
-        text = Note(weights=self.way.before, minimum=other_minimum).text()
+        to = traffic.short(self.subject.ours)
+        text = Note(to=to, weights=self.way.before, minimum=other_minimum).text()
         self.context.aws.elbv2.add_tags(ResourceArns=[self.subject.rule], Tags=[{"Key": NOTE, "Value": text}])
         self.resumed = True
 

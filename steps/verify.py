@@ -94,7 +94,7 @@ def lift(aws: Aws, group: Group, live: int, given: Given, progress: Progress) ->
             f"the live group has {live} servers, but maxSize lets {group.name} have only {needed}: "
             "raise maxSize if that is too few for the traffic"
         )
-    if group.minimum != needed:
+    if group.minimum < needed:
         progress.line(f"lifting {group.name} to {needed} servers")
         fleet.set_minimum(aws, group, needed)
     return needed

@@ -92,6 +92,15 @@ def test_a_birth_waits_ends_or_fails(look: Look, outcome: str) -> None:
         assert verdict.do
 
 
+def test_a_load_balancer_that_can_not_be_reached_from_here_is_not_the_application_s_fault() -> None:
+    unreached = replace(LOOK, targets=(UP, UP), bad=20, smoke="10.0.0.1 did not answer: timed out")
+    broken = replace(unreached, smoke="10.0.0.1 answered 500")
+
+    assert "`allowedCidrs` must have its address" in birth.verdict(unreached).do
+    assert "allowedCidrs" in birth.verdict(replace(unreached, bad=1, elapsed=900)).do
+    assert "see why the application answers so" in birth.verdict(broken).do
+
+
 def test_every_server_that_is_not_healthy_says_why() -> None:
     assert birth.reasons([UP, SICK]) == (
         "i-2 unhealthy (Target.ResponseCodeMismatch): Health checks failed with these codes: [503]"

@@ -40,10 +40,12 @@ def test_the_token_leads_to_the_group_behind_preview(alb: Balancer) -> None:
 
 
 def test_every_address_of_the_name_is_asked(alb: Balancer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def both(_name: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+    def resolved(_name: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        old = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+        # A dual-stack balancer's nodes have new addresses too, which not every machine can reach.
+        return [*old, (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))]
 
-    monkeypatch.setattr(probe, "socket", Resolving(both))
+    monkeypatch.setattr(probe, "socket", Resolving(resolved))
 
     answers = probe.ask(door(alb.port, dns="balancer.example"), "/")
 
@@ -55,7 +57,7 @@ def test_every_address_of_the_name_is_asked(alb: Balancer, monkeypatch: pytest.M
 class Resolving:
     """The socket module with a resolver of the test's."""
 
-    SOCK_STREAM = socket.SOCK_STREAM
+    SOCK_STREAM, AF_INET = socket.SOCK_STREAM, socket.AF_INET
 
     def __init__(self, getaddrinfo: object) -> None:
         self.getaddrinfo = getaddrinfo

@@ -66,18 +66,47 @@ def test_traffic_goes_back_unless_nobody_is_left_there(
 
 def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
     long = [arn.replace("targetgroup/", "targetgroup/" + "n" * 31) for arn in (G, B, X)]
-    note = Note(weights=dict(zip(long, (10, 90, 0), strict=True)), minimum=12)
+    note = Note(to=traffic.short(long[0]), weights={long[1]: 90, long[2]: 10}, minimum=12)
 
     assert traffic.note(note.text(), long) == note
     assert len(note.text()) <= 256
-    assert Note(weights={B: 100}, minimum=None).text() == "b/0123456789abcdef=100"
+    text = Note(to="g/0123456789abcdef", weights={G: 0, B: 100}, minimum=None).text()
+    assert text == "to=g/0123456789abcdef b/0123456789abcdef=100"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "b/0123456789abcdef", "b/0123456789abcdef=x", "gone/0123456789abcdef=100", "min=2"]
+    "text",
+    [
+        "",
+        "to=g/0123456789abcdef",
+        "to=g/0123456789abcdef min=2",
+        "to=g/0123456789abcdef b/0123456789abcdef=x",
+        "to=g/0123456789abcdef b/0123456789abcdef=100 min=x",
+        "to=g/0123456789abcdef gone/0123456789abcdef=100",
+        "b/0123456789abcdef=100",
+    ],
 )
 def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
     assert traffic.note(text, [G, B]) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "observed", "counts"),
+    [
+        (G, {B: 90, G: 10}, True),
+        (G, {B: 0, G: 100}, True),
+        # It died between two sides: neither half is a place to stay.
+        (X, {B: 90, G: 10}, True),
+        (B, {B: 90, G: 10}, True),
+        # It died when all was moved, and that was kept: the way back begins there.
+        (B, {B: 0, G: 100}, False),
+        (X, {G: 100}, False),
+    ],
+)
+def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, observed: Weights, counts: bool) -> None:
+    note = Note(to=traffic.short(G), weights={B: 100}, minimum=None)
+
+    assert note.counts(ours=ours, observed=observed) is counts
 
 
 @pytest.mark.parametrize(
