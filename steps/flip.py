@@ -71,7 +71,7 @@ class Flip:
         wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours])
         prove(subject, self.context)
         if way.other and way.other in gaining:
-            wait_healthy(self.context, way.other, other, subject.names[way.other])
+            wait_healthy(self.context, way.other, max(1, other), subject.names[way.other])
         if moves:
             self._move(ours)
 

@@ -142,6 +142,18 @@ def test_a_group_that_can_not_get_enough_servers_gets_no_traffic(flipping: Flipp
     assert (flipping.moves, flipping.minimum("green")) == ([], 1)
 
 
+def test_a_group_that_is_gone_gets_no_traffic_back(flipping: Flipping) -> None:
+    flipping.put({"green": 100, "blue": 0})
+    flipping.world.aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=flipping.blue.group, ForceDelete=True)
+
+    text = fails(flipping, traffic=10)
+
+    assert (
+        "blue has too few healthy servers to get traffic\n     0 of 1 servers of blue healthy: none registered" in text
+    )
+    assert flipping.moves == []
+
+
 def test_somebody_else_who_moves_the_traffic_is_left_in_peace(flipping: Flipping) -> None:
     flipping.world.clock.at(30, lambda: flipping.put({"green": 70, "blue": 30}))
 
