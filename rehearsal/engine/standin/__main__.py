@@ -1,8 +1,7 @@
 """`python -m rehearsal.engine.standin up|preview|refresh|destroy|cancel --project DIR --stack NAME --state DIR`.
 
 A stand-in for the `pulumi` command where there is none. It runs the program and carries its plan out, by the engine's
-rules, for the resource types that this project uses. It is not Pulumi: see `rehearsal/engine/README.md` for what it
-leaves out.
+rules, for the resource types that this project uses. It is not Pulumi; the package's docstring says what it leaves out.
 """
 
 from __future__ import annotations

@@ -23,9 +23,8 @@ from rehearsal.engine.standin.state import STACK
 from rehearsal.engine.standin.values import Unknown, bare, contains, from_wire, to_wire
 
 Invoke = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-# What the stand-in would do wrong by leaving it out, so a program that uses it is refused.
-FOREIGN = ("importId", "transforms", "replace_with", "deletedWith", "remote", "state_migrations")
-HOOKS = ("before_create", "after_create", "before_update", "after_update", "before_delete", "after_delete", "on_error")
+# What the stand-in would do wrong by leaving it out, and the SDK does not ask about.
+FOREIGN = ("importId", "remote")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -52,7 +51,10 @@ class Monitor(MockMonitor):
         return self._deployment.stopped
 
     def GetDeploymentInfo(self, request: Any) -> resource_pb2.DeploymentInfo:  # noqa: N802
-        """What the program may use. Without resource references a resource travels as its id."""
+        """What the program may use; for anything else the SDK itself refuses it (hooks, transforms, `deleted_with`).
+
+        Without resource references a resource travels as its id.
+        """
         return resource_pb2.DeploymentInfo(supportedFeatures=[
             resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
             resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
@@ -94,10 +96,6 @@ class Monitor(MockMonitor):
         """Refused: no program here reads a foreign resource."""
         raise ProviderError(f"the stand-in cannot read a resource that exists already ({request.type} {request.name})")
 
-    def RegisterResourceHook(self, request: Any) -> empty_pb2.Empty:  # noqa: N802
-        """Refused: hooks would not run."""
-        raise ProviderError("the stand-in does not know resource hooks; Pulumi itself does")
-
     @staticmethod
     def urn(parent: str, kind: str, name: str) -> str:
         """The URN of a resource. Source: sdk/go/common/resource/urn: the stack's own type is left out of the chain."""
@@ -121,9 +119,7 @@ class Engine:
 
 def goal(request: Any, urn: str) -> Goal:
     """What the program asks for. Raises `ProviderError` for options that the stand-in does not know."""
-    foreign = [name for name in FOREIGN if getattr(request, name)]
-    foreign += [name for name in HOOKS if getattr(request.hooks, name)]
-    if foreign:
+    if foreign := [name for name in FOREIGN if getattr(request, name)]:
         raise ProviderError(f"the stand-in does not know {', '.join(foreign)}; Pulumi itself does")
     trigger = from_wire(request.replacement_trigger) if request.HasField("replacement_trigger") else None
     return Goal(
