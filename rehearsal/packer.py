@@ -1,0 +1,228 @@
+"""Plays Packer where instances are processes, which no script can be run in.
+
+It takes the command line that steps/bake.py uses, and does on the local cloud what the amazon-ebs builder would do:
+a build instance from the base, stopped, an image of it with the template's tags, the instance terminated, a manifest.
+The image's scripts are only read: a syntax error in one fails the build, as it would with Packer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+VERSION = "Packer v1.14.0"
+STAND_IN = "This is the rehearsal's stand-in for Packer: instances are processes here, so the scripts are not run."
+BUILD = "amazon-ebs.server"
+POLL: Any = {"Delay": 0.2, "MaxAttempts": 300}
+
+
+class BuildError(Exception):
+    """The build failed; the text says why."""
+
+
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM: what was made is taken away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What a command line and its templates ask for."""
+
+    folder: Path
+    variables: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.variables[name]
+
+
+def parsed(arguments: Sequence[str]) -> Build:
+    """`[-color=false] [-var k=v]... [-var-file f]... TEMPLATE` as Packer reads it. Raises BuildError."""
+    rest = list(arguments)
+    given: dict[str, Any] = {}
+    templates: list[str] = []
+    while rest:
+        argument = rest.pop(0)
+        flag, equals, value = argument.partition("=")
+        if flag in ("-var", "-var-file"):
+            text = value if equals else rest.pop(0)
+            given |= json.loads(Path(text).read_text()) if flag == "-var-file" else _assigned(text)
+        elif not argument.startswith("-"):
+            templates.append(argument)
+    if len(templates) != 1:
+        raise BuildError(f"one template or folder is needed, not {len(templates)}")
+    folder = Path(templates[0])
+    files = sorted(folder.glob("*.pkr.hcl")) if folder.is_dir() else [folder]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    declared = dict(re.findall(r'^variable "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL))
+    if unknown := sorted(set(given) - set(declared)):
+        raise BuildError(f"undefined -var variable: {', '.join(unknown)}")
+    defaults = {name: _default(body) for name, body in declared.items()}
+    if missing := sorted(name for name in declared if given.get(name, defaults[name]) is None):
+        raise BuildError(f"unset variable: {', '.join(missing)}")
+    return Build(folder=folder if folder.is_dir() else folder.parent, variables={**defaults, **given})
+
+
+def _assigned(text: str) -> dict[str, Any]:
+    name, _, value = text.partition("=")
+    return {name: _value(value)}
+
+
+def _default(body: str) -> Any:
+    match = re.search(r"^\s*default\s*=\s*(.+)$", body, re.MULTILINE)
+    return None if match is None else _value(match[1].strip())
+
+
+def _value(text: str) -> Any:
+    """Lists, maps, numbers and quoted texts as JSON writes them; anything else is a text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def say(text: str) -> None:
+    print(f"==> {BUILD}: {text}", flush=True)
+
+
+def build(ask: Build) -> str:
+    """Makes the image and returns its id. Whatever happens, no build instance stays."""
+    ec2 = _client(ask)
+    say(STAND_IN)
+    if ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [ask["ami_name"]]}])["Images"]:
+        raise BuildError(f"AMI Name: {ask['ami_name']!r} is used by an existing AMI")
+    instance = _launch(ec2, ask)
+    image = ""
+    try:
+        _read_scripts(ask)
+        say(f"Stopping the source instance {instance}")
+        ec2.stop_instances(InstanceIds=[instance])
+        ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance], WaiterConfig=POLL)
+        say(f"Creating AMI {ask['ami_name']} from instance {instance}")
+        image = ec2.create_image(InstanceId=instance, Name=ask["ami_name"])["ImageId"]
+        ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig=POLL)
+        _tag(ec2, ask, image)
+        _write_manifest(ask, image)
+    except BaseException:
+        if image:
+            say(f"Deregistering {image}: the build did not end well")
+            ec2.deregister_image(ImageId=image)
+        raise
+    finally:
+        say("Terminating the source AWS instance...")
+        ec2.terminate_instances(InstanceIds=[instance])
+    return image
+
+
+def _client(ask: Build) -> EC2Client:
+    if not ask["custom_endpoint"]:
+        raise BuildError("no custom_endpoint: a stand-in has no business in AWS itself")
+    return boto3.Session(region_name=ask["region"]).client("ec2", endpoint_url=ask["custom_endpoint"])
+
+
+def _launch(ec2: EC2Client, ask: Build) -> str:
+    tags: Any = _tags(ask)
+    settings: dict[str, Any] = {"SubnetId": ask["subnet_id"]} if ask["subnet_id"] else {}
+    root = {"VolumeSize": ask["root_gib"], "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+    started = ec2.run_instances(
+        ImageId=ask["source_ami"],
+        InstanceType=ask["instance_type"],
+        MinCount=1,
+        MaxCount=1,
+        InstanceInitiatedShutdownBehavior="terminate",
+        MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
+        BlockDeviceMappings=[{"DeviceName": ask["root_device"], "Ebs": root}],  # type: ignore[typeddict-item]
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": tags},
+            {"ResourceType": "volume", "Tags": tags},
+        ],
+        **settings,
+    )
+    instance = started["Instances"][0]["InstanceId"]
+    say(f"Launched the source AWS instance {instance} from {ask['source_ami']}")
+    try:
+        ec2.get_waiter("instance_running").wait(InstanceIds=[instance], WaiterConfig=POLL)
+    except BaseException:
+        ec2.terminate_instances(InstanceIds=[instance])
+        raise
+    return str(instance)
+
+
+def _read_scripts(ask: Build) -> None:
+    """Names the scripts in the order in which Packer would run them."""
+    folder = Path(ask["image_dir"] or ask.folder)
+    provision = sorted((folder / "provision").glob("*.sh"))
+    sealing = [script for script in provision if script.name.startswith("9")]
+    ordered = [script for script in provision if script not in sealing]
+    for script in (*ordered, *sorted((folder / "inspect").glob("*.sh")), *sealing):
+        checked = subprocess.run(["sh", "-n", str(script)], capture_output=True, text=True, check=False)
+        if checked.returncode != 0:
+            raise BuildError(f"{checked.stderr.strip()}\nScript exited with non-zero exit status: {checked.returncode}")
+        say(f"Read and not run: {script.parent.name}/{script.name}")
+
+
+def _tag(ec2: EC2Client, ask: Build, image: str) -> None:
+    described = ec2.describe_images(ImageIds=[image])["Images"][0]
+    devices = described.get("BlockDeviceMappings", [])
+    snapshots = [device.get("Ebs", {}).get("SnapshotId", "") for device in devices]
+    tags: Any = _tags(ask)
+    say("Creating AMI tags and snapshot tags")
+    ec2.create_tags(Resources=[image, *(snapshot for snapshot in snapshots if snapshot)], Tags=tags)
+
+
+def _tags(ask: Build) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(ask["tags"].items())]
+
+
+def _write_manifest(ask: Build, image: str) -> None:
+    made = {"name": "server", "builder_type": "amazon-ebs", "artifact_id": f"{ask['region']}:{image}"}
+    Path(ask["manifest"]).write_text(json.dumps({"builds": [made]}, indent=2), encoding="utf-8")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise Interrupted
+
+
+def main(arguments: Sequence[str]) -> int:
+    command = arguments[0] if arguments else ""
+    if command == "version":
+        print(f"{VERSION}\n{STAND_IN}")
+        return 0
+    if command == "init":
+        print(f"{STAND_IN} There are no plugins to install.")
+        return 0
+    if command != "build":
+        print(f"{STAND_IN} It knows version, init and build, not {command!r}.", file=sys.stderr)
+        return 1
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        image = build(parsed(arguments[1:]))
+    except (BuildError, BotoCoreError, ClientError, OSError, ValueError) as error:
+        print(f"Build '{BUILD}' errored: {error}", file=sys.stderr, flush=True)
+        return 1
+    except Interrupted:
+        print("Build was cancelled.", file=sys.stderr, flush=True)
+        return 1
+    say(f"AMIs were created: {os.environ.get('AWS_REGION', '')} {image}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

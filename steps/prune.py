@@ -1,0 +1,139 @@
+"""Deregisters this stack's old images with their snapshots, and takes away what killed bakes left behind.
+
+Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
+whatever is younger than a day (another update may be about to use it). What can't be taken away is told, and does
+not fail the step: the next update tries again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from steps import aws, common, images, leftovers, options
+from steps.common import Context
+from steps.images import Image
+from steps.leftovers import Leftover
+from steps.options import option
+from steps.progress import Progress
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+YOUNG = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    service: str = option("the service whose images they are", parse=options.named)
+    image_keep: int = option(
+        "how many of the newest images stay, used or not", parse=options.whole_number(1, 1000), default=5
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    doomed: tuple[Image, ...]
+    kept: tuple[tuple[Image, str], ...]  # each with why
+
+
+def judge(ours: Sequence[Image], *, used: Collection[str], keep: int, now: datetime) -> Verdict:
+    """Which images of a stack go, newest first. `used`: ids that a launch template version or an instance names."""
+    doomed: list[Image] = []
+    kept: list[tuple[Image, str]] = []
+    newest = sorted(ours, key=lambda image: image.created, reverse=True)
+    for place, image in enumerate(newest, start=1):
+        if place <= keep:
+            kept.append((image, f"among the newest {keep}"))
+        elif image.id in used:
+            kept.append((image, "a launch template or an instance uses it"))
+        elif now - image.created < YOUNG:
+            kept.append((image, "younger than a day"))
+        else:
+            doomed.append(image)
+    return Verdict(doomed=tuple(doomed), kept=tuple(kept))
+
+
+def prune(given: Given, context: Context) -> dict[str, object]:
+    ec2, progress = context.aws.ec2, context.progress
+    now = context.clock.utc()
+    ours = [
+        image
+        for image in images.find(ec2, {"tag:phoenix:service": given.service, "tag:phoenix:stack": given.stack})
+        if image.complete and image.state == "available"
+    ]
+    # Without this answer nothing may go, so it is no warning when it can't be had.
+    used = used_images(ec2)
+    verdict = judge(ours, used=used, keep=given.image_keep, now=now)
+    for image, why in verdict.kept:
+        progress.line(f"{image.id} ({image.name}) stays: {why}")
+
+    deregistered: list[str] = []
+    snapshots: list[str] = []
+    for image in verdict.doomed:
+        if _gone(progress, f"{image.id} ({image.name})", _deregister(ec2, image)):
+            deregistered.append(image.id)
+            snapshots += [one for one in image.snapshots if _gone(progress, one, _delete_snapshot(ec2, one))]
+
+    found = leftovers.find(ec2, service=given.service, stack=given.stack)
+    left = leftovers.old(found, used=used, before=now - YOUNG)
+    taken = [one for one in left if _gone(progress, str(one), _take(ec2, one))]
+    return {
+        "deregistered": deregistered,
+        "snapshots": snapshots,
+        "kept": [image.id for image, _ in verdict.kept],
+        "leftovers": [one.id for one in taken],
+    }
+
+
+def used_images(ec2: EC2Client) -> set[str]:
+    """Every image that any launch template version or any instance of this account and region names."""
+    used: set[str] = set()
+    for page in ec2.get_paginator("describe_instances").paginate():
+        for reservation in page["Reservations"]:
+            used.update(instance.get("ImageId", "") for instance in reservation.get("Instances", []))
+    for templates in ec2.get_paginator("describe_launch_templates").paginate():
+        for template in templates["LaunchTemplates"]:
+            versions = ec2.get_paginator("describe_launch_template_versions").paginate(
+                LaunchTemplateId=template["LaunchTemplateId"]
+            )
+            for version_page in versions:
+                used.update(
+                    version["LaunchTemplateData"].get("ImageId", "")
+                    for version in version_page["LaunchTemplateVersions"]
+                )
+    return used - {""}
+
+
+def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
+    """Whether it is gone now; when AWS refuses, says so and goes on."""
+    try:
+        act()
+    except ClientError as error:
+        if ".NotFound" in aws.code(error) or aws.code(error) == "InvalidAMIID.Unavailable":
+            return True
+        progress.line(f"warning: {what} stays for now: {aws.reason(error)}")
+        return False
+    progress.line(f"{what} is gone")
+    return True
+
+
+def _deregister(ec2: EC2Client, image: Image) -> Callable[[], object]:
+    return lambda: ec2.deregister_image(ImageId=image.id)
+
+
+def _delete_snapshot(ec2: EC2Client, snapshot: str) -> Callable[[], object]:
+    return lambda: ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+def _take(ec2: EC2Client, leftover: Leftover) -> Callable[[], object]:
+    return lambda: leftovers.take(ec2, leftover)
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("prune", __doc__, Given, prune))
