@@ -68,7 +68,17 @@ class Load:
     """
 
     def __init__(self, *, url: str, rate: float, out: Path, headers: Mapping[str, str] | None = None) -> None:
-        self._command = [sys.executable, "-m", "rehearsal.load", "--url", url, "--rate", str(rate), "--out", str(out.resolve())]
+        self._command = [
+            sys.executable,
+            "-m",
+            "rehearsal.load",
+            "--url",
+            url,
+            "--rate",
+            str(rate),
+            "--out",
+            str(out.resolve()),
+        ]
         for name, value in (headers or {}).items():
             self._command += ["--header", f"{name}: {value}"]
         self.out = out

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from moto.autoscaling.models import autoscaling_backends
@@ -50,24 +51,32 @@ class Reconciler:
         while not self._stopping:
             self._world.changed.wait(TICK_SECONDS)
             self._world.changed.clear()
-            try:
-                with self._world.lock:
-                    self._tick()
-            except Exception as error:
-                # One bad record must not stop the cloud; it is said once, not ten times a second.
-                if repr(error) not in self._complained:
-                    self._complained.add(repr(error))
-                    self._world.journal.note("error", "reconciler", repr(error))
-                    traceback.print_exc(file=sys.stderr)
+            with self._world.lock:
+                self._tick()
 
     def _tick(self) -> None:
         region = self._world.region
-        elbv2 = elbv2_backends[ACCOUNT][region]
         drained(self._world)
-        self._follow_instances(ec2_backends[ACCOUNT][region])
+        self._safely(self._follow_instances, ec2_backends[ACCOUNT][region])
         for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
-            life.reconcile(self._world, group)
+            self._safely(life.reconcile, self._world, group)
+        self._safely(self._follow_listeners, elbv2_backends[ACCOUNT][region])
+        self._safely(self._follow_metrics, region)
+
+    def _safely(self, work: Callable[..., None], *subjects: Any) -> None:
+        """One bad record must not stop the cloud; it is said once, not ten times a second."""
+        try:
+            work(*subjects)
+        except Exception as error:
+            if repr(error) not in self._complained:
+                self._complained.add(repr(error))
+                self._world.journal.note("error", "reconciler", repr(error))
+                traceback.print_exc(file=sys.stderr)
+
+    def _follow_listeners(self, elbv2: Any) -> None:
         self._balancer.follow(compile_table(elbv2, time_scale=self._world.time_scale))
+
+    def _follow_metrics(self, region: str) -> None:
         if time.monotonic() - self._published >= METRICS_SECONDS:
             self._published = time.monotonic()
             cloudwatch = cloudwatch_backends[ACCOUNT][region]

@@ -126,7 +126,7 @@ class Stack:
                 "VPCZoneIdentifier": ",".join(self.subnets),
                 "TargetGroupARNs": targets or [],
                 "HealthCheckType": "ELB",
-                "HealthCheckGracePeriod": 0,
+                "HealthCheckGracePeriod": 100,
                 **settings,
             }
         )

@@ -38,7 +38,7 @@ def template_problem(group: Any) -> str | None:
     for security_group in security_group_ids(data):
         if ec2.get_security_group_from_id(security_group) is None:
             return f"The security group '{security_group}' does not exist"
-    if data.get("KeyName") and data["KeyName"] not in ec2.keypairs:
+    if data.get("KeyName") and data["KeyName"] not in ec2.key_pairs:
         return f"The key pair '{data['KeyName']}' does not exist"
     return None
 

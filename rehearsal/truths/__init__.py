@@ -5,13 +5,14 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 
 from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     calls,
+    elb_limits,
     groups,
     hooks,
     images,
     instances,
     load_balancers,
     metrics,
-    rule_limits,
+    policies,
     security_groups,
     targets,
     templates,

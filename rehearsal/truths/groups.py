@@ -103,7 +103,7 @@ def must_be_launchable(world: World, original: Correction, backend: Any, **setti
     group.health_check_grace_period = int(settings["health_check_period"] or 0)
     try:
         _refuse_broken_template(group)
-    except ValidationError:
+    except BaseException:
         backend.autoscaling_groups.pop(name)
         raise
     world.journal.note("group", name, f"created, desired capacity {group.desired_capacity}")

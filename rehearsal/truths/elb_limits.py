@@ -124,3 +124,14 @@ def checks_within_limits(world: World, original: Correction, backend: Any, name:
         if settings.get(key) is not None and not 2 <= int(settings[key]) <= 10:
             raise _refuse(f"'{key.replace('_', ' ')}' '{settings[key]}' must be between '2' and '10'")
     return original(backend, name, **settings)
+
+
+@around(ELBv2Backend, "modify_target_group_attributes")
+def drains_up_to_an_hour(
+    world: World, original: Correction, backend: Any, target_group_arn: str, attributes: dict[str, Any]
+) -> None:
+    """AWS takes 0 to 3600 seconds; moto stops at 3599."""
+    delay = "deregistration_delay.timeout_seconds"
+    hour = {delay: "3600"} if attributes.get(delay) == "3600" else {}
+    original(backend, target_group_arn, {key: value for key, value in attributes.items() if key not in hour})
+    backend.target_groups[target_group_arn].attributes.update(hour)

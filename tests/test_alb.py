@@ -1,0 +1,153 @@
+"""The decisions of the rehearsal's balancer, groups and alarms: pure, as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from rehearsal.alarms import expression, verdict
+from rehearsal.alb.conditions import Request, UnknownCondition, condition
+from rehearsal.alb.health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health, Outcome, after, matches
+from rehearsal.alb.wheel import Wheel
+from rehearsal.scaling.choice import Candidate, leavers
+
+PASS = Outcome(passed=True)
+FAIL = Outcome(passed=False, reason="Target.Timeout", description="Request timed out")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state"),
+    [
+        ("+", HEALTHY),
+        ("-", INITIAL),
+        ("-+", HEALTHY),
+        ("---", UNHEALTHY),
+        ("+--", HEALTHY),
+        ("+---", UNHEALTHY),
+        ("+--+--", HEALTHY),
+        ("---+", UNHEALTHY),
+        ("---++", HEALTHY),
+        ("---+-+", UNHEALTHY),
+    ],
+)
+def test_health_follows_the_thresholds(outcomes: str, state: str) -> None:
+    health = REGISTERING
+    for outcome in outcomes:
+        health = after(health, PASS if outcome == "+" else FAIL, healthy_threshold=2, unhealthy_threshold=3)
+    assert health.state == state
+
+
+def test_unhealthy_keeps_the_reason_of_its_last_failure() -> None:
+    sick = Health(state=UNHEALTHY, reason="Target.ResponseCodeMismatch", description="..")
+    assert after(sick, FAIL, healthy_threshold=2, unhealthy_threshold=2).reason == "Target.Timeout"
+
+
+@pytest.mark.parametrize(
+    ("code", "matcher", "expected"),
+    [(200, "200", True), (201, "200", False), (302, "200,302", True), (399, "200-399", True), (400, "200-399", False)],
+)
+def test_matcher(code: int, matcher: str, expected: bool) -> None:
+    assert matches(code, matcher) is expected
+
+
+def path(*values: str) -> dict[str, Any]:
+    return {"Field": "path-pattern", "PathPatternConfig": {"Values": list(values)}}
+
+
+def header(*values: str) -> dict[str, Any]:
+    config = {"HttpHeaderName": "X-Phoenix-Preview", "Values": list(values)}
+    return {"Field": "http-header", "HttpHeaderConfig": config}
+
+
+def host(*values: str) -> dict[str, Any]:
+    return {"Field": "host-header", "Values": list(values)}
+
+
+@pytest.mark.parametrize(
+    ("data", "met"),
+    [
+        (path("/*"), True),
+        (path("/A/b"), False),
+        (path("/a/?"), True),
+        (path("/x", "/a/*"), True),
+        (path("/a"), False),
+        (header("TOKEN-1"), True),
+        (header("tok?n-*"), True),
+        (header("token"), False),
+        (host("WWW.example.com"), True),
+        (host("*.example.org"), False),
+        ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}}, True),
+    ],
+)
+def test_condition(data: dict[str, Any], met: bool) -> None:
+    request = Request(method="GET", path="/a/b", host="www.example.com", headers={"x-phoenix-preview": "token-1"})
+    assert condition(data).met(request) is met
+
+
+def test_header_condition_is_not_met_without_the_header() -> None:
+    assert not condition(header("*")).met(Request(method="GET", path="/", host="", headers={}))
+
+
+def test_condition_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(UnknownCondition, match="source-ip"):
+        condition({"Field": "source-ip"})
+
+
+def test_wheel_gives_each_group_its_share_of_any_hundred() -> None:
+    wheel = Wheel((("green", 10), ("blue", 90), ("none", 0)))
+    for _ in range(3):
+        assert Counter(wheel.next() for _ in range(100)) == {"green": 10, "blue": 90}
+
+
+def test_wheel_without_weight_chooses_nothing() -> None:
+    assert Wheel((("green", 0),)).next() is None
+
+
+def server(number: int, zone: str, **settings: Any) -> Candidate:
+    return Candidate(id=f"i-{number}", zone=zone, launched=float(number), **settings)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "surplus", "expected"),
+    [
+        ([server(1, "a"), server(2, "b")], 0, []),
+        ([server(1, "a"), server(2, "a"), server(0, "b")], 1, ["i-1"]),
+        ([server(1, "a"), server(2, "a", pending=True)], 1, ["i-2"]),
+        ([server(1, "a", protected=True), server(2, "b")], 2, ["i-2"]),
+        ([server(1, "a"), server(2, "a"), server(3, "b"), server(4, "b")], 2, ["i-1", "i-3"]),
+    ],
+)
+def test_group_gives_up_the_right_servers(candidates: list[Candidate], surplus: int, expected: list[str]) -> None:
+    assert leavers(candidates, surplus=surplus) == expected
+
+
+@pytest.mark.parametrize(
+    ("points", "missing", "state"),
+    [
+        ([True, True], "missing", "ALARM"),
+        ([True, False], "missing", "OK"),
+        ([None, True], "missing", "OK"),
+        ([None, None], "missing", "INSUFFICIENT_DATA"),
+        ([None, None], "notBreaching", "OK"),
+        ([None, True], "breaching", "ALARM"),
+        ([None, None], "ignore", "before"),
+    ],
+)
+def test_alarms_verdict(points: list[bool | None], missing: str, state: str) -> None:
+    assert verdict(points, to_alarm=2, missing=missing, before="before") == state
+
+
+@pytest.mark.parametrize(
+    ("errors", "requests", "expected"), [(5.0, 50.0, 10.0), (None, 50.0, 0.0), (5.0, None, None), (None, 0.0, None)]
+)
+def test_error_rate_of_an_expression(errors: float | None, requests: float | None, expected: float | None) -> None:
+    rate = expression("100 * FILL(errors, 0) / requests", {"errors": lambda _: errors, "requests": lambda _: requests})
+    assert rate(datetime(2026, 1, 1)) == expected
+
+
+def test_expression_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="ANOMALY_DETECTION_BAND"):
+        expression("ANOMALY_DETECTION_BAND(errors, 2)", {"errors": lambda _: 1.0})(datetime(2026, 1, 1))
