@@ -182,7 +182,8 @@ def test_what_the_cloud_refuses_is_told_in_its_words(account: Account, tmp_path:
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: bad\nruntime: python\n")
     (folder / "__main__.py").write_text(
-        'import pulumi_aws as aws\naws.iam.RolePolicyAttachment("r", role="nobody", policy_arn="arn:aws:iam::aws:p")\n')
+        'import pulumi_aws as aws\n'
+        'aws.iam.RolePolicyAttachment("r", role="nobody", policy_arn="arn:aws:iam::aws:policy/None")\n')
     result = choose(folder, "dev", tmp_path / "work", account.environment, stand_in=True).up()
     assert not result.ok
     assert "NoSuchEntity" in result.text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from rehearsal.engine.standin.provider_balancer import actions, conditions
 from rehearsal.engine.standin.state import Resource, State
 from rehearsal.engine.standin.values import UNKNOWN, Secret, reset, same
 from tests.engine_projects import Project, engine_for
+from tests.test_engine_crashes import STEP, appears
 
 AWS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1",
        # Whatever asks AWS in these tests is a mistake, and must fail at once.
@@ -68,6 +72,34 @@ def test_a_renamed_resource_with_an_alias_is_refused(project: Project) -> None:
     result = project.up('run("new", opts=Options(aliases=[pulumi.Alias(name="old")]))', ok=False)
     assert "cannot rename" in result.text
     assert project.held() == ["old"]
+
+
+ORPHAN = """
+import os, pathlib, sys, time
+from rehearsal.engine import choose
+choose(pathlib.Path(sys.argv[1]), "dev", pathlib.Path(sys.argv[2]), {}, stand_in=True).start_up()
+while not pathlib.Path(sys.argv[1], "begun").exists():
+    time.sleep(0.05)
+os._exit(0)
+"""
+
+
+def test_it_ends_with_the_rehearsal_that_started_it(project: Project, tmp_path: Path) -> None:
+    (project.folder / "step.py").write_text(STEP)
+    project.program('run("a", create="python3 step.py; exit $?")')
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", ORPHAN, project.folder, tmp_path / "work"], cwd=root, check=True)
+    assert appears(project.folder / "undone")
+    # Interrupted, not killed: the lock is given back.
+    assert gone(tmp_path / "work" / "locks" / "dev")
+
+
+def gone(folder: Path) -> bool:
+    for _ in range(600):
+        if not list(folder.iterdir()):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_state_under_another_passphrase_is_refused(project: Project, tmp_path: Path) -> None:

@@ -7,16 +7,21 @@ rules, for the resource types that this project uses. It is not Pulumi; the pack
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from rehearsal.engine.standin.crypto import WrongPassphraseError
 from rehearsal.engine.standin.lock import Lock, LockedError, cancel
 from rehearsal.engine.standin.project import ConfigError, Project
 from rehearsal.engine.standin.run import Run
+
+# How often to look whether the rehearsal is still there.
+PARENT_SECONDS = 0.5
 
 
 def main() -> int:
@@ -53,12 +58,21 @@ def _on_interrupt(run: Run) -> None:
     def handle(number: int, frame: object) -> None:
         if run.interrupted.is_set():
             os._exit(1)
-        # Not by `print`: the signal may have come in the middle of one.
-        os.write(1, b"^C received; cancelling. If you would like to terminate immediately, press ^C again.\n")
         run.interrupt()
+        # Not by `print`: the signal may have come in the middle of one. And there may be no reader any more.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(1, b"^C received; cancelling. If you would like to terminate immediately, press ^C again.\n")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """Nobody reads an orphan's progress, and the cloud that it works on is gone with the rehearsal."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _options() -> argparse.Namespace:

@@ -6,6 +6,7 @@ Source: pulumi/pulumi, pkg/backend/display/progress.go and sdk/go/common/apitype
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -128,8 +129,12 @@ class Display:
 
     def _print(self, text: str) -> None:
         with self._lock:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(text + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                # Whoever read this is gone; what runs must still be put right and recorded.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _outputs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
