@@ -67,6 +67,11 @@ def test_a_name_that_does_not_fit_is_refused_before_anything_is_made(project: Pr
     assert "only 32 are allowed" in result.text
 
 
+def test_configuration_of_the_provider_that_it_would_leave_out_is_refused(project: Project) -> None:
+    project.program("").engine.config_set("aws:allowedAccountIds", "1")
+    assert "does not know aws:allowedAccountIds" in project.engine.up().text
+
+
 def test_a_renamed_resource_with_an_alias_is_refused(project: Project) -> None:
     project.up('run("old")')
     result = project.up('run("new", opts=Options(aliases=[pulumi.Alias(name="old")]))', ok=False)

@@ -41,12 +41,13 @@ def main() -> int:
         # Commands and the program run in the project's folder, whoever started us elsewhere.
         os.chdir(project.folder)
         project.passphrase.check()
-        if options.operation == "preview":
-            return Run(project, folder, events, interrupted, preview=True).update()
-        with Lock(locks):
-            run = Run(project, folder, events, interrupted, preview=False)
+        preview = options.operation == "preview"
+        # A preview changes nothing, so it needs no lock.
+        with contextlib.nullcontext() if preview else Lock(locks):
+            run = Run(project, folder, events, interrupted, preview=preview)
             _on_interrupt(run)
-            return {"up": run.update, "refresh": run.refresh, "destroy": run.destroy}[options.operation]()
+            return {"preview": run.update, "up": run.update, "refresh": run.refresh,
+                    "destroy": run.destroy}[options.operation]()
     except (LockedError, ConfigError, WrongPassphraseError) as error:
         print(f"error: {error}", flush=True)
         return 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import boto3
 from botocore.exceptions import ClientError
 
+from rehearsal.engine.standin.project import ConfigError
 from rehearsal.engine.standin.provider import Call, InterruptedByUserError, ProviderError, ResourceType
 from rehearsal.engine.standin.values import Properties
 
@@ -27,12 +28,20 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 WAIT_SECONDS = 600
+# The checks that can be skipped are not made here at all.
+KNOWN_CONFIG = frozenset(f"aws:{key}" for key in (
+    "region", "profile", "maxRetries", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation",
+    "skipRequestingAccountId"))
 
 
 class Aws:
     """Clients of one region and profile, as `aws:region` and `aws:profile` of the configuration say."""
 
     def __init__(self, config: Mapping[str, str], interrupted: threading.Event) -> None:
+        """Raises `ConfigError` for configuration of the provider that would be left out silently."""
+        foreign = {key for key in config if key.startswith("aws:")} - KNOWN_CONFIG
+        if foreign:
+            raise ConfigError(f"the stand-in does not know {', '.join(sorted(foreign))}; Pulumi itself does")
         self._session: boto3.Session | None = None
         self._region, self._profile = config.get("aws:region"), config.get("aws:profile")
         self._lock = threading.Lock()

@@ -53,7 +53,6 @@ class Group(AwsType):
     token = "aws:autoscaling/group:Group"
     replaced_by = frozenset({"name"})
     name_input = "name"
-    gone = ("ValidationError",)
 
     def make(self, call: Call, inputs: Properties) -> str:
         if inputs.get("waitForCapacityTimeout") != "0":
