@@ -107,6 +107,10 @@ class Load:
         if code != 0:
             raise RuntimeError(f"the load ended with exit status {code}: {' '.join(self._command)}")
 
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
     def requests(self) -> list[Request]:
         """So far, or all of them once it was stopped."""
         return read(self.out)

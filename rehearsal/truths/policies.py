@@ -16,5 +16,7 @@ from rehearsal.world import World
 @around(IAMBackend, "_init_aws_policies")
 def _all_of_them(world: World, original: Callable[..., Any], backend: IAMBackend) -> list[Any]:
     policies = json.loads(aws_managed_policies_data)
-    return [AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, policy)
-            for name, policy in policies.items()]
+    return [
+        AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, policy)
+        for name, policy in policies.items()
+    ]

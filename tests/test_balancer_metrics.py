@@ -1,0 +1,94 @@
+"""What the rehearsal's load balancer tells CloudWatch, and alarms that ring for it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests import scripted
+from tests.rehearsed import until
+from tests.site import Shared, Site, shared
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    with shared(tmp_path_factory.mktemp("cloud")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def site(cloud: Shared, request: pytest.FixtureRequest) -> Iterator[Site]:
+    with cloud.site(request.node.name) as opened:
+        yield opened
+
+
+def test_metrics_count_requests_errors_and_hosts(site: Site) -> None:
+    def fails(connection: socket.socket) -> None:
+        while scripted.head(connection):
+            connection.sendall(b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n")
+
+    green = site.targets("green", scripted.checked(fails))
+    site.stack.rule({green: 1})
+    site.healthy("green")
+    for _ in range(7):
+        assert site.get().status == 500
+    balancer = site.stack.balancer.partition(":loadbalancer/")[2]
+    group = green.rpartition(":")[2]
+    until(
+        lambda: metric(site, "HTTPCode_Target_5XX_Count", "Sum", TargetGroup=group, LoadBalancer=balancer) == 7,
+        what="7",
+    )
+    assert metric(site, "RequestCount", "Sum", LoadBalancer=balancer, TargetGroup=group) == 7
+    assert metric(site, "TargetResponseTime", "SampleCount", LoadBalancer=balancer, TargetGroup=group) == 7
+    until(
+        lambda: metric(site, "HealthyHostCount", "Maximum", LoadBalancer=balancer, TargetGroup=group) == 1, what="host"
+    )
+    assert metric(site, "HTTPCode_ELB_5XX_Count", "Sum", LoadBalancer=balancer, TargetGroup=group) is None
+
+
+def metric(site: Site, name: str, statistic: str, **dimensions: str) -> float | None:
+    """Over the last and the next minutes, added up; None without data."""
+    now = datetime.now(UTC)
+    pairs = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    answer = site.stack.cloud.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "m",
+                "MetricStat": {
+                    "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": name, "Dimensions": pairs},
+                    "Period": 60,
+                    "Stat": statistic,
+                },
+            }
+        ],
+        StartTime=now - timedelta(minutes=3),
+        EndTime=now + timedelta(minutes=1),
+    )
+    values: list[float] = answer["MetricDataResults"][0]["Values"]
+    return (max(values) if statistic == "Maximum" else sum(values)) if values else None
+
+
+def alarm(site: Site, name: str) -> str:
+    found = site.stack.cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    state: str = found[0]["StateValue"]
+    return state
+
+
+def test_alarm_rings_when_its_metric_does(site: Site) -> None:
+    site.stack.rule({site.targets("empty"): 1})
+    site.stack.cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName="balancer-errors",
+        Namespace="AWS/ApplicationELB",
+        MetricName="HTTPCode_ELB_503_Count",
+        Dimensions=[{"Name": "LoadBalancer", "Value": site.stack.balancer.partition(":loadbalancer/")[2]}],
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    until(lambda: site.get().status == 503 and alarm(site, "balancer-errors") == "ALARM", what="ALARM")
