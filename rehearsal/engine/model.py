@@ -35,8 +35,8 @@ class Operation:
 class Result:
     """How one run of the engine ended.
 
-    `changes` counts resources by create, update, replace, delete and same; `operations` are in the order in which
-    they began; `text` is everything that was printed.
+    `changes` counts resources by create, update, replace, delete and same, and is empty when the engine was killed or
+    refused to begin; `operations` are in the order in which they began; `text` is everything that was printed.
     """
 
     returncode: int
