@@ -105,7 +105,8 @@ class Look:
     """A group at one moment.
 
     `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
-    that came and went. `good` and `bad`: rounds of the smoke test in a row; `smoke`: why the last was bad.
+    that came and went; `sick`: those last seen unhealthy, perhaps gone by now. `good` and `bad`: rounds of the smoke
+    test in a row; `smoke`: why the last was bad.
     """
 
     elapsed: float
@@ -115,6 +116,7 @@ class Look:
     targets: tuple[Target, ...]
     failures: tuple[str, ...] = ()
     replaced: int = 0
+    sick: tuple[Target, ...] = ()
     good: int = 0
     bad: int = 0
     smoke: str = ""
@@ -165,7 +167,7 @@ def verdict(look: Look) -> Verdict:
         if look.replaced > look.needed:
             return Verdict(
                 failure=f"the servers die as fast as they are born: {look.replaced} were replaced\n"
-                + reasons(look.targets),
+                + reasons(look.sick or look.targets),
                 do="repair the image or its start (the console tells how far it came)",
             )
     if look.elapsed >= look.limit:

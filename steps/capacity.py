@@ -76,7 +76,7 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str) ->
         have = fleet.healthy(found)
         if have >= needed:
             return
-        text = f"{have} of {needed} servers of {name} healthy: {fleet.summary(found) or 'none registered'}"
+        text = f"{have} of {needed} servers of {name} healthy: {fleet.summary(found) or 'the rest not registered yet'}"
         if not until.left():
             raise StepError(
                 f"{name} has too few healthy servers to get traffic",

@@ -21,7 +21,7 @@ from steps.aws import Aws
 from steps.birth import Look
 from steps.common import Context
 from steps.errors import StepError
-from steps.fleet import Group
+from steps.fleet import Group, Target
 from steps.options import option
 from steps.probe import Door
 from steps.progress import Pace, Progress, iso
@@ -109,6 +109,7 @@ class Waiting:
         self.given, self.context, self.progress = given, context, progress
         self.needed, self.door, self.token = needed, door, token
         self.seen: set[str] = set()
+        self.sick: tuple[Target, ...] = ()
         self.good = self.bad = 0
         self.smoke = ""
         self.silent = False
@@ -132,6 +133,7 @@ class Waiting:
         self.seen.update(group.instances)
         # A server that is on its way out is still registered, but no longer one of ours.
         targets = tuple(one for one in fleet.targets(aws, given.target_group) if one.state != "draining")
+        self.sick = tuple(one for one in targets if one.state == "unhealthy") or self.sick
         self._smoke(fleet.healthy(targets) >= self.needed)
         return Look(
             elapsed=self.progress.elapsed(),
@@ -141,6 +143,7 @@ class Waiting:
             targets=targets,
             failures=launches.failures(aws, given.group, but=self.stale),
             replaced=len(self.seen.difference(group.instances)),
+            sick=self.sick,
             good=self.good,
             bad=self.bad,
             smoke=self.smoke,
@@ -149,7 +152,7 @@ class Waiting:
     def _smoke(self, ready: bool) -> None:
         """One round. It counts only while the servers are healthy: with none, a balancer asks any of them."""
         if not ready:
-            self.good = self.bad = 0
+            self.good, self.bad, self.smoke = 0, 0, ""
             return
         answers = probe.ask(self.door, self.given.smoke_path, token=self.token)
         self.smoke = probe.complaint(answers, self.given.generation)
@@ -174,8 +177,8 @@ class Waiting:
         return "; ".join([text, *(part for part in detail if part)])
 
     def _failure(self, look: Look, verdict: birth.Verdict) -> StepError:
-        sick = [target.id for target in look.targets if target.state != "healthy"]
-        console = launches.console(self.context.aws, [*sick, *sorted(self.seen)])
+        sick = [target.id for target in (*look.sick, *look.targets) if target.state != "healthy"]
+        console = launches.console(self.context.aws, dict.fromkeys([*sick, *sorted(self.seen)]))
         return StepError(
             f"{self.given.color} {self.given.generation} was not born; production was not touched",
             verdict.failure + (f"\n{console}" if console else ""),

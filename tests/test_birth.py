@@ -76,6 +76,8 @@ LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
         (replace(LOOK, failures=("The key pair 'x' does not exist",), launched=1), "launched: The key pair 'x'"),
         (replace(LOOK, replaced=2), "wait"),
         (replace(LOOK, replaced=3), "die as fast as they are born: 3 were replaced"),
+        # Who is there now has only just begun; who died knows why.
+        (replace(LOOK, replaced=3, sick=(SICK,)), "3 were replaced\ni-2 unhealthy (Target.ResponseCodeMismatch)"),
         (replace(LOOK, elapsed=900), "1 of 2 servers were healthy after 900 s"),
         (replace(LOOK, elapsed=900, targets=(UP, UP), smoke="answered 404"), "not pass within 900 s: answered 404"),
     ],
