@@ -1,0 +1,40 @@
+"""Invariant 7: what carries a stack's tag in the cloud is in the engine's state, and nothing else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rehearsal.cloud import Cloud
+from rehearsal.engine import Engine
+
+
+def orphans(cloud: Cloud, engine: Engine, stack: str) -> list[str]:
+    """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
+    known = {resource.id for resource in engine.resources()}
+    return [f"7: {kind} {name} is in the cloud, but no state knows it"
+            for kind, name in _owned(cloud, stack) if name not in known]
+
+
+def _owned(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
+    filters = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    ec2, balancing = cloud.client("ec2"), cloud.client("elbv2")
+    groups = cloud.client("autoscaling").describe_auto_scaling_groups(Filters=filters)["AutoScalingGroups"]
+    found = [("auto-scaling group", group["AutoScalingGroupName"]) for group in groups]
+    templates = ec2.describe_launch_templates()["LaunchTemplates"]
+    found += [("launch template", template["LaunchTemplateId"]) for template in templates
+              if _tags(template.get("Tags", [])).get("phoenix:stack") == stack]
+    found += [("security group", group["GroupId"]) for group in ec2.describe_security_groups(Filters=filters)
+              ["SecurityGroups"]]
+    arns = [group["TargetGroupArn"] for group in balancing.describe_target_groups()["TargetGroups"]]
+    for start in range(0, len(arns), 20):
+        for said in balancing.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
+            if _tags(said["Tags"]).get("phoenix:stack") == stack:
+                found.append(("target group", said["ResourceArn"]))
+    alive = [instance["InstanceId"] for reservation in ec2.describe_instances(Filters=filters)["Reservations"]
+             for instance in reservation["Instances"] if instance["State"]["Name"] in ("pending", "running")]
+    mine = {instance["InstanceId"] for group in groups for instance in group["Instances"]}
+    return found + [("instance", instance) for instance in alive if instance not in mine]
+
+
+def _tags(tags: list[dict[str, Any]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tags}

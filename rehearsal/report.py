@@ -1,0 +1,93 @@
+"""What the rehearsal showed, in figures: a table to read and report.json with the same."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from rehearsal.load import Request
+from rehearsal.watch import Sample, coexistence
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the story; times are seconds since the epoch."""
+
+    name: str
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What users saw in a span of time. `p50_ms` and `p99_ms` are None without an answer."""
+
+    seconds: float
+    requests: int
+    failed: int
+    p50_ms: float | None
+    p99_ms: float | None
+    answered_by: dict[str, int]  # requests by generation
+    coexistence_seconds: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole rehearsal. `broken` lists what of the invariants did not hold, in words."""
+
+    engine: str
+    machines: str
+    stages: list[tuple[Stage, Figures]]
+    total: Figures
+    broken: list[str]
+
+    def table(self) -> Table:
+        """One row a stage, and the sum."""
+        table = Table(title=f"rehearsal on {self.engine}, servers are {self.machines}")
+        for heading in ("stage", "seconds", "requests", "failed", "p50 ms", "p99 ms", "answered by", "side by side s"):
+            table.add_column(heading, justify="left" if heading in ("stage", "answered by") else "right")
+        for stage, figures in self.stages:
+            table.add_row(stage.name, *_cells(figures))
+        table.add_section()
+        table.add_row("all", *_cells(self.total))
+        return table
+
+    def write(self, folder: Path) -> Path:
+        """report.json in the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        said = {
+            "engine": self.engine, "machines": self.machines, **asdict(self.total), "broken": self.broken,
+            "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages]}
+        path = folder / "report.json"
+        path.write_text(json.dumps(said, indent=1) + "\n")
+        return path
+
+
+def figures(requests: Sequence[Request], samples: Sequence[Sample], *, begin: float, end: float) -> Figures:
+    """What users saw from `begin` to `end`; a request belongs to the moment in which it was due."""
+    mine = [request for request in requests if begin <= request.t < end]
+    times = sorted(request.ms for request in mine if request.status)
+    answered = Counter(request.generation for request in mine if request.generation)
+    return Figures(
+        seconds=round(end - begin, 1), requests=len(mine), failed=sum(request.failed for request in mine),
+        p50_ms=_percentile(times, 50), p99_ms=_percentile(times, 99), answered_by=dict(answered),
+        coexistence_seconds=round(coexistence(samples, begin=begin, end=end), 1))
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float | None:
+    return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 1) if ordered else None
+
+
+def _cells(said: Figures) -> list[str]:
+    answered = ", ".join(f"{generation} {count:,}" for generation, count in said.answered_by.items())
+    return [f"{said.seconds:.1f}", f"{said.requests:,}", str(said.failed), _number(said.p50_ms), _number(said.p99_ms),
+            answered, f"{said.coexistence_seconds:.1f}"]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"

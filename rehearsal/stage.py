@@ -1,0 +1,54 @@
+"""Live progress of the rehearsal on a terminal; plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.status import Status
+from rich.text import Text
+
+
+class Scene:
+    """Shows which stage runs, for how long, and the engine's newest line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._stage, self._begun = "", 0.0
+
+    def says(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(Text(text))
+
+    def shows(self, title: str, text: str) -> None:
+        """A block that stays."""
+        self._console.print(Panel(Text(text.strip()), title=title, title_align="left"))
+
+    def begins(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage, self._begun = stage, time.monotonic()
+        if self._console.is_terminal:
+            self._status = self._console.status(stage)
+            self._status.start()
+        else:
+            self.says(f"-- {stage}")
+
+    def line(self, text: str) -> None:
+        """A line of the engine's: the newest one shows on a terminal, each one elsewhere."""
+        if not text.strip():
+            return
+        if self._status is None:
+            self.says(f"   {text}")
+            return
+        room = max(self._console.width - 30 - len(self._stage), 20)
+        shown = Text.assemble((self._stage, "bold"), f"  {time.monotonic() - self._begun:.0f} s  ", text.strip()[:room])
+        self._status.update(shown)
+
+    def ends(self, stage: str, seconds: float) -> None:
+        """The stage is over."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        self.says(f"ok {stage} ({seconds:.1f} s)")

@@ -1,0 +1,151 @@
+"""The story that is told on the local cloud: born, changed, reborn beside the old, flipped, and back."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal.cloud import Cloud
+from rehearsal.engine import Engine, Result, choose
+from rehearsal.load import Load
+from rehearsal.orphans import orphans
+from rehearsal.report import Report, Stage, figures
+from rehearsal.stage import Scene
+from rehearsal.watch import Watch, answered_unverified
+from rehearsal.workshop import PROJECT, Workshop
+
+STACK = "local"
+SETTINGS: Mapping[str, Any] = {
+    "maxSize": 4, "healthCheckIntervalSeconds": 5, "bootSeconds": 30, "verifyTimeoutSeconds": 120,
+    "canarySteps": [10, 50], "canaryPauseSeconds": 5, "settleSeconds": 3, "soakSeconds": 5, "drainSeconds": 5}
+
+
+class StoryError(Exception):
+    """The story could not go on; the text says at which stage and why."""
+
+
+@dataclass
+class Told:
+    """What the story collects while it is told."""
+
+    stages: list[Stage] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+
+    def expect(self, holds: bool, text: str) -> None:
+        """Notes what did not hold."""
+        if not holds:
+            self.broken.append(text)
+
+
+def tell(workdir: Path, scene: Scene, *, rate: float = 200, stand_in: bool | None = None) -> Report:
+    """Tells the whole story in `workdir` and reports on it. Raises `StoryError` when an update fails that must not."""
+    told = Told()
+    shop = Workshop(workdir / "project")
+    with ExitStack() as open_things:
+        cloud = open_things.enter_context(Cloud(workdir / "cloud"))
+        port = free_port()
+        engine = engine_for(shop.folder, workdir, cloud, port, stand_in=stand_in)
+        shop.commit("Configure the stack")
+        why = " (no `pulumi` on PATH: this one keeps its rules)" if engine.stand_in else ""
+        scene.says(f"engine: {engine.name}{why}")
+        scene.says("servers: processes of the sample application's stand-in; scripts are named, not run")
+        watch = open_things.enter_context(Watch(cloud.region, f"phoenix/{STACK}"))
+        with _stage(told, scene, "birth of blue"):
+            _up(engine, scene, told)
+        load = Load(url=f"http://127.0.0.1:{port}/", rate=rate, out=workdir / "load.jsonl")
+        with load:
+            _under_load(told, scene, shop, engine, cloud)
+        requests = load.requests()
+    told.broken += watch.broken + answered_unverified(watch.samples, requests)
+    begin, end = told.stages[0].begin, told.stages[-1].end
+    total = figures(requests, watch.samples, begin=begin, end=end)
+    told.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
+    stages = [(stage, figures(requests, watch.samples, begin=stage.begin, end=stage.end)) for stage in told.stages]
+    return Report(engine.name, "processes", stages, total, told.broken)
+
+
+def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud: Cloud) -> None:
+    with _stage(told, scene, "blue serves"):
+        time.sleep(5)
+    with _stage(told, scene, "a change: preview"):
+        script = shop.add_log_collector()
+        engine.config_set("active", "green")
+        shop.commit("Collect logs, in a green group")
+        scene.says(f"changed, in one commit: {script} is new, active is green")
+        plan = engine.preview()
+        scene.shows("flight plan", plan.text)
+        told.expect(plan.ok and "baked from scratch" in plan.text, "the preview of the change does not show a bake")
+    with _stage(told, scene, "flip to green"):
+        _up(engine, scene, told)
+        _alone(told, cloud, "green")
+        told.broken += orphans(cloud, engine, f"phoenix/{STACK}")
+    with _stage(told, scene, "an update without a change"):
+        idle = _up(engine, scene, told)
+        told.expect(not _changed(idle), f"an update without a change did something: {dict(idle.changes)}")
+    with _stage(told, scene, "flip back, nothing baked"):
+        before = _images(cloud)
+        shop.revert()
+        scene.says("git revert: the script is gone, active is blue")
+        _up(engine, scene, told)
+        told.expect(_images(cloud) == before, "the flip back baked an image that was there")
+        _alone(told, cloud, "blue")
+        told.broken += orphans(cloud, engine, f"phoenix/{STACK}")
+    with _stage(told, scene, "blue serves again"):
+        time.sleep(3)
+
+
+def engine_for(folder: Path, workdir: Path, cloud: Cloud, port: int, *, stand_in: bool | None = None) -> Engine:
+    """The engine for the project in `folder` on this cloud, its listener on `port`, with a preview token of its own."""
+    return choose(
+        folder, STACK, workdir / "engine", environment(cloud), {**SETTINGS, "listenerPort": port},
+        secrets={"previewToken": secrets.token_urlsafe(24)}, stand_in=stand_in)
+
+
+def environment(cloud: Cloud) -> dict[str, str]:
+    """What leads the engine, its steps and their Packer to the local cloud."""
+    path = os.pathsep.join([str(PROJECT / "rehearsal" / "bin"), os.environ["PATH"]])
+    return {**cloud.environment, "PATH": path, "PHOENIX_PYTHON": sys.executable}
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def _stage(told: Told, scene: Scene, name: str) -> Iterator[None]:
+    begin = time.time()
+    scene.begins(name)
+    yield
+    told.stages.append(Stage(name, begin, time.time()))
+    scene.ends(name, time.time() - begin)
+
+
+def _up(engine: Engine, scene: Scene, told: Told) -> Result:
+    done = engine.up(scene.line)
+    if not done.ok:
+        raise StoryError(f"`up` failed ({done.returncode}):\n{done.text}")
+    return done
+
+
+def _changed(result: Result) -> int:
+    return sum(count for kind, count in result.changes.items() if kind != "same")
+
+
+def _images(cloud: Cloud) -> set[str]:
+    return {image["ImageId"] for image in cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
+
+
+def _alone(told: Told, cloud: Cloud, color: str) -> None:
+    groups = cloud.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    colors = [tag["Value"] for group in groups for tag in group["Tags"] if tag["Key"] == "phoenix:color"]
+    told.expect(colors == [color], f"after the flip to {color} the groups are {colors}")

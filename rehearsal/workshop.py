@@ -1,0 +1,48 @@
+"""A copy of the project to rehearse in: its own git history, so that the story's changes touch nothing of yours."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "requirements.txt", "components", "steps", "image")
+LOG_COLLECTOR = "30-log-collector.sh"
+
+
+class Workshop:
+    """The project in `folder`, committed; `commit` records a change as a team would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        for name in NEEDED:
+            if (PROJECT / name).is_dir():
+                shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".packer"))
+            else:
+                shutil.copy2(PROJECT / name, folder / name)
+        (folder / ".gitignore").write_text((PROJECT / ".gitignore").read_text())
+        self._git("init", "--quiet")
+        self.commit("The project as it is")
+
+    def add_log_collector(self) -> str:
+        """The story's change, not committed yet: log collection becomes one script more. Returns its path."""
+        target = self.folder / "image" / "provision" / LOG_COLLECTOR
+        shutil.copy2(self.folder / "image" / "optional" / LOG_COLLECTOR, target)
+        return str(target.relative_to(self.folder))
+
+    def revert(self) -> None:
+        """Takes the last change back, as `git revert` does."""
+        self._git("revert", "--no-edit", "HEAD")
+
+    def commit(self, message: str) -> None:
+        """Records everything in the folder."""
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--allow-empty", "--message", message)
+
+    def _git(self, *command: str) -> None:
+        subprocess.run(
+            ["git", "-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost", "-c", "commit.gpgsign=false",
+             "-c", "core.hooksPath=/dev/null", *command],
+            cwd=self.folder, check=True, capture_output=True)
