@@ -73,7 +73,8 @@ class Rollout(pulumi.ComponentResource):
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[group.group_name, str(time.time_ns()) if flight.shift else ""],
             opts=self._gate([self.verified], closed=not flight.shift))
-        born_at = flight.standing.born_at.isoformat() if flight.standing and flight.standing.born_at else ""
+        standing = flight.standing.born_at if flight.standing else None
+        born_at = f"{standing:%Y-%m-%dT%H:%M:%SZ}" if standing else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
