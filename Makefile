@@ -1,0 +1,37 @@
+# What people type. Each target that needs Python makes .venv first (tools/venv.sh).
+STACK ?= dev
+PYTHON ?= python3
+VENV := .venv/bin
+
+.PHONY: help rehearsal cloud test lint token pulumi clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+rehearsal: .venv/.ready  ## the whole cycle on this machine: born, flipped under load, born again
+	@$(VENV)/python -m rehearsal $(REHEARSAL)
+
+cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by hand
+	@$(VENV)/python -m rehearsal cloud
+
+test: lint  ## lint, then all tests
+	$(VENV)/python -m pytest -n auto $(TESTS)
+
+lint: .venv/.ready  ## ruff, and mypy as strict as it gets
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	@sh tools/shellcheck.sh
+
+token: .venv/.ready  ## a new preview token for STACK=dev
+	@$(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' \
+	  | pulumi config set --stack $(STACK) --secret previewToken
+	@echo "previewToken is set in Pulumi.$(STACK).yaml, encrypted; see it: pulumi config get --stack $(STACK) previewToken"
+
+pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version, into .pulumi/
+	@$(VENV)/python tools/pulumi.py
+
+clean:  ## remove what make made
+	rm -rf .venv .pulumi rehearsal-report .mypy_cache .ruff_cache .pytest_cache
+
+.venv/.ready: requirements.txt requirements-dev.txt tools/venv.sh
+	@PYTHON=$(PYTHON) sh tools/venv.sh
