@@ -80,8 +80,7 @@ class Balancer:
                 if arn not in self._servers and arn not in self._given_up:
                     await self._listen(listener)
             self._checks.follow()
-            registered = {target_id for group in seen.groups.values() for target_id, _ in group.targets}
-            await self._proxy.forget(registered | {target_id for _, target_id in list(self._world.draining)})
+            await self._proxy.forget(seen.registered | {target_id for _, target_id in list(self._world.draining)})
 
     async def _listen(self, listener: Listener) -> None:
         server = web.Server(

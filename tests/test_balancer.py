@@ -85,6 +85,29 @@ def test_group_without_a_healthy_target_fails_open(site: Site) -> None:
     assert site.get().body == b"served anyway"
 
 
+def test_request_in_flight_ends_although_the_rule_stopped_naming_its_group(site: Site) -> None:
+    arrived, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        while "GET /slow" in scripted.head(connection):
+            arrived.set()
+            go_on.wait(60)
+            connection.sendall(scripted.ok("blue to the end"))
+
+    blue, green = site.targets("blue", scripted.checked(slow)), site.targets("green", says("green"))
+    rule = site.stack.rule({blue: 1})
+    site.healthy("blue")
+    answers: list[Answer] = []
+    user = threading.Thread(target=lambda: answers.append(site.get("/slow")))
+    user.start()
+    assert arrived.wait(60)
+    site.stack.cloud.client("elbv2").modify_rule(RuleArn=rule, Actions=[forward({green: 1})])
+    site.answers(200, b"green")
+    go_on.set()
+    user.join()
+    assert (answers[0].status, answers[0].body) == (200, b"blue to the end")
+
+
 def test_request_in_flight_ends_while_its_target_drains_and_no_new_one_comes(site: Site) -> None:
     arrived, go_on = threading.Event(), threading.Event()
 

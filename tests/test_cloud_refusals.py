@@ -70,6 +70,14 @@ def test_rule_stays_within_elbs_limits(s: Stack) -> None:
     refused(create, "ValidationError", "priority must be between '1' and '50000'", **late)
 
 
+def test_condition_that_the_balancer_does_not_know_is_refused(s: Stack) -> None:
+    create = s.cloud.client("elbv2").create_rule
+    networks = [{"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}]
+    fixed = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}]
+    arguments = {"ListenerArn": s.listener, "Priority": 7, "Conditions": networks, "Actions": fixed}
+    refused(create, "ValidationError", "knows no condition 'source-ip'", **arguments)
+
+
 @pytest.mark.parametrize("name", ["a" * 33, "internal-x", "-x", "x_y"])
 def test_load_balancers_name_is_checked(s: Stack, name: str) -> None:
     create = s.cloud.client("elbv2").create_load_balancer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import aiohttp
@@ -175,8 +175,8 @@ class Proxy:
             except aiohttp.ClientError as error:
                 raise Refusal(502, group=group) from error
 
-    async def forget(self, in_use: set[str]) -> None:
-        """Closes the connections to targets that neither serve nor drain any more."""
+    async def forget(self, in_use: Set[str]) -> None:
+        """Closes the connections to targets that are neither registered anywhere nor draining."""
         for key in [key for key in self._upstreams if key[0] not in in_use]:
             await self._upstreams.pop(key).close()
 

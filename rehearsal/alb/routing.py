@@ -78,9 +78,11 @@ class Table:
     """Only those that a listener's rule or default action names."""
     balancers: Mapping[str, str]
     """Target group ARN to the load balancer's CloudWatch name."""
+    registered: frozenset[str]
+    """Every target of every group, named by a rule or not: requests to it may still be under way."""
 
 
-EMPTY = Table(listeners={}, groups={}, balancers={})
+EMPTY = Table(listeners={}, groups={}, balancers={}, registered=frozenset())
 _LAST = 10**9
 _SHORTEST_TIMEOUT = 1.0
 
@@ -105,7 +107,8 @@ def compile_table(elbv2: Any, *, time_scale: float) -> Table:
             for rule in rules:
                 balancers.update({arn: dimension for arn, _ in rule.action.weights})
     groups = {arn: _group(elbv2.target_groups[arn], time_scale) for arn in balancers if arn in elbv2.target_groups}
-    return Table(listeners=listeners, groups=groups, balancers=balancers)
+    registered = frozenset(target_id for group in elbv2.target_groups.values() for target_id in group.targets)
+    return Table(listeners=listeners, groups=groups, balancers=balancers, registered=registered)
 
 
 def _rule(rule: Any) -> Rule:

@@ -10,6 +10,7 @@ from typing import Any
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend
 
+from rehearsal.alb.conditions import UnknownCondition, condition
 from rehearsal.truths.patch import Correction, around
 from rehearsal.world import World
 
@@ -42,7 +43,12 @@ def conditions_within_limits(
     world: World, original: Correction, backend: Any, conditions: list[dict[str, Any]]
 ) -> None:
     original(backend, conditions)
-    values = [value for condition in conditions for value in condition_values(condition)]
+    for data in conditions:
+        try:
+            condition(data)
+        except UnknownCondition as unknown:
+            raise _refuse(str(unknown)) from unknown
+    values = [value for data in conditions for value in condition_values(data)]
     if len(values) > VALUES_PER_RULE:
         raise _refuse(f"A rule can only have '{VALUES_PER_RULE}' condition values")
     if sum(value.count("*") + value.count("?") for value in values) > WILDCARDS_PER_RULE:
@@ -51,10 +57,10 @@ def conditions_within_limits(
         raise _refuse("A condition value must be specified")
 
 
-def condition_values(condition: dict[str, Any]) -> list[str]:
+def condition_values(data: dict[str, Any]) -> list[str]:
     """Every value of a condition, whichever of ELB's two ways of writing it was used."""
-    config: dict[str, Any] = next((v for k, v in condition.items() if k.endswith("Config")), {})
-    values = config.get("Values") or condition.get("Values") or []
+    config: dict[str, Any] = next((v for k, v in data.items() if k.endswith("Config")), {})
+    values = config.get("Values") or data.get("Values") or []
     return [value if isinstance(value, str) else value.get("Value", "") for value in values]
 
 
