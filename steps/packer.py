@@ -6,11 +6,10 @@ import contextlib
 import json
 import os
 import re
-import selectors
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +25,7 @@ PLUGINS_SINCE = (1, 7)
 CLEANUP_SECONDS = 180.0
 # AWS takes minutes to make an image, and Packer says nothing meanwhile.
 SILENCE_SECONDS = 30.0
+READ_SECONDS = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,76 +112,61 @@ def built_image(manifest: Path, *, region: str) -> str:
 
 
 def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
-    """Runs Packer and returns its exit code. Its lines go to stderr, whole and all of them to `log`.
+    """Runs Packer and returns its exit code. It writes to `log`, from where its lines are told on stderr.
 
     However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
     that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
     """
-    with log.open("ab") as file, _started(command, progress, file) as process:
-        _follow(process, file, progress, seconds=progress.left)
-        if process.poll() is None:
-            raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
-        return process.returncode
+    with log.open("ab") as writing, log.open("rb") as reading:
+        reading.seek(0, os.SEEK_END)
+        # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=subprocess.STDOUT,
+            # Nobody is asked for news of versions.
+            env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+            # A process group of its own: Packer's plugins are in it.
+            start_new_session=True,
+            # The kernel sends SIGTERM to Packer then, which it takes like SIGINT.
+            preexec_fn=die_with_parent,
+        )
+        try:
+            _follow(process, reading, progress, seconds=progress.left)
+            if process.poll() is None:
+                raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
+            return process.returncode
+        finally:
+            _end(process, reading, progress)
 
 
-@contextlib.contextmanager
-def _started(command: Sequence[str], progress: Progress, file: BinaryIO) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        # Nobody is asked for news of versions.
-        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
-        # A process group of its own: Packer's plugins are in it.
-        start_new_session=True,
-        # A step that is killed with -9 can't interrupt Packer; the kernel does (SIGTERM, which Packer takes likewise).
-        preexec_fn=die_with_parent,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            progress.line("Packer is interrupted and takes away what it made in AWS")
-            # Not SIGTERM: it would end the plugins, which do the taking away.
-            _signal(process.pid, signal.SIGINT)
-            began = progress.clock.now()
-            _follow(process, file, progress, seconds=lambda: CLEANUP_SECONDS - (progress.clock.now() - began))
-        _signal(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+def _end(process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:
+    if process.poll() is None:
+        progress.line("Packer is interrupted and takes away what it made in AWS")
+        # Not SIGTERM: it would end the plugins, which do the taking away.
+        _signal(process.pid, signal.SIGINT)
+        limit = progress.clock.now() + CLEANUP_SECONDS
+        _follow(process, output, progress, seconds=lambda: limit - progress.clock.now())
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _follow(
-    process: subprocess.Popen[bytes], file: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
+    process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
 ) -> None:
-    """Passes output on until the process has ended, or no `seconds` are left."""
-    assert process.stdout is not None
+    """Tells what is written to `output`, until the process has ended or no `seconds` are left."""
     lines = _Lines(progress)
-    reading = True
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while seconds() > 0:
-            # Asked before reading: what it wrote last is read when it has ended.
-            ended = process.poll() is not None
-            if reading and selector.select(timeout=0 if ended else 1):
-                data = os.read(process.stdout.fileno(), 65536)
-                file.write(data)
-                file.flush()
-                lines.add(data)
-                reading = bool(data)
-            elif ended:
-                break
-            elif not reading:
-                _wait(process, seconds=1)
-            lines.remind()
+    while True:
+        # Asked before reading: what it wrote last is read when it has ended.
+        ended = process.poll() is not None
+        lines.add(output.read())
+        if ended or seconds() <= 0:
+            break
+        lines.remind()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(READ_SECONDS)
     lines.end()
-
-
-def _wait(process: subprocess.Popen[bytes], *, seconds: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
 
 
 class _Lines:

@@ -1,0 +1,203 @@
+"""What decides about a bake: reuse, wait or bake; which base may be one; what Packer is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from steps import base_image, images
+from steps.base_image import BaseImage
+from steps.errors import StepError
+from steps.images import Bake, Image, Reuse, Wait
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+FINGERPRINT = "0123456789ab"
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def tags(**changed: str) -> dict[str, str]:
+    values = {
+        "service": "phoenix", "stack": "phoenix/dev", "fingerprint": FINGERPRINT, "base": "ami-0000000000000ba5e",
+        "base_name": "debian-12", "commit": "c" * 40, "tree": "clean", "baked_at": "2026-11-20T06:00:00Z",
+    }
+    return images.tags(**{**values, **changed})
+
+
+def image(
+    ami: str = "ami-1", *, state: str = "available", age: timedelta = 4 * 24 * HOUR, tagged: bool = True
+) -> Image:
+    baked_at = (NOW - age).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Image(
+        id=ami, name=f"phoenix-{FINGERPRINT}-20261120060000", state=state, created=NOW - age,
+        tags=tags(baked_at=baked_at) if tagged else {},
+    )
+
+
+def decide(*found: Image, max_age_days: int = 0) -> images.Decision:
+    return images.decide(found, fingerprint=FINGERPRINT, now=NOW, max_age_days=max_age_days, unfinished=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("found", "max_age_days", "expected"),
+    [
+        pytest.param([], 0, Bake, id="none"),
+        pytest.param([image()], 0, Reuse, id="one that is there"),
+        pytest.param([image()], 4, Reuse, id="just young enough"),
+        pytest.param([image()], 3, Bake, id="too old"),
+        pytest.param([image(age=9999 * 24 * HOUR)], 0, Reuse, id="no limit of age"),
+        pytest.param([image(state="pending", age=HOUR / 2)], 0, Wait, id="somebody else's bake"),
+        pytest.param([image(state="pending", age=HOUR / 2, tagged=False)], 0, Wait, id="their image, not yet tagged"),
+        pytest.param([image(age=HOUR / 2, tagged=False)], 0, Wait, id="made, and about to be tagged"),
+        pytest.param([image(age=2 * HOUR, tagged=False)], 0, Bake, id="left without tags by a killed bake"),
+        pytest.param([image(state="pending", age=2 * HOUR)], 0, Bake, id="pending for ever"),
+        pytest.param([image(state="failed", age=HOUR / 2)], 0, Bake, id="failed"),
+        pytest.param([image(), image("ami-2", state="pending", age=HOUR / 2)], 0, Reuse, id="one is there already"),
+        pytest.param([image(), image("ami-2", state="pending", age=HOUR / 2)], 3, Wait, id="a younger one comes"),
+    ],
+)
+def test_reuse_wait_or_bake(found: list[Image], max_age_days: int, expected: type) -> None:
+    assert isinstance(decide(*found, max_age_days=max_age_days), expected)
+
+
+def test_the_newest_of_several_is_reused() -> None:
+    decision = decide(image("ami-old"), image("ami-new", age=HOUR), image("ami-older", age=9 * 24 * HOUR))
+    assert isinstance(decision, Reuse) and decision.image.id == "ami-new"
+
+
+@pytest.mark.parametrize("wanted", [FINGERPRINT, "ami-1"])
+def test_a_pinned_image_is_taken_whatever_its_age(wanted: str) -> None:
+    assert images.pinned([image(age=9999 * 24 * HOUR)], wanted, service="phoenix").id == "ami-1"
+
+
+@pytest.mark.parametrize("there", [[], [image(tagged=False)], [image(state="pending")]])
+def test_a_pinned_image_must_be_there_and_complete(there: list[Image]) -> None:
+    with pytest.raises(StepError, match=f"no available image {FINGERPRINT}"):
+        images.pinned(there, FINGERPRINT, service="phoenix")
+
+
+def test_names_are_recognised_again_and_others_are_not() -> None:
+    pattern = images.name_pattern("my.app")
+    assert pattern.fullmatch(images.name("my.app", FINGERPRINT, NOW))
+    assert not pattern.fullmatch(images.name("my-app", FINGERPRINT, NOW))
+    assert not pattern.fullmatch(images.name("my.app", FINGERPRINT, NOW) + "-copy")
+
+
+# What is wrong with an image that Packer says it made.
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param([], "does not exist", id="none"),
+        pytest.param([image(state="failed")], "is failed", id="failed"),
+        pytest.param([replace(image(), tags=tags(tree="dirty"))], "phoenix:tree=clean", id="another's tag"),
+        pytest.param([replace(image(), tags=tags())], "", id="right"),
+    ],
+)
+def test_what_packer_made_is_looked_at(found: list[Image], expected: str) -> None:
+    problem = images.wrong(found, "ami-1", tags())
+    assert expected in problem and bool(problem) == bool(expected)
+
+
+# The base image.
+
+
+VENDORS = BaseImage(
+    id="ami-0000000000000ba5e", name="debian-12-amd64-20251112-2294", owner=base_image.DEBIAN, architecture="x86_64",
+    state="available", root_device="/dev/xvda", root_device_type="ebs", root_gib=8,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param({}, "", id="its vendor's"),
+        pytest.param({"tags": {"phoenix:fingerprint": FINGERPRINT}}, "is one of ours", id="carries our tags"),
+        pytest.param({"tags": {"Name": "anything"}}, "", id="carries others' tags"),
+        pytest.param({"owner": ACCOUNT}, "belongs to this account", id="our own account's"),
+        pytest.param({"owner": "999999999999"}, "is not its vendor's", id="somebody else's"),
+        pytest.param({"architecture": "arm64"}, "is for arm64", id="another architecture"),
+        pytest.param({"state": "deregistered"}, "can't be used", id="gone"),
+        pytest.param({"root_device_type": "instance-store"}, "can't be used", id="without a volume"),
+    ],
+)
+def test_a_base_is_its_vendors_and_never_ours(change: dict[str, Any], why: str) -> None:
+    refused = base_image.refusal(
+        replace(VENDORS, **change), account=ACCOUNT, architecture="x86_64", owner=base_image.DEBIAN
+    )
+    assert (refused is None) if not why else (refused is not None and why in str(refused))
+
+
+def test_a_base_given_by_its_id_may_be_anybodys_but_ours() -> None:
+    def refusal(owner: str) -> StepError | None:
+        return base_image.refusal(
+            replace(VENDORS, owner=owner), account=ACCOUNT, architecture="x86_64", owner=None
+        )
+
+    assert refusal("999999999999") is None
+    assert refusal(ACCOUNT) is not None
+
+
+@pytest.mark.parametrize("text", ["ubuntu-24.04", "al2023", "/golden/image", "ami-0123456789abcdef0"])
+def test_what_a_base_image_may_be_called(text: str) -> None:
+    assert base_image.wanted(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "ubuntu", "ami-", "golden/image", "ami-0123456789abcdef0 "])
+def test_what_a_base_image_may_not_be_called(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not one of ubuntu-24\.04"):
+        base_image.wanted(text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "user"),
+    [
+        ("ubuntu-22.04", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20251015", "ubuntu"),
+        ("debian-13", "debian-13-amd64-20251117-2299", "admin"),
+        ("al2023", "al2023-ami-2023.9-kernel-6.1-x86_64", "ec2-user"),
+        ("ami-0123456789abcdef0", "debian-12-amd64-20251112-2294", "admin"),
+        ("/golden/image", "company-linux-7", None),
+    ],
+)
+def test_whom_a_base_lets_in(setting: str, name: str, user: str | None) -> None:
+    assert base_image.ssh_username(replace(VENDORS, name=name), base_image=setting) == user
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "test")
+    for key in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(key, raising=False)
+    with mock_aws():
+        yield boto3.Session(region_name=REGION)
+
+
+def test_a_name_leads_through_the_vendors_parameter_to_its_image(aws: boto3.Session) -> None:
+    found = base_image.find(
+        aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64"
+    )
+    assert found.owner == base_image.AMAZON and found.architecture == "x86_64"
+
+
+def test_an_image_of_ours_is_refused_as_a_base(aws: boto3.Session) -> None:
+    ec2 = aws.client("ec2")
+    vendors = ec2.describe_images(Owners=[base_image.AMAZON])["Images"][0]["ImageId"]
+    instance = ec2.run_instances(ImageId=vendors, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    ours = ec2.create_image(InstanceId=instance, Name="golden")["ImageId"]
+    aws.client("ssm").put_parameter(Name="/golden/image", Value=ours, Type="String")
+    with pytest.raises(StepError, match=f"belongs to this account, {ACCOUNT}"):
+        base_image.find(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
+
+
+@pytest.mark.parametrize("name", ["/nothing/here", "ami-0123456789abcdef0"])
+def test_a_base_that_is_not_there_is_told(aws: boto3.Session, name: str) -> None:
+    with pytest.raises(StepError, match="does not exist in this region"):
+        base_image.find(aws.client("ec2"), aws.client("ssm"), name, account=ACCOUNT, architecture="x86_64")

@@ -1,0 +1,120 @@
+"""What a bake is told and tells: its options, Packer's variables, and what git says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps import bake, git, options
+from steps.errors import StepError
+from steps.packer import Packer
+from tests.test_bake import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
+
+
+def given(**changed: str) -> bake.Given:
+    environment = {
+        "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": ACCOUNT, "PHOENIX_REGION": REGION,
+        "PHOENIX_SERVICE": "phoenix", "PHOENIX_FINGERPRINT": FINGERPRINT, "PHOENIX_BASE_IMAGE": "debian-12",
+        **{f"PHOENIX_{key.upper()}": value for key, value in changed.items()},
+    }
+    return options.read(bake.Given, step="bake", about="", arguments=[], environment=environment)
+
+
+def variables(*, environment: dict[str, str] | None = None, **changed: str) -> dict[str, Any]:
+    return bake.packer_variables(
+        given(**changed), VENDORS, environment or {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json")
+    )
+
+
+def test_packer_is_told_what_the_base_needs() -> None:
+    told = variables()
+    assert told["source_ami"] == VENDORS.id
+    assert (told["ssh_username"], told["root_device"], told["root_gib"]) == ("admin", "/dev/xvda", 8)
+    assert told["tags"] == tags()
+
+
+@pytest.mark.parametrize(("architecture", "expected"), [("x86_64", "t3.small"), ("arm64", "t4g.small")])
+def test_the_build_instance_fits_the_architecture(architecture: str, expected: str) -> None:
+    assert variables(architecture=architecture)["instance_type"] == expected
+    assert variables(architecture=architecture, instance_type="m7g.large")["instance_type"] == "m7g.large"
+
+
+def test_only_a_local_cloud_has_an_endpoint() -> None:
+    assert "custom_endpoint" not in variables()
+    local = variables(environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
+    assert local["custom_endpoint"] == "http://127.0.0.1:5000"
+
+
+def test_the_users_own_variables_reach_packer() -> None:
+    told = variables(packer_variables=json.dumps({"log_collector": "syslog-ng", "ssh_username": "me"}))
+    assert (told["log_collector"], told["ssh_username"]) == ("syslog-ng", "me")
+
+
+@pytest.mark.parametrize("name", ["source_ami", "tags", "ami_name"])
+def test_the_users_own_variables_do_not_decide_which_image_it_is(name: str) -> None:
+    with pytest.raises(StepError, match=f"the bake itself decides {name}"):
+        given(packer_variables=json.dumps({name: "anything"}))
+
+
+def test_a_base_whose_user_nobody_knows_needs_to_be_told() -> None:
+    stranger = replace(VENDORS, name="company-linux-7")
+    asked = given(base_image="/golden/image")
+    with pytest.raises(StepError, match=r"packerVariables\.ssh_username"):
+        bake.packer_variables(asked, stranger, {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"))
+
+
+@pytest.mark.parametrize(
+    ("version", "endpoint", "refused"),
+    [((1, 6, 6), "", True), ((1, 6, 6), "http://127.0.0.1:5000", False), ((1, 14, 0), "", False)],
+)
+def test_a_packer_that_no_current_system_lets_in_is_refused(
+    version: tuple[int, ...], endpoint: str, refused: bool
+) -> None:
+    program = Packer(program="packer", version=version)
+    if refused:
+        with pytest.raises(StepError, match=r"Packer 1\.6\.6 is too old"):
+            bake.refuse_old(program, {"custom_endpoint": endpoint})
+    else:
+        bake.refuse_old(program, {"custom_endpoint": endpoint})
+
+
+def test_the_options_are_told_when_they_are_wrong() -> None:
+    with pytest.raises(StepError) as error:
+        given(architecture="sparc", base_image="windows", fingerprint="xyz", max_age_days="-1")
+    for name in ("--architecture 'sparc'", "--base-image 'windows'", "--fingerprint 'xyz'", "--max-age-days '-1'"):
+        assert name in str(error.value)
+
+
+def commit(folder: Path) -> str:
+    (folder / "image").mkdir()
+    (folder / "image" / "script.sh").write_text("true\n")
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    for arguments in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "first")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
+    return said.stdout.strip()
+
+
+def test_git_says_which_commit_the_scripts_are_of(tmp_path: Path) -> None:
+    first = commit(tmp_path)
+    assert git.source(tmp_path / "image") == git.Source(commit=first, tree="clean")
+    (tmp_path / "elsewhere").write_text("not part of the image\n")
+    assert git.source(tmp_path / "image").tree == "clean"
+
+
+@pytest.mark.parametrize("name", ["script.sh", "another.sh"])
+def test_scripts_that_no_commit_has_are_dirty(tmp_path: Path, name: str) -> None:
+    first = commit(tmp_path)
+    (tmp_path / "image" / name).write_text("false\n")
+    assert git.source(tmp_path / "image") == git.Source(commit=first, tree="dirty")
+
+
+def test_without_git_nobody_knows_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert git.source(tmp_path) == git.Source(commit="none", tree="dirty")
+    assert git.source(tmp_path / "not there") == git.Source(commit="none", tree="dirty")

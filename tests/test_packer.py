@@ -1,0 +1,194 @@
+"""Packer as a child: it is found, given what it knows, listened to, and never outlives the bake."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rehearsal.cloud import Cloud
+from steps import packer
+from steps.errors import StepError
+from steps.packer import Packer
+from steps.progress import Progress, RealClock
+from tests.rehearsed import until
+
+ROOT = Path(__file__).parents[1]
+
+# A Packer that begins a bake and, when it is interrupted, takes a moment to clean up.
+ENDLESS = """#!/bin/sh
+case "$1" in
+  version) echo "Packer v1.14.0"; exit 0 ;;
+  init) exit 0 ;;
+esac
+trap 'echo cleaning up; : >"$MARKS/cleaned"; exit 1' INT TERM
+echo "$$" >"$MARKS/pid"
+echo provisioning
+while :; do sleep 0.05; done
+"""
+
+
+def program(folder: Path, text: str) -> Path:
+    path = folder / "packer"
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def progress(limit: float = 60.0) -> tuple[Progress, io.StringIO]:
+    stream = io.StringIO()
+    return Progress(RealClock(), limit=limit, stream=stream), stream
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").is_file() and ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Packer v1.6.6\n", (1, 6, 6)),
+        ("Packer v1.14.0\n\nYour version of Packer is out of date!", (1, 14, 0)),
+        ("packer: a tool of another trade", None),
+    ],
+)
+def test_which_packer_it_is(said: str, expected: tuple[int, ...] | None) -> None:
+    assert packer.parsed_version(said) == expected
+
+
+def test_without_packer_it_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StepError, match="not installed") as error:
+        packer.installed()
+    assert "packer/install" in str(error.value)
+
+
+def test_another_program_of_that_name_is_not_taken_for_packer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path, "#!/bin/sh\necho usage: packer DICTIONARY\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(StepError, match="does not say that it is Packer") as error:
+        packer.installed()
+    assert "usage: packer DICTIONARY" in str(error.value)
+
+
+def test_an_old_packer_is_not_given_what_it_does_not_know(tmp_path: Path) -> None:
+    old = Packer(program="packer", version=(1, 6, 6))
+    given = packer.template(old, ROOT / "image", work=tmp_path, stem="phoenix-1")
+    text = given.read_text()
+    assert given.parent == tmp_path
+    for unknown in ("metadata_options", "imds_support", "temporary_key_pair_type", "required_plugins"):
+        assert unknown not in text
+    assert 'source "amazon-ebs" "server"' in text and "communicator" in text
+
+
+def test_a_current_packer_is_given_the_whole_folder(tmp_path: Path) -> None:
+    new = Packer(program="packer", version=(1, 7, 0))
+    assert packer.template(new, ROOT / "image", work=tmp_path, stem="phoenix-1") == ROOT / "image"
+
+
+def test_a_folder_without_a_template_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="no Packer template"):
+        packer.template(Packer(program="packer", version=(1, 14, 0)), tmp_path, work=tmp_path, stem="x")
+
+
+def test_variables_are_texts_or_json() -> None:
+    assert packer.variable_flags({"b": "with = and \"", "a": {"k": "v"}, "c": 8}) == [
+        "-var", 'a={"k": "v"}', "-var", 'b=with = and "', "-var", "c=8",
+    ]
+
+
+def test_the_manifest_names_the_image(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"builds": [{"artifact_id": "eu-west-1:ami-1,us-east-1:ami-2"}]}))
+    assert packer.built_image(manifest, region="eu-west-1") == "ami-1"
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"builds": []}', '{"builds": [{"artifact_id": "us-east-1:ami-2"}]}'])
+def test_a_manifest_without_the_image_is_told(tmp_path: Path, text: str) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(text)
+    with pytest.raises(StepError, match="does not name an image in eu-west-1"):
+        packer.built_image(manifest, region="eu-west-1")
+
+
+def test_every_line_is_passed_on_and_kept_whole_in_the_log(tmp_path: Path) -> None:
+    wide = "x" * 100_000
+    command = [sys.executable, "-c", f"print('first'); print('y\\r' + {wide!r}); print('last', end=''); exit(3)"]
+    told, stream = progress()
+    assert packer.run(command, log=tmp_path / "log", progress=told) == 3
+    lines = stream.getvalue().splitlines()
+    assert [line.partition("packer: ")[2][:5] for line in lines] == ["first", "xxxxx", "last"]
+    assert max(map(len, lines)) < 65536
+    assert wide in (tmp_path / "log").read_text()
+
+
+def test_a_bake_that_takes_too_long_is_interrupted_and_cleans_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKS", str(tmp_path))
+    told, stream = progress(limit=1.0)
+    with pytest.raises(TimeoutError, match="not done after"):
+        packer.run([str(program(tmp_path, ENDLESS)), "build"], log=tmp_path / "log", progress=told)
+    assert (tmp_path / "cleaned").exists()
+    assert "cleaning up" in stream.getvalue()
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packer, "CLEANUP_SECONDS", 0.5)
+    monkeypatch.setenv("MARKS", str(tmp_path))
+    stubborn = ENDLESS.replace("trap '", "trap '' INT TERM; : '")
+    with pytest.raises(TimeoutError):
+        packer.run([str(program(tmp_path, stubborn)), "build"], log=tmp_path / "log", progress=progress(limit=1.0)[0])
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Cloud]:
+    opened = Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1)
+    with opened:
+        yield opened  # type: ignore[misc]
+
+
+def bake_command(cloud: Cloud) -> list[str]:
+    return [
+        "sh", "steps/run", "bake", "--stack", "phoenix/dev", "--account", cloud.account, "--region", cloud.region,
+        "--service", "phoenix", "--fingerprint", "0123456789ab", "--base-image", "debian-12",
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, number: signal.Signals) -> None:
+    if number == signal.SIGKILL and sys.platform != "linux":
+        pytest.skip("only Linux tells a child of its parent's death")
+    program(tmp_path, ENDLESS)
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
+        **cloud.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}", "MARKS": str(tmp_path),
+        "PHOENIX_PYTHON": sys.executable,
+    }
+    step = subprocess.Popen(
+        bake_command(cloud), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    with step:
+        pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), what="Packer has begun")
+        step.send_signal(number)
+        until(lambda: (tmp_path / "cleaned").exists(), what="Packer has cleaned up")
+        assert step.wait(timeout=60) != 0
+        assert step.stderr is not None
+        if number != signal.SIGKILL:
+            assert "it was interrupted" in step.stderr.read()
+    until(lambda: gone(int(pid)), what="Packer is gone")
