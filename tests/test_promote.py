@@ -12,7 +12,8 @@ from moto import mock_aws
 
 from steps.errors import StepError
 from steps.promote import promote
-from tests.steps_cloud import BLUE, GREEN, REGION, Balancer, Flipping, World, balancer
+from tests.steps_cloud import BLUE, GREEN, REGION, Balancer, World, balancer
+from tests.steps_flipping import Flipping
 
 
 @pytest.fixture

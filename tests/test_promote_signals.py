@@ -16,7 +16,8 @@ import requests
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
-from tests.steps_cloud import ACCOUNT, GREEN, REGION, STACK, Balancer, Flipping, World, balancer
+from tests.steps_cloud import ACCOUNT, GREEN, REGION, STACK, Balancer, World, balancer
+from tests.steps_flipping import Flipping
 from tests.test_steps_common import alive, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the step's process in /proc")

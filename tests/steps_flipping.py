@@ -1,0 +1,124 @@
+"""A stack in which green is about to take over from blue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from steps.promote import Given
+from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, World
+
+
+class Flipping:
+    """Blue is live with two servers (unless `live` says no), green is verified and has one.
+
+    `moves`: the weights that were set, by color. `on_move` is called after each.
+    """
+
+    def __init__(self, world: World, *, live: bool = True) -> None:
+        self.world = world
+        self.moves: list[dict[str, int]] = []
+        self.calls: list[str] = []
+        self.on_move: Callable[[], object] = lambda: None
+        self.green = world.color("green", GREEN, size=1, verified=GREEN)
+        self.blue = world.color("blue", BLUE, size=2, verified=BLUE)
+        world.preview(self.green.target_group)
+        if live:
+            world.production({self.blue.target_group: 1})
+        elb: Any = world.aws.elbv2
+        scaling: Any = world.aws.autoscaling
+        self._modify, self._update = elb.modify_rule, scaling.update_auto_scaling_group
+        elb.answers["modify_rule"] = self._moved
+        scaling.answers["update_auto_scaling_group"] = self._sized
+
+    def _moved(self, **asked: Any) -> Any:
+        groups = asked["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        answer = self._modify(**asked)
+        names = {self.green.target_group: "green", self.blue.target_group: "blue"}
+        self.moves.append({names[one["TargetGroupArn"]]: one["Weight"] for one in groups})
+        self.calls.append("weights")
+        self.on_move()
+        return answer
+
+    def _sized(self, **asked: Any) -> Any:
+        self.calls.append(f"size {asked['AutoScalingGroupName'].partition('-')[0]}")
+        return self._update(**asked)
+
+    def given(self, **more: object) -> Given:
+        values: dict[str, Any] = {
+            "traffic": 100,
+            "min_size": 1,
+            "canary_steps": (10, 50),
+            "canary_pause_seconds": 60,
+            "settle_seconds": 10,
+            "soak_seconds": 30,
+            "drain_seconds": 90,
+            **more,
+        }
+        return Given(
+            stack=STACK,
+            account=ACCOUNT,
+            region=REGION,
+            color="green",
+            generation=GREEN,
+            group=self.green.group,
+            listener=self.world.listener,
+            preview_rule=self.world.preview_rule,
+            **{"target_group": self.green.target_group, **values},
+        )
+
+    def put(self, weights: Mapping[str, int]) -> None:
+        """Sets the production weights by color, as somebody else would."""
+        groups = [
+            {"TargetGroupArn": getattr(self, color).target_group, "Weight": weight} for color, weight in weights.items()
+        ]
+        actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+        self._modify(RuleArn=self.world.production_rule, Actions=actions)
+
+    def minimum(self, color: str) -> int:
+        return int(self.world.scaling(getattr(self, color).group)["MinSize"])
+
+    def verified(self, generation: str) -> None:
+        self.world.aws.autoscaling.create_or_update_tags(
+            Tags=[
+                {
+                    "ResourceId": self.green.group,
+                    "ResourceType": "auto-scaling-group",
+                    "Key": "phoenix:verified",
+                    "Value": generation,
+                    "PropagateAtLaunch": False,
+                }
+            ]
+        )
+
+    def alarm(self, name: str, state: str = "OK", *, about: str = "") -> None:
+        """Makes an alarm, or sets its state."""
+        cloudwatch = self.world.aws.cloudwatch
+        dimensions = [{"Name": "TargetGroup", "Value": about.rpartition(":")[2]}] if about else []
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            MetricName="m",
+            Namespace="n",
+            Dimensions=dimensions,
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanThreshold",
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test says so")
+
+    def measured(self, metric: str, value: float, *, color: str = "") -> None:
+        """Has CloudWatch know a metric of the load balancer, or of a color's target group, now."""
+        dimensions = [{"Name": "LoadBalancer", "Value": self.world.load_balancer.partition(":loadbalancer/")[2]}]
+        if color:
+            arn = getattr(self, color).target_group
+            dimensions.append({"Name": "TargetGroup", "Value": arn.rpartition(":")[2]})
+        datum = {
+            "MetricName": metric,
+            "Dimensions": dimensions,
+            "Timestamp": self.world.clock.utc(),
+            "Value": value,
+            "Unit": "Count",
+        }
+        self.world.aws.cloudwatch.put_metric_data(Namespace="AWS/ApplicationELB", MetricData=[datum])
