@@ -57,6 +57,7 @@ class Reconciler:
     def _tick(self) -> None:
         region = self._world.region
         drained(self._world)
+        self._safely(self._machines.tick)
         self._safely(self._follow_instances, ec2_backends[ACCOUNT][region])
         for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
             self._safely(life.reconcile, self._world, group)

@@ -218,3 +218,19 @@ def stack(cloud: Cloud) -> Stack:
         port=port,
         image=bake(cloud),
     )
+
+
+def scaling(s: Stack) -> Any:
+    return s.cloud.client("autoscaling")
+
+
+def in_service(s: Stack, group: str, count: int) -> list[str]:
+    return until(
+        lambda: found if len(found := s.members(group)) == count else [], what=f"{count} of {group} in service"
+    )
+
+
+def state(s: Stack, instance_id: str) -> str:
+    found = s.cloud.client("ec2").describe_instances(InstanceIds=[instance_id])
+    name: str = found["Reservations"][0]["Instances"][0]["State"]["Name"]
+    return name

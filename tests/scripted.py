@@ -34,6 +34,8 @@ class ScriptedMachines:
     def console(self, *, instance_id: str) -> str:
         return ""
 
+    def tick(self) -> None: ...
+
     def close(self) -> None: ...
 
 

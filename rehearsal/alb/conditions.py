@@ -68,6 +68,12 @@ def _condition(field: str, values: list[str], *, ignore_case: bool, header: str 
     return Condition(field=field, header=header, patterns=tuple(re.compile(glob(v), flags) for v in values))
 
 
+def host(header: str | None) -> str:
+    """The host of a Host header, without its port."""
+    name, colon, port = (header or "").rpartition(":")
+    return name if colon and port.isdigit() else header or ""
+
+
 def glob(pattern: str) -> str:
     """A regular expression for ELB's wildcards."""
     return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)

@@ -9,17 +9,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Set
-from typing import Any
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from rehearsal.alb import targets
-from rehearsal.alb.conditions import Request
+from rehearsal.alb import answers, targets
+from rehearsal.alb.conditions import Request, host
 from rehearsal.alb.counters import Counters
 from rehearsal.alb.health import HEALTHY
-from rehearsal.alb.routing import Action, Group, Listener, Rule, Table
+from rehearsal.alb.routing import Group, Listener, Rule, Table
 from rehearsal.alb.targets import Upstream
 from rehearsal.alb.wheel import Wheel
 from rehearsal.machines import Machines
@@ -67,7 +66,7 @@ class Proxy:
         table = self._table()
         listener = table.listeners.get(listener_arn)
         if listener is None:
-            return _own(503)
+            return answers.error(503)
         self._counters.add("RequestCount", balancer=listener.balancer)
         try:
             return await self._route(table, listener, request)
@@ -78,21 +77,21 @@ class Proxy:
                 self._counters.add(
                     "TargetConnectionErrorCount", balancer=listener.balancer, group=refusal.group.dimension
                 )
-            return _own(refusal.status)
+            return answers.error(refusal.status)
 
     async def _route(self, table: Table, listener: Listener, request: web.BaseRequest) -> web.StreamResponse:
         rule = listener.rule(
             Request(
                 method=request.method,
                 path=request.raw_path.partition("?")[0],
-                host=(request.host or "").rpartition(":")[0] or request.host or "",
+                host=host(request.host),
                 headers={key.lower(): value for key, value in request.headers.items()},
             )
         )
         if rule.action.kind == "fixed-response":
-            return _fixed(rule.action)
+            return answers.fixed(rule.action)
         if rule.action.kind == "redirect":
-            return _redirect(rule.action, listener, request)
+            return answers.redirect(rule.action, listener, request)
         group = self._group(table, rule)
         target_id, port = self._target(group)
         return await self._forward(listener, group, target_id, port, request)
@@ -221,50 +220,3 @@ def _forwarded(request: web.BaseRequest, listener: Listener) -> CIMultiDict[str]
     headers["X-Forwarded-Port"] = str(listener.port)
     headers.setdefault("X-Amzn-Trace-Id", f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}")
     return headers
-
-
-def _own(status: int) -> web.Response:
-    reason = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}[status]
-    page = (
-        f"<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n"
-        f"<center><h1>{status} {reason}</h1></center>\r\n</body>\r\n</html>\r\n"
-    )
-    return web.Response(status=status, text=page, content_type="text/html", headers={"Server": "awselb/2.0"})
-
-
-def _fixed(action: Action) -> web.Response:
-    return web.Response(
-        status=int(action.settings["StatusCode"]),
-        text=action.settings.get("MessageBody", ""),
-        content_type=action.settings.get("ContentType", "text/plain"),
-        headers={"Server": "awselb/2.0"},
-    )
-
-
-def _redirect(action: Action, listener: Listener, request: web.BaseRequest) -> web.Response:
-    path, _, query = request.raw_path.partition("?")
-    host = (request.host or "").rpartition(":")[0] or request.host or ""
-    parts: dict[str, Any] = {
-        "protocol": listener.protocol,
-        "host": host,
-        "port": listener.port,
-        "path": path[1:],
-        "query": query,
-    }
-
-    def filled(key: str, default: str) -> str:
-        text = action.settings.get(key, default)
-        for name, value in parts.items():
-            text = text.replace(f"#{{{name}}}", str(value))
-        return text
-
-    target = (
-        f"{filled('Protocol', '#{protocol}').lower()}://{filled('Host', '#{host}')}:{filled('Port', '#{port}')}"
-        f"{filled('Path', '/#{path}')}"
-    )
-    asked = filled("Query", "#{query}")
-    status = int(action.settings["StatusCode"].removeprefix("HTTP_"))
-    return web.Response(
-        status=status,
-        headers={"Location": f"{target}?{asked}" if asked else target, "Server": "awselb/2.0"},
-    )

@@ -29,5 +29,8 @@ class Machines(Protocol):
     def console(self, *, instance_id: str) -> str:
         """What the machine has written on its console so far."""
 
+    def tick(self) -> None:
+        """Called several times a second: the place to see to machines that are on their way out."""
+
     def close(self) -> None:
         """Ends every machine and waits until they are gone."""

@@ -14,6 +14,8 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from rehearsal.scaling import activity as words
 from rehearsal.scaling import life
+from rehearsal.scaling.launch import template_problem
+from rehearsal.scaling.member import deregister
 from rehearsal.truths.patch import Correction, around
 from rehearsal.world import World
 
@@ -122,7 +124,7 @@ def must_stay_launchable(world: World, original: Correction, backend: Any, **set
 
 
 def _refuse_broken_template(group: Any) -> None:
-    if group.ec2_launch_template is not None and (problem := life.template_problem(group)):
+    if group.ec2_launch_template is not None and (problem := template_problem(group)):
         raise ValidationError(f"You must use a valid fully-formed launch template. {problem}")
 
 
@@ -164,7 +166,7 @@ def leaves_its_target_groups(
     group = existing(backend, group_name)
     for member in group.instance_states:
         if member.instance.id in instance_ids:
-            life.deregister(group, member)
+            deregister(group, member)
     return original(backend, group_name, instance_ids, decrement)
 
 

@@ -1,0 +1,69 @@
+"""A group that grows: what is missing is launched, and tried again when a launch failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rehearsal.scaling import activity as words
+from rehearsal.scaling.launch import LaunchFailed, launch, place
+from rehearsal.scaling.member import Member, members, record, request_of, suspended
+from rehearsal.world import World
+
+FIRST_RETRY_SECONDS = 15.0
+LONGEST_RETRY_SECONDS = 120.0
+
+
+def grow(world: World, group: Any) -> None:
+    """Launches what is missing; after a failure it tries again later and later, as AWS does for about a day."""
+    staying = [member for member in members(group) if not member.leaving]
+    missing = group.desired_capacity - len(staying)
+    if missing <= 0:
+        request_of(group)
+    if missing <= 0 or world.now() < getattr(group, "retry_at", 0.0) or suspended(group, "Launch"):
+        return
+    request = request_of(group)
+    for _ in range(missing):
+        if getattr(group, "replacing", 0) > 0:
+            cause = words.replacement()
+        else:
+            cause = words.started(request=request, actual=len(staying), desired=group.desired_capacity)
+        if not _launch_one(world, group, cause):
+            break
+
+
+def _launch_one(world: World, group: Any, cause: str) -> bool:
+    try:
+        instance = launch(world, group)
+    except LaunchFailed as failure:
+        subnet, zone = place(group)
+        failed = words.failed_launch(
+            group=group.name,
+            group_arn=group.arn,
+            cause=cause,
+            reason=_sentence(str(failure)),
+            details=words.details(subnet=subnet, zone=zone),
+        )
+        world.activities.setdefault(group.name, []).append(failed)
+        world.journal.note("launch-failed", group.name, str(failure))
+        delay = min(2 * getattr(group, "delay", FIRST_RETRY_SECONDS / 2), LONGEST_RETRY_SECONDS)
+        group.delay, group.retry_at = delay, world.now() + world.scaled(delay)
+        return False
+    group.delay, group.retry_at = FIRST_RETRY_SECONDS / 2, 0.0
+    group.replacing = max(getattr(group, "replacing", 0) - 1, 0)
+    activity = words.launch(
+        group=group.name,
+        group_arn=group.arn,
+        cause=cause,
+        instance_id=instance.id,
+        details=words.details(subnet=instance.subnet_id, zone=instance.placement.zone),
+    )
+    instance.autoscaling_group = group
+    member = Member(instance, group, activity, world.now())
+    group.instance_states.append(member)
+    record(world, group, member, activity)
+    world.journal.note("instance", instance.id, f"launched by {group.name}: {cause}")
+    return True
+
+
+def _sentence(reason: str) -> str:
+    return reason if reason.endswith(".") else f"{reason}."
