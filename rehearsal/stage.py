@@ -20,7 +20,7 @@ class Scene:
 
     def says(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(Text(text))
+        self._console.print(Text(text), soft_wrap=True)
 
     def shows(self, title: str, text: str) -> None:
         """A block that stays."""

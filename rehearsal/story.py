@@ -22,10 +22,7 @@ from rehearsal.stage import Scene
 from rehearsal.watch import Watch, answered_unverified
 from rehearsal.workshop import PROJECT, Workshop
 
-STACK = "local"
-SETTINGS: Mapping[str, Any] = {
-    "maxSize": 4, "healthCheckIntervalSeconds": 5, "bootSeconds": 30, "verifyTimeoutSeconds": 120,
-    "canarySteps": [10, 50], "canaryPauseSeconds": 5, "settleSeconds": 3, "soakSeconds": 5, "drainSeconds": 5}
+STACK = "local"  # with the settings of Pulumi.local.yaml
 
 
 class StoryError(Exception):
@@ -45,14 +42,20 @@ class Told:
             self.broken.append(text)
 
 
-def tell(workdir: Path, scene: Scene, *, rate: float = 200, stand_in: bool | None = None) -> Report:
-    """Tells the whole story in `workdir` and reports on it. Raises `StoryError` when an update fails that must not."""
+def tell(
+    workdir: Path, scene: Scene, *, rate: float = 200, stand_in: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Report:
+    """Tells the whole story in `workdir` and reports on it; `settings` are set on top of those of the local stack.
+
+    Raises `StoryError` when an update fails that must not.
+    """
     told = Told()
     shop = Workshop(workdir / "project")
     with ExitStack() as open_things:
         cloud = open_things.enter_context(Cloud(workdir / "cloud"))
         port = free_port()
-        engine = engine_for(shop.folder, workdir, cloud, port, stand_in=stand_in)
+        engine = engine_for(shop.folder, workdir, cloud, {**(settings or {}), "listenerPort": port}, stand_in=stand_in)
         shop.commit("Configure the stack")
         why = " (no `pulumi` on PATH: this one keeps its rules)" if engine.stand_in else ""
         scene.says(f"engine: {engine.name}{why}")
@@ -81,7 +84,7 @@ def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud:
         shop.commit("Collect logs, in a green group")
         scene.says(f"changed, in one commit: {script} is new, active is green")
         plan = engine.preview()
-        scene.shows("flight plan", plan.text)
+        scene.shows("preview", flight_plan(plan.text))
         told.expect(plan.ok and "baked from scratch" in plan.text, "the preview of the change does not show a bake")
     with _stage(told, scene, "flip to green"):
         _up(engine, scene, told)
@@ -102,10 +105,12 @@ def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud:
         time.sleep(3)
 
 
-def engine_for(folder: Path, workdir: Path, cloud: Cloud, port: int, *, stand_in: bool | None = None) -> Engine:
-    """The engine for the project in `folder` on this cloud, its listener on `port`, with a preview token of its own."""
+def engine_for(
+    folder: Path, workdir: Path, cloud: Cloud, settings: Mapping[str, Any], *, stand_in: bool | None = None
+) -> Engine:
+    """The engine for the project in `folder` on this cloud, with a preview token of its own."""
     return choose(
-        folder, STACK, workdir / "engine", environment(cloud), {**SETTINGS, "listenerPort": port},
+        folder, STACK, workdir / "engine", environment(cloud), settings,
         secrets={"previewToken": secrets.token_urlsafe(24)}, stand_in=stand_in)
 
 
@@ -113,6 +118,21 @@ def environment(cloud: Cloud) -> dict[str, str]:
     """What leads the engine, its steps and their Packer to the local cloud."""
     path = os.pathsep.join([str(PROJECT / "rehearsal" / "bin"), os.environ["PATH"]])
     return {**cloud.environment, "PATH": path, "PHOENIX_PYTHON": sys.executable}
+
+
+def flight_plan(text: str) -> str:
+    """The flight plan's block out of what an engine printed: its heading, and the lines indented below it."""
+    lines = text.splitlines()
+    start = max((number for number, line in enumerate(lines) if line.strip().startswith("flight plan of")), default=None)
+    if start is None:
+        return text
+    margin = len(lines[start]) - len(lines[start].lstrip())
+    block = [lines[start][margin:]]
+    for line in lines[start + 1:]:
+        if len(line) - len(line.lstrip()) <= margin:
+            break
+        block.append(line[margin:])
+    return "\n".join(block)
 
 
 def free_port() -> int:

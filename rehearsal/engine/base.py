@@ -7,6 +7,9 @@ from abc import ABC, abstractmethod
 from rehearsal.engine.child import Child
 from rehearsal.engine.model import OnLine, Result
 
+# An interrupted update puts weights back before it ends.
+PATIENCE_SECONDS = 30
+
 
 class Base(ABC):
     """Everything of `Engine` that comes down to starting a process."""
@@ -33,20 +36,35 @@ class Base(ABC):
 
     def preview(self, on_line: OnLine | None = None) -> Result:
         """What would be done."""
-        return self.start_preview(on_line).wait()
+        return _finished(self.start_preview(on_line))
 
     def up(self, on_line: OnLine | None = None) -> Result:
         """An update."""
-        return self.start_up(on_line).wait()
+        return _finished(self.start_up(on_line))
 
     def refresh(self, on_line: OnLine | None = None) -> Result:
         """Read again what exists; pending creates are forgotten too."""
-        return self.start_refresh(on_line).wait()
+        return _finished(self.start_refresh(on_line))
 
     def destroy(self, on_line: OnLine | None = None) -> Result:
         """Delete everything."""
-        return self.start_destroy(on_line).wait()
+        return _finished(self.start_destroy(on_line))
 
     def cancel(self) -> Result:
         """Take away the lock that a killed update left."""
-        return self.start("cancel", None).wait()
+        return _finished(self.start("cancel", None))
+
+
+def _finished(child: Child) -> Result:
+    """The result of a child; whoever is interrupted while waiting for it ends it first, as a terminal's Ctrl-C would."""
+    try:
+        return child.wait()
+    except BaseException:
+        try:
+            child.interrupt()
+            child.wait(PATIENCE_SECONDS)
+        except BaseException:  # too slow, or a second Ctrl-C
+            child.kill()
+            child.wait()
+            raise
+        raise
