@@ -28,7 +28,7 @@ class Flight:
     weights: Mapping[str, int]  # percent of production by color; a kept group may have 0
     standing: Group | None  # the active color's group, when it stands already; else it is born
     back: bool  # the active color's group stood before the other one: no canary on the way to it
-    shift: bool  # production's weights are not the wanted ones
+    shift: bool  # production's weights are not the wanted ones, or an update died on the way to them
     proven: bool  # the active color's group stands, is verified, and has the weight it should have
     previous: Group | None  # the group that has most of production now
     dies: Color | None  # the other color's group, which leaves the program
@@ -63,7 +63,7 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     elif beside and settings.keep_previous:
         weights[other(color)] = 0
     kept = Color(settings.identity, other(color), beside.generation, True) if beside and len(weights) == 2 else None
-    shift = {name: share for name, share in weights.items() if share} != live.weights
+    shift = live.unfinished or {name: share for name, share in weights.items() if share} != live.weights
     return Flight(
         active=active,
         kept=kept,

@@ -48,11 +48,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Live:
-    """The load balancer of a stack and the groups that its production rule names."""
+    """The load balancer of a stack and the groups that its production rule names.
+
+    `unfinished`: a promotion was killed under way, and its note is still on the rule.
+    """
 
     load_balancer: str = ""  # ARN; empty before the first update
     vpc_id: str = ""
     groups: tuple[Group, ...] = ()
+    unfinished: bool = False
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -81,11 +85,11 @@ def read(session: boto3.Session, *, stack: str) -> Live:
     found = _balancer(balancers, stack)
     if found is None:
         return Live()
-    named = _production(balancers, found["LoadBalancerArn"], stack)
+    named, unfinished = _production(balancers, found["LoadBalancerArn"], stack)
     tags = _tags(balancers, list(named))
     fleet = _fleet(session.client("autoscaling"), stack)
     groups = tuple(_group(arn, weight, tags[arn], fleet.get(arn)) for arn, weight in named.items())
-    return Live(found["LoadBalancerArn"], found["VpcId"], tuple(g for g in groups if g.color))
+    return Live(found["LoadBalancerArn"], found["VpcId"], tuple(g for g in groups if g.color), unfinished)
 
 
 def when(text: str | None) -> datetime | None:
@@ -106,8 +110,10 @@ def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
     return found[mine[0]] if mine else None
 
 
-def _production(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str) -> dict[str, int]:
-    """Target group ARN -> weight in the production rule; empty before the first birth."""
+def _production(
+    balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str
+) -> tuple[dict[str, int], bool]:
+    """Target group ARN -> weight in the production rule, empty before the first birth; and the note of a promotion."""
     rules: dict[str, Any] = {}
     for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
         for listener in listeners["Listeners"]:
@@ -116,8 +122,9 @@ def _production(balancers: ElasticLoadBalancingv2Client, load_balancer: str, sta
     for arn, tags in _tags(balancers, list(rules)).items():
         if tags.get("phoenix:rule") == "production" and tags.get("phoenix:stack") == stack:
             targets = rules[arn]["Actions"][-1].get("ForwardConfig", {}).get("TargetGroups", [])
-            return {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
-    return {}
+            weights = {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
+            return weights, "phoenix:before" in tags
+    return {}, False
 
 
 def _tags(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -118,6 +118,12 @@ def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn
             assert color.generation == stood.generation
         if color.frozen:
             assert stood is not None and color.generation == stood.generation
+
+
+def test_a_promotion_that_was_killed_under_way_is_finished_although_the_weights_are_there() -> None:
+    alive = replace(live(group("blue", NEW)), unfinished=True)
+    found = flight.decide(settings(), recipe(NEW), alive, now=NOW)
+    assert (found.shift, found.proven) == (True, False)
 
 
 def refusal(image: str, *groups: Group, **said: object) -> str:

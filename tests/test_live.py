@@ -110,6 +110,13 @@ def test_groups_are_read_from_the_production_rule_and_its_target_groups(account:
     assert found.weights == {"blue": 90, "green": 10}
 
 
+def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
+    listener = account.balancer("dev", stack=STACK)
+    blue = account.target_group("blue", color="blue", generation="abc")
+    account.rule(listener, 100, {blue: 100}, rule="production", before="to=abc min=2")
+    assert read(account.session, stack=STACK).unfinished
+
+
 def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     account.rule(listener, 100, {account.target_group("blue", color="blue", generation="abc"): 100}, rule="production")
