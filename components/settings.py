@@ -44,8 +44,8 @@ class SettingsError(Exception):
 
 def _key(default: Any, rule: Rule, example: str) -> Any:
     """A field of `Settings`: its default, the rule for its text, and a value to type when the rule is broken."""
-    metadata = {"rule": rule, "example": example}
-    return field(default_factory=dict, metadata=metadata) if default == {} else field(default=default, metadata=metadata)
+    said = {"rule": rule, "example": example}
+    return field(default_factory=dict, metadata=said) if default == {} else field(default=default, metadata=said)
 
 
 @dataclass(frozen=True)

@@ -123,9 +123,10 @@ def environment(cloud: Cloud) -> dict[str, str]:
 def flight_plan(text: str) -> str:
     """The flight plan's block out of what an engine printed: its heading, and the lines indented below it."""
     lines = text.splitlines()
-    start = max((number for number, line in enumerate(lines) if line.strip().startswith("flight plan of")), default=None)
-    if start is None:
+    headings = [number for number, line in enumerate(lines) if line.strip().startswith("flight plan of")]
+    if not headings:
         return text
+    start = headings[-1]
     margin = len(lines[start]) - len(lines[start].lstrip())
     block = [lines[start][margin:]]
     for line in lines[start + 1:]:

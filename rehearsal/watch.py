@@ -152,7 +152,8 @@ def _group(group: Any) -> GroupSample:
         verified=tags.get("phoenix:verified", "") == tags.get("phoenix:generation", "-"),
         dying=group.max_size == 0,
         in_service=sum(1 for state in group.instance_states if state.lifecycle_state == "InService"),
-        template=f"{template.id if template else ''}:{group.launch_template_version}", target_groups=tuple(group.target_group_arns))
+        template=f"{template.id if template else ''}:{group.launch_template_version}",
+        target_groups=tuple(group.target_group_arns))
 
 
 def _tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:

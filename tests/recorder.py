@@ -35,7 +35,8 @@ class Registered:
 
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        return {"aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]},
+        zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
+        return {"aws:index/getAvailabilityZones:getAvailabilityZones": zones,
                 "aws:index/getPartition:getPartition": {"partition": "aws"}}[args.token]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:

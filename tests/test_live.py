@@ -53,8 +53,8 @@ class Account:
 
     def group(self, name: str, target_group: str, size: int, **said: str) -> None:
         image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-        template = self.ec2.create_launch_template(
-            LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"})["LaunchTemplate"]
+        data = {"ImageId": image, "InstanceType": "t3.small"}
+        template = self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)["LaunchTemplate"]
         self.scaling.create_auto_scaling_group(
             AutoScalingGroupName=name, MinSize=size, MaxSize=9, DesiredCapacity=size, TargetGroupARNs=[target_group],
             VPCZoneIdentifier=",".join(self.subnets),
@@ -138,5 +138,7 @@ def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     ((group("blue", weight=0), group("green", weight=100)), {"green": 100}),
     ((group("blue", weight=0),), {}),
 ])
-def test_weights_are_percents_whatever_numbers_the_rule_holds(groups: tuple[Group, ...], weights: dict[str, int]) -> None:
+def test_weights_are_percents_whatever_numbers_the_rule_holds(
+    groups: tuple[Group, ...], weights: dict[str, int]
+) -> None:
     assert live(*groups).weights == weights

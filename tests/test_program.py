@@ -172,7 +172,8 @@ def test_protect_covers_the_permanent_part_and_nothing_of_a_color() -> None:
 
 def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
     commands = program().all("command:local:Command")
-    lines = {command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete")) for command in commands}
+    lines = {command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete"))
+             for command in commands}
     assert lines == {
         "bake": ("sh steps/run bake; exit $?", None), "verify": ("sh steps/run verify; exit $?", None),
         "promote": ("sh steps/run promote; exit $?", None), "prune": ("sh steps/run prune; exit $?", None),

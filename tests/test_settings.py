@@ -122,7 +122,7 @@ def test_a_region_is_required() -> None:
 def test_a_certificate_needs_its_hostname_and_the_region_of_the_load_balancer() -> None:
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/0123"
     found = problems(certificateArn=arn, listenerPort="80")
-    assert ["hostname", "certificateArn", "listenerPort"] == [problem.split(" = ")[0].strip() for problem in found]
+    assert [problem.split(" = ")[0].strip() for problem in found] == ["hostname", "certificateArn", "listenerPort"]
     good = settings(certificateArn=arn.replace("us-east-1", "eu-west-1"), hostname="shop.example.com")
     assert good.port == 443
     assert settings().port == 80
@@ -131,14 +131,16 @@ def test_a_certificate_needs_its_hostname_and_the_region_of_the_load_balancer() 
 @pytest.mark.parametrize(("instance_type", "architecture"), [
     ("t3.small", "x86_64"), ("t4g.small", "arm64"), ("m7g.large", "arm64"), ("c6gn.large", "arm64"),
     ("a1.medium", "arm64"), ("g4dn.xlarge", "x86_64"), ("g5g.xlarge", "arm64"), ("im4gn.large", "arm64"),
-    ("m7i-flex.large", "x86_64"), ("x2iedn.xlarge", "x86_64"), ("u-6tb1.56xlarge", "x86_64"), ("hpc7g.4xlarge", "arm64"),
+    ("m7i-flex.large", "x86_64"), ("x2iedn.xlarge", "x86_64"), ("u-6tb1.56xlarge", "x86_64"),
+    ("hpc7g.4xlarge", "arm64"),
 ])
 def test_the_architecture_follows_the_instance_type(instance_type: str, architecture: str) -> None:
     assert settings(instanceType=instance_type).architecture == architecture
 
 
 def test_only_whole_references_become_rights_to_read() -> None:
-    given = '{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there", "AGAIN": "ssm:/dev/db"}'
+    given = ('{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there",'
+             ' "AGAIN": "ssm:/dev/db"}')
     assert settings(environment=given).references == ("secretsmanager:dev/key", "ssm:/dev/db")
 
 

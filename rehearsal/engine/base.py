@@ -56,7 +56,7 @@ class Base(ABC):
 
 
 def _finished(child: Child) -> Result:
-    """The result of a child; whoever is interrupted while waiting for it ends it first, as a terminal's Ctrl-C would."""
+    """The result of a child; whoever is interrupted while waiting for it ends it first, as a Ctrl-C would."""
     try:
         return child.wait()
     except BaseException:
