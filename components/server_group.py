@@ -159,28 +159,35 @@ class ServerGroup(pulumi.ComponentResource):
     def _alarms(
         self, target_group: aws.lb.TargetGroup, balancer: pulumi.Input[str]
     ) -> list[aws.cloudwatch.MetricAlarm]:
-        """What the step promote watches: the share of 5xx answers above 5 %, and unhealthy servers for 2 minutes."""
+        """What the step promote watches: 5xx answers above 5 %, and unhealthy servers for 2 minutes with traffic.
+
+        Without traffic a group may be booting, or be kept; nobody is hurt, and verify sees to it.
+        """
         where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": balancer}
 
-        def metric(name: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
+        def metric(name: str, statistic: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
             return {"id": name.lower(), "return_data": False, "metric": {
-                "namespace": "AWS/ApplicationELB", "metric_name": name, "period": 60, "stat": "Sum",
+                "namespace": "AWS/ApplicationELB", "metric_name": name, "period": 60, "stat": statistic,
                 "dimensions": where}}
 
-        errors = aws.cloudwatch.MetricAlarm(
-            f"{self._prefix}-5xx", alarm_description="More than 5 % of the answers are 5xx",
-            comparison_operator="GreaterThanThreshold", threshold=5, evaluation_periods=1,
-            treat_missing_data="notBreaching",
-            metric_queries=[
-                metric("RequestCount"), metric("HTTPCode_Target_5XX_Count"),
-                {"id": "share", "label": "5xx, percent", "return_data": True,
-                 "expression": "100 * FILL(httpcode_target_5xx_count, 0) / requestcount"}],
-            tags=self._tags, opts=self._color.options(self))
-        sick = aws.cloudwatch.MetricAlarm(
-            f"{self._prefix}-unhealthy", alarm_description="A server has been unhealthy for 2 minutes",
-            namespace="AWS/ApplicationELB", metric_name="UnHealthyHostCount", dimensions=where, statistic="Maximum",
-            period=60, comparison_operator="GreaterThanThreshold", threshold=0, evaluation_periods=2,
-            treat_missing_data="notBreaching", tags=self._tags, opts=self._color.options(self))
+        def alarm(
+            what: str, about: str, metric: aws.cloudwatch.MetricAlarmMetricQueryArgsDict, expression: str, *,
+            above: float, minutes: int,
+        ) -> aws.cloudwatch.MetricAlarm:
+            return aws.cloudwatch.MetricAlarm(
+                f"{self._prefix}-{what}", alarm_description=about, comparison_operator="GreaterThanThreshold",
+                threshold=above, evaluation_periods=minutes, treat_missing_data="notBreaching",
+                metric_queries=[requests, metric, {
+                    "id": "watched", "label": what, "return_data": True, "expression": expression}],
+                tags=self._tags, opts=self._color.options(self))
+
+        requests = metric("RequestCount", "Sum")
+        errors = alarm(
+            "5xx", "More than 5 % of the answers are 5xx", metric("HTTPCode_Target_5XX_Count", "Sum"),
+            "100 * FILL(httpcode_target_5xx_count, 0) / requestcount", above=5, minutes=1)
+        sick = alarm(
+            "unhealthy", "A server has been unhealthy for 2 minutes, with traffic",
+            metric("UnHealthyHostCount", "Maximum"), "IF(requestcount > 0, unhealthyhostcount, 0)", above=0, minutes=2)
         return [errors, sick]
 
 

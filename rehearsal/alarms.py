@@ -30,6 +30,7 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {ast.Gt: operator.gt, ast.Lt: operator.lt}
 
 
 def evaluate(cloudwatch: Any) -> None:
@@ -136,7 +137,7 @@ def _statistic(data: list[Any], statistic: str) -> float | None:
 
 
 def expression(text: str, metrics: Mapping[str, Series]) -> Series:
-    """Metric math as far as an error rate needs it: numbers, ids, + - * / and FILL(metric, number).
+    """Metric math as far as the program's alarms need it: numbers, ids, + - * / < >, FILL(metric, number) and IF.
 
     Raises ValueError for anything else when it is evaluated.
     """
@@ -157,6 +158,12 @@ def _compute(node: ast.expr, values: Mapping[str, float | None]) -> float | None
         case ast.Call(func=ast.Name(id="FILL"), args=[metric, default]):
             filled = _compute(metric, values)
             return _compute(default, values) if filled is None else filled
+        case ast.Call(func=ast.Name(id="IF"), args=[condition, yes, no]):
+            holds = _compute(condition, values)
+            return None if holds is None else _compute(yes if holds else no, values)
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
+            one, other = _compute(left, values), _compute(right, values)
+            return None if one is None or other is None else float(_COMPARISONS[type(op)](one, other))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             one, other = _compute(left, values), _compute(right, values)
             if one is None or other is None or (isinstance(op, ast.Div) and other == 0):

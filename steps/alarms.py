@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from steps.aws import Aws
 from steps.common import Context
 from steps.errors import StepError
 from steps.metrics import dimension
 from steps.progress import Pace
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
 
 # DescribeAlarms takes at most this many names (CloudWatch API reference).
 NAMES_AT_ONCE = 100
@@ -34,9 +38,8 @@ def read(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
             AlarmNames=list(names[start : start + NAMES_AT_ONCE]), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         for metric in answer.get("MetricAlarms", []):
-            about = frozenset(one["Value"] for one in metric.get("Dimensions", []) if one["Name"] == "TargetGroup")
             name = metric["AlarmName"]
-            found[name] = Alarm(name=name, ringing=metric["StateValue"] == "ALARM", about=about)
+            found[name] = Alarm(name=name, ringing=metric["StateValue"] == "ALARM", about=_target_groups(metric))
         for composite in answer.get("CompositeAlarms", []):
             name = composite["AlarmName"]
             found[name] = Alarm(name=name, ringing=composite["StateValue"] == "ALARM")
@@ -48,6 +51,14 @@ def read(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
             "correct `alarms` in the stack's configuration, then run `pulumi up` again",
         )
     return tuple(found[name] for name in names)
+
+
+def _target_groups(alarm: MetricAlarmTypeDef) -> frozenset[str]:
+    """What an alarm measures, directly or by an expression over metrics."""
+    dimensions = list(alarm.get("Dimensions", []))
+    for query in alarm.get("Metrics", []):
+        dimensions += query.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+    return frozenset(one["Value"] for one in dimensions if one["Name"] == "TargetGroup")
 
 
 def own(found: Iterable[Alarm], target_group: str) -> list[str]:

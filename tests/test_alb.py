@@ -148,6 +148,16 @@ def test_error_rate_of_an_expression(errors: float | None, requests: float | Non
     assert rate(datetime(2026, 1, 1)) == expected
 
 
+@pytest.mark.parametrize(
+    ("sick", "requests", "expected"), [(1.0, 50.0, 1.0), (1.0, 0.0, 0.0), (1.0, None, None), (0.0, 50.0, 0.0)]
+)
+def test_expression_that_counts_only_with_traffic(
+    sick: float | None, requests: float | None, expected: float | None
+) -> None:
+    watched = expression("IF(requests > 0, sick, 0)", {"sick": lambda _: sick, "requests": lambda _: requests})
+    assert watched(datetime(2026, 1, 1)) == expected
+
+
 def test_expression_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="ANOMALY_DETECTION_BAND"):
         expression("ANOMALY_DETECTION_BAND(errors, 2)", {"errors": lambda _: 1.0})(datetime(2026, 1, 1))

@@ -201,6 +201,19 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
     assert program().all("aws:iam/rolePolicy:RolePolicy") == []
 
 
+def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
+    alarms = {alarm.name: alarm.inputs for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    watched = {name: alarm["metricQueries"][-1]["expression"] for name, alarm in alarms.items()}
+    assert watched == {
+        "phoenix-dev-blue-5xx": "100 * FILL(httpcode_target_5xx_count, 0) / requestcount",
+        "phoenix-dev-blue-unhealthy": "IF(requestcount > 0, unhealthyhostcount, 0)"}
+    for alarm in alarms.values():
+        assert alarm["treatMissingData"] == "notBreaching"
+        assert [query["returnData"] for query in alarm["metricQueries"]] == [False, False, True]
+        assert {key for query in alarm["metricQueries"][:2] for key in query["metric"]["dimensions"]} == {
+            "TargetGroup", "LoadBalancer"}
+
+
 def test_a_given_network_is_adopted_and_none_is_made() -> None:
     done = program(vpcId="vpc-0123456789abcdef0", albSubnetIds=["subnet-0a0a0a0a", "subnet-0b0b0b0b"],
                    serverSubnetIds=["subnet-0c0c0c0c"])
