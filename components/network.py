@@ -67,19 +67,11 @@ class Network(pulumi.ComponentResource):
         nat = aws.ec2.NatGateway(
             f"{name}-nat", allocation_id=address.id, subnet_id=public[0].id, tags=called("nat"),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]))
-        outside = self._routes(f"{name}-public", vpc, public, tags)
-        aws.ec2.Route(
-            f"{name}-public", route_table_id=outside.id, destination_cidr_block="0.0.0.0/0", gateway_id=gateway.id,
-            opts=mine)
-        inside = self._routes(f"{name}-private", vpc, private, tags)
-        way_out = aws.ec2.Route(
-            f"{name}-private", route_table_id=inside.id, destination_cidr_block="0.0.0.0/0", nat_gateway_id=nat.id,
-            opts=mine)
+        outside = self._routes(f"{name}-public", vpc, public, tags, gateway_id=gateway.id)
+        inside = self._routes(f"{name}-private", vpc, private, tags, nat_gateway_id=nat.id)
         self.vpc_id = vpc.id
-        self.alb_subnet_ids = [subnet.id for subnet in public]
-        # A server that boots before its way out exists would fail its first package or SSM call.
-        self.server_subnet_ids = [pulumi.Output.all(subnet.id, way_out.id).apply(lambda ids: str(ids[0]))
-                                  for subnet in private]
+        self.alb_subnet_ids = [_reached(subnet, outside) for subnet in public]
+        self.server_subnet_ids = [_reached(subnet, inside) for subnet in private]
 
     def _subnet(
         self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]
@@ -91,10 +83,20 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]))
 
     def _routes(
-        self, name: str, vpc: aws.ec2.Vpc, subnets: Sequence[aws.ec2.Subnet], tags: Mapping[str, str]
-    ) -> aws.ec2.RouteTable:
+        self, name: str, vpc: aws.ec2.Vpc, subnets: Sequence[aws.ec2.Subnet], tags: Mapping[str, str],
+        **way_out: pulumi.Input[str],
+    ) -> list[pulumi.CustomResource]:
+        """A route table with one way out for these subnets; what makes them reached."""
         opts = pulumi.ResourceOptions(parent=self)
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={**tags, "Name": name}, opts=opts)
-        for i, subnet in enumerate(subnets):
-            aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
-        return table
+        route = aws.ec2.Route(
+            name, route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=opts, **way_out)
+        joined = [aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
+                  for i, subnet in enumerate(subnets)]
+        return [route, *joined]
+
+
+def _reached(subnet: aws.ec2.Subnet, ways: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
+    """The subnet's id, once its way out exists: AWS refuses a load balancer without one, and a server that boots
+    without one fails its first call. On the way down it is the other way round."""
+    return pulumi.Output.all(subnet.id, *[way.id for way in ways]).apply(lambda ids: str(ids[0]))

@@ -75,7 +75,7 @@ class ServerGroup(pulumi.ComponentResource):
                 "volume_size": root_volume_gib, "volume_type": "gp3", "encrypted": "true",
                 "delete_on_termination": "true"}}],
             network_interfaces=[{
-                "associate_public_ip_address": "false", "delete_on_termination": "true",
+                "device_index": 0, "associate_public_ip_address": "false", "delete_on_termination": "true",
                 "security_groups": [security_group.id]}],
             user_data=base64.b64encode(user_data.encode()).decode(),
             tag_specifications=[{"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume")],

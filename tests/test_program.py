@@ -63,7 +63,7 @@ def test_servers_are_closed_encrypted_and_without_keys() -> None:
     assert template["blockDeviceMappings"] == [{"deviceName": "/dev/xvda", "ebs": {
         "volumeSize": 10, "volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}}]
     assert template["networkInterfaces"] == [{
-        "associatePublicIpAddress": "false", "deleteOnTermination": "true",
+        "deviceIndex": 0, "associatePublicIpAddress": "false", "deleteOnTermination": "true",
         "securityGroups": ["phoenix-dev-blue-servers-id"]}]
     assert {"keyName", "vpcSecurityGroupIds", "name", "namePrefix", "updateDefaultVersion"}.isdisjoint(template)
     assert {spec["resourceType"] for spec in template["tagSpecifications"]} == {"instance", "volume"}
@@ -221,6 +221,12 @@ def test_a_given_network_is_adopted_and_none_is_made() -> None:
     assert done.all("aws:ec2/natGateway:NatGateway") == []
     assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["subnets"] == ["subnet-0a0a0a0a", "subnet-0b0b0b0b"]
     assert done.one("aws:autoscaling/group:Group").inputs["vpcZoneIdentifiers"] == ["subnet-0c0c0c0c"]
+
+
+def test_a_load_balancer_and_servers_wait_for_their_subnets_way_out() -> None:
+    done = program()
+    assert {"phoenix-dev-public", "phoenix-dev-public-0"} <= done.one("aws:lb/loadBalancer:LoadBalancer").depends_on
+    assert {"phoenix-dev-private", "phoenix-dev-private-1"} <= done.one("aws:autoscaling/group:Group").depends_on
 
 
 def test_a_network_of_our_own_spans_two_zones_and_gives_no_public_addresses() -> None:

@@ -33,6 +33,8 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("image", "latest", "empty, a fingerprint of 12 hex digits, or an ami- id"),
     ("keepPrevious", "yes", "true or false"),
     ("service", "Shop", "lower-case letters"),
+    ("service", "internal", "not internal or sg"),
+    ("service", "sg-shop", "not internal or sg"),
     ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
     ("imageDir", "/etc", "a folder inside the project"),
     ("imageDir", "../other", "a folder inside the project"),
