@@ -67,7 +67,8 @@ class Settings:
     image_keep: int = _key(3, whole(1, 100), "3")
     max_age_days: int = _key(30, whole(0, 3650, "days (0: no limit)"), "30")
     instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
-    root_volume_gib: int = _key(10, whole(1, 16384, "GiB"), "10")
+    # The vendors' images have 8 GiB, and no disk can be smaller than its image.
+    root_volume_gib: int = _key(10, whole(8, 16384, "GiB"), "10")
     app_port: int = _key(8080, whole(1, 65535), "8080")
     health_check_path: str = _key("/health", path, "/health")
     health_check_interval_seconds: int = _key(10, whole(5, 300, "seconds"), "10")

@@ -56,6 +56,12 @@ variable "subnet_id" {
   description = "Where the build instance runs. Empty: the default VPC."
 }
 
+variable "associate_public_ip_address" {
+  type        = bool
+  default     = true
+  description = "Whether the build instance gets a public address in that subnet. False where SSH comes from inside."
+}
+
 variable "ssh_from" {
   type        = list(string)
   default     = []
@@ -132,8 +138,10 @@ source "amazon-ebs" "server" {
   region        = var.region
   source_ami    = var.source_ami
   instance_type = var.instance_type
-  subnet_id     = var.subnet_id
   ami_name      = var.ami_name
+
+  subnet_id                   = var.subnet_id
+  associate_public_ip_address = var.associate_public_ip_address
 
   tags            = var.tags
   snapshot_tags   = var.tags

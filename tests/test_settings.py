@@ -43,7 +43,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("imageKeep", "0", "a whole number from 1 to 100"),
     ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
     ("instanceType", "small", "an EC2 instance type"),
-    ("rootVolumeGiB", "16385", "a whole number from 1 to 16384 GiB"),
+    ("rootVolumeGiB", "7", "a whole number from 8 to 16384 GiB"),
     ("appPort", "0", "a whole number from 1 to 65535"),
     ("healthCheckPath", "health", "a path that begins with /"),
     ("healthCheckIntervalSeconds", "4", "a whole number from 5 to 300 seconds"),
