@@ -55,7 +55,7 @@ def installed() -> Packer:
         errors="replace",
         timeout=60,
         check=False,
-        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        env=_environment(),
     )
     version = parsed_version(done.stdout)
     if done.returncode != 0 or version is None:
@@ -126,7 +126,7 @@ def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
             stdout=writing,
             stderr=subprocess.STDOUT,
             # Nobody is asked for news of versions.
-            env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+            env=_environment(),
             # A process group of its own: Packer's plugins are in it.
             start_new_session=True,
             # The kernel sends SIGTERM to Packer then, which it takes like SIGINT.
@@ -139,6 +139,12 @@ def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
             return process.returncode
         finally:
             _end(process, reading, progress)
+
+
+def _environment() -> dict[str, str]:
+    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return {**kept, "CHECKPOINT_DISABLE": "1"}
 
 
 def _end(process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:

@@ -135,6 +135,14 @@ def test_every_line_is_passed_on_and_kept_whole_in_the_log(tmp_path: Path) -> No
     assert wide in (tmp_path / "log").read_text()
 
 
+def test_packer_does_not_get_what_opens_pulumis_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "hunter2")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    command = [sys.executable, "-c", "import os; print('PULUMI' in str(os.environ), os.environ['AWS_REGION'])"]
+    packer.run(command, log=tmp_path / "log", progress=progress()[0])
+    assert (tmp_path / "log").read_text() == "False eu-west-1\n"
+
+
 def test_a_bake_that_takes_too_long_is_interrupted_and_cleans_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
