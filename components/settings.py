@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from components.combinations import broken, command, problem
 from components.rules import (
     Rule,
     base_image,
@@ -26,10 +27,6 @@ from components.rules import (
     whole,
 )
 
-# 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
-NAME_LIMIT = 18
-# AWS refuses more user data than 16 KiB; a quarter is left for what Phoenix writes itself.
-ENVIRONMENT_LIMIT = 12 * 1024
 REFERENCE = re.compile(r"(ssm|secretsmanager):[\w./+=@-]+")
 
 
@@ -145,19 +142,20 @@ def parse(
     known = {camel(item.name): item for item in fields(Settings) if item.metadata}
     problems = [_unknown(key, known) for key in values if key not in known]
     parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), "profile": aws.get("profile", "")}
+    failed = set()
     for key, item in known.items():
         text = values.get(key)
         if text is None or (key == "previewToken" and text == ""):
             continue
         try:
             parsed[item.name] = item.metadata["rule"](text)
-        except ValueError as broken:
+        except ValueError as rule:
+            failed.add(key)
             shown = "[secret]" if key in secret_keys or key == "previewToken" else text
-            problems.append(_problem(key, shown, f"must be {broken}", _command(key, item.metadata["example"])))
+            problems.append(problem(key, shown, f"must be {rule}", command(key, item.metadata["example"])))
     settings = Settings(**parsed)
-    broken_keys = {camel(item.name) for item in fields(Settings) if item.metadata} & set(values) - {
-        camel(name) for name in parsed}
-    problems += [text for keys, text in _together(settings, secret_keys, aws) if not broken_keys & set(keys)]
+    # A key that breaks its own rule holds its default here: what joins it to others can't be judged.
+    problems += [text for keys, text in broken(settings, secret_keys, aws) if not failed & set(keys)]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -169,103 +167,8 @@ def camel(name: str) -> str:
     return first + "".join("GiB" if word == "gib" else word.capitalize() for word in rest)
 
 
-def _together(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The rules that join keys: (the keys that it reads, the problem)."""
-    if len(s.name) > NAME_LIMIT or not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", s.name):
-        yield ("service",), _problem(
-            "service", s.service, f"with the stack's name ({s.name!r}) must be at most {NAME_LIMIT} lower-case letters,"
-            f" digits and single hyphens, since AWS allows 32 in the name of a target group (here {len(s.name)})",
-            "pulumi config set service SHORTER, or name the stack anew: pulumi stack rename NAME")
-    if not s.preview_token:
-        yield ("previewToken",), _problem(
-            "previewToken", "", "must be set: it opens pre-production to you and to the smoke test",
-            f"make token STACK={s.stack}")
-    elif "previewToken" not in secrets:
-        yield ("previewToken",), _problem(
-            "previewToken", "[plain text]", "must be stored as a secret",
-            f"pulumi config rm previewToken && make token STACK={s.stack}")
-    if not s.region:
-        yield (), _problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
-    for key in sorted({"accessKey", "secretKey", "token", "assumeRoles", "assumeRole"} & aws.keys()):
-        yield (), _problem(
-            f"aws:{key}", "[set]", "must not be set: the steps of an update could not act as the same identity",
-            f"pulumi config rm aws:{key}, and give credentials by AWS_PROFILE, aws:profile or the environment")
-    if s.min_size > s.max_size:
-        yield ("minSize", "maxSize"), _problem(
-            "minSize", s.min_size, f"must not be above maxSize ({s.max_size})",
-            f"pulumi config set maxSize {s.min_size}")
-    if list(s.canary_steps) != sorted(s.canary_steps):
-        yield ("canarySteps",), _problem(
-            "canarySteps", list(s.canary_steps), "must rise",
-            _command("canarySteps", str(sorted(s.canary_steps))))
-    if s.boot_seconds >= s.verify_timeout_seconds:
-        yield ("bootSeconds", "verifyTimeoutSeconds"), _problem(
-            "bootSeconds", s.boot_seconds, f"must be below verifyTimeoutSeconds ({s.verify_timeout_seconds})",
-            f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}")
-    yield from _network(s)
-    yield from _listener(s)
-    yield from _environment(s, secrets)
-
-
-def _network(s: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    keys = ("vpcId", "albSubnetIds", "serverSubnetIds")
-    given = dict(zip(keys, (s.vpc_id, s.alb_subnet_ids, s.server_subnet_ids), strict=True))
-    missing = [key for key, value in given.items() if not value]
-    if 0 < len(missing) < len(keys):
-        there = next(key for key in keys if given[key])
-        yield keys, _problem(
-            " and ".join(missing), "", f"must be set together with {there}: all three adopt a network, none makes one",
-            f"pulumi config set {missing[0]} ..., or pulumi config rm {there}")
-    if len(s.alb_subnet_ids) == 1:
-        yield ("albSubnetIds",), _problem(
-            "albSubnetIds", list(s.alb_subnet_ids), "must name subnets of at least two availability zones",
-            "pulumi config set --path 'albSubnetIds[1]' subnet-...")
-
-
-def _listener(s: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
-    if s.certificate_arn and not s.hostname:
-        yield ("certificateArn", "hostname"), _problem(
-            "hostname", "", "must be the certificate's DNS name: probes check the certificate against it",
-            "pulumi config set hostname shop.example.com")
-    if s.certificate_arn and s.certificate_arn.split(":")[3] != s.region:
-        yield ("certificateArn",), _problem(
-            "certificateArn", s.certificate_arn, f"must be in the load balancer's region ({s.region})",
-            f"pulumi config set certificateArn arn:aws:acm:{s.region}:...")
-    if s.certificate_arn and s.port == 80:
-        yield ("listenerPort",), _problem(
-            "listenerPort", 80, "must not be 80 with a certificate: port 80 redirects to HTTPS",
-            "pulumi config set listenerPort 443")
-    if not s.allowed_cidrs:
-        yield ("allowedCidrs",), _problem(
-            "allowedCidrs", "[]", "must name who may reach the load balancer",
-            _command("allowedCidrs", '["0.0.0.0/0"]'))
-
-
-def _environment(s: Settings, secrets: Set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if "environment" in secrets:
-        yield ("environment",), _problem(
-            "environment", "[secret]", "must not hold a secret: user data can be read on the server and in the account",
-            "put the value into SSM (aws ssm put-parameter --type SecureString) and"
-            " pulumi config set --path environment.NAME ssm:/PARAMETER")
-    size = sum(len(f"{name}={value}\n".encode()) for name, value in s.environment.items())
-    if size > ENVIRONMENT_LIMIT:
-        yield ("environment",), _problem(
-            "environment", f"{size} bytes", f"must be at most {ENVIRONMENT_LIMIT} bytes: AWS takes 16 KiB of user data",
-            "move long values to SSM parameters and name those")
-
-
-def _problem(key: str, value: object, rule: str, fix: str) -> str:
-    return f"  {key} = {value!r}: {rule}.\n      type: {fix}"
-
-
-def _command(key: str, example: str) -> str:
-    if key == "previewToken":
-        return "make token STACK=..."
-    return f"in Pulumi.STACK.yaml, {key}: {example}" if example[:1] in "[{" else f"pulumi config set {key} {example}"
-
-
 def _unknown(key: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
     fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")
-    return _problem(key, "...", f"is no key of this program; {nearest}", fix)
+    return problem(key, "...", f"is no key of this program; {nearest}", fix)

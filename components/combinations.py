@@ -1,0 +1,114 @@
+"""The rules that join keys of the configuration, and the words for whatever rule is broken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.settings import Settings
+
+Broken = Iterator[tuple[tuple[str, ...], str]]
+
+# 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
+NAME_LIMIT = 18
+# AWS refuses more user data than 16 KiB; a quarter is left for what Phoenix writes itself.
+ENVIRONMENT_LIMIT = 12 * 1024
+
+
+def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
+    """The rules that join keys: (the keys that it reads, the problem)."""
+    if len(s.name) > NAME_LIMIT or not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", s.name):
+        yield ("service",), problem(
+            "service", s.service, f"with the stack's name ({s.name!r}) must be at most {NAME_LIMIT} lower-case letters,"
+            f" digits and single hyphens, since AWS allows 32 in the name of a target group (here {len(s.name)})",
+            "pulumi config set service SHORTER, or name the stack anew: pulumi stack rename NAME")
+    if not s.preview_token:
+        yield ("previewToken",), problem(
+            "previewToken", "", "must be set: it opens pre-production to you and to the smoke test",
+            f"make token STACK={s.stack}")
+    elif "previewToken" not in secrets:
+        yield ("previewToken",), problem(
+            "previewToken", "[plain text]", "must be stored as a secret",
+            f"pulumi config rm previewToken && make token STACK={s.stack}")
+    if not s.region:
+        yield (), problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
+    for key in sorted({"accessKey", "secretKey", "token", "assumeRoles", "assumeRole"} & aws.keys()):
+        yield (), problem(
+            f"aws:{key}", "[set]", "must not be set: the steps of an update could not act as the same identity",
+            f"pulumi config rm aws:{key}, and give credentials by AWS_PROFILE, aws:profile or the environment")
+    if s.min_size > s.max_size:
+        yield ("minSize", "maxSize"), problem(
+            "minSize", s.min_size, f"must not be above maxSize ({s.max_size})",
+            f"pulumi config set maxSize {s.min_size}")
+    if list(s.canary_steps) != sorted(s.canary_steps):
+        yield ("canarySteps",), problem(
+            "canarySteps", list(s.canary_steps), "must rise",
+            command("canarySteps", str(sorted(s.canary_steps))))
+    if s.boot_seconds >= s.verify_timeout_seconds:
+        yield ("bootSeconds", "verifyTimeoutSeconds"), problem(
+            "bootSeconds", s.boot_seconds, f"must be below verifyTimeoutSeconds ({s.verify_timeout_seconds})",
+            f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}")
+    yield from _network(s)
+    yield from _listener(s)
+    yield from _environment(s, secrets)
+
+
+def _network(s: Settings) -> Broken:
+    keys = ("vpcId", "albSubnetIds", "serverSubnetIds")
+    given = dict(zip(keys, (s.vpc_id, s.alb_subnet_ids, s.server_subnet_ids), strict=True))
+    missing = [key for key, value in given.items() if not value]
+    if 0 < len(missing) < len(keys):
+        there = next(key for key in keys if given[key])
+        yield keys, problem(
+            " and ".join(missing), "", f"must be set together with {there}: all three adopt a network, none makes one",
+            f"pulumi config set {missing[0]} ..., or pulumi config rm {there}")
+    if len(s.alb_subnet_ids) == 1:
+        yield ("albSubnetIds",), problem(
+            "albSubnetIds", list(s.alb_subnet_ids), "must name subnets of at least two availability zones",
+            "pulumi config set --path 'albSubnetIds[1]' subnet-...")
+
+
+def _listener(s: Settings) -> Broken:
+    if s.certificate_arn and not s.hostname:
+        yield ("certificateArn", "hostname"), problem(
+            "hostname", "", "must be the certificate's DNS name: probes check the certificate against it",
+            "pulumi config set hostname shop.example.com")
+    if s.certificate_arn and s.certificate_arn.split(":")[3] != s.region:
+        yield ("certificateArn",), problem(
+            "certificateArn", s.certificate_arn, f"must be in the load balancer's region ({s.region})",
+            f"pulumi config set certificateArn arn:aws:acm:{s.region}:...")
+    if s.certificate_arn and s.port == 80:
+        yield ("listenerPort",), problem(
+            "listenerPort", 80, "must not be 80 with a certificate: port 80 redirects to HTTPS",
+            "pulumi config set listenerPort 443")
+    if not s.allowed_cidrs:
+        yield ("allowedCidrs",), problem(
+            "allowedCidrs", "[]", "must name who may reach the load balancer",
+            command("allowedCidrs", '["0.0.0.0/0"]'))
+
+
+def _environment(s: Settings, secrets: Set[str]) -> Broken:
+    if "environment" in secrets:
+        yield ("environment",), problem(
+            "environment", "[secret]", "must not hold a secret: user data can be read on the server and in the account",
+            "put the value into SSM (aws ssm put-parameter --type SecureString) and"
+            " pulumi config set --path environment.NAME ssm:/PARAMETER")
+    size = sum(len(f"{name}={value}\n".encode()) for name, value in s.environment.items())
+    if size > ENVIRONMENT_LIMIT:
+        yield ("environment",), problem(
+            "environment", f"{size} bytes", f"must be at most {ENVIRONMENT_LIMIT} bytes: AWS takes 16 KiB of user data",
+            "move long values to SSM parameters and name those")
+
+
+def problem(key: str, value: object, rule: str, fix: str) -> str:
+    """A broken rule as a person reads it: key, value, rule, and what to type."""
+    return f"  {key} = {value!r}: {rule}.\n      type: {fix}"
+
+
+def command(key: str, example: str) -> str:
+    """What to type to set a key; lists and objects are written in the stack's file."""
+    if key == "previewToken":
+        return "make token STACK=..."
+    return f"in Pulumi.STACK.yaml, {key}: {example}" if example[:1] in "[{" else f"pulumi config set {key} {example}"
