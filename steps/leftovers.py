@@ -85,7 +85,7 @@ def take(ec2: EC2Client, leftover: Leftover) -> None:
         case "snapshot":
             ec2.delete_snapshot(SnapshotId=leftover.id)
         case "key pair":
-            ec2.delete_key_pair(KeyPairId=leftover.id)
+            ec2.delete_key_pair(KeyName=leftover.id)
         case "security group":
             ec2.delete_security_group(GroupId=leftover.id)
 
@@ -95,7 +95,7 @@ CALLS: Mapping[str, tuple[str, str, str, str]] = {
     "describe_instances": ("instance", "Instances", "InstanceId", "LaunchTime"),
     "describe_volumes": ("volume", "Volumes", "VolumeId", "CreateTime"),
     "describe_snapshots": ("snapshot", "Snapshots", "SnapshotId", "StartTime"),
-    "describe_key_pairs": ("key pair", "KeyPairs", "KeyPairId", "CreateTime"),
+    "describe_key_pairs": ("key pair", "KeyPairs", "KeyName", "CreateTime"),
     "describe_security_groups": ("security group", "SecurityGroups", "GroupId", ""),
 }
 

@@ -113,6 +113,15 @@ def test_everything_of_a_color_is_replaced_with_its_generation() -> None:
     assert all(resource.trigger is None for resource in done.resources if "blue" not in resource.name)
 
 
+def test_what_tells_a_bakes_leftovers_from_servers_is_on_no_server() -> None:
+    done = program()
+    template = done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    carried = [spec["tags"] for spec in template["tagSpecifications"]] + [
+        group.inputs["tags"] for group in done.all("aws:ec2/securityGroup:SecurityGroup")]
+    assert len(carried) == 4
+    assert not any("phoenix:baked-at" in tags for tags in carried)
+
+
 def test_the_order_is_announce_then_birth_then_verify_then_promote_then_production() -> None:
     done = program()
     assert "phoenix-dev-blue" in done.one("aws:lb/listenerRule:ListenerRule", "preview").depends_on
