@@ -56,10 +56,16 @@ def test_no_secret_and_no_image_of_ours_is_in_the_template() -> None:
 
 
 @pytest.mark.parametrize("line", [
-    'shutdown_behavior                     = "terminate"', "encrypted             = true",
-    'volume_type           = "gp3"', 'imds_support                              = "v2.0"', 'http_tokens                 = "required"',
-    "tags            = var.tags", "snapshot_tags   = var.tags", "run_tags        = var.tags",
-    "run_volume_tags = var.tags"])
+    'shutdown_behavior                     = "terminate"',
+    "encrypted             = true",
+    'volume_type           = "gp3"',
+    'imds_support                              = "v2.0"',
+    'http_tokens                 = "required"',
+    "tags            = var.tags",
+    "snapshot_tags   = var.tags",
+    "run_tags        = var.tags",
+    "run_volume_tags = var.tags",
+])
 def test_the_template_says(line: str) -> None:
     assert line in TEMPLATE
 
