@@ -171,10 +171,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Cloud]:
         yield opened  # type: ignore[misc]
 
 
-def bake_command(cloud: Cloud) -> list[str]:
+def bake_command(cloud: Cloud, fingerprint: str) -> list[str]:
     return [
         "sh", "steps/run", "bake", "--stack", "phoenix/dev", "--account", cloud.account, "--region", cloud.region,
-        "--service", "phoenix", "--fingerprint", "0123456789ab", "--base-image", "debian-12",
+        "--service", "phoenix", "--fingerprint", fingerprint, "--base-image", "debian-12",
     ]
 
 
@@ -189,7 +189,8 @@ def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, n
         "PHOENIX_PYTHON": sys.executable,
     }
     step = subprocess.Popen(
-        bake_command(cloud), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        bake_command(cloud, f"{number:012x}"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
     )
     with step:
         pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), what="Packer has begun")

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from steps import images, leftovers, options, prune
@@ -90,7 +91,7 @@ class Account:
         return started["Instances"][0]["InstanceId"]
 
     def bake(self, name: str = "", tags: list[Any] | None = None) -> tuple[str, str]:
-        """An image and its snapshot. Each is newer than the one before: AWS's dates have seconds, so moto's are set."""
+        """An image and its snapshot."""
         self.serial += 1
         builder = self.instance([])
         made = self.ec2.create_image(
@@ -147,7 +148,7 @@ def test_what_any_version_of_a_launch_template_names_stays(account: Account) -> 
     account.ec2.create_launch_template_version(
         LaunchTemplateId=template["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": ids[1]}
     )
-    account.prune(keep=1)
+    assert account.prune(keep=1)["deregistered"]
     assert {ids[0], ids[1]} <= account.images()
 
 
@@ -205,8 +206,6 @@ def test_a_bake_of_today_is_left_alone(account: Account) -> None:
 
 
 def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account) -> None:
-    from botocore.exceptions import ClientError
-
     ids = [account.bake()[0] for _ in range(3)]
     real = account.ec2
 

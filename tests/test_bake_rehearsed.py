@@ -1,0 +1,115 @@
+"""The steps bake and prune as processes, on the rehearsal's cloud with its stand-in for Packer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.cloud import Cloud
+
+ROOT = Path(__file__).parents[1]
+FINGERPRINT = "0123456789ab"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
+        yield opened
+
+
+@pytest.fixture
+def image_dir(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "image", tmp_path / "image"))
+
+
+def step(cloud: Cloud, name: str, **given: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))},
+        **cloud.environment,
+        "PATH": f"{ROOT / 'rehearsal' / 'bin'}:{os.environ['PATH']}",
+        "PHOENIX_PYTHON": sys.executable,
+        "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": cloud.account, "PHOENIX_REGION": cloud.region,
+        "PHOENIX_SERVICE": "phoenix", "PHOENIX_BASE_IMAGE": "ubuntu-24.04", "PHOENIX_FINGERPRINT": FINGERPRINT,
+        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
+    }
+    return subprocess.run(
+        ["sh", "steps/run", name], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def ended_well(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def tags(cloud: Cloud, resource: str) -> dict[str, str]:
+    found = cloud.client("ec2").describe_tags(Filters=[{"Name": "resource-id", "Values": [resource]}])["Tags"]
+    return {tag["Key"]: tag["Value"] for tag in found}
+
+
+def running(cloud: Cloud) -> list[str]:
+    reservations = cloud.client("ec2").describe_instances()["Reservations"]
+    return [
+        one["InstanceId"] for reservation in reservations for one in reservation["Instances"]
+        if one["State"]["Name"] not in ("terminated", "shutting-down")
+    ]
+
+
+def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, image_dir: Path) -> None:
+    done = step(cloud, "bake", image_dir=str(image_dir))
+    first = ended_well(done)
+    assert first["baked"] is True and first["fingerprint"] == FINGERPRINT and first["rootDevice"] == "/dev/sda1"
+    assert first["baseName"].startswith("ubuntu/images/")
+    assert "stand-in" in done.stderr and done.stderr.index("10-operating-system") < done.stderr.index("90-sealing")
+
+    image = cloud.client("ec2").describe_images(ImageIds=[first["image"]])["Images"][0]
+    snapshot = image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    carried = tags(cloud, first["image"])
+    assert carried == tags(cloud, snapshot)
+    assert carried == {
+        "phoenix:service": "phoenix", "phoenix:stack": "phoenix/dev", "phoenix:fingerprint": FINGERPRINT,
+        "phoenix:base": first["base"], "phoenix:base-name": first["baseName"], "phoenix:commit": first["commit"],
+        "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"],
+    }
+    assert running(cloud) == []
+
+    again = ended_well(step(cloud, "bake", image_dir=str(image_dir)))
+    assert again == {**first, "baked": False}
+    pinned = ended_well(step(cloud, "bake", image=first["image"], fingerprint="ffffffffffff"))
+    assert pinned == {**first, "baked": False}
+    pruned = ended_well(step(cloud, "prune", image_keep="1"))
+    assert pruned == {"deregistered": [], "kept": [first["image"]], "leftovers": [], "snapshots": []}
+
+
+def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, image_dir: Path) -> None:
+    (image_dir / "provision" / "20-tomcat.sh").write_text("#!/bin/sh\nif true; then\n")
+    before = cloud.client("ec2").describe_images(Owners=["self"])["Images"]
+    done = step(cloud, "bake", image_dir=str(image_dir), fingerprint="111111111111")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "packer build failed with exit code 1" in done.stderr
+    assert "Syntax error" in done.stderr or "syntax error" in done.stderr
+    assert f"read {ROOT}/.packer/phoenix-111111111111-" in done.stderr
+    assert running(cloud) == []
+    assert cloud.client("ec2").describe_images(Owners=["self"])["Images"] == before
+
+
+def test_a_variable_that_the_template_does_not_have_is_told(cloud: Cloud, image_dir: Path) -> None:
+    done = step(
+        cloud, "bake", image_dir=str(image_dir), fingerprint="222222222222", packer_variables='{"log_colector": "x"}'
+    )
+    assert done.returncode == 1 and "undefined -var variable: log_colector" in done.stderr
+
+
+def test_a_pinned_image_that_does_not_exist_is_told_and_nothing_is_baked(cloud: Cloud) -> None:
+    done = step(cloud, "bake", image="333333333333")
+    assert done.returncode == 1
+    assert "no available image 333333333333" in done.stderr and "packer" not in done.stderr
