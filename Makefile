@@ -23,6 +23,7 @@ lint: .venv/.ready  ## ruff, and mypy as strict as it gets
 	@sh tools/shellcheck.sh
 
 token: .venv/.ready  ## a new preview token for STACK=dev
+	@command -v pulumi >/dev/null || { echo "pulumi is not on PATH; do: make pulumi"; exit 1; }
 	@$(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' \
 	  | pulumi config set --stack $(STACK) --secret previewToken
 	@echo "previewToken is set in Pulumi.$(STACK).yaml, encrypted; see it: pulumi config get --stack $(STACK) previewToken"

@@ -1,0 +1,57 @@
+"""Rooms that may not import each other agree on the names between them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from components import load_balancer, rules, user_data
+from rehearsal.workshop import PROJECT
+from steps import base_image
+from steps import rules as steps_rules
+from tests.factories import TOKEN
+from tests.recorder import Registered, record_main
+
+STEPS = ("bake", "verify", "promote", "retire", "prune")
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[dict[str, Registered]]:
+    """The program's commands by the step that they run."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.chdir(PROJECT)
+        done = record_main(PROJECT, config={"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN})
+        yield {command.name.split("-")[-1]: command for command in done.all("command:local:Command")}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[str, Registered]) -> None:
+    given: dict[str, Any] = commands[step].inputs["environment"]
+    passed = {name.removeprefix("PHOENIX_").lower() for name in given}
+    options = fields(importlib.import_module(f"steps.{step}").Given)
+    required = {option.name for option in options
+                if option.default is MISSING and option.default_factory is MISSING}
+    assert passed <= {option.name for option in options}
+    assert required <= passed
+
+
+def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:
+    assert set(rules.BASE_IMAGES) == set(base_image.VENDORS)
+
+
+def test_the_preview_header_has_one_name() -> None:
+    assert load_balancer.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
+
+
+def test_the_application_reads_the_file_that_user_data_writes() -> None:
+    unit = (PROJECT / "image" / "app" / "tomcat.service.conf").read_text()
+    assert f"EnvironmentFile=-{user_data.PATH}" in unit
