@@ -11,6 +11,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components.flight import FlightError
 from components.images import ImageError
+from components.live import LiveError
 from components.settings import Settings, SettingsError, parse
 
 
@@ -29,7 +30,7 @@ def errors() -> Iterator[None]:
     """Turns what a user can mend into an error that Pulumi prints without a stack trace."""
     try:
         yield
-    except (SettingsError, FlightError, ImageError, LookupError) as error:
+    except (SettingsError, FlightError, ImageError, LiveError) as error:
         raise pulumi.RunError(str(error)) from None
     except (BotoCoreError, ClientError) as error:
         raise pulumi.RunError(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 
+class LiveError(Exception):
+    """AWS holds something from which it can't be said what is live."""
+
+
 @dataclass(frozen=True)
 class Account:
     """Where the program acts: the same account, region and profile as the AWS provider."""
@@ -106,7 +110,8 @@ def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
         found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
     mine = [arn for arn, tags in _tags(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
     if len(mine) > 1:
-        raise LookupError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}")
+        raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
+                        f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns ARN   (of the wrong one)")
     return found[mine[0]] if mine else None
 
 

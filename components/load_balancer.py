@@ -53,12 +53,13 @@ class LoadBalancer(pulumi.ComponentResource):
             subnets=list(subnet_ids), drop_invalid_header_fields=True, enable_deletion_protection=protect,
             tags=self._called("alb"), opts=pulumi.ResourceOptions(parent=self, protect=protect))
         self._listener = self._listen(name, balancer, port, certificate_arn)
-        scheme = "https" if certificate_arn else "http"
+        scheme, usual = ("https", 443) if certificate_arn else ("http", 80)
+        shown = "" if port == usual else f":{port}"
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.listener_arn = self._listener.arn
         self.security_group_id = group.id
-        self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{dns}:{port}")
+        self.url = balancer.dns_name.apply(lambda dns: f"{scheme}://{dns}{shown}")
         self.register_outputs({
             "arn": self.arn, "arnSuffix": self.arn_suffix, "listenerArn": self.listener_arn,
             "securityGroupId": self.security_group_id, "url": self.url})

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.live import Group, Live, read
+from components.live import Group, Live, LiveError, read
 from tests.factories import group, live
 
 STACK = "phoenix/dev"
@@ -127,7 +127,7 @@ def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
 def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     account.balancer("one", stack=STACK)
     account.balancer("two", stack=STACK)
-    with pytest.raises(LookupError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
+    with pytest.raises(LiveError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
         read(account.session, stack=STACK)
 
 

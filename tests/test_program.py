@@ -165,6 +165,7 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
     done = program(certificateArn=arn, hostname="shop.example.com")
     listener = done.one("aws:lb/listener:Listener", "listener").inputs
     assert (listener["port"], listener["protocol"], listener["certificateArn"]) == (443, "HTTPS", arn)
+    assert done.outputs["url"] == "https://phoenix-dev.elb.amazonaws.com"
     assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
     redirect = done.one("aws:lb/listener:Listener", "redirect").inputs
     assert redirect["port"] == 80
@@ -283,7 +284,7 @@ def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -
 
 def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
     outputs = program().outputs
-    assert outputs["url"] == "http://phoenix-dev.elb.amazonaws.com:80"
+    assert outputs["url"] == "http://phoenix-dev.elb.amazonaws.com"
     said = outputs["live"]
     assert (said["color"], said["image"], said["commit"], said["weights"]) == (
         "blue", "ami-0123456789abcdef0", "c0ffee", {"blue": 100})
