@@ -32,9 +32,17 @@ apt-get update
 apt-get full-upgrade
 apt-get install ca-certificates curl
 
+# On Ubuntu the agent of Systems Manager, the only way into a server, is a snap: it stays, at the version it has.
+useless='unattended-upgrades apport popularity-contest modemmanager pollinate'
+if command -v snap >/dev/null && snap list amazon-ssm-agent >/dev/null 2>&1; then
+  snap refresh --hold
+else
+  useless="snapd $useless"
+fi
+
 # What would change a server after its birth, or what nobody uses on one. Only what is there can be removed. Without
 # autoremove: what goes with a package may be a collection that holds cloud-init or the network's configuration.
-for package in snapd unattended-upgrades apport popularity-contest modemmanager pollinate; do
+for package in $useless; do
   if dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then
     apt-get purge "$package"
   fi
