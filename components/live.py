@@ -111,7 +111,7 @@ def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
     mine = [arn for arn, tags in _tags(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
     if len(mine) > 1:
         raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
-                        f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns ARN   (of the wrong one)")
+                        f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN")
     return found[mine[0]] if mine else None
 
 
