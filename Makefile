@@ -29,7 +29,7 @@ token: .venv/.ready  ## a new preview token for STACK=dev
 	@echo "previewToken is set in Pulumi.$(STACK).yaml, encrypted; see it: pulumi config get --stack $(STACK) previewToken"
 
 pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version, into .pulumi/
-	@$(VENV)/python tools/pulumi.py
+	@$(VENV)/python tools/install_pulumi.py
 
 clean:  ## remove what make made
 	rm -rf .venv .pulumi rehearsal-report .mypy_cache .ruff_cache .pytest_cache
