@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from steps import packer
 from steps.errors import StepError
 from steps.packer import Packer
 from steps.progress import Progress, RealClock
+from tests.fresh_cloud import fresh_cloud
 from tests.rehearsed import until
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +46,11 @@ def program(folder: Path, text: str) -> Path:
 def progress(limit: float = 60.0) -> tuple[Progress, io.StringIO]:
     stream = io.StringIO()
     return Progress(RealClock(), limit=limit, stream=stream), stream
+
+
+def began(folder: Path) -> str:
+    """The process id of the Packer that has begun."""
+    return (folder / "pid").read_text() if (folder / "pid").exists() else ""
 
 
 def gone(pid: int) -> bool:
@@ -165,10 +171,9 @@ def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: 
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Cloud]:
-    opened = Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1)
-    with opened:
-        yield opened  # type: ignore[misc]
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with fresh_cloud(tmp_path_factory.mktemp("cloud")) as opened:
+        yield opened
 
 
 def bake_command(cloud: Cloud, fingerprint: str) -> list[str]:
@@ -193,7 +198,8 @@ def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, n
         stderr=subprocess.PIPE, text=True,
     )
     with step:
-        pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), what="Packer has begun")
+        pid = until(lambda: step.poll() is not None or began(tmp_path), what="Packer has begun")
+        assert step.poll() is None, step.stderr.read() if step.stderr else ""
         step.send_signal(number)
         until(lambda: (tmp_path / "cleaned").exists(), what="Packer has cleaned up")
         assert step.wait(timeout=60) != 0
