@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -69,7 +70,12 @@ def _handler(connections: set[socket.socket]) -> type[Any]:
 
 
 def forget_everything() -> None:
-    """moto's records are global to a process: what an earlier cloud (or a test) left must not be found in this one."""
-    for backend in list(BackendDict._instances):
+    """moto's records are global to a process: what an earlier cloud (or a test) left must not be found in this one.
+
+    moto's own list of them does not do: when a mock ends, moto empties the list and keeps most of the records.
+    """
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("moto.")]
+    for backend in {id(value): value for module in modules for value in vars(module).values()
+                    if isinstance(value, BackendDict)}.values():
         backend.clear()
     BackendDict._instances.clear()

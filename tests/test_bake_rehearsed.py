@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud import Cloud
-from tests.fresh_cloud import fresh_cloud
 
 ROOT = Path(__file__).parents[1]
 FINGERPRINT = "0123456789ab"
@@ -22,7 +21,7 @@ FINGERPRINT = "0123456789ab"
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with fresh_cloud(tmp_path_factory.mktemp("cloud")) as opened:
+    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
         yield opened
 
 

@@ -18,7 +18,6 @@ from steps import packer
 from steps.errors import StepError
 from steps.packer import Packer
 from steps.progress import Progress, RealClock
-from tests.fresh_cloud import fresh_cloud
 from tests.rehearsed import until
 
 ROOT = Path(__file__).parents[1]
@@ -172,7 +171,7 @@ def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with fresh_cloud(tmp_path_factory.mktemp("cloud")) as opened:
+    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
         yield opened
 
 
