@@ -5,6 +5,7 @@ Each generation of a color has resources of its own, so two generations can't mi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -50,6 +51,25 @@ class Color:
             parent=parent,
             depends_on=depends_on,
             replacement_trigger=self.generation,
-            ignore_changes=["*"] if self.frozen else ignore_changes,
+            ignore_changes=ignore_changes,
             custom_timeouts=timeouts,
+            transformations=[_as_it_is] if self.frozen else None,
         )
+
+
+def _as_it_is(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+    """Keeps every input as the state has it, each by its name.
+
+    Not by `ignore_changes=["*"]`: that takes the name which autonaming gave for one of ours, and the first update
+    after it, which gives none, would replace the resource.
+    """
+    said = args.props if isinstance(args.props, Mapping) else vars(args.props)
+    keys = [_camel(key) for key, value in said.items() if value is not None]
+    return pulumi.ResourceTransformationResult(
+        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=keys)))
+
+
+def _camel(name: str) -> str:
+    """`imageId` for `image_id`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

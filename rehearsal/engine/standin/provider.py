@@ -74,8 +74,11 @@ class ResourceType:
         return Rules(lambda key: every or key in self.replaced_by, self.name_input)
 
     def check(self, name: str, inputs: Properties, old: Mapping[str, Any] | None) -> Properties:
-        """The inputs with defaults and a physical name: the old one where the old one was generated too."""
-        checked = {**self.defaults, **inputs}
+        """The inputs with defaults and a physical name: the old one where the old one was generated too.
+
+        A generated name that comes as an input, as `ignore_changes=["*"]` brings it, is an input from then on.
+        """
+        checked = {**self.defaults, **{key: value for key, value in inputs.items() if key != "__defaults"}}
         key = self.name_input
         if key is None or key in inputs or f"{key}Prefix" in inputs:
             return checked
