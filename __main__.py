@@ -60,7 +60,8 @@ rollout = Rollout(
     settings.name, flight=plan, settings=settings, account=account, group=active,
     target_group_arn=targets[plan.active].arn, listener_arn=balancer.listener_arn, preview_rule_arn=preview.arn)
 production = balancer.production_rule(
-    [(targets[color].arn, plan.weights[color.color]) for color in plan.colors], after=[rollout.promoted])
+    [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
+    after=[rollout.promoted])
 rollout.prune(triggers=[active.group_name], after=[production])
 
 image = baked[plan.active]

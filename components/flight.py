@@ -32,11 +32,26 @@ class Flight:
     proven: bool  # the active color's group stands, is verified, and has the weight it should have
     previous: Group | None  # the group that has most of production now
     dies: Color | None  # the other color's group, which leaves the program
+    ungated: Mapping[str, str]  # color -> target group that gets production without passing a gate in this update
 
     @property
     def colors(self) -> tuple[Color, ...]:
         """The colors that the program declares, the active one first."""
         return (self.active, self.kept) if self.kept else (self.active,)
+
+    def same(self, color: Color, target_group: str) -> str:
+        """The target group (ARN) that production may go to.
+
+        Raises `FlightError` when it is not the one that stands: the engine has replaced it, and no gate would see that.
+        """
+        stands = self.ungated.get(color.color, target_group)
+        if target_group != stands:
+            raise FlightError(
+                f"{color.color}'s target group was replaced by {target_group}, although nothing that makes a server"
+                f" changed. Production stays on {stands}.\n"
+                f"  type: pulumi config set active {other(self.active.color)} && pulumi up"
+                f"   (a group is born, proven and takes over)")
+        return target_group
 
 
 def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> Flight:
@@ -63,7 +78,9 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     elif beside and settings.keep_previous:
         weights[other(color)] = 0
     kept = Color(settings.identity, other(color), beside.generation, True) if beside and len(weights) == 2 else None
+    ungated = {kept.color: beside.target_group} if kept and beside else {}
     shift = live.unfinished or {name: share for name, share in weights.items() if share} != live.weights
+    proven = bool(stands and stands.verified and not shift)
     return Flight(
         active=active,
         kept=kept,
@@ -71,9 +88,10 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         standing=stands,
         back=_back(stands, beside),
         shift=shift,
-        proven=bool(stands and stands.verified and not shift),
+        proven=proven,
         previous=live.leader,
         dies=Color(settings.identity, other(color), beside.generation) if beside and not kept else None,
+        ungated={color: stands.target_group, **ungated} if stands and proven else ungated,
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_command as command
 
+from components.color import Color
+from components.config import errors
 from components.flight import Flight
 from components.live import Account
 from components.server_group import ServerGroup
@@ -39,7 +41,7 @@ class Rollout(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
-        self._prefix, self._account, self._settings = name, account, settings
+        self._prefix, self._account, self._settings, self._flight = name, account, settings, flight
         about: dict[str, pulumi.Input[str]] = {
             "stack": settings.identity,
             "color": flight.active.color,
@@ -78,6 +80,14 @@ class Rollout(pulumi.ComponentResource):
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
+
+    def to(self, color: Color, target_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+        """The target group for production, once it is sure to be the one that stands or that the gates have proven."""
+        def checked(arn: str) -> str:
+            with errors():
+                return self._flight.same(color, arn)
+
+        return pulumi.Output.from_input(target_group_arn).apply(checked)
 
     def prune(
         self, *, triggers: Sequence[pulumi.Input[str]], after: Sequence[pulumi.Resource]

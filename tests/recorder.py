@@ -33,6 +33,10 @@ class Registered:
     depends_on: frozenset[str]  # names
 
 
+# The ARNs of target groups that exist, by their logical names.
+STANDING: dict[str, str] = {}
+
+
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
@@ -41,6 +45,8 @@ class _Mocks(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         arn = f"arn:aws:{args.typ.split(':')[1]}:eu-west-1:123456789012:{args.name}"
+        if args.typ == "aws:lb/targetGroup:TargetGroup":
+            arn = STANDING.get(args.name, arn)
         made = {"arn": arn, "arnSuffix": f"suffix/{args.name}", "name": args.name, "latestVersion": 1,
                 "dnsName": f"{args.name}.elb.amazonaws.com"}
         if args.typ == "command:local:Command":

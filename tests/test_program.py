@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from tests.factories import TOKEN
-from tests.recorder import Recorded, record_main
+from tests.recorder import STANDING, Recorded, record_main
 
 PROJECT = Path(__file__).parent.parent
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
@@ -22,6 +22,7 @@ CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 @pytest.fixture(autouse=True)
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty account in this process."""
+    STANDING.clear()
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -48,6 +49,7 @@ def live_group(color: str, generation: str) -> None:
         Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=[
             *tags, {"Key": "phoenix:color", "Value": color}, {"Key": "phoenix:generation", "Value": generation},
             {"Key": "phoenix:recipe", "Value": "image=000000000000"}])["TargetGroups"][0]["TargetGroupArn"]
+    STANDING[f"phoenix-dev-{color}"] = group
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
     listener = elb.create_listener(
         LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]
@@ -254,14 +256,25 @@ def test_below_100_percent_the_other_color_is_declared_as_it_is() -> None:
     blue = [resource for resource in done.resources if resource.name.startswith("phoenix-dev-blue")
             and ":index:" not in resource.type]
     assert len(blue) >= 12
-    assert {resource.ignore for resource in blue} == {("*",)}
+    for resource in blue:
+        # By name: after "*" the physical names would count as ours, and the next update would replace everything.
+        assert set(resource.ignore) >= (set(resource.inputs) if not resource.name.endswith("bake") else {"*"})
+        assert not {"name", "namePrefix"} & set(resource.ignore)
     assert {resource.trigger for resource in blue if not resource.name.endswith("bake")} == {"abcdefabcdef"}
     green = done.one("aws:autoscaling/group:Group", "green")
     assert green.ignore == ("tags",)
     weights = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"][0]["forward"]["targetGroups"]
-    assert [(target["arn"].split("-")[-1], target["weight"]) for target in weights] == [("green", 10), ("blue", 90)]
+    assert [target["weight"] for target in weights] == [10, 90]
+    assert [target["arn"] for target in weights][1] == STANDING["phoenix-dev-blue"]
     preview = done.one("aws:lb/listenerRule:ListenerRule", "preview").inputs["actions"][0]["forward"]["targetGroups"]
     assert [target["arn"].split("-")[-1] for target in preview] == ["green"]
+
+
+def test_production_does_not_follow_a_kept_target_group_that_was_replaced() -> None:
+    live_group("blue", "abcdefabcdef")
+    STANDING["phoenix-dev-blue"] += "-replaced"
+    with pytest.raises(pulumi.RunError, match="Production stays on"):
+        program(active="green", traffic=10)
 
 
 def test_at_100_percent_the_other_color_leaves_the_program() -> None:
