@@ -41,7 +41,7 @@ class MachineImage(pulumi.ComponentResource):
         subnet_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:MachineImage", name, {"fingerprint": fingerprint}, opts)
+        super().__init__("phoenix:index:MachineImage", name, {"generation": color.generation}, opts)
         # Named after the generation and then frozen: a command whose inputs change in place loses its recorded output.
         bake = step(
             f"{name}-{color.generation}-bake",
