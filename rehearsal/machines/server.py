@@ -4,7 +4,8 @@ Run by `rehearsal.machines.process` as `python -I -S server.py --instance ID --s
 JSON string on the first line of stdin; stdin's end means that the parent is gone. Only the standard library, and little
 of it, so that a machine is up in a tenth of a second.
 
-PHOENIX_FAULT in server.env makes it misbehave, for tests of what a flip does then; several are separated by spaces:
+PHOENIX_FAULT in server.env makes it misbehave, for tests of what a flip does then; several are separated by spaces.
+REHEARSAL_FAULT is the same, by a name that a stack's `environment` may hold:
 
     never-answers     accepts connections and never answers
     answers-500       answers 500 to everything
@@ -85,7 +86,7 @@ class App:
     """The sample app's routes; what differs from it is `faults`."""
 
     def __init__(self, env: dict[str, str], instance_id: str) -> None:
-        self.faults = Faults(env.get("PHOENIX_FAULT", ""))
+        self.faults = Faults(f"{env.get('PHOENIX_FAULT', '')} {env.get('REHEARSAL_FAULT', '')}")
         self.generation = env.get("PHOENIX_GENERATION", "")
         color = env.get("PHOENIX_COLOR", "")
         shown = "0" * 12 if self.faults.wrong_generation else self.generation
