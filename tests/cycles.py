@@ -1,0 +1,253 @@
+"""One stack of the program on a local cloud, under load and watched: what the tests of whole cycles share.
+
+A birth of the load balancer is slow on the real engine, so the tests of a file tell their chapters on one stack, each
+from the same beginning: one group alone with all of production, and nothing to do.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.cloud import Cloud
+from rehearsal.engine import Result, choose
+from rehearsal.engine.config import flatten
+from rehearsal.load import Load, Request
+from rehearsal.orphans import orphans
+from rehearsal.story import environment, free_port
+from rehearsal.watch import Sample, Watch, answered_unverified, sample
+from rehearsal.workshop import Workshop
+
+IDENTITY = "phoenix/local"
+# The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6.
+QUICK = {"bootSeconds": 60, "canaryPauseSeconds": 1, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
+CALM = {"active": "auto", "traffic": 100, "keepPrevious": False, "image": "",
+        "targetCpuPercent": 50, "environment": {"REHEARSAL_FAULT": "none"}, **QUICK}
+ENGINES = ["stand-in", pytest.param("pulumi", marks=pytest.mark.skipif(
+    shutil.which("pulumi") is None, reason="pulumi is not on PATH"))]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group of servers as AWS has it."""
+
+    name: str
+    color: str
+    generation: str
+    template: str  # id and version
+    minimum: int
+    maximum: int
+    desired: int
+    instances: frozenset[str]
+    in_service: int
+    target_group: str
+    fingerprint: str
+
+
+class Stack:
+    """A context manager. `allowed_failures` is set by a test that shows ill servers to users on purpose."""
+
+    def __init__(self, workdir: Path, *, stand_in: bool) -> None:
+        self._workdir, self._stand_in = workdir, stand_in
+        self._numbers = itertools.count(1)
+        self._exits = ExitStack()
+        self._told: dict[str, str] = {}
+        self._idle = False  # nothing was touched since an update that found nothing to do
+
+    def __enter__(self) -> Stack:
+        self.shop = Workshop(self._workdir / "project")
+        self.cloud = self._exits.enter_context(Cloud(self._workdir / "cloud", boot_seconds=2, time_scale=0.1))
+        self.port, self.token = free_port(), secrets.token_urlsafe(24)
+        self.engine = choose(
+            self.shop.folder, "local", self._workdir / "engine", environment(self.cloud),
+            {**QUICK, "listenerPort": self.port}, secrets={"previewToken": self.token}, stand_in=self._stand_in)
+        self._watch = self._exits.enter_context(Watch(self.cloud.region, IDENTITY))
+        self.load = self._exits.enter_context(
+            Load(url=f"http://127.0.0.1:{self.port}/", rate=20, out=self._workdir / "load.jsonl"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+
+    def begin(self) -> None:
+        """One group alone with everything, whatever was before, and the flag on its color."""
+        if not self._idle:
+            self.set(**CALM)
+            self.up()
+        [alone] = self.groups().values()
+        self.set(active=alone.color)
+        self.shop.commit("Calm")
+        assert self.weights() == {alone.color: 100}
+        self.allowed_failures, self._ended = False, float("inf")
+        self._begun, self._samples, self._broken = time.time(), len(self._watch.samples), len(self._watch.broken)
+
+    def end(self) -> None:
+        """No invariant was broken since `begin`."""
+        asked = self.requests()
+        assert self._watch.broken[self._broken:] == []
+        assert answered_unverified(self._watch.samples, asked) == []
+        assert asked or self._ended < float("inf")
+        if not self.allowed_failures:
+            assert [request for request in asked if request.failed] == []
+
+    def set(self, **keys: Any) -> None:
+        """`pulumi config set`; keys that have the value already are left out."""
+        for key, value in keys.items():
+            for path, text in flatten(key, value):
+                if self._told.get(path) != text:
+                    self._idle = False
+                    self.engine.config_set(path, text, path=path != key)
+                    self._told[path] = text
+
+    def change(self) -> None:
+        """A change of the scripts, committed alone."""
+        self.shop.commit("Settings")
+        self._idle = False
+        number = next(self._numbers)
+        script = self.shop.folder / "image" / "provision" / f"4{number % 10}-change-{number}.sh"
+        script.write_text(f"#!/bin/sh\necho {number}\n")
+        script.chmod(0o755)
+        self.shop.commit(f"Change {number}")
+
+    def revert(self) -> None:
+        """`git revert` of the last commit."""
+        settings = self.shop.folder / "Pulumi.local.yaml"
+        before = settings.read_bytes()
+        self._idle = False
+        self.shop.revert()
+        if settings.read_bytes() != before:
+            self._told.clear()
+
+    def ill(self, fault: str) -> None:
+        """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""
+        self.set(environment={"REHEARSAL_FAULT": fault})
+
+    def up(self) -> Result:
+        """An update that must do well, and leave nothing behind."""
+        done = self.engine.up()
+        assert done.ok, done.text
+        assert orphans(self.cloud, self.engine, IDENTITY) == []
+        return done
+
+    def idle(self) -> None:
+        """An update that must find nothing to do."""
+        before = self.groups(), self.weights()
+        done = self.up()
+        assert set(done.changes) == {"same"}, done.text
+        assert (self.groups(), self.weights()) == before
+        self._idle = all(self._told.get(path) == text for key, value in CALM.items() if key != "active"
+                         for path, text in flatten(key, value))
+
+    def refused(self) -> str:
+        """An update that must fail, and leave production alone. Returns what it printed."""
+        self._idle = False
+        before = self.weights()
+        done = self.engine.up()
+        assert not done.ok, done.text
+        assert self.weights() == before
+        return done.text
+
+    def destroy(self) -> None:
+        """`pulumi destroy`; users are not counted from here on."""
+        self._idle, self._ended = False, time.time()
+        done = self.engine.destroy()
+        assert done.ok, done.text
+        assert self.engine.resources() == []
+
+    def groups(self) -> dict[str, Group]:
+        """Groups by color. Two of one color are an error here."""
+        found: dict[str, Group] = {}
+        for one in self.cloud.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+            group = _group(one)
+            assert group.color not in found, f"two groups are {group.color}"
+            found[group.color] = group
+        return found
+
+    def weights(self) -> dict[str, int]:
+        """The production rule's weights by color."""
+        return by_color(sample(self.cloud.region, IDENTITY).weights)
+
+    def moves(self, since: float = 0) -> list[dict[str, int]]:
+        """The weights that production had since a time (of the epoch), or the test's begin, one after another."""
+        seen = [by_color(one.weights) for one in self.samples() if one.t >= since]
+        return [weights for weights, _ in itertools.groupby(seen)]
+
+    def samples(self) -> list[Sample]:
+        """What the cloud held at each instant since the test's begin."""
+        return self._watch.samples[self._samples:]
+
+    def requests(self, since: float = 0) -> list[Request]:
+        """Those that were due since a time (of the epoch), or the test's begin."""
+        return [request for request in self.load.requests() if max(since, self._begun) <= request.t < self._ended]
+
+    def answers(self, *, seconds: float, what: Callable[[set[str]], bool]) -> set[str]:
+        """The colors that answer production within the next seconds, until they are as they should be."""
+        begun = time.time()
+        while not what(seen := {one.color for one in self.requests(begun)}) and time.time() - begun < seconds:
+            time.sleep(0.2)
+        return seen
+
+    def ask(self, *, token: str | None = None) -> str:
+        """The generation that answers whoever holds this token, or nobody's."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", "/", headers={"X-Phoenix-Preview": token} if token else {})
+            response = connection.getresponse()
+            response.read()
+            return response.getheader("X-Phoenix-Generation", "")
+        finally:
+            connection.close()
+
+    def images(self) -> set[str]:
+        """Our images that exist."""
+        return {one["ImageId"] for one in self.cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of a file's tests, on each engine."""
+    with Stack(tmp_path_factory.mktemp("cycle"), stand_in=request.param == "stand-in") as made:
+        yield made
+
+
+@pytest.fixture
+def stack(stage: Stack) -> Iterator[Stack]:
+    """The stack at its beginning; after the test, the invariants are held against everything that was seen."""
+    stage.begin()
+    yield stage
+    stage.end()
+
+
+def until(question: Callable[[], bool], *, what: str, seconds: float = 120) -> None:
+    """Waits for something; the limit is only for a test that fails."""
+    limit = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < limit, f"after {seconds} s still not: {what}"
+        time.sleep(0.05)
+
+
+def by_color(weights: Mapping[str, int]) -> dict[str, int]:
+    return {arn.split("/")[1].split("-")[2]: weight for arn, weight in weights.items()}
+
+
+def _group(one: Mapping[str, Any]) -> Group:
+    tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
+    template = one["LaunchTemplate"]
+    return Group(
+        name=one["AutoScalingGroupName"], color=tags["phoenix:color"], generation=tags["phoenix:generation"],
+        template=f"{template['LaunchTemplateId']}:{template['Version']}", minimum=one["MinSize"],
+        maximum=one["MaxSize"], desired=one["DesiredCapacity"],
+        instances=frozenset(instance["InstanceId"] for instance in one["Instances"]
+                            if not instance["LifecycleState"].startswith("Terminat")),
+        in_service=sum(1 for instance in one["Instances"] if instance["LifecycleState"] == "InService"),
+        target_group=one["TargetGroupARNs"][0], fingerprint=tags["phoenix:fingerprint"])
