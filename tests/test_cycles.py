@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
+from components.color import other
 from tests.cycles import Stack, stack, stage
 
 __all__ = ["stack", "stage"]
 
-OTHER = {"blue": "green", "green": "blue"}
-
 
 def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_everything(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.change()
     stack.set(active=new, traffic=0)
     stack.up()
@@ -42,7 +41,7 @@ def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_ev
 
 def test_a_held_canary_is_taken_back_at_once(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.change()
     stack.set(active=new, traffic=10)
     stack.up()
@@ -59,7 +58,7 @@ def test_a_held_canary_is_taken_back_at_once(stack: Stack) -> None:
 
 def test_a_held_canary_is_taken_back_while_git_says_something_third(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.change()
     stack.set(active=new, traffic=10)
     stack.up()
@@ -79,7 +78,7 @@ def test_a_held_canary_is_taken_back_while_git_says_something_third(stack: Stack
 
 def test_the_previous_group_is_kept_for_a_quick_way_back(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.change()
     stack.set(active=new, keepPrevious=True)
     stack.up()
@@ -108,7 +107,7 @@ def test_the_previous_group_is_kept_for_a_quick_way_back(stack: Stack) -> None:
 
 def test_servers_are_born_from_a_pinned_image_whatever_git_says(stack: Stack) -> None:
     [old] = stack.groups().values()
-    new = OTHER[old.color]
+    new = other(old.color)
     stack.change()
     stack.set(active=new)
     stack.up()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from components.color import other
 from tests.cycles import Stack, stack, stage
 
 __all__ = ["stack", "stage"]
 
-OTHER = {"blue": "green", "green": "blue"}
-
 
 def test_a_change_of_the_scripts_flips_by_itself_and_so_does_its_revert(stack: Stack) -> None:
     [old] = stack.groups().values()
-    new = OTHER[old.color]
+    new = other(old.color)
     stack.set(active="auto")
     stack.idle()
     stack.change()
@@ -32,7 +31,7 @@ def test_a_change_of_the_scripts_flips_by_itself_and_so_does_its_revert(stack: S
 
 def test_a_failed_birth_leaves_production_alone_and_the_next_good_one_sweeps_it_away(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.set(active="auto")
     stack.ill("fails-smoke")
     said = stack.refused()
@@ -60,7 +59,7 @@ def test_a_birth_without_capacity_is_tried_again(stack: Stack) -> None:
     assert stack.groups()[live.color] == live
     stack.cloud.fail_launches(None)
     stack.up()
-    assert list(stack.groups()) == [OTHER[live.color]]
+    assert list(stack.groups()) == [other(live.color)]
     stack.idle()
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.color import other
 from tests.cycles import Stack, stack, stage
 
 __all__ = ["stack", "stage"]
-
-OTHER = {"blue": "green", "green": "blue"}
 
 
 def left(stack: Stack) -> list[str]:
@@ -43,7 +42,7 @@ def test_a_live_stack_is_destroyed(stack: Stack) -> None:
 def test_a_stack_with_a_held_canary_is_destroyed(stack: Stack) -> None:
     [live] = stack.groups().values()
     stack.change()
-    stack.set(active=OTHER[live.color], traffic=10)
+    stack.set(active=other(live.color), traffic=10)
     stack.up()
     assert len(stack.groups()) == 2
     stack.destroy()
@@ -52,7 +51,7 @@ def test_a_stack_with_a_held_canary_is_destroyed(stack: Stack) -> None:
 
 def test_a_stack_after_a_failed_birth_is_destroyed(stack: Stack) -> None:
     [live] = stack.groups().values()
-    stack.set(active=OTHER[live.color])
+    stack.set(active=other(live.color))
     stack.ill("answers-500")
     assert "was not born" in stack.refused()
     assert len(stack.groups()) == 2

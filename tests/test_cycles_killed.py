@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 
+from components.color import other
 from tests.cycles import Group, Stack, stack, stage, until
 
 __all__ = ["stack", "stage"]
-
-OTHER = {"blue": "green", "green": "blue"}
 
 
 def kill_in_the_canary(stack: Stack) -> Group:
     """An update to a new generation, killed with -9 at its first canary weight. Returns the group that is live."""
     [live] = stack.groups().values()
-    new = OTHER[live.color]
+    new = other(live.color)
     stack.change()
     stack.set(active=new, canaryPauseSeconds=600)
     running = stack.engine.start_up()
@@ -33,7 +32,7 @@ def kill_in_the_canary(stack: Stack) -> Group:
 
 def test_a_killed_flip_is_finished_by_the_next_update(stack: Stack) -> None:
     live = kill_in_the_canary(stack)
-    new = OTHER[live.color]
+    new = other(live.color)
     born = stack.groups()[new]
     begun = time.time()
     stack.up()

@@ -174,6 +174,10 @@ def test_a_name_is_kept_until_the_resource_is_replaced() -> None:
     assert kind.check("shop", {}, first) == first
     assert kind.check("shop", {}, None)["name"] != first["name"]
     assert kind.check("shop", {"name": "own"}, first) == {"name": "own"}
+    # What ignore_changes=["*"] brings counts as said by the program, and is not kept when it says nothing again.
+    ours = kind.check("shop", first, first)
+    assert ours["name"] == first["name"]
+    assert kind.check("shop", {}, ours)["name"] != first["name"]
     with pytest.raises(ProviderError):
         autoname("a" * 25, 32)
 
