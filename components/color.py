@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.settings import camel
+
 COLORS = ("blue", "green")
 
 
@@ -64,12 +66,6 @@ def _as_it_is(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransfo
     after it, which gives none, would replace the resource.
     """
     said = args.props if isinstance(args.props, Mapping) else vars(args.props)
-    keys = [_camel(key) for key, value in said.items() if value is not None]
+    keys = [camel(key) for key, value in said.items() if value is not None]
     return pulumi.ResourceTransformationResult(
         args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=keys)))
-
-
-def _camel(name: str) -> str:
-    """`imageId` for `image_id`."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)

@@ -162,7 +162,7 @@ def parse(
 
 
 def camel(name: str) -> str:
-    """`rootVolumeGiB` for `root_volume_gib`: a field's name as a configuration key."""
+    """`rootVolumeGiB` for `root_volume_gib`: a name of Python's as a key of Pulumi's."""
     first, *rest = name.split("_")
     return first + "".join("GiB" if word == "gib" else word.capitalize() for word in rest)
 
