@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud test lint token pulumi clean
+.PHONY: help rehearsal cloud test faults lint token pulumi clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -16,6 +16,9 @@ cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by 
 
 test: lint  ## lint, then all tests
 	$(VENV)/python -m pytest -n auto $(TESTS)
+
+faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
+	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 lint: .venv/.ready  ## ruff, and mypy as strict as it gets
 	$(VENV)/ruff check .

@@ -12,6 +12,7 @@ import boto3
 import rehearsal.truths  # noqa: F401 - teaches moto
 from rehearsal import world as worlds
 from rehearsal.balancer import Balancer
+from rehearsal.calls import Calls
 from rehearsal.certificates import server_context
 from rehearsal.control_plane import ControlPlane
 from rehearsal.journal import Event, Journal
@@ -45,6 +46,7 @@ class Cloud:
         self.region = region
         self.account = ACCOUNT
         self.machines: Machines = machines if machines is not None else ProcessMachines(workdir)
+        self.calls = Calls()
         self._port = port
         self._world = World(
             region=region,
@@ -60,7 +62,7 @@ class Cloud:
     def start(self) -> Cloud:
         worlds.enter(self._world)
         try:
-            self._control_plane = ControlPlane(port=self._port)
+            self._control_plane = ControlPlane(calls=self.calls, port=self._port)
         except BaseException:
             worlds.leave(self._world)
             raise

@@ -16,17 +16,19 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from rehearsal.calls import Calls
+
 
 class ControlPlane:
     """Unlike moto's `ThreadedMotoServer` it keeps neither its socket nor its clients' threads when it is closed."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, calls: Calls, port: int = 0) -> None:
         forget_everything()
         self._connections: set[socket.socket] = set()
         self._server = make_server(
             "127.0.0.1",
             port,
-            DomainDispatcherApplication(create_backend_app),
+            calls.through(DomainDispatcherApplication(create_backend_app)),
             threaded=True,
             request_handler=_handler(self._connections),
         )

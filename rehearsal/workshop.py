@@ -36,6 +36,18 @@ class Workshop:
         """Takes the last change back, as `git revert` does."""
         self._git("revert", "--no-edit", "HEAD")
 
+    def head(self) -> str:
+        """The last commit."""
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def back_to(self, commit: str) -> None:
+        """Takes everything back that came after a commit, as one more commit: a pull request's revert."""
+        self.commit("What was not committed yet")
+        self._git("read-tree", "-u", "--reset", commit)
+        self.commit("Revert everything")
+
     def commit(self, message: str) -> None:
         """Records everything in the folder."""
         self._git("add", "--all")

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud import Cloud
-from rehearsal.engine import Result, choose
+from rehearsal.engine import Result, Running, choose
 from rehearsal.engine.config import flatten
 from rehearsal.load import Load, Request
 from rehearsal.orphans import orphans
@@ -127,6 +127,17 @@ class Stack:
         self.shop.revert()
         if settings.read_bytes() != before:
             self._told.clear()
+
+    def back_to(self, commit: str) -> None:
+        """`git revert` of everything after a commit, the stack's settings too."""
+        self._idle = False
+        self.shop.back_to(commit)
+        self._told.clear()
+
+    def start(self) -> Running:
+        """An update that is left to run."""
+        self._idle = False
+        return self.engine.start_up()
 
     def ill(self, fault: str) -> None:
         """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""

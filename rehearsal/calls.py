@@ -1,0 +1,148 @@
+"""Every call that reaches the local cloud's control plane: recorded, and, where a fault says so, not answered as asked.
+
+A `Fault` stands between the network and moto, where AWS's own front door is: it can refuse a call before anything
+happened, or let it happen and lose the answer, which is what a caller sees of a fault inside AWS.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/aws4_request")
+_RPC_PATH = re.compile(r"/service/[^/]+/operation/(\w+)$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request. `service` is its signing name (ec2, elasticloadbalancing, autoscaling, monitoring, sts, ..)."""
+
+    t: float
+    """Seconds since the epoch."""
+    service: str
+    operation: str
+    access_key: str
+    agent: str
+    """The caller's User-Agent."""
+    body: str
+    """Form fields or JSON, as sent."""
+
+    @property
+    def name(self) -> str:
+        """service:Operation, as IAM writes it but for services whose signing name is another."""
+        return f"{self.service}:{self.operation}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """An error in AWS's words. With `performed` the call does what was asked, and only its answer is this error."""
+
+    status: int
+    code: str
+    message: str
+    performed: bool = False
+
+
+Fault = Callable[[Call], Refusal | None]
+"""Asked for each call, in the order in which they arrive, by one thread at a time."""
+
+
+@dataclass
+class Calls:
+    """What was called, oldest first, and the faults that calls meet."""
+
+    seen: list[Call] = field(default_factory=list)
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Access keys that belong to other accounts than the cloud's own."""
+    _faults: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def failing(self, fault: Fault) -> Iterator[None]:
+        """Inside it calls meet this fault; of several the first that refuses decides."""
+        with self._lock:
+            self._faults.append(fault)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._faults.remove(fault)
+
+    def meets(self, call: Call) -> Refusal | None:
+        """Records a call. Returns the error that it is to end with, if any."""
+        with self._lock:
+            self.seen.append(call)
+            return next((refusal for fault in self._faults if (refusal := fault(call))), None)
+
+    def through(self, application: Application) -> Application:
+        """The application behind this front door."""
+
+        def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            call = _read(environ)
+            if call is None:
+                return application(environ, start)
+            if account := self.accounts.get(call.access_key):
+                environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+            refusal = self.meets(call)
+            if refusal is None:
+                return application(environ, start)
+            if refusal.performed:
+                b"".join(application(environ, lambda *_: lambda data: None))
+            status, headers, body = _refused(environ, call, refusal)
+            start(status, headers)
+            return [body]
+
+        return answer
+
+
+def _read(environ: dict[str, Any]) -> Call | None:
+    """The call that a request is; None when it is signed by nobody (the balancer's tests, moto's own pages)."""
+    signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None:
+        return None
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    text = body.decode("utf-8", errors="replace")
+    return Call(
+        t=time.time(), service=signed.group(3), operation=_operation(environ, text), access_key=signed.group(1),
+        agent=environ.get("HTTP_USER_AGENT", ""), body=text)
+
+
+def _operation(environ: Mapping[str, Any], body: str) -> str:
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return str(target).rsplit(".", 1)[-1]
+    if path := _RPC_PATH.search(environ.get("PATH_INFO", "")):
+        return path.group(1)
+    fields = parse_qs(body) or parse_qs(environ.get("QUERY_STRING", ""))
+    return fields.get("Action", [f"{environ.get('REQUEST_METHOD', '')} {environ.get('PATH_INFO', '')}"])[0]
+
+
+def _refused(environ: Mapping[str, Any], call: Call, refusal: Refusal) -> tuple[str, list[tuple[str, str]], bytes]:
+    """The error as the call's protocol writes it. Source: botocore/parsers.py."""
+    request = str(uuid.uuid4())
+    code, message = escape(refusal.code), escape(refusal.message)
+    if "HTTP_X_AMZ_TARGET" in environ:
+        kind, text = "application/x-amz-json-1.0", json.dumps({"__type": refusal.code, "message": refusal.message})
+    elif call.service == "ec2":
+        kind = "text/xml"
+        text = (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+                f"<RequestID>{request}</RequestID></Response>")
+    else:
+        kind, side = "text/xml", "Sender" if refusal.status < 500 else "Receiver"
+        text = (f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+                f"<RequestId>{request}</RequestId></ErrorResponse>")
+    body = text.encode()
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-RequestId", request)]
+    return f"{refusal.status} {refusal.code}", headers, body

@@ -1,0 +1,46 @@
+"""The fault matrix: which of its cases run, and its table at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--faults", choices=["some", "all"], default="some",
+                     help="of the fault matrix run the representative cases (the default), or all of them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "representative: a case of the fault matrix that runs with every test run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--faults") == "all":
+        return
+    left = [item for item in items if "trial" in getattr(item, "fixturenames", ())
+            and item.get_closest_marker("representative") is None]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The matrix: a line a trial, whatever worker it ran in."""
+    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
+    rows = {one.nodeid: dict(value) for one in reports for name, value in one.user_properties if name == "fault"}
+    if not rows:
+        return
+    bad = {one.nodeid for one in reports if one.failed}
+    table = Table("case", "then", "engine", box=None, pad_edge=False)
+    for heading in ("detected s", "safe s", "failed requests", "orphans"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for node, row in sorted(rows.items(), key=lambda item: (item[1]["case"], item[1]["engine"], item[1]["ending"])):
+        detected = "-" if row["detected"] is None else f"{row['detected']:.1f}"
+        table.add_row(row["case"], row["ending"], row["engine"], detected, f"{row['safe']:.1f}",
+                      str(row["failed"]), str(row["orphans"]), "FAILED" if node in bad else "ok")
+    terminalreporter.section("fault matrix")
+    Console(file=terminalreporter._tw._file, width=160).print(table)

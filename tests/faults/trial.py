@@ -1,0 +1,167 @@
+"""One fault on one stack, measured: what the tests of the fault matrix share.
+
+A trial begins with one group that has all of production, under load and watched. The fault strikes; then the next
+update goes forward to the new generation or back to the old one, as its parameter says. What every fault must show is
+asserted here once: the old group served all the time, no request failed, no invariant was broken, nothing is orphaned.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from components.color import other
+from rehearsal.engine import Result, Running
+from rehearsal.orphans import orphans
+from tests.cycles import CALM, IDENTITY, Group, Stack, by_color, until
+
+Ending = Literal["forward", "back"]
+LONGEST_UPDATE = 240  # seconds; only an update that hangs takes so long
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of the matrix. Seconds are those of the rehearsal, whose AWS is ten times faster than the real one."""
+
+    case: str
+    ending: Ending
+    engine: str
+    detected: float | None
+    """From the fault until the update ended with its reason; None for a fault that no update has to notice."""
+    safe: float
+    """From the fault until production was, for good, where it was before; 0 when it never moved."""
+    failed: int
+    """Requests of users that failed, from the trial's begin to its end."""
+    orphans: int
+    """Things without an owner after the next good update."""
+
+
+class Trial:
+    """`live` is the group that serves, `new` the color of the next. `row` is filled while the trial goes on."""
+
+    def __init__(self, stack: Stack, *, ending: Ending) -> None:
+        self.stack, self.ending = stack, ending
+        [self.live] = stack.groups().values()
+        self.new = other(self.live.color)
+        self.before = stack.weights()
+        self._begun = stack.shop.head()
+        self._struck: float | None = None
+        self._noticed: float | None = None
+        self._safe = 0.0
+        self._left: list[str] = []
+        self._ill = False
+        self.ended = False
+
+    def change(self, **keys: Any) -> None:
+        """A change of the scripts, with the flag on the new color, and these keys."""
+        self.stack.change()
+        self.stack.set(active=self.new, **keys)
+
+    def ill(self, fault: str) -> None:
+        """The next generation's servers misbehave (rehearsal.machines.server says how), with the flag on them."""
+        self._ill = True
+        self.stack.ill(fault)
+        self.stack.set(active=self.new)
+        self.stack.shop.commit(f"Servers that are ill: {fault}")
+
+    def begin(self) -> Running:
+        """An update that is left to run."""
+        return self.stack.start()
+
+    def strike(self) -> None:
+        """The fault begins now; of several calls the first counts."""
+        self._struck = self._struck or time.time()
+
+    def born(self) -> Group | None:
+        """The new color's group, as far as it has come."""
+        return self.stack.groups().get(self.new)
+
+    def share(self) -> int:
+        """The new color's weight."""
+        return self.stack.weights().get(self.new, 0)
+
+    def refused(self, *says: str) -> str:
+        """An update that must fail and say this, with production where it was. Returns all that it printed."""
+        self.strike()
+        return self.ends_badly(self.begin(), *says)
+
+    def ends_badly(self, running: Running, *says: str) -> str:
+        """What runs must fail and say this, and production must be where it was. Returns all that it printed."""
+        self.strike()
+        done = self._wait(running)
+        self._noticed = time.time()
+        assert not done.ok, done.text
+        for text in says:
+            assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
+        self.is_safe()
+        return done.text
+
+    def is_safe(self) -> None:
+        """Production is where it was before the trial (a killed step's hands may need a moment for that)."""
+        until(lambda: self._shares() == self.before, what=f"the weights are {self.before} again", seconds=30)
+        assert self._struck is not None
+        moved = [one.t for one in self.stack.samples() if one.t >= self._struck and _away(one.weights, self.before)]
+        self._safe = max(moved, default=self._struck) - self._struck
+        standing = self.stack.groups()[self.live.color]
+        assert standing.name == self.live.name
+        assert standing.instances >= self.live.instances, "a live server is gone"
+
+    def unlock(self) -> None:
+        """`pulumi cancel`, the one manual act that a killed update asks for."""
+        assert "lock" in self.stack.refused()
+        assert self.stack.engine.cancel().ok
+
+    def ends(self) -> None:
+        """The next update, once the cause is healed: to the new generation, or back by `git revert` of everything.
+
+        Both begin with calm settings; servers that were ill are cured by one more change.
+        """
+        if self.ending == "forward":
+            self.stack.set(**{key: value for key, value in CALM.items() if key != "active"})
+            if self._ill:
+                self.stack.change()
+            self.up()
+            assert list(self.stack.groups()) == [self.new]
+            assert self.stack.weights() == {self.new: 100}
+            assert self.stack.groups()[self.new].generation != self.live.generation
+        else:
+            self.stack.back_to(self._begun)
+            self.up()
+            standing = self.stack.groups()
+            assert list(standing) == [self.live.color]
+            assert standing[self.live.color].instances >= self.live.instances
+            assert self.stack.weights() == {self.live.color: 100}
+        self.stack.idle()
+        self.ended = True
+
+    def up(self) -> Result:
+        """An update that must do well; what it leaves without an owner is counted."""
+        done = self._wait(self.begin())
+        assert done.ok, done.text
+        self._left = orphans(self.stack.cloud, self.stack.engine, IDENTITY)
+        assert self._left == []
+        return done
+
+    def row(self, *, case: str) -> dict[str, Any]:
+        """The matrix's line about this trial, for pytest's report."""
+        since = self._struck or time.time()
+        return asdict(Row(
+            case=case, ending=self.ending, engine=self.stack.engine.name,
+            detected=None if self._noticed is None else self._noticed - since, safe=self._safe,
+            failed=sum(1 for request in self.stack.requests() if request.failed), orphans=len(self._left)))
+
+    def _wait(self, running: Running) -> Result:
+        try:
+            return running.wait(LONGEST_UPDATE)
+        except TimeoutError:
+            running.kill()
+            raise AssertionError(f"after {LONGEST_UPDATE} s the update still runs:\n{running.wait().text}") from None
+
+    def _shares(self) -> dict[str, int]:
+        return {color: weight for color, weight in self.stack.weights().items() if weight}
+
+
+def _away(weights: Any, before: dict[str, int]) -> bool:
+    """Whether an instant's weights give production to another group than before."""
+    return {color: weight for color, weight in by_color(weights).items() if weight} != before
