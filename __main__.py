@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pulumi
 
-from components import config, flight, generation, images, live
+from components import briefing, changelog, config, foresight, generation, images, live, outlook
 from components.image import MachineImage
 from components.load_balancer import LoadBalancer
 from components.network import Network
@@ -14,14 +14,19 @@ from components.rollout import Rollout
 from components.server_group import ServerGroup
 from components.user_data import user_data
 
-with config.errors():
+with config.errors(published=True):
     settings, now = config.settings(), datetime.now(UTC)
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
     source = images.source(session.client("ec2"), settings, Path.cwd(), now=now)
     recipe = generation.recipe(settings, source.fingerprint)
-    plan = flight.decide(settings, recipe, live.read(session, stack=settings.identity), now=now)
-pulumi.log.info(flight.words(plan, settings, recipe, source.words))
+    standing = live.read(session, stack=settings.identity)
+    ahead = outlook.read(session, settings, standing, now=now)
+    plan = foresight.cleared(settings, recipe, standing, ahead, source, now=now)
+    changed = changelog.of(plan, settings, Path.cwd())
+    brief = briefing.write(settings, plan, recipe, standing, source, ahead, changed, now=now)
+    briefing.publish(brief.markdown)
+pulumi.log.info(brief.text)
 
 # What is permanent.
 tags = {"phoenix:stack": settings.identity}
@@ -42,7 +47,7 @@ targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
     tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, "image": image.id, "commit": image.commit,
-          "baked_at": image.baked_at}) for color, image in baked.items()}
+          "tree": image.tree, "baked_at": image.baked_at}) for color, image in baked.items()}
 preview = balancer.preview_rule(targets[plan.active].arn, token=settings.preview_token)
 groups = {color: ServerGroup(
     color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,

@@ -9,7 +9,9 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+from components import briefing
 from components.flight import FlightError
+from components.foresight import KnownToFailError
 from components.images import ImageError
 from components.live import LiveError
 from components.settings import Settings, SettingsError, parse
@@ -26,16 +28,23 @@ def settings() -> Settings:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
-    """Turns what a user can mend into an error that Pulumi prints without a stack trace."""
+def errors(*, published: bool = False) -> Iterator[None]:
+    """Turns what a user can mend into an error that Pulumi prints without a stack trace.
+
+    `published`: it is also written where the flight plan would have been, as Markdown.
+    """
     try:
         yield
-    except (SettingsError, FlightError, ImageError, LiveError) as error:
-        raise pulumi.RunError(str(error)) from None
+    except (SettingsError, FlightError, ImageError, LiveError, KnownToFailError) as error:
+        why = str(error)
     except (BotoCoreError, ClientError) as error:
-        raise pulumi.RunError(
-            f"AWS could not be asked what is live; nothing was changed: {error}\n"
-            "  type: aws sts get-caller-identity   (it tells whether the credentials are the right ones)") from None
+        why = (f"AWS could not be asked what is live; nothing was changed: {error}\n"
+               "  type: aws sts get-caller-identity   (it tells whether the credentials are the right ones)")
+    else:
+        return
+    if published:
+        briefing.publish(briefing.refused(pulumi.get_stack(), why))
+    raise pulumi.RunError(why)
 
 
 def _texts() -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Who is born, who is kept and who dies in this update, and why: settings + recipe + what is live -> flight.
 
-Pure: it decides, and says in words what it decided.
+Pure. `components.plan` says in words what is decided here.
 """
 
 from __future__ import annotations
@@ -95,30 +95,6 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     )
 
 
-def words(flight: Flight, settings: Settings, recipe: Recipe, image: str) -> str:
-    """The flight plan as a block of text. `image` says where the servers' image comes from."""
-    rows = []
-    if flight.standing is None:
-        rows.append(("image", image))
-        size = max(settings.min_size, flight.previous.desired if flight.previous else 0)
-        rows.append(("born", f"{flight.active.color}, generation {flight.active.generation}, {size} servers"))
-        if flight.previous:
-            rows += [("changed", line) for line in changes(flight.previous.recipe, recipe) or ["nothing: born again"]]
-    else:
-        rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation}"))
-    if not flight.proven:
-        rows.append(("gates", _gates(flight, settings)))
-    shares = ", ".join(f"{color} {share} %" for color, share in flight.weights.items())
-    rows.append(("production", f"-> {shares}" if flight.shift else f"stays {shares}"))
-    if flight.kept:
-        rows.append(("kept", f"{flight.kept.color}, generation {flight.kept.generation}, exactly as it is"))
-    if flight.dies:
-        rows.append(("dies", f"{flight.dies.color}, generation {flight.dies.generation}, last of all"))
-    if flight.proven and not flight.dies:
-        rows.append(("", "nothing is born, nothing dies"))
-    return "\n".join([f"flight plan of {settings.identity}", *(f"  {key:<11} {text}" for key, text in rows)])
-
-
 def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> str:
     """The color that the flag names; `auto` flips by itself when what makes a server changed or grew too old."""
     if settings.active != "auto":
@@ -127,12 +103,12 @@ def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> st
         return COLORS[0]
     fresh = [
         group for group in sorted(live.groups, key=lambda group: -group.weight)
-        if group.weight and group.generation == recipe.generation and not _too_old(settings, group, now)
+        if group.weight and group.generation == recipe.generation and not too_old(settings, group, now)
     ]
     return fresh[0].color if fresh else other(live.leader.color)
 
 
-def _too_old(settings: Settings, group: Group, now: datetime) -> bool:
+def too_old(settings: Settings, group: Group, now: datetime) -> bool:
     """Older than `maxAgeDays`, counted from the bake of its image; an image that the settings pin is never too old."""
     if settings.image or not settings.max_age_days or group.baked_at is None:
         return False
@@ -179,16 +155,3 @@ def _same_network(settings: Settings, live: Live) -> None:
         raise FlightError(
             f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
             f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network")
-
-
-def _gates(flight: Flight, settings: Settings) -> str:
-    gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
-    if not flight.shift:
-        return gates[0]
-    if flight.previous and not flight.back:
-        gates += [f"canary {step} % for {settings.canary_pause_seconds} s"
-                  for step in settings.canary_steps if step < settings.traffic]
-    gates.append(f"{settings.traffic} %")
-    if settings.traffic == 100 and flight.previous:
-        gates.append(f"settle {settings.settle_seconds} s, soak {settings.soak_seconds} s")
-    return " -> ".join(gates)

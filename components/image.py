@@ -21,7 +21,8 @@ class MachineImage(pulumi.ComponentResource):
     `architecture` (x86_64 or arm64); `packer_variables`; `max_age_days` (an older image is baked anew; 0: no limit);
     `subnet_id` for Packer's build instance, with a way to the internet.
 
-    Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `base` (ami-).
+    Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `tree` (clean or dirty),
+    `base` (ami-).
     """
 
     def __init__(
@@ -67,5 +68,6 @@ class MachineImage(pulumi.ComponentResource):
         self.root_device: pulumi.Output[str] = result["rootDevice"]
         self.baked_at: pulumi.Output[str] = result["bakedAt"]
         self.commit: pulumi.Output[str] = result["commit"]
+        self.tree: pulumi.Output[str] = result["tree"]
         self.base: pulumi.Output[str] = result["base"]
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})

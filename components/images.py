@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,20 +40,23 @@ class Source:
 
     fingerprint: str
     words: str  # for the flight plan
+    bakes: bool = False
+    known: tuple[str, ...] = ()  # ids of the images of the service that are there
 
 
 def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
     known = available(ec2, service=settings.service)
+    ids = tuple(image.id for image in known)
     if settings.image:
-        return pinned(known, settings)
+        return replace(pinned(known, settings), known=ids)
     try:
         files = image_files(folder / settings.image_dir)
     except FileNotFoundError as missing:
         raise ImageError(
             f"  imageDir = {settings.image_dir!r}: must hold the Packer template and its scripts; {missing}.\n"
             "      type: pulumi config set imageDir image") from None
-    return choose(known, fingerprint(files, settings), settings.max_age_days, now)
+    return replace(choose(known, fingerprint(files, settings), settings.max_age_days, now), known=ids)
 
 
 def pinned(known: Sequence[Image], settings: Settings) -> Source:
@@ -74,10 +77,11 @@ def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime
     """Reuse of the newest image with the fingerprint that git gives, or a bake, and why."""
     found = next((image for image in known if image.fingerprint == wanted), None)
     if found is None:
-        return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}")
+        return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}", bakes=True)
     days = found.days(now)
     if max_age_days and days > max_age_days:
-        return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}")
+        return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
+                      bakes=True)
     return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked")
 
 

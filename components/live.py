@@ -48,19 +48,24 @@ class Group:
     verified: bool = False
     desired: int = 0
     born_at: datetime | None = None
+    tree: str = ""  # clean, or dirty: baked from files that differed from the commit's
+    instances: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Live:
     """The load balancer of a stack and the groups that its production rule names.
 
-    `unfinished`: a promotion was killed under way, and its note is still on the rule.
+    `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
+    which an update makes before the production rule, is there.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
     vpc_id: str = ""
     groups: tuple[Group, ...] = ()
     unfinished: bool = False
+    previewed: bool = False
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -89,11 +94,14 @@ def read(session: boto3.Session, *, stack: str) -> Live:
     found = _balancer(balancers, stack)
     if found is None:
         return Live()
-    named, unfinished = _production(balancers, found["LoadBalancerArn"], stack)
+    rules = _rules(balancers, found["LoadBalancerArn"], stack)
+    named = _weights(rules.get("production", {}))
     tags = _tags(balancers, list(named))
     fleet = _fleet(session.client("autoscaling"), stack)
     groups = tuple(_group(arn, weight, tags[arn], fleet.get(arn)) for arn, weight in named.items())
-    return Live(found["LoadBalancerArn"], found["VpcId"], tuple(g for g in groups if g.color), unfinished)
+    return Live(
+        found["LoadBalancerArn"], found["VpcId"], tuple(group for group in groups if group.color),
+        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules)
 
 
 def when(text: str | None) -> datetime | None:
@@ -115,21 +123,23 @@ def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
     return found[mine[0]] if mine else None
 
 
-def _production(
-    balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str
-) -> tuple[dict[str, int], bool]:
-    """Target group ARN -> weight in the production rule, empty before the first birth; and the note of a promotion."""
+def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str) -> dict[str, Any]:
+    """The stack's rules by what their tag says they are (production, preview), each with its `tags`."""
     rules: dict[str, Any] = {}
     for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
         for listener in listeners["Listeners"]:
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
                 rules.update({rule["RuleArn"]: rule for rule in page["Rules"] if not rule["IsDefault"]})
-    for arn, tags in _tags(balancers, list(rules)).items():
-        if tags.get("phoenix:rule") == "production" and tags.get("phoenix:stack") == stack:
-            targets = rules[arn]["Actions"][-1].get("ForwardConfig", {}).get("TargetGroups", [])
-            weights = {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
-            return weights, "phoenix:before" in tags
-    return {}, False
+    return {tags["phoenix:rule"]: {**rules[arn], "tags": tags} for arn, tags in _tags(balancers, list(rules)).items()
+            if "phoenix:rule" in tags and tags.get("phoenix:stack") == stack}
+
+
+def _weights(production: Mapping[str, Any]) -> dict[str, int]:
+    """Target group ARN -> weight in the production rule; empty before the first birth."""
+    if not production:
+        return {}
+    targets = production["Actions"][-1].get("ForwardConfig", {}).get("TargetGroups", [])
+    return {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
 
 
 def _tags(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
@@ -155,12 +165,15 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
 
     said = Group(
         color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
-        fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")))
+        fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")),
+        tree=tag("tree"))
     if fleet is None:
         return said
     return Group(**{
         **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
         "born_at": fleet["CreatedTime"],
+        "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
+        "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
         "verified": _plain(fleet.get("Tags", [])).get("phoenix:verified") == said.generation})
 
 

@@ -98,6 +98,8 @@ class Settings:
     alarms: tuple[str, ...] = _key((), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"),
                                             most=90), "[]")
     drain_seconds: int = _key(30, whole(0, 3600, "seconds"), "30")
+    price_per_hour: str = _key("", matching(r"\d{1,6}(?:\.\d{1,6})?(?: [A-Z]{3})?", "a price like 0.0208 or 0.0208 USD",
+                                            empty=True), "'0.0208 USD'")
     protect: bool = _key(False, flag, "true")
     profile: str = ""
 

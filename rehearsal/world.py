@@ -36,6 +36,8 @@ class World:
     journal: Journal
     boot_seconds: float = 2.0
     time_scale: float = 1.0
+    vcpus: int = 128
+    """The quota of vCPUs for running instances of the standard families."""
     launch_fault: str | None = None
     """Why every launch fails, in EC2's words; None when launches work."""
     console: Callable[[str], str] = lambda instance_id: ""

@@ -16,7 +16,7 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 BAKED = {"image": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda", "bakedAt": "2026-11-24T12:00:00Z",
-         "commit": "c0ffee", "base": "ami-0a", "fingerprint": "0" * 12, "baked": True}
+         "commit": "c0ffee", "tree": "clean", "base": "ami-0a", "fingerprint": "0" * 12, "baked": True}
 
 
 @dataclass(frozen=True)

@@ -157,34 +157,3 @@ def test_production_is_not_handed_to_a_kept_group_without_proving_it() -> None:
 
 def test_a_living_load_balancer_does_not_move_to_another_network() -> None:
     assert "pulumi config set vpcId vpc-0a" in refusal(NEW, group("blue", NEW), vpc_id="vpc-0b")
-
-
-def words(image: str, *groups: Group, **said: object) -> str:
-    given = settings(**said)
-    made = recipe(image)
-    return flight.words(flight.decide(given, made, live(*groups), now=NOW), given, made, "baked from scratch")
-
-
-def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
-    text = words(NEW, group("blue", OLD, desired=5), active="green")
-    assert text.splitlines() == [
-        "flight plan of phoenix/dev",
-        "  image       baked from scratch",
-        f"  born        green, generation {recipe(NEW).generation}, 5 servers",
-        f"  changed     image: {OLD} -> {NEW}",
-        "  gates       verify (at most 900 s) -> canary 10 % for 60 s -> canary 50 % for 60 s -> 100 %"
-        " -> settle 10 s, soak 120 s",
-        "  production  -> green 100 %",
-        f"  dies        blue, generation {recipe(OLD).generation}, last of all",
-    ]
-
-
-def test_the_plan_of_nothing_says_so() -> None:
-    assert words(NEW, group("blue", NEW)).splitlines()[-2:] == [
-        "  production  stays blue 100 %", "              nothing is born, nothing dies"]
-
-
-def test_going_back_has_no_canary_in_its_plan() -> None:
-    text = words(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
-    assert "canary" not in text
-    assert "stands      blue" in text

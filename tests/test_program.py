@@ -37,12 +37,18 @@ def program(stack: str = "dev", **config: Any) -> Recorded:
     return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
 
 
+def network(*zones: str) -> tuple[str, list[str]]:
+    """A VPC with a subnet in each of these zones of eu-west-1."""
+    ec2 = boto3.client("ec2", "eu-west-1")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    return vpc, [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")
+                 ["Subnet"]["SubnetId"] for i, zone in enumerate("".join(zones))]
+
+
 def live_group(color: str, generation: str) -> None:
     """A load balancer whose production rule sends everything to a verified group."""
-    ec2, elb = boto3.client("ec2", "eu-west-1"), boto3.client("elbv2", "eu-west-1")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"]
-               ["SubnetId"] for i, zone in enumerate("ab")]
+    elb = boto3.client("elbv2", "eu-west-1")
+    vpc, subnets = network("ab")
     tags = [{"Key": "phoenix:stack", "Value": "phoenix/dev"}]
     balancer = elb.create_load_balancer(Name="lb", Subnets=subnets, Tags=tags)["LoadBalancers"][0]["LoadBalancerArn"]
     group = elb.create_target_group(
@@ -227,12 +233,12 @@ def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
 
 
 def test_a_given_network_is_adopted_and_none_is_made() -> None:
-    done = program(vpcId="vpc-0123456789abcdef0", albSubnetIds=["subnet-0a0a0a0a", "subnet-0b0b0b0b"],
-                   serverSubnetIds=["subnet-0c0c0c0c"])
+    vpc, (front, other, back) = network("ab", "a")
+    done = program(vpcId=vpc, albSubnetIds=[front, other], serverSubnetIds=[back])
     assert not [resource.type for resource in done.resources if resource.type.startswith("aws:ec2/vpc")]
     assert done.all("aws:ec2/natGateway:NatGateway") == []
-    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["subnets"] == ["subnet-0a0a0a0a", "subnet-0b0b0b0b"]
-    assert done.one("aws:autoscaling/group:Group").inputs["vpcZoneIdentifiers"] == ["subnet-0c0c0c0c"]
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["subnets"] == [front, other]
+    assert done.one("aws:autoscaling/group:Group").inputs["vpcZoneIdentifiers"] == [back]
 
 
 def test_a_load_balancer_and_servers_wait_for_their_subnets_way_out() -> None:
@@ -288,6 +294,34 @@ def test_a_bad_configuration_declares_nothing_and_says_everything() -> None:
         program(minSzie="3", traffic=101)
     assert "the nearest is minSize" in str(error.value)
     assert "from 0 to 100 percent" in str(error.value)
+
+
+def test_all_that_is_known_to_fail_comes_at_once_before_anything_is_declared() -> None:
+    vpc, (front, _, back) = network("aab")
+    with pytest.raises(pulumi.RunError) as error:
+        program(vpcId=vpc, albSubnetIds=[front, "subnet-0b0b0b0b"], serverSubnetIds=[back], instanceType="t3.tiny")
+    lines = str(error.value).splitlines()
+    assert lines[0] == "4 things are known to fail; nothing was changed:"
+    assert [line.split(" = ")[0].strip() for line in lines[1::2]] == [
+        "albSubnetIds", "albSubnetIds", "serverSubnetIds", "instanceType"]
+    assert all(line.startswith("      type: ") for line in lines[2::2])
+
+
+def test_the_plan_is_written_as_markdown_to_the_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "plan.md"
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(file))
+    program()
+    said = file.read_text()
+    assert said.startswith("<!-- phoenix flight plan of dev -->\n### Flight plan of phoenix/dev\n")
+    assert "**blue is born, production begins**" in said
+    with pytest.raises(pulumi.RunError):
+        program(traffic=101, previewToken="short")
+    refused = file.read_text()
+    assert refused.startswith("<!-- phoenix flight plan of dev -->\n")
+    assert "from 0 to 100 percent" in refused
+    assert "short" not in refused
 
 
 def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -> None:

@@ -70,6 +70,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("soakSeconds", "43201", "a whole number from 0 to 43200 seconds"),
     ("drainSeconds", "3601", "a whole number from 0 to 3600 seconds"),
     ("protect", "1", "true or false"),
+    ("pricePerHour", "cheap", "a price like 0.0208 or 0.0208 USD"),
 ])
 def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str, rule: str) -> None:
     [problem] = problems(**{key: text})

@@ -14,6 +14,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     load_balancers,
     metrics,
     policies,
+    quotas,
     security_groups,
     targets,
     templates,

@@ -1,0 +1,79 @@
+"""What changed in the image's folder since the live servers' image was baked, in git's own words."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.flight import Flight
+from components.settings import Settings
+
+# A plan is read by people: more of either is counted, not shown.
+FILES, COMMITS = 20, 10
+SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Changelog:
+    """`files`: lines of `git diff --stat`, and new files that no commit has. `commits`: subjects, newest first.
+
+    `problem`: why git has no words, when it has none.
+    """
+
+    since: str = ""
+    files: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, for a reader."""
+        return self.files + self.commits
+
+
+def of(flight: Flight, settings: Settings, folder: Path) -> Changelog | None:
+    """What changed on the way to a newborn from the group that has production; None when git does not decide that."""
+    if flight.standing or settings.image or flight.previous is None:
+        return None
+    found = since(flight.previous.commit, folder / settings.image_dir)
+    if flight.previous.tree == "dirty" and not found.problem:
+        return replace(found, files=("(the live image was baked from files that differed from its commit's)",
+                                     *found.files))
+    return found
+
+
+def since(commit: str, folder: Path) -> Changelog:
+    """What git says about `folder` between a commit and the working tree, uncommitted changes too. Never fails."""
+    short = commit[:12]
+    if not re.fullmatch(r"[0-9a-f]{7,40}", commit):
+        return Changelog(problem="the live image does not say which commit it was baked from")
+    if _git(folder, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") is None:
+        return Changelog(short, problem=f"git does not know {short}, the live image's commit, here (a shallow clone"
+                                        " does not; fetch-depth: 0 in GitHub's checkout)")
+    stat = _lines(folder, "diff", "--stat=100", "--no-color", "--relative", commit, "--", ".")
+    new = [f" {name} is new, in no commit yet" for name in _lines(
+        folder, "ls-files", "--others", "--exclude-standard", "--", ".")]
+    subjects = _lines(folder, "log", "--no-color", "--format=%h %s", f"{commit}..HEAD", "--", ".")
+    # The last line of --stat sums up.
+    return Changelog(short, (*_some([*stat[:-1], *new], FILES, "files"), *stat[-1:]),
+                     tuple(_some(subjects, COMMITS, "commits")))
+
+
+def _some(lines: list[str], most: int, what: str) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"... and {len(lines) - most} more {what}"]
+
+
+def _lines(folder: Path, *arguments: str) -> list[str]:
+    return (_git(folder, *arguments) or "").splitlines()
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "--no-optional-locks", "--no-pager", *arguments], cwd=folder, capture_output=True,
+            timeout=SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.decode("utf-8", "replace")

@@ -1,0 +1,86 @@
+"""What an update will take, from its settings alone: servers, seconds side by side, money. Estimates, and pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.flight import Flight
+from components.live import Live
+from components.settings import Settings
+
+# What the steps allow beyond the settings before they give up: promote waits 600 s for servers, 120 s for answers
+# through the preview rule and 120 s for every address to follow; deleting a group may take 900 s.
+WAITING_SECONDS = 600 + 120 + 120
+DELETING_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Together:
+    """How long two groups stand side by side, in seconds. `most` is None when it ends with a later update."""
+
+    least: int
+    most: int | None
+
+
+def servers(settings: Settings, flight: Flight, live: Live) -> int:
+    """How many servers the active group has when it is proven: as many as it takes over from, within its limits."""
+    beside = max((group.desired for group in live.groups if group.weight and group.color != flight.active.color),
+                 default=0)
+    return min(max(settings.min_size, beside, 1), settings.max_size)
+
+
+def added(settings: Settings, flight: Flight, live: Live) -> int:
+    """How many servers there will be that do not run now."""
+    if flight.proven:
+        return 0
+    there = flight.standing.desired if flight.standing else 0
+    return max(0, servers(settings, flight, live) - there)
+
+
+def promotion(settings: Settings, flight: Flight, live: Live) -> int:
+    """Seconds that the step promote takes when all goes well, once the group is verified."""
+    if not flight.shift or flight.previous is None:
+        return 0
+    pauses = len(canaries(settings, flight, live))
+    if settings.traffic < 100:
+        return (pauses + 1) * settings.canary_pause_seconds if settings.traffic else 0
+    return (pauses * settings.canary_pause_seconds + settings.settle_seconds
+            + max(settings.soak_seconds, settings.drain_seconds))
+
+
+def canaries(settings: Settings, flight: Flight, live: Live) -> list[int]:
+    """The shares of production on the way from what the active group has now, in percent."""
+    if flight.back or flight.previous is None or not flight.shift:
+        return []
+    now = live.weights.get(flight.active.color, 0) if flight.standing else 0
+    return sorted({share for share in settings.canary_steps if now < share < settings.traffic})
+
+
+def together(settings: Settings, flight: Flight, live: Live) -> Together | None:
+    """How long two groups stand side by side from now on; None when only one does."""
+    if flight.kept:
+        return Together(0, None)
+    if flight.dies is None:
+        return None
+    moving = promotion(settings, flight, live)
+    ending = WAITING_SECONDS + settings.drain_seconds + DELETING_SECONDS
+    if flight.standing:
+        return Together(moving, moving + ending)
+    # Two good health checks in a row make a server healthy.
+    least = 2 * settings.health_check_interval_seconds + moving
+    return Together(least, settings.verify_timeout_seconds + moving + ending)
+
+
+def price(settings: Settings) -> tuple[float, str] | None:
+    """Price of a server for an hour, and its currency (perhaps empty); None when no key gives it."""
+    if not settings.price_per_hour:
+        return None
+    amount, _, currency = settings.price_per_hour.partition(" ")
+    return float(amount), currency
+
+
+def duration(seconds: int) -> str:
+    """Seconds for a reader: `45 s`, `6 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,188 @@
+"""What is known to fail before anything is created: settings, flight, what is live, what AWS says -> problems. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from components import estimate
+from components.color import other
+from components.combinations import problem
+from components.flight import Flight, FlightError, decide, too_old
+from components.generation import Recipe
+from components.images import Source
+from components.live import Group, Live
+from components.outlook import Outlook, Subnet
+from components.settings import Settings
+
+# What the step promote keeps in reserve to put the weights back (steps.credentials).
+RESERVE_SECONDS = 300
+# Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
+# "Subnets for your load balancer").
+BALANCER_ADDRESSES = 8
+
+
+class KnownToFailError(Exception):
+    """What an update would fail of, all of it, before it has begun."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        count = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
+        super().__init__("\n".join([f"{count} known to fail; nothing was changed:", *problems]))
+
+
+def cleared(
+    settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime
+) -> Flight:
+    """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all."""
+    problems = list(_network(settings, outlook))
+    try:
+        flight = decide(settings, recipe, live, now=now)
+    except FlightError as error:
+        if problems:
+            raise KnownToFailError([f"  {error}", *problems]) from None
+        raise
+    problems += _images(settings, flight, live, source, outlook)
+    if flight.standing is None:
+        problems += _type(settings, outlook)
+    problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
+                 *_credentials(settings, flight, live, outlook, now)]
+    if problems:
+        raise KnownToFailError(problems)
+    return flight
+
+
+def _network(s: Settings, outlook: Outlook) -> Iterator[str]:
+    """Subnets that are adopted: there, of the adopted VPC, in enough zones, and servers where the balancer is."""
+    if not s.vpc_id or outlook.subnets is None:
+        return
+    known = {subnet.id: subnet for subnet in outlook.subnets}
+    for key, ids in (("albSubnetIds", s.alb_subnet_ids), ("serverSubnetIds", s.server_subnet_ids)):
+        for id in ids:
+            if id not in known:
+                yield problem(key, id, f"must be a subnet of this account in {s.region}; there is none such",
+                              f"aws ec2 describe-subnets --region {s.region} --filters Name=vpc-id,Values={s.vpc_id}")
+            elif known[id].vpc != s.vpc_id:
+                yield problem(key, id, f"must be in {s.vpc_id} (it is in {known[id].vpc})",
+                              f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}")
+    front, back = ([known[id] for id in ids if id in known] for ids in (s.alb_subnet_ids, s.server_subnet_ids))
+    yield from _zones(front, back)
+
+
+def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
+    """A load balancer wants two zones, one subnet each, and sends nothing to servers of zones that it is not in."""
+    zones = [subnet.zone for subnet in front]
+    if front and len(set(zones)) < max(2, len(zones)):
+        yield problem("albSubnetIds", [subnet.id for subnet in front],
+                      f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
+                      "pulumi config set --path 'albSubnetIds[1]' SUBNET-OF-ANOTHER-ZONE")
+    for subnet in back:
+        if zones and subnet.zone not in zones:
+            yield problem("serverSubnetIds", subnet.id,
+                          f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
+                          f" {subnet.zone} would be used by nobody and never be healthy",
+                          f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds")
+
+
+def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
+    """What does not stop an update, and whoever reads its plan must know."""
+    found = []
+    heal = "pulumi refresh, then pulumi up: that makes it again"
+    if live.groups and not live.previewed:
+        found.append("the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
+                     f" are never found healthy ({heal})")
+    found += [f"{group.color}'s auto-scaling group was deleted by hand; its target group still has {group.weight} of"
+              f" production's weights ({heal})" for group in live.groups if not group.name]
+    needed = max((group.desired for group in live.groups if group.weight), default=0)
+    if not flight.proven and needed > settings.max_size:
+        found.append(f"{needed} servers have production now, and maxSize lets {flight.active.color} have"
+                     f" {settings.max_size}")
+    for group in live.groups:
+        if flight.dies is None or group.color != flight.dies.color:
+            if group.image and group.image not in source.known:
+                found.append(f"{group.color} was born from {group.image}, which is gone: it can't get another server")
+            if too_old(settings, group, now):
+                found.append(f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
+                             f" {settings.max_age_days} (active: auto would flip)")
+    return found
+
+
+def _days(group: Group, now: datetime) -> int:
+    return int((now - group.baked_at).total_seconds() // 86400) if group.baked_at else 0
+
+
+def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Outlook) -> Iterator[str]:
+    if flight.standing is None and source.bakes and outlook.base is False:
+        yield problem("baseImage", s.base_image, f"must be an image in {s.region} that this account may use; it is"
+                      " gone", "pulumi config set baseImage debian-12")
+    stands = flight.standing
+    if stands and stands.image and stands.image not in source.known and estimate.added(s, flight, live):
+        yield problem("active", s.active, f"must not mean a group that can't grow: {stands.color} needs more servers to"
+                      f" take production over, and {stands.image}, its image, is gone",
+                      f"pulumi config set active {other(stands.color)} && pulumi up"
+                      "   (gives birth to a group from an image that is there)")
+
+
+def _type(s: Settings, outlook: Outlook) -> Iterator[str]:
+    if outlook.kind is None:
+        return
+    if not outlook.kind.vcpus:
+        yield problem("instanceType", s.instance_type, f"must be an instance type that AWS has in {s.region}",
+                      f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set"
+                      " instanceType OTHER")
+    elif s.architecture not in outlook.kind.architectures:
+        yield problem("instanceType", s.instance_type, f"must be of {s.architecture}, as its name says (AWS says"
+                      f" {', '.join(outlook.kind.architectures)})", "pulumi config set instanceType OTHER")
+
+
+def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    more = estimate.added(s, flight, live)
+    if not more or not outlook.kind or not outlook.quota:
+        return
+    quota, vcpus = outlook.quota, outlook.kind.vcpus
+    ours = sum(group.desired for group in live.groups if f"instanceType={s.instance_type} " in group.recipe)
+    used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
+    if used + needed > quota.limit:
+        yield problem(
+            "instanceType", s.instance_type,
+            f"must fit into the quota {quota.name!r} of {quota.limit:.0f} vCPUs: {used:.0f} are used, and {more} more"
+            f" servers of {vcpus} vCPUs need {needed} while two groups stand side by side",
+            f"aws service-quotas request-service-quota-increase --region {s.region} --service-code ec2 --quota-code"
+            f" {quota.code} --desired-value {used + needed:.0f}")
+
+
+def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    if outlook.subnets is None:
+        return
+    more = estimate.added(s, flight, live)
+    stand = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
+    places = [subnet for subnet in outlook.subnets if subnet.id in stand]
+    free = sum(subnet.free for subnet in places)
+    if places and free < more:
+        key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
+        yield problem(key, value, f"must have free addresses for {more} more servers (there are {free})",
+                      "end what is not needed in these subnets, or add a larger one: pulumi config set --path"
+                      " 'serverSubnetIds[1]' SUBNET")
+    if live.load_balancer:
+        return
+    for subnet in outlook.subnets:
+        if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
+            yield problem("albSubnetIds", subnet.id, f"must have {BALANCER_ADDRESSES} free addresses for a load"
+                          f" balancer (it has {subnet.free})", "name a larger subnet of the zone in albSubnetIds")
+
+
+def _credentials(
+    s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime
+) -> Iterator[str]:
+    """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
+    needed = estimate.promotion(s, flight, live)
+    if not needed or outlook.credentials_end is None:
+        return
+    # The birth before it takes longer than two health checks, how long nobody knows.
+    birth = 2 * s.health_check_interval_seconds if flight.standing is None else 0
+    left = (outlook.credentials_end - now).total_seconds()
+    if left < birth + needed + RESERVE_SECONDS:
+        yield problem(
+            "AWS_CREDENTIAL_EXPIRATION", f"{outlook.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
+            f"must be at least {estimate.duration(birth + needed + RESERVE_SECONDS)} away (it is"
+            f" {estimate.duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
+            "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds")

@@ -1,0 +1,216 @@
+"""What AWS says beforehand about the servers to be born: their type, the quota, subnets; and how old the live ones are.
+
+What can't be asked (a permission that is missing, a service that does not answer) is unknown, and no error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.live import Live
+from components.settings import Settings
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_service_quotas import ServiceQuotasClient
+
+T = TypeVar("T")
+
+# A preview is waited for by a person: what does not answer soon is unknown.
+QUICK = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
+# Quotas of running on-demand instances, in vCPUs of a region, by the family of the instance type (Amazon EC2 user
+# guide, "On-Demand Instance quotas"; codes: service "ec2" in Service Quotas). The first pattern that fits counts.
+QUOTAS = (
+    (r"mac", ""),  # dedicated hosts, not vCPUs
+    (r"u-|u\d", "L-43DA4232"),  # high memory
+    (r"hpc", "L-F7808C92"),
+    (r"inf", "L-1945791B"),
+    (r"trn", "L-2C3B7624"),
+    (r"dl", "L-6E869C2A"),
+    (r"g|vt", "L-DB2E81BA"),
+    (r"f\d", "L-74FC7D96"),
+    (r"p\d", "L-417A185B"),
+    (r"x", "L-7295265B"),
+    (r"[acdhimrtz]", "L-1216C47A"),  # the standard families
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An instance type as AWS knows it. `vcpus` is 0 when AWS has none of that name in the region."""
+
+    vcpus: int
+    architectures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A quota of vCPUs. `used` is None when CloudWatch has no figure of the last quarter of an hour."""
+
+    code: str
+    name: str
+    limit: float
+    used: float | None
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet. `free`: addresses that nobody has."""
+
+    id: str
+    zone: str
+    vpc: str
+    free: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What could be found out. None is unknown, and `unknown` says why."""
+
+    kind: Kind | None = None
+    quota: Quota | None = None
+    subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
+    born: tuple[datetime, ...] | None = None  # when each live server was launched
+    base: bool | None = None  # whether the base image exists, when `baseImage` names one by its id
+    credentials_end: datetime | None = None
+    unknown: tuple[str, ...] = ()
+
+
+def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetime) -> Outlook:
+    """Asks AWS everything at once."""
+    ec2 = session.client("ec2", config=QUICK)
+    quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
+    servers = [server for group in live.groups for server in group.instances]
+    questions: dict[str, Callable[[], Any]] = {
+        "kind": lambda: kind(ec2, settings.instance_type),
+        "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
+        "subnets": lambda: subnets(ec2, asked(settings, live)),
+        "born": lambda: born(ec2, servers),
+        "base": lambda: exists(ec2, settings.base_image),
+    }
+    known: dict[str, Any] = {}
+    unknown = []
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = {name: pool.submit(_quietly, question) for name, question in questions.items()}
+        for name, answer in answers.items():
+            known[name], why = answer.result()
+            if why:
+                unknown.append(f"{NAMES[name]}: {why}")
+    return Outlook(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
+
+
+NAMES = {"kind": "the instance type", "quota": "the quota of vCPUs", "subnets": "free addresses",
+         "born": "the age of the live servers", "base": "the base image"}
+
+
+def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
+    try:
+        return question(), ""
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        return None, f"{error.operation_name}: {said.get('Code', '')} {said.get('Message', '')}".strip()[:300]
+    except BotoCoreError as error:
+        return None, str(error)[:300]
+
+
+def asked(settings: Settings, live: Live) -> list[str]:
+    """The subnets that matter: those that are adopted, or those in which the live groups stand."""
+    given = {*settings.alb_subnet_ids, *settings.server_subnet_ids}
+    return sorted(given or {subnet for group in live.groups for subnet in group.subnets})
+
+
+def quota_code(instance_type: str) -> str:
+    """The code of the quota that an instance type counts against; empty when its family is not known here."""
+    return next((code for family, code in QUOTAS if re.match(family, instance_type)), "")
+
+
+def kind(ec2: EC2Client, instance_type: str) -> Kind:
+    """An instance type's vCPUs and architectures."""
+    try:
+        [found] = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # type: ignore[list-item]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidInstanceType":
+            return Kind(0)
+        raise
+    return Kind(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
+
+
+def quota(
+    quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime
+) -> Quota | None:
+    """The quota that an instance type counts against, and how much of it is used, as the quota itself says to measure.
+
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_MetricInfo.html
+    """
+    code = quota_code(instance_type)
+    if not code:
+        return None
+    found = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
+    return Quota(code, found.get("QuotaName", code), found["Value"], _used(watch, found.get("UsageMetric"), now))
+
+
+def _used(watch: CloudWatchClient, metric: Any, now: datetime) -> float | None:
+    if not metric:
+        return None
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()]
+    query: MetricDataQueryTypeDef = {"Id": "used", "MetricStat": {
+        "Period": 60, "Stat": metric.get("MetricStatisticRecommendation", "Maximum"), "Metric": {
+            "Namespace": metric["MetricNamespace"], "MetricName": metric["MetricName"], "Dimensions": dimensions}}}
+    found = watch.get_metric_data(
+        StartTime=now - timedelta(minutes=15), EndTime=now, ScanBy="TimestampDescending", MetricDataQueries=[query])
+    return next((value for result in found["MetricDataResults"] for value in result["Values"]), None)
+
+
+def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
+    """Those of the subnets that exist. By filter, since one that is gone would fail the call."""
+    if not ids:
+        return ()
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "subnet-id", "Values": list(ids)}])
+    return tuple(
+        Subnet(one["SubnetId"], one["AvailabilityZone"], one["VpcId"], one["AvailableIpAddressCount"])
+        for page in pages for one in page["Subnets"])
+
+
+def born(ec2: EC2Client, servers: Sequence[str]) -> tuple[datetime, ...]:
+    """When servers were launched, the oldest first."""
+    if not servers:
+        return ()
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[{"Name": "instance-id", "Values": list(servers)}])
+    return tuple(sorted(
+        one["LaunchTime"] for page in pages for lot in page["Reservations"] for one in lot["Instances"]))
+
+
+def exists(ec2: EC2Client, base_image: str) -> bool | None:
+    """Whether an image that is named by its id is there and ours to use; None for other names."""
+    if not base_image.startswith("ami-"):
+        return None
+    try:
+        return bool(ec2.describe_images(ImageIds=[base_image])["Images"])
+    except ClientError as error:
+        if error.response["Error"]["Code"].startswith("InvalidAMIID"):
+            return False
+        raise
+
+
+def credentials_end(session: boto3.Session) -> datetime | None:
+    """When the credentials end for good: those of the environment, which nobody renews for a process that runs."""
+    found = session.get_credentials()
+    if isinstance(found, RefreshableCredentials) and found.method == "env":
+        ends: datetime | None = getattr(found, "_expiry_time", None)
+        return ends
+    return None
