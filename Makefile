@@ -15,6 +15,7 @@ cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by 
 	@$(VENV)/python -m rehearsal cloud
 
 test: lint  ## lint, then all tests
+	@sh tools/browser.sh
 	$(VENV)/python -m pytest -n auto $(TESTS)
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)

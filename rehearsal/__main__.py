@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from rehearsal import page
 from rehearsal.cloud import Cloud
 from rehearsal.stage import Scene
 from rehearsal.story import StoryError, environment, tell
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("story", "cloud"), default="story")
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
-    parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where report.json goes")
+    parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
     parser.add_argument("--stand-in", action="store_true", help="not the real engine, even where it is on PATH")
     parser.add_argument("--port", type=int, default=CLOUD_PORT, help="where `cloud` answers AWS's calls")
     given = parser.parse_args(arguments)
@@ -48,7 +49,7 @@ def story(workdir: Path, console: Console, folder: Path, rate: float, *, stand_i
     """Tells the story and writes the report."""
     scene = Scene(console)
     try:
-        report = tell(workdir, scene, rate=rate, stand_in=stand_in)
+        report, timeline = tell(workdir, scene, rate=rate, stand_in=stand_in)
     except StoryError as error:
         scene.ends("the story ended early", 0)
         console.print(str(error), markup=False)
@@ -56,9 +57,9 @@ def story(workdir: Path, console: Console, folder: Path, rate: float, *, stand_i
     console.print(report.table())
     for text in report.broken:
         console.print(f"BROKEN {text}", markup=False)
-    path = report.write(folder)
+    report.write(folder)
     held = "not every invariant held" if report.broken else "every invariant held"
-    console.print(f"{held}; {path}", markup=False)
+    console.print(f"{held}; look at {page.write(folder, report, timeline)}", markup=False)
     return 1 if report.broken else 0
 
 

@@ -13,6 +13,8 @@ from rich.table import Table
 from rehearsal.load import Request
 from rehearsal.watch import Sample, coexistence
 
+HEADINGS = ("stage", "seconds", "requests", "failed", "p50 ms", "p99 ms", "answered by", "side by side s")
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -49,12 +51,12 @@ class Report:
     def table(self) -> Table:
         """One row a stage, and the sum."""
         table = Table(title=f"rehearsal on {self.engine}, servers are {self.machines}")
-        for heading in ("stage", "seconds", "requests", "failed", "p50 ms", "p99 ms", "answered by", "side by side s"):
+        for heading in HEADINGS:
             table.add_column(heading, justify="left" if heading in ("stage", "answered by") else "right")
         for stage, figures in self.stages:
-            table.add_row(stage.name, *_cells(figures))
+            table.add_row(stage.name, *cells(figures))
         table.add_section()
-        table.add_row("all", *_cells(self.total))
+        table.add_row("all", *cells(self.total))
         return table
 
     def write(self, folder: Path) -> Path:
@@ -75,15 +77,17 @@ def figures(requests: Sequence[Request], samples: Sequence[Sample], *, begin: fl
     answered = Counter(request.generation for request in mine if request.generation)
     return Figures(
         seconds=round(end - begin, 1), requests=len(mine), failed=sum(request.failed for request in mine),
-        p50_ms=_percentile(times, 50), p99_ms=_percentile(times, 99), answered_by=dict(answered),
+        p50_ms=percentile(times, 50), p99_ms=percentile(times, 99), answered_by=dict(answered),
         coexistence_seconds=round(coexistence(samples, begin=begin, end=end), 1))
 
 
-def _percentile(ordered: Sequence[float], percent: int) -> float | None:
+def percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """Of values in rising order; None without any."""
     return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 1) if ordered else None
 
 
-def _cells(said: Figures) -> list[str]:
+def cells(said: Figures) -> list[str]:
+    """Figures as texts, below all headings but the first."""
     answered = ", ".join(f"{generation} {count:,}" for generation, count in said.answered_by.items())
     return [f"{said.seconds:.1f}", f"{said.requests:,}", str(said.failed), _number(said.p50_ms), _number(said.p99_ms),
             answered, f"{said.coexistence_seconds:.1f}"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal import timeline
 from rehearsal.cloud import Cloud
 from rehearsal.engine import Engine, Result, choose
 from rehearsal.load import Load
@@ -45,10 +46,10 @@ class Told:
 def tell(
     workdir: Path, scene: Scene, *, rate: float = 200, stand_in: bool | None = None,
     settings: Mapping[str, Any] | None = None,
-) -> Report:
-    """Tells the whole story in `workdir` and reports on it; `settings` are set on top of those of the local stack.
+) -> tuple[Report, timeline.Timeline]:
+    """Tells the whole story in `workdir` and reports on it, second by second too.
 
-    Raises `StoryError` when an update fails that must not.
+    `settings` are set on top of those of the local stack. Raises `StoryError` when an update fails that must not.
     """
     told = Told()
     shop = Workshop(workdir / "project")
@@ -72,7 +73,8 @@ def tell(
     total = figures(requests, watch.samples, begin=begin, end=end)
     told.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
     stages = [(stage, figures(requests, watch.samples, begin=stage.begin, end=stage.end)) for stage in told.stages]
-    return Report(engine.name, "processes", stages, total, told.broken)
+    report = Report(engine.name, "processes", stages, total, told.broken)
+    return report, timeline.of(report, requests, watch.samples, cloud.events)
 
 
 def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud: Cloud) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rehearsal import page
 from rehearsal.stage import Scene
 from rehearsal.story import flight_plan, tell
 from rehearsal.workshop import PROJECT
@@ -26,7 +27,7 @@ QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSe
     shutil.which("pulumi") is None, reason="pulumi is not on PATH"))])
 def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
     with (tmp_path / "said").open("w") as said:
-        report = tell(tmp_path / "story", Scene(Console(file=said, width=200)), rate=50, settings=QUICK,
+        report, timeline = tell(tmp_path / "story", Scene(Console(file=said, width=200)), rate=50, settings=QUICK,
                       stand_in=engine == "stand-in")
     assert report.broken == []
     assert report.total.failed == 0
@@ -45,6 +46,12 @@ def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_p
     written = json.loads(report.write(tmp_path / "report").read_text())
     assert {"engine", "machines", "requests", "failed", "p50_ms", "p99_ms", "answered_by", "coexistence_seconds",
             "stages"} <= set(written)
+    assert sum(sum(second.answered.values()) for second in timeline.seconds) == report.total.requests
+    assert {server.color for server in timeline.servers} == {"blue", "green"}
+    assert all({"booting", "healthy"} <= {spell.state for spell in server.spells} for server in timeline.servers)
+    moved = [move.weights for move in timeline.moves]
+    assert (moved[0], moved[-1], {"green": 100} in moved) == ({"blue": 100}, {"blue": 100}, True)
+    assert page.write(tmp_path / "report", report, timeline).read_text().count("<tr>") >= len(by_stage)
 
 
 def test_the_flight_plan_is_cut_out_of_what_an_engine_prints() -> None:
