@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pulumi
 
-from components import briefing, changelog, config, foresight, generation, images, live, outlook
+from components import briefing, changelog, config, foresight, generation, images, live, outlook, packages
 from components.image import MachineImage
 from components.load_balancer import LoadBalancer
 from components.network import Network
@@ -24,7 +24,8 @@ with config.errors(published=True):
     ahead = outlook.read(session, settings, standing, now=now)
     plan = foresight.cleared(settings, recipe, standing, ahead, source, now=now)
     changed = changelog.of(plan, settings, Path.cwd())
-    brief = briefing.write(settings, plan, recipe, standing, source, ahead, changed, now=now)
+    differing = packages.lines(session, plan, source, service=settings.service)
+    brief = briefing.write(settings, plan, recipe, standing, source, ahead, changed, packages=differing, now=now)
     briefing.publish(brief.markdown)
 pulumi.log.info(brief.text)
 
@@ -42,7 +43,8 @@ baked = {color: MachineImage(
     f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
     pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
     architecture=settings.architecture, packer_variables=settings.packer_variables,
-    max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0]) for color in plan.colors}
+    max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0],
+    live_image=plan.previous.image if plan.previous else "") for color in plan.colors}
 targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
@@ -74,4 +76,5 @@ pulumi.export("url", balancer.url)
 pulumi.export("live", {
     "color": plan.active.color, "generation": plan.active.generation, "image": image.id, "bakedAt": image.baked_at,
     "fingerprint": plan.standing.fingerprint if plan.standing else source.fingerprint, "commit": image.commit,
-    "bornAt": rollout.born_at, "weights": production.arn.apply(lambda _: dict(plan.weights))})
+    "bornAt": rollout.born_at, "weights": production.arn.apply(lambda _: dict(plan.weights)),
+    "packages": image.packages})

@@ -58,9 +58,9 @@ class Briefing:
 
 def write(
     settings: Settings, flight: Flight, recipe: Recipe, live: Live, source: Source, outlook: Outlook,
-    log: Changelog | None, *, now: datetime,
+    log: Changelog | None, *, packages: Sequence[str] = (), now: datetime,
 ) -> Briefing:
-    """The plan of an update in words."""
+    """The plan of an update in words. `packages`: what differs, in lines."""
     rows: list[tuple[str, str]] = []
     size = estimate.servers(settings, flight, live)
     if flight.standing is None:
@@ -68,6 +68,7 @@ def write(
         rows.append(("born", f"{flight.active.color}, generation {flight.active.generation}, {size} servers"))
         if flight.previous:
             rows += [("changed", line) for line in changes(flight.previous.recipe, recipe) or ["nothing: born again"]]
+        rows += [("packages", line) for line in packages]
     else:
         rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation},"
                                f" {flight.standing.desired} servers"))

@@ -19,10 +19,12 @@ class MachineImage(pulumi.ComponentResource):
     Inputs: `color`; `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and
     `pinned` (a fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`;
     `architecture` (x86_64 or arm64); `packer_variables`; `max_age_days` (an older image is baked anew; 0: no limit);
-    `subnet_id` for Packer's build instance, with a way to the internet.
+    `subnet_id` for Packer's build instance, with a way to the internet; `live_image` (ami-, or empty) that packages
+    are compared with.
 
     Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `tree` (clean or dirty),
-    `base` (ami-).
+    `base` (ami-), `packages` (how many there are, the hash of their list, and the difference to what was live when it
+    was baked or found).
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class MachineImage(pulumi.ComponentResource):
         packer_variables: Mapping[str, str],
         max_age_days: int,
         subnet_id: pulumi.Input[str],
+        live_image: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:MachineImage", name, {"generation": color.generation}, opts)
@@ -59,6 +62,7 @@ class MachineImage(pulumi.ComponentResource):
                 "packer_variables": json.dumps(dict(sorted(packer_variables.items()))),
                 "max_age_days": str(max_age_days),
                 "subnet_id": subnet_id,
+                "live_image": live_image,
             },
             triggers=[],
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"]),
@@ -70,4 +74,6 @@ class MachineImage(pulumi.ComponentResource):
         self.commit: pulumi.Output[str] = result["commit"]
         self.tree: pulumi.Output[str] = result["tree"]
         self.base: pulumi.Output[str] = result["base"]
+        # A bake that an older version of this program recorded says nothing about packages.
+        self.packages: pulumi.Output[dict[str, Any]] = result.apply(lambda said: said.get("packages", {}))
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})

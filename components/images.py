@@ -42,6 +42,7 @@ class Source:
     words: str  # for the flight plan
     bakes: bool = False
     known: tuple[str, ...] = ()  # ids of the images of the service that are there
+    image: str = ""  # its id; empty when it is yet to be baked
 
 
 def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
@@ -70,7 +71,8 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
             "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)")
     image = found[0]
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
-    return Source(image.fingerprint, f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked")
+    return Source(image.fingerprint, f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
+                  image=image.id)
 
 
 def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime) -> Source:
@@ -82,7 +84,8 @@ def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime
     if max_age_days and days > max_age_days:
         return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
                       bakes=True)
-    return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked")
+    return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
+                  image=found.id)
 
 
 def available(ec2: EC2Client, *, service: str) -> list[Image]:

@@ -1,5 +1,6 @@
 # How a server image is made: a vendor's base image, the scripts of provision/ in the order of their names, the checks
-# of inspect/, and then, as the last thing, the scripts from 90 on, which seal it. steps/bake.py gives the variables.
+# of inspect/, the list of packages, and then, as the last thing, the scripts from 90 on, which seal it and install
+# nothing any more. steps/bake.py gives the variables.
 
 variable "region" {
   type = string
@@ -85,6 +86,12 @@ variable "manifest" {
   default = "packer-manifest.json"
 }
 
+variable "packages" {
+  type        = string
+  default     = "packer-packages.txt"
+  description = "Where the list of the image's packages is written, on this machine."
+}
+
 variable "image_dir" {
   type        = string
   default     = ""
@@ -125,9 +132,13 @@ locals {
   seal        = [for name in local.all_scripts : "${local.image_dir}/provision/${name}" if substr(name, 0, 1) == "9"]
   checks      = [for name in sort(fileset("${local.image_dir}/inspect", "*.sh")) : "${local.image_dir}/inspect/${name}"]
 
+  # The list stays in the image: each server can say what it was born with.
+  packages = "/etc/phoenix/packages"
+
   # What the scripts are told. `env` sets it behind sudo, whose own environment is empty.
   told = [
     "PHOENIX_APP=/tmp/app",
+    "PHOENIX_PACKAGES=${local.packages}",
     "LOG_COLLECTOR=${var.log_collector}",
     "LOG_TARGET=${var.log_target}",
   ]
@@ -212,6 +223,19 @@ build {
     scripts          = local.checks
     environment_vars = local.told
     execute_command  = local.run_as_root
+  }
+
+  # While whoever baked can still come back for it: sealing takes the keys of SSH away.
+  provisioner "shell" {
+    script           = "${local.image_dir}/packages.sh"
+    environment_vars = local.told
+    execute_command  = local.run_as_root
+  }
+
+  provisioner "file" {
+    direction   = "download"
+    source      = local.packages
+    destination = var.packages
   }
 
   provisioner "shell" {

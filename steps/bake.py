@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps import base_image, common, git, images, options, packer
+from steps import base_image, common, git, images, listing, options, packer
 from steps.base_image import BaseImage
 from steps.common import Context
 from steps.errors import StepError
@@ -35,7 +35,7 @@ UNTAGGED_SECONDS = 120.0
 LOOK_SECONDS = 10.0
 INSTANCE_TYPES = {"x86_64": "t3.small", "arm64": "t4g.small"}
 # What decides which image this is: the user's own Packer variables don't.
-RESERVED = ("ami_name", "image_dir", "manifest", "region", "source_ami", "tags")
+RESERVED = ("ami_name", "image_dir", "manifest", "packages", "region", "source_ami", "tags")
 
 
 def _architecture(text: str) -> str:
@@ -69,22 +69,23 @@ class Given(options.Common):
     image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
     subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
     instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
+    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
 
 
 def bake(given: Given, context: Context) -> dict[str, object]:
     ec2 = context.aws.ec2
     if given.image:
         ours = images.of_service(ec2, given.service)
-        return _result(images.pinned(ours, given.image, service=given.service), baked=False)
+        return _result(given, context, images.pinned(ours, given.image, service=given.service), baked=False)
     found = reusable(given, context)
     if found is not None:
-        return _result(found, baked=False)
+        return _result(given, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
     program = packer.installed()
     base = base_image.find(
         ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
     )
-    return _result(baked(given, context, program, base), baked=True)
+    return _result(given, context, baked(given, context, program, base), baked=True)
 
 
 def reusable(given: Given, context: Context) -> Image | None:
@@ -207,6 +208,7 @@ def packer_variables(
         "ami_name": name,
         "tags": dict(sorted(tags.items())),
         "manifest": str(manifest),
+        "packages": str(listing.file(name)),
         "image_dir": str(Path(given.image_dir).resolve()),
     }
 
@@ -222,7 +224,9 @@ def refuse_old(program: Packer, variables: Mapping[str, object]) -> None:
         )
 
 
-def _result(image: Image, *, baked: bool) -> dict[str, object]:
+def _result(given: Given, context: Context, found: Image, *, baked: bool) -> dict[str, object]:
+    image = listing.listed(context, found, service=given.service)
+    packages = listing.compared(context, image, service=given.service, live=given.live_image)
     return {
         "image": image.id,
         "fingerprint": image.fingerprint,
@@ -233,6 +237,7 @@ def _result(image: Image, *, baked: bool) -> dict[str, object]:
         "bakedAt": iso(image.baked_at),
         "rootDevice": image.root_device,
         "baked": baked,
+        "packages": packages.result(),
     }
 
 

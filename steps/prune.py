@@ -1,4 +1,5 @@
-"""Deregisters this stack's old images with their snapshots, and takes away what killed bakes left behind.
+"""Deregisters this stack's old images with their snapshots and lists of packages, and takes away what killed bakes
+left behind.
 
 Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
 whatever is younger than a day (another update may be about to use it). What can't be taken away is told, and does
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from steps import aws, common, images, leftovers, options
+from steps import aws, common, images, leftovers, options, package_lists
 from steps.common import Context
 from steps.images import Image
 from steps.leftovers import Leftover
@@ -24,6 +25,7 @@ from steps.progress import Progress
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
+    from types_boto3_ssm import SSMClient
 
 YOUNG = timedelta(days=1)
 
@@ -88,6 +90,7 @@ def prune(given: Given, context: Context) -> dict[str, object]:
         "snapshots": snapshots,
         "kept": [image.id for image, _ in verdict.kept],
         "leftovers": [one.id for one in taken],
+        "lists": _lists(given, context, gone=deregistered),
     }
 
 
@@ -110,6 +113,31 @@ def used_images(ec2: EC2Client) -> set[str]:
     return used - {""}
 
 
+def _lists(given: Given, context: Context, *, gone: Collection[str]) -> list[str]:
+    """Removes the lists of packages of images that are gone, and returns which images' lists these were."""
+    ssm, progress = context.aws.ssm, context.progress
+    try:
+        # Before the images are asked for: the list of one that is made meanwhile is not among these.
+        stored = package_lists.stored(ssm, service=given.service)
+        there = _registered(context.aws.ec2) - set(gone) if stored else set()
+    except ClientError as error:
+        progress.line(f"warning: lists of packages stay for now: {aws.reason(error)}")
+        return []
+    # AWS may show an image a little later than its list was stored.
+    young = {image for image, written in stored.items() if context.clock.utc() - written < YOUNG} - set(gone)
+    return [
+        image
+        for image in sorted(stored.keys() - there - young)
+        if _gone(progress, f"the list of packages of {image}", _remove(ssm, given.service, image))
+    ]
+
+
+def _registered(ec2: EC2Client) -> set[str]:
+    """Every image of this account, also those that somebody disabled and may enable again."""
+    pages = ec2.get_paginator("describe_images").paginate(Owners=["self"], IncludeDisabled=True)
+    return {image["ImageId"] for page in pages for image in page["Images"]}
+
+
 def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
     """Whether it is gone now; when AWS refuses, says so and goes on."""
     try:
@@ -129,6 +157,10 @@ def _deregister(ec2: EC2Client, image: Image) -> Callable[[], object]:
 
 def _delete_snapshot(ec2: EC2Client, snapshot: str) -> Callable[[], object]:
     return lambda: ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+def _remove(ssm: SSMClient, service: str, image: str) -> Callable[[], object]:
+    return lambda: package_lists.remove(ssm, service=service, image=image)
 
 
 def _take(ec2: EC2Client, leftover: Leftover) -> Callable[[], object]:

@@ -81,13 +81,15 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
         "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"],
     }
     assert running(cloud) == []
+    # Processes have no packages, and the stand-in for Packer does not make any up.
+    assert first["packages"] == {"difference": f"not known: {first['image']} has no list of its packages"}
 
     again = ended_well(step(cloud, "bake", image_dir=str(image_dir)))
     assert again == {**first, "baked": False}
     pinned = ended_well(step(cloud, "bake", image=first["image"], fingerprint="ffffffffffff"))
     assert pinned == {**first, "baked": False}
     pruned = ended_well(step(cloud, "prune", image_keep="1"))
-    assert pruned == {"deregistered": [], "kept": [first["image"]], "leftovers": [], "snapshots": []}
+    assert pruned == {"deregistered": [], "kept": [first["image"]], "leftovers": [], "lists": [], "snapshots": []}
 
 
 def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, image_dir: Path) -> None:

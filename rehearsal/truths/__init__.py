@@ -13,6 +13,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     instances,
     load_balancers,
     metrics,
+    parameters,
     policies,
     quotas,
     security_groups,

@@ -1,0 +1,71 @@
+"""Which packages the servers that are born will have that the live ones have not, and the other way round.
+
+For an image that exists. One that is yet to be baked is compared by its bake (steps/listing.py), since only it knows
+what the scripts install on the day. The lists are read as the steps wrote them, by the steps' own code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.flight import Flight
+from components.images import Source
+from steps import inventory, package_lists
+from steps.package_lists import TAG, UnknownPackages
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+# A plan is read as a whole; all differences are told by `sh steps/run packages`.
+LINES = 12
+
+
+def lines(session: boto3.Session, flight: Flight, source: Source, *, service: str) -> tuple[str, ...]:
+    """For the flight plan: a line for each difference; none when nobody is born, or beside nobody.
+
+    Never an error: what can't be known is said.
+    """
+    if flight.standing or not flight.previous or not flight.previous.image:
+        return ()
+    live = flight.previous.image
+    if not source.image:
+        return (f"compared with those of {live}, which is live, when the image is baked",)
+    if source.image == live:
+        return (f"none differs: {live} is live",)
+    try:
+        found = _difference(session, old=live, new=source.image, service=service)
+    except (UnknownPackages, BotoCoreError, ClientError) as unknown:
+        return (f"not compared: {unknown}",)
+    return told(found.entries) or (f"none differs from {live}, which is live",)
+
+
+def told(entries: Sequence[str]) -> tuple[str, ...]:
+    """The first entries, and how many more there are."""
+    if len(entries) <= LINES:
+        return tuple(entries)
+    return (*entries[:LINES], f"and {len(entries) - LINES} more (sh steps/run packages tells all of them)")
+
+
+def _difference(session: boto3.Session, *, old: str, new: str, service: str) -> inventory.Difference:
+    hashes = _hashes(session.client("ec2"), [old, new])
+    for image in (old, new):
+        if image not in hashes:
+            raise UnknownPackages(f"{image} is no image of this account any more")
+    if hashes[old] and hashes[old] == hashes[new]:
+        return inventory.Difference()
+    ssm = session.client("ssm")
+    before, after = (
+        package_lists.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new))
+    return inventory.difference(before, after)
+
+
+def _hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:
+    """Image -> hash of its list (empty: it has none). A filter, since asking for the id of one that is gone fails."""
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=["self"], Filters=[{"Name": "image-id", "Values": list(wanted)}])
+    return {image["ImageId"]: {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}.get(TAG, "")
+            for page in pages for image in page["Images"]}
