@@ -76,5 +76,5 @@ pulumi.export("url", balancer.url)
 pulumi.export("live", {
     "color": plan.active.color, "generation": plan.active.generation, "image": image.id, "bakedAt": image.baked_at,
     "fingerprint": plan.standing.fingerprint if plan.standing else source.fingerprint, "commit": image.commit,
-    "bornAt": rollout.born_at, "weights": production.arn.apply(lambda _: dict(plan.weights)),
-    "packages": image.packages})
+    "bornAt": rollout.born_at, "packages": image.packages,
+    "weights": production.arn.apply(lambda _: dict(plan.weights))})
