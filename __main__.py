@@ -42,9 +42,8 @@ balancer = LoadBalancer(
 baked = {color: MachineImage(
     f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
     pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
-    architecture=settings.architecture, packer_variables=settings.packer_variables,
-    max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0],
-    live_image=plan.previous.image if plan.previous else "") for color in plan.colors}
+    architecture=settings.architecture, packer_variables=settings.packer_variables, max_age_days=settings.max_age_days,
+    subnet_id=network.alb_subnet_ids[0], live_image=plan.live_image) for color in plan.colors}
 targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,

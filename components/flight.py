@@ -39,6 +39,11 @@ class Flight:
         """The colors that the program declares, the active one first."""
         return (self.active, self.kept) if self.kept else (self.active,)
 
+    @property
+    def live_image(self) -> str:
+        """The image of the servers that have most of production now; empty when nobody has any."""
+        return self.previous.image if self.previous else ""
+
     def same(self, color: Color, target_group: str) -> str:
         """The target group (ARN) that production may go to.
 

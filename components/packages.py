@@ -29,9 +29,9 @@ def lines(session: boto3.Session, flight: Flight, source: Source, *, service: st
 
     Never an error: what can't be known is said.
     """
-    if flight.standing or not flight.previous or not flight.previous.image:
+    live = flight.live_image
+    if flight.standing or not live:
         return ()
-    live = flight.previous.image
     if not source.image:
         return (f"compared with those of {live}, which is live, when the image is baked",)
     if source.image == live:

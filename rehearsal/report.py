@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from rehearsal.load import Request
@@ -40,13 +41,15 @@ class Figures:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole rehearsal. `broken` lists what of the invariants did not hold, in words."""
+    """The whole rehearsal. `broken` lists what of the invariants did not hold, in words; `packages` says by stage which
+    packages differ between the image that servers were born from and the one that was live."""
 
     engine: str
     machines: str
     stages: list[tuple[Stage, Figures]]
     total: Figures
     broken: list[str]
+    packages: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> Table:
         """One row a stage, and the sum."""
@@ -57,6 +60,9 @@ class Report:
             table.add_row(stage.name, *cells(figures))
         table.add_section()
         table.add_row("all", *cells(self.total))
+        # Escaped: a caption's brackets would be read as markup.
+        table.caption = escape("\n".join(f"packages, {stage}: {words}" for stage, words in self.packages.items()))
+        table.caption_justify = "left"
         return table
 
     def write(self, folder: Path) -> Path:
@@ -64,6 +70,7 @@ class Report:
         folder.mkdir(parents=True, exist_ok=True)
         said = {
             "engine": self.engine, "machines": self.machines, **asdict(self.total), "broken": self.broken,
+            "packages": self.packages,
             "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages]}
         path = folder / "report.json"
         path.write_text(json.dumps(said, indent=1) + "\n")

@@ -36,6 +36,8 @@ class Told:
 
     stages: list[Stage] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    packages: dict[str, str] = field(default_factory=dict)  # by stage: what differs from what was live
+    stage: str = ""  # the one that is being told
 
     def expect(self, holds: bool, text: str) -> None:
         """Notes what did not hold."""
@@ -73,7 +75,7 @@ def tell(
     total = figures(requests, watch.samples, begin=begin, end=end)
     told.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
     stages = [(stage, figures(requests, watch.samples, begin=stage.begin, end=stage.end)) for stage in told.stages]
-    report = Report(engine.name, "processes", stages, total, told.broken)
+    report = Report(engine.name, "processes", stages, total, told.broken, told.packages)
     return report, timeline.of(report, requests, watch.samples, cloud.events)
 
 
@@ -147,6 +149,7 @@ def free_port() -> int:
 @contextmanager
 def _stage(told: Told, scene: Scene, name: str) -> Iterator[None]:
     begin = time.time()
+    told.stage = name
     scene.begins(name)
     yield
     told.stages.append(Stage(name, begin, time.time()))
@@ -157,6 +160,8 @@ def _up(engine: Engine, scene: Scene, told: Told) -> Result:
     done = engine.up(scene.line)
     if not done.ok:
         raise StoryError(f"`up` failed ({done.returncode}):\n{done.text}")
+    if _changed(done):
+        told.packages[told.stage] = engine.outputs()["live"]["packages"]["difference"]
     return done
 
 

@@ -15,7 +15,7 @@ from steps import packer
 
 IMAGE = Path(__file__).parents[1] / "image"
 PROVISION = sorted((IMAGE / "provision").glob("*.sh"))
-SCRIPTS = [*PROVISION, *sorted((IMAGE / "inspect").glob("*.sh")), *sorted((IMAGE / "optional").glob("*.sh"))]
+SCRIPTS = [*PROVISION, IMAGE / "packages.sh", *sorted((IMAGE / "inspect").glob("*.sh")), *sorted((IMAGE / "optional").glob("*.sh"))]
 TEMPLATE = (IMAGE / "phoenix.pkr.hcl").read_text()
 
 every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -60,6 +60,40 @@ def test_everything_is_inspected_before_it_is_sealed() -> None:
     build = TEMPLATE[TEMPLATE.index("\nbuild {"):]
     order = [build.index(f"local.{part}\n") for part in ("scripts", "checks", "seal")]
     assert order == sorted(order)
+
+
+def test_packages_are_listed_when_all_are_installed_and_taken_home_before_it_is_sealed() -> None:
+    build = TEMPLATE[TEMPLATE.index("\nbuild {"):]
+    parts = ("local.checks\n", "packages.sh", 'direction   = "download"', "destination = var.packages", "local.seal\n")
+    order = [build.index(part) for part in parts]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize("manager", ["dpkg-query", "rpm"])
+def test_the_list_of_packages_is_sorted_and_holds_what_is_installed(manager: str, tmp_path: Path) -> None:
+    says = {"dpkg-query": "installed zlib1g 1:1.2.13\nconfig-files nano 7.2-1\ninstalled apt 2.6.1\n"
+                          "installed zlib1g 1:1.2.13\n",
+            "rpm": "zlib 1.2.11-33\ngpg-pubkey d832c631-6515c85e\napt 2.6.1\n"}[manager]
+    (tmp_path / manager).write_text(f"#!/bin/sh\ncat <<'SAID'\n{says}SAID\n")
+    (tmp_path / manager).chmod(0o755)
+    for tool in ("sh", "cat", "sed", "sort", "install", "dirname", "chmod", "wc"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+    done = subprocess.run(
+        ["sh", str(IMAGE / "packages.sh")], capture_output=True, text=True, check=True,
+        env={"PATH": str(tmp_path), "PHOENIX_PACKAGES": str(tmp_path / "etc" / "packages")})
+    version = "zlib1g 1:1.2.13" if manager == "dpkg-query" else "zlib 1.2.11-33"
+    assert (tmp_path / "etc" / "packages").read_text() == f"apt 2.6.1\n{version}\n"
+    assert (tmp_path / "etc" / "packages").stat().st_mode & 0o777 == 0o644
+    assert done.stdout == "ok: 2 packages are listed\n"
+
+
+def test_a_system_without_packages_fails_the_bake(tmp_path: Path) -> None:
+    (tmp_path / "dpkg-query").write_text("#!/bin/sh\nexit 2\n")
+    (tmp_path / "dpkg-query").chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(IMAGE / "packages.sh")], capture_output=True, text=True, check=False,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "PHOENIX_PACKAGES": str(tmp_path / "packages")})
+    assert done.returncode == 1 and "No package is installed" in done.stderr
 
 
 def test_image_snapshot_build_instance_and_volume_carry_the_same_tags() -> None:

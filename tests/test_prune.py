@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from steps import images, leftovers, options, prune
+from steps import images, leftovers, options, package_lists, prune
 from steps.aws import Aws
 from steps.common import Context
 from steps.images import Image
@@ -112,6 +112,12 @@ class Account:
     def snapshots(self) -> set[str]:
         return {one["SnapshotId"] for one in self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
 
+    def list_packages(self, image: str, service: str = SERVICE) -> None:
+        package_lists.store(self.aws.ssm, self.ec2, "openssl 3.0.14\n", service=service, image=image)
+
+    def listed(self, service: str = SERVICE) -> set[str]:
+        return set(package_lists.stored(self.aws.ssm, service=service))
+
     def prune(self, keep: int = 1) -> dict[str, Any]:
         given = prune.Given(stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep)
         context = Context(
@@ -139,6 +145,47 @@ def test_old_images_go_with_their_snapshots(account: Account) -> None:
     gone_snapshots = {snapshot for ami, snapshot in made if ami in result["deregistered"]}
     assert account.snapshots() & {snapshot for _, snapshot in made} == kept_snapshots
     assert set(result["snapshots"]) == gone_snapshots
+
+
+def test_a_list_of_packages_goes_with_its_image(account: Account) -> None:
+    made = [account.bake()[0] for _ in range(3)]
+    for ami in made:
+        account.list_packages(ami)
+    result = account.prune(keep=1)
+    assert result["lists"] == sorted(result["deregistered"]) and len(result["lists"]) == 2
+    assert account.listed() == set(result["kept"])
+
+
+def test_lists_of_images_that_are_gone_go_and_those_of_other_services_stay(account: Account) -> None:
+    kept, gone = account.bake()[0], account.bake()[0]
+    account.list_packages(kept)
+    account.list_packages(gone)
+    account.list_packages(gone, service="phoenix-shop")
+    account.ec2.deregister_image(ImageId=gone)
+    assert account.prune(keep=9)["lists"] == [gone]
+    assert account.listed() == {kept} and account.listed("phoenix-shop") == {gone}
+    assert f"the list of packages of {gone} is gone" in account.told.getvalue()
+
+
+def test_a_list_of_today_is_left_alone_even_when_its_image_is_not_seen_yet(account: Account) -> None:
+    account.clock.passed = 0.0
+    ami = account.bake()[0]
+    account.list_packages(ami)
+    account.ec2.deregister_image(ImageId=ami)
+    assert account.prune()["lists"] == [] and account.listed() == {ami}
+
+
+def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
+    def get_paginator(name: str) -> Any:
+        error = {"Code": "AccessDeniedException", "Message": "no"}
+        raise ClientError({"Error": error}, "GetParametersByPath")
+
+    old = [account.bake()[0] for _ in range(2)]
+    account.aws.__dict__["ssm"] = Wrapped(account.aws.ssm, get_paginator=get_paginator)
+    result = account.prune(keep=1)
+    assert set(result["deregistered"]) < set(old) and len(result["deregistered"]) == 1 and result["lists"] == []
+    assert "warning: lists of packages stay for now: GetParametersByPath: AccessDeniedException" in (
+        account.told.getvalue())
 
 
 def test_what_any_version_of_a_launch_template_names_stays(account: Account) -> None:
