@@ -15,7 +15,8 @@ from steps import packer
 
 IMAGE = Path(__file__).parents[1] / "image"
 PROVISION = sorted((IMAGE / "provision").glob("*.sh"))
-SCRIPTS = [*PROVISION, IMAGE / "packages.sh", *sorted((IMAGE / "inspect").glob("*.sh")), *sorted((IMAGE / "optional").glob("*.sh"))]
+SCRIPTS = [*PROVISION, *sorted((IMAGE / "inspect").glob("*.sh")), *sorted((IMAGE / "optional").glob("*.sh")),
+           IMAGE / "packages.sh"]
 TEMPLATE = (IMAGE / "phoenix.pkr.hcl").read_text()
 
 every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")

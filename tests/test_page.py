@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import shutil
 import subprocess
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from rehearsal import page
 from tests.told import BLUE, GREEN, report, timeline
@@ -50,6 +53,15 @@ def test_what_did_not_hold_stands_on_top_and_texts_are_escaped() -> None:
     assert '<ul class="broken"><li>2: &lt;b&gt;early&lt;/b&gt;</li></ul>' in text
     assert "stand-in &lt;here&gt;" in text
     assert 'class="broken"><li>' not in page.html(report(), timeline(), "<svg></svg>")
+
+
+def test_packages_that_differ_are_on_the_page_in_the_table_and_in_the_file(tmp_path: Path) -> None:
+    words = "+ syslog-ng 3.38 [new], ~ openssl 3.0.14 -> 3.0.15"
+    assert f"<li>packages, flip to green: {escape(words)}</li>" in page.html(report(), timeline(), "<svg></svg>")
+    assert json.loads(report().write(tmp_path).read_text())["packages"] == {"flip to green": words}
+    console = Console(file=io.StringIO(), width=200)
+    console.print(report().table())
+    assert f"packages, flip to green: {words}" in console.file.getvalue()
 
 
 @browser

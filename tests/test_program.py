@@ -13,9 +13,10 @@ import pytest
 from moto import mock_aws
 
 from tests.factories import TOKEN
-from tests.recorder import STANDING, Recorded, record_main
+from tests.recorder import BAKED, STANDING, Recorded, record_main
 
 PROJECT = Path(__file__).parent.parent
+LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 
 
@@ -54,6 +55,7 @@ def live_group(color: str, generation: str) -> None:
     group = elb.create_target_group(
         Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=[
             *tags, {"Key": "phoenix:color", "Value": color}, {"Key": "phoenix:generation", "Value": generation},
+            {"Key": "phoenix:image", "Value": LIVE_IMAGE},
             {"Key": "phoenix:recipe", "Value": "image=000000000000"}])["TargetGroups"][0]["TargetGroupArn"]
     STANDING[f"phoenix-dev-{color}"] = group
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
@@ -287,6 +289,23 @@ def test_at_100_percent_the_other_color_leaves_the_program() -> None:
     live_group("blue", "abcdefabcdef")
     assert [group.name for group in program(active="green").all("aws:autoscaling/group:Group")] == [
         "phoenix-dev-green-group"]
+
+
+def test_a_bake_is_told_which_image_is_live_to_compare_packages_with() -> None:
+    bake = program().one("command:local:Command", "bake").inputs["environment"]
+    assert bake["PHOENIX_LIVE_IMAGE"] == ""
+    live_group("blue", "abcdefabcdef")
+    bake = program(active="green").one("command:local:Command", "green-image").inputs["environment"]
+    assert bake["PHOENIX_LIVE_IMAGE"] == LIVE_IMAGE
+
+
+def test_what_a_bake_says_of_packages_is_an_output_and_an_older_bakes_silence_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert program().outputs["live"]["packages"] == {}
+    said = {"count": 3, "difference": "+ syslog-ng 3.38.1-5"}
+    monkeypatch.setitem(BAKED, "packages", said)
+    assert program().outputs["live"]["packages"] == said
 
 
 def test_a_bad_configuration_declares_nothing_and_says_everything() -> None:
