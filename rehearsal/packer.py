@@ -2,7 +2,8 @@
 
 It takes the command line that steps/bake.py uses, and does on the local cloud what the amazon-ebs builder would do:
 a build instance from the base, stopped, an image of it with the template's tags, the instance terminated, a manifest.
-The image's scripts are only read: a syntax error in one fails the build, as it would with Packer.
+The image's scripts are only read: a syntax error in one fails the build, as it would with Packer. No package is
+installed, so there is no list of packages either, and the bake says that they are not known.
 """
 
 from __future__ import annotations
@@ -168,7 +169,8 @@ def _read_scripts(ask: Build) -> None:
     provision = sorted((folder / "provision").glob("*.sh"))
     sealing = [script for script in provision if script.name.startswith("9")]
     ordered = [script for script in provision if script not in sealing]
-    for script in (*ordered, *sorted((folder / "inspect").glob("*.sh")), *sealing):
+    checks = sorted((folder / "inspect").glob("*.sh"))
+    for script in (*ordered, *checks, *folder.glob("packages.sh"), *sealing):
         checked = subprocess.run(["sh", "-n", str(script)], capture_output=True, text=True, check=False)
         if checked.returncode != 0:
             raise BuildError(f"{checked.stderr.strip()}\nScript exited with non-zero exit status: {checked.returncode}")
