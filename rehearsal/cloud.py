@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -140,6 +141,34 @@ class Cloud:
         """What happened so far, oldest first."""
         return self._world.journal.events
 
-    def fail_launches(self, reason: str | None) -> None:
-        """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works)."""
-        self._world.launch_fault = reason
+    def fail_launches(self, reason: str | None, *, zones: Collection[str] = ()) -> None:
+        """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works).
+
+        With `zones` only launches in these Availability Zones do.
+        """
+        self._world.launch_fault, self._world.faulty_zones = reason, frozenset(zones)
+
+    def fail_boots(self, reason: str | None) -> None:
+        """From now on every instance of a group ends for this reason of EC2's instead of running; None lifts it.
+
+        So end those whose disks can't be decrypted: the launch itself is accepted.
+        """
+        self._world.boot_fault = reason
+
+    @contextmanager
+    def booting(self, *, seconds: float) -> Iterator[None]:
+        """Inside it an instance that is launched is pending for so long (of AWS's seconds)."""
+        usual, self._world.boot_seconds = self._world.boot_seconds, seconds
+        try:
+            yield
+        finally:
+            self._world.boot_seconds = usual
+
+    @contextmanager
+    def without_metrics(self) -> Iterator[None]:
+        """Inside it CloudWatch gets no metrics from the load balancer."""
+        self._world.blind = True
+        try:
+            yield
+        finally:
+            self._world.blind = False

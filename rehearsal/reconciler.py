@@ -81,14 +81,21 @@ class Reconciler:
         if time.monotonic() - self._published >= METRICS_SECONDS:
             self._published = time.monotonic()
             cloudwatch = cloudwatch_backends[ACCOUNT][region]
-            publish(cloudwatch, self._balancer.counters.taken())
+            counted = self._balancer.counters.taken()
+            if not self._world.blind:
+                publish(cloudwatch, counted)
             self._balancer.count_hosts()
             evaluate(cloudwatch)
 
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""
         for instance in ec2.all_instances():
-            if instance.state == "pending" and self._world.now() >= instance.boots_at:
+            booted = instance.state == "pending" and self._world.now() >= instance.boots_at
+            if booted and self._world.boot_fault and getattr(instance, "autoscaling_group", None):
+                instance.ended_for = self._world.boot_fault
+                instance.terminate()
+                self._world.journal.note("instance", instance.id, f"terminated: {instance.ended_for}")
+            elif booted:
                 user_data = instance.user_data.decode() if instance.user_data else ""
                 self._machines.start(instance_id=instance.id, image_id=instance.image_id, user_data=user_data)
                 instance._state.name, instance._state.code = "running", 16

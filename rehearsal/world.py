@@ -39,7 +39,13 @@ class World:
     vcpus: int = 128
     """The quota of vCPUs for running instances of the standard families."""
     launch_fault: str | None = None
-    """Why every launch fails, in EC2's words; None when launches work."""
+    """Why launches fail, in EC2's words; None when they work."""
+    faulty_zones: frozenset[str] = frozenset()
+    """Where they fail; empty for everywhere."""
+    boot_fault: str | None = None
+    """Why instances of groups end instead of running, in EC2's words; None when they run."""
+    blind: bool = False
+    """CloudWatch gets no metrics from the load balancer."""
     console: Callable[[str], str] = lambda instance_id: ""
     lock: threading.RLock = field(default_factory=threading.RLock)
     changed: threading.Event = field(default_factory=threading.Event)

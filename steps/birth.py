@@ -12,6 +12,8 @@ from steps.fleet import Target
 
 GOOD_ROUNDS = 3
 BAD_ROUNDS = 20
+# One server may be lost to a machine that broke; a second one was no accident.
+FEWEST_LOST = 2
 # Of the time limit: how long trouble that may pass (no capacity, a quota, a young instance profile) may last.
 PATIENCE = 0.5
 
@@ -105,7 +107,8 @@ class Look:
     """A group at one moment.
 
     `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
-    that came and went; `sick`: those last seen unhealthy, perhaps gone by now. `good` and `bad`: rounds of the smoke
+    that came and went; `lost`: those that were healthy and are not any more; `sick`: those last seen unhealthy,
+    perhaps gone by now. `good` and `bad`: rounds of the smoke
     test in a row; `smoke`: why the last was bad.
     """
 
@@ -116,6 +119,7 @@ class Look:
     targets: tuple[Target, ...]
     failures: tuple[str, ...] = ()
     replaced: int = 0
+    lost: int = 0
     sick: tuple[Target, ...] = ()
     good: int = 0
     bad: int = 0
@@ -152,6 +156,12 @@ def _smoke_advice(look: Look, otherwise: str) -> str:
 def verdict(look: Look) -> Verdict:
     """Whether to go on, and if not, why."""
     ready = fleet.healthy(look.targets) >= look.needed
+    if look.lost >= max(look.needed, FEWEST_LOST):
+        return Verdict(
+            failure=f"the servers die after they have answered: {look.lost} were healthy and are not any more\n"
+            + reasons(look.sick or look.targets),
+            do="repair what ends the application (the console tells how it went)",
+        )
     if ready and look.good >= GOOD_ROUNDS:
         return Verdict(born=True)
     if ready and look.bad >= BAD_ROUNDS:
@@ -165,10 +175,13 @@ def verdict(look: Look) -> Verdict:
             return failed
         # Each may fail once; beyond that a boot that fails is the rule.
         if look.replaced > look.needed:
+            if look.failures:
+                return _unlaunched(f"{look.replaced} servers ended before they ran", look.failures[0])
             return Verdict(
                 failure=f"the servers die as fast as they are born: {look.replaced} were replaced\n"
                 + reasons(look.sick or look.targets),
-                do="repair the image or its start (the console tells how far it came)",
+                do="repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
+                "take longer than that",
             )
     if look.elapsed >= look.limit:
         return _late(look, ready=ready)
@@ -181,11 +194,14 @@ def _launches(look: Look) -> Verdict | None:
     causes = [(message, classify(message)) for message in look.failures]
     for message, cause in causes:
         if cause.trouble is Trouble.HOPELESS:
-            return Verdict(failure=f"a server can't be launched: {message}", do=cause.do)
+            return _unlaunched("a server can't be launched", message)
     if causes and look.elapsed >= PATIENCE * look.limit:
-        message, cause = causes[0]
-        return Verdict(failure=f"servers could not be launched for {look.elapsed:.0f} s: {message}", do=cause.do)
+        return _unlaunched(f"servers could not be launched for {look.elapsed:.0f} s", causes[0][0])
     return None
+
+
+def _unlaunched(what: str, message: str) -> Verdict:
+    return Verdict(failure=f"{what}: {message}", do=classify(message).do)
 
 
 def _late(look: Look, *, ready: bool) -> Verdict:

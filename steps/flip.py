@@ -16,6 +16,8 @@ from steps.undo import Undo
 TICK_SECONDS = 5.0
 # How long the addresses of a load balancer may take to follow new weights.
 FOLLOW_SECONDS = 120.0
+# Metrics come a minute or two after what they measure, if they come.
+METRICS_SECONDS = 120.0
 PROVE_ROUNDS = 3
 # What was just set may be read as it was before for a moment.
 LAG_LOOKS, LAG_SECONDS = 5, 1.0
@@ -99,6 +101,8 @@ class Flip:
             self._watch(observer, max(self.times.soak, undrained), "soak")
         elif share:
             self._watch(observer, self.times.canary_pause, "canary")
+        if share and self.cautious:
+            self._known(observer)
 
     def _quiet(self) -> list[str]:
         """Alarms that ring already and don't count until they have been quiet. Raises StepError when they forbid."""
@@ -155,6 +159,19 @@ class Flip:
                 seen.why,
                 "no news is not good news: see why the load balancer does not answer here",
             )
+
+    def _known(self, observer: Observer) -> None:
+        """Waits until CloudWatch has counted requests to the new servers. The probes are some: silence is no calm."""
+        until = self.context.progress.bounded(METRICS_SECONDS)
+        pace = Pace(self.context.clock)
+        while not self._look(observer).now.ours.requests:
+            if not until.left():
+                raise StepError(
+                    "nothing is known of how it does: CloudWatch knows of no request to the new servers",
+                    f"the probes were some, and {METRICS_SECONDS:.0f} s after the last pause they are not counted yet",
+                    "no news is not good news: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
+                )
+            pace.wait(until, "waiting for CloudWatch's first metrics of the new servers")
 
     def _settle(self, observer: Observer) -> None:
         """Waits until every address has answered with the new generation only, for as long as asked for."""

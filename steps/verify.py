@@ -55,9 +55,12 @@ def verify(given: Given, context: Context) -> dict[str, object]:
     needed = lift(
         aws, fleet.group(aws, given.group), _capacity(everything, live - {given.target_group}), given, progress
     )
-    Waiting(given, context, progress, needed=needed, door=door, token=token).wait()
+    waiting = Waiting(given, context, progress, needed=needed, door=door, token=token)
+    waiting.wait()
     if given.smoke_command:
         run_smoke_command(given, door, token, progress)
+        # It may have taken a while, and been the first real work that the servers got.
+        waiting.wait()
     aws.autoscaling.create_or_update_tags(
         Tags=[
             {
@@ -109,6 +112,7 @@ class Waiting:
         self.given, self.context, self.progress = given, context, progress
         self.needed, self.door, self.token = needed, door, token
         self.seen: set[str] = set()
+        self.well: set[str] = set()
         self.sick: tuple[Target, ...] = ()
         self.good = self.bad = 0
         self.smoke = ""
@@ -116,7 +120,11 @@ class Waiting:
         self.stale = launches.stale(context.aws, fleet.group(context.aws, given.group), context.clock.utc())
 
     def wait(self) -> None:
-        """Returns when the group is born. Raises StepError when it will not be, with the reason."""
+        """Returns when the group is born. Raises StepError when it will not be, with the reason.
+
+        Asks anew each time, but remembers the servers that it has seen.
+        """
+        self.good = self.bad = 0
         pace = Pace(self.context.clock)
         while True:
             look = self._look()
@@ -134,7 +142,9 @@ class Waiting:
         # A server that is on its way out is still registered, but no longer one of ours.
         targets = tuple(one for one in fleet.targets(aws, given.target_group) if one.state != "draining")
         self.sick = tuple(one for one in targets if one.state == "unhealthy") or self.sick
-        self._smoke(fleet.healthy(targets) >= self.needed)
+        healthy = {one.id for one in targets if one.state == "healthy"}
+        self.well |= healthy
+        self._smoke(len(healthy) >= self.needed)
         return Look(
             elapsed=self.progress.elapsed(),
             limit=self.progress.limit or math.inf,
@@ -143,6 +153,7 @@ class Waiting:
             targets=targets,
             failures=launches.failures(aws, given.group, but=self.stale),
             replaced=len(self.seen.difference(group.instances)),
+            lost=len(self.well - healthy),
             sick=self.sick,
             good=self.good,
             bad=self.bad,

@@ -12,13 +12,15 @@ from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, World
 class Flipping:
     """Blue is live with two servers (unless `live` says no), green is verified and has one.
 
-    `moves`: the weights that were set, by color. `on_move` is called after each.
+    `moves`: the weights that were set, by color. `on_move` is called after each. CloudWatch counts a request to green
+    when traffic moves, unless it is `blind`.
     """
 
     def __init__(self, world: World, *, live: bool = True) -> None:
         self.world = world
         self.moves: list[dict[str, int]] = []
         self.calls: list[str] = []
+        self.blind = False
         self.on_move: Callable[[], object] = lambda: None
         self.green = world.color("green", GREEN, size=1, verified=GREEN)
         self.blue = world.color("blue", BLUE, size=2, verified=BLUE)
@@ -37,6 +39,8 @@ class Flipping:
         names = {self.green.target_group: "green", self.blue.target_group: "blue"}
         self.moves.append({names[one["TargetGroupArn"]]: one["Weight"] for one in groups})
         self.calls.append("weights")
+        if not self.blind:
+            self.measured("RequestCount", 1, color="green")
         self.on_move()
         return answer
 

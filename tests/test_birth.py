@@ -78,6 +78,11 @@ LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
         (replace(LOOK, replaced=3), "die as fast as they are born: 3 were replaced"),
         # Who is there now has only just begun; who died knows why.
         (replace(LOOK, replaced=3, sick=(SICK,)), "3 were replaced\ni-2 unhealthy (Target.ResponseCodeMismatch)"),
+        # A launch that is accepted and ends before it boots is no boot that failed.
+        (replace(LOOK, replaced=3, failures=("Client.InternalError: x",)), "ended before they ran: Client.InternalErr"),
+        (replace(LOOK, lost=1), "wait"),
+        (replace(LOOK, targets=(UP, UP), good=3, lost=2), "2 were healthy and are not any more"),
+        (replace(LOOK, needed=1, launched=1, targets=(UP,), good=3, lost=1), "born"),
         (replace(LOOK, elapsed=900), "1 of 2 servers were healthy after 900 s"),
         (replace(LOOK, elapsed=900, targets=(UP, UP), smoke="answered 404"), "not pass within 900 s: answered 404"),
     ],

@@ -97,6 +97,31 @@ def test_failed_launch_is_an_activity_and_is_tried_again_until_it_works(s: Stack
     in_service(s, "unlucky", 1)
 
 
+def test_group_launches_in_another_zone_when_one_has_no_room(s: Stack) -> None:
+    s.cloud.fail_launches("We currently do not have sufficient t3.small capacity.", zones=["eu-west-1a"])
+    try:
+        s.group("crowded", s.template("crowded"), size=2)
+        in_service(s, "crowded", 2)
+    finally:
+        s.cloud.fail_launches(None)
+    zones = [instance["AvailabilityZone"] for instance in (s.describe("crowded") or {})["Instances"]]
+    assert zones == ["eu-west-1b", "eu-west-1b"]
+    assert [one["StatusCode"] for one in s.activities("crowded")].count("Failed") == 2
+
+
+def test_instance_that_ends_before_it_runs_is_a_canceled_activity_with_its_reason(s: Stack) -> None:
+    s.cloud.fail_boots("Client.InternalError: Client error on launch")
+    try:
+        s.group("locked", s.template("locked"))
+        until(lambda: any(one["StatusCode"] == "Cancelled" for one in s.activities("locked")), what="canceled")
+    finally:
+        s.cloud.fail_boots(None)
+    said = [one["StatusMessage"] for one in s.activities("locked") if one["StatusCode"] == "Cancelled"]
+    assert said[0] == ("Instance became unhealthy while waiting for instance to be in InService state. "
+                       "Termination Reason: Client.InternalError: Client error on launch")
+    in_service(s, "locked", 1)
+
+
 def test_force_deleted_group_empties_and_goes_and_its_activities_stay(s: Stack) -> None:
     targets = s.target_group("doomed", delay=25)
     s.rule({targets: 1})

@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal import vendors
 from rehearsal.machines.process import ProcessMachines
-from rehearsal.machines.server import parse_env, server_env
+from rehearsal.machines.server import Faults, parse_env, server_env
 from tests.rehearsed import GENERATION, until, user_data
 
 SERVER = "i-0123456789abcdef0"
@@ -110,6 +110,29 @@ def test_faults_can_be_given_to_an_image(machines: ProcessMachines) -> None:
     machines.faults[IMAGE] = "fails-smoke"
     boot(machines)
     assert get(machines, "/").status == 500
+
+
+def test_some_instances_can_be_spared_a_fault(machines: ProcessMachines) -> None:
+    machines.faults[IMAGE], machines.spared = "fails-smoke", lambda instance: instance == SERVER
+    boot(machines)
+    assert get(machines, "/").status == 200
+
+
+def test_a_server_may_fail_under_load_only_and_never_for_who_previews() -> None:
+    faults = Faults("errors-above=2")
+    bearable = [faults.breaks("/", production=True, now=second / 2) for second in range(40)]
+    crowded = [faults.breaks("/", production=True, now=20 + tenth / 10) for tenth in range(40)]
+    assert not any(bearable)
+    assert crowded[-1]
+    assert not faults.breaks("/", production=False, now=24)
+    assert not faults.breaks("/health", production=True, now=24)
+
+
+def test_a_server_may_die_of_its_first_request_of_production(machines: ProcessMachines) -> None:
+    boot(machines, fault="dies-live=0.1")
+    assert get(machines, "/health").status == 200
+    assert get(machines, "/").status == 200
+    until(lambda: machines.pid(instance_id=SERVER) is None, what="dead")
 
 
 def test_address_is_that_of_the_servers_own_port_only(machines: ProcessMachines) -> None:

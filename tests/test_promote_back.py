@@ -101,6 +101,24 @@ def test_a_pause_without_one_good_probe_is_no_good_news(flipping: Flipping, alb:
     assert "nothing is known of how it does: not one probe was answered in the whole pause" in text
 
 
+def test_metrics_that_never_come_are_no_good_news(flipping: Flipping) -> None:
+    flipping.blind = True
+
+    text = goes_back(flipping, moves=[*CANARY, {"green": 50, "blue": 50}, {"green": 100, "blue": 0}])
+
+    assert "nothing is known of how it does: CloudWatch knows of no request to the new servers" in text
+    assert "120 s after the last pause they are not counted yet" in text
+    assert "no news is not good news" in text
+
+
+def test_a_quick_way_back_waits_for_no_metrics(flipping: Flipping) -> None:
+    flipping.blind = True
+
+    promote(flipping.given(canary_steps=()), flipping.world.context())
+
+    assert flipping.world.weights() == {flipping.green.target_group: 100, flipping.blue.target_group: 0}
+
+
 def test_more_errors_than_the_others_have_send_traffic_back(flipping: Flipping) -> None:
     def err() -> None:
         for metric, value, color in (
@@ -111,6 +129,7 @@ def test_more_errors_than_the_others_have_send_traffic_back(flipping: Flipping) 
         ):
             flipping.measured(metric, value, color=color)
 
+    flipping.blind = True  # but for these
     flipping.world.clock.at(30, err)
 
     text = goes_back(flipping, moves=CANARY)

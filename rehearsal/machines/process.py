@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -38,7 +39,10 @@ class _Machine:
 
 
 class ProcessMachines:
-    """`faults` maps an image id (or "*" for all) to a PHOENIX_FAULT that its machines get on top of their own."""
+    """`faults` maps an image id (or "*" for all) to a PHOENIX_FAULT that its machines get on top of their own.
+
+    `spared` says of which instances it is not so.
+    """
 
     def __init__(self, workdir: Path) -> None:
         self._consoles = workdir / "consoles"
@@ -47,6 +51,7 @@ class ProcessMachines:
         self._ending: list[_Machine] = []
         self._lock = threading.Lock()
         self.faults: dict[str, str] = {}
+        self.spared: Callable[[str], bool] = lambda instance_id: False
 
     def start(self, *, instance_id: str, image_id: str, user_data: str) -> None:
         """A process for the instance, when its image holds the app and its user data a server.env."""
@@ -55,10 +60,12 @@ class ProcessMachines:
             if instance_id in self._machines and self._machines[instance_id].process.poll() is None:
                 return
             env, problem = _read(user_data, image_id)
+            if not problem and not self.spared(instance_id):
+                user_data = self._with_faults(user_data, image_id)
             if problem:
                 self._write(instance_id, problem)
                 return
-            self._machines[instance_id] = self._spawn(instance_id, self._with_faults(user_data, image_id), env)
+            self._machines[instance_id] = self._spawn(instance_id, user_data, env)
 
     def _with_faults(self, user_data: str, image_id: str) -> str:
         fault = " ".join(self.faults[key] for key in ("*", image_id) if key in self.faults)

@@ -15,6 +15,8 @@ REHEARSAL_FAULT is the same, by a name that a stack's `environment` may hold:
     slow-boot=S       begins to listen S seconds later
     slow=S            answers everything but the health check S seconds later
     errors=P          answers 500 to the share P (0..1) of everything but the health check
+    errors-above=N    answers 500 to production while more than N of its requests a second come, as a full pool would
+    dies-live=S       exits S seconds after its first request of production (one without the preview header)
 """
 
 from __future__ import annotations
@@ -26,10 +28,14 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
 
 SERVER_ENV = "/etc/phoenix/server.env"
 HEALTH_PATH = "/health"
+PREVIEW_HEADER = "x-phoenix-preview"
+RATE_SECONDS = 4.0  # over which requests are counted: a moment's burst is no load
 
 
 def server_env(user_data: str) -> dict[str, str]:
@@ -75,11 +81,25 @@ class Faults:
         self.slow_boot = float(table.get("slow-boot", 0))
         self.slow = float(table.get("slow", 0))
         self.errors = float(table.get("errors", 0))
+        self.errors_above = float(table.get("errors-above", "inf"))
+        self.dies_live = float(table["dies-live"]) if "dies-live" in table else None
+        self._recent: deque[float] = deque()
 
-    def breaks(self, path: str) -> bool:
+    def breaks(self, path: str, *, production: bool, now: float) -> bool:
+        """Whether a request is answered with 500; `now` in seconds, and `production` says that a user asks."""
         if self.answers_500:
             return True
-        return path != HEALTH_PATH and (self.fails_smoke or (self.errors > 0 and random.random() < self.errors))
+        if path == HEALTH_PATH:
+            return False
+        return self.fails_smoke or self._too_many(production, now) or random.random() < self.errors
+
+    def _too_many(self, production: bool, now: float) -> bool:
+        if not production:
+            return False
+        self._recent.append(now)
+        while self._recent[0] <= now - RATE_SECONDS:
+            self._recent.popleft()
+        return len(self._recent) > self.errors_above * RATE_SECONDS
 
 
 class App:
@@ -97,8 +117,11 @@ class App:
             f"{color} {self.generation}</p>\n"
         )
 
-    def answer(self, method: str, path: str) -> bytes:
-        if self.faults.breaks(path):
+    def answer(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        production = path != HEALTH_PATH and PREVIEW_HEADER not in headers
+        if production and self.faults.dies_live is not None:
+            asyncio.get_running_loop().call_later(self.faults.dies_live, _die)
+        if self.faults.breaks(path, production=production, now=time.monotonic()):
             return self._response("500 Internal Server Error", "text/plain", "broken on purpose\n", method)
         if path == HEALTH_PATH:
             return self._response("200 OK", "text/plain", "ok", method)
@@ -159,14 +182,14 @@ class Connection(asyncio.Protocol):
         delay = self._app.faults.slow if path != HEALTH_PATH else 0.0
         if delay:
             self.busy = True
-            asyncio.get_running_loop().call_later(delay, self._answer, method, path, closes)
+            asyncio.get_running_loop().call_later(delay, self._answer, method, path, headers, closes)
         else:
-            self._answer(method, path, closes)
+            self._answer(method, path, headers, closes)
 
-    def _answer(self, method: str, path: str, closes: bool) -> None:
+    def _answer(self, method: str, path: str, headers: Mapping[str, str], closes: bool) -> None:
         if self.transport.is_closing():
             return
-        self.transport.write(self._app.answer(method, path))
+        self.transport.write(self._app.answer(method, path, headers))
         if closes:
             self.transport.close()
         elif self.busy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.scaling import activity as words
-from rehearsal.scaling.launch import LaunchFailed, launch, place
+from rehearsal.scaling.launch import LaunchFailed, Place, launch, places
 from rehearsal.scaling.member import Member, members, record, request_of, suspended
 from rehearsal.world import World
 
@@ -32,22 +32,40 @@ def grow(world: World, group: Any) -> None:
 
 
 def _launch_one(world: World, group: Any, cause: str) -> bool:
-    try:
-        instance = launch(world, group)
-    except LaunchFailed as failure:
-        subnet, zone = place(group)
-        failed = words.failed_launch(
-            group=group.name,
-            group_arn=group.arn,
-            cause=cause,
-            reason=_sentence(str(failure)),
-            details=words.details(subnet=subnet, zone=zone),
-        )
-        world.activities.setdefault(group.name, []).append(failed)
-        world.journal.note("launch-failed", group.name, str(failure))
-        delay = min(2 * getattr(group, "delay", FIRST_RETRY_SECONDS / 2), LONGEST_RETRY_SECONDS)
-        group.delay, group.retry_at = delay, world.now() + world.scaled(delay)
-        return False
+    """Tries one zone after the other. Returns whether an instance is there."""
+    for place in places(group):
+        try:
+            instance = launch(world, group, place)
+        except LaunchFailed as failure:
+            _note_failure(world, group, cause, place, str(failure))
+            if not failure.elsewhere:
+                break
+        else:
+            _welcome(world, group, cause, instance)
+            return True
+    put_off(world, group)
+    return False
+
+
+def put_off(world: World, group: Any) -> None:
+    """The group launches nothing for a while, each time longer."""
+    delay = min(2 * getattr(group, "delay", FIRST_RETRY_SECONDS / 2), LONGEST_RETRY_SECONDS)
+    group.delay, group.retry_at = delay, world.now() + world.scaled(delay)
+
+
+def _note_failure(world: World, group: Any, cause: str, place: Place, reason: str) -> None:
+    failed = words.failed_launch(
+        group=group.name,
+        group_arn=group.arn,
+        cause=cause,
+        reason=_sentence(reason),
+        details=words.details(subnet=place.subnet, zone=place.zone),
+    )
+    world.activities.setdefault(group.name, []).append(failed)
+    world.journal.note("launch-failed", group.name, reason)
+
+
+def _welcome(world: World, group: Any, cause: str, instance: Any) -> None:
     group.delay, group.retry_at = FIRST_RETRY_SECONDS / 2, 0.0
     group.replacing = max(getattr(group, "replacing", 0) - 1, 0)
     activity = words.launch(
@@ -62,7 +80,6 @@ def _launch_one(world: World, group: Any, cause: str) -> bool:
     group.instance_states.append(member)
     record(world, group, member, activity)
     world.journal.note("instance", instance.id, f"launched by {group.name}: {cause}")
-    return True
 
 
 def _sentence(reason: str) -> str:

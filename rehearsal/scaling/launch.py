@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
@@ -11,8 +12,18 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from rehearsal.world import World
 
 
+@dataclass(frozen=True)
+class Place:
+    subnet: str | None
+    zone: str
+
+
 class LaunchFailed(Exception):  # noqa: N818 - an event of AWS's, not a defect of ours
-    """The message is EC2's reason."""
+    """The message is EC2's reason. `elsewhere`: another Availability Zone may do."""
+
+    def __init__(self, reason: str, *, elsewhere: bool = False) -> None:
+        super().__init__(reason)
+        self.elsewhere = elsewhere
 
 
 def template_problem(group: Any) -> str | None:
@@ -48,22 +59,21 @@ def security_group_ids(data: dict[str, Any]) -> list[str]:
     return list(data.get("SecurityGroupIds") or interface.get("Groups") or [])
 
 
-def launch(world: World, group: Any) -> Any:
+def launch(world: World, group: Any, place: Place) -> Any:
     """A new pending instance (moto's). Raises LaunchFailed with EC2's reason."""
-    if world.launch_fault:
-        raise LaunchFailed(world.launch_fault)
+    if world.launch_fault and (not world.faulty_zones or place.zone in world.faulty_zones):
+        raise LaunchFailed(world.launch_fault, elsewhere=bool(world.faulty_zones))
     if problem := template_problem(group):
         raise LaunchFailed(problem)
     version = group.ec2_launch_template.get_version(group.launch_template_version)
     try:
-        return _run(group, version)
+        return _run(group, version, place)
     except EC2ClientError as error:
         raise LaunchFailed(error.message) from error
 
 
-def _run(group: Any, version: Any) -> Any:
+def _run(group: Any, version: Any, place: Place) -> Any:
     ec2, data = group.ec2_backend, version.data
-    subnet, zone = place(group)
     settings: dict[str, Any] = {}
     if data.get("BlockDeviceMappings"):
         settings["block_device_mappings"] = [_with_defaults(device) for device in data["BlockDeviceMappings"]]
@@ -80,10 +90,10 @@ def _run(group: Any, version: Any) -> Any:
             "instance": {**group.get_propagated_tags(), "aws:autoscaling:groupName": group.name},
             "volume": _tags(data, "volume"),
         },
-        placement=zone,
+        placement=place.zone,
         launch_template={"LaunchTemplateId": version.template.id, "Version": version.number},
         associate_public_ip=interface.get("AssociatePublicIpAddress"),
-        subnet_id=subnet,
+        subnet_id=place.subnet,
         key_name=data.get("KeyName"),
         metadata_options=data.get("MetadataOptions") or {},
         region_name=group.region,
@@ -108,14 +118,17 @@ def _give_profile(ec2: Any, instance: Any, profile: dict[str, str]) -> None:
         raise LaunchFailed(f"Invalid IAM Instance Profile name: {name}") from error
 
 
-def place(group: Any) -> tuple[str | None, str]:
-    """The subnet and zone with the fewest of the group's instances, the first named of equals."""
+def places(group: Any) -> list[Place]:
+    """Where to launch, best first: the subnet with the fewest of the group's instances, the first named of equals.
+
+    The others are for when there is no room in that zone ("Availability Zone distribution", EC2 Auto Scaling guide).
+    """
     if not group.vpc_zone_identifier:
-        return None, group.availability_zones[0]
+        return [Place(None, zone) for zone in group.availability_zones]
     living = [m.instance for m in group.instance_states if not m.lifecycle_state.startswith("Terminating")]
     inhabitants = Counter(instance.subnet_id for instance in living)
-    subnet_id = min(group.vpc_zone_identifier.split(","), key=lambda subnet: inhabitants[subnet])
-    return subnet_id, group.ec2_backend.get_subnet(subnet_id).availability_zone
+    subnets = sorted(group.vpc_zone_identifier.split(","), key=lambda subnet: inhabitants[subnet])
+    return [Place(subnet, group.ec2_backend.get_subnet(subnet).availability_zone) for subnet in subnets]
 
 
 def _with_defaults(device: dict[str, Any]) -> dict[str, Any]:

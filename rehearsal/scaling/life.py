@@ -11,7 +11,7 @@ from rehearsal.alb.health import UNHEALTHY
 from rehearsal.scaling import activity as words
 from rehearsal.scaling.activity import Activity
 from rehearsal.scaling.choice import Candidate, leavers
-from rehearsal.scaling.growth import grow
+from rehearsal.scaling.growth import grow, put_off
 from rehearsal.scaling.member import Member, deregister, draining, members, record, register, request_of, suspended
 from rehearsal.world import World
 
@@ -55,6 +55,8 @@ def _replace_unhealthy(world: World, group: Any) -> None:
             if not suspended(group, "ReplaceUnhealthy"):
                 leave(world, group, member, cause)
                 group.replacing = getattr(group, "replacing", 0) + 1
+                if hasattr(member.instance, "ended_for"):
+                    put_off(world, group)
 
 
 def _fails_at_the_balancer(world: World, group: Any, member: Member) -> bool:
@@ -100,7 +102,7 @@ def _shrink(world: World, group: Any) -> None:
 def leave(world: World, group: Any, member: Member, cause: str) -> Activity:
     """Takes an instance out of service; it terminates when its targets have drained."""
     if member.lifecycle_state == "Pending":
-        record(world, group, member, words.canceled(member.activity, "The instance was terminated before it booted."))
+        record(world, group, member, words.canceled(member.activity, _end_of_a_boot(member)))
     member.lifecycle_state = "Terminating"
     deregister(group, member)
     member.activity = words.termination(
@@ -114,6 +116,15 @@ def leave(world: World, group: Any, member: Member, cause: str) -> Activity:
     record(world, group, member, member.activity)
     world.journal.note("instance", member.instance.id, f"leaves {group.name}: {cause}")
     return member.activity
+
+
+def _end_of_a_boot(member: Member) -> str:
+    """Source: "Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures" (Client.InternalError)."""
+    reason = getattr(member.instance, "ended_for", None)
+    if reason is None:
+        return "The instance was terminated before it booted."
+    return ("Instance became unhealthy while waiting for instance to be in InService state. "
+            f"Termination Reason: {reason}")
 
 
 def _finish_leaving(world: World, group: Any) -> None:

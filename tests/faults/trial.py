@@ -8,11 +8,15 @@ asserted here once: the old group served all the time, no request failed, no inv
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from components.color import other
 from rehearsal.engine import Result, Running
+from rehearsal.load import Request
+from rehearsal.machines.process import ProcessMachines
 from rehearsal.orphans import orphans
 from tests.cycles import CALM, IDENTITY, Group, Stack, by_color, until
 
@@ -50,7 +54,7 @@ class Trial:
         self._noticed: float | None = None
         self._safe = 0.0
         self._left: list[str] = []
-        self._ill = False
+        self._ill = self._old_were_ill = False
         self.ended = False
 
     def change(self, **keys: Any) -> None:
@@ -58,12 +62,23 @@ class Trial:
         self.stack.change()
         self.stack.set(active=self.new, **keys)
 
-    def ill(self, fault: str) -> None:
+    def ill(self, fault: str, **keys: Any) -> None:
         """The next generation's servers misbehave (rehearsal.machines.server says how), with the flag on them."""
         self._ill = True
         self.stack.ill(fault)
-        self.stack.set(active=self.new)
+        self.stack.set(active=self.new, **keys)
         self.stack.shop.commit(f"Servers that are ill: {fault}")
+
+    @contextmanager
+    def machines(self, fault: str, *, but: Callable[[str], bool] = lambda instance: False) -> Iterator[None]:
+        """Inside it every machine that boots misbehaves, whatever its image, `but` for some instances."""
+        machines = self.stack.cloud.machines
+        assert isinstance(machines, ProcessMachines)
+        machines.faults["*"], machines.spared = fault, but
+        try:
+            yield
+        finally:
+            machines.faults.clear()
 
     def begin(self) -> Running:
         """An update that is left to run."""
@@ -96,6 +111,19 @@ class Trial:
             assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
         self.is_safe()
         return done.text
+
+    def hurts(self, whom: Callable[[Request], bool]) -> None:
+        """Requests that may fail, where the fault itself is that users meet an ill server. All others may not."""
+        self.stack.bears = whom
+
+    def stays(self, running: Running, *says: str) -> None:
+        """What runs must fail and say this, and production must stay with the new servers: the old ones are ill."""
+        done = self._wait(running)
+        self._noticed, self._old_were_ill = time.time(), True
+        assert not done.ok, done.text
+        for text in says:
+            assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
+        assert self._shares() == {self.new: 100}
 
     def is_safe(self) -> None:
         """Production is where it was before the trial (a killed step's hands may need a moment for that)."""
@@ -130,7 +158,7 @@ class Trial:
             self.up()
             standing = self.stack.groups()
             assert list(standing) == [self.live.color]
-            assert standing[self.live.color].instances >= self.live.instances
+            assert self._old_were_ill or standing[self.live.color].instances >= self.live.instances
             assert self.stack.weights() == {self.live.color: 100}
         self.stack.idle()
         self.ended = True

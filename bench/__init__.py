@@ -1,0 +1,1 @@
+"""Measurements: each runs alone, prints its figures, and says what it compares."""

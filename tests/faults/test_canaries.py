@@ -1,0 +1,104 @@
+"""Canaries that go wrong: with a share of production, after it, and with nobody to go back to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rehearsal.machines.process import ProcessMachines
+from tests.cycles import until
+from tests.faults.trial import Trial
+
+ALARM = "shop-orders"
+BACK = "production traffic is back"
+
+
+@pytest.mark.representative
+def test_errors_that_come_only_with_half_of_the_traffic(trial: Trial) -> None:
+    """Of 20 requests a second each of two servers gets 1 at 10 %, 5 at 50 %; more than 3 are too many."""
+    trial.ill("errors-above=3", canaryPauseSeconds=15)
+    trial.hurts(lambda request: request.color == trial.new)
+    trial.refused("was not promoted", "it did not do well with production traffic", BACK, "repair it; `pulumi up`")
+    shares = [weights.get(trial.new, 0) for weights in trial.stack.moves()]
+    assert max(shares) == 50
+    assert 10 in shares
+    trial.ends()
+
+
+@pytest.mark.representative
+def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
+    with alarm(trial):
+        trial.change(alarms=[ALARM], soakSeconds=600)
+        running = trial.begin()
+        until(lambda: trial.share() == 100, what="the flip")
+        ring(trial)
+        trial.ends_badly(running, "was not promoted", f"in ALARM: {ALARM}", BACK, "repair it; `pulumi up`")
+    trial.ends()
+
+
+def test_no_metric_data_at_all(trial: Trial) -> None:
+    trial.change()
+    with trial.stack.cloud.without_metrics():
+        trial.refused("was not promoted", "CloudWatch knows of no request to the new servers", BACK,
+                      "no news is not good news")
+    trial.ends()
+
+
+def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> None:
+    """Then they stay: a new group that answers is better than an old one that does not."""
+    with alarm(trial):
+        trial.change(alarms=[ALARM], soakSeconds=600)
+        running = trial.begin()
+        until(lambda: trial.share() == 100, what="the flip")
+        with old_servers_ill(trial):
+            ring(trial)
+            trial.stays(running, f"in ALARM: {ALARM}", f"production stays at {trial.new} 100 %",
+                        "where it would go back to, no server is healthy", "aws elbv2 modify-rule")
+        until(lambda: trial.stack.healthy(trial.live.target_group) >= 2, what="the old group well again")
+    trial.ends()
+
+
+@contextmanager
+def alarm(trial: Trial) -> Iterator[None]:
+    """The user's own alarm, about a metric of the user's own. Calm again at the end, and left: settings name it."""
+    trial.stack.cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=ALARM, Namespace="Shop", MetricName="LostOrders", Statistic="Minimum", Period=60,
+        EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=0, TreatMissingData="notBreaching")
+    until(lambda: state(trial) == "OK", what="the alarm OK")
+    yield
+    measure(trial, 0)
+    until(lambda: state(trial) == "OK", what="the alarm OK again")
+
+
+def ring(trial: Trial) -> None:
+    trial.strike()
+    measure(trial, 3)
+
+
+def measure(trial: Trial, value: float) -> None:
+    trial.stack.cloud.client("cloudwatch").put_metric_data(
+        Namespace="Shop", MetricData=[{"MetricName": "LostOrders", "Value": value}])
+
+
+def state(trial: Trial) -> str:
+    [found] = trial.stack.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
+    return str(found["StateValue"])
+
+
+@contextmanager
+def old_servers_ill(trial: Trial) -> Iterator[None]:
+    """The old group's servers crash, and those that replace them never answer, until the end."""
+    machines = trial.stack.cloud.machines
+    assert isinstance(machines, ProcessMachines)
+    young = trial.born()
+    assert young is not None
+    machines.faults["*"], machines.spared = "never-answers", lambda instance: instance in young.instances
+    try:
+        for instance in trial.live.instances:
+            machines.kill(instance_id=instance)
+        until(lambda: trial.stack.healthy(trial.live.target_group) == 0, what="the old group ill")
+        yield
+    finally:
+        machines.faults.clear()
