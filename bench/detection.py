@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -103,9 +104,9 @@ def born(cloud: Cloud) -> float:
 
 def reason(text: str) -> str:
     """Of what `up` printed, why the group was not born."""
-    lines = [line.strip() for line in text.splitlines()]
-    start = next((number for number, line in enumerate(lines) if "was not born" in line), 0)
-    return " ".join(lines[start:start + 3])
+    why = re.search(r"Why:\s+(.+)", text)
+    seen = re.search(r"Target\.\w+", text)
+    return f"{why[1] if why else 'no reason'} ({seen[0] if seen else 'no health check was made'})"
 
 
 def wait(cloud: Cloud, folder: Path, given: argparse.Namespace) -> Found:
@@ -115,7 +116,7 @@ def wait(cloud: Cloud, folder: Path, given: argparse.Namespace) -> Found:
     surroundings = {**{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
                     **cloud.environment}
     begin = ["terraform", "init", "-no-color", *([f"-plugin-dir={given.plugin_dir}"] if given.plugin_dir else [])]
-    subprocess.run(begin, cwd=folder, env=surroundings, check=True, stdout=sys.stderr)
+    subprocess.run(begin, cwd=folder, env=surroundings, check=True, stdout=subprocess.DEVNULL)
     done = subprocess.run(["terraform", "apply", "-no-color", "-auto-approve"], cwd=folder, env=surroundings,
                           capture_output=True, text=True)
     ended = time.time()

@@ -84,7 +84,7 @@ class Table:
 
 EMPTY = Table(listeners={}, groups={}, balancers={}, registered=frozenset())
 _LAST = 10**9
-_SHORTEST_TIMEOUT = 1.0
+_SHORTEST_TIMEOUT = 3.0
 
 
 def compile_table(elbv2: Any, *, time_scale: float) -> Table:
