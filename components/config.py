@@ -16,6 +16,9 @@ from components.images import ImageError
 from components.live import LiveError
 from components.settings import Settings, SettingsError, parse
 
+# Codes that AWS's services use for credentials that have ended.
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+
 
 def settings() -> Settings:
     """The running stack's configuration. Raises `SettingsError` with every problem at once."""
@@ -38,13 +41,24 @@ def errors(*, published: bool = False) -> Iterator[None]:
     except (SettingsError, FlightError, ImageError, LiveError, KnownToFailError) as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
-        why = (f"AWS could not be asked what is live; nothing was changed: {error}\n"
-               "  type: aws sts get-caller-identity   (it tells whether the credentials are the right ones)")
+        why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"
     else:
         return
     if published:
         briefing.publish(briefing.refused(pulumi.get_stack(), why))
     raise pulumi.RunError(why)
+
+
+def _next(error: BotoCoreError | ClientError) -> str:
+    """What to type after an error of AWS."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in EXPIRED:
+            return "aws sso login   (or what else renews the credentials; then pulumi up)"
+        if status >= 500 or "Throttling" in code:
+            return "pulumi up   (AWS failed; it may answer by then)"
+    return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"
 
 
 def _texts() -> Mapping[str, str]:

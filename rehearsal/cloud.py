@@ -13,7 +13,7 @@ import boto3
 import rehearsal.truths  # noqa: F401 - teaches moto
 from rehearsal import world as worlds
 from rehearsal.balancer import Balancer
-from rehearsal.calls import Calls
+from rehearsal.calls import ONLOOKER, Calls
 from rehearsal.certificates import server_context
 from rehearsal.control_plane import ControlPlane
 from rehearsal.journal import Event, Journal
@@ -122,15 +122,15 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this cloud; nothing of the user's own AWS configuration reaches it."""
+        """A boto3 client of this cloud, which meets no fault. The user's own AWS configuration does not reach it."""
         if service not in self._clients:
             create: Any = boto3.session.Session().client  # typed for literal names only
             self._clients[service] = create(
                 service,
                 endpoint_url=self.endpoint,
                 region_name=self.region,
-                aws_access_key_id="rehearsal",
-                aws_secret_access_key="rehearsal",
+                aws_access_key_id=ONLOOKER,
+                aws_secret_access_key=ONLOOKER,
             )
             if self._open:
                 self._smooth.again()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
 
-# Throttling and passing faults are retried with growing pauses; a dead endpoint is noticed within seconds.
-CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 10},
-    connect_timeout=5,
-    read_timeout=20,
-    user_agent_extra="phoenix",
-)
+
+def config(environment: Mapping[str, str]) -> Config:
+    """Throttling and passing faults are retried with growing pauses; a dead endpoint is noticed within seconds.
+
+    AWS_RETRY_MODE and AWS_MAX_ATTEMPTS are the user's word on retries, as with every AWS tool.
+    """
+    retries: dict[str, str | int] = {"mode": "standard", "total_max_attempts": 10}
+    if environment.get("AWS_RETRY_MODE"):
+        del retries["mode"]
+    if environment.get("AWS_MAX_ATTEMPTS"):
+        del retries["total_max_attempts"]
+    return Config(retries=retries, connect_timeout=5, read_timeout=20, user_agent_extra="phoenix")  # type: ignore[arg-type]
+
+
+CONFIG = config(os.environ)
 
 RENEW = "renew the credentials (for example `aws sso login`), then run `pulumi up` again"
 # Codes that AWS's services use for the same thing.

@@ -16,8 +16,10 @@ from steps.traffic import Note, Way, Weights
 
 NOTE = "phoenix:before"
 LONGEST_SECONDS = 300.0
-# Waiting does not bring these back.
-GONE = {"RuleNotFound", "TargetGroupNotFound", "ListenerNotFound"}
+# A change that AWS has made may be read as it was before for a moment.
+LAG_SECONDS = 2.0
+# Waiting does not bring these back, nor the credentials of a process that has only what it was started with.
+GONE = {"RuleNotFound", "TargetGroupNotFound", "ListenerNotFound", *aws.EXPIRED}
 
 
 class Undo:
@@ -89,6 +91,9 @@ class Undo:
             try:
                 rules.set_weights(self.context.aws, self.subject.rule, before)
             except (ClientError, BotoCoreError) as error:
+                if self._unmoved():
+                    self.forget()
+                    return f"production traffic is as it was: {self._told(before)}"
                 hopeless = isinstance(error, ClientError) and aws.code(error) in GONE
                 if hopeless or not until.left():
                     return f"THE WEIGHTS ARE NOT BACK ({aws.reason(error)}). Type:\n{self._command()}"
@@ -100,6 +105,15 @@ class Undo:
             self.context.progress.line(f"production traffic is back: {self._told(before)}")
             self.forget()
             return f"production traffic is back: {self._told(before)}"
+
+    def _unmoved(self) -> bool:
+        """Whether the weights never left: the first move of all may be what AWS refused."""
+        self.context.clock.sleep(LAG_SECONDS)
+        try:
+            found = rules.read_one(self.context.aws, self.subject.rule).shares()
+        except (ClientError, BotoCoreError, StepError):
+            return False
+        return rules.same(found, self.way.before)
 
     def failure(self, error: BaseException, story: str) -> StepError:
         """What stopped the promotion, and what became of the traffic."""

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The matrix: a line a trial, whatever worker it ran in."""
-    reports = [one for some in terminalreporter.stats.values() for one in some if hasattr(one, "user_properties")]
+    reports = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
     rows = {one.nodeid: dict(value) for one in reports for name, value in one.user_properties if name == "fault"}
     if not rows:
         return

@@ -252,7 +252,8 @@ def test_weights_that_can_not_be_put_back_are_tried_again_loudly(flipping: Flipp
     assert "THE WEIGHTS ARE NOT BACK YET (ModifyRule: ServiceUnavailable: not now); trying again. By hand: aws" in said
 
 
-@pytest.mark.parametrize(("code", "tried_for"), [("ServiceUnavailable", 300), ("RuleNotFound", 0)])
+@pytest.mark.parametrize(("code", "tried_for"), [
+    ("ServiceUnavailable", 300), ("RuleNotFound", 0), ("ExpiredToken", 0)])
 def test_weights_that_stay_where_they_are_come_with_the_command_that_puts_them_back(
     flipping: Flipping, code: str, tried_for: int
 ) -> None:
@@ -266,6 +267,19 @@ def test_weights_that_stay_where_they_are_come_with_the_command_that_puts_them_b
     assert flipping.minimum("green") == 1
     # The next promotion still has to know what to go back to.
     assert "phoenix:before" in flipping.world.tags(flipping.world.production_rule)
+
+
+def test_weights_that_aws_never_let_move_are_no_alarm(flipping: Flipping) -> None:
+    def refuse(**asked: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ModifyRule")
+
+    flipping.world.aws.elbv2.answers["modify_rule"] = refuse  # type: ignore[attr-defined]
+
+    text = fails(flipping)
+
+    assert "ModifyRule: AccessDenied: no\n     production traffic is as it was: blue 100 %" in text
+    assert "NOT BACK" not in text + flipping.world.said()
+    assert "phoenix:before" not in flipping.world.tags(flipping.world.production_rule)
 
 
 def test_a_fault_of_the_step_itself_puts_traffic_back_too(

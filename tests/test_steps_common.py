@@ -164,6 +164,18 @@ def test_an_error_of_aws_says_what_to_do(error: ClientError, do: str) -> None:
     assert do in aws.explain(error).do
 
 
+@pytest.mark.parametrize(
+    ("environment", "retries"),
+    [
+        ({}, {"mode": "standard", "total_max_attempts": 10}),
+        ({"AWS_MAX_ATTEMPTS": "2"}, {"mode": "standard"}),
+        ({"AWS_RETRY_MODE": "adaptive"}, {"total_max_attempts": 10}),
+    ],
+)
+def test_what_the_user_says_of_retries_counts(environment: dict[str, str], retries: dict[str, object]) -> None:
+    assert aws.config(environment).retries == retries  # type: ignore[attr-defined]
+
+
 def test_an_error_of_aws_keeps_its_own_words() -> None:
     error = aws.explain(client_error("Throttling", "Rate exceeded"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rehearsal.engine.child import Child
 from rehearsal.engine.model import OnLine, Result
@@ -13,6 +15,18 @@ PATIENCE_SECONDS = 30
 
 class Base(ABC):
     """Everything of `Engine` that comes down to starting a process."""
+
+    _environment: dict[str, str]
+
+    @contextmanager
+    def given(self, **variables: str) -> Iterator[None]:
+        """Runs that begin inside it have these variables too."""
+        before = self._environment
+        self._environment = {**before, **variables}
+        try:
+            yield
+        finally:
+            self._environment = before
 
     @abstractmethod
     def start(self, operation: str, on_line: OnLine | None) -> Child:

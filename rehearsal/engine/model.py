@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,6 +90,9 @@ class Engine(Protocol):
 
     name: str
     stand_in: bool
+
+    def given(self, **variables: str) -> AbstractContextManager[None]:
+        """Runs that begin inside it have these variables of the environment too."""
 
     def start_preview(self, on_line: OnLine | None = None) -> Running:
         """Begin a preview: what would be done; nothing is."""

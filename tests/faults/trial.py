@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from components.color import other
@@ -103,13 +103,26 @@ class Trial:
 
     def ends_badly(self, running: Running, *says: str) -> str:
         """What runs must fail and say this, and production must be where it was. Returns all that it printed."""
+        said = self.fails(running, *says)
+        self.is_safe()
+        return said
+
+    def lands(self, *says: str) -> str:
+        """An update that must fail and say this after production has moved, which stays where it is now."""
+        self.strike()
+        said = self.fails(self.begin(), *says)
+        assert self._shares() == {self.new: 100}
+        self.live = replace(self.live, instances=frozenset())  # they may be gone
+        return said
+
+    def fails(self, running: Running, *says: str) -> str:
+        """What runs must fail and say this, wherever production is. Returns all that it printed."""
         self.strike()
         done = self._wait(running)
         self._noticed = time.time()
         assert not done.ok, done.text
         for text in says:
             assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
-        self.is_safe()
         return done.text
 
     def hurts(self, whom: Callable[[Request], bool]) -> None:

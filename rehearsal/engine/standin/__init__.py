@@ -9,5 +9,6 @@ What it leaves out
 - The provider's own checks of inputs, and its diff against what exists: inputs are compared with recorded inputs. So
   drift shows only in what the program itself reads, and `refresh` renews outputs but not inputs.
 - A preview knows a changed resource's other outputs where the type's table says that an update does not move them.
+- Repairing what was made only in part: it is replaced by the next update, where Pulumi changes it in place.
 - Fixed waits of the real AWS provider (a minute for a load balancer), and its retries.
 """

@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from rehearsal.engine.standin.project import ConfigError
-from rehearsal.engine.standin.provider import Call, InterruptedByUserError, ProviderError, ResourceType
+from rehearsal.engine.standin.provider import Call, HalfMadeError, InterruptedByUserError, ProviderError, ResourceType
 from rehearsal.engine.standin.values import Properties
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 WAIT_SECONDS = 600
+NEWBORN_SECONDS = 120
 # The checks that can be skipped are not made here at all.
 KNOWN_CONFIG = frozenset(f"aws:{key}" for key in (
     "region", "profile", "maxRetries", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation",
@@ -141,8 +142,30 @@ class AwsType:
             name_length=self.name_length, unsettled=self.unsettled)
 
     def _create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
-        ident = self.make(call, inputs)
-        return ident, self._look(ident, inputs)
+        try:
+            ident = self.make(call, inputs)
+            call.made[:] = [ident]
+            return ident, self._look_newborn(ident, inputs)
+        except Exception as error:
+            if call.made:
+                raise HalfMadeError(call.made[0], error) from error
+            raise
+
+    def _look_newborn(self, ident: str, inputs: Properties) -> Properties:
+        """AWS may need a moment until it finds what it has just made.
+
+        Source: hashicorp/terraform-provider-aws, internal/tfresource/retry.go (RetryWhenNewResourceNotFound).
+        """
+        found: list[Properties] = []
+
+        def there() -> bool:
+            seen = self._read(ident, inputs)
+            if seen is not None:
+                found.append(seen)
+            return bool(found)
+
+        self.aws.wait(f"{self.token} {ident} to be found", there, NEWBORN_SECONDS)
+        return found[0]
 
     def _read(self, ident: str, inputs: Properties) -> Properties | None:
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from rehearsal.engine.standin.deletion import Deletion
 from rehearsal.engine.standin.display import Display
 from rehearsal.engine.standin.plan import Change, Decision, Goal, Rules, decide, replaced_along
-from rehearsal.engine.standin.provider import Call, ProviderError, ResourceType, told
+from rehearsal.engine.standin.provider import Call, HalfMadeError, ProviderError, ResourceType, told
 from rehearsal.engine.standin.state import STACK, Resource, State
 from rehearsal.engine.standin.values import UNKNOWN, Properties, Secret, Unknown, bare, contains, reset
 
@@ -181,7 +181,11 @@ class Deployment:
             made = kind.update(call, old.id, plain, bare(old.outputs), frozenset(decision.keys))
             stays = {key: value for key, value in bare(old.outputs).items() if key not in old.inputs}
             return _record(goal, old.id, inputs, {**stays, **plain, **made})
-        ident, made = kind.create(call, plain)
+        try:
+            ident, made = kind.create(call, plain)
+        except HalfMadeError as half:
+            self._state.put(replace(_record(goal, half.ident, inputs, plain), condemned=True), instead_of=None)
+            raise
         return _record(goal, ident, inputs, {**plain, **made})
 
     def _foresee(

@@ -21,6 +21,14 @@ class ProviderError(Exception):
     """An operation failed, with the reason for the person at the keyboard."""
 
 
+class HalfMadeError(ProviderError):
+    """What was to be created exists (`ident`), but something that belongs to it failed."""
+
+    def __init__(self, ident: str, reason: Exception) -> None:
+        super().__init__(told(reason))
+        self.ident = ident
+
+
 class InterruptedByUserError(ProviderError):
     """An operation was given up because the update was interrupted."""
 
@@ -41,6 +49,8 @@ class Call:
     interrupted: threading.Event
     say: Callable[[str], None] = lambda line: None
     delete_seconds: float = 0
+    made: list[str] = field(default_factory=list)
+    """Filled by a create as soon as AWS has made the resource: its id."""
 
     @property
     def name(self) -> str:

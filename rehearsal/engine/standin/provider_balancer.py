@@ -65,6 +65,7 @@ class LoadBalancer(BalancerType):
             Name=inputs["name"], Type="application", Scheme="internal" if inputs["internal"] else "internet-facing",
             **given(inputs, ("subnets", "securityGroups", "ipAddressType")),
             **self.tags(inputs))["LoadBalancers"][0]["LoadBalancerArn"]
+        call.made.append(made)
         self._attributes(made, inputs)
         self.aws.wait(f"load balancer {inputs['name']}", lambda: self._found(made)["State"]["Code"] == "active")
         return made
@@ -109,6 +110,7 @@ class TargetGroup(BalancerType):
             Name=inputs["name"], TargetType=inputs["targetType"],
             **given(inputs, ("port", "protocol", "protocolVersion", "vpcId", "ipAddressType")),
             **self._check(inputs), **self.tags(inputs))["TargetGroups"][0]["TargetGroupArn"]
+        call.made.append(made)
         self._attributes(made, inputs)
         return made
 

@@ -109,6 +109,7 @@ class InstanceProfile(AwsType):
         name = str(inputs["name"])
         self.aws.iam.create_instance_profile(
             InstanceProfileName=name, Path=inputs["path"], Tags=pairs(inputs.get("tags")))
+        call.made.append(name)
         if inputs.get("role"):
             self.aws.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=inputs["role"])
         return name

@@ -106,6 +106,7 @@ class SecurityGroup(Ec2Type):
         made = self.aws.ec2.create_security_group(
             GroupName=inputs["name"], Description=inputs["description"], TagSpecifications=self.tags(inputs),
             **given(inputs, ("vpcId",)))["GroupId"]
+        call.made.append(made)
         # AWS lets everything out of a new group; the provider takes that away.
         everything = self.aws.ec2.describe_security_groups(
             GroupIds=[made])["SecurityGroups"][0].get("IpPermissionsEgress", [])

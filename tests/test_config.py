@@ -1,0 +1,33 @@
+"""What a person reads when AWS can't be asked what is live."""
+
+from __future__ import annotations
+
+import pulumi
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from components import config
+
+
+@pytest.mark.parametrize(("code", "status", "types"), [
+    ("ExpiredToken", 403, "aws sso login"),
+    ("RequestExpired", 400, "aws sso login"),
+    ("InternalFailure", 500, "pulumi up   (AWS failed"),
+    ("RequestLimitExceeded", 503, "pulumi up   (AWS failed"),
+    ("Throttling", 400, "pulumi up   (AWS failed"),
+    ("InvalidClientTokenId", 403, "aws sts get-caller-identity"),
+])
+def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -> None:
+    refused = ClientError(
+        {"Error": {"Code": code, "Message": "said AWS"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore
+        "DescribeRules")
+    with pytest.raises(pulumi.RunError) as caught, config.errors():
+        raise refused
+    text = str(caught.value)
+    assert text.startswith("AWS could not be asked what is live; nothing was changed")
+    assert f"({code}) when calling the DescribeRules operation: said AWS\n  type: {types}" in text
+
+
+def test_no_credentials_at_all_are_told_how_to_see_them() -> None:
+    with pytest.raises(pulumi.RunError, match="type: aws sts get-caller-identity"), config.errors():
+        raise NoCredentialsError
