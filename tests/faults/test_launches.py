@@ -20,7 +20,6 @@ QUOTA = ("You have requested more vCPU capacity than your current vCPU limit of 
          "an adjustment to this limit.")
 NO_ROOM = ("We currently do not have sufficient t3.small capacity in the Availability Zone you requested (eu-west-1a). "
            "Our system will be working on provisioning additional capacity.")
-NO_KEY = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"
 NO_RIGHT = "Client.InternalError: Client error on launch"
 SHORT = {"bootSeconds": 29, "verifyTimeoutSeconds": 30}
 
@@ -49,6 +48,23 @@ def test_a_quota_that_is_used_up(trial: Trial) -> None:
     with launches(trial, QUOTA):
         trial.refused(NOT_BORN, "servers could not be launched for", QUOTA, "ask for a higher limit in Service Quotas",
                       "two groups live at once during a flip", AGAIN)
+    trial.ends()
+
+
+def test_no_capacity_in_one_zone(trial: Trial) -> None:
+    """The group launches where there is room, and the flip goes on."""
+    trial.change()
+    with launches(trial, NO_ROOM, zones=["eu-west-1a"]):
+        trial.up()
+    assert trial.share() == 100
+    assert set(zones(trial)) == {"eu-west-1b"}
+    trial.ends()
+
+
+def test_a_key_without_permission(trial: Trial) -> None:
+    trial.change(**SHORT)
+    with boots(trial, NO_RIGHT):
+        trial.refused(NOT_BORN, NO_RIGHT, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
     trial.ends()
 
 
