@@ -7,6 +7,8 @@ import boto3
 import pulumi
 
 from components import briefing, changelog, config, foresight, generation, images, live, outlook, packages
+from components.alarms import Limits
+from components.dashboard import Dashboard
 from components.image import MachineImage
 from components.load_balancer import LoadBalancer
 from components.network import Network
@@ -58,7 +60,8 @@ groups = {color: ServerGroup(
     announced_by=[preview], load_balancer_security_group_id=balancer.security_group_id,
     load_balancer_arn_suffix=balancer.arn_suffix, listener_arn=balancer.listener_arn, min_size=settings.min_size,
     max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
-    drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint}) for color, image in baked.items()}
+    drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint},
+    limits=Limits(settings.max_error_percent, settings.max_response_milliseconds)) for color, image in baked.items()}
 
 # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
 active = groups[plan.active]
@@ -69,6 +72,10 @@ production = balancer.production_rule(
     [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
     after=[rollout.promoted])
 rollout.prune(triggers=[active.group_name], after=[production])
+if settings.dashboard:
+    Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=balancer.arn_suffix,
+              alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
+              promoted=rollout.promoted.stdout)
 
 image = baked[plan.active]
 pulumi.export("url", balancer.url)

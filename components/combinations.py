@@ -50,6 +50,12 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
         yield ("bootSeconds", "verifyTimeoutSeconds"), problem(
             "bootSeconds", s.boot_seconds, f"must be below verifyTimeoutSeconds ({s.verify_timeout_seconds})",
             f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}")
+    colors = {"blue", "green"} & set(re.split(r"[^a-z]+", s.name))
+    if s.dashboard and colors:
+        yield ("service", "dashboard"), problem(
+            "dashboard", "true", f"can't tell the colors apart while the name {s.name!r} holds the word"
+            f" {' and '.join(sorted(colors))}: it finds target groups by the word of their color",
+            "pulumi config set dashboard false, or pulumi config set service ANOTHER")
     yield from _network(s)
     yield from _listener(s)
     yield from _environment(s, secrets)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms import Limits, alarms
 from components.color import Color
 from components.live import Account
 from components.step import step
@@ -28,9 +29,10 @@ class ServerGroup(pulumi.ComponentResource):
     text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME`); `port`; `vpc_id`, `subnet_ids`;
     `target_group` and the `announced_by` rule that names it, since only then its targets' health is checked;
     `load_balancer_security_group_id`, `load_balancer_arn_suffix`, `listener_arn`; `min_size`, `max_size`;
-    `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy; `drain_seconds`.
+    `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy; `drain_seconds`; the alarms'
+    `limits`.
 
-    Outputs: `group_name`, `alarm_names`, `retire` (whoever moves traffic here must come after it).
+    Outputs: `group_name`, `alarm_names`, `alarm_arns`, `retire` (whoever moves traffic here must come after it).
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ServerGroup(pulumi.ComponentResource):
         target_cpu_percent: int = 0,
         boot_seconds: int,
         drain_seconds: int,
+        limits: Limits,
         tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -102,7 +105,9 @@ class ServerGroup(pulumi.ComponentResource):
                 ignore_changes=["tags"]),
         )
         after = [self._scaling(group, target_cpu_percent)] if target_cpu_percent else []
-        alarms = self._alarms(target_group, load_balancer_arn_suffix)
+        watched = alarms(
+            self, name, color=color, target_group=target_group, load_balancer_arn_suffix=load_balancer_arn_suffix,
+            limits=limits, tags=self._tags)
         self.retire = step(
             f"{name}-retire", run="retire", on_delete=True, account=account,
             environment={"stack": color.stack, "color": color.color, "group": group.name,
@@ -111,7 +116,8 @@ class ServerGroup(pulumi.ComponentResource):
             # Deleted before the group and its policy: it refuses while production traffic goes to them.
             opts=color.options(self, depends_on=[group, *after]))
         self.group_name = group.name
-        self.alarm_names: list[pulumi.Output[str]] = [alarm.name for alarm in alarms]
+        self.alarm_names: list[pulumi.Output[str]] = [alarm.name for alarm in watched]
+        self.alarm_arns: list[pulumi.Output[str]] = [alarm.arn for alarm in watched]
         self.register_outputs({"groupName": self.group_name, "alarmNames": self.alarm_names})
 
     def _profile(self, account: Account, references: Sequence[str]) -> aws.iam.InstanceProfile:
@@ -155,40 +161,6 @@ class ServerGroup(pulumi.ComponentResource):
                 "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
                 "target_value": percent},
             opts=self._color.options(self))
-
-    def _alarms(
-        self, target_group: aws.lb.TargetGroup, balancer: pulumi.Input[str]
-    ) -> list[aws.cloudwatch.MetricAlarm]:
-        """What the step promote watches: 5xx answers above 5 %, and unhealthy servers for 2 minutes with traffic.
-
-        Without traffic a group may be booting, or be kept; nobody is hurt, and verify sees to it.
-        """
-        where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": balancer}
-
-        def metric(name: str, statistic: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgsDict:
-            return {"id": name.lower(), "return_data": False, "metric": {
-                "namespace": "AWS/ApplicationELB", "metric_name": name, "period": 60, "stat": statistic,
-                "dimensions": where}}
-
-        def alarm(
-            what: str, about: str, metric: aws.cloudwatch.MetricAlarmMetricQueryArgsDict, expression: str, *,
-            above: float, minutes: int,
-        ) -> aws.cloudwatch.MetricAlarm:
-            return aws.cloudwatch.MetricAlarm(
-                f"{self._prefix}-{what}", alarm_description=about, comparison_operator="GreaterThanThreshold",
-                threshold=above, evaluation_periods=minutes, treat_missing_data="notBreaching",
-                metric_queries=[requests, metric, {
-                    "id": "watched", "label": what, "return_data": True, "expression": expression}],
-                tags=self._tags, opts=self._color.options(self))
-
-        requests = metric("RequestCount", "Sum")
-        errors = alarm(
-            "5xx", "More than 5 % of the answers are 5xx", metric("HTTPCode_Target_5XX_Count", "Sum"),
-            "100 * FILL(httpcode_target_5xx_count, 0) / requestcount", above=5, minutes=1)
-        sick = alarm(
-            "unhealthy", "A server has been unhealthy for 2 minutes, with traffic",
-            metric("UnHealthyHostCount", "Maximum"), "IF(requestcount > 0, unhealthyhostcount, 0)", above=0, minutes=2)
-        return [errors, sick]
 
 
 def _may_read(references: Sequence[str], account: Account, partition: str) -> str:

@@ -97,9 +97,12 @@ class Settings:
     settle_seconds: int = _key(10, whole(0, 600, "seconds"), "10")
     alarms: tuple[str, ...] = _key((), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"),
                                             most=90), "[]")
+    max_error_percent: int = _key(5, whole(1, 100, "percent"), "5")
+    max_response_milliseconds: int = _key(5000, whole(0, 4_000_000, "milliseconds (0: any)"), "5000")
     drain_seconds: int = _key(30, whole(0, 3600, "seconds"), "30")
     price_per_hour: str = _key("", matching(r"\d{1,6}(?:\.\d{1,6})?(?: [A-Z]{3})?", "a price like 0.0208 or 0.0208 USD",
                                             empty=True), "'0.0208 USD'")
+    dashboard: bool = _key(False, flag, "true")
     protect: bool = _key(False, flag, "true")
     profile: str = ""
 

@@ -7,7 +7,9 @@ Unlike CloudWatch it looks every few seconds and counts the minute that is still
 from __future__ import annotations
 
 import ast
+import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -110,13 +112,19 @@ def _metric(
 
     def value(begin: datetime) -> float | None:
         end = begin + timedelta(seconds=period)
-        return _statistic([datum for datum in data if begin <= datum.timestamp < end], statistic)
+        return statistic_of([datum for datum in data if begin <= datum.timestamp < end], statistic)
 
     return value
 
 
-def _statistic(data: list[Any], statistic: str) -> float | None:
-    """None without data, and for statistics that this module does not know (percentiles)."""
+def statistic_of(data: list[Any], statistic: str) -> float | None:
+    """None without data, and for statistics that this module does not know (trimmed means, ..).
+
+    A percentile is the least value that so many percent of the values do not exceed; CloudWatch's is close to that.
+    """
+    if re.fullmatch(r"p\d{1,2}(\.\d+)?", statistic):
+        values = sorted(value for datum in data for value in getattr(datum, "values", ()))
+        return values[max(math.ceil(len(values) * float(statistic[1:]) / 100) - 1, 0)] if values else None
     rows = [
         (d.sum, d.sample_count, d.min, d.max)
         if isinstance(d, MetricAggregatedDatum)

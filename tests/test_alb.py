@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rehearsal.alarms import expression, verdict
+from rehearsal.alarms import expression, statistic_of, verdict
 from rehearsal.alb.conditions import Request, UnknownCondition, condition
 from rehearsal.alb.health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health, Outcome, after, matches
 from rehearsal.alb.wheel import Wheel
@@ -161,3 +162,11 @@ def test_expression_that_counts_only_with_traffic(
 def test_expression_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="ANOMALY_DETECTION_BAND"):
         expression("ANOMALY_DETECTION_BAND(errors, 2)", {"errors": lambda _: 1.0})(datetime(2026, 1, 1))
+
+
+@pytest.mark.parametrize(("statistic", "expected"), [("p99", 99.0), ("p50", 50.0), ("p99.9", 100.0), ("tm90", None)])
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(statistic: str, expected: float | None) -> None:
+    values = [float(number) for number in range(100, 0, -1)]
+    data = [SimpleNamespace(values=part, value=0.0) for part in (values[:30], values[30:])]
+    assert statistic_of(data, statistic) == expected
+    assert statistic_of([], statistic) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -92,3 +93,25 @@ def test_alarm_rings_when_its_metric_does(site: Site) -> None:
         TreatMissingData="notBreaching",
     )
     until(lambda: site.get().status == 503 and alarm(site, "balancer-errors") == "ALARM", what="ALARM")
+
+
+def test_an_alarm_about_a_percentile_rings_for_slow_answers_and_not_for_quick_ones(site: Site) -> None:
+    def slow(connection: socket.socket) -> None:
+        while scripted.head(connection):
+            time.sleep(0.2)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    group = site.targets("slow", scripted.checked(slow))
+    site.stack.rule({group: 1})
+    site.healthy("slow")
+    for name, above in (("slow-0.1", 0.1), ("slow-30", 30.0)):
+        site.stack.cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName=name, EvaluationPeriods=1, Threshold=above, ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching", Metrics=[
+                {"Id": "time", "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "p99", "Metric": {
+                    "Namespace": "AWS/ApplicationELB", "MetricName": "TargetResponseTime", "Dimensions": [
+                        {"Name": "TargetGroup", "Value": group.rpartition(":")[2]},
+                        {"Name": "LoadBalancer", "Value": site.stack.balancer.partition(":loadbalancer/")[2]}]}}},
+                {"Id": "watched", "Expression": "IF(time > 0, time, 0)", "ReturnData": True}])
+    until(lambda: site.get().status == 200 and alarm(site, "slow-0.1") == "ALARM", what="ALARM")
+    assert alarm(site, "slow-30") == "OK"

@@ -223,15 +223,48 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
 
 def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
     alarms = {alarm.name: alarm.inputs for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
-    watched = {name: alarm["metricQueries"][-1]["expression"] for name, alarm in alarms.items()}
+    watched = {name: (alarm["metricQueries"][-1]["expression"], alarm["threshold"], alarm["evaluationPeriods"])
+               for name, alarm in alarms.items()}
     assert watched == {
-        "phoenix-dev-blue-5xx": "100 * FILL(httpcode_target_5xx_count, 0) / requestcount",
-        "phoenix-dev-blue-unhealthy": "IF(requestcount > 0, unhealthyhostcount, 0)"}
+        "phoenix-dev-blue-5xx": ("100 * FILL(httpcode_target_5xx_count, 0) / requestcount", 5, 1),
+        "phoenix-dev-blue-unhealthy": ("IF(requestcount > 0, unhealthyhostcount, 0)", 0, 2),
+        "phoenix-dev-blue-slow": ("IF(requestcount > 100, targetresponsetime, 0)", 5.0, 2)}
+    assert alarms["phoenix-dev-blue-slow"]["metricQueries"][1]["metric"]["stat"] == "p99"
     for alarm in alarms.values():
         assert alarm["treatMissingData"] == "notBreaching"
         assert [query["returnData"] for query in alarm["metricQueries"]] == [False, False, True]
         assert {key for query in alarm["metricQueries"][:2] for key in query["metric"]["dimensions"]} == {
             "TargetGroup", "LoadBalancer"}
+        assert {"metricName", "namespace", "dimensions", "statistic", "extendedStatistic", "period",
+                "evaluateLowSampleCountPercentiles"}.isdisjoint(alarm)
+
+
+def test_the_alarms_limits_are_keys_and_promote_watches_what_there_is() -> None:
+    done = program(maxErrorPercent=2, maxResponseMilliseconds=250)
+    alarms = {alarm.name: alarm.inputs for alarm in done.all("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    assert alarms["phoenix-dev-blue-5xx"]["threshold"] == 2
+    assert alarms["phoenix-dev-blue-slow"]["threshold"] == 0.25
+    assert set(json.loads(done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_ALARMS"])) == set(
+        alarms)
+    without = program(maxResponseMilliseconds=0).all("aws:cloudwatch/metricAlarm:MetricAlarm")
+    assert {alarm.name for alarm in without} == {"phoenix-dev-blue-5xx", "phoenix-dev-blue-unhealthy"}
+
+
+def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
+    kind = "aws:cloudwatch/dashboard:Dashboard"
+    assert program().all(kind) == []
+    dashboard = program(dashboard=True).one(kind)
+    assert set(dashboard.inputs) == {"dashboardName", "dashboardBody"}
+    assert dashboard.inputs["dashboardName"] == "phoenix-dev"
+    assert dashboard.trigger is None
+    widgets = json.loads(dashboard.inputs["dashboardBody"])["widgets"]
+    assert widgets[0]["properties"]["metrics"][0] == [{
+        "expression": "SUM(SEARCH('{AWS/ApplicationELB,LoadBalancer,TargetGroup} MetricName=\"RequestCount\""
+                      " LoadBalancer=\"suffix/phoenix-dev\" TargetGroup=blue', 'Sum', 60))",
+        "label": "blue", "color": "#0072B2", "id": "blue"}]
+    assert widgets[-1]["properties"]["alarms"] == [
+        f"arn:aws:cloudwatch/metricAlarm:eu-west-1:123456789012:phoenix-dev-blue-{what}"
+        for what in ("5xx", "unhealthy", "slow")]
 
 
 def test_a_given_network_is_adopted_and_none_is_made() -> None:

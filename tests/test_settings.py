@@ -68,6 +68,9 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("canarySteps", "[10, 100]", "each item is a whole number from 1 to 99 percent"),
     ("canarySteps", "[10, 10]", "at most 20 different items"),
     ("soakSeconds", "43201", "a whole number from 0 to 43200 seconds"),
+    ("maxErrorPercent", "0", "a whole number from 1 to 100 percent"),
+    ("maxResponseMilliseconds", "-1", "a whole number from 0 to 4000000 milliseconds (0: any)"),
+    ("dashboard", "on", "true or false"),
     ("drainSeconds", "3601", "a whole number from 0 to 3600 seconds"),
     ("protect", "1", "true or false"),
     ("pricePerHour", "cheap", "a price like 0.0208 or 0.0208 USD"),
@@ -116,6 +119,13 @@ def test_credentials_in_the_stack_are_refused_since_steps_could_not_use_them() -
     [problem] = problems(aws={"region": "eu-west-1", "secretKey": "hunter2"})
     assert "aws:secretKey" in problem
     assert "hunter2" not in problem
+
+
+def test_a_dashboard_needs_a_name_without_the_colors_words() -> None:
+    [problem] = problems(service="blue-shop", dashboard="true")
+    assert "can't tell the colors apart while the name 'blue-shop-dev' holds the word blue" in problem
+    assert settings(service="blue-shop").service == "blue-shop"
+    assert settings(service="bluebird", dashboard="true").dashboard is True
 
 
 def test_a_region_is_required() -> None:

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum
 
 NAMESPACE = "AWS/ApplicationELB"
+MEASURED = frozenset({"TargetResponseTime"})
+"""Metrics that AWS offers percentiles of."""
 
 
 @dataclass
 class _Sample:
+    values: list[float] = field(default_factory=list)
     count: int = 0
     total: float = 0.0
     least: float = float("inf")
     most: float = float("-inf")
 
-    def add(self, value: float) -> None:
+    def add(self, value: float, *, keep: bool = False) -> None:
+        """`keep`: percentiles of it will be asked for."""
+        if keep:
+            self.values.append(value)
         self.count += 1
         self.total += value
         self.least = min(self.least, value)
@@ -45,7 +51,7 @@ class Counters:
         """`group` is a target group's CloudWatch name: the value then counts for it and for the balancer."""
         minute = int(time.time() // 60)
         for dimension in {"", group}:
-            self._sample((metric, balancer, dimension, minute)).add(value)
+            self._sample((metric, balancer, dimension, minute)).add(value, keep=metric in MEASURED)
 
     def gauge(self, metric: str, *, balancer: str, group: str, value: float) -> None:
         """A value that exists for a target group only (HealthyHostCount)."""
@@ -65,16 +71,17 @@ def publish(cloudwatch: Any, samples: Mapping[Key, _Sample]) -> None:
         dimensions = [{"Name": "LoadBalancer", "Value": balancer}]
         if group:
             dimensions.append({"Name": "TargetGroup", "Value": group})
-        cloudwatch.metric_data.append(
-            MetricAggregatedDatum(
-                namespace=NAMESPACE,
-                name=metric,
-                min_stat=sample.least,
-                max_stat=sample.most,
-                sample_count=sample.count,
-                sum_stat=sample.total,
-                dimensions=dimensions,
-                timestamp=datetime.fromtimestamp(minute * 60, UTC).replace(tzinfo=None),
-                unit="Seconds" if metric == "TargetResponseTime" else "Count",
-            )
+        datum: Any = MetricAggregatedDatum(
+            namespace=NAMESPACE,
+            name=metric,
+            min_stat=sample.least,
+            max_stat=sample.most,
+            sample_count=sample.count,
+            sum_stat=sample.total,
+            dimensions=dimensions,
+            timestamp=datetime.fromtimestamp(minute * 60, UTC).replace(tzinfo=None),
+            unit="Seconds" if metric == "TargetResponseTime" else "Count",
         )
+        # For percentiles, which moto does not know.
+        datum.values = sample.values
+        cloudwatch.metric_data.append(datum)

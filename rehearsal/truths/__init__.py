@@ -5,6 +5,7 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 
 from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     calls,
+    dashboards,
     elb_limits,
     group_fields,
     groups,

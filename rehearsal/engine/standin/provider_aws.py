@@ -7,6 +7,7 @@ from typing import Any
 
 from rehearsal.engine.standin import (
     provider_balancer,
+    provider_cloudwatch,
     provider_iam,
     provider_network,
     provider_routes,
@@ -15,7 +16,7 @@ from rehearsal.engine.standin import (
 from rehearsal.engine.standin.aws import Aws, given
 from rehearsal.engine.standin.provider import ResourceType
 
-FAMILIES = (provider_network, provider_routes, provider_balancer, provider_servers, provider_iam)
+FAMILIES = (provider_network, provider_routes, provider_balancer, provider_servers, provider_cloudwatch, provider_iam)
 
 
 def types(aws: Aws) -> dict[str, ResourceType]:

@@ -1,4 +1,4 @@
-"""Servers: launch templates, auto-scaling groups with their policies, and alarms."""
+"""Servers: launch templates, auto-scaling groups with their policies."""
 
 from __future__ import annotations
 
@@ -166,38 +166,6 @@ class Policy(AwsType):
             **given(inputs, ("policyType", "targetTrackingConfiguration", "estimatedInstanceWarmup")))
 
 
-class MetricAlarm(AwsType):
-    """`aws:cloudwatch/metricAlarm:MetricAlarm`; its id is its name."""
-
-    token = "aws:cloudwatch/metricAlarm:MetricAlarm"
-    replaced_by = frozenset({"name"})
-    name_input = "name"
-
-    def make(self, call: Call, inputs: Properties) -> str:
-        self._put(inputs)
-        return str(inputs["name"])
-
-    def look(self, ident: str, inputs: Properties) -> Properties | None:
-        found = self.aws.cloudwatch.describe_alarms(AlarmNames=[ident])["MetricAlarms"]
-        return {"arn": found[0]["AlarmArn"]} if found else None
-
-    def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
-        self._put(inputs)
-
-    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
-        self.aws.cloudwatch.delete_alarms(AlarmNames=[ident])
-
-    def _put(self, inputs: Mapping[str, Any]) -> None:
-        alarm: dict[str, Any] = given(inputs, (
-            "alarmDescription", "comparisonOperator", "threshold", "evaluationPeriods", "datapointsToAlarm",
-            "treatMissingData", "namespace", "metricName", "statistic", "extendedStatistic", "period", "unit",
-            "actionsEnabled", "alarmActions"))
-        alarm |= {"AlarmName": inputs["name"], "Dimensions": _dimensions(inputs.get("dimensions"))}
-        if inputs.get("metricQueries"):
-            alarm["Metrics"] = [_query(query) for query in inputs["metricQueries"]]
-        self.aws.cloudwatch.put_metric_alarm(**alarm, Tags=pairs(inputs.get("tags")))
-
-
 def template_data(inputs: Mapping[str, Any]) -> Any:
     """What the template launches, in the API's words."""
     data = given(inputs, TEMPLATE_DATA)
@@ -213,18 +181,6 @@ def template_data(inputs: Mapping[str, Any]) -> Any:
     return data
 
 
-def _dimensions(wanted: Mapping[str, str] | None) -> list[Any]:
-    return [{"Name": name, "Value": value} for name, value in (wanted or {}).items()]
-
-
-def _query(query: Mapping[str, Any]) -> Any:
-    made = given(query, ("id", "label", "expression", "returnData"))
-    if metric := query.get("metric"):
-        what = {**given(metric, ("namespace", "metricName")), "Dimensions": _dimensions(metric.get("dimensions"))}
-        made["MetricStat"] = {"Metric": what, **given(metric, ("period", "stat", "unit"))}
-    return made
-
-
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [LaunchTemplate(aws), Group(aws), Policy(aws), MetricAlarm(aws)]
+    return [LaunchTemplate(aws), Group(aws), Policy(aws)]
