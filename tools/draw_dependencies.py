@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "dependencies.svg"
@@ -39,7 +40,7 @@ BOXES = (
     (r"command:", "prune", "prune", STEP),
 )
 KINDS = {box: kind for _, _, box, kind in BOXES}
-WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 124, 34, 30, 22, 16
+WIDTH, HEIGHT, ACROSS, DOWN, MARGIN = 128, 32, 26, 26, 16
 
 
 def box(type_: str, name: str) -> str:
@@ -79,8 +80,11 @@ def _direct(label: str, found: Mapping[str, set[str]]) -> set[str]:
     return {one for one in found[label] if not any(one in _behind(other, found) for other in found[label] - {one})}
 
 
-def columns(graph: Edges) -> list[list[str]]:
-    """Boxes in the order of an update: each one column after the last that it waits for."""
+def rows(graph: Edges) -> tuple[list[list[str]], list[tuple[str, ...]]]:
+    """Boxes in the order of an update, each a row below the last that it waits for; and the way of each line.
+
+    A line over several rows passes each of them in a place of its own, so that it crosses no box.
+    """
     depth: dict[str, int] = {}
 
     def place(label: str) -> int:
@@ -90,57 +94,68 @@ def columns(graph: Edges) -> list[list[str]]:
 
     for label in graph:
         place(label)
-    order: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
-    rows: dict[str, float] = {}
-    for number, column in enumerate(order):
-        members = sorted(label for label in graph if depth[label] == number)
-        # Beside the middle of what it waits for, so that few lines cross.
-        members.sort(key=lambda label: sum(rows[one] for one in graph[label]) / max(len(graph[label]), 1))
-        for row, label in enumerate(members):
-            rows[label] = row - (len(members) - 1) / 2
-        column += members
-    return order
+    found: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
+    ways = []
+    for label in sorted(graph):
+        found[depth[label]].append(label)
+        for need in sorted(graph[label]):
+            between = [f"{need} > {label} {step}" for step in range(depth[need] + 1, depth[label])]
+            for step, passing in enumerate(between, depth[need] + 1):
+                found[step].append(passing)
+            ways.append((need, *between, label))
+    above: dict[str, list[str]] = {}
+    for way in ways:
+        for upper, lower in pairwise(way):
+            above.setdefault(lower, []).append(upper)
+    middle: dict[str, float] = {}
+    for row in found:
+        # Below the middle of what it waits for, so that few lines cross.
+        row.sort(key=lambda one: (sum(middle[up] for up in above.get(one, ())) / max(len(above.get(one, ())), 1), one))
+        middle |= {one: number - (len(row) - 1) / 2 for number, one in enumerate(row)}
+    return found, ways
 
 
 def svg(graph: Edges) -> str:
-    """The picture."""
-    order = columns(graph)
-    tallest = max(len(column) for column in order)
-    wide = 2 * MARGIN + len(order) * WIDTH + (len(order) - 1) * ACROSS
-    high = 2 * MARGIN + tallest * HEIGHT + (tallest - 1) * DOWN + 34
-    middle = (high - 34) / 2
-    at = {label: (MARGIN + number * (WIDTH + ACROSS), middle + (row - (len(column) - 1) / 2) * (HEIGHT + DOWN))
-          for number, column in enumerate(order) for row, label in enumerate(column)}
-    lines = [_line(at[need], at[label]) for label in sorted(graph) for need in sorted(graph[label])]
-    boxes = [_box(label, *at[label]) for column in order for label in column]
+    """The picture, top to bottom."""
+    order, ways = rows(graph)
+    most = max(len(row) for row in order)
+    wide = 2 * MARGIN + most * WIDTH + (most - 1) * ACROSS
+    high = 2 * MARGIN + len(order) * HEIGHT + (len(order) - 1) * DOWN + 30
+    at = {label: (wide / 2 + (place - (len(row) - 1) / 2) * (WIDTH + ACROSS), MARGIN + number * (HEIGHT + DOWN))
+          for number, row in enumerate(order) for place, label in enumerate(row)}
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'
-        ' font-family="DejaVu Sans, Verdana, Arial, sans-serif" font-size="12" fill="#1f2933">',
+        ' font-family="DejaVu Sans, Verdana, Arial, sans-serif" font-size="12.5" fill="#1f2933">',
         "<title>What waits for what in one update</title>",
         f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0 L8 4 L0 8 z" fill="#616e7c"/></marker></defs>',
-        *lines, *boxes, *_legend(high - 22), "</svg>", ""])
+        *(_line([at[one] for one in way]) for way in ways), *(_box(label, *at[label]) for label in sorted(graph)),
+        *_legend(high - 24), "</svg>", ""])
 
 
-def _line(begin: tuple[float, float], end: tuple[float, float]) -> str:
-    x, y, to_x, to_y = begin[0] + WIDTH, begin[1], end[0] - 2, end[1]
-    # Over boxes in between a line passes in their gaps.
-    return (f'<path d="M{x:g} {y:g} C{x + ACROSS:g} {y:g} {to_x - ACROSS:g} {to_y:g} {to_x:g} {to_y:g}" fill="none"'
-            ' stroke="#616e7c" stroke-width="1.1" marker-end="url(#tip)"/>')
+def _line(points: Sequence[tuple[float, float]]) -> str:
+    """From the foot of the first box to the head of the last; straight past the boxes between them."""
+    path = f"M{points[0][0]:g} {points[0][1] + HEIGHT:g}"
+    for (x, y), (to_x, to_y) in pairwise(points):
+        last = (to_x, to_y) == points[-1]
+        half = (y + HEIGHT + to_y) / 2
+        path += f" C{x:g} {half:g} {to_x:g} {half:g} {to_x:g} {to_y - (2 if last else 0):g}"
+        path += "" if last else f" V{to_y + HEIGHT:g}"
+    return f'<path d="{path}" fill="none" stroke="#616e7c" stroke-width="1.1" marker-end="url(#tip)"/>'
 
 
 def _box(label: str, x: float, y: float) -> str:
     fill, stroke = PAINT[KINDS[label]]
-    return (f'<rect x="{x:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{fill}"'
-            f' stroke="{stroke}" stroke-width="1.3"/><text x="{x + WIDTH / 2:g}" y="{y + 4:g}"'
+    return (f'<rect x="{x - WIDTH / 2:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{fill}"'
+            f' stroke="{stroke}" stroke-width="1.3"/><text x="{x:g}" y="{y + HEIGHT / 2 + 4.5:g}"'
             f' text-anchor="middle">{escape(label)}</text>')
 
 
 def _legend(y: float) -> list[str]:
     made = []
     for number, (kind, (fill, stroke)) in enumerate(PAINT.items()):
-        x = MARGIN + number * 170
+        x = MARGIN + number * 150
         made.append(f'<rect x="{x}" y="{y:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{stroke}"/>'
                     f'<text x="{x + 20}" y="{y + 11:g}">{escape(kind)}</text>')
     return made
