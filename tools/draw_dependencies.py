@@ -6,6 +6,7 @@ holds the picture against the program.
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -163,10 +164,9 @@ def _legend(y: float) -> list[str]:
 
 def main() -> int:
     """Runs the program under the recorder, in an account of this process alone."""
-    from tests.recorded import dependencies
-
+    recorded = importlib.import_module("tests.recorded")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_text(svg(edges(dependencies())))
+    PICTURE.write_text(svg(edges(recorded.dependencies())))
     print(f"drawn: {PICTURE}")
     return 0
 
