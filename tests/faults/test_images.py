@@ -28,3 +28,11 @@ def test_an_image_in_a_crash_loop(trial: Trial) -> None:
     trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.FailedHealthChecks",
                   "dying on purpose", "repair the image or its start", AGAIN)
     trial.ends()
+
+
+def test_an_image_that_answers_for_a_while_and_dies(trial: Trial) -> None:
+    """Its smoke test is not done before it dies: a newborn that is tested must also outlive the test."""
+    trial.ill("dies-after=3", smokeCommand="sleep 6")
+    trial.refused(NOT_BORN, "the servers die after they have answered: 2 were healthy and are not any more",
+                  "dying on purpose", "repair what ends the application", AGAIN)
+    trial.ends()
