@@ -6,7 +6,7 @@ what the scripts install on the day. The lists are read as the steps wrote them,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import boto3
@@ -32,11 +32,12 @@ def lines(session: boto3.Session, flight: Flight, source: Source, *, service: st
     live = flight.live_image
     if flight.standing or not live:
         return ()
-    if not source.image:
-        return (f"compared with those of {live}, which is live, when the image is baked",)
     if source.image == live:
         return (f"none differs: {live} is live",)
     try:
+        if not source.image:
+            _listed(_hashes(session.client("ec2"), [live]), live)
+            return (f"compared with those of {live}, which is live, when the image is baked",)
         found = _difference(session, old=live, new=source.image, service=service)
     except (UnknownPackages, BotoCoreError, ClientError) as unknown:
         return (f"not compared: {unknown}",)
@@ -53,14 +54,21 @@ def told(entries: Sequence[str]) -> tuple[str, ...]:
 def _difference(session: boto3.Session, *, old: str, new: str, service: str) -> inventory.Difference:
     hashes = _hashes(session.client("ec2"), [old, new])
     for image in (old, new):
-        if image not in hashes:
-            raise UnknownPackages(f"{image} is no image of this account any more")
-    if hashes[old] and hashes[old] == hashes[new]:
+        _listed(hashes, image)
+    if hashes[old] == hashes[new]:
         return inventory.Difference()
     ssm = session.client("ssm")
     before, after = (
         package_lists.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new))
     return inventory.difference(before, after)
+
+
+def _listed(hashes: Mapping[str, str], image: str) -> None:
+    """Raises UnknownPackages for an image that is gone or has no list."""
+    if image not in hashes:
+        raise UnknownPackages(f"{image} is no image of this account any more")
+    if not hashes[image]:
+        raise UnknownPackages(f"{image} has no list of its packages")
 
 
 def _hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:

@@ -158,6 +158,7 @@ def test_the_plan_says_when_it_does_not_know(cloud: Cloud, bakes: Any) -> None:
     bare = cloud.client("ec2").register_image(Name="bare", RootDeviceName="/dev/xvda")["ImageId"]
     assert planned(cloud, live_image=bare, born=first["image"]) == (
         f"not compared: {bare} has no list of its packages",)
+    assert planned(cloud, live_image=bare, born="") == (f"not compared: {bare} has no list of its packages",)
     gone = "ami-0123456789abcdef0"
     assert planned(cloud, live_image=gone, born=first["image"]) == (
         f"not compared: {gone} is no image of this account any more",)
