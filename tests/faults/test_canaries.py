@@ -74,7 +74,7 @@ def old_servers_ill(trial: Trial) -> Iterator[None]:
     assert young is not None
     machines.faults["*"], machines.spared = "never-answers", lambda instance: instance in young.instances
     try:
-        for instance in trial.live.instances:
+        for instance in trial.stack.groups()[trial.live.color].instances:
             machines.kill(instance_id=instance)
         until(lambda: trial.stack.healthy(trial.live.target_group) == 0, what="the old group ill")
         yield

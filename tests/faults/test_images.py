@@ -36,3 +36,19 @@ def test_an_image_that_answers_for_a_while_and_dies(trial: Trial) -> None:
     trial.refused(NOT_BORN, "the servers die after they have answered: 2 were healthy and are not any more",
                   "dying on purpose", "repair what ends the application", AGAIN)
     trial.ends()
+
+
+def test_an_image_that_dies_of_production(trial: Trial) -> None:
+    """No test before production can see it; users meet it for the moment until the traffic is back."""
+    trial.ill("dies-live=1", canaryPauseSeconds=600)
+    trial.hurts(lambda request: request.color in ("", trial.new))
+    trial.refused("was not promoted", "it did not do well with production traffic", "production traffic is back")
+    assert {"green": 100, "blue": 0} not in trial.stack.moves()
+    trial.ends()
+
+
+def test_an_image_that_fails_the_smoke_command(trial: Trial) -> None:
+    trial.change(smokeCommand="echo the basket is empty; exit 3")
+    trial.refused("did not pass the smoke command; production was not touched", "smoke: the basket is empty",
+                  "it ended with exit code 3")
+    trial.ends()
