@@ -1,7 +1,8 @@
 """Every call that reaches the local cloud's control plane: recorded, and, where a fault says so, not answered as asked.
 
 A `Fault` stands between the network and moto, where AWS's own front door is: it can refuse a call before anything
-happened, or let it happen and lose the answer, which is what a caller sees of a fault inside AWS.
+happened, or let it happen and lose the answer, which is what a caller sees of a fault inside AWS. A call can also be
+held there, while others pass: then its caller is at a known point for as long as somebody wants.
 """
 
 from __future__ import annotations
@@ -62,6 +63,21 @@ Fault = Callable[[Call], Refusal | None]
 """Asked for each call but the onlooker's, in the order in which they arrive, by one thread at a time."""
 
 
+@dataclass(eq=False)
+class Held:
+    """The first call that is `wanted` waits until `released`; with `performed` what it asks for is done before."""
+
+    wanted: Callable[[Call], bool]
+    performed: bool
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+    call: Call | None = None
+
+    def wait(self) -> None:
+        self.reached.set()
+        self.released.wait()
+
+
 @dataclass
 class Calls:
     """What was called, oldest first, and the faults that calls meet."""
@@ -70,6 +86,7 @@ class Calls:
     accounts: dict[str, str] = field(default_factory=dict)
     """Access keys that belong to other accounts than the cloud's own."""
     _faults: list[Fault] = field(default_factory=list)
+    _holds: list[Held] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -82,6 +99,27 @@ class Calls:
         finally:
             with self._lock:
                 self._faults.remove(fault)
+
+    @contextmanager
+    def holding(self, wanted: Callable[[Call], bool], *, performed: bool = False) -> Iterator[Held]:
+        """Inside it the first call that is `wanted` waits for its answer; leaving it lets that call go on."""
+        held = Held(wanted, performed)
+        with self._lock:
+            self._holds.append(held)
+        try:
+            yield held
+        finally:
+            with self._lock:
+                self._holds.remove(held)
+            held.released.set()
+
+    def _held(self, call: Call) -> Held | None:
+        """Who holds this call, if anybody."""
+        with self._lock:
+            found = next((held for held in self._holds if held.call is None and held.wanted(call)), None)
+            if found is not None:
+                found.call = call
+            return found
 
     def meets(self, call: Call) -> Refusal | None:
         """Records a call. Returns the error that it is to end with, if any."""
@@ -101,8 +139,15 @@ class Calls:
             if account := self.accounts.get(call.access_key):
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
             refusal = self.meets(call)
+            held = self._held(call)
+            if held is not None and not held.performed:
+                held.wait()
             if refusal is None:
-                return application(environ, start)
+                answered = application(environ, start)
+                if held is not None and held.performed:
+                    answered = [b"".join(answered)]
+                    held.wait()
+                return answered
             if refusal.performed:
                 b"".join(application(environ, lambda *_: lambda data: None))
             status, headers, body = _refused(environ, call, refusal)

@@ -26,6 +26,13 @@ class Workshop:
         self._git("init", "--quiet")
         self.commit("The project as it is")
 
+    def cloned(self, folder: Path) -> Workshop:
+        """What is committed, with its history, in another folder."""
+        self._git("clone", "--quiet", ".", str(folder.resolve()))
+        made = object.__new__(Workshop)
+        made.folder = folder
+        return made
+
     def add_log_collector(self) -> str:
         """The story's change, not committed yet: log collection becomes one script more. Returns its path."""
         target = self.folder / "image" / "provision" / LOG_COLLECTOR

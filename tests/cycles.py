@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud import Cloud
-from rehearsal.engine import Result, Running, choose
+from rehearsal.engine import Engine, OnLine, Result, Running, choose
 from rehearsal.engine.config import flatten
 from rehearsal.load import Load, Request
 from rehearsal.orphans import orphans
@@ -68,9 +68,7 @@ class Stack:
         self.port, self.token = free_port(), secrets.token_urlsafe(24)
         with ExitStack() as opened:
             self.cloud = opened.enter_context(Cloud(self._workdir / "cloud", boot_seconds=2, time_scale=0.1))
-            self.engine = choose(
-                self.shop.folder, "local", self._workdir / "engine", environment(self.cloud),
-                {**QUICK, "listenerPort": self.port}, secrets={"previewToken": self.token}, stand_in=self._stand_in)
+            self.engine = self._engine()
             self._watch = opened.enter_context(Watch(self.cloud.region, IDENTITY))
             self._load = opened.enter_context(
                 Load(url=f"http://127.0.0.1:{self.port}/", rate=20, out=self._workdir / "load.jsonl"))
@@ -79,6 +77,14 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self._exits.close()
+
+    def move(self) -> None:
+        """Another machine takes over: a fresh clone of the project, and an engine that shares nothing but the state."""
+        self.shop.commit("Settings")
+        left = self.shop.folder
+        self.shop = self.shop.cloned(self._workdir / f"project-{next(self._numbers)}")
+        shutil.rmtree(left)
+        self.engine = self._engine()
 
     def begin(self) -> None:
         """One group alone with everything, whatever was before, and the flag on its color."""
@@ -135,10 +141,10 @@ class Stack:
         self.shop.back_to(commit)
         self._told.clear()
 
-    def start(self) -> Running:
+    def start(self, on_line: OnLine | None = None) -> Running:
         """An update that is left to run."""
         self._idle = False
-        return self.engine.start_up()
+        return self.engine.start_up(on_line)
 
     def ill(self, fault: str) -> None:
         """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""
@@ -224,6 +230,11 @@ class Stack:
     def images(self) -> set[str]:
         """Our images that exist."""
         return {one["ImageId"] for one in self.cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
+
+    def _engine(self) -> Engine:
+        return choose(
+            self.shop.folder, "local", self._workdir / "engine", environment(self.cloud),
+            {**QUICK, "listenerPort": self.port}, secrets={"previewToken": self.token}, stand_in=self._stand_in)
 
 
 @pytest.fixture(scope="module", params=ENGINES)

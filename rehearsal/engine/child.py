@@ -49,6 +49,11 @@ class Child:
         """Send SIGKILL to the engine alone."""
         self._signal(signal.SIGKILL)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the engine's own process has ended."""
+        return self._process.poll() is not None
+
     def wait(self, timeout: float | None = None) -> Result:
         """Wait for the end. Raises `TimeoutError` after `timeout` seconds; the process then goes on."""
         if self._result is not None:

@@ -81,6 +81,10 @@ class Running(Protocol):
     def kill(self) -> None:
         """What `kill -9` does, to the engine alone."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the engine's own process has ended; what it started may live on for a moment."""
+
     def wait(self, timeout: float | None = None) -> Result:
         """The result, once the process has ended. Raises `TimeoutError` after `timeout` seconds."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,13 @@ def trial(request: pytest.FixtureRequest, stage: Stack) -> Iterator[Trial]:
     stage.begin()
     made = Trial(stage, ending=ending)
     yield made
-    case = request.node.originalname.removeprefix("test_").replace("_", " ")
-    request.node.user_properties.append(("fault", made.row(case=case)))
+    request.node.user_properties.append(("fault", made.row(case=_case(request.node))))
     assert made.ended, "the trial did not come to its end"
     stage.end()
+
+
+def _case(item: Any) -> str:
+    """The test's name, with what its own parameters say."""
+    said = [str(value) for name, value in item.callspec.params.items() if name not in ("stage", "trial")]
+    name = item.originalname.removeprefix("test_").replace("_", " ")
+    return f"{name} [{', '.join(said)}]" if said else name

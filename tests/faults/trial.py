@@ -8,7 +8,7 @@ asserted here once: the old group served all the time, no request failed, no inv
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -50,11 +50,13 @@ class Trial:
         self.new = other(self.live.color)
         self.before = stack.weights()
         self._begun = stack.shop.head()
-        self._struck: float | None = None
+        self.struck: float | None = None
         self._noticed: float | None = None
         self._safe = 0.0
         self._left: list[str] = []
         self._ill = self._old_were_ill = False
+        self.heard: list[str] = []
+        """What the update that was begun last printed so far."""
         self.ended = False
 
     def change(self, **keys: Any) -> None:
@@ -82,11 +84,12 @@ class Trial:
 
     def begin(self) -> Running:
         """An update that is left to run."""
-        return self.stack.start()
+        self.heard = []
+        return self.stack.start(self.heard.append)
 
     def strike(self) -> None:
         """The fault begins now; of several calls the first counts."""
-        self._struck = self._struck or time.time()
+        self.struck = self.struck or time.time()
 
     def born(self) -> Group | None:
         """The new color's group, as far as it has come."""
@@ -101,10 +104,13 @@ class Trial:
         self.strike()
         return self.ends_badly(self.begin(), *says)
 
-    def ends_badly(self, running: Running, *says: str) -> str:
-        """What runs must fail and say this, and production must be where it was. Returns all that it printed."""
+    def ends_badly(self, running: Running, *says: str, at: Mapping[str, int] | None = None) -> str:
+        """What runs must fail and say this, and production must be where it was, or `at` these weights.
+
+        Returns all that it printed.
+        """
         said = self.fails(running, *says)
-        self.is_safe()
+        self.is_safe(at)
         return said
 
     def lands(self, *says: str) -> str:
@@ -138,19 +144,26 @@ class Trial:
             assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
         assert self._shares() == {self.new: 100}
 
-    def is_safe(self) -> None:
-        """Production is where it was before the trial (a killed step's hands may need a moment for that)."""
-        until(lambda: self._shares() == self.before, what=f"the weights are {self.before} again", seconds=30)
-        assert self._struck is not None
-        moved = [one.t for one in self.stack.samples() if one.t >= self._struck and _away(one.weights, self.before)]
-        self._safe = max(moved, default=self._struck) - self._struck
-        standing = self.stack.groups()[self.live.color]
-        assert standing.name == self.live.name
-        assert standing.instances >= self.live.instances, "a live server is gone"
+    def is_safe(self, at: Mapping[str, int] | None = None) -> None:
+        """Production is where it was before the trial, or `at` these weights, for good.
+
+        A killed step's hands may need a moment for that.
+        """
+        wanted = dict(self.before if at is None else at)
+        until(lambda: self._shares() == wanted, what=f"the weights are {wanted}", seconds=30)
+        assert self.struck is not None
+        moved = [one.t for one in self.stack.samples() if one.t >= self.struck and _away(one.weights, wanted)]
+        self._safe = max(moved, default=self.struck) - self.struck
+        if self.live.color in wanted:
+            standing = self.stack.groups()[self.live.color]
+            assert standing.name == self.live.name
+            assert standing.instances >= self.live.instances, "a live server is gone"
 
     def unlock(self) -> None:
         """`pulumi cancel`, the one manual act that a killed update asks for."""
-        assert "lock" in self.stack.refused()
+        said = self.stack.refused()
+        assert "the stack is currently locked" in said
+        assert "pulumi cancel" in said
         assert self.stack.engine.cancel().ok
 
     def ends(self) -> None:
@@ -167,11 +180,13 @@ class Trial:
             assert self.stack.weights() == {self.new: 100}
             assert self.stack.groups()[self.new].generation != self.live.generation
         else:
+            retired = self.live.color not in self._shares()
             self.stack.back_to(self._begun)
             self.up()
             standing = self.stack.groups()
             assert list(standing) == [self.live.color]
-            assert self._old_were_ill or standing[self.live.color].instances >= self.live.instances
+            assert retired or self._old_were_ill or standing[self.live.color].instances >= self.live.instances
+            assert standing[self.live.color].generation == self.live.generation
             assert self.stack.weights() == {self.live.color: 100}
         self.stack.idle()
         self.ended = True
@@ -186,7 +201,7 @@ class Trial:
 
     def row(self, *, case: str) -> dict[str, Any]:
         """The matrix's line about this trial, for pytest's report."""
-        since = self._struck or time.time()
+        since = self.struck or time.time()
         return asdict(Row(
             case=case, ending=self.ending, engine=self.stack.engine.name,
             detected=None if self._noticed is None else self._noticed - since, safe=self._safe,
