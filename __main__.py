@@ -71,7 +71,7 @@ rollout = Rollout(
 production = balancer.production_rule(
     [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
     after=[rollout.promoted])
-rollout.prune(triggers=[active.group_name], after=[production])
+rollout.prune(strays=standing.strays, after=[production])
 if settings.dashboard:
     Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=balancer.arn_suffix,
               alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],

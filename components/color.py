@@ -28,6 +28,7 @@ class Color:
     color: str
     generation: str
     frozen: bool = False  # kept exactly as it is, whatever the program says now
+    birth: str = ""  # which attempt at this generation; what an earlier one left half deleted is not used again
 
     @property
     def name(self) -> str:
@@ -37,6 +38,8 @@ class Color:
     def tags(self, **more: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         """Tags that say whose and what a resource is; `baked_at=...` becomes `phoenix:baked-at`."""
         own = {"stack": self.stack, "color": self.color, "generation": self.generation, **more}
+        if self.birth:
+            own["birth"] = self.birth
         return {"Name": self.name, **{f"phoenix:{key.replace('_', '-')}": value for key, value in own.items()}}
 
     def options(
@@ -47,12 +50,12 @@ class Color:
         ignore_changes: list[str] | None = None,
         delete_minutes: float = 0,
     ) -> pulumi.ResourceOptions:
-        """Options of a resource of this color: replaced with the generation, create before delete."""
+        """Options of a resource of this color: replaced with the generation or birth, create before delete."""
         timeouts = pulumi.CustomTimeouts(delete=f"{delete_minutes:g}m") if delete_minutes else None
         return pulumi.ResourceOptions(
             parent=parent,
             depends_on=depends_on,
-            replacement_trigger=self.generation,
+            replacement_trigger=f"{self.generation} {self.birth}".rstrip(),
             ignore_changes=ignore_changes,
             custom_timeouts=timeouts,
             transformations=[_as_it_is] if self.frozen else None,

@@ -68,7 +68,9 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     if mine and mine.weight and not stands:
         raise FlightError(_reborn_in_place(recipe, mine, beside))
     frozen = stands is not None and stands.generation != recipe.generation
-    active = Color(settings.identity, color, stands.generation if stands else recipe.generation, frozen)
+    generation = stands.generation if stands else recipe.generation
+    birth = stands.birth if stands else live.births.get((color, generation), f"{now:%Y%m%dT%H%M%S}")
+    active = Color(settings.identity, color, generation, frozen, birth)
     weights = {color: settings.traffic}
     if settings.traffic < 100:
         if beside is None:
@@ -82,7 +84,8 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         weights[other(color)] = 100 - settings.traffic
     elif beside and settings.keep_previous:
         weights[other(color)] = 0
-    kept = Color(settings.identity, other(color), beside.generation, True) if beside and len(weights) == 2 else None
+    kept = (Color(settings.identity, other(color), beside.generation, True, beside.birth)
+            if beside and len(weights) == 2 else None)
     ungated = {kept.color: beside.target_group} if kept and beside else {}
     shift = live.unfinished or {name: share for name, share in weights.items() if share} != live.weights
     proven = bool(stands and stands.verified and not shift)

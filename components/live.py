@@ -7,7 +7,7 @@ groups that it names: a failed update saves its outputs too, so those only infor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ class Group:
     tree: str = ""  # clean, or dirty: baked from files that differed from the commit's
     instances: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
+    birth: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Live:
     """The load balancer of a stack and the groups that its production rule names.
 
     `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
-    which an update makes before the production rule, is there.
+    which an update makes before the production rule, is there. `births`: of each group that could serve, by color and
+    generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
+    production does not know.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -66,6 +69,8 @@ class Live:
     groups: tuple[Group, ...] = ()
     unfinished: bool = False
     previewed: bool = False
+    births: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    strays: tuple[str, ...] = ()
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -98,10 +103,14 @@ def read(session: boto3.Session, *, stack: str) -> Live:
     named = _weights(rules.get("production", {}))
     tags = _tags(balancers, list(named))
     fleet = _fleet(session.client("autoscaling"), stack)
-    groups = tuple(_group(arn, weight, tags[arn], fleet.get(arn)) for arn, weight in named.items())
+    behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
+    groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
     return Live(
         found["LoadBalancerArn"], found["VpcId"], tuple(group for group in groups if group.color),
-        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules)
+        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules,
+        births=_births(fleet),
+        strays=tuple(sorted(
+            one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))))
 
 
 def when(text: str | None) -> datetime | None:
@@ -151,12 +160,19 @@ def _tags(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str,
     return tags
 
 
-def _fleet(scaling: AutoScalingClient, stack: str) -> dict[str, Any]:
-    """Auto-scaling groups of a stack by the ARN of their target group."""
+def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
+    """Auto-scaling groups of a stack, but those that AWS deletes already."""
     pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
         Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}])
     groups: Iterable[Any] = [group for page in pages for group in page["AutoScalingGroups"]]
-    return {arn: group for group in groups for arn in group.get("TargetGroupARNs", []) if not group.get("Status")}
+    return [{"TargetGroupARNs": [], **group} for group in groups if not group.get("Status")]
+
+
+def _births(fleet: Iterable[Any]) -> dict[tuple[str, str], str]:
+    """An update that deletes a group sets its sizes to 0 before (the provider, as the console does)."""
+    tags = [_plain(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
+    return {(one.get("phoenix:color", ""), one.get("phoenix:generation", "")): one.get("phoenix:birth", "")
+            for one in tags}
 
 
 def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
@@ -166,7 +182,7 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
     said = Group(
         color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
         fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")),
-        tree=tag("tree"))
+        tree=tag("tree"), birth=tag("birth"))
     if fleet is None:
         return said
     return Group(**{

@@ -42,6 +42,7 @@ class Rollout(pulumi.ComponentResource):
     ) -> None:
         super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
         self._prefix, self._account, self._settings, self._flight = name, account, settings, flight
+        self._group, self._listener = group.group_name, listener_arn
         about: dict[str, pulumi.Input[str]] = {
             "stack": settings.identity,
             "color": flight.active.color,
@@ -90,15 +91,21 @@ class Rollout(pulumi.ComponentResource):
         return pulumi.Output.from_input(target_group_arn).apply(checked)
 
     def prune(
-        self, *, triggers: Sequence[pulumi.Input[str]], after: Sequence[pulumi.Resource]
+        self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]
     ) -> command.local.Command:
-        """Deregisters the stack's old images once production has moved, and what killed bakes left behind."""
+        """Deregisters the stack's old images once production has moved, and what killed updates left behind.
+
+        `strays` are groups that production did not know before this update. An update without any, and without a
+        birth or a move, has nothing to do here.
+        """
         settings = self._settings
         return step(
             f"{self._prefix}-prune", run="prune", account=self._account,
             environment={"stack": settings.identity, "service": settings.service,
-                         "image_keep": str(settings.image_keep)},
-            triggers=triggers, opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+                         "image_keep": str(settings.image_keep), "group": self._group, "listener": self._listener,
+                         "strays": json.dumps(list(strays))},
+            triggers=[self._group, str(time.time_ns()) if strays else ""],
+            opts=self._gate(after, closed=self._flight.proven and not strays))
 
     def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:
         """A gate that has nothing to do keeps every input that it has in the state."""

@@ -1,9 +1,10 @@
 """Deregisters this stack's old images with their snapshots and lists of packages, and takes away what killed bakes
-left behind.
+and updates left behind.
 
 Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
-whatever is younger than a day (another update may be about to use it). What can't be taken away is told, and does
-not fail the step: the next update tries again.
+whatever is younger than a day (another update may be about to use it). Groups among --strays go, but for --group and
+those that production knows: these are the engine's to delete. What can't be taken away is told, and does not fail the
+step: the next update tries again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from steps import aws, common, images, leftovers, options, package_lists
+from steps import aws, common, fleet, images, leftovers, options, package_lists, rules, sweep
 from steps.common import Context
 from steps.images import Image
 from steps.leftovers import Leftover
@@ -35,6 +36,11 @@ class Given(options.Common):
     service: str = option("the service whose images they are", parse=options.named)
     image_keep: int = option(
         "how many of the newest images stay, used or not", parse=options.whole_number(1, 1000), default=5
+    )
+    group: str = option("name of the active color's auto-scaling group", default="")
+    listener: str = option("ARN of the listener", default="")
+    strays: tuple[str, ...] = option(
+        "JSON list of groups to delete, if production does not know them", parse=options.json_names, default=()
     )
 
 
@@ -85,13 +91,33 @@ def prune(given: Given, context: Context) -> dict[str, object]:
     found = leftovers.find(ec2, service=given.service, stack=given.stack)
     left = leftovers.old(found, used=used, before=now - YOUNG)
     taken = [one for one in left if _gone(progress, str(one), _take(ec2, one))]
+    swept = _sweep(given, context) if given.strays else []
     return {
         "deregistered": deregistered,
         "snapshots": snapshots,
         "kept": [image.id for image, _ in verdict.kept],
         "leftovers": [one.id for one in taken],
         "lists": _lists(given, context, gone=deregistered),
+        "groups": swept,
     }
+
+
+def _sweep(given: Given, context: Context) -> list[str]:
+    """Deletes groups that an update left which was killed, or went back. Returns their names."""
+    known = frozenset(
+        arn
+        for rule in rules.read(context.aws, given.listener)
+        if rule.tags.get("phoenix:rule") != "preview"
+        for arn in rule.weights
+    )
+    everything = fleet.groups(context.aws, given.stack)
+    left = sweep.strays(everything, names=given.strays, ours=given.group, known=known)
+    try:
+        sweep.delete(context.aws, left, context.progress)
+    except ClientError as error:
+        context.progress.line(f"warning: {', '.join(one.name for one in left)} stays for now: {aws.reason(error)}")
+        return []
+    return [one.name for one in left]
 
 
 def used_images(ec2: EC2Client) -> set[str]:

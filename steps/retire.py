@@ -1,4 +1,8 @@
-"""Refuses to let a group die while production traffic goes to it. Runs before the group is deleted; changes nothing."""
+"""Refuses to let a group die while production traffic goes to it. Runs before the group is deleted.
+
+A production rule that still names the group, with weight 0, forgets it: AWS does not delete a target group that a rule
+names. So it is after an update that was killed when it had moved production and not yet written that down.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,15 @@ class Given(options.Common):
 
 def retire(given: Given, context: Context) -> dict[str, object]:
     # A listener that is gone has no rules: nothing can reach the group any more.
-    refused = refusal(given, rules.read(context.aws, given.listener))
+    found = rules.read(context.aws, given.listener)
+    refused = refusal(given, found)
     if refused:
         raise refused
+    production = rules.production(found, given.stack)
+    named = production.weights if production else {}
+    left = {arn: weight for arn, weight in named.items() if arn != given.target_group}
+    if production and left and left != named:
+        rules.set_weights(context.aws, production.arn, left)
     context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
     return {"retired": given.group}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from steps.aws import Aws
 from steps.fleet import Group
@@ -21,6 +21,12 @@ def leftovers(everything: Iterable[Group], *, stack: str, color: str, ours: str,
         and group.tags.get("phoenix:color") == color
         and not live.intersection(group.target_groups)
     ]
+
+
+def strays(everything: Iterable[Group], *, names: Collection[str], ours: str, known: frozenset[str]) -> list[Group]:
+    """Groups of these names whose target group no rule but the preview rule knows."""
+    return [group for group in everything
+            if group.name in names and group.name != ours and not known.intersection(group.target_groups)]
 
 
 def delete(aws: Aws, left: list[Group], progress: Progress) -> None:

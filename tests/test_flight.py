@@ -157,3 +157,19 @@ def test_production_is_not_handed_to_a_kept_group_without_proving_it() -> None:
 
 def test_a_living_load_balancer_does_not_move_to_another_network() -> None:
     assert "pulumi config set vpcId vpc-0a" in refusal(NEW, group("blue", NEW), vpc_id="vpc-0b")
+
+
+def test_a_birth_goes_on_with_a_group_that_could_serve_and_with_no_other() -> None:
+    said, standing = settings(active="green"), live(group("blue", OLD))
+    old, new = recipe(OLD).generation, recipe(NEW).generation
+    whole = replace(standing, births={("green", new): "before"})
+    dying = replace(standing, births={("green", old): "before", ("blue", new): "before"})
+    assert flight.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
+    fresh = flight.decide(said, recipe(NEW), dying, now=NOW).active.birth
+    assert fresh == f"{NOW:%Y%m%dT%H%M%S}"
+
+
+def test_what_stands_keeps_its_birth() -> None:
+    standing = live(replace(group("blue", OLD), birth="one"), replace(group("green", NEW, 0), birth="two"))
+    plan = flight.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
+    assert [color.birth for color in plan.colors] == ["two", "one"]

@@ -142,3 +142,19 @@ def test_weights_are_percents_whatever_numbers_the_rule_holds(
     groups: tuple[Group, ...], weights: dict[str, int]
 ) -> None:
     assert live(*groups).weights == weights
+
+
+def test_groups_that_production_does_not_know(account: Account) -> None:
+    listener = account.balancer("ours", stack=STACK)
+    blue = account.target_group("blue", color="blue", generation="a", birth="first")
+    green = account.target_group("green", color="green", generation="b", birth="second")
+    account.rule(listener, 100, {blue: 100}, rule="production")
+    account.group("blue-group", blue, 2, color="blue", generation="a", birth="first")
+    account.group("green-group", green, 1, color="green", generation="b", birth="second")
+    account.group("green-dying", green, 0, color="green", generation="c", birth="third")
+    account.scaling.update_auto_scaling_group(AutoScalingGroupName="green-dying", MaxSize=0)
+    found = read(account.session, stack=STACK)
+    assert found.strays == ("green-dying", "green-group")
+    # What is being deleted is no birth to go on from.
+    assert found.births == {("blue", "a"): "first", ("green", "b"): "second"}
+    assert [group.birth for group in found.groups] == ["first"]

@@ -111,15 +111,16 @@ def test_the_group_runs_a_pinned_version_and_leaves_waiting_to_the_gate() -> Non
     assert len(tags["phoenix:generation"]) == 12
 
 
-def test_everything_of_a_color_is_replaced_with_its_generation() -> None:
+def test_everything_of_a_color_is_replaced_with_its_generation_and_birth() -> None:
     done = program()
     group = done.one("aws:autoscaling/group:Group")
     own = [resource for resource in done.resources
            if "phoenix-dev-blue" in resource.name and "bake" not in resource.name and ":index:" not in resource.type]
     assert len(own) >= 12
-    assert {resource.trigger for resource in own} == {next(
-        tag["value"] for tag in group.inputs["tags"] if tag["key"] == "phoenix:generation")}
-    assert done.one("command:local:Command", "bake").name == f"phoenix-dev-blue-image-{group.trigger}-bake"
+    tags = {tag["key"]: tag["value"] for tag in group.inputs["tags"]}
+    generation, birth = tags["phoenix:generation"], tags["phoenix:birth"]
+    assert {resource.trigger for resource in own} == {f"{generation} {birth}"}
+    assert done.one("command:local:Command", "bake").name == f"phoenix-dev-blue-image-{generation}-bake"
     assert all(resource.trigger is None for resource in done.resources if "blue" not in resource.name)
 
 

@@ -12,9 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from steps import images, leftovers, options, package_lists, prune
+from steps import images, leftovers, options, package_lists, prune, sweep
 from steps.aws import Aws
 from steps.common import Context
+from steps.fleet import Group
 from steps.images import Image
 from steps.interrupt import Interrupts
 from steps.leftovers import Leftover
@@ -279,3 +280,14 @@ def test_at_least_one_image_is_kept(number: str) -> None:
     }
     with pytest.raises(Exception, match="not a whole number from 1"):
         options.read(prune.Given, step="prune", about="", arguments=[], environment=environment)
+
+
+def test_strays_go_but_for_ours_and_what_production_knows() -> None:
+    def group(name: str) -> Group:
+        return Group(name=name, minimum=1, maximum=4, desired=1, instances=(), target_groups=(f"arn-{name}",),
+                     tags={}, created=NOW)
+
+    everything = [group(name) for name in ("stray", "ours", "known", "newer")]
+    left = sweep.strays(
+        everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
+    assert [one.name for one in left] == ["stray"]

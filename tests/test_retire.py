@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from steps import rules
 from steps.errors import StepError
 from steps.retire import Given, retire
 from steps.rules import Rule, same, shares
@@ -38,6 +39,17 @@ def test_a_group_without_traffic_may_go(world: World) -> None:
 
     assert retire(given(world, blue), world.context()) == {"retired": blue.group}
     assert f"{blue.group} (blue) gets no production traffic: it may go" in world.said()
+
+
+def test_production_forgets_a_group_that_goes_and_nothing_else(world: World) -> None:
+    blue, green = world.color("blue", BLUE), world.color("green", GREEN)
+    rule = world.production({green.target_group: 100, blue.target_group: 0})
+
+    retire(given(world, blue), world.context())
+
+    assert rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+    # Now AWS lets it go.
+    world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
 
 
 @pytest.mark.parametrize("share", [100, 10])
