@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -40,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     table.add_column("")
     for node, row in sorted(rows.items(), key=lambda item: (item[1]["case"], item[1]["engine"], item[1]["ending"])):
         detected = "-" if row["detected"] is None else f"{row['detected']:.1f}"
-        table.add_row(row["case"], row["ending"], row["engine"], detected, f"{row['safe']:.1f}",
+        table.add_row(escape(row["case"]), row["ending"], row["engine"], detected, f"{row['safe']:.1f}",
                       str(row["failed"]), str(row["orphans"]), "FAILED" if node in bad else "ok")
     terminalreporter.section("fault matrix")
     Console(file=terminalreporter._tw._file, width=160).print(table)

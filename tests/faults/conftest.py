@@ -34,4 +34,4 @@ def _case(item: Any) -> str:
     """The test's name, with what its own parameters say."""
     said = [str(value) for name, value in item.callspec.params.items() if name not in ("stage", "trial")]
     name = item.originalname.removeprefix("test_").replace("_", " ")
-    return f"{name} [{', '.join(said)}]" if said else name
+    return f"{name}[{', '.join(said)}]" if said else name

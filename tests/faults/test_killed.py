@@ -1,22 +1,59 @@
-"""A killed update: with -9, in the middle of it."""
+"""An update that is killed with -9, alone, with all that it had started, or with the machine it ran on."""
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
-from tests.cycles import until
+from tests.faults.points import POINTS, reached
+from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
+some = pytest.mark.representative
 
-@pytest.mark.representative
-def test_killed_in_the_canary(trial: Trial) -> None:
-    trial.change(canaryPauseSeconds=600)
-    running = trial.begin()
-    try:
-        until(lambda: trial.share() > 0, what="a canary")
+
+@pytest.mark.parametrize("point", [
+    pytest.param(name, marks=some) if name == "deletes" else name for name in POINTS])
+def test_killed(trial: Trial, point: str) -> None:
+    """The engine alone dies: what it ran notices, and puts production back."""
+    with reached(trial, point) as (running, _held):
         trial.strike()
-    finally:
         running.kill()
-    trial.ends_badly(running)
+        trial.ends_badly(running, at={trial.new: 100} if POINTS[point].is_promoted else None)
     trial.unlock()
     trial.ends()
+
+
+@pytest.mark.parametrize("point", [
+    pytest.param(name, marks=some) if name == "canary 10" else name for name in POINTS])
+def test_killed_with_its_step(trial: Trial, point: str) -> None:
+    """Nobody is left who could put anything back: production stays where it is, and both groups serve."""
+    # Packer is no step: it hears of the death of the one that ran it, and takes away what it made.
+    die(trial, point, but="packer")
+    trial.unlock()
+    trial.ends()
+
+
+# Of a bake a build instance is left then, which prune ends when it is a day old (tests/test_prune.py).
+@pytest.mark.parametrize("point", [name for name in POINTS if name != "bake"])
+def test_machine_gone(trial: Trial, point: str) -> None:
+    """Another machine runs the next update, from the same state and a fresh clone."""
+    die(trial, point)
+    trial.stack.move()
+    trial.unlock()
+    trial.ends()
+
+
+def die(trial: Trial, name: str, *, but: str = "") -> None:
+    """kill -9 of the engine and all that it started, but for these command lines."""
+    share = POINTS[name].share
+    stays = {color: part for color, part in ((trial.live.color, 100 - share), (trial.new, share)) if part}
+    with reached(trial, name) as (running, _held):
+        trial.strike()
+        kill_everything(running.pid, but=but)
+        trial.ends_badly(running, at=stays)
+        assert running.wait().returncode == -signal.SIGKILL
+    served = trial.stack.answers(seconds=30, what=lambda seen: seen == set(stays))
+    assert served == set(stays)
+    assert trial.stack.moves(trial.struck)[-1:] == [trial.stack.weights()]
