@@ -38,6 +38,20 @@ def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
     trial.ends()
 
 
+def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> None:
+    """Then they stay: a new group that answers is better than an old one that does not."""
+    with alarm(trial):
+        trial.change(alarms=[ALARM], soakSeconds=600)
+        running = trial.begin()
+        until(lambda: trial.share() == 100, what="the flip")
+        with old_servers_ill(trial):
+            ring(trial)
+            trial.stays(running, f"in ALARM: {ALARM}", f"production stays at {trial.new} 100 %",
+                        "where it would go back to, no server is healthy", "aws elbv2 modify-rule")
+        until(lambda: trial.stack.healthy(trial.live.target_group) >= 2, what="the old group well again")
+    trial.ends()
+
+
 @contextmanager
 def alarm(trial: Trial) -> Iterator[None]:
     """The user's own alarm, about a metric of the user's own. Calm again at the end, and left: settings name it."""
