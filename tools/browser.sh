@@ -9,8 +9,8 @@ for browser in chromium chromium-browser google-chrome; do
 done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "there is no browser: installing chromium with apt-get (about 400 MB, once), for the tests of the rehearsal's page"
-  apt-get update -qq
-  if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; then
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+         apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }; then
     echo "chromium could not be installed: those tests are skipped"
   fi
 else
