@@ -1,6 +1,6 @@
 """Who is born, who is kept and who dies in this update, and why: settings + recipe + what is live -> flight.
 
-Pure. `components.plan` says in words what is decided here.
+Pure. `components.briefing` says in words what is decided here.
 """
 
 from __future__ import annotations
