@@ -15,9 +15,7 @@ from components.foresight import KnownToFailError
 from components.images import ImageError
 from components.live import LiveError
 from components.settings import Settings, SettingsError, parse
-
-# Codes that AWS's services use for credentials that have ended.
-EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+from steps.aws import EXPIRED
 
 
 def settings() -> Settings:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from components.flight import Flight
 from components.live import Live
 from components.settings import Settings
+from steps.traffic import planned_seconds
 
 # What the steps allow beyond the settings before they give up: promote waits 600 s for servers, 120 s for answers
 # through the preview rule and 120 s for every address to follow; deleting a group may take 900 s.
@@ -41,11 +42,10 @@ def promotion(settings: Settings, flight: Flight, live: Live) -> int:
     """Seconds that the step promote takes when all goes well, once the group is verified."""
     if not flight.shift or flight.previous is None:
         return 0
-    pauses = len(canaries(settings, flight, live))
-    if settings.traffic < 100:
-        return (pauses + 1) * settings.canary_pause_seconds if settings.traffic else 0
-    return (pauses * settings.canary_pause_seconds + settings.settle_seconds
-            + max(settings.soak_seconds, settings.drain_seconds))
+    return planned_seconds(
+        steps=len(canaries(settings, flight, live)) + 1 if settings.traffic else 0, full=settings.traffic == 100,
+        canary_pause=settings.canary_pause_seconds, settle=settings.settle_seconds, soak=settings.soak_seconds,
+        drain=settings.drain_seconds)
 
 
 def canaries(settings: Settings, flight: Flight, live: Live) -> list[int]:

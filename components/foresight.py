@@ -14,9 +14,8 @@ from components.images import Source
 from components.live import Group, Live
 from components.outlook import Outlook, Subnet
 from components.settings import Settings
+from steps.credentials import RESERVE_SECONDS
 
-# What the step promote keeps in reserve to put the weights back (steps.credentials).
-RESERVE_SECONDS = 300
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
 # "Subnets for your load balancer").
 BALANCER_ADDRESSES = 8

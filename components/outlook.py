@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from components.live import Live
 from components.settings import Settings
+from steps.credentials import life
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -208,9 +208,5 @@ def exists(ec2: EC2Client, base_image: str) -> bool | None:
 
 
 def credentials_end(session: boto3.Session) -> datetime | None:
-    """When the credentials end for good: those of the environment, which nobody renews for a process that runs."""
-    found = session.get_credentials()
-    if isinstance(found, RefreshableCredentials) and found.method == "env":
-        ends: datetime | None = getattr(found, "_expiry_time", None)
-        return ends
-    return None
+    """When the credentials end for good, if that is known."""
+    return life(session.get_credentials()).ends
