@@ -6,8 +6,7 @@ what the scripts install on the day. The lists are read as the steps wrote them,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,10 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.flight import Flight
 from components.images import Source
 from steps import inventory, package_lists
-from steps.package_lists import TAG, UnknownPackages
-
-if TYPE_CHECKING:
-    from types_boto3_ec2 import EC2Client
+from steps.package_lists import UnknownPackages
 
 # A plan is read as a whole; all differences are told by `sh steps/run packages`.
 LINES = 12
@@ -36,7 +32,7 @@ def lines(session: boto3.Session, flight: Flight, source: Source, *, service: st
         return (f"none differs: {live} is live",)
     try:
         if not source.image:
-            _listed(_hashes(session.client("ec2"), [live]), live)
+            package_lists.hashes(session.client("ec2"), [live])
             return (f"compared with those of {live}, which is live, when the image is baked",)
         found = _difference(session, old=live, new=source.image, service=service)
     except (UnknownPackages, BotoCoreError, ClientError) as unknown:
@@ -52,28 +48,10 @@ def told(entries: Sequence[str]) -> tuple[str, ...]:
 
 
 def _difference(session: boto3.Session, *, old: str, new: str, service: str) -> inventory.Difference:
-    hashes = _hashes(session.client("ec2"), [old, new])
-    for image in (old, new):
-        _listed(hashes, image)
+    hashes = package_lists.hashes(session.client("ec2"), [old, new])
     if hashes[old] == hashes[new]:
         return inventory.Difference()
     ssm = session.client("ssm")
     before, after = (
         package_lists.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new))
     return inventory.difference(before, after)
-
-
-def _listed(hashes: Mapping[str, str], image: str) -> None:
-    """Raises UnknownPackages for an image that is gone or has no list."""
-    if image not in hashes:
-        raise UnknownPackages(f"{image} is no image of this account any more")
-    if not hashes[image]:
-        raise UnknownPackages(f"{image} has no list of its packages")
-
-
-def _hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:
-    """Image -> hash of its list (empty: it has none). A filter, since asking for the id of one that is gone fails."""
-    pages = ec2.get_paginator("describe_images").paginate(
-        Owners=["self"], Filters=[{"Name": "image-id", "Values": list(wanted)}])
-    return {image["ImageId"]: {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}.get(TAG, "")
-            for page in pages for image in page["Images"]}

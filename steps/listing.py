@@ -75,10 +75,9 @@ def compared(context: Context, image: Image, *, service: str, live: str) -> List
     if live == image.id:
         return _told(context, replace(known, compared_with=live, difference="no package differs: it is the live image"))
     try:
-        beside = [one.tags.get(TAG, "") for one in images.find(context.aws.ec2, {"image-id": live})]
-        if not beside:
-            raise UnknownPackages(f"{live} is no image of this account any more")
-        old = package_lists.read(ssm, service=service, image=live, hashed=beside[0])
+        old = package_lists.read(
+            ssm, service=service, image=live, hashed=package_lists.hashes(context.aws.ec2, [live])[live]
+        )
     except (UnknownPackages, ClientError, BotoCoreError) as unknown:
         why = unknown if isinstance(unknown, UnknownPackages) else aws.reason(unknown)
         return _told(context, replace(known, difference=f"not compared: {why}"))

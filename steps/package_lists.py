@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -72,10 +72,27 @@ def store(ssm: SSMClient, ec2: EC2Client, text: str, *, service: str, image: str
     return hashed
 
 
+def hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:
+    """The hash of each image's list. Raises UnknownPackages for the first image that is gone or has no list."""
+    # By filter, since asking for the id of one that is gone fails.
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=["self"], Filters=[{"Name": "image-id", "Values": list(wanted)}]
+    )
+    found = {
+        one["ImageId"]: {tag["Key"]: tag["Value"] for tag in one.get("Tags", [])}.get(TAG, "")
+        for page in pages
+        for one in page["Images"]
+    }
+    for image in wanted:
+        if image not in found:
+            raise UnknownPackages(f"{image} is no image of this account any more")
+        _listed(image, found[image])
+    return {image: found[image] for image in wanted}
+
+
 def read(ssm: SSMClient, *, service: str, image: str, hashed: str) -> Packages:
     """The packages of an image whose tag says `hashed` (empty: it has none). Raises UnknownPackages."""
-    if not hashed:
-        raise UnknownPackages(f"{image} has no list of its packages")
+    _listed(image, hashed)
     try:
         parts = sorted(_parameters(ssm, path(service, image)), key=lambda one: _number(one["Name"]))
         text = joined(one["Value"] for one in parts)
@@ -101,6 +118,11 @@ def stored(ssm: SSMClient, *, service: str) -> dict[str, datetime]:
         image = one["Name"].removeprefix(folder(service)).split("/")[1]
         found[image] = max(one["LastModifiedDate"], found.get(image, one["LastModifiedDate"]))
     return found
+
+
+def _listed(image: str, hashed: str) -> None:
+    if not hashed:
+        raise UnknownPackages(f"{image} has no list of its packages")
 
 
 def _parameters(ssm: SSMClient, below: str, *, recursive: bool = False) -> Iterator[ParameterTypeDef]:
