@@ -6,7 +6,7 @@ Sources: "Common errors" of the EC2, Elastic Load Balancing, Auto Scaling, Cloud
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from rehearsal.calls import Call, Fault, Refusal
 
@@ -23,7 +23,7 @@ def throttled(*names: str) -> Fault:
         code = "ThrottlingException" if call.service in _JSON else "Throttling"
         return Refusal(status=400, code=code, message="Rate exceeded")
 
-    return lambda call: refusal(call) if _meant(call, names) else None
+    return _meant(names, refusal)
 
 
 def broken(*names: str, performed: bool = False) -> Fault:
@@ -34,7 +34,7 @@ def broken(*names: str, performed: bool = False) -> Fault:
         return Refusal(
             status=500, code=code, message="An internal error has occurred", performed=performed)
 
-    return lambda call: refusal(call) if _meant(call, names) else None
+    return _meant(names, refusal)
 
 
 def expired(*names: str) -> Fault:
@@ -45,7 +45,7 @@ def expired(*names: str) -> Fault:
         code = "ExpiredTokenException" if call.service in _JSON else "ExpiredToken"
         return Refusal(status=403, code=code, message="The security token included in the request is expired")
 
-    return lambda call: refusal(call) if _meant(call, names) else None
+    return _meant(names, refusal)
 
 
 def unseen(made: str, read: str, *, code: str, reads: int) -> Fault:
@@ -98,5 +98,6 @@ def counted(fault: Fault, met: Counter[str]) -> Fault:
     return counting
 
 
-def _meant(call: Call, names: Collection[str]) -> bool:
-    return not names or call.name in names
+def _meant(names: Collection[str], refusal: Callable[[Call], Refusal]) -> Fault:
+    """Refuses calls of these names (none: all of them)."""
+    return lambda call: refusal(call) if not names or call.name in names else None

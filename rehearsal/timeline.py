@@ -157,10 +157,9 @@ def servers(
 
 def _state(event: Event) -> str:
     """What an event makes of a server; empty when nothing changes. "gone" ends its last spell."""
-    if event.kind == "instance":
-        word = event.text.split()[0]
-        return {"launched": BOOTING, "leaves": DRAINING, "terminated": "gone"}.get(word, "")
     word = event.text.split()[0]
+    if event.kind == "instance":
+        return {"launched": BOOTING, "leaves": DRAINING, "terminated": "gone"}.get(word, "")
     return word if event.kind == "health" and word in (HEALTHY, UNHEALTHY) else ""
 
 

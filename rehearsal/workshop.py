@@ -45,9 +45,7 @@ class Workshop:
 
     def head(self) -> str:
         """The last commit."""
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=self.folder, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+        return self._git("rev-parse", "HEAD").strip()
 
     def back_to(self, commit: str) -> None:
         """Takes everything back that came after a commit, as one more commit: a pull request's revert."""
@@ -60,8 +58,8 @@ class Workshop:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", message)
 
-    def _git(self, *command: str) -> None:
-        subprocess.run(
+    def _git(self, *command: str) -> str:
+        return subprocess.run(
             ["git", "-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost", "-c", "commit.gpgsign=false",
              "-c", "core.hooksPath=/dev/null", *command],
-            cwd=self.folder, check=True, capture_output=True)
+            cwd=self.folder, check=True, capture_output=True, text=True).stdout

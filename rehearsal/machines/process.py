@@ -60,11 +60,11 @@ class ProcessMachines:
             if instance_id in self._machines and self._machines[instance_id].process.poll() is None:
                 return
             env, problem = _read(user_data, image_id)
-            if not problem and not self.spared(instance_id):
-                user_data = self._with_faults(user_data, image_id)
             if problem:
                 self._write(instance_id, problem)
                 return
+            if not self.spared(instance_id):
+                user_data = self._with_faults(user_data, image_id)
             self._machines[instance_id] = self._spawn(instance_id, user_data, env)
 
     def _with_faults(self, user_data: str, image_id: str) -> str:
