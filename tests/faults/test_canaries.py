@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from rehearsal.machines.process import ProcessMachines
 from tests.cycles import until
 from tests.faults.trial import Trial
 
@@ -82,15 +81,10 @@ def state(trial: Trial) -> str:
 @contextmanager
 def old_servers_ill(trial: Trial) -> Iterator[None]:
     """The old group's servers crash, and those that replace them never answer, until the end."""
-    machines = trial.stack.cloud.machines
-    assert isinstance(machines, ProcessMachines)
     young = trial.born()
     assert young is not None
-    machines.faults["*"], machines.spared = "never-answers", lambda instance: instance in young.instances
-    try:
+    with trial.machines("never-answers", but=lambda instance: instance in young.instances) as machines:
         for instance in trial.stack.groups()[trial.live.color].instances:
             machines.kill(instance_id=instance)
         until(lambda: trial.stack.healthy(trial.live.target_group) == 0, what="the old group ill")
         yield
-    finally:
-        machines.faults.clear()

@@ -72,13 +72,15 @@ class Trial:
         self.stack.shop.commit(f"Servers that are ill: {fault}")
 
     @contextmanager
-    def machines(self, fault: str, *, but: Callable[[str], bool] = lambda instance: False) -> Iterator[None]:
+    def machines(
+        self, fault: str, *, but: Callable[[str], bool] = lambda instance: False
+    ) -> Iterator[ProcessMachines]:
         """Inside it every machine that boots misbehaves, whatever its image, `but` for some instances."""
         machines = self.stack.cloud.machines
         assert isinstance(machines, ProcessMachines)
         machines.faults["*"], machines.spared = fault, but
         try:
-            yield
+            yield machines
         finally:
             machines.faults.clear()
 
@@ -137,11 +139,8 @@ class Trial:
 
     def stays(self, running: Running, *says: str) -> None:
         """What runs must fail and say this, and production must stay with the new servers: the old ones are ill."""
-        done = self._wait(running)
-        self._noticed, self._old_were_ill = time.time(), True
-        assert not done.ok, done.text
-        for text in says:
-            assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
+        self._old_were_ill = True
+        self.fails(running, *says)
         assert self._shares() == {self.new: 100}
 
     def is_safe(self, at: Mapping[str, int] | None = None) -> None:
