@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from unittest import mock
-
+import pytest
 from moto import mock_aws
 
 from rehearsal.workshop import PROJECT
+from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import record_main
 
@@ -16,8 +15,7 @@ CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN, "phoenix:das
 
 def dependencies() -> list[tuple[str, str, frozenset[str]]]:
     """(type, name, names of what it waits for) of each resource of a first birth."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("AWS_PROFILE", "AWS_ENDPOINT_URL")}
-    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    with mock.patch.dict(os.environ, {**kept, **keys}, clear=True), mock_aws():
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        moto_only(patch)
         done = record_main(PROJECT, config=CONFIG)
     return [(resource.type, resource.name, resource.depends_on) for resource in done.resources]

@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from steps import alarms
+from tests.account import moto_only
 
 MINE = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/green/0123456789abcdef"
 OTHER = MINE.replace("green", "blue")
@@ -18,9 +19,7 @@ OTHER = MINE.replace("green", "blue")
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield SimpleNamespace(cloudwatch=boto3.client("cloudwatch", "eu-west-1"))
 

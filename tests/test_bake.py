@@ -15,6 +15,7 @@ from steps import base_image, images
 from steps.base_image import BaseImage
 from steps.errors import StepError
 from steps.images import Bake, Image, Reuse, Wait
+from tests.account import moto_only
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 FINGERPRINT = "0123456789ab"
@@ -172,10 +173,7 @@ def test_whom_a_base_lets_in(setting: str, name: str, user: str | None) -> None:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "test")
-    for key in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(key, raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield boto3.Session(region_name=REGION)
 

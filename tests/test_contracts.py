@@ -14,6 +14,7 @@ from components import load_balancer, rules, user_data
 from rehearsal.workshop import PROJECT
 from steps import base_image
 from steps import rules as steps_rules
+from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import Registered, record_main
 
@@ -24,10 +25,7 @@ STEPS = ("bake", "verify", "promote", "retire", "prune")
 def commands() -> Iterator[dict[str, Registered]]:
     """The program's commands by the step that they run."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        moto_only(patch)
         patch.chdir(PROJECT)
         done = record_main(PROJECT, config={"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN})
         yield {command.name.split("-")[-1]: command for command in done.all("command:local:Command")}

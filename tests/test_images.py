@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from components.images import Image, ImageError, available, choose, pinned, source
+from tests.account import moto_only
 from tests.factories import NOW, settings
 
 
@@ -48,9 +49,7 @@ def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:
 
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield boto3.client("ec2", "eu-west-1")
 

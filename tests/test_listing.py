@@ -19,6 +19,7 @@ from steps.common import Context
 from steps.images import Image
 from steps.interrupt import Interrupts
 from steps.progress import Progress
+from tests.account import moto_only
 from tests.steps_cloud import REGION, FakeClock, Wrapped
 
 NAME = "shop-0123456789ab-20261124060000"
@@ -44,10 +45,7 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bench]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "test")
-    for key in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(key, raising=False)
+    moto_only(monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".packer").mkdir()
     with mock_aws():

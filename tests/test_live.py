@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from components.live import Group, Live, LiveError, read
+from tests.account import moto_only
 from tests.factories import group, live
 
 STACK = "phoenix/dev"
@@ -65,10 +66,7 @@ class Account:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield Account()
 

@@ -15,15 +15,13 @@ from moto import mock_aws
 from components import outlook
 from components.live import Live
 from components.outlook import Kind, Quota
+from tests.account import moto_only
 from tests.factories import NOW, group, live, settings
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Any:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield boto3.Session(region_name="eu-west-1")
 

@@ -12,6 +12,7 @@ import pulumi
 import pytest
 from moto import mock_aws
 
+from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import BAKED, STANDING, Recorded, record_main
 
@@ -24,10 +25,7 @@ CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty account in this process."""
     STANDING.clear()
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+    moto_only(monkeypatch)
     monkeypatch.chdir(PROJECT)
     with mock_aws():
         yield

@@ -20,6 +20,7 @@ from steps.images import Image
 from steps.interrupt import Interrupts
 from steps.leftovers import Leftover
 from steps.progress import Progress
+from tests.account import moto_only
 from tests.steps_cloud import FakeClock, Wrapped
 
 ACCOUNT, REGION, STACK, SERVICE = "123456789012", "eu-west-1", "phoenix/dev", "phoenix"
@@ -129,10 +130,7 @@ class Account:
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(key, "test")
-    for key in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(key, raising=False)
+    moto_only(monkeypatch)
     with mock_aws():
         yield Account(boto3.Session(region_name=REGION))
 
