@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rehearsal.cloud import Cloud
+from tests.baking import cloud, ended_well, run
+
+__all__ = ["cloud"]
 
 ROOT = Path(__file__).parents[1]
 FINGERPRINT = "0123456789ab"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -31,24 +23,7 @@ def image_dir(tmp_path: Path) -> Path:
 
 
 def step(cloud: Cloud, name: str, **given: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))},
-        **cloud.environment,
-        "PATH": f"{ROOT / 'rehearsal' / 'bin'}:{os.environ['PATH']}",
-        "PHOENIX_PYTHON": sys.executable,
-        "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": cloud.account, "PHOENIX_REGION": cloud.region,
-        "PHOENIX_SERVICE": "phoenix", "PHOENIX_BASE_IMAGE": "ubuntu-24.04", "PHOENIX_FINGERPRINT": FINGERPRINT,
-        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
-    }
-    return subprocess.run(
-        ["sh", "steps/run", name], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-
-
-def ended_well(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return run(cloud, name, {"base_image": "ubuntu-24.04", "fingerprint": FINGERPRINT, **given})
 
 
 def tags(cloud: Cloud, resource: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,15 @@ from botocore.exceptions import ClientError
 from rehearsal.cloud import Cloud
 from steps import inventory, package_lists
 from steps.package_lists import UnknownPackages
+from tests.baking import cloud
 from tests.steps_cloud import Wrapped
+
+__all__ = ["cloud"]
 
 SERVICE = "shop"
 SHORT = "adduser 3.134\nopenssl 3.0.14\n"
 # Versions that no compression makes smaller: more than ten parameters' worth, so 10 must not sort before 2.
 LONG = "".join(f"package-{number} {hashlib.sha512(str(number).encode()).hexdigest()}\n" for number in range(600))
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +14,11 @@ import pytest
 from components import flight, packages
 from components.images import Source
 from rehearsal.cloud import Cloud
+from tests.baking import TOOLS, cloud, ended_well, run
 from tests.factories import NOW, group, live, recipe, settings
 
-ROOT = Path(__file__).parents[1]
+__all__ = ["cloud"]
+
 OLD, NEW = "111111111111", "222222222222"
 # What an installation might say; the real scripts are not run here.
 LISTS = {
@@ -41,16 +39,10 @@ done
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with that Packer."""
     folder = tmp_path_factory.mktemp("tools")
-    (folder / "packer").write_text(PACKER.format(stand_in=shlex.quote(str(ROOT / "rehearsal" / "bin" / "packer"))))
+    (folder / "packer").write_text(PACKER.format(stand_in=shlex.quote(str(TOOLS / "packer"))))
     (folder / "packer").chmod(0o755)
     return folder
 
@@ -58,27 +50,13 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def step(cloud: Cloud, tools: Path, name: str, **given: str) -> subprocess.CompletedProcess[str]:
     listing = tools / "list"
     listing.write_text(LISTS.get(given.get("fingerprint", ""), ""))
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))},
-        **cloud.environment, "PATH": f"{tools}:{os.environ['PATH']}", "PHOENIX_PYTHON": sys.executable,
-        "PACKAGES": str(listing), "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": cloud.account,
-        "PHOENIX_REGION": cloud.region, "PHOENIX_SERVICE": "phoenix", "PHOENIX_BASE_IMAGE": "debian-12",
-        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
-    }
-    return subprocess.run(
-        ["sh", "steps/run", name], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-
-def said(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return run(cloud, name, {"base_image": "debian-12", **given}, tools=tools, PACKAGES=str(listing))
 
 
 @pytest.fixture(scope="module")
 def bakes(cloud: Cloud, tools: Path) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
     """The image that is live, and the bake of the next one."""
-    first = said(step(cloud, tools, "bake", fingerprint=OLD))
+    first = ended_well(step(cloud, tools, "bake", fingerprint=OLD))
     return first, step(cloud, tools, "bake", fingerprint=NEW, live_image=first["image"])
 
 
@@ -90,7 +68,7 @@ def test_the_first_bake_has_nothing_to_compare_with(bakes: Any) -> None:
 
 def test_a_bake_tells_each_difference_and_leaves_a_summary(cloud: Cloud, bakes: Any) -> None:
     first, done = bakes
-    result = said(done)
+    result = ended_well(done)
     assert result["packages"] == {
         "count": 3, "hash": result["packages"]["hash"], "comparedWith": first["image"],
         "difference": ", ".join(DIFFERENCE)}
@@ -105,8 +83,9 @@ def test_a_bake_tells_each_difference_and_leaves_a_summary(cloud: Cloud, bakes: 
 def test_by_hand_all_packages_and_all_differences_are_told(cloud: Cloud, tools: Path, bakes: Any) -> None:
     first, done = bakes
     both = step(cloud, tools, "packages", image=NEW, compared_with=OLD)
-    assert said(both) == {"image": said(done)["image"], "comparedWith": first["image"], "difference": DIFFERENCE}
-    alone = said(step(cloud, tools, "packages", image=first["image"]))
+    assert ended_well(both) == {
+        "image": ended_well(done)["image"], "comparedWith": first["image"], "difference": DIFFERENCE}
+    alone = ended_well(step(cloud, tools, "packages", image=first["image"]))
     assert alone["packages"] == {"adduser": "3.134", "nano": "7.2-1", "openssl": "3.0.14-1"}
 
 
@@ -114,12 +93,12 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(
     cloud: Cloud, tools: Path, bakes: Any
 ) -> None:
     first, done = bakes
-    image = said(done)["image"]
+    image = ended_well(done)["image"]
     cloud.client("ec2").delete_tags(Resources=[image], Tags=[{"Key": "phoenix:packages"}])
     unknown = step(cloud, tools, "packages", image=NEW)
     assert unknown.returncode == 1 and f"{image} has no list of its packages" in unknown.stderr
-    again = said(step(cloud, tools, "bake", fingerprint=NEW, live_image=first["image"]))
-    assert again == {**said(done), "baked": False}
+    again = ended_well(step(cloud, tools, "bake", fingerprint=NEW, live_image=first["image"]))
+    assert again == {**ended_well(done), "baked": False}
 
 
 # The plan, before anything is done.
@@ -142,7 +121,7 @@ def endpoint(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("endpoint")
 def test_the_plan_of_a_reuse_shows_what_differs_from_what_is_live(cloud: Cloud, bakes: Any) -> None:
     first, done = bakes
-    assert planned(cloud, live_image=first["image"], born=said(done)["image"]) == tuple(DIFFERENCE)
+    assert planned(cloud, live_image=first["image"], born=ended_well(done)["image"]) == tuple(DIFFERENCE)
 
 
 @pytest.mark.usefixtures("endpoint")

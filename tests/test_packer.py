@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,10 @@ from steps import packer
 from steps.errors import StepError
 from steps.packer import Packer
 from steps.progress import Progress, RealClock
+from tests.baking import cloud
 from tests.rehearsed import until
+
+__all__ = ["cloud"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,12 +169,6 @@ def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: 
     with pytest.raises(TimeoutError):
         packer.run([str(program(tmp_path, stubborn)), "build"], log=tmp_path / "log", progress=progress(limit=1.0)[0])
     assert gone(int((tmp_path / "pid").read_text()))
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
-        yield opened
 
 
 def bake_command(cloud: Cloud, fingerprint: str) -> list[str]:

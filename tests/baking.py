@@ -1,0 +1,45 @@
+"""Steps of a bake, run as an update runs them, on a cloud in which nothing takes long."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.cloud import Cloud
+from rehearsal.workshop import PROJECT
+
+TOOLS = PROJECT / "rehearsal" / "bin"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
+        yield opened
+
+
+def run(
+    cloud: Cloud, name: str, given: Mapping[str, str], *, tools: Path = TOOLS, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A step of phoenix/dev with these options, a Packer from `tools`, and more variables of the environment."""
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))},
+        **cloud.environment, "PATH": f"{tools}:{os.environ['PATH']}", "PHOENIX_PYTHON": sys.executable, **variables,
+        "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": cloud.account, "PHOENIX_REGION": cloud.region,
+        "PHOENIX_SERVICE": "phoenix", **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
+    }
+    return subprocess.run(
+        ["sh", "steps/run", name], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
+        timeout=120)
+
+
+def ended_well(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
