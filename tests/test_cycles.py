@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from components.color import other
-from tests.cycles import Stack, stack, stage
+from tests.cycles import Group, Stack, stack, stage
 
 __all__ = ["stack", "stage"]
 
@@ -39,13 +39,19 @@ def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_ev
     stack.idle()
 
 
-def test_a_held_canary_is_taken_back_at_once(stack: Stack) -> None:
+def hold_a_canary(stack: Stack) -> tuple[Group, str]:
+    """A new generation with 10 % of production. Returns the group that is live, and the new color."""
     [live] = stack.groups().values()
     new = other(live.color)
     stack.change()
     stack.set(active=new, traffic=10)
     stack.up()
     assert stack.weights() == {live.color: 90, new: 10}
+    return live, new
+
+
+def test_a_held_canary_is_taken_back_at_once(stack: Stack) -> None:
+    live, new = hold_a_canary(stack)
     begun, images = time.time(), stack.images()
     stack.set(active=live.color, traffic=100)
     stack.up()
@@ -57,11 +63,7 @@ def test_a_held_canary_is_taken_back_at_once(stack: Stack) -> None:
 
 
 def test_a_held_canary_is_taken_back_while_git_says_something_third(stack: Stack) -> None:
-    [live] = stack.groups().values()
-    new = other(live.color)
-    stack.change()
-    stack.set(active=new, traffic=10)
-    stack.up()
+    live, new = hold_a_canary(stack)
     stack.change()
     begun, images = time.time(), stack.images()
     stack.set(active=live.color, traffic=100)
