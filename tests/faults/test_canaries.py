@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -53,14 +55,17 @@ def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> Non
 
 @contextmanager
 def alarm(trial: Trial) -> Iterator[None]:
-    """The user's own alarm, about a metric of the user's own. Calm again at the end, and left: settings name it."""
+    """The user's own alarm, about a metric of the user's own. Calm again at the end, and left: settings name it.
+
+    Each trial has a metric of its own: the last one's calm would keep this one's alarm from ringing in the same minute.
+    """
     trial.stack.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=ALARM, Namespace="Shop", MetricName="LostOrders", Statistic="Minimum", Period=60,
+        AlarmName=ALARM, Namespace="Shop", MetricName=f"LostOrders{time.time_ns()}", Statistic="Minimum", Period=60,
         EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=0, TreatMissingData="notBreaching")
-    until(lambda: state(trial) == "OK", what="the alarm OK")
+    until(lambda: described(trial)["StateValue"] == "OK", what="the alarm OK")
     yield
     measure(trial, 0)
-    until(lambda: state(trial) == "OK", what="the alarm OK again")
+    until(lambda: described(trial)["StateValue"] == "OK", what="the alarm OK again")
 
 
 def ring(trial: Trial) -> None:
@@ -70,12 +75,12 @@ def ring(trial: Trial) -> None:
 
 def measure(trial: Trial, value: float) -> None:
     trial.stack.cloud.client("cloudwatch").put_metric_data(
-        Namespace="Shop", MetricData=[{"MetricName": "LostOrders", "Value": value}])
+        Namespace="Shop", MetricData=[{"MetricName": described(trial)["MetricName"], "Value": value}])
 
 
-def state(trial: Trial) -> str:
+def described(trial: Trial) -> Any:
     [found] = trial.stack.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"]
-    return str(found["StateValue"])
+    return found
 
 
 @contextmanager
