@@ -211,7 +211,10 @@ class Trial:
             return running.wait(LONGEST_UPDATE)
         except TimeoutError:
             running.kill()
-            raise AssertionError(f"after {LONGEST_UPDATE} s the update still runs:\n{running.wait().text}") from None
+            said = running.wait().text
+            # Its lock would fail every trial that comes after this one.
+            self.stack.engine.cancel()
+            raise AssertionError(f"after {LONGEST_UPDATE} s the update still runs:\n{said}") from None
 
     def _shares(self) -> dict[str, int]:
         return {color: weight for color, weight in self.stack.weights().items() if weight}
