@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from steps.aws import Aws
 from steps.fleet import Group
+from steps.progress import iso
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling.type_defs import ActivityTypeDef, TagTypeDef
 
 # A group older than this may be one that was repaired (a permission given, a quota raised) since its launches failed.
 YOUNG_SECONDS = 60.0
+# The tag of a group whose birth failed, and was told to somebody who may have repaired it since; its value is when.
+FAILED = "phoenix:failed"
 CONSOLE_LINES, LONGEST_LINE = 20, 500
 # Looking at more servers than this for one that wrote something takes longer than it helps.
 CONSOLES = 3
@@ -20,22 +28,42 @@ CONSOLES = 3
 
 def failures(aws: Aws, group: str, *, but: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Why launches failed, newest first, without the activities named in `but`."""
-    found = aws.autoscaling.describe_scaling_activities(AutoScalingGroupName=group, MaxRecords=100)
     return tuple(
         activity.get("StatusMessage") or activity["Description"]
-        for activity in found["Activities"]
-        if activity["StatusCode"] in {"Failed", "Cancelled"}
-        and activity["ActivityId"] not in but
-        and not activity["Description"].startswith("Terminating")
+        for activity in _failed(aws, group)
+        if activity["ActivityId"] not in but
     )
 
 
 def stale(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
-    """The activities of an older group so far: their trouble may be over, so only new ones count."""
-    if (now - group.created.astimezone(UTC)).total_seconds() < YOUNG_SECONDS:
+    """The launches that failed before, of an older group or one whose trouble was told: only new ones count."""
+    young = (now - group.created.astimezone(UTC)).total_seconds() < YOUNG_SECONDS
+    if young and FAILED not in group.tags:
         return frozenset()
-    found = aws.autoscaling.describe_scaling_activities(AutoScalingGroupName=group.name, MaxRecords=100)
-    return frozenset(activity["ActivityId"] for activity in found["Activities"])
+    return frozenset(activity["ActivityId"] for activity in _failed(aws, group.name))
+
+
+def told(aws: Aws, group: str, now: datetime) -> None:
+    """Remembers that the group's trouble was told, for the next update."""
+    tag: TagTypeDef = {
+        "ResourceId": group,
+        "ResourceType": "auto-scaling-group",
+        "Key": FAILED,
+        "Value": iso(now),
+        "PropagateAtLaunch": False,
+    }
+    # The failure itself is about to be told; that it may be told twice is no reason to hide it.
+    with contextlib.suppress(BotoCoreError, ClientError):
+        aws.autoscaling.create_or_update_tags(Tags=[tag])
+
+
+def _failed(aws: Aws, group: str) -> list[ActivityTypeDef]:
+    found = aws.autoscaling.describe_scaling_activities(AutoScalingGroupName=group, MaxRecords=100)
+    return [
+        activity
+        for activity in found["Activities"]
+        if activity["StatusCode"] in {"Failed", "Cancelled"} and not activity["Description"].startswith("Terminating")
+    ]
 
 
 def console(aws: Aws, instances: Iterable[str]) -> str:

@@ -153,6 +153,29 @@ def test_old_trouble_of_a_group_that_was_repaired_does_not_count(world: World) -
     assert verify(given(world, ours), world.context())["servers"] == 1
 
 
+def test_trouble_that_was_told_does_not_fail_the_next_try_before_aws_tries_again(world: World) -> None:
+    ours = world.color("green", GREEN)
+    world.health[ours.target_group] = []
+    world.failures = [("1", "Client.InternalError: Client error on launch")]
+    world.aws.autoscaling.answers["update_auto_scaling_group"] = lambda **_: {}  # type: ignore[attr-defined]
+    assert "Client.InternalError" in fails(world, ours, min_size=2)
+
+    world.clock.at(world.clock.passed + 20, lambda: world.health.pop(ours.target_group))
+    assert verify(given(world, ours), world.context())["servers"] == 1
+
+
+def test_trouble_that_comes_again_is_told_again(world: World) -> None:
+    ours = world.color("green", GREEN)
+    world.health[ours.target_group] = []
+    world.failures = [("1", "Client.InternalError: Client error on launch")]
+    world.aws.autoscaling.answers["update_auto_scaling_group"] = lambda **_: {}  # type: ignore[attr-defined]
+    assert "Client.InternalError" in fails(world, ours, min_size=2)
+
+    again = ("2", "The image id '[ami-0123456789abcdef0]' does not exist")
+    world.clock.at(world.clock.passed + 20, lambda: world.failures.insert(0, again))
+    assert "ami-0123456789abcdef0" in fails(world, ours, min_size=2)
+
+
 def test_servers_that_die_again_and_again_are_a_crash_loop(world: World) -> None:
     ours = world.color("green", GREEN)
     world.health[ours.target_group] = []
