@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud test faults lint token pulumi clean
+.PHONY: help rehearsal cloud test faults lint up preview flip rollback destroy token pulumi clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,14 +26,30 @@ lint: .venv/.ready  ## ruff, and mypy as strict as it gets
 	$(VENV)/mypy
 	@sh tools/shellcheck.sh
 
+up: .venv/.ready  ## pulumi up of STACK=dev (flags of pulumi's: ARGS=--yes)
+	@sh tools/stack.sh up "$(STACK)" $(ARGS)
+
+preview: .venv/.ready  ## pulumi preview of STACK=dev: the flight plan
+	@sh tools/stack.sh preview "$(STACK)" $(ARGS)
+
+flip: .venv/.ready  ## the flag of STACK=dev in its file: blue to green, or green to blue
+	@sh tools/stack.sh flip "$(STACK)"
+
+rollback: .venv/.ready  ## flip back and update STACK=dev: to what keepPrevious kept, or to IMAGE=FINGERPRINT
+	@IMAGE="$(IMAGE)" sh tools/stack.sh rollback "$(STACK)" $(ARGS)
+
+destroy: .venv/.ready  ## pulumi destroy of STACK=dev
+	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)
+
 token: .venv/.ready  ## a new preview token for STACK=dev
 	@command -v pulumi >/dev/null || { echo "pulumi is not on PATH; do: make pulumi"; exit 1; }
 	@$(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' \
 	  | pulumi config set --stack $(STACK) --secret previewToken
 	@echo "previewToken is set in Pulumi.$(STACK).yaml, encrypted; see it: pulumi config get --stack $(STACK) previewToken"
 
-pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version, into .pulumi/
+pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, into .pulumi/, and Packer
 	@$(VENV)/python tools/install_pulumi.py
+	@sh tools/install_packer.sh
 
 clean:  ## remove what make made
 	rm -rf .venv .pulumi rehearsal-report .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,66 @@
+#!/bin/sh
+# The day's commands on one stack, each told before it runs:
+#   sh tools/stack.sh up|preview|flip|rollback|destroy STACK [FLAG OF PULUMI ...]
+# `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
+# that keepPrevious has kept.
+set -eu
+cd -- "$(dirname -- "$0")/.."
+PATH=$PATH:$PWD/.pulumi/bin # where `make pulumi` puts it
+operation=$1 stack=$2
+shift 2
+
+fail() {
+  printf '%s\n' "$@" >&2
+  exit 1
+}
+
+# Keys that the stack's file does not have are answered with Pulumi.yaml's default.
+get() {
+  pulumi config get --stack "$stack" "$1"
+}
+
+run() {
+  echo "pulumi $*" >&2
+  pulumi "$@"
+}
+
+# An interrupt must reach pulumi itself, which then puts the weights back.
+become() {
+  echo "pulumi $*" >&2
+  exec pulumi "$@"
+}
+
+flip() {
+  active=$(get active)
+  case $active in
+    blue) run config set --stack "$stack" active green ;;
+    green) run config set --stack "$stack" active blue ;;
+    auto)
+      fail "active of $stack is auto: there is no flag to flip, the program flips by itself when what makes a server changes." \
+        "Do: make up STACK=$stack; or choose the color yourself: pulumi config set --stack $stack active blue" ;;
+    *) fail "active of $stack is '$active', neither blue nor green." "Do: pulumi config set --stack $stack active blue" ;;
+  esac
+}
+
+back() {
+  if [ -n "${IMAGE:-}" ]; then
+    run config set --stack "$stack" image "$IMAGE"
+    # With auto the program flips by itself: another image makes another server.
+    [ "$(get active)" = auto ] || flip
+    echo "when git is right again: pulumi config rm --stack $stack image" >&2
+  elif [ "$(get keepPrevious)" = true ]; then
+    flip
+  else
+    fail "There is no previous group of $stack to go back to (keepPrevious is not true), and no image was named." \
+      "Do: git revert COMMIT, make flip STACK=$stack, make up STACK=$stack (the old image is found by its fingerprint)" \
+      "or, when git must wait: make rollback STACK=$stack IMAGE=FINGERPRINT (each update printed it as live.fingerprint)"
+  fi
+}
+
+command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/bin." "Do: make pulumi"
+case $operation in
+  up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
+  flip) flip ;;
+  rollback) back && become up --stack "$stack" "$@" ;;
+  *) fail "'$operation' is not up, preview, flip, rollback or destroy." ;;
+esac
