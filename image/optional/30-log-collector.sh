@@ -133,13 +133,18 @@ syslog_ng() {
 
 syslog_ng_configuration() {
   if [ -n "$target" ]; then
-    remote="syslog(\"$host\" transport(\"tcp\") port($port) disk-buffer(capacity-bytes(536870912) reliable(no)));"
-    access=$remote
-    journal=$remote
+    # One for both: two with one address would share the name of a disk buffer, and syslog-ng does not start.
+    destinations="destination d_remote {
+  syslog(\"$host\" transport(\"tcp\") port($port) disk-buffer(disk-buf-size(536870912) reliable(no)));
+};"
+    access=d_remote
+    journal=d_remote
   else
     day="\${YEAR}\${MONTH}\${DAY}"
-    access="file(\"/var/log/phoenix/tomcat.access.$day.log\" group(\"adm\") perm(0640));"
-    journal="file(\"/var/log/phoenix/journal.$day.log\" group(\"adm\") perm(0640));"
+    destinations="destination d_access { file(\"/var/log/phoenix/tomcat.access.$day.log\" group(\"adm\") perm(0640)); };
+destination d_journal { file(\"/var/log/phoenix/journal.$day.log\" group(\"adm\") perm(0640)); };"
+    access=d_access
+    journal=d_journal
   fi
   cat <<CONF
 # Written by image/provision/30-log-collector.sh. Nothing here listens.
@@ -147,11 +152,10 @@ source s_tomcat_access {
   wildcard-file(base-dir("/var/log/$tomcat") filename-pattern("access.*.log") flags(no-parse)
     program-override("tomcat.access"));
 };
-destination d_access { $access };
-destination d_journal { $journal };
-log { source(s_tomcat_access); destination(d_access); };
+$destinations
+log { source(s_tomcat_access); destination($access); };
 # s_src is the journal, in the distribution's own configuration.
-log { source(s_src); destination(d_journal); };
+log { source(s_src); destination($journal); };
 CONF
 }
 

@@ -32,7 +32,7 @@ if [ -d /run/systemd/system ]; then
 fi
 rm -rf /var/log/journal/* /run/log/journal/* /var/log/phoenix/* "/var/log/$tomcat"/*
 find /var/log -type f -exec truncate -s 0 {} +
-rm -rf /var/lib/phoenix/* /var/lib/syslog-ng/*.persist
+rm -rf /var/lib/phoenix/* /var/lib/syslog-ng/*.persist /var/lib/syslog-ng/*.*qf
 rm -f /root/.*_history /home/*/.*_history
 rm -rf "${PHOENIX_APP:?where the files of image/app are}"
 
