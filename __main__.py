@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pulumi
 
-from components import briefing, changelog, config, foresight, generation, images, live, outlook, packages
+from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages
 from components.alarms import Limits
 from components.dashboard import Dashboard
 from components.image import MachineImage
@@ -20,6 +20,7 @@ with config.errors(published=True):
     settings, now = config.settings(), datetime.now(UTC)
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
+    home.check(account)
     source = images.source(session.client("ec2"), settings, Path.cwd(), now=now)
     recipe = generation.recipe(settings, source.fingerprint)
     standing = live.read(session, stack=settings.identity)

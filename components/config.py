@@ -12,6 +12,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 from components import briefing
 from components.flight import FlightError
 from components.foresight import KnownToFailError
+from components.home import ElsewhereError
 from components.images import ImageError
 from components.live import LiveError
 from components.settings import Settings, SettingsError, parse
@@ -36,7 +37,7 @@ def errors(*, published: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsError, FlightError, ImageError, LiveError, KnownToFailError) as error:
+    except (SettingsError, ElsewhereError, FlightError, ImageError, LiveError, KnownToFailError) as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
         why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"

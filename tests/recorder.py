@@ -35,12 +35,15 @@ class Registered:
 
 # The ARNs of target groups that exist, by their logical names.
 STANDING: dict[str, str] = {}
+# What the stack's state holds, as the engine tells it.
+MADE: dict[str, Any] = {}
 
 
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
         return {"aws:index/getAvailabilityZones:getAvailabilityZones": zones,
+                "pulumi:pulumi:readStackResourceOutputs": {"outputs": dict(MADE)},
                 "aws:index/getPartition:getPartition": {"partition": "aws"}}[args.token]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:

@@ -198,3 +198,17 @@ def test_an_error_for_the_user_comes_without_a_stack_trace(project: Project) -> 
 def test_names_must_be_unique(project: Project) -> None:
     result = project.up('run("a")\nrun("a")', ok=False)
     assert "uplicate resource URN" in result.text
+
+
+def test_a_program_may_ask_what_its_own_stack_has_made(project: Project) -> None:
+    text = ('name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"\n'
+            'read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name})\n'
+            'made = [one for one in read.value["outputs"].values() if one["type"].startswith("command:")]\n'
+            'pulumi.export("made", [one["outputs"]["stdout"] for one in made])\n')
+    assert project.program(text + 'run("a", triggers=[1])').engine.preview().ok
+    project.up(text + 'run("a", triggers=[1])')
+    assert project.engine.outputs()["made"] == []
+    project.up(text + 'run("a", say="a2", triggers=[2], opts=Options(depends_on=[run("b")]))')
+    assert project.engine.outputs()["made"] == ["a"]
+    project.up(text)
+    assert sorted(project.engine.outputs()["made"]) == ["a2", "b"]

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from tests.account import moto_only
 from tests.factories import TOKEN
-from tests.recorder import BAKED, STANDING, Recorded, record_main
+from tests.recorder import BAKED, MADE, STANDING, Recorded, record_main
 
 PROJECT = Path(__file__).parent.parent
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
@@ -25,6 +25,7 @@ CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty account in this process."""
     STANDING.clear()
+    MADE.clear()
     moto_only(monkeypatch)
     monkeypatch.chdir(PROJECT)
     with mock_aws():
@@ -378,6 +379,13 @@ def test_the_plan_is_written_as_markdown_to_the_file_that_the_environment_names(
 def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -> None:
     with pytest.raises(pulumi.RunError, match=r"image = '0123456789ab': must be an image of the service 'phoenix'"):
         program(image="0123456789ab")
+
+
+def test_a_stack_that_lives_elsewhere_is_refused_before_anything_is_declared() -> None:
+    arn = "arn:aws:ec2:eu-west-1:210987654321:vpc/vpc-0a0a0a0a"
+    MADE["urn:pulumi:dev::phoenix::aws:ec2/vpc:Vpc::net"] = {"type": "aws:ec2/vpc:Vpc", "outputs": {"arn": arn}}
+    with pytest.raises(pulumi.RunError, match="but stack dev lives in account 210987654321; nothing was changed"):
+        program()
 
 
 def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:

@@ -1,8 +1,11 @@
-"""Credentials that end: what the user reads, and that the next update heals."""
+"""Credentials that end, and those of somebody else: what the user reads, and that the next update heals."""
 
 from __future__ import annotations
 
+import pytest
+
 from rehearsal import faults
+from rehearsal.calls import ONLOOKER
 from tests.cycles import until
 from tests.faults.trial import Trial
 
@@ -28,3 +31,37 @@ def test_credentials_that_have_ended(trial: Trial) -> None:
         trial.refused("AWS could not be asked what is live; nothing was changed", "expired", "type: aws sso login")
     assert trial.born() is None
     trial.ends()
+
+
+@pytest.mark.representative
+def test_credentials_of_another_account(trial: Trial) -> None:
+    """Nothing of the stack is found there; a first birth would be a second shop."""
+    trial.stack.cloud.calls.accounts["AKIASTRANGER"] = "999999999999"
+    trial.change()
+    with trial.stack.engine.given(AWS_ACCESS_KEY_ID="AKIASTRANGER"):
+        refused_elsewhere(
+            trial, "these credentials belong to account 999999999999, but stack local lives in account 123456789012;"
+            " nothing was changed", "type: export AWS_PROFILE=NAME   (a profile of account 123456789012")
+    trial.ends()
+
+
+def test_another_region(trial: Trial) -> None:
+    trial.change()
+    trial.stack.set(**{"aws:region": "us-east-1"})
+    refused_elsewhere(
+        trial, "aws:region is us-east-1, but stack local lives in region eu-west-1; nothing was changed",
+        "type: pulumi config set aws:region eu-west-1")
+    trial.stack.set(**{"aws:region": "eu-west-1"})
+    trial.ends()
+
+
+def refused_elsewhere(trial: Trial, *says: str) -> None:
+    """A preview and an update, each before it has asked for more than whose credentials these are."""
+    seen = trial.stack.cloud.calls.seen
+    before = len(seen)
+    planned = trial.stack.engine.preview()
+    assert not planned.ok
+    for text in says:
+        assert text in planned.text
+    trial.refused(*says, "elsewhere it is another stack: pulumi stack init NAME")
+    assert {call.name for call in seen[before:] if call.access_key != ONLOOKER} == {"sts:GetCallerIdentity"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rehearsal.engine.standin.aws import Aws
 from rehearsal.engine.standin.deletion import Deletion
 from rehearsal.engine.standin.deployment import Deployment
 from rehearsal.engine.standin.display import Display
 from rehearsal.engine.standin.project import Project
-from rehearsal.engine.standin.provider import ResourceType, told
+from rehearsal.engine.standin.provider import ProviderError, ResourceType, told
 from rehearsal.engine.standin.provider_aws import invokes, types
 from rehearsal.engine.standin.provider_command import Commands
 from rehearsal.engine.standin.state import STACK, Resource, State
@@ -51,11 +52,21 @@ class Run:
         deployment = Deployment(
             self._state, self._types, self._display, preview=self._preview, interrupted=self.interrupted)
         went_well = program.run(
-            self._project, self._config, monitor.Monitor(deployment, invokes(self._aws)), self._display,
-            preview=self._preview)
+            self._project, self._config,
+            monitor.Monitor(deployment, {**invokes(self._aws), "pulumi:pulumi:readStackResourceOutputs": self._made}),
+            self._display, preview=self._preview)
         if not went_well:
             deployment.fail()
         return 0 if deployment.finish() else 1
+
+    def _made(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the stack has made, by its state. Another stack's is not known here."""
+        mine = f"organization/{self._project.name}/{self._project.stack}"
+        if arguments["stackName"] != mine:
+            raise ProviderError(f"the stand-in knows the stack {mine} alone, not {arguments['stackName']}")
+        return {"name": mine, "outputs": {
+            item.urn: {"type": item.type, "outputs": bare(item.outputs)}
+            for item in self._state.resources() if not item.condemned}}
 
     def destroy(self) -> int:
         """Delete everything that the state holds, dependents first."""

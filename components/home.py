@@ -1,0 +1,56 @@
+"""Where a stack lives, by what its state says that it made.
+
+With another account's credentials, or in another region, nothing of the stack is found, and the plan would be a first
+birth there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pulumi
+
+from components.live import Account
+from steps.options import ARN
+
+
+class ElsewhereError(Exception):
+    """The stack lives in another account or region than the one that the program was led to."""
+
+
+def check(account: Account) -> None:
+    """Raises `ElsewhereError`. It costs one reading of the state; stack outputs would not do, since an update that was
+    killed has made things and saved none.
+
+    Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
+    """
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value
+    arns = (str(made["outputs"].get("arn")) for made in _aws(said["outputs"]))
+    if why := refusal(account, arns, stack=pulumi.get_stack()):
+        raise ElsewhereError(why)
+
+
+def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
+    """Why a stack that made things with these ARNs can't be updated in an account; empty when it can."""
+    found = {(match[2], match[1]) for match in map(ARN.fullmatch, arns) if match and match[2]}
+    homes = {home for home in found if home[1]} or found  # IAM's have no region
+    if not homes or any(home in homes for home in ((account.id, account.region), (account.id, ""))):
+        return ""
+    home, region = min(homes)
+    lines = []
+    if home != account.id:
+        whose = f"the credentials of aws:profile {account.profile}" if account.profile else "these credentials"
+        lines += [f"{whose} belong to account {account.id}, but stack {stack} lives in account {home};"
+                  " nothing was changed",
+                  f"  type: export AWS_PROFILE=NAME   (a profile of account {home}; or pulumi config set aws:profile"
+                  " NAME)"]
+    if region not in ("", account.region):
+        lines += [f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
+                  f"  type: pulumi config set aws:region {region}"]
+    return "\n".join([*lines, "  (elsewhere it is another stack: pulumi stack init NAME)"])
+
+
+def _aws(resources: Mapping[str, Any]) -> Iterable[Any]:
+    return (made for made in resources.values() if made["type"].startswith("aws:"))
