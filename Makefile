@@ -21,9 +21,10 @@ test: lint  ## lint, then all tests
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
 
-lint: .venv/.ready  ## ruff, and mypy as strict as it gets
+lint: .venv/.ready  ## ruff, mypy as strict as it gets, zizmor and shellcheck
 	$(VENV)/ruff check .
 	$(VENV)/mypy
+	$(VENV)/zizmor --quiet --offline .github
 	@sh tools/shellcheck.sh
 
 up: .venv/.ready  ## pulumi up of STACK=dev (flags of pulumi's: ARGS=--yes)

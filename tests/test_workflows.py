@@ -1,0 +1,79 @@
+"""What the workflows promise: approvals, one update at a time, no stored keys, pinned actions. `make lint` has zizmor
+look at them too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.briefing import refused
+from rehearsal.workshop import PROJECT
+
+FOLDER = PROJECT / ".github"
+FILES = sorted([*FOLDER.glob("workflows/*.yml"), *FOLDER.glob("actions/*/action.yml")])
+
+
+def read(name: str) -> Any:
+    # YAML 1.1 takes the key `on` for a truth.
+    said = yaml.safe_load((FOLDER / "workflows" / f"{name}.yml").read_text())
+    return {("on" if key is True else key): value for key, value in said.items()}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name + "/" + file.name)
+def test_actions_are_pinned_and_no_key_is_stored(file: Path) -> None:
+    text = file.read_text()
+    for used in re.findall(r"uses: (\S+.*)", text):
+        assert used.startswith("./") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", used), used
+    assert "secrets." not in text
+
+
+def test_a_pull_request_is_tested_and_previewed() -> None:
+    assert "pull_request" in read("check")["on"]
+    assert read("check")["jobs"]["test"]["steps"][-1]["run"] == "make test"
+    plan = read("preview")["jobs"]["plan"]
+    assert plan["strategy"]["matrix"]["stack"] == ["dev", "prod"]
+    assert "head.repo.full_name == github.repository" in plan["if"]
+
+
+def test_the_comment_begins_as_a_flight_plan_does() -> None:
+    preview, comment = read("preview")["jobs"]["plan"]["steps"][-2:]
+    written = preview["env"]["PHOENIX_PLAN_MARKDOWN"]
+    assert comment["run"].startswith(f"sh tools/comment.sh {written} ")
+    # A refused update is told too: the comment comes after a preview that failed.
+    assert comment["if"] == "${{ !cancelled() }}"
+    assert refused("dev", "why").splitlines()[0] == "<!-- phoenix flight plan of dev -->"
+
+
+def test_a_push_updates_dev_and_then_prod() -> None:
+    deploy = read("deploy")
+    assert deploy["on"]["push"] == {"branches": ["main"]}
+    jobs = deploy["jobs"]
+    assert (jobs["dev"]["needs"], jobs["prod"]["needs"]) == ("check", "dev")
+    assert {name: job["with"]["stack"] for name, job in jobs.items() if "with" in job} == {"dev": "dev", "prod": "prod"}
+
+
+def test_an_update_waits_for_its_environment_and_for_the_one_that_runs() -> None:
+    up = read("update")["jobs"]["up"]
+    assert up["environment"] == "${{ inputs.stack }}"
+    assert up["concurrency"] == {"group": "update-${{ inputs.stack }}", "cancel-in-progress": False}
+
+
+def test_a_cancelled_update_has_time() -> None:
+    *_, up, after = read("update")["jobs"]["up"]["steps"]
+    # The step's own process is the one that GitHub interrupts.
+    assert up["run"].startswith("exec python tools/patiently.py run sh tools/stack.sh up ")
+    assert (after["if"], after["run"]) == ("cancelled()", "python tools/patiently.py wait")
+
+
+def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
+    into = {"contents": "read", "id-token": "write"}
+    allowed = {(name, job): said.get("permissions", read(name)["permissions"])
+               for name in ("check", "preview", "deploy", "update") for job, said in read(name)["jobs"].items()}
+    assert allowed == {
+        ("check", "test"): {"contents": "read"}, ("deploy", "check"): {"contents": "read"},
+        ("preview", "plan"): {**into, "pull-requests": "write"},
+        ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into}
