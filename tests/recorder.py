@@ -105,11 +105,15 @@ class Recorded:
         return found[0]
 
 
-def record(program: Callable[[], None], *, stack: str = "dev", config: Mapping[str, str] | None = None) -> Recorded:
+def record(
+    program: Callable[[], None], *, project: str = "phoenix", stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+) -> Recorded:
     """Runs a program as the engine would, in an event loop of its own."""
     asyncio.set_event_loop(asyncio.new_event_loop())
     monitor = _Monitor()
-    mocks.set_mocks(_Mocks(), project="phoenix", stack=stack, preview=False, monitor=monitor)
+    mocks.set_mocks(_Mocks(), project=project, stack=stack, preview=False, monitor=monitor,
+                    organization="acme")
     set_root_resource(None)  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
     set_all_config(dict(config or {}), ["phoenix:previewToken"])

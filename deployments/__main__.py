@@ -1,0 +1,72 @@
+"""How Pulumi Deployments updates dev and prod: from where, when, as whom.
+
+dev follows `main` on every push. prod has a branch of its own, which somebody approves, and is updated when somebody
+asks for it, or by its clock. Both have previews on pull requests, and drift is looked for and never mended unasked:
+mending goes through the gates of an update.
+
+Names and meanings: "Deployment settings" in Pulumi Cloud's documentation, and the schema of `pulumiservice`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_pulumiservice as cloud
+import yaml  # type: ignore[import-untyped]
+
+PROJECT = "phoenix"
+# What an update of a stack is made of; anything else in the repository does not touch it.
+PATHS = ["__main__.py", "Pulumi.yaml", "Pulumi.{stack}.yaml", "requirements.txt", "components/**", "steps/**",
+         "image/**"]
+DRIFT = "0 */6 * * *"  # every six hours, UTC
+REBIRTH = "30 3 * * 1-4"  # in the night, UTC, with people at work in the morning
+
+
+def settings(
+    stack: str, *, organization: str, repository: str, branch: str, role: str, on_push: bool
+) -> cloud.DeploymentSettings:
+    """One stack's settings. `role` is assumed for each run, for as long as bake, canary, soak and drain may take."""
+    return cloud.DeploymentSettings(
+        stack, organization=organization, project=PROJECT, stack=stack,
+        source_context=cloud.DeploymentSettingsSourceContextArgs(
+            git=cloud.DeploymentSettingsGitSourceArgs(branch=branch, repo_dir=".")),
+        vcs=cloud.DeploymentSettingsVcsArgs(
+            provider="github", repository=repository, deploy_commits=on_push, preview_pull_requests=True,
+            pull_request_template=False, paths=[path.format(stack=stack) for path in PATHS]),
+        operation_context=cloud.DeploymentSettingsOperationContextArgs(
+            pre_run_commands=["sh tools/install_packer.sh"],
+            oidc=cloud.OperationContextOIDCArgs(aws=cloud.AWSOIDCConfigurationArgs(
+                role_arn=role, session_name=f"{PROJECT}-{stack}", duration="3h")),
+            options=cloud.OperationContextOptionsArgs(skip_intermediate_deployments=True)),
+        cache_options=cloud.DeploymentSettingsCacheOptionsArgs(enable=True))
+
+
+def clocks(stack: str, *, organization: str, keys: dict[str, Any], after: pulumi.Resource) -> None:
+    """Looks for drift; and gives servers that grew too old the update in which the program flips by itself."""
+    opts = pulumi.ResourceOptions(depends_on=[after])
+    cloud.DriftSchedule(
+        f"{stack}-drift", organization=organization, project=PROJECT, stack=stack, schedule_cron=DRIFT,
+        auto_remediate=False, opts=opts)
+    if keys.get(f"{PROJECT}:active") == "auto" and keys.get(f"{PROJECT}:maxAgeDays", 30):
+        cloud.DeploymentSchedule(
+            f"{stack}-rebirth", organization=organization, project=PROJECT, stack=stack, schedule_cron=REBIRTH,
+            pulumi_operation=cloud.PulumiOperation.UPDATE, opts=opts)
+    else:
+        pulumi.log.info(f"{stack} has no rebirth clock: that needs active: auto, and maxAgeDays above 0, in"
+                        f" Pulumi.{stack}.yaml")
+
+
+def stack_file(stack: str) -> dict[str, Any]:
+    """The keys of a stack's file beside this folder."""
+    file = Path(__file__).resolve().parents[1] / f"Pulumi.{stack}.yaml"
+    keys: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")).get("config") or {}
+    return keys
+
+
+config = pulumi.Config()
+owner, repository = pulumi.get_organization(), config.require("repository")
+branches = {"dev": "main", "prod": config.get("prodBranch") or "production"}
+for stack, branch in branches.items():
+    made = settings(stack, organization=owner, repository=repository, branch=branch,
+                    role=config.require(f"{stack}Role"), on_push=stack == "dev")
+    clocks(stack, organization=owner, keys=stack_file(stack), after=made)

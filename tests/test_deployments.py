@@ -1,0 +1,90 @@
+"""What Pulumi Deployments is told about dev and prod. Names are the provider's own: its classes refuse any other."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rehearsal.workshop import PROJECT
+from tests.recorder import Recorded, record
+
+CONFIG = {"repository": "acme/shop", "devRole": "arn:aws:iam::111111111111:role/dev",
+          "prodRole": "arn:aws:iam::222222222222:role/prod"}
+SETTINGS, DRIFT, CLOCK = (f"pulumiservice:index:{kind}" for kind in (
+    "DeploymentSettings", "DriftSchedule", "DeploymentSchedule"))
+
+
+def declared(tmp_path: Path, **stacks: dict[str, Any]) -> Recorded:
+    """What the program declares beside stacks' files with these keys, or the project's own."""
+    shutil.copytree(PROJECT / "deployments", tmp_path / "deployments", ignore=shutil.ignore_patterns(".venv"))
+    for stack in ("dev", "prod"):
+        text = yaml.safe_dump({"config": stacks[stack]}) if stack in stacks else None
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text(text or (PROJECT / f"Pulumi.{stack}.yaml").read_text())
+    main = tmp_path / "deployments" / "__main__.py"
+    return record(lambda: runpy.run_path(str(main), run_name="__main__") and None, project="phoenix-deployments",
+                  stack="settings", config={f"phoenix-deployments:{key}": value for key, value in CONFIG.items()})
+
+
+def test_dev_follows_main_on_every_push_and_prod_waits_for_somebody(tmp_path: Path) -> None:
+    seen = declared(tmp_path)
+    found = {stack: seen.one(SETTINGS, stack).inputs for stack in ("dev", "prod")}
+    assert {stack: said["sourceContext"]["git"] for stack, said in found.items()} == {
+        "dev": {"branch": "main", "repoDir": "."}, "prod": {"branch": "production", "repoDir": "."}}
+    assert {stack: said["vcs"]["deployCommits"] for stack, said in found.items()} == {"dev": True, "prod": False}
+    for stack, said in found.items():
+        assert (said["organization"], said["project"], said["stack"]) == ("acme", "phoenix", stack)
+        assert (said["vcs"]["provider"], said["vcs"]["repository"]) == ("github", "acme/shop")
+        assert said["vcs"]["previewPullRequests"] is True
+        assert said["vcs"]["pullRequestTemplate"] is False
+
+
+def test_a_run_has_packer_and_a_role_for_as_long_as_it_needs(tmp_path: Path) -> None:
+    context = declared(tmp_path).one(SETTINGS, "prod").inputs["operationContext"]
+    assert context["preRunCommands"] == ["sh tools/install_packer.sh"]
+    assert (PROJECT / "tools" / "install_packer.sh").is_file()
+    assert context["oidc"]["aws"] == {
+        "roleARN": CONFIG["prodRole"], "sessionName": "phoenix-prod", "duration": "3h"}
+    assert context["options"] == {"skipIntermediateDeployments": True}
+
+
+def test_what_makes_an_update_starts_one(tmp_path: Path) -> None:
+    paths = declared(tmp_path).one(SETTINGS, "dev").inputs["vcs"]["paths"]
+    for path in paths:
+        assert (PROJECT / path.removesuffix("/**")).exists(), path
+    # Everything that the engine runs for the stack is among them.
+    imported = set(re.findall(r"^from (\w+)", (PROJECT / "__main__.py").read_text(), re.MULTILINE))
+    rooms = {f"{room}/**" for room in imported if (PROJECT / room).is_dir()}
+    assert rooms | {"steps/**", "image/**", "Pulumi.dev.yaml"} <= set(paths)
+    assert "Pulumi.prod.yaml" not in paths
+
+
+@pytest.mark.parametrize(("keys", "clock"), [
+    ({"phoenix:active": "auto"}, True),
+    ({"phoenix:active": "auto", "phoenix:maxAgeDays": 7}, True),
+    ({"phoenix:active": "auto", "phoenix:maxAgeDays": 0}, False),
+    ({"phoenix:active": "blue", "phoenix:maxAgeDays": 7}, False)])
+def test_servers_that_may_flip_by_themselves_have_a_clock(keys: dict[str, Any], clock: bool, tmp_path: Path) -> None:
+    found = declared(tmp_path, dev=keys, prod={}).all(CLOCK)
+    assert [one.name for one in found] == (["dev-rebirth"] if clock else [])
+    for one in found:
+        assert (one.inputs["pulumiOperation"], one.inputs["stack"]) == ("update", "dev")
+        assert len(one.inputs["scheduleCron"].split()) == 5
+        assert one.depends_on == {"dev"}
+
+
+def test_drift_is_told_and_never_mended_past_the_gates(tmp_path: Path) -> None:
+    seen = declared(tmp_path)
+    found = {one.inputs["stack"]: one.inputs["autoRemediate"] for one in seen.all(DRIFT)}
+    assert found == {"dev": False, "prod": False}
+
+
+def test_its_requirements_are_those_that_the_project_pins() -> None:
+    sdk, own = ([line for line in (PROJECT / folder / "requirements.txt").read_text().splitlines()
+                 if line.startswith("pulumi==")] for folder in (".", "deployments"))
+    assert sdk == own
