@@ -35,6 +35,11 @@ class Flight:
     ungated: Mapping[str, str]  # color -> target group that gets production without passing a gate in this update
 
     @property
+    def unproven(self) -> bool:
+        """The active color's group should stand, but was deleted, or nobody has verified it."""
+        return self.standing is not None and not self.standing.verified
+
+    @property
     def colors(self) -> tuple[Color, ...]:
         """The colors that the program declares, the active one first."""
         return (self.active, self.kept) if self.kept else (self.active,)
@@ -65,6 +70,7 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     color = _active(settings, recipe, live, now)
     mine, beside = live.group(color), live.group(other(color))
     stands = mine if mine and _used_as_it_is(recipe, mine, beside) else None
+    _somebody_serves(mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not stands:
         raise FlightError(_reborn_in_place(recipe, mine, beside))
     frozen = stands is not None and stands.generation != recipe.generation
@@ -82,7 +88,7 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
                 f"traffic is {settings.traffic}, but {color} has production already, and {other(color)} is only kept."
                 f"\n  type: pulumi config set active {other(color)}   (to give {other(color)} a share, prove it first)")
         weights[other(color)] = 100 - settings.traffic
-    elif beside and settings.keep_previous:
+    elif beside and beside.name and settings.keep_previous:
         weights[other(color)] = 0
     kept = (Color(settings.identity, other(color), beside.generation, True, beside.birth)
             if beside and len(weights) == 2 else None)
@@ -111,7 +117,8 @@ def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> st
         return COLORS[0]
     fresh = [
         group for group in sorted(live.groups, key=lambda group: -group.weight)
-        if group.weight and group.generation == recipe.generation and not too_old(settings, group, now)
+        if group.weight and group.name and group.generation == recipe.generation
+        and not too_old(settings, group, now)
     ]
     return fresh[0].color if fresh else other(live.leader.color)
 
@@ -127,13 +134,27 @@ def _used_as_it_is(recipe: Recipe, mine: Group, beside: Group | None) -> bool:
     """Whether the flag means the group that stands in its color, not one to be born.
 
     It does when that group is of this recipe. It also does on a way back: when the recipe's group stands in the other
-    color already, or when the flag's group carries most of production and the other one is its canary.
+    color already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified.
     """
     if mine.generation == recipe.generation:
         return True
     if not mine.verified or beside is None:
         return False
-    return beside.generation == recipe.generation or mine.weight > beside.weight > 0
+    return beside.generation == recipe.generation or _is_canary(beside, of=mine)
+
+
+def _is_canary(one: Group, *, of: Group) -> bool:
+    """Whether a group shares the traffic of the one that is relied on.
+
+    That is the only one that is verified, else the one with more traffic, else (somebody set 50 and 50) the older.
+    """
+    if not one.weight or not of.weight:
+        return False
+    if one.verified != of.verified:
+        return of.verified
+    if one.weight != of.weight:
+        return one.weight < of.weight
+    return one.born_at is not None and of.born_at is not None and of.born_at < one.born_at
 
 
 def _back(stands: Group | None, beside: Group | None) -> bool:
@@ -143,10 +164,27 @@ def _back(stands: Group | None, beside: Group | None) -> bool:
     return stands.born_at < beside.born_at
 
 
+def _somebody_serves(mine: Group | None, sharing: Group | None) -> None:
+    """Raises `FlightError` when this update would leave production with a group that somebody deleted.
+
+    A group born in its place would get production before anybody has verified it.
+    """
+    if mine and mine.weight and not mine.name:
+        raise FlightError(
+            f"{mine.color} has {mine.weight} % of production, but its auto-scaling group is gone: somebody deleted it,"
+            f" and users get errors.\n"
+            f"  type: pulumi config set active {other(mine.color)} && pulumi up"
+            f"   (a group is born, proven and takes over)")
+    if sharing and not sharing.name:
+        raise FlightError(
+            f"{sharing.color} is to share production, but its auto-scaling group is gone: somebody deleted it.\n"
+            f"  type: pulumi config set traffic 100 && pulumi up")
+
+
 def _reborn_in_place(recipe: Recipe, mine: Group, beside: Group | None) -> str:
     said = "".join(f"\n    {line}" for line in changes(mine.recipe, recipe))
     flip = other(mine.color)
-    if beside and beside.weight > mine.weight:
+    if beside and _is_canary(mine, of=beside):
         return (f"what makes a server changed, but {mine.color} is a canary with {mine.weight} % of production as"
                 f" generation {mine.generation}; a live server is never changed.{said}\n"
                 f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"

@@ -89,8 +89,10 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
     if live.groups and not live.previewed:
         found.append("the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
                      f" are never found healthy ({heal})")
-    found += [f"{group.color}'s auto-scaling group was deleted by hand; its target group still has {group.weight} of"
-              f" production's weights ({heal})" for group in live.groups if not group.name]
+    # A refresh would have one with traffic born under production, before anybody has verified it.
+    found += [f"{group.color}'s auto-scaling group was deleted by hand" + (
+        f" while {group.weight} of production's weights led to it: users get errors" if group.weight else f" ({heal})")
+        for group in live.groups if not group.name]
     needed = max((group.desired for group in live.groups if group.weight), default=0)
     if not flight.proven and needed > settings.max_size:
         found.append(f"{needed} servers have production now, and maxSize lets {flight.active.color} have"

@@ -38,10 +38,12 @@ class Flip:
     """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before."""
 
     def __init__(
-        self, way: Way, *, subject: Subject, times: Times, capacity: Capacity, context: Context, cautious: bool
+        self, way: Way, *, subject: Subject, times: Times, capacity: Capacity, context: Context, cautious: bool,
+        rescue: bool = False,
     ) -> None:
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
+        self.rescue = rescue
         self.undo = Undo(way, subject=subject, context=context)
 
     def run(self) -> None:
@@ -86,6 +88,7 @@ class Flip:
             needed=needed,
             quiet=quiet,
             healthy=self.undo.healthy,
+            rescue=self.rescue,
         )
         self.undo.note(self.capacity.other_minimum)
         for weights in self.way.steps[:-1]:

@@ -37,6 +37,7 @@ class Observer:
 
     `other`: the target group that shares the traffic, if any. `needed`: servers that ours is to have.
     `quiet`: alarms that rang before anything moved. `healthy` is kept up to date: servers of each target group.
+    `rescue`: nobody else was healthy when it began.
     `answered` counts the probes that succeeded; whoever watches resets it.
     """
 
@@ -49,9 +50,10 @@ class Observer:
         needed: int,
         quiet: Collection[str],
         healthy: dict[str, int],
+        rescue: bool = False,
     ) -> None:
         self.subject, self.context, self.other, self.needed = subject, context, other, needed
-        self.healthy = healthy
+        self.healthy, self.rescue = healthy, rescue
         self.answered = 0
         self._failed = 0
         self._quiet = set(quiet)
@@ -74,6 +76,7 @@ class Observer:
             why=why,
             now=self._metrics(self._began, self.context.clock.utc()),
             before=self._before,
+            rescue=self.rescue,
         )
 
     def _probe(self) -> str:

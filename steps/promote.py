@@ -20,7 +20,7 @@ from steps.observe import Subject
 from steps.options import option
 from steps.progress import iso
 from steps.rules import Rule
-from steps.traffic import Note, Way
+from steps.traffic import Note, Way, Weights
 from steps.undo import NOTE
 
 _SECONDS = options.whole_number(0, 86400)
@@ -125,12 +125,14 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
     note = traffic.note(rule.tags.get(NOTE, ""), list(observed))
     if note and not note.counts(ours=given.target_group, observed=observed):
         note = None
+    rescue = not _anybody(context, given, observed)
+    canaries = () if rescue else given.canary_steps
     way = traffic.way(
         ours=given.target_group,
         observed=observed,
         before=note.weights if note else observed,
         traffic=given.traffic,
-        canaries=given.canary_steps,
+        canaries=canaries,
     )
     _announce(given, context, way, subject, note)
     everything = fleet.groups(context.aws, given.stack)
@@ -150,10 +152,20 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
             other_minimum=note.minimum if note else None,
         ),
         context=context,
-        cautious=bool(given.canary_steps),
+        cautious=bool(canaries),
+        rescue=rescue,
     )
     flip.run()
     return _result(given, context, {subject.names[arn]: share for arn, share in way.last.items()}, first=False)
+
+
+def _anybody(context: Context, given: Given, observed: Weights) -> bool:
+    """Whether the servers that have production now answer anything: else caution only makes users wait."""
+    have = [arn for arn, share in observed.items() if share]
+    if any(fleet.healthy(fleet.targets(context.aws, arn)) for arn in have):
+        return True
+    context.progress.line(f"no server that has production now is healthy: {given.color} takes over without a canary")
+    return False
 
 
 def _announce(given: Given, context: Context, way: Way, subject: Subject, note: Note | None) -> None:

@@ -47,7 +47,8 @@ class Observation:
     """One look. `weights`: shares of the production rule as found. `ringing`: alarms in ALARM that count.
 
     `failed` and `why`: probes of our generation that failed in a row, and the last one's reason. `now` and `before`:
-    metrics since the traffic began to move, and of the ten minutes before.
+    metrics since the traffic began to move, and of the ten minutes before. `rescue`: nobody was healthy when it began,
+    so what the load balancer itself answers 5xx to may still be requests of then.
     """
 
     weights: Mapping[str, int] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Observation:
     why: str = ""
     now: Metrics = field(default_factory=Metrics)
     before: Metrics = field(default_factory=Metrics)
+    rescue: bool = False
 
 
 def verdict(seen: Observation) -> str:
@@ -68,7 +70,7 @@ def verdict(seen: Observation) -> str:
         return f"only {seen.healthy} of {seen.needed} servers are healthy"
     if seen.failed >= PROBES_IN_A_ROW:
         return f"{seen.failed} probes in a row failed: {seen.why}"
-    return _errors(seen) or _connections(seen) or _balancer(seen)
+    return _errors(seen) or _connections(seen) or ("" if seen.rescue else _balancer(seen))
 
 
 def _errors(seen: Observation) -> str:

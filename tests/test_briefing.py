@@ -109,7 +109,10 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     flip = brief(NEW, group("blue", OLD, desired=9), active="green")
     assert row(flip, "born") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
     assert row(flip, "mind") == ["9 servers have production now, and maxSize lets green have 4"]
-    assert "deleted by hand" in row(brief(NEW, group("blue", NEW, name="")), "mind")[0]
+    assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "mind")[0] == (
+        "blue's auto-scaling group was deleted by hand while 100 of production's weights led to it: users get errors")
+    kept = group("blue", OLD), group("green", NEW, 0, name="")
+    assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
     said = briefing.write(given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN),

@@ -173,3 +173,34 @@ def test_what_stands_keeps_its_birth() -> None:
     standing = live(replace(group("blue", OLD), birth="one"), replace(group("green", NEW, 0), birth="two"))
     plan = flight.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
     assert [color.birth for color in plan.colors] == ["two", "one"]
+
+
+def test_a_flag_on_a_group_that_somebody_deleted_says_so_and_what_to_type() -> None:
+    for image in (OLD, NEW):
+        text = refusal(image, group("blue", OLD, name="", verified=False))
+        assert "blue has 100 % of production, but its auto-scaling group is gone: somebody deleted it" in text
+        assert "type: pulumi config set active green && pulumi up" in text
+
+
+def test_a_deleted_group_gets_no_share_of_production() -> None:
+    canary = group("blue", OLD, 90, name="", verified=False), group("green", NEW, 10)
+    text = refusal(NEW, *canary, active="green", traffic=10)
+    assert "blue is to share production, but its auto-scaling group is gone: somebody deleted it" in text
+    assert "type: pulumi config set traffic 100 && pulumi up" in text
+    found = flight.decide(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
+    assert (found.weights, found.shift, found.dies.color if found.dies else None) == ({"green": 100}, True, "blue")
+
+
+def test_of_two_halves_set_by_hand_the_older_group_is_the_one_to_go_back_to() -> None:
+    halves = group("blue", OLD, 50, days=9), group("green", NEW, 50)
+    found = flight.decide(settings(), recipe(NEXT), live(*halves), now=NOW)
+    assert (found.weights, found.dies.color if found.dies else None) == ({"blue": 100}, "green")
+    assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
+
+
+def test_a_group_that_somebody_gave_production_unverified_is_taken_back_whatever_it_has() -> None:
+    exposed = group("blue", OLD, 30, days=9), group("green", NEW, 70, verified=False)
+    assert "pulumi config set active blue && pulumi up   (takes the canary back)" in refusal(
+        NEXT, *exposed, active="green")
+    found = flight.decide(settings(), recipe(NEXT), live(*exposed), now=NOW)
+    assert found.weights == {"blue": 100}

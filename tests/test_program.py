@@ -62,6 +62,14 @@ def live_group(color: str, generation: str) -> None:
         LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]
     elb.create_rule(ListenerArn=listener, Priority=100, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
                     Actions=[action], Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}])
+    template = boto3.client("ec2", "eu-west-1").create_launch_template(
+        LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"})
+    boto3.client("autoscaling", "eu-west-1").create_auto_scaling_group(
+        AutoScalingGroupName=color, MinSize=0, MaxSize=0, DesiredCapacity=0, TargetGroupARNs=[group],
+        LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
+        VPCZoneIdentifier=",".join(subnets), Tags=[
+            {**tag, "PropagateAtLaunch": False} for tag in
+            [*tags, {"Key": "phoenix:verified", "Value": generation}]])
 
 
 def test_servers_are_closed_encrypted_and_without_keys() -> None:

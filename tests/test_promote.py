@@ -108,6 +108,20 @@ def test_going_back_is_one_step(flipping: Flipping) -> None:
     assert flipping.moves == [{"green": 100, "blue": 0}]
 
 
+def test_from_servers_that_answer_nothing_there_is_no_canary(flipping: Flipping) -> None:
+    flipping.world.aws.autoscaling.delete_auto_scaling_group(
+        AutoScalingGroupName=flipping.blue.group, ForceDelete=True)
+    flipping.alarm("site", "ALARM")
+    # CloudWatch knows of them late: they were the dead servers' users.
+    flipping.on_move = lambda: (
+        flipping.measured("HTTPCode_ELB_5XX_Count", 500), flipping.measured("RequestCount", 500))
+    promote(flipping.given(alarms=("site",)), flipping.world.context())
+    assert flipping.moves == [{"green": 100, "blue": 0}]
+    said = flipping.world.said()
+    assert "no server that has production now is healthy: green takes over without a canary" in said
+    assert "in ALARM already, and not counted until quiet: site" in said
+
+
 def test_at_the_first_birth_there_is_nothing_to_move(alb: Balancer) -> None:
     with mock_aws():
         flipping = Flipping(World(boto3.Session("testing", "testing", region_name=REGION), alb.port), live=False)

@@ -42,7 +42,10 @@ class Row:
 
 
 class Trial:
-    """`live` is the group that serves, `new` the color of the next. `row` is filled while the trial goes on."""
+    """`live` is the group that serves, `new` the color of the next.
+
+    `row` is filled while the trial goes on.
+    """
 
     def __init__(self, stack: Stack, *, ending: Ending) -> None:
         self.stack, self.ending = stack, ending
@@ -101,6 +104,10 @@ class Trial:
         """The new color's weight."""
         return self.stack.weights().get(self.new, 0)
 
+    def noticed(self) -> None:
+        """An update has said what is wrong; of several calls the last counts."""
+        self._noticed = time.time()
+
     def refused(self, *says: str) -> str:
         """An update that must fail and say this, with production where it was. Returns all that it printed."""
         self.strike()
@@ -126,8 +133,8 @@ class Trial:
     def fails(self, running: Running, *says: str) -> str:
         """What runs must fail and say this, wherever production is. Returns all that it printed."""
         self.strike()
-        done = self._wait(running)
-        self._noticed = time.time()
+        done = self.wait(running)
+        self.noticed()
         assert not done.ok, done.text
         for text in says:
             assert text in done.text, f"nowhere: {text!r} in\n{done.text}"
@@ -192,7 +199,7 @@ class Trial:
 
     def up(self) -> Result:
         """An update that must do well; what it leaves without an owner is counted."""
-        done = self._wait(self.begin())
+        done = self.wait(self.begin())
         assert done.ok, done.text
         self._left = orphans(self.stack.cloud, self.stack.engine, IDENTITY)
         assert self._left == []
@@ -206,7 +213,8 @@ class Trial:
             detected=None if self._noticed is None else self._noticed - since, safe=self._safe,
             failed=sum(1 for request in self.stack.requests() if request.failed), orphans=len(self._left)))
 
-    def _wait(self, running: Running) -> Result:
+    def wait(self, running: Running) -> Result:
+        """Its end; one that hangs is a failure."""
         try:
             return running.wait(LONGEST_UPDATE)
         except TimeoutError:
