@@ -107,6 +107,11 @@ class Stack:
         assert asked or self._ended < float("inf")
         assert [request for request in asked if request.failed and not self.bears(request)] == []
 
+    def pardon(self) -> None:
+        """What a person's hand did to users until now is not the program's; count from here on."""
+        self._broken = len(self._watch.broken)
+        self._begun, self._samples = time.time(), len(self._watch.samples)
+
     def set(self, **keys: Any) -> None:
         """`pulumi config set`; keys that have the value already are left out."""
         for key, value in keys.items():
@@ -141,10 +146,10 @@ class Stack:
         self.shop.back_to(commit)
         self._told.clear()
 
-    def start(self, on_line: OnLine | None = None) -> Running:
-        """An update that is left to run."""
+    def start(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Running:
+        """An update that is left to run; `keep_going` as `--continue-on-error` has it."""
         self._idle = False
-        return self.engine.start_up(on_line)
+        return self.engine.start_up(on_line, keep_going=keep_going)
 
     def ill(self, fault: str) -> None:
         """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""

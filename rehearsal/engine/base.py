@@ -30,15 +30,15 @@ class Base(ABC):
 
     @abstractmethod
     def start(self, operation: str, on_line: OnLine | None) -> Child:
-        """Start `preview`, `up`, `refresh`, `destroy` or `cancel`."""
+        """Start `preview`, `up`, `keep-going` (an `up` beyond an error), `refresh`, `destroy` or `cancel`."""
 
     def start_preview(self, on_line: OnLine | None = None) -> Child:
         """Begin a preview."""
         return self.start("preview", on_line)
 
-    def start_up(self, on_line: OnLine | None = None) -> Child:
-        """Begin an update."""
-        return self.start("up", on_line)
+    def start_up(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Child:
+        """Begin an update; `keep_going` as `--continue-on-error` has it."""
+        return self.start("keep-going" if keep_going else "up", on_line)
 
     def start_refresh(self, on_line: OnLine | None = None) -> Child:
         """Begin a refresh."""

@@ -101,8 +101,8 @@ class Engine(Protocol):
     def start_preview(self, on_line: OnLine | None = None) -> Running:
         """Begin a preview: what would be done; nothing is."""
 
-    def start_up(self, on_line: OnLine | None = None) -> Running:
-        """Begin an update, without a preview before it."""
+    def start_up(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Running:
+        """Begin an update, without a preview before it; `keep_going`, where the engine can, beyond an error."""
 
     def start_refresh(self, on_line: OnLine | None = None) -> Running:
         """Begin to read again what exists, and to forget what does not."""

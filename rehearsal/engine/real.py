@@ -25,6 +25,7 @@ from rehearsal.engine.model import Held, OnLine
 ARGUMENTS = {
     "preview": ("preview",),
     "up": ("up", "--yes", "--skip-preview"),
+    "keep-going": ("up", "--yes", "--skip-preview", "--continue-on-error"),
     "refresh": ("refresh", "--yes", "--skip-preview", "--clear-pending-creates"),
     "destroy": ("destroy", "--yes", "--skip-preview"),
     "cancel": ("cancel", "--yes"),

@@ -47,7 +47,9 @@ class StandIn(Base):
         return [Held(item.urn, item.type, item.id, item.condemned) for item in self._state().resources()]
 
     def start(self, operation: str, on_line: OnLine | None) -> Child:
-        """Start the stand-in."""
+        """Start the stand-in. Raises `NotImplementedError` for what only Pulumi can."""
+        if operation == "keep-going":
+            raise NotImplementedError("the stand-in has no --continue-on-error; Pulumi itself does")
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
         command = [

@@ -35,3 +35,15 @@ def deregister_image(stack: Stack, group: Group) -> str:
     image = str(said["LaunchTemplateData"]["ImageId"])
     ec2.deregister_image(ImageId=image)
     return image
+
+
+def deregister_target(stack: Stack, group: Group) -> str:
+    """Takes one server of a group out of its target group, and its group's hands off it. Returns its id.
+
+    A group registers its servers by itself, so whoever does this suspends that process (AddToLoadBalancer) first.
+    """
+    stack.cloud.client("autoscaling").suspend_processes(
+        AutoScalingGroupName=group.name, ScalingProcesses=["AddToLoadBalancer"])
+    server = min(group.instances)
+    stack.cloud.client("elbv2").deregister_targets(TargetGroupArn=group.target_group, Targets=[{"Id": server}])
+    return server

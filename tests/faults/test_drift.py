@@ -69,6 +69,30 @@ def test_the_new_group_deleted_in_pre_production(trial: Trial) -> None:
     trial.ends()
 
 
+def test_the_live_group_deleted(trial: Trial) -> None:
+    """Users notice, by the hand that did it; an update says what happened, and gives birth through the gates."""
+    stack, live = trial.stack, trial.live
+    hands.delete_group(stack, live)
+    trial.strike()
+    said = stack.refused()
+    assert f"{live.color} has 100 % of production, but its auto-scaling group is gone: somebody deleted it" in said
+    assert f"type: pulumi config set active {trial.new} && pulumi up" in said
+    trial.noticed()
+    if trial.ending == "forward":
+        stack.change()
+    stack.set(active=trial.new)
+    done = trial.up()
+    assert f"{live.color}'s auto-scaling group was deleted by hand while 100 of production's weights" in done.text
+    assert f"no server that has production now is healthy: {trial.new} takes over without a canary" in done.text
+    stack.pardon()
+    [born] = stack.groups().values()
+    assert (born.color, born.generation == live.generation) == (trial.new, trial.ending == "back")
+    assert stack.weights() == {trial.new: 100}
+    assert stack.ask() == born.generation
+    stack.idle()
+    trial.ended = True
+
+
 def test_the_image_of_the_live_group_deregistered(trial: Trial) -> None:
     image = hands.deregister_image(trial.stack, trial.live)
     trial.strike()
@@ -85,3 +109,25 @@ def test_the_image_of_the_live_group_deregistered(trial: Trial) -> None:
     assert image not in trial.stack.images()
     trial.stack.idle()
     trial.ended = True
+
+
+def test_the_image_of_the_next_group_deregistered_in_pre_production(trial: Trial) -> None:
+    born = pre_production(trial)
+    image = hands.deregister_image(trial.stack, born)
+    trial.strike()
+    done = trial.up()
+    assert f"{trial.new} was born from {image}, which is gone: it can't get another server" in done.text
+    trial.is_safe()
+    trial.stack.change()
+    trial.ends()
+
+
+def test_a_target_of_the_live_group_deregistered(trial: Trial) -> None:
+    server = hands.deregister_target(trial.stack, trial.live)
+    trial.strike()
+    trial.up()
+    trial.is_safe()
+    assert server in trial.stack.groups()[trial.live.color].instances
+    if trial.ending == "forward":
+        trial.change()
+    trial.ends()

@@ -42,7 +42,7 @@ class Row:
 
 
 class Trial:
-    """`live` is the group that serves, `new` the color of the next.
+    """`live` is the group that serves, `new` the color of the next, `begun` the commit of before.
 
     `row` is filled while the trial goes on.
     """
@@ -52,7 +52,7 @@ class Trial:
         [self.live] = stack.groups().values()
         self.new = other(self.live.color)
         self.before = stack.weights()
-        self._begun = stack.shop.head()
+        self.begun = stack.shop.head()
         self.struck: float | None = None
         self._noticed: float | None = None
         self._safe = 0.0
@@ -87,10 +87,10 @@ class Trial:
         finally:
             machines.faults.clear()
 
-    def begin(self) -> Running:
-        """An update that is left to run."""
+    def begin(self, *, keep_going: bool = False) -> Running:
+        """An update that is left to run; `keep_going` as `--continue-on-error` has it."""
         self.heard = []
-        return self.stack.start(self.heard.append)
+        return self.stack.start(self.heard.append, keep_going=keep_going)
 
     def strike(self) -> None:
         """The fault begins now; of several calls the first counts."""
@@ -187,7 +187,7 @@ class Trial:
             assert self.stack.groups()[self.new].generation != self.live.generation
         else:
             retired = self.live.color not in self._shares()
-            self.stack.back_to(self._begun)
+            self.stack.back_to(self.begun)
             self.up()
             standing = self.stack.groups()
             assert list(standing) == [self.live.color]
