@@ -85,6 +85,14 @@ class ServerGroup(pulumi.ComponentResource):
             tags=self._tags,
             opts=color.options(self),
         )
+        clear = step(
+            f"{name}-clear", run="clear", on_delete=True, account=account,
+            environment={"stack": color.stack, "color": color.color, "target_group": target_group.arn,
+                         "listener": listener_arn},
+            triggers=[target_group.arn],
+            # Made before the group, so deleted after it, and before what servers need to stand: of a birth that was
+            # killed the state may know all but the group.
+            opts=color.options(self, depends_on=[template, *rules]))
         group = aws.autoscaling.Group(
             f"{name}-group",
             min_size=min_size,
@@ -100,7 +108,7 @@ class ServerGroup(pulumi.ComponentResource):
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
             # A server may need its way in and its rights from the first second.
             opts=color.options(
-                self, depends_on=[*announced_by, *rules], delete_minutes=15 + drain_seconds / 60,
+                self, depends_on=[*announced_by, *rules, clear], delete_minutes=15 + drain_seconds / 60,
                 # Verify adds a tag to it, which a refresh must not make the next update take away.
                 ignore_changes=["tags"]),
         )

@@ -28,7 +28,7 @@ class Given(options.Common):
 def retire(given: Given, context: Context) -> dict[str, object]:
     # A listener that is gone has no rules: nothing can reach the group any more.
     found = rules.read(context.aws, given.listener)
-    refused = refusal(given, found)
+    refused = refusal(found, color=given.color, group=given.group, target_group=given.target_group)
     if refused:
         raise refused
     production = rules.production(found, given.stack)
@@ -40,17 +40,17 @@ def retire(given: Given, context: Context) -> dict[str, object]:
     return {"retired": given.group}
 
 
-def refusal(given: Given, found: Iterable[Rule]) -> StepError | None:
+def refusal(found: Iterable[Rule], *, color: str, group: str, target_group: str) -> StepError | None:
     """Why the group must live on: a rule other than the preview rule sends traffic to it."""
     for rule in found:
-        share = rule.shares().get(given.target_group, 0)
-        if rule.weights.get(given.target_group) and rule.tags.get("phoenix:rule") != "preview":
-            other = "green" if given.color == "blue" else "blue"
+        share = rule.shares().get(target_group, 0)
+        if rule.weights.get(target_group) and rule.tags.get("phoenix:rule") != "preview":
+            other = "green" if color == "blue" else "blue"
             return StepError(
-                f"{given.group} ({given.color}) is live and was not deleted: it gets {share} % of a rule's traffic",
+                f"{group} ({color}) is live and was not deleted: it gets {share} % of a rule's traffic",
                 f"rule {rule.arn} (priority {rule.priority}) gives its target group weight "
-                f"{rule.weights[given.target_group]}",
-                f"to keep {given.color}: pulumi config set active {given.color} && pulumi up\n"
+                f"{rule.weights[target_group]}",
+                f"to keep {color}: pulumi config set active {color} && pulumi up\n"
                 f"to let it go: pulumi config set active {other} && pulumi up, which moves the traffic first",
             )
     return None

@@ -18,7 +18,7 @@ from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import Registered, record_main
 
-STEPS = ("bake", "verify", "promote", "retire", "prune")
+STEPS = ("bake", "verify", "promote", "retire", "clear", "prune")
 
 
 @pytest.fixture(scope="module")

@@ -145,6 +145,9 @@ def test_the_order_is_announce_then_birth_then_verify_then_promote_then_producti
     assert "phoenix-dev-blue" in done.one("aws:lb/listenerRule:ListenerRule", "preview").depends_on
     assert "phoenix-dev-preview" in done.one("aws:autoscaling/group:Group").depends_on
     assert {"phoenix-dev-blue-group", "phoenix-dev-blue-cpu"} <= done.one("command:local:Command", "retire").depends_on
+    assert {"phoenix-dev-blue-out", "phoenix-dev-blue-template"} <= done.one(
+        "command:local:Command", "clear").depends_on
+    assert {"phoenix-dev-blue-clear"} <= done.one("aws:autoscaling/group:Group").depends_on
     assert {"phoenix-dev-blue-retire"} <= done.one("command:local:Command", "verify").depends_on
     assert "phoenix-dev-verify" in done.one("command:local:Command", "promote").depends_on
     assert "phoenix-dev-promote" in done.one("aws:lb/listenerRule:ListenerRule", "production").depends_on
@@ -205,7 +208,7 @@ def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
     assert lines == {
         "bake": ("sh steps/run bake; exit $?", None), "verify": ("sh steps/run verify; exit $?", None),
         "promote": ("sh steps/run promote; exit $?", None), "prune": ("sh steps/run prune; exit $?", None),
-        "retire": (":", "sh steps/run retire; exit $?")}
+        "retire": (":", "sh steps/run retire; exit $?"), "clear": (":", "sh steps/run clear; exit $?")}
     for command in commands:
         assert command.inputs["update"] == ":"
         assert command.inputs["logging"] == "stderr"

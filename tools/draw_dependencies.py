@@ -35,6 +35,7 @@ BOXES = (
     (r"aws:cloudwatch/metricAlarm:", "", "alarms", OWN),
     (r"aws:cloudwatch/dashboard:", "", "dashboard", PERMANENT),
     (r"command:", "bake", "bake", STEP),
+    (r"command:", "clear", "clear", STEP),
     (r"command:", "retire", "retire", STEP),
     (r"command:", "verify", "verify", STEP),
     (r"command:", "promote", "promote", STEP),

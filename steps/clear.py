@@ -1,0 +1,37 @@
+"""Deletes the groups that a killed birth left of a color and no state knows, servers included.
+
+Runs when the color's own things are deleted: after the group that the engine knows, and before the target group and
+the security group, which can't go while servers stand in them. It finds them by the target group, which each birth has
+for itself. A group that gets production traffic is refused, as retire does.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from steps import common, fleet, options, retire, rules, sweep
+from steps.common import Context
+from steps.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    color: str = option("blue or green", parse=options.color)
+    target_group: str = option("ARN of the color's target group", parse=options.arn)
+    listener: str = option("ARN of the listener", parse=options.arn)
+
+
+def clear(given: Given, context: Context) -> dict[str, object]:
+    left = [one for one in fleet.groups(context.aws, given.stack) if given.target_group in one.target_groups]
+    if left:
+        found = rules.read(context.aws, given.listener)
+        refused = retire.refusal(found, color=given.color, group=left[0].name, target_group=given.target_group)
+        if refused:
+            raise refused
+    sweep.delete(context.aws, left, context.progress)
+    return {"deleted": [one.name for one in left]}
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("clear", __doc__, Given, clear))
