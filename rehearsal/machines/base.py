@@ -1,0 +1,171 @@
+"""The vendor's base image, made once with debootstrap and kept in the user's cache by what it is made from."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from rehearsal import vendors
+from rehearsal.machines import runs
+from rehearsal.machines.archive import Archive
+from rehearsal.machines.box import Box, Spec
+from rehearsal.machines.wires import Loop
+
+Say = Callable[[str], None]
+_SCRIPT = Path(__file__).with_name("vendor.sh")
+SUITES = {"bookworm": "debian-12-", "trixie": "debian-13-"}
+"""Debian's suites, and how the names of their images in the local cloud begin."""
+
+
+class BaseError(Exception):
+    """The base image could not be made; the text says why, and where the log is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a base image is made from. `mirror` and `security` are http:// URIs; empty: debootstrap's own, and none."""
+
+    suite: str = "bookworm"
+    mirror: str = ""
+    security: str = ""
+    packages: tuple[str, ...] = (
+        "systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "cloud-init", "openssh-server", "sudo", "iproute2",
+        "procps", "netbase", "ca-certificates", "iputils-ping", "less",
+    )
+
+    @property
+    def key(self) -> str:
+        said = json.dumps([asdict(self), _SCRIPT.read_text()], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    @property
+    def image(self) -> vendors.Image:
+        """The vendor's image that it plays. Raises BaseError when the suite is none that it can."""
+        for image in vendors.IMAGES:
+            if image.name.startswith(SUITES.get(self.suite, "?")) and image.architecture == "x86_64":
+                return image
+        raise BaseError(f"--suite {self.suite} is none of {', '.join(SUITES)}")
+
+    @property
+    def sources(self) -> str:
+        """sources.list; empty when debootstrap's own stays."""
+        lines = [f"deb {self.mirror} {suite} main\n" for suite in (self.suite, f"{self.suite}-updates") if self.mirror]
+        return "".join(lines) + (f"deb {self.security} {self.suite}-security main\n" if self.security else "")
+
+
+def recipe(*, suite: str = "bookworm", mirror: str = "") -> Recipe:
+    """With this host's own mirrors, where its apt has the suite; a given mirror wins. Raises BaseError."""
+    if mirror and not mirror.startswith("http://"):
+        raise BaseError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
+    known = _mirrors_of_this_host()
+    chosen = mirror or known.get(suite, "")
+    security = "" if mirror else known.get(f"{suite}-security", "")
+    made = Recipe(suite=suite, mirror=chosen, security=security)
+    assert made.image
+    return made
+
+
+def _mirrors_of_this_host() -> dict[str, str]:
+    """http:// URI by suite, of what the host's apt is told to use."""
+    try:
+        said = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(CREATED_BY) $(CODENAME) $(REPO_URI)"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    rows = [line.split(" ") for line in said.splitlines()]
+    return {row[1]: row[2].rstrip("/") for row in rows
+            if len(row) == 3 and row[0] == "Packages" and row[2].startswith("http://")}
+
+
+def archive_folder() -> Path:
+    return runs.cache() / "archive"
+
+
+def ready(recipe: Recipe, say: Say) -> Path:
+    """The base image's root folder; made first when the cache lacks it. Raises BaseError."""
+    place = runs.cache() / "bases" / recipe.key
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(place.parent / ".lock"):
+        if not (place / "recipe.json").is_file():
+            say(f"base image: {recipe.suite} is installed with debootstrap (once; about two minutes and 600 MB in {place})")
+            _make(recipe, place)
+    return place / "root"
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _make(recipe: Recipe, place: Path) -> None:
+    with runs.Run(runs.disks()) as run:
+        folders = {name: run.folder / name for name in ("root", "work", "merged", "nothing")}
+        for folder in folders.values():
+            folder.mkdir()
+            folder.chmod(0o755)
+        (run.folder / "sources").write_text(recipe.sources)
+        log = run.folder / "log"
+        with serving(archive_folder()) as proxy:
+            command = ["env", f"http_proxy={proxy}", "sh", str(_SCRIPT), str(folders["merged"]), recipe.suite,
+                       recipe.mirror, str(run.folder / "sources"), " ".join(recipe.packages)]
+            box = Box(Spec(
+                lower=[str(folders["nothing"])], upper=str(folders["root"]), work=str(folders["work"]),
+                merged=str(folders["merged"]), command=command, console=str(log), network=False))
+            try:
+                code = box.wait()
+            finally:
+                box.kill()
+        if code != 0:
+            kept = Path(tempfile.mkdtemp(prefix="phoenix-base-")) / "log"
+            shutil.copy(log, kept)
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
+            raise BaseError(f"the base image could not be made:\n{tail}\nread {kept}")
+        # Left over by a run that was killed between the two renames.
+        shutil.rmtree(place, ignore_errors=True)
+        partial = run.folder / "done"
+        partial.mkdir()
+        folders["root"].rename(partial / "root")
+        (partial / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
+        partial.rename(place)
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The archive's cache as a proxy on this host's loopback, for what is installed without a machine."""
+    loop, archive = Loop("archive"), Archive(folder)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    async def begin() -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(web.Server(archive.handle), sock=listener)
+
+    try:
+        loop.run(begin())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        loop.run(archive.close())
+    finally:
+        listener.close()
+        loop.close()
+
+
+def forget() -> list[str]:
+    """Takes away everything that is kept in the cache; its folders' names."""
+    found = [folder for folder in (runs.cache() / "bases", archive_folder()) if folder.exists()]
+    for folder in found:
+        shutil.rmtree(folder)
+    return [str(folder) for folder in found]

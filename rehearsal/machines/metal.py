@@ -1,0 +1,51 @@
+"""What a machine finds without having it on its disk: user data and keys, as from AWS's metadata service.
+
+It is one more read-only layer above the disk's own, so no image ever contains it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rehearsal.machines.archive import host_settings
+
+ARCHIVE_PORT = 3142
+"""Where a build machine finds the package archive's proxy on its loopback."""
+
+_CLOUD_INIT = """\
+datasource_list: [NoCloud, None]
+# There is a loopback and nothing else.
+network: {config: disabled}
+"""
+# Packer before 1.7 signs with RSA and SHA-1, which SSH servers of today refuse.
+_OLD_PACKER = "PubkeyAcceptedAlgorithms +ssh-rsa\n"
+
+
+def layer(folder: Path, *, instance_id: str, user_data: str, public_key: str, builds: bool) -> Path:
+    """Writes the layer; `builds` adds the way to the package archive and for an old Packer."""
+    meta_data: dict[str, object] = {"instance-id": instance_id, "local-hostname": instance_id}
+    if public_key:
+        meta_data["public-keys"] = [public_key.strip()]
+    seed = "var/lib/cloud/seed/nocloud"
+    _write(folder, f"{seed}/meta-data", json.dumps(meta_data))
+    _write(folder, f"{seed}/user-data", user_data)
+    _write(folder, "etc/cloud/cloud.cfg.d/99_metal.cfg", _CLOUD_INIT)
+    if builds:
+        proxy = f'Acquire::http::Proxy "http://127.0.0.1:{ARCHIVE_PORT}";\n'
+        _write(folder, "etc/apt/apt.conf.d/00metal", proxy + host_settings())
+        _write(folder, "etc/ssh/sshd_config.d/00-metal.conf", _OLD_PACKER)
+    return folder
+
+
+def _write(root: Path, name: str, text: str) -> None:
+    file = root / name
+    folder = root
+    folder.mkdir(exist_ok=True)
+    for part in Path(name).parent.parts:
+        folder = folder / part
+        folder.mkdir(exist_ok=True)
+        # The topmost layer says what a folder's mode is.
+        folder.chmod(0o755)
+    file.write_text(text)
+    file.chmod(0o644)

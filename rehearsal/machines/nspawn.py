@@ -1,0 +1,238 @@
+"""Machines that are real operating systems: systemd and all, booted by systemd-nspawn from a disk that Packer baked.
+
+Each has its own disk, processes and network. The network has a loopback and nothing else: what the balancer, Packer
+and a log collector say goes through sockets that are made inside it (`rehearsal.machines.wires`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket as sockets
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from rehearsal.machines import Address
+from rehearsal.machines.archive import Archive
+from rehearsal.machines.box import Box, BoxError, Spec, emptied
+from rehearsal.machines.collector import Collector
+from rehearsal.machines.disks import Disk, Disks, ready_to_mount
+from rehearsal.machines.metal import ARCHIVE_PORT, layer
+from rehearsal.machines.runs import Run
+from rehearsal.machines.wires import Door, Loop, forward
+
+SSH_PORT = 22
+LOG_PORT = 5140
+"""Where each machine finds the rehearsal's collector of logs (syslog over TCP) on its loopback."""
+_SSH_SECONDS = 50.0
+"""How long a connection waits for a build machine's SSH server; Packer gives up a handshake after a minute."""
+_LAST_SECONDS = 20.0
+"""How long a machine may take to shut down, before its power is cut."""
+
+
+@dataclass
+class _Machine:
+    box: Box
+    builds: bool
+    wired: list[asyncio.Server]
+    cgroups: list[str] = field(default_factory=list)
+    asked_to_stop: float | None = None
+    disk_dies: bool = False
+
+
+class NspawnMachines:
+    """`base` is the root folder of the vendor's image `base_image`; `archive` is where downloaded packages are kept."""
+
+    def __init__(self, run: Run, *, base_image: str, base: Path, archive: Path) -> None:
+        self._run = run
+        self._base_image = base_image
+        self._consoles = run.folder / "consoles"
+        self._consoles.mkdir()
+        self._disks = Disks(run.folder / "disks", {base_image: base})
+        self._machines: dict[str, _Machine] = {}
+        self._lock = threading.RLock()
+        self._door = Door()
+        self._loop = Loop("wires")
+        self._archive = Archive(archive)
+        self.collector = Collector()
+        listener = sockets.create_server(("127.0.0.1", 0))
+        self._ssh = int(listener.getsockname()[1])
+        self._loop.serve(forward(self._to_builder), listener)
+        # Connecting sockets are made off the event loop, which must not wait.
+        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Leads Packer to the build machine: the template's variables for a cloud on this machine."""
+        return {
+            "PKR_VAR_ssh_host": "127.0.0.1", "PKR_VAR_ssh_port": str(self._ssh), "PKR_VAR_ssh_from": '["127.0.0.1/32"]',
+            "PKR_VAR_poll_seconds": "1",
+        }
+
+    @property
+    def kind(self) -> str:
+        return "real operating systems (systemd-nspawn)"
+
+    def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
+        with self._lock:
+            if instance_id in self._machines:
+                return
+            try:
+                disk = self._disks.of(instance_id, image_id)
+            except KeyError:
+                self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
+                return
+            builds = image_id == self._base_image
+            metal = layer(disk.folder / "metal", instance_id=instance_id, user_data=user_data, public_key=public_key,
+                          builds=builds)
+            cgroups = self._run.cgroups(instance_id)
+            try:
+                box = Box(self._spec(instance_id, disk, metal, cgroups))
+            except BoxError as error:
+                self._say(instance_id, f"the machine can't boot: {error}")
+                return
+            machine = _Machine(box, builds, [], cgroups)
+            self._machines[instance_id] = machine
+            self._wire(instance_id, machine)
+
+    def _spec(self, instance_id: str, disk: Disk, metal: Path, cgroups: list[str]) -> Spec:
+        ready_to_mount(disk)
+        merged = str(disk.folder / "merged")
+        return Spec(
+            lower=[str(folder) for folder in (metal, *disk.layers)], upper=str(disk.upper),
+            work=str(disk.folder / "work"), merged=merged, network=True, cgroups=cgroups,
+            console=str(self._console_file(instance_id)),
+            command=[
+                "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
+                "--network-namespace-path=/proc/self/ns/net", f"--directory={merged}", f"--machine={instance_id}",
+                "--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no",
+                "--boot", "--",
+                # What services say is what one wants to read when a machine does not come up.
+                "systemd.journald.forward_to_console=1",
+            ],
+        )
+
+    def _wire(self, instance_id: str, machine: _Machine) -> None:
+        inside = self._door.listener(machine.box.network, LOG_PORT)
+        machine.wired.append(self._loop.serve(self.collector.serving(instance_id), inside))
+        if machine.builds:
+            listener = self._door.listener(machine.box.network, ARCHIVE_PORT)
+            machine.wired.append(self._loop.run(_http(self._archive, listener)))
+
+    def stop(self, *, instance_id: str) -> None:
+        with self._lock:
+            machine = self._machines.get(instance_id)
+            if machine is not None and machine.asked_to_stop is None:
+                machine.box.ask_to_stop()
+                machine.asked_to_stop = time.monotonic()
+
+    def halted(self, *, instance_id: str) -> bool:
+        with self._lock:
+            return instance_id not in self._machines
+
+    def terminate(self, *, instance_id: str) -> None:
+        with self._lock:
+            self.stop(instance_id=instance_id)
+            if instance_id in self._machines:
+                self._machines[instance_id].disk_dies = True
+            else:
+                self._disks.destroy(instance_id)
+
+    def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
+        with self._lock:
+            self._disks.freeze(instance_id=instance_id, image_id=image_id, snapshot_id=snapshot_id)
+
+    def keep(self, snapshots: Set[str]) -> None:
+        with self._lock:
+            self._disks.keep(snapshots)
+
+    def address(self, *, instance_id: str, port: int) -> Address | None:
+        return ("127.0.0.1", port) if instance_id in self._machines else None
+
+    def socket(self, *, instance_id: str) -> sockets.socket:
+        machine = self._machines.get(instance_id)
+        if machine is None:
+            raise ConnectionRefusedError(f"{instance_id} does not run")
+        return self._door.socket(machine.box.network)
+
+    def console(self, *, instance_id: str) -> str:
+        file = self._console_file(instance_id)
+        return file.read_text(errors="replace").replace("\r\n", "\n") if file.exists() else ""
+
+    def root(self, instance_id: str) -> Path:
+        """A running machine's files, seen from outside. Raises KeyError when it does not run."""
+        return self._machines[instance_id].box.root
+
+    def running(self) -> list[str]:
+        return list(self._machines)
+
+    def tick(self) -> None:
+        with self._lock:
+            for instance_id, machine in list(self._machines.items()):
+                late = machine.asked_to_stop is not None and time.monotonic() - machine.asked_to_stop > _LAST_SECONDS
+                if late:
+                    self._say(instance_id, f"it did not shut down within {_LAST_SECONDS:.0f} s: its power is cut")
+                if late or machine.box.ended:
+                    self._bury(instance_id)
+
+    def close(self) -> None:
+        with self._lock:
+            for instance_id in list(self._machines):
+                self._bury(instance_id)
+        self._disks.close()
+        self._loop.run(self._archive.close())
+        self._makers.shutdown()
+        self._loop.close()
+        self._door.close()
+
+    def _bury(self, instance_id: str) -> None:
+        machine = self._machines.pop(instance_id)
+        machine.box.kill()
+        for server in machine.wired:
+            self._loop.loop.call_soon_threadsafe(server.close)
+        for group in machine.cgroups:
+            emptied(Path(group))
+        if machine.disk_dies:
+            self._disks.destroy(instance_id)
+
+    async def _to_builder(self) -> sockets.socket:
+        """A connection to the SSH server of the build machine that booted last, as soon as it has one."""
+        limit = time.monotonic() + _SSH_SECONDS
+        loop = asyncio.get_running_loop()
+        while True:
+            building = [machine for machine in list(self._machines.values()) if machine.builds]
+            if building:
+                made = await loop.run_in_executor(self._makers, self._door.socket, building[-1].box.network)
+                made.setblocking(False)
+                try:
+                    await loop.sock_connect(made, ("127.0.0.1", SSH_PORT))
+                    return made
+                except OSError:
+                    made.close()
+            if time.monotonic() > limit:
+                raise ConnectionRefusedError("no build machine answers by SSH")
+            await asyncio.sleep(0.1)
+
+    def _console_file(self, instance_id: str) -> Path:
+        return self._consoles / f"{instance_id}.log"
+
+    def _say(self, instance_id: str, line: str) -> None:
+        with self._console_file(instance_id).open("a") as console:
+            console.write(line + "\n")
+
+
+async def _http(archive: Archive, listener: sockets.socket) -> asyncio.Server:
+    server = web.Server(archive.handle, access_log=None)
+    return await asyncio.get_running_loop().create_server(server, sock=listener)
+
+
+def tools() -> list[str]:
+    """Of the programs that are needed, those that are missing."""
+    return [name for name in ("systemd-nspawn", "debootstrap", "unshare", "mount") if subprocess.call(
+        ["sh", "-c", f"command -v {name}"], stdout=subprocess.DEVNULL)]
