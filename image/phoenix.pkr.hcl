@@ -105,6 +105,12 @@ variable "custom_endpoint" {
   default = ""
 }
 
+variable "poll_seconds" {
+  type        = number
+  default     = 15
+  description = "How often AWS is asked whether what it was told to do is done. It throttles who asks too often."
+}
+
 variable "ssh_host" {
   type    = string
   default = ""
@@ -176,8 +182,8 @@ source "amazon-ebs" "server" {
 
   # An encrypted snapshot of 8 GiB usually takes 3 to 6 minutes, and now and then far longer.
   aws_polling {
-    delay_seconds = 15
-    max_attempts  = 100
+    delay_seconds = var.poll_seconds
+    max_attempts  = floor(1500 / var.poll_seconds)
   }
 
   communicator         = "ssh"

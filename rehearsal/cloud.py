@@ -55,6 +55,8 @@ class Cloud:
             boot_seconds=boot_seconds,
             time_scale=time_scale,
             console=lambda instance_id: self.machines.console(instance_id=instance_id),
+            freeze=self.machines.freeze,
+            vendors=self.machines.images,
         )
         self._clients: dict[str, Any] = {}
         self._smooth = Smooth()
@@ -113,6 +115,7 @@ class Cloud:
     def environment(self) -> Mapping[str, str]:
         """Variables for a child process; the caller must also remove AWS_PROFILE from what it inherits."""
         return {
+            **self.machines.environment,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "rehearsal",
             "AWS_SECRET_ACCESS_KEY": "rehearsal",

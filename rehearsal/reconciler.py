@@ -97,14 +97,20 @@ class Reconciler:
                 self._world.journal.note("instance", instance.id, f"terminated: {instance.ended_for}")
             elif booted:
                 user_data = instance.user_data.decode() if instance.user_data else ""
-                self._machines.start(instance_id=instance.id, image_id=instance.image_id, user_data=user_data)
+                key = ec2.key_pairs.get(instance.key_name)
+                self._machines.start(
+                    instance_id=instance.id, image_id=instance.image_id, user_data=user_data,
+                    public_key=key.public_key if key is not None else "")
                 instance._state.name, instance._state.code = "running", 16
                 self._alive.add(instance.id)
                 self._world.journal.note("instance", instance.id, f"running, from {instance.image_id}")
-            elif instance.id in self._alive and instance.state in ("stopped", "terminated"):
+            elif instance.state == "stopping":
+                self._machines.stop(instance_id=instance.id)
+                if self._machines.halted(instance_id=instance.id):
+                    instance._state.name, instance._state.code = "stopped", 80
+                    self._world.journal.note("instance", instance.id, "stopped")
+            elif instance.id in self._alive and instance.state == "terminated":
                 self._alive.discard(instance.id)
-                if instance.state == "stopped":
-                    self._machines.stop(instance_id=instance.id)
-                else:
-                    self._machines.terminate(instance_id=instance.id)
+                self._machines.terminate(instance_id=instance.id)
                 self._world.journal.note("instance", instance.id, instance.state)
+        self._machines.keep(frozenset(ec2.snapshots))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import sys
@@ -21,7 +20,7 @@ from rehearsal.orphans import orphans
 from rehearsal.report import Report, Stage, figures
 from rehearsal.stage import Scene
 from rehearsal.watch import Watch, answered_unverified
-from rehearsal.workshop import PROJECT, Workshop
+from rehearsal.workshop import Workshop
 
 STACK = "local"  # with the settings of Pulumi.local.yaml
 
@@ -120,8 +119,7 @@ def engine_for(
 
 def environment(cloud: Cloud) -> dict[str, str]:
     """What leads the engine, its steps and their Packer to the local cloud."""
-    path = os.pathsep.join([str(PROJECT / "rehearsal" / "bin"), os.environ["PATH"]])
-    return {**cloud.environment, "PATH": path, "PHOENIX_PYTHON": sys.executable}
+    return {**cloud.environment, "PHOENIX_PYTHON": sys.executable}
 
 
 def flight_plan(text: str) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rehearsal import vendors
 from rehearsal.alb.health import Health
 from rehearsal.journal import Journal
 from rehearsal.scaling.activity import Activity
@@ -47,6 +48,9 @@ class World:
     blind: bool = False
     """CloudWatch gets no metrics from the load balancer."""
     console: Callable[[str], str] = lambda instance_id: ""
+    freeze: Callable[..., None] = lambda **ids: None
+    """Makes a machine's disk an image's (`Machines.freeze`)."""
+    vendors: tuple[vendors.Image, ...] = vendors.IMAGES
     lock: threading.RLock = field(default_factory=threading.RLock)
     changed: threading.Event = field(default_factory=threading.Event)
     """Set after every call that may have changed something, so that nobody waits for the next tick."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping, Set
 from typing import Protocol
+
+from rehearsal.vendors import Image
 
 Address = tuple[str, int]
 
@@ -11,14 +14,38 @@ Address = tuple[str, int]
 class Machines(Protocol):
     """The metal under EC2. Methods are called from the reconciler's and the balancer's threads; none may block long."""
 
-    def start(self, *, instance_id: str, image_id: str, user_data: str) -> None:
-        """Boots a machine from an image with (decoded) user data; a stopped one boots again."""
+    @property
+    def kind(self) -> str:
+        """What the machines are, in words for a report."""
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The vendors' images that there are."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that lead a bake to a Packer, and that to its build machine."""
+
+    def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
+        """Boots a machine from an image with (decoded) user data; a stopped one boots again from its own disk.
+
+        `public_key` is of the key pair that the instance was launched with, as OpenSSH writes it.
+        """
 
     def stop(self, *, instance_id: str) -> None:
-        """Shuts the machine down; it may be started again."""
+        """Begins to shut the machine down; it may be started again."""
+
+    def halted(self, *, instance_id: str) -> bool:
+        """Whether the machine is down, so that its disk changes no more."""
 
     def terminate(self, *, instance_id: str) -> None:
         """Shuts the machine down for good. Its console stays readable."""
+
+    def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
+        """The machine's disk, as it is, becomes the snapshot that an image is made of; one that runs is rebooted for it."""
+
+    def keep(self, snapshots: Set[str]) -> None:
+        """These snapshots are there; what only others need may go."""
 
     def address(self, *, instance_id: str, port: int) -> Address | None:
         """Where a port of the machine is reached from here; None when nothing could listen there."""

@@ -42,7 +42,7 @@ class Recipe:
     security: str = ""
     packages: tuple[str, ...] = (
         "systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "cloud-init", "openssh-server", "sudo", "iproute2",
-        "procps", "netbase", "ca-certificates", "iputils-ping", "less",
+        "procps", "netbase", "ca-certificates", "libnss-myhostname", "less",
     )
 
     @property

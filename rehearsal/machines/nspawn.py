@@ -7,6 +7,8 @@ and a log collector say goes through sockets that are made inside it (`rehearsal
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import socket as sockets
 import subprocess
 import threading
@@ -26,12 +28,14 @@ from rehearsal.machines.disks import Disk, Disks, ready_to_mount
 from rehearsal.machines.metal import ARCHIVE_PORT, layer
 from rehearsal.machines.runs import Run
 from rehearsal.machines.wires import Door, Loop, forward
+from rehearsal.vendors import Image
 
 SSH_PORT = 22
 LOG_PORT = 5140
 """Where each machine finds the rehearsal's collector of logs (syslog over TCP) on its loopback."""
 _SSH_SECONDS = 50.0
 """How long a connection waits for a build machine's SSH server; Packer gives up a handshake after a minute."""
+_PAINT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _LAST_SECONDS = 20.0
 """How long a machine may take to shut down, before its power is cut."""
 
@@ -40,21 +44,25 @@ _LAST_SECONDS = 20.0
 class _Machine:
     box: Box
     builds: bool
-    wired: list[asyncio.Server]
-    cgroups: list[str] = field(default_factory=list)
+    born: Mapping[str, str]
+    """What it was started with."""
+    cgroups: list[str]
+    wired: list[asyncio.Server] = field(default_factory=list)
     asked_to_stop: float | None = None
     disk_dies: bool = False
 
 
 class NspawnMachines:
-    """`base` is the root folder of the vendor's image `base_image`; `archive` is where downloaded packages are kept."""
+    """`base` is the root folder of the vendor's `image`; `archive` is where downloaded packages are kept."""
 
-    def __init__(self, run: Run, *, base_image: str, base: Path, archive: Path) -> None:
+    kind = "real operating systems (systemd-nspawn)"
+
+    def __init__(self, run: Run, *, image: Image, base: Path, archive: Path) -> None:
         self._run = run
-        self._base_image = base_image
+        self.images = (image,)
         self._consoles = run.folder / "consoles"
         self._consoles.mkdir()
-        self._disks = Disks(run.folder / "disks", {base_image: base})
+        self._disks = Disks(run.folder / "disks", {image.id: base})
         self._machines: dict[str, _Machine] = {}
         self._lock = threading.RLock()
         self._door = Door()
@@ -75,10 +83,6 @@ class NspawnMachines:
             "PKR_VAR_poll_seconds": "1",
         }
 
-    @property
-    def kind(self) -> str:
-        return "real operating systems (systemd-nspawn)"
-
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
         with self._lock:
             if instance_id in self._machines:
@@ -88,7 +92,7 @@ class NspawnMachines:
             except KeyError:
                 self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
                 return
-            builds = image_id == self._base_image
+            builds = image_id == self.images[0].id
             metal = layer(disk.folder / "metal", instance_id=instance_id, user_data=user_data, public_key=public_key,
                           builds=builds)
             cgroups = self._run.cgroups(instance_id)
@@ -97,7 +101,8 @@ class NspawnMachines:
             except BoxError as error:
                 self._say(instance_id, f"the machine can't boot: {error}")
                 return
-            machine = _Machine(box, builds, [], cgroups)
+            born = {"instance_id": instance_id, "image_id": image_id, "user_data": user_data, "public_key": public_key}
+            machine = _Machine(box, builds, born, cgroups)
             self._machines[instance_id] = machine
             self._wire(instance_id, machine)
 
@@ -114,7 +119,7 @@ class NspawnMachines:
                 "--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no",
                 "--boot", "--",
                 # What services say is what one wants to read when a machine does not come up.
-                "systemd.journald.forward_to_console=1",
+                "systemd.journald.forward_to_console=1", "systemd.show_status=error",
             ],
         )
 
@@ -146,7 +151,15 @@ class NspawnMachines:
 
     def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
         with self._lock:
+            running = self._machines.get(instance_id)
+            if running is not None:
+                self.stop(instance_id=instance_id)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.box.wait(_LAST_SECONDS)
+                self._bury(instance_id)
             self._disks.freeze(instance_id=instance_id, image_id=image_id, snapshot_id=snapshot_id)
+            if running is not None:
+                self.start(**running.born)
 
     def keep(self, snapshots: Set[str]) -> None:
         with self._lock:
@@ -163,7 +176,7 @@ class NspawnMachines:
 
     def console(self, *, instance_id: str) -> str:
         file = self._console_file(instance_id)
-        return file.read_text(errors="replace").replace("\r\n", "\n") if file.exists() else ""
+        return _PAINT.sub("", file.read_text(errors="replace")) if file.exists() else ""
 
     def root(self, instance_id: str) -> Path:
         """A running machine's files, seen from outside. Raises KeyError when it does not run."""
@@ -230,9 +243,3 @@ class NspawnMachines:
 async def _http(archive: Archive, listener: sockets.socket) -> asyncio.Server:
     server = web.Server(archive.handle, access_log=None)
     return await asyncio.get_running_loop().create_server(server, sock=listener)
-
-
-def tools() -> list[str]:
-    """Of the programs that are needed, those that are missing."""
-    return [name for name in ("systemd-nspawn", "debootstrap", "unshare", "mount") if subprocess.call(
-        ["sh", "-c", f"command -v {name}"], stdout=subprocess.DEVNULL)]

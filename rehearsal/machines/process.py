@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket as sockets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,7 @@ from rehearsal.machines import Address
 from rehearsal.machines.server import server_env
 
 _SERVER = Path(__file__).with_name("server.py")
+_STAND_INS = Path(__file__).resolve().parents[1] / "bin"
 _LAST_SECONDS = 8.0
 """How long a machine may take to end after SIGTERM: its requests in flight first, then SIGKILL."""
 
@@ -44,6 +46,9 @@ class ProcessMachines:
     `spared` says of which instances it is not so.
     """
 
+    kind = "processes"
+    images = vendors.IMAGES
+
     def __init__(self, workdir: Path) -> None:
         self._consoles = workdir / "consoles"
         self._consoles.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,12 @@ class ProcessMachines:
         self.faults: dict[str, str] = {}
         self.spared: Callable[[str], bool] = lambda instance_id: False
 
-    def start(self, *, instance_id: str, image_id: str, user_data: str) -> None:
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The stand-in for Packer comes first: the real one would wait for an SSH server that no process has."""
+        return {"PATH": os.pathsep.join([str(_STAND_INS), os.environ["PATH"]])}
+
+    def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
         """A process for the instance, when its image holds the app and its user data a server.env."""
         with self._lock:
             self._reap()
@@ -116,6 +126,16 @@ class ProcessMachines:
                 machine.asked_to_end = time.monotonic()
                 self._ending.append(machine)
             self._reap()
+
+    def halted(self, *, instance_id: str) -> bool:
+        """At once: there is no disk that it could still write to."""
+        return instance_id not in self._machines
+
+    def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
+        """Nothing: every image holds the same."""
+
+    def keep(self, snapshots: Set[str]) -> None:
+        """Nothing: there are no disks."""
 
     def terminate(self, *, instance_id: str) -> None:
         self.stop(instance_id=instance_id)

@@ -17,7 +17,7 @@ from rehearsal.world import World
 @around(AmiBackend, "_load_amis")
 def vendors_images(world: World, original: Correction, backend: Any) -> None:
     """Only these, so that nothing leans on an image of moto's whose owner is nobody's."""
-    for image in vendors.IMAGES:
+    for image in world.vendors:
         backend.amis[image.id] = Ami(
             backend,
             image.id,
@@ -41,7 +41,7 @@ def vendors_images(world: World, original: Correction, backend: Any) -> None:
 @around(ParameterDict, "_check_loading_status")
 def vendors_parameters(world: World, original: Correction, parameters: Any, key: str) -> None:
     """moto's own parameters under this path name images that do not exist here."""
-    for image in vendors.IMAGES:
+    for image in world.vendors:
         if key == image.parameter and not dict.__contains__(parameters, key):
             dict.__setitem__(parameters, key, [_parameter(world, parameters.account_id, image)])
     if not str(key or "").startswith(("/aws/service/ami-amazon-linux-latest", "/aws/service/ecs")):
@@ -89,6 +89,7 @@ def one_name_one_image(
     for spec in tag_specifications:
         if spec["ResourceType"] == "snapshot":
             image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
+    world.freeze(instance_id=instance_id, image_id=image.id, snapshot_id=image.ebs_snapshot.id)
     world.journal.note("image", image.id, f"created from {instance_id} as {name}")
     return image
 

@@ -28,6 +28,16 @@ def boots_again(world: World, original: Correction, instance: Any) -> Any:
     return previous
 
 
+@around(Instance, "stop")
+def shuts_down_first(world: World, original: Correction, instance: Any) -> Any:
+    """Stopped is what it is when its machine is down; the reconciler sees to that."""
+    if instance.state == "stopped":
+        return InstanceState("stopped", 80)
+    previous = original(instance)
+    instance._state = InstanceState("stopping", 64)
+    return previous
+
+
 @around(Instance, "terminate")
 def takes_its_interface_along(world: World, original: Correction, instance: Any) -> Any:
     """EC2 deletes the interface that a launch made; moto keeps it, and with it the security group "in use"."""
