@@ -1,19 +1,28 @@
-"""`python -m rehearsal`: the story on a cloud of this machine. `python -m rehearsal cloud`: the cloud alone."""
+"""`python -m rehearsal`: the story on a cloud of this machine.
+
+`python -m rehearsal cloud`: the cloud alone. `python -m rehearsal clean`: away with what real machines keep in the
+user's cache (base images and downloaded packages) and with what a killed rehearsal left.
+"""
 
 from __future__ import annotations
 
 import argparse
-import shutil
+import shlex
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from rehearsal import page
 from rehearsal.cloud import Cloud
+from rehearsal.machines import base, choice, runs
+from rehearsal.machines.base import BaseError
+from rehearsal.machines.choice import ChoiceError
 from rehearsal.stage import Scene
 from rehearsal.story import StoryError, environment, tell
 from rehearsal.workshop import PROJECT
@@ -24,7 +33,12 @@ CLOUD_PORT = 4566
 def main(arguments: list[str] | None = None) -> int:
     """0 when every invariant held, 1 when one did not or the story failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("story", "cloud"), default="story")
+    parser.add_argument("what", nargs="?", choices=("story", "cloud", "clean"), default="story")
+    parser.add_argument("--machines", choices=choice.KINDS, default=choice.AUTO, help=(
+        "real: operating systems that Packer bakes and systemd-nspawn boots (root on Linux); processes: stand-ins of "
+        "the application, anywhere; auto: real where this host can have them"))
+    parser.add_argument("--suite", choices=sorted(base.SUITES), default="bookworm", help="Debian's, of real machines")
+    parser.add_argument("--mirror", default="", help="http://..., of real machines; empty: what this host's apt uses")
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
     parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
     parser.add_argument("--stand-in", action="store_true", help="not the real engine, even where it is on PATH")
@@ -32,24 +46,40 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    workdir = Path(tempfile.mkdtemp(prefix="phoenix-rehearsal-"))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
-        if given.what == "cloud":
-            return cloud(workdir, console, given.port)
-        return story(workdir, console, given.report, given.rate, stand_in=given.stand_in or None)
+        return {"story": story, "cloud": cloud, "clean": clean}[given.what](given, console)
     except KeyboardInterrupt:
         console.print("interrupted; everything that was started is gone")
         return 130
-    finally:
-        shutil.rmtree(workdir, ignore_errors=True)
+    except (BaseError, ChoiceError) as error:
+        console.print(str(error), markup=False)
+        return 1
 
 
-def story(workdir: Path, console: Console, folder: Path, rate: float, *, stand_in: bool | None) -> int:
+@contextmanager
+def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[tuple[Path, Cloud]]:
+    """A folder and a cloud in it, with the machines that were asked for; nothing is left of them at the end.
+
+    Raises BaseError and ChoiceError.
+    """
+    if swept := runs.sweep():
+        scene.says(f"swept what a killed rehearsal left: {', '.join(swept)}")
+    chosen = choice.choose(given.machines, scene.says)
+    scene.says(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
+    with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
+        machines = choice.machines(chosen, run, scene.says, suite=given.suite, mirror=given.mirror)
+        pending = 0.0 if chosen.real else 2.0  # a real machine takes the time that it takes
+        with Cloud(run.folder / "cloud", port=port, machines=machines, boot_seconds=pending) as made:
+            yield run.folder, made
+
+
+def story(given: argparse.Namespace, console: Console) -> int:
     """Tells the story and writes the report."""
     scene = Scene(console)
     try:
-        report, timeline = tell(workdir, scene, rate=rate, stand_in=stand_in)
+        with a_cloud(given, scene) as (workdir, made):
+            report, timeline = tell(workdir, scene, cloud=made, rate=given.rate, stand_in=given.stand_in or None)
     except StoryError as error:
         scene.ends("the story ended early", 0)
         console.print(str(error), markup=False)
@@ -57,24 +87,31 @@ def story(workdir: Path, console: Console, folder: Path, rate: float, *, stand_i
     console.print(report.table())
     for text in report.broken:
         console.print(f"BROKEN {text}", markup=False)
-    report.write(folder)
+    report.write(given.report)
     held = "not every invariant held" if report.broken else "every invariant held"
-    console.print(f"{held}; look at {page.write(folder, report, timeline)}", markup=False)
+    console.print(f"{held}; look at {page.write(given.report, report, timeline)}", markup=False)
     return 1 if report.broken else 0
 
 
-def cloud(workdir: Path, console: Console, port: int) -> int:
+def cloud(given: argparse.Namespace, console: Console) -> int:
     """Keeps a local cloud until Ctrl-C, and says how to reach it."""
-    with Cloud(workdir / "cloud", port=port) as local:
+    with a_cloud(given, Scene(console), given.port) as (_, local):
         exports = {**environment(local), "PULUMI_CONFIG_PASSPHRASE": "local"}
         console.print(f"a local AWS answers at {local.endpoint}; in another shell, in this folder:\n")
         for name, value in exports.items():
-            shown = f"{value.split(':')[0]}:$PATH" if name == "PATH" else value
+            shown = f"{value.split(':')[0]}:$PATH" if name == "PATH" else shlex.quote(value)
             console.print(f"  export {name}={shown}", markup=False)
         console.print(
             "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make token STACK=local"
             "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.", markup=False)
         threading.Event().wait()
+    return 0
+
+
+def clean(given: argparse.Namespace, console: Console) -> int:
+    """Empties the cache."""
+    gone = [*runs.sweep(), *base.forget()]
+    console.print("\n".join(f"away: {name}" for name in gone) or "there was nothing", markup=False)
     return 0
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal import timeline
+from rehearsal import proof, timeline
 from rehearsal.cloud import Cloud
 from rehearsal.engine import Engine, Result, choose
 from rehearsal.load import Load
+from rehearsal.machines.nspawn import LOG_PORT, NspawnMachines
 from rehearsal.orphans import orphans
 from rehearsal.report import Report, Stage, figures
 from rehearsal.stage import Scene
@@ -23,6 +24,12 @@ from rehearsal.watch import Watch, answered_unverified
 from rehearsal.workshop import Workshop
 
 STACK = "local"  # with the settings of Pulumi.local.yaml
+# An operating system takes longer than a process, most of all when everything runs on this one machine.
+REAL: Mapping[str, Any] = {
+    "bootSeconds": 90, "verifyTimeoutSeconds": 300,
+    # From the distribution's own archive, and forwarded to the rehearsal itself.
+    "packerVariables": {"log_collector": "syslog-ng", "log_target": f"127.0.0.1:{LOG_PORT}"},
+}
 
 
 class StoryError(Exception):
@@ -45,41 +52,48 @@ class Told:
 
 
 def tell(
-    workdir: Path, scene: Scene, *, rate: float = 200, stand_in: bool | None = None,
+    workdir: Path, scene: Scene, *, cloud: Cloud | None = None, rate: float = 200, stand_in: bool | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Report, timeline.Timeline]:
     """Tells the whole story in `workdir` and reports on it, second by second too.
 
-    `settings` are set on top of those of the local stack. Raises `StoryError` when an update fails that must not.
+    On an open `cloud`, or one of its own whose machines are processes. `settings` are set on top of those of the local
+    stack. Raises `StoryError` when an update fails that must not.
     """
     told = Told()
     shop = Workshop(workdir / "project")
     with ExitStack() as open_things:
-        cloud = open_things.enter_context(Cloud(workdir / "cloud"))
+        cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud"))
+        real = REAL if isinstance(cloud.machines, NspawnMachines) else {}
         port = free_port()
-        engine = engine_for(shop.folder, workdir, cloud, {**(settings or {}), "listenerPort": port}, stand_in=stand_in)
+        told_settings = {**real, **(settings or {}), "listenerPort": port}
+        engine = engine_for(shop.folder, workdir, cloud, told_settings, stand_in=stand_in)
         shop.commit("Configure the stack")
         why = " (no `pulumi` on PATH: this one keeps its rules)" if engine.stand_in else ""
         scene.says(f"engine: {engine.name}{why}")
-        scene.says("servers: processes of the sample application's stand-in; scripts are named, not run")
+        scene.says(f"servers: {'Packer and its scripts make them' if real else 'scripts are named, not run'}; they are "
+                   f"{cloud.machines.kind}")
         watch = open_things.enter_context(Watch(cloud.region, f"phoenix/{STACK}"))
         with _stage(told, scene, "birth of blue"):
             _up(engine, scene, told)
-        load = Load(url=f"http://127.0.0.1:{port}/", rate=rate, out=workdir / "load.jsonl")
+        url = f"http://127.0.0.1:{port}/"
+        load = Load(url=url, rate=rate, out=workdir / "load.jsonl")
         with load:
-            _under_load(told, scene, shop, engine, cloud)
+            _under_load(told, scene, shop, engine, cloud, url)
         requests = load.requests()
     told.broken += watch.broken + answered_unverified(watch.samples, requests)
     begin, end = told.stages[0].begin, told.stages[-1].end
     total = figures(requests, watch.samples, begin=begin, end=end)
     told.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
     stages = [(stage, figures(requests, watch.samples, begin=stage.begin, end=stage.end)) for stage in told.stages]
-    report = Report(engine.name, "processes", stages, total, told.broken, told.packages)
+    report = Report(engine.name, cloud.machines.kind, stages, total, told.broken, told.packages)
     return report, timeline.of(report, requests, watch.samples, cloud.events)
 
 
-def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud: Cloud) -> None:
+def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud: Cloud, url: str) -> None:
+    machines = cloud.machines if isinstance(cloud.machines, NspawnMachines) else None
     with _stage(told, scene, "blue serves"):
+        old = proof.patch_by_hand(machines) if machines else None
         time.sleep(5)
     with _stage(told, scene, "a change: preview"):
         script = shop.add_log_collector()
@@ -93,6 +107,9 @@ def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud:
         _up(engine, scene, told)
         _alone(told, cloud, "green")
         told.broken += orphans(cloud, engine, f"phoenix/{STACK}")
+    if machines and old:
+        with _stage(told, scene, "proof from inside"):
+            _prove(told, scene, machines, old, url)
     with _stage(told, scene, "an update without a change"):
         idle = _up(engine, scene, told)
         told.expect(not _changed(idle), f"an update without a change did something: {dict(idle.changes)}")
@@ -106,6 +123,18 @@ def _under_load(told: Told, scene: Scene, shop: Workshop, engine: Engine, cloud:
         told.broken += orphans(cloud, engine, f"phoenix/{STACK}")
     with _stage(told, scene, "blue serves again"):
         time.sleep(3)
+
+
+def _prove(told: Told, scene: Scene, machines: NspawnMachines, old: proof.Old, url: str) -> None:
+    """Of real machines: nothing of the old ones is left, and the new ones do what the change was for."""
+    gone = proof.reborn(machines, old)
+    silent = proof.forwarded(machines, url, machines.running())
+    told.broken += [f"proof: {text}" for text in (*gone, *silent)]
+    if not gone:
+        scene.says(f"proof: {', '.join(old.servers)} and their disks are gone, and no file of theirs is on "
+                   f"{', '.join(machines.running())}")
+    if not silent:
+        scene.says("proof: each new server's log collector forwarded the line of a request that went to it")
 
 
 def engine_for(

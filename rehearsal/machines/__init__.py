@@ -42,7 +42,7 @@ class Machines(Protocol):
         """Shuts the machine down for good. Its console stays readable."""
 
     def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
-        """The machine's disk, as it is, becomes the snapshot that an image is made of; one that runs is rebooted for it."""
+        """The machine's disk, as it is, becomes an image's snapshot. A machine that runs is rebooted for it."""
 
     def keep(self, snapshots: Set[str]) -> None:
         """These snapshots are there; what only others need may go."""

@@ -56,7 +56,8 @@ class Archive:
                     return 200
                 if answer.status == 200:
                     await self._store(answer, file)
-                    notes.write_text(json.dumps({name: answer.headers[name] for name in _KEPT if name in answer.headers}))
+                    kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+                    notes.write_text(json.dumps(kept))
                 return answer.status
         except (aiohttp.ClientError, TimeoutError):
             return 200 if file.is_file() else 502

@@ -101,7 +101,7 @@ def ready(recipe: Recipe, say: Say) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     with _alone(place.parent / ".lock"):
         if not (place / "recipe.json").is_file():
-            say(f"base image: {recipe.suite} is installed with debootstrap (once; about two minutes and 600 MB in {place})")
+            say(f"base image: {recipe.suite} is installed with debootstrap (once; kept in {place})")
             _make(recipe, place)
     return place / "root"
 

@@ -22,7 +22,7 @@ class Collector:
             return list(self._lines[instance_id])
 
     def serving(self, instance_id: str) -> Serve:
-        """Serves a machine's connections. Frames of a counted length (RFC 6587) or lines: both end where a line does."""
+        """Serves a machine's connections: frames of a counted length, or lines (RFC 6587)."""
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError, asyncio.LimitOverrunError, ValueError):

@@ -54,6 +54,16 @@ class Disks:
         self._images[image_id] = disk.layers
         self._snapshots[snapshot_id] = image_id
 
+    @property
+    def names(self) -> list[str]:
+        """Machines that have one."""
+        return list(self._disks)
+
+    def written(self, instance_id: str) -> list[Path]:
+        """What the machine's disk has on top of the vendor's base: its own writes first. Raises KeyError."""
+        disk = self._disks[instance_id]
+        return [disk.upper, *(layer for layer in disk.layers if layer in self._frozen)]
+
     def keep(self, snapshots: Set[str]) -> None:
         """Frees the disks of images whose snapshot is none of these any more, as far as nothing stands on them."""
         for gone in self._snapshots.keys() - snapshots:

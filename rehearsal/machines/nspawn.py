@@ -172,7 +172,7 @@ class NspawnMachines:
         machine = self._machines.get(instance_id)
         if machine is None:
             raise ConnectionRefusedError(f"{instance_id} does not run")
-        return self._door.socket(machine.box.network)
+        return self._door.into(machine.box.network)
 
     def console(self, *, instance_id: str) -> str:
         file = self._console_file(instance_id)
@@ -183,7 +183,16 @@ class NspawnMachines:
         return self._machines[instance_id].box.root
 
     def running(self) -> list[str]:
+        """Machines that are up, or on their way there or down."""
         return list(self._machines)
+
+    def disks(self) -> list[str]:
+        """Machines whose disk is there."""
+        return self._disks.names
+
+    def written(self, instance_id: str) -> list[Path]:
+        """Folders with what the machine's disk has on top of the vendor's base. Raises KeyError."""
+        return self._disks.written(instance_id)
 
     def tick(self) -> None:
         with self._lock:
@@ -221,7 +230,7 @@ class NspawnMachines:
         while True:
             building = [machine for machine in list(self._machines.values()) if machine.builds]
             if building:
-                made = await loop.run_in_executor(self._makers, self._door.socket, building[-1].box.network)
+                made = await loop.run_in_executor(self._makers, self._door.into, building[-1].box.network)
                 made.setblocking(False)
                 try:
                     await loop.sock_connect(made, ("127.0.0.1", SSH_PORT))

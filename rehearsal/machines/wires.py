@@ -30,13 +30,13 @@ class Door:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="door")
 
-    def socket(self, network: str) -> socket.socket:
+    def into(self, network: str) -> socket.socket:
         """A TCP socket in the namespace that the file names. Raises OSError when that is gone."""
         return self._thread.submit(self._make, network).result()
 
     def listener(self, network: str, port: int) -> socket.socket:
         """Listens on the loopback of that namespace. Raises OSError."""
-        made = self.socket(network)
+        made = self.into(network)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", port))
         made.listen(128)

@@ -1,0 +1,116 @@
+"""Which machines a rehearsal gets: real ones where this host can have them, processes elsewhere; and why."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rehearsal.machines import Machines, base, runs
+from rehearsal.machines.box import Box, BoxError, Spec
+from rehearsal.machines.disks import fresh
+from rehearsal.machines.nspawn import NspawnMachines
+from rehearsal.machines.process import ProcessMachines
+from rehearsal.machines.runs import Run
+
+Say = Callable[[str], None]
+AUTO, PROCESSES, REAL = "auto", "processes", "real"
+KINDS = (AUTO, PROCESSES, REAL)
+PACKAGES = {
+    "systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "packer": "packer", "unshare": "util-linux",
+    "mount": "mount",
+}
+"""Programs that real machines need, and the packages of Debian's and Ubuntu's that have them."""
+_FREE_GIB = 4
+
+
+class ChoiceError(Exception):
+    """Real machines were asked for by name, and can't be had; the text says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    real: bool
+    why: str
+
+
+def choose(kind: str, say: Say) -> Choice:
+    """Decides; tools that lack are installed, after saying so. Raises ChoiceError."""
+    if kind == PROCESSES:
+        return Choice(real=False, why="asked for")
+    why_not = impossible() or _without_tools(say) or _refused()
+    if not why_not:
+        return Choice(real=True, why="asked for" if kind == REAL else "this host can have them")
+    if kind == REAL:
+        raise ChoiceError(f"--machines real: {why_not}; do: --machines processes, which runs anywhere")
+    return Choice(real=False, why=f"no real operating systems: {why_not}")
+
+
+def impossible() -> str:
+    """Why nothing could make real machines possible here; empty when something can."""
+    if platform.system() != "Linux":
+        return f"this is {platform.system()}, not Linux"
+    if platform.machine() != "x86_64":
+        return f"this is {platform.machine()}, and they are made for x86_64"
+    if os.geteuid() != 0:
+        return "only root can boot them (sudo make rehearsal)"
+    place = runs.disks()
+    place.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(place).free / 2**30
+    return "" if free >= _FREE_GIB else f"{place} has {free:.1f} GiB free, and they take up to {_FREE_GIB}"
+
+
+def missing() -> list[str]:
+    """Programs that lack."""
+    return [program for program in PACKAGES if shutil.which(program) is None]
+
+
+def _without_tools(say: Say) -> str:
+    lacking = missing()
+    if not lacking:
+        return ""
+    packages = sorted({PACKAGES[program] for program in lacking})
+    if shutil.which("apt-get") is None:
+        return f"{', '.join(lacking)} is not installed"
+    say(f"installing {', '.join(packages)} with apt-get, for real operating systems")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _quietly(["apt-get", "update", "-qq"], environment)
+    said = _quietly(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
+    lacking = missing()
+    return f"apt-get can't install {', '.join(lacking)}: {said.strip().splitlines()[-1:]}" if lacking else ""
+
+
+def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
+    return subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    ).stdout
+
+
+def _refused() -> str:
+    """What the kernel says to a box with all that a machine needs; empty when it makes one."""
+    with Run(runs.disks()) as run:
+        folder = fresh(run.folder / "trial")
+        lower = run.folder / "lower"
+        lower.mkdir()
+        try:
+            box = Box(Spec(
+                lower=[str(lower)], upper=str(folder / "upper"), work=str(folder / "work"),
+                merged=str(folder / "merged"), command=["true"], console=str(run.folder / "console"), network=True,
+                cgroups=run.cgroups("trial")))
+        except BoxError as error:
+            return f"this host does not let them be made ({error})"
+        box.wait()
+        return ""
+
+
+def machines(choice: Choice, run: Run, say: Say, *, suite: str = "bookworm", mirror: str = "") -> Machines:
+    """The machines that were chosen, in a run's folder. Raises base.BaseError."""
+    if not choice.real:
+        return ProcessMachines(run.folder / "machines")
+    recipe = base.recipe(suite=suite, mirror=mirror)
+    root = base.ready(recipe, say)
+    return NspawnMachines(run, image=recipe.image, base=root, archive=base.archive_folder())
