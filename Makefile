@@ -3,20 +3,29 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud test faults lint up preview flip rollback destroy token pulumi clean
+.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback destroy token pulumi clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
-rehearsal: .venv/.ready  ## the whole cycle on this machine: born, flipped under load, born again
+rehearsal: .venv/.ready  ## the whole cycle on this machine (as root on Debian with real operating systems)
 	@$(VENV)/python -m rehearsal $(REHEARSAL)
 
 cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by hand
-	@$(VENV)/python -m rehearsal cloud
+	@$(VENV)/python -m rehearsal cloud $(REHEARSAL)
 
-test: lint  ## lint, then all tests
+real: .venv/.ready  ## what real operating systems in rehearsal and tests need: tools, a base image
+	@$(VENV)/python -m rehearsal real
+
+bench: .venv/.ready  ## the bake beside its floor, boots, a rebirth by stages, memory
+	@$(VENV)/python -m bench.rebirth
+
+forget: .venv/.ready  ## empty ~/.cache/phoenix: base images, downloaded packages, what a killed rehearsal left
+	@$(VENV)/python -m rehearsal clean
+
+test: lint real  ## lint, then all tests
 	@sh tools/browser.sh
-	$(VENV)/python -m pytest -n auto $(TESTS)
+	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")

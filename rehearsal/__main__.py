@@ -1,7 +1,8 @@
 """`python -m rehearsal`: the story on a cloud of this machine.
 
 `python -m rehearsal cloud`: the cloud alone. `python -m rehearsal clean`: away with what real machines keep in the
-user's cache (base images and downloaded packages) and with what a killed rehearsal left.
+user's cache (base images and downloaded packages) and with what a killed rehearsal left. `python -m rehearsal real`:
+gets ready what real machines need, tools and base image, where this host can have them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ CLOUD_PORT = 4566
 def main(arguments: list[str] | None = None) -> int:
     """0 when every invariant held, 1 when one did not or the story failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("story", "cloud", "clean"), default="story")
+    parser.add_argument("what", nargs="?", choices=("story", "cloud", "real", "clean"), default="story")
     parser.add_argument("--machines", choices=choice.KINDS, default=choice.AUTO, help=(
         "real: operating systems that Packer bakes and systemd-nspawn boots (root on Linux); processes: stand-ins of "
         "the application, anywhere; auto: real where this host can have them"))
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
-        return {"story": story, "cloud": cloud, "clean": clean}[given.what](given, console)
+        return {"story": story, "cloud": cloud, "real": real, "clean": clean}[given.what](given, console)
     except KeyboardInterrupt:
         console.print("interrupted; everything that was started is gone")
         return 130
@@ -105,6 +106,16 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
             "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make token STACK=local"
             "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.", markup=False)
         threading.Event().wait()
+    return 0
+
+
+def real(given: argparse.Namespace, console: Console) -> int:
+    """Tools and the base image; that a host can't have real machines is no failure."""
+    say = Scene(console).says
+    chosen = choice.choose(given.machines, say)
+    if chosen.real:
+        base.ready(base.recipe(suite=given.suite, mirror=given.mirror), say)
+    say("real operating systems: ready" if chosen.real else chosen.why)
     return 0
 
 

@@ -18,7 +18,7 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(choice.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(choice.os, "geteuid", lambda: 0)
     monkeypatch.setattr(choice.shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(choice, "_refused", lambda: "")
+    monkeypatch.setattr(choice, "refused", lambda: "")
     monkeypatch.setattr(choice, "_FREE_GIB", 0)
 
 
@@ -34,7 +34,7 @@ def test_processes_are_taken_when_they_are_asked_for() -> None:
     ("platform.system", lambda: "Darwin", "this is Darwin, not Linux"),
     ("platform.machine", lambda: "aarch64", "this is aarch64"),
     ("os.geteuid", lambda: 1000, "only root"),
-    ("_refused", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
+    ("refused", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
     ("_FREE_GIB", 10**6, "GiB free"),
 ])
 def test_elsewhere_it_says_why_not(monkeypatch: pytest.MonkeyPatch, what: str, value: object, why: str) -> None:

@@ -73,7 +73,8 @@ def rehearsal(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     path = os.pathsep.join(
         folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists())
     process = subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--rate", "20", "--report", str(tmp_path / "report")], cwd=PROJECT,
+        [sys.executable, "-m", "rehearsal", "--machines", "processes", "--rate", "20",
+         "--report", str(tmp_path / "report")], cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(tmp_path), "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True)
     yield process

@@ -41,7 +41,7 @@ def choose(kind: str, say: Say) -> Choice:
     """Decides; tools that lack are installed, after saying so. Raises ChoiceError."""
     if kind == PROCESSES:
         return Choice(real=False, why="asked for")
-    why_not = impossible() or _without_tools(say) or _refused()
+    why_not = impossible() or _without_tools(say) or refused()
     if not why_not:
         return Choice(real=True, why="asked for" if kind == REAL else "this host can have them")
     if kind == REAL:
@@ -90,7 +90,7 @@ def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
     ).stdout
 
 
-def _refused() -> str:
+def refused() -> str:
     """What the kernel says to a box with all that a machine needs; empty when it makes one."""
     with Run(runs.disks()) as run:
         folder = fresh(run.folder / "trial")

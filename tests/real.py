@@ -1,0 +1,67 @@
+"""Real operating systems in tests: whether this host can have them, and a cloud whose machines they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearsal.cloud import Cloud
+from rehearsal.machines import choice, runs
+from rehearsal.machines.nspawn import NspawnMachines
+from tests.rehearsed import until
+
+
+def why_not() -> str:
+    """Why there can be none here; empty when there can. `make test` installs the tools."""
+    if why := choice.impossible():
+        return why
+    if lacking := choice.missing():
+        return f"{', '.join(lacking)} is not installed (do: make real)"
+    return choice.refused()
+
+
+def needed() -> list[Any]:
+    """Marks for a module of such tests: skipped with the reason, and one after another where tests run side by side."""
+    return [pytest.mark.xdist_group("real machines"), pytest.mark.skipif(bool(why := why_not()), reason=why or "-")]
+
+
+@contextmanager
+def real_cloud() -> Iterator[Cloud]:
+    with runs.Run(runs.disks()) as run:
+        machines = choice.machines(choice.Choice(real=True, why="a test"), run, print)
+        with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
+            yield cloud
+
+
+def metal(cloud: Cloud) -> NspawnMachines:
+    assert isinstance(cloud.machines, NspawnMachines)
+    return cloud.machines
+
+
+def changed(cloud: Cloud, image: str, change: Callable[[Path], None]) -> str:
+    """An image that differs from another by what `change` does to a booted machine's files."""
+    ec2, server = cloud.client("ec2"), launched(cloud, image)
+    change(metal(cloud).root(server))
+    ec2.stop_instances(InstanceIds=[server])
+    until(lambda: state(cloud, server) == "stopped", what="stopped")
+    made: str = ec2.create_image(InstanceId=server, Name=f"changed-{server}")["ImageId"]
+    ec2.terminate_instances(InstanceIds=[server])
+    return made
+
+
+def launched(cloud: Cloud, image: str, *, user_data: str = "") -> str:
+    """A machine that boots from the image; its id."""
+    answer = cloud.client("ec2").run_instances(
+        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, UserData=user_data)
+    server = str(answer["Instances"][0]["InstanceId"])
+    until(lambda: server in metal(cloud).running(), what="booting")
+    return server
+
+
+def state(cloud: Cloud, server: str) -> str:
+    found = cloud.client("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"][0]
+    return str(found["State"]["Name"])
