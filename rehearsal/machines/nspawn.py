@@ -182,6 +182,10 @@ class NspawnMachines:
         """A running machine's files, seen from outside. Raises KeyError when it does not run."""
         return self._machines[instance_id].box.root
 
+    def cgroups(self, instance_id: str) -> list[str]:
+        """Where the machine's processes are listed. Raises KeyError when it does not run."""
+        return self._machines[instance_id].cgroups
+
     def running(self) -> list[str]:
         """Machines that are up, or on their way there or down."""
         return list(self._machines)
