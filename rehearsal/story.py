@@ -16,7 +16,8 @@ from rehearsal import proof, timeline
 from rehearsal.cloud import Cloud
 from rehearsal.engine import Engine, Result, choose
 from rehearsal.load import Load
-from rehearsal.machines.nspawn import LOG_PORT, NspawnMachines
+from rehearsal.machines.nspawn import NspawnMachines
+from rehearsal.machines.wiring import LOG_PORT
 from rehearsal.orphans import orphans
 from rehearsal.report import Report, Stage, figures
 from rehearsal.stage import Scene

@@ -1,7 +1,7 @@
 """Machines that are real operating systems: systemd and all, booted by systemd-nspawn from a disk that Packer baked.
 
 Each has its own disk, processes and network. The network has a loopback and nothing else: what the balancer, Packer
-and a log collector say goes through sockets that are made inside it (`rehearsal.machines.wires`).
+and a log collector say goes through sockets that are made inside it (`rehearsal.machines.wiring`).
 """
 
 from __future__ import annotations
@@ -14,27 +14,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiohttp import web
-
 from rehearsal.machines import Address
-from rehearsal.machines.archive import Archive
 from rehearsal.machines.box import Box, BoxError, Spec, emptied
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.disks import Disk, Disks, ready_to_mount
-from rehearsal.machines.metal import ARCHIVE_PORT, layer
+from rehearsal.machines.metal import layer
 from rehearsal.machines.runs import Run
-from rehearsal.machines.wires import Door, Loop, forward
+from rehearsal.machines.wiring import Wiring
 from rehearsal.vendors import Image
 
-SSH_PORT = 22
-LOG_PORT = 5140
-"""Where each machine finds the rehearsal's collector of logs (syslog over TCP) on its loopback."""
-_SSH_SECONDS = 50.0
-"""How long a connection waits for a build machine's SSH server; Packer gives up a handshake after a minute."""
 _PAINT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _LAST_SECONDS = 20.0
 """How long a machine may take to shut down, before its power is cut."""
@@ -65,21 +56,15 @@ class NspawnMachines:
         self._disks = Disks(run.folder / "disks", {image.id: base})
         self._machines: dict[str, _Machine] = {}
         self._lock = threading.RLock()
-        self._door = Door()
-        self._loop = Loop("wires")
-        self._archive = Archive(archive)
-        self.collector = Collector()
-        listener = sockets.create_server(("127.0.0.1", 0))
-        self._ssh = int(listener.getsockname()[1])
-        self._loop.serve(forward(self._to_builder), listener)
-        # Connecting sockets are made off the event loop, which must not wait.
-        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
+        self._wiring = Wiring(archive, self._builders)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Leads Packer to the build machine: the template's variables for a cloud on this machine."""
         return {
-            "PKR_VAR_ssh_host": "127.0.0.1", "PKR_VAR_ssh_port": str(self._ssh), "PKR_VAR_ssh_from": '["127.0.0.1/32"]',
+            "PKR_VAR_ssh_host": "127.0.0.1",
+            "PKR_VAR_ssh_port": str(self._wiring.ssh_port),
+            "PKR_VAR_ssh_from": '["127.0.0.1/32"]',
             "PKR_VAR_poll_seconds": "1",
         }
 
@@ -104,7 +89,7 @@ class NspawnMachines:
             born = {"instance_id": instance_id, "image_id": image_id, "user_data": user_data, "public_key": public_key}
             machine = _Machine(box, builds, born, cgroups)
             self._machines[instance_id] = machine
-            self._wire(instance_id, machine)
+            machine.wired += self._wiring.plug(instance_id, box.network, builds=builds)
 
     def _spec(self, instance_id: str, disk: Disk, metal: Path, cgroups: list[str]) -> Spec:
         ready_to_mount(disk)
@@ -122,13 +107,6 @@ class NspawnMachines:
                 "systemd.journald.forward_to_console=1", "systemd.show_status=error",
             ],
         )
-
-    def _wire(self, instance_id: str, machine: _Machine) -> None:
-        inside = self._door.listener(machine.box.network, LOG_PORT)
-        machine.wired.append(self._loop.serve(self.collector.serving(instance_id), inside))
-        if machine.builds:
-            listener = self._door.listener(machine.box.network, ARCHIVE_PORT)
-            machine.wired.append(self._loop.run(_http(self._archive, listener)))
 
     def stop(self, *, instance_id: str) -> None:
         with self._lock:
@@ -172,7 +150,12 @@ class NspawnMachines:
         machine = self._machines.get(instance_id)
         if machine is None:
             raise ConnectionRefusedError(f"{instance_id} does not run")
-        return self._door.into(machine.box.network)
+        return self._wiring.socket_in(machine.box.network)
+
+    @property
+    def collector(self) -> Collector:
+        """What the machines' log collectors forwarded."""
+        return self._wiring.collector
 
     def console(self, *, instance_id: str) -> str:
         file = self._console_file(instance_id)
@@ -212,38 +195,19 @@ class NspawnMachines:
             for instance_id in list(self._machines):
                 self._bury(instance_id)
         self._disks.close()
-        self._loop.run(self._archive.close())
-        self._makers.shutdown()
-        self._loop.close()
-        self._door.close()
+        self._wiring.close()
 
     def _bury(self, instance_id: str) -> None:
         machine = self._machines.pop(instance_id)
         machine.box.kill()
-        for server in machine.wired:
-            self._loop.loop.call_soon_threadsafe(server.close)
+        self._wiring.unplug(machine.wired)
         for group in machine.cgroups:
             emptied(Path(group))
         if machine.disk_dies:
             self._disks.destroy(instance_id)
 
-    async def _to_builder(self) -> sockets.socket:
-        """A connection to the SSH server of the build machine that booted last, as soon as it has one."""
-        limit = time.monotonic() + _SSH_SECONDS
-        loop = asyncio.get_running_loop()
-        while True:
-            building = [machine for machine in list(self._machines.values()) if machine.builds]
-            if building:
-                made = await loop.run_in_executor(self._makers, self._door.into, building[-1].box.network)
-                made.setblocking(False)
-                try:
-                    await loop.sock_connect(made, ("127.0.0.1", SSH_PORT))
-                    return made
-                except OSError:
-                    made.close()
-            if time.monotonic() > limit:
-                raise ConnectionRefusedError("no build machine answers by SSH")
-            await asyncio.sleep(0.1)
+    def _builders(self) -> list[str]:
+        return [machine.box.network for machine in list(self._machines.values()) if machine.builds]
 
     def _console_file(self, instance_id: str) -> Path:
         return self._consoles / f"{instance_id}.log"
@@ -251,8 +215,3 @@ class NspawnMachines:
     def _say(self, instance_id: str, line: str) -> None:
         with self._console_file(instance_id).open("a") as console:
             console.write(line + "\n")
-
-
-async def _http(archive: Archive, listener: sockets.socket) -> asyncio.Server:
-    server = web.Server(archive.handle, access_log=None)
-    return await asyncio.get_running_loop().create_server(server, sock=listener)
