@@ -196,7 +196,8 @@ def running(cloud: Cloud, instance_id: str) -> str:
     return instance_id
 
 
-def stack(cloud: Cloud) -> Stack:
+def stack(cloud: Cloud, *, image: str = "") -> Stack:
+    """`image` is what its servers are born from; empty: one that is made for it."""
     ec2, elbv2 = cloud.client("ec2"), cloud.client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -216,7 +217,7 @@ def stack(cloud: Cloud) -> Stack:
         balancer=balancer["LoadBalancerArn"],
         listener=listen(cloud, balancer["LoadBalancerArn"], port),
         port=port,
-        image=bake(cloud),
+        image=image or bake(cloud),
     )
 
 

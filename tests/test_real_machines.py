@@ -18,7 +18,7 @@ from rehearsal.report import Report
 from rehearsal.stage import Scene
 from rehearsal.story import tell
 from tests.real import changed, launched, metal, needed, real_cloud, state
-from tests.rehearsed import GENERATION, SECRET, stack, until, user_data
+from tests.rehearsed import GENERATION, SECRET, Stack, stack, until, user_data
 
 pytestmark = needed()
 ROOT = Path(__file__).parents[1]
@@ -80,7 +80,8 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_an_image_that_is_broken_fails_verify_with_the_end_of_its_console(cloud: Cloud, image: str) -> None:
-    verifying = {name: birth(cloud, name, changed(cloud, image, change)) for name, (change, _) in BROKEN.items()}
+    s = stack(cloud, image=image)
+    verifying = {name: birth(s.fresh(), name, changed(cloud, image, change)) for name, (change, _) in BROKEN.items()}
     for name, process in verifying.items():
         _, said = process.communicate(timeout=300)
         assert process.returncode == 1, said
@@ -89,18 +90,17 @@ def test_an_image_that_is_broken_fails_verify_with_the_end_of_its_console(cloud:
         assert BROKEN[name][1] in said.partition("The console of")[2], said
 
 
-def birth(cloud: Cloud, name: str, image: str) -> subprocess.Popen[str]:
+def birth(s: Stack, name: str, image: str) -> subprocess.Popen[str]:
     """A group of one server from the image behind a preview rule, and `verify` at work on it."""
-    s = stack(cloud)
-    target_group = s.target_group(f"{name}-targets", interval=3)
+    target_group = s.target_group(f"{name}-targets", interval=5)
     preview = s.rule({target_group: 1}, priority=1, header=SECRET)
     group = s.group(name, s.template(name, image=image, data=user_data()), targets=[target_group])
     asked = {
-        "stack": "phoenix/dev", "account": cloud.account, "region": cloud.region, "color": "green",
+        "stack": "phoenix/dev", "account": s.cloud.account, "region": s.cloud.region, "color": "green",
         "generation": GENERATION, "group": group, "target_group": target_group, "listener": s.listener,
         "preview_rule": preview, "min_size": "1", "timeout_seconds": "60"}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))}
-    environment = {**inherited, **cloud.environment, "PHOENIX_PYTHON": sys.executable,
+    environment = {**inherited, **s.cloud.environment, "PHOENIX_PYTHON": sys.executable,
                    **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}}
     return subprocess.Popen(["sh", "steps/run", "verify"], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)

@@ -7,6 +7,7 @@ command, and at once when its standard input does: so nothing outlives whoever h
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -59,6 +60,7 @@ def follow(command: subprocess.Popen[bytes]) -> int:
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    stopping = False
     while True:
         while True:
             try:
@@ -69,16 +71,24 @@ def follow(command: subprocess.Popen[bytes]) -> int:
                 return os.waitstatus_to_exitcode(status) & 0xFF
             if pid == 0:
                 break
-        ready, _, _ = select.select([0, reading], [], [])
+        ready, _, _ = select.select([0, reading], [], [], 0.5 if stopping else None)
         if reading in ready:
             os.read(reading, 4096)
         if 0 in ready:
             said = os.read(0, 4096)
             if not said:
                 return 1
-            if STOP in said:
-                # systemd-nspawn asks the init inside to power off.
-                os.kill(command.pid, signal.SIGTERM)
+            stopping = stopping or STOP in said
+        if stopping:
+            # Again and again: an init that has not set itself up yet does not hear it.
+            power_off(command.pid)
+
+
+def power_off(nspawn: int) -> None:
+    """Asks the init that systemd-nspawn runs to shut down in order (systemd(1), SIGRTMIN+4)."""
+    with contextlib.suppress(OSError):  # it has just ended
+        for child in Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split():
+            os.kill(int(child), signal.SIGRTMIN + 4)
 
 
 if __name__ == "__main__":
