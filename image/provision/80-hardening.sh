@@ -4,9 +4,7 @@ set -eu
 
 # No SSH from the next boot on. Masked rather than disabled, so that nothing else starts it either; the session that
 # bakes this image goes on. Should somebody unmask it, it lets in keys only, and never root.
-for unit in ssh.service ssh.socket; do
-  systemctl mask "$unit"
-done
+systemctl mask ssh.service ssh.socket
 install -d -m 0755 /etc/ssh/sshd_config.d
 cat >/etc/ssh/sshd_config.d/00-phoenix.conf <<'CONF'
 PasswordAuthentication no
@@ -19,10 +17,8 @@ CONF
 passwd -l root >/dev/null
 
 # Updates come with the next generation, never by night on a server that serves.
-for unit in apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
-  dpkg-db-backup.timer man-db.timer motd-news.timer update-notifier-download.timer update-notifier-motd.timer; do
-  systemctl mask "$unit"
-done
+systemctl mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
+  dpkg-db-backup.timer man-db.timer motd-news.timer update-notifier-download.timer update-notifier-motd.timer
 
 cat >/etc/sysctl.d/90-phoenix.conf <<'CONF'
 # Addresses and messages of the kernel are nobody's business.

@@ -1,6 +1,7 @@
-"""Two bakes of one fingerprint, compared: which files differ, by type, mode, owner or content, and which may.
+"""Two bakes of one fingerprint, compared: the same files with the same types, modes, owners and contents.
 
-What may differ is stated here, each with its reason; anything else is a difference that a fingerprint does not know.
+Whose contents may differ is stated here, each with its reason; anything else is something that a fingerprint does not
+decide.
 """
 
 from __future__ import annotations
@@ -10,48 +11,58 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-STATED: dict[str, str] = {
-    r"etc/ssl/certs/java/cacerts|etc/ssl/certs/adoptium/cacerts": "a key store of Java's holds the time of each entry",
-    r"var/lib/systemd/(timers/.*|catalog/database|.*\.stamp)": "systemd notes when it did what",
-    r"var/(log|lib/cloud|cache/ldconfig|cache/apt|cache/debconf|lib/dpkg/.*-old|backups)(/.*)?":
-        "notes of when what was done, emptied where a server would show them",
-    r"etc/(passwd|shadow|group|gshadow|subuid|subgid|hostname|hosts)-?": "the day on which a user was made, and a name",
-    r"home/[^/]+(/.*)?|root/\.ssh(/.*)?": "what the build machine's key left, without the key",
-    r".*\.pyc|.*/__pycache__": "Python's compiled files hold a time",
+STATED = {
+    "etc/hostname": "the build machine's name; cloud-init writes a server's own over it",
+    "etc/sudoers.d/90-cloud-init-users": "cloud-init writes the time into it",
+    "etc/ssl/certs/java/cacerts": "a key store of Java's holds the time of each entry",
+    "var/cache/ldconfig/aux-cache": "ldconfig notes inodes and times",
+    "var/cache/tomcat10/.*_jsp\\.(class|java)": "Tomcat writes the time of compilation into a page that it compiles",
+    "var/log/wtmp": "when the build machine shut down, which is after it was sealed",
 }
-"""Patterns of whole paths, relative to the root, and why these files may differ."""
+"""Patterns of whole paths, relative to the root, whose contents may differ, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """`head` is type, mode and owner; `content` a digest, or where a link leads."""
+
+    head: str
+    content: str
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """What differs between two layers beyond what is stated: a path and what of it, a line each."""
+    """What differs between two disks' layers beyond what is stated, a line each."""
     left, right = dict(_files(one)), dict(_files(other))
-    lines = []
-    for path in sorted(left.keys() | right.keys()):
-        if left.get(path) != right.get(path) and not stated(path):
-            lines.append(f"{path}: {left.get(path, 'missing')} != {right.get(path, 'missing')}")
-    return lines
+    return [line for path in sorted(left.keys() | right.keys())
+            if (line := _difference(path, left.get(path), right.get(path)))]
 
 
-def stated(path: str) -> bool:
-    """Whether the path is one of those that may differ."""
-    return any(re.fullmatch(pattern, path) for pattern in STATED)
+def _difference(path: str, left: _File | None, right: _File | None) -> str:
+    if left is None or right is None:
+        return f"{path}: only {'one' if left else 'the other'} has it"
+    if left.head != right.head:
+        return f"{path}: {left.head} and {right.head}"
+    if left.content != right.content and not any(re.fullmatch(pattern, path) for pattern in STATED):
+        return f"{path}: contents differ"
+    return ""
 
 
-def _files(root: Path) -> Iterator[tuple[str, str]]:
+def _files(root: Path) -> Iterator[tuple[str, _File]]:
     for folder, names, files in os.walk(root):
         for name in (*names, *files):
             path = Path(folder, name)
-            yield str(path.relative_to(root)), _said(path)
+            yield str(path.relative_to(root)), _file(path)
 
 
-def _said(path: Path) -> str:
+def _file(path: Path) -> _File:
     found = path.lstat()
-    head = f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
+    content = ""
     if stat.S_ISLNK(found.st_mode):
-        return f"{head} -> {path.readlink()}"
-    if stat.S_ISREG(found.st_mode):
+        content = str(path.readlink())
+    elif stat.S_ISREG(found.st_mode):
         with path.open("rb") as file:
-            return f"{head} {hashlib.file_digest(file, 'sha256').hexdigest()[:16]}"
-    return head
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    return _File(head=f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}", content=content)
