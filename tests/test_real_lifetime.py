@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,10 @@ def rehearsal(cache: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def processes(folder: Path) -> list[str]:
-    listed = subprocess.run(["ps", "axeww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True)
+    """Those that have the folder in their environment or arguments."""
+    listed = subprocess.run(
+        ["ps", "axeww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True,
+        env={"PATH": os.environ["PATH"]})
     return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
 
 
@@ -57,12 +60,17 @@ def cgroups() -> set[Path]:
     return {path for path in Path("/sys/fs/cgroup").rglob(f"{runs.PREFIX}*") if path.is_dir()}
 
 
-def no_longer(folder: Path) -> list[str]:
-    """Processes of the folder that are still there after a while."""
+def no_longer(look: Callable[[], list[str]]) -> list[str]:
+    """What is still seen after a while."""
     limit = time.monotonic() + 60
-    while (left := processes(folder)) and time.monotonic() < limit:
+    while (left := look()) and time.monotonic() < limit:
         time.sleep(0.2)
     return left
+
+
+def keepers(folder: Path) -> list[str]:
+    """Those whose end is the end of a machine."""
+    return [line for line in processes(folder) if "keeper.py" in line]
 
 
 def in_the_middle_of_a_bake(rehearsal: subprocess.Popen[str]) -> None:
@@ -81,15 +89,16 @@ def test_nothing_stays_of_a_rehearsal_that_ends_in_the_middle_of_a_bake(
     in_the_middle_of_a_bake(rehearsal)
     mounted = Path("/proc/mounts").read_text()
     assert str(cache) not in mounted, "the host never had a mount of it"
-    assert len([line for line in processes(cache) if "keeper.py" in line]) >= 1
+    assert keepers(cache) != []
     assert cgroups() > before
     rehearsal.send_signal(number)
     assert rehearsal.stdout is not None
     rehearsal.stdout.read()
     rehearsal.wait()
-    assert no_longer(cache) == []
+    assert no_longer(lambda: keepers(cache)) == [], "no machine outlives the rehearsal, whatever ended it"
     swept = runs.sweep()
     assert bool(swept) == (number == signal.SIGKILL), "what a kill left is swept, and Ctrl-C leaves nothing to sweep"
+    assert no_longer(lambda: processes(cache)) == []
     assert list((cache / "phoenix" / "runs").iterdir()) == []
     assert list(cache.glob("phoenix-rehearsal-*")) == []
     assert cgroups() <= before

@@ -1,7 +1,8 @@
 """Where a rehearsal keeps what it makes, and how the next one knows what a kill -9 left.
 
 A run is a folder whose lock its process holds for as long as it lives, and cgroups named after it. Whoever can take the
-lock of a run has found a dead one: only files and empty cgroups can be left of it (`rehearsal.machines.box`).
+lock of a run has found a dead one. Its machines are gone (`rehearsal.machines.box`); left can be files, empty cgroups,
+and for some minutes an engine or a Packer that tries to put things right in a cloud that is not there any more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -67,6 +69,7 @@ def sweep() -> list[str]:
     for parent in (disks(), Path(tempfile.gettempdir())):
         for folder in parent.glob(f"{PREFIX}*"):
             if _dead(folder):
+                _end_processes_in(folder)
                 _clear(folder)
                 swept.append(folder.name)
     return swept
@@ -80,6 +83,14 @@ def _dead(folder: Path) -> bool:
     except OSError:
         # It lives, it is just being made, or it is another user's.
         return False
+
+
+def _end_processes_in(folder: Path) -> None:
+    """Kills those that work in the folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(folder):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _clear(folder: Path) -> None:
