@@ -51,9 +51,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="bakes and floors; the quickest of each counts")
     rounds = parser.parse_args().rounds
     runs.sweep()
-    choice.choose(choice.REAL, print)
     recipe = base.recipe()
-    root = base.ready(recipe, print)
+    choice.choose(choice.REAL, print, recipe)
+    root = base.root(recipe)
     with Run(runs.disks()) as run:
         machines = NspawnMachines(run, image=recipe.image, base=root, archive=base.archive_folder())
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:

@@ -66,10 +66,10 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
     """
     if swept := runs.sweep():
         scene.says(f"swept what a killed rehearsal left: {', '.join(swept)}")
-    chosen = choice.choose(given.machines, scene.says)
+    chosen = choice.choose(given.machines, scene.says, base.recipe(suite=given.suite, mirror=given.mirror))
     scene.says(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
-        machines = choice.machines(chosen, run, scene.says, suite=given.suite, mirror=given.mirror)
+        machines = choice.machines(chosen, run)
         pending = 0.0 if chosen.real else 2.0  # a real machine takes the time that it takes
         with Cloud(run.folder / "cloud", port=port, machines=machines, boot_seconds=pending) as made:
             yield run.folder, made
@@ -112,9 +112,7 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
 def real(given: argparse.Namespace, console: Console) -> int:
     """Tools and the base image; that a host can't have real machines is no failure."""
     say = Scene(console).says
-    chosen = choice.choose(given.machines, say)
-    if chosen.real:
-        base.ready(base.recipe(suite=given.suite, mirror=given.mirror), say)
+    chosen = choice.choose(given.machines, say, base.recipe(suite=given.suite, mirror=given.mirror))
     say("real operating systems: ready" if chosen.real else chosen.why)
     return 0
 

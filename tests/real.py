@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from rehearsal.cloud import Cloud
-from rehearsal.machines import choice, runs
+from rehearsal.machines import base, choice, runs
 from rehearsal.machines.nspawn import NspawnMachines
 from tests.rehearsed import until
 
 
 def why_not() -> str:
-    """Why there can be none here; empty when there can. `make test` installs the tools."""
+    """Why there can be none here; empty when there can. `make test` gets tools and base image."""
     if why := choice.impossible():
         return why
     if lacking := choice.missing():
         return f"{', '.join(lacking)} is not installed (do: make real)"
+    if not base.there(base.recipe()):
+        return "there is no base image (do: make real)"
     return choice.refused()
 
 
@@ -32,7 +34,7 @@ def needed() -> list[Any]:
 @contextmanager
 def real_cloud() -> Iterator[Cloud]:
     with runs.Run(runs.disks()) as run:
-        machines = choice.machines(choice.Choice(real=True, why="a test"), run, print)
+        machines = choice.machines(choice.Choice(why="a test", recipe=base.recipe()), run)
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
             yield cloud
 

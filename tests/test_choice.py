@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from rehearsal.machines import choice, runs
+from rehearsal.machines.base import BaseError, Recipe
 from rehearsal.machines.choice import AUTO, PROCESSES, REAL, ChoiceError
+
+RECIPE = Recipe()
 
 
 @pytest.fixture(autouse=True)
@@ -20,14 +23,15 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(choice.shutil, "which", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(choice, "refused", lambda: "")
     monkeypatch.setattr(choice, "_FREE_GIB", 0)
+    monkeypatch.setattr(choice.base, "ready", lambda recipe, say: None)
 
 
 def test_real_machines_are_taken_where_they_can_be() -> None:
-    assert choice.choose(AUTO, print).real
+    assert choice.choose(AUTO, print, RECIPE).real
 
 
 def test_processes_are_taken_when_they_are_asked_for() -> None:
-    assert choice.choose(PROCESSES, print) == choice.Choice(real=False, why="asked for")
+    assert choice.choose(PROCESSES, print, RECIPE) == choice.Choice(why="asked for")
 
 
 @pytest.mark.parametrize(("what", "value", "why"), [
@@ -39,10 +43,10 @@ def test_processes_are_taken_when_they_are_asked_for() -> None:
 ])
 def test_elsewhere_it_says_why_not(monkeypatch: pytest.MonkeyPatch, what: str, value: object, why: str) -> None:
     monkeypatch.setattr(f"rehearsal.machines.choice.{what}", value)
-    taken = choice.choose(AUTO, print)
+    taken = choice.choose(AUTO, print, RECIPE)
     assert not taken.real and why in taken.why
     with pytest.raises(ChoiceError, match="--machines processes"):
-        choice.choose(REAL, print)
+        choice.choose(REAL, print, RECIPE)
 
 
 def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,14 +62,25 @@ def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) ->
         return ""
 
     monkeypatch.setattr(choice, "_quietly", install)
-    assert choice.choose(AUTO, said.append).real
+    assert choice.choose(AUTO, said.append, RECIPE).real
 
 
 def test_a_tool_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice.shutil, "which", lambda program: program if program != "packer" else None)
     monkeypatch.setattr(choice, "_quietly", lambda command, environment: "E: Unable to locate package packer\n")
-    taken = choice.choose(AUTO, lambda text: None)
+    taken = choice.choose(AUTO, lambda text: None, RECIPE)
     assert not taken.real and "can't install packer" in taken.why and "Unable to locate" in taken.why
+
+
+def test_where_no_base_image_can_be_made_it_says_what_debootstrap_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ready(recipe: Recipe, say: object) -> None:
+        raise BaseError("the base image could not be made:\nE: no route to the archive")
+
+    monkeypatch.setattr(choice.base, "ready", ready)
+    taken = choice.choose(AUTO, print, RECIPE)
+    assert not taken.real and "no route to the archive" in taken.why
+    with pytest.raises(ChoiceError, match="no route to the archive"):
+        choice.choose(REAL, print, RECIPE)
 
 
 def test_what_a_killed_run_left_is_swept_and_a_living_one_is_not(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines import base, runs
+from rehearsal.machines import runs
 from rehearsal.machines.box import Box, Spec
 from rehearsal.machines.disks import fresh
 from rehearsal.workshop import PROJECT
@@ -24,7 +24,6 @@ pytestmark = needed()
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own, which lends base image and packages from the user's: its runs are this test's."""
-    base.ready(base.recipe(), print)
     lender = runs.cache()
     (tmp_path / "phoenix").mkdir()
     for name in ("bases", "archive"):

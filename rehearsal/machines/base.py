@@ -95,15 +95,28 @@ def archive_folder() -> Path:
     return runs.cache() / "archive"
 
 
-def ready(recipe: Recipe, say: Say) -> Path:
-    """The base image's root folder; made first when the cache lacks it. Raises BaseError."""
-    place = runs.cache() / "bases" / recipe.key
+def _place(recipe: Recipe) -> Path:
+    return runs.cache() / "bases" / recipe.key
+
+
+def root(recipe: Recipe) -> Path:
+    """The base image's root folder, whether it is there or not."""
+    return _place(recipe) / "root"
+
+
+def there(recipe: Recipe) -> bool:
+    """Whether the cache has the base image."""
+    return (_place(recipe) / "recipe.json").is_file()
+
+
+def ready(recipe: Recipe, say: Say) -> None:
+    """Makes the base image when the cache lacks it. Raises BaseError."""
+    place = _place(recipe)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _alone(place.parent / ".lock"):
-        if not (place / "recipe.json").is_file():
+        if not there(recipe):
             say(f"base image: {recipe.suite} is installed with debootstrap (once; kept in {place})")
             _make(recipe, place)
-    return place / "root"
 
 
 @contextlib.contextmanager

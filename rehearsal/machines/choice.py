@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rehearsal.machines import Machines, base, runs
+from rehearsal.machines.base import BaseError, Recipe
 from rehearsal.machines.box import Box, BoxError, Spec
 from rehearsal.machines.disks import fresh
 from rehearsal.machines.nspawn import NspawnMachines
@@ -33,20 +34,25 @@ class ChoiceError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    real: bool
     why: str
+    recipe: Recipe | None = None
+    """Of the base image that real machines are baked from; None: processes were chosen."""
+
+    @property
+    def real(self) -> bool:
+        return self.recipe is not None
 
 
-def choose(kind: str, say: Say) -> Choice:
-    """Decides; tools that lack are installed, after saying so. Raises ChoiceError."""
+def choose(kind: str, say: Say, recipe: Recipe) -> Choice:
+    """Decides; tools and base image are got when they lack, after saying so. Raises ChoiceError."""
     if kind == PROCESSES:
-        return Choice(real=False, why="asked for")
-    why_not = impossible() or _without_tools(say) or refused()
+        return Choice(why="asked for")
+    why_not = impossible() or _without_tools(say) or refused() or _without_base(recipe, say)
     if not why_not:
-        return Choice(real=True, why="asked for" if kind == REAL else "this host can have them")
+        return Choice(why="asked for" if kind == REAL else "this host can have them", recipe=recipe)
     if kind == REAL:
-        raise ChoiceError(f"--machines real: {why_not}; do: --machines processes, which runs anywhere")
-    return Choice(real=False, why=f"no real operating systems: {why_not}")
+        raise ChoiceError(f"--machines real: {why_not}\nDo: --machines processes, which runs anywhere")
+    return Choice(why=f"no real operating systems: {why_not}")
 
 
 def impossible() -> str:
@@ -83,6 +89,14 @@ def _without_tools(say: Say) -> str:
     return f"apt-get can't install {', '.join(lacking)}: {said.strip().splitlines()[-1:]}" if lacking else ""
 
 
+def _without_base(recipe: Recipe, say: Say) -> str:
+    try:
+        base.ready(recipe, say)
+    except BaseError as error:
+        return str(error)
+    return ""
+
+
 def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
     return subprocess.run(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -107,10 +121,9 @@ def refused() -> str:
         return ""
 
 
-def machines(choice: Choice, run: Run, say: Say, *, suite: str = "bookworm", mirror: str = "") -> Machines:
-    """The machines that were chosen, in a run's folder. Raises base.BaseError."""
-    if not choice.real:
+def machines(choice: Choice, run: Run) -> Machines:
+    """The machines that were chosen, in a run's folder."""
+    if choice.recipe is None:
         return ProcessMachines(run.folder / "machines")
-    recipe = base.recipe(suite=suite, mirror=mirror)
-    root = base.ready(recipe, say)
-    return NspawnMachines(run, image=recipe.image, base=root, archive=base.archive_folder())
+    return NspawnMachines(
+        run, image=choice.recipe.image, base=base.root(choice.recipe), archive=base.archive_folder())
