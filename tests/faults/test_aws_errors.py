@@ -1,11 +1,14 @@
-"""AWS does not answer as it should: each operation of an update meets it once, and is asked again.
+"""AWS does not answer as it should: once, so that it is asked again, or for a whole update.
 
-Calls are named as `Cloud.calls` sees them: service:Operation.
+Calls are named as `Cloud.calls` sees them: service:Operation. An update that meets a fault for good is told by
+AWS_MAX_ATTEMPTS not to wait for AWS; the next one goes on from there, and meets the next fault.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -36,6 +39,8 @@ DELETED = ("autoscaling:DeletePolicy", "autoscaling:UpdateAutoScalingGroup", "au
            "monitoring:DeleteAlarms", "ec2:DeleteLaunchTemplate", "iam:RemoveRoleFromInstanceProfile",
            "iam:DeleteInstanceProfile", "iam:DetachRolePolicy", "iam:DeleteRole", "ec2:RevokeSecurityGroupIngress",
            "ec2:RevokeSecurityGroupEgress", "elasticloadbalancing:DeleteTargetGroup", "ec2:DeleteSecurityGroup")
+FAILS = "An internal error has occurred"
+LATER = "run `pulumi up` again when AWS answers; it goes on from what is there"
 
 
 def each_first(trial: Trial, fault: Fault) -> None:
@@ -56,3 +61,94 @@ def each_first(trial: Trial, fault: Fault) -> None:
 @pytest.mark.representative
 def test_every_operation_answers_500_once(trial: Trial) -> None:
     each_first(trial, faults.broken())
+
+
+def test_every_operation_is_throttled_once(trial: Trial) -> None:
+    each_first(trial, faults.throttled())
+
+
+def test_500_for_good_on_what_the_program_asks(trial: Trial) -> None:
+    trial.change()
+    for name in ASKED:
+        with for_good(trial, faults.broken(name)):
+            trial.refused("AWS could not be asked what is live; nothing was changed", FAILS, operation(name),
+                          "type: pulumi up   (AWS failed; it may answer by then)")
+    assert trial.born() is None
+    trial.ends()
+
+
+def test_500_for_good_on_each_create(trial: Trial) -> None:
+    trial.change()
+    each_for_good(trial, MADE, trial.refused)
+    trial.ends()
+
+
+def test_500_for_good_on_each_call_of_the_bake(trial: Trial) -> None:
+    trial.change()
+    for name in BAKED:
+        with for_good(trial, faults.of_steps(faults.broken(name))):
+            trial.refused("bake failed", FAILS, operation(name), LATER)
+    for name in PACKED:
+        with for_good(trial, faults.broken(name)):
+            trial.refused("packer build failed with exit code 1", FAILS, "(nothing that serves was touched)")
+    assert trial.born() is None
+    trial.ends()
+
+
+def test_500_for_good_on_each_call_of_verify(trial: Trial) -> None:
+    trial.change()
+    for name in VERIFIED:
+        with for_good(trial, faults.of_steps(faults.broken(name))):
+            trial.refused("verify failed", FAILS, operation(name), LATER)
+    trial.ends()
+
+
+def test_500_for_good_on_each_call_of_promote(trial: Trial) -> None:
+    trial.change()
+    for name in PROMOTED:
+        with for_good(trial, faults.of_steps(faults.broken(name))):
+            trial.refused("was not promoted", FAILS, operation(name), LATER)
+    trial.ends()
+
+
+def test_500_for_good_on_each_call_of_prune(trial: Trial) -> None:
+    trial.change()
+    for name in PRUNED:
+        with for_good(trial, faults.of_steps(faults.broken(name))):
+            trial.lands("prune failed", FAILS, operation(name), LATER)
+    trial.ends()
+
+
+def test_throttled_for_good_in_the_canary(trial: Trial) -> None:
+    trial.change()
+    with for_good(trial, faults.of_steps(faults.throttled("elasticloadbalancing:ModifyRule"))):
+        trial.refused(
+            "was not promoted", "ModifyRule: Throttling: Rate exceeded",
+            f"production traffic is as it was: {trial.live.color} 100 %", LATER)
+    trial.ends()
+
+
+@contextmanager
+def for_good(trial: Trial, fault: Fault) -> Iterator[Counter[str]]:
+    """Updates in it meet the fault whenever they ask, and give up after a second try. What it struck."""
+    met: Counter[str] = Counter()
+    with trial.stack.engine.given(AWS_MAX_ATTEMPTS="2"), trial.stack.cloud.calls.failing(faults.counted(fault, met)):
+        yield met
+    assert met, "no call met the fault"
+
+
+def each_for_good(trial: Trial, names: Collection[str], ends: Callable[[str], str]) -> None:
+    """Updates of which each is refused the operations that none before it was, until all were met.
+
+    What an update makes at one time is refused at one time, so it takes as many updates as things wait for others.
+    """
+    left = set(names)
+    while left:
+        with for_good(trial, faults.but_of_steps(faults.broken(*left))) as met:
+            said = ends(FAILS)
+        assert any(operation(name) in said for name in met)
+        left -= met.keys()
+
+
+def operation(name: str) -> str:
+    return name.partition(":")[2]
