@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from tests.rehearsed import until
 
 def why_not() -> str:
     """Why there can be none here; empty when there can. `make test` gets tools and base image."""
-    if why := choice.impossible():
+    if why := choice.impossible() or _lacking(choice.FOR_BOXES) or choice.refused() or _lacking(choice.PACKAGES):
         return why
-    if lacking := choice.missing():
-        return f"{', '.join(lacking)} is not installed (do: make real)"
-    if not base.there(base.recipe()):
-        return "there is no base image (do: make real)"
-    return choice.refused()
+    return "" if base.there(base.recipe()) else "there is no base image (do: make real)"
+
+
+def _lacking(programs: Mapping[str, str]) -> str:
+    lacking = choice.missing(programs)
+    return f"{', '.join(lacking)} is not installed (do: make real)" if lacking else ""
 
 
 def needed() -> list[Any]:

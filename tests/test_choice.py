@@ -65,6 +65,12 @@ def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) ->
     assert choice.choose(AUTO, said.append, RECIPE).real
 
 
+def test_nothing_is_installed_where_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "refused", lambda: "this host does not let them be made (unshare failed)")
+    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program in ("unshare", "mount") else None)
+    assert "unshare failed" in choice.choose(AUTO, pytest.fail, RECIPE).why
+
+
 def test_a_tool_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice.shutil, "which", lambda program: program if program != "packer" else None)
     monkeypatch.setattr(choice, "_quietly", lambda command, environment: "E: Unable to locate package packer\n")

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rehearsal.machines import Machines, base, runs
@@ -20,9 +20,9 @@ from rehearsal.machines.runs import Run
 Say = Callable[[str], None]
 AUTO, PROCESSES, REAL = "auto", "processes", "real"
 KINDS = (AUTO, PROCESSES, REAL)
+FOR_BOXES = {"unshare": "util-linux", "mount": "mount"}
 PACKAGES = {
-    "systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "packer": "packer", "unshare": "util-linux",
-    "mount": "mount",
+    **FOR_BOXES, "systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "packer": "packer",
 }
 """Programs that real machines need, and the packages of Debian's and Ubuntu's that have them."""
 _FREE_GIB = 4
@@ -47,7 +47,9 @@ def choose(kind: str, say: Say, recipe: Recipe) -> Choice:
     """Decides; tools and base image are got when they lack, after saying so. Raises ChoiceError."""
     if kind == PROCESSES:
         return Choice(why="asked for")
-    why_not = impossible() or _without_tools(say) or refused() or _without_base(recipe, say)
+    # A host whose kernel refuses is asked before anything is installed on it that would be of no use.
+    why_not = (impossible() or _without_tools(FOR_BOXES, say) or refused() or _without_tools(PACKAGES, say)
+               or _without_base(recipe, say))
     if not why_not:
         return Choice(why="asked for" if kind == REAL else "this host can have them", recipe=recipe)
     if kind == REAL:
@@ -69,23 +71,23 @@ def impossible() -> str:
     return "" if free >= _FREE_GIB else f"{place} has {free:.1f} GiB free, and they take up to {_FREE_GIB}"
 
 
-def missing() -> list[str]:
+def missing(programs: Mapping[str, str] = PACKAGES) -> list[str]:
     """Programs that lack."""
-    return [program for program in PACKAGES if shutil.which(program) is None]
+    return [program for program in programs if shutil.which(program) is None]
 
 
-def _without_tools(say: Say) -> str:
-    lacking = missing()
+def _without_tools(programs: Mapping[str, str], say: Say) -> str:
+    lacking = missing(programs)
     if not lacking:
         return ""
-    packages = sorted({PACKAGES[program] for program in lacking})
+    packages = sorted({programs[program] for program in lacking})
     if shutil.which("apt-get") is None:
         return f"{', '.join(lacking)} is not installed"
     say(f"installing {', '.join(packages)} with apt-get, for real operating systems")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     _quietly(["apt-get", "update", "-qq"], environment)
     said = _quietly(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
-    lacking = missing()
+    lacking = missing(programs)
     return f"apt-get can't install {', '.join(lacking)}: {said.strip().splitlines()[-1:]}" if lacking else ""
 
 
