@@ -8,6 +8,7 @@ import pulumi
 
 from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages
 from components.alarms import Limits
+from components.certificate import certificates
 from components.dashboard import Dashboard
 from components.image import MachineImage
 from components.load_balancer import LoadBalancer
@@ -50,8 +51,8 @@ baked = {color: MachineImage(
 targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
-    tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, "image": image.id, "commit": image.commit,
-          "tree": image.tree, "baked_at": image.baked_at}) for color, image in baked.items()}
+    tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, **image.tags})
+    for color, image in baked.items()}
 preview = balancer.preview_rule(targets[plan.active].arn, token=settings.preview_token)
 groups = {color: ServerGroup(
     color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
@@ -85,3 +86,5 @@ pulumi.export("live", {
     "fingerprint": plan.standing.fingerprint if plan.standing else source.fingerprint, "commit": image.commit,
     "bornAt": rollout.born_at, "packages": image.packages,
     "weights": production.arn.apply(lambda _: dict(plan.weights))})
+pulumi.export("certificates", pulumi.Output.all(image.said, rollout.certificates, production.arn).apply(
+    lambda known: certificates(plan, standing, source.fingerprint, known[0], known[1])))

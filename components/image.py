@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 
+from components.certificate import taggable
 from components.color import Color
 from components.live import Account
 from components.step import step
@@ -22,9 +23,9 @@ class MachineImage(pulumi.ComponentResource):
     `subnet_id` for Packer's build instance, with a way to the internet; `live_image` (ami-, or empty) that packages
     are compared with.
 
-    Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `tree` (clean or dirty),
-    `base` (ami-), `packages` (how many there are, the hash of their list, and the difference to what was live when it
-    was baked or found).
+    Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `base` (ami-); `said`, all of
+    that and more, and `tags`, the same for what is born from it; `packages` (how many there are, the hash of their
+    list, and the difference to what was live when it was baked or found).
     """
 
     def __init__(
@@ -72,8 +73,13 @@ class MachineImage(pulumi.ComponentResource):
         self.root_device: pulumi.Output[str] = result["rootDevice"]
         self.baked_at: pulumi.Output[str] = result["bakedAt"]
         self.commit: pulumi.Output[str] = result["commit"]
-        self.tree: pulumi.Output[str] = result["tree"]
         self.base: pulumi.Output[str] = result["base"]
         # A bake that an older version of this program recorded says nothing about packages.
         self.packages: pulumi.Output[dict[str, Any]] = result.apply(lambda said: said.get("packages", {}))
+        # An image that was baked before its date was noted has none.
+        self.said: pulumi.Output[dict[str, str]] = result.apply(lambda said: {
+            "image": said["image"], "baked_at": said["bakedAt"], "commit": said["commit"], "tree": said["tree"],
+            "base": said["base"], "base_name": taggable(said["baseName"]), "base_date": said.get("baseDate", "")})
+        self.tags = {key: self.said[key] for key in (
+            "image", "baked_at", "commit", "tree", "base", "base_name", "base_date")}
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})

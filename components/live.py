@@ -52,6 +52,8 @@ class Group:
     instances: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     birth: str = ""
+    # What the program wrote on its target group and the steps on its servers' group, keyed without `phoenix:`.
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -182,15 +184,21 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
     said = Group(
         color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
         fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")),
-        tree=tag("tree"), birth=tag("birth"))
+        tree=tag("tree"), birth=tag("birth"), tags=_ours(tags))
     if fleet is None:
         return said
+    written = _plain(fleet.get("Tags", []))
     return Group(**{
         **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
         "born_at": fleet["CreatedTime"],
         "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
         "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
-        "verified": _plain(fleet.get("Tags", [])).get("phoenix:verified") == said.generation})
+        "tags": {**_ours(written), **said.tags},
+        "verified": written.get("phoenix:verified") == said.generation})
+
+
+def _ours(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
 
 
 def _plain(tags: Iterable[Any]) -> dict[str, str]:

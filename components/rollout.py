@@ -24,7 +24,8 @@ class Rollout(pulumi.ComponentResource):
     Inputs: the `flight` (who is active, whether weights must move), the `settings` of the gates, the active `group`
     with its `target_group_arn`, the `listener_arn`, and the `preview_rule_arn` through which it is tested.
 
-    Outputs: `verified`, `promoted` (the production rule comes after it), `born_at` of the active group (ISO 8601, UTC).
+    Outputs: `verified`, `promoted` (the production rule comes after it), `born_at` of the active group (ISO 8601, UTC),
+    `certificates`: the tags that the gates of this update have put on groups, by color.
     """
 
     def __init__(
@@ -82,6 +83,9 @@ class Rollout(pulumi.ComponentResource):
         born_at = f"{standing:%Y-%m-%dT%H:%M:%SZ}" if standing else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
+        self.certificates = pulumi.Output.all(
+            "" if flight.standing else self.verified.stdout, self.promoted.stdout if flight.shift else "",
+        ).apply(lambda said: _certificates(*said))
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
     def to(self, color: Color, target_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -113,3 +117,12 @@ class Rollout(pulumi.ComponentResource):
         """A gate that has nothing to do keeps every input that it has in the state."""
         return pulumi.ResourceOptions(
             parent=self, depends_on=list(after), ignore_changes=["*"] if closed else None)
+
+
+def _certificates(*said: str | None) -> dict[str, dict[str, str]]:
+    """What each color's group was tagged with, without `phoenix:`, from what the steps printed."""
+    found: dict[str, dict[str, str]] = {}
+    for text in said:
+        for color, tags in (json.loads(text).get("certificates", {}) if text else {}).items():
+            found.setdefault(color, {}).update({key.removeprefix("phoenix:"): value for key, value in tags.items()})
+    return found

@@ -61,6 +61,7 @@ class BaseImage:
     root_device: str
     root_device_type: str
     root_gib: int  # size of its root volume
+    created: str = ""  # when its vendor made it, ISO 8601
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -138,6 +139,7 @@ def parsed(image: ImageTypeDef) -> BaseImage:
         root_device=root_device,
         root_device_type=image.get("RootDeviceType", ""),
         root_gib=max(sizes, default=0),
+        created=image.get("CreationDate", ""),
         tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
     )
 

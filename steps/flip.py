@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from steps import alarms, probe, rules, traffic, watch
 from steps.capacity import Capacity, wait_healthy
@@ -35,7 +36,10 @@ class Times:
 
 
 class Flip:
-    """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before."""
+    """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before.
+
+    `moves`: the weights that were set, and when. `figures`: what the last look saw since the traffic began to move.
+    """
 
     def __init__(
         self, way: Way, *, subject: Subject, times: Times, capacity: Capacity, context: Context, cautious: bool,
@@ -45,6 +49,8 @@ class Flip:
         self.capacity, self.context, self.cautious = capacity, context, cautious
         self.rescue = rescue
         self.undo = Undo(way, subject=subject, context=context)
+        self.moves: list[tuple[datetime, Weights]] = []
+        self.figures: dict[str, int] = {}
 
     def run(self) -> None:
         """Raises StepError once traffic is back, when the new group does not do well or the step was stopped."""
@@ -122,6 +128,7 @@ class Flip:
         # Noted first: a signal may come when AWS has done it and we don't know yet.
         self.undo.now, self.undo.touched = weights, True
         rules.set_weights(self.context.aws, self.subject.rule, weights)
+        self.moves.append((self.context.clock.utc(), weights))
 
     def _check(self, found: Weights) -> None:
         """Raises StepError when the rule has other weights than those that were set, and keeps them."""
@@ -141,6 +148,14 @@ class Flip:
     def _look(self, observer: Observer) -> watch.Observation:
         seen = observer.look()
         self._check(seen.weights)
+        ours = seen.now.ours
+        self.figures = {
+            "servers": seen.healthy,
+            "looks": self.figures.get("looks", 0) + 1,
+            "requests": ours.requests,
+            "errors": ours.errors,
+            "unconnected": seen.now.connections.errors,
+        }
         reason = watch.verdict(seen)
         if reason:
             raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")

@@ -25,6 +25,7 @@ def tags(
     commit: str,
     tree: str,
     baked_at: str,
+    base_date: str = "",
 ) -> dict[str, str]:
     """What is put on an image, its snapshots, and Packer's build instance and volume alike."""
     return {
@@ -36,6 +37,7 @@ def tags(
         "phoenix:commit": commit,
         "phoenix:tree": tree,
         "phoenix:baked-at": baked_at,
+        **({"phoenix:base-date": base_date} if base_date else {}),
     }
 
 

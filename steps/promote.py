@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from steps import common, credentials, fleet, options, probe, rules, traffic
+from steps import certificate, common, credentials, fleet, options, probe, rules, traffic
 from steps.capacity import Capacity, wait_healthy
 from steps.common import Context
 from steps.errors import StepError
@@ -117,7 +117,13 @@ def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dic
     wait_healthy(context, given.target_group, needed, given.color)
     prove(subject, context)
     Capacity(ours=ours, other=None, min_size=given.min_size, other_minimum=None).release(context)
-    return _result(given, context, {given.color: 100}, first=True)
+    now = context.clock.utc()
+    tags = {
+        certificate.WEIGHTS: certificate.weights("", [(now, 100)]),
+        certificate.PROMOTE: certificate.gate(now, context.progress.elapsed(), servers=needed),
+    }
+    certificate.note(context, ours.name, tags)
+    return _result(given, context, {given.color: 100}, first=True, said={given.color: tags})
 
 
 def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: Rule) -> dict[str, object]:
@@ -156,7 +162,26 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
         rescue=rescue,
     )
     flip.run()
-    return _result(given, context, {subject.names[arn]: share for arn, share in way.last.items()}, first=False)
+    weights = {subject.names[arn]: share for arn, share in way.last.items()}
+    return _result(given, context, weights, first=False, said=_certified(context, subject, flip))
+
+
+def _certified(context: Context, subject: Subject, flip: Flip) -> dict[str, dict[str, str]]:
+    """Writes down what the promotion was like for both groups. Returns it by color."""
+    said: dict[str, dict[str, str]] = {}
+    sides = ((flip.capacity.ours, subject.ours), (flip.capacity.other, flip.way.other))
+    for group, arn in sides:
+        if group is None or arn is None or not flip.moves:
+            continue
+        moved = [(at, weights.get(arn, 0)) for at, weights in flip.moves]
+        tags = {certificate.WEIGHTS: certificate.weights(group.tags.get(certificate.WEIGHTS, ""), moved)}
+        if arn == subject.ours:
+            tags[certificate.PROMOTE] = certificate.gate(
+                context.clock.utc(), context.progress.elapsed(), **flip.figures
+            )
+        certificate.note(context, group.name, tags)
+        said[group.tags.get("phoenix:color", subject.names[arn])] = tags
+    return said
 
 
 def _anybody(context: Context, given: Given, observed: Weights) -> bool:
@@ -193,13 +218,16 @@ def _announce(given: Given, context: Context, way: Way, subject: Subject, note: 
         say(f"no other group shares the traffic: {given.color} gets all of it, not {given.traffic} %")
 
 
-def _result(given: Given, context: Context, weights: dict[str, int], *, first: bool) -> dict[str, object]:
+def _result(
+    given: Given, context: Context, weights: dict[str, int], *, first: bool, said: dict[str, dict[str, str]]
+) -> dict[str, object]:
     return {
         "color": given.color,
         "generation": given.generation,
         "weights": weights,
         "promotedAt": iso(context.clock.utc()),
         "first": first,
+        "certificates": said,
     }
 
 

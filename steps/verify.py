@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps import birth, common, fleet, launches, options, probe, process, rules, sweep
+from steps import birth, certificate, common, fleet, launches, options, probe, process, rules, sweep
 from steps.aws import Aws
 from steps.birth import Look
 from steps.common import Context
@@ -61,24 +61,20 @@ def verify(given: Given, context: Context) -> dict[str, object]:
         run_smoke_command(given, door, token, progress)
         # It may have taken a while, and been the first real work that the servers got.
         waiting.wait()
-    aws.autoscaling.create_or_update_tags(
-        Tags=[
-            {
-                "ResourceId": given.group,
-                "ResourceType": "auto-scaling-group",
-                "Key": fleet.VERIFIED,
-                "Value": given.generation,
-                "PropagateAtLaunch": False,
-            }
-        ]
-    )
+    group, now = fleet.group(aws, given.group), context.clock.utc()
+    said = {
+        certificate.BORN: certificate.born(group.created, certificate.launched(aws, group.instances), needed),
+        certificate.VERIFY: certificate.gate(now, progress.elapsed(), servers=needed, answers=birth.GOOD_ROUNDS),
+    }
+    certificate.write(aws, given.group, {fleet.VERIFIED: given.generation, **said})
     progress.line(f"{given.color} {given.generation} is verified: {needed} servers healthy, and they answer")
     return {
         "group": given.group,
         "generation": given.generation,
         "servers": needed,
-        "bornAt": iso(fleet.group(aws, given.group).created),
-        "verifiedAt": iso(context.clock.utc()),
+        "bornAt": iso(group.created),
+        "verifiedAt": iso(now),
+        "certificates": {given.color: said},
     }
 
 

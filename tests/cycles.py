@@ -164,10 +164,10 @@ class Stack:
 
     def idle(self) -> None:
         """An update that must find nothing to do."""
-        before = self.groups(), self.weights()
+        before = self.groups(), self.weights(), self.engine.outputs()
         done = self.up()
         assert set(done.changes) == {"same"}, done.text
-        assert (self.groups(), self.weights()) == before
+        assert (self.groups(), self.weights(), self.engine.outputs()) == before
         self._idle = all(self._told.get(path) == text for key, value in CALM.items() if key != "active"
                          for path, text in flatten(key, value))
 

@@ -15,8 +15,10 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-BAKED: dict[str, Any] = {"image": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda", "bakedAt": "2026-11-24T12:00:00Z",
-                         "commit": "c0ffee", "tree": "clean", "base": "ami-0a", "fingerprint": "0" * 12, "baked": True}
+BAKED: dict[str, Any] = {
+    "image": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda", "bakedAt": "2026-11-24T12:00:00Z", "commit": "c0ffee",
+    "tree": "clean", "base": "ami-0a", "baseName": "debian-12 (x86)", "baseDate": "2026-11-20T00:00:00Z",
+    "fingerprint": "0" * 12, "baked": True}
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_ev
     stack.up()
     assert stack.groups() == {new: born}
     assert stack.weights() == {new: 100}
+    [certificate] = stack.engine.outputs()["certificates"].values()
+    assert (certificate["color"], certificate["generation"]) == (new, born.generation)
+    assert [move["percent"] for move in certificate["weights"]] == [10, 50, 100]
+    assert set(certificate["born"]["first"]) == set(born.instances)
+    assert set(certificate["gates"]) == {"verify", "promote"}
     stack.idle()
 
 

@@ -405,3 +405,14 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
     said = outputs["live"]
     assert (said["color"], said["image"], said["commit"], said["weights"]) == (
         "blue", "ami-0123456789abcdef0", "c0ffee", {"blue": 100})
+    certificate = outputs["certificates"]["blue"]
+    assert certificate["base"] == {"image": "ami-0a", "name": "debian-12 -x86-", "date": "2026-11-20T00:00:00Z"}
+    assert certificate["git"] == {"commit": "c0ffee", "tree": "clean"}
+
+
+def test_a_target_group_says_what_its_servers_were_made_from() -> None:
+    tags = program().one("aws:lb/targetGroup:TargetGroup").inputs["tags"]
+    assert {key: tags[f"phoenix:{key}"] for key in ("image", "commit", "tree", "base", "base-name", "base-date")} == {
+        "image": "ami-0123456789abcdef0", "commit": "c0ffee", "tree": "clean", "base": "ami-0a",
+        "base-name": "debian-12 -x86-", "base-date": "2026-11-20T00:00:00Z"}
+    assert len(tags) <= 50

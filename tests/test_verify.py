@@ -55,6 +55,14 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     assert {seen["X-Phoenix-Preview"] for seen in alb.seen} == {TOKEN}
     assert {seen["Host"] for seen in alb.seen} == {f"127.0.0.1:{alb.port}"}
     assert len(alb.seen) == birth.GOOD_ROUNDS
+    assert {tag["Key"] for tag in world.scaling(ours.group)["Tags"] if tag["PropagateAtLaunch"]} == set()
+    servers = [one["InstanceId"] for one in world.scaling(ours.group)["Instances"]]
+    tags = {tag["Key"]: tag["Value"] for tag in world.scaling(ours.group)["Tags"]}
+    assert tags["phoenix:born"].startswith(f"at={result['bornAt']} servers=2 ")
+    assert all(f" {server}=" in tags["phoenix:born"] for server in servers)
+    assert tags["phoenix:gate-verify"].startswith(f"at={result['verifiedAt']} seconds=")
+    assert result["certificates"] == {"green": {
+        key: tags[key] for key in ("phoenix:born", "phoenix:gate-verify")}}
     assert TOKEN not in world.said()
 
 
