@@ -39,6 +39,9 @@ def config(environment: Mapping[str, str]) -> Config:
 
 CONFIG = config(os.environ)
 
+# For what only informs: nobody waits for a service that fails.
+HASTY = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
+
 RENEW = "renew the credentials (for example `aws sso login`), then run `pulumi up` again"
 # Codes that AWS's services use for the same thing.
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -70,6 +73,10 @@ class Aws:
     @cached_property
     def ssm(self) -> SSMClient:
         return self.session.client("ssm", config=CONFIG)
+
+    @cached_property
+    def hasty_ssm(self) -> SSMClient:
+        return self.session.client("ssm", config=HASTY)
 
     @cached_property
     def sts(self) -> STSClient:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps import common, options, rules
+from steps import autopsy, common, options, rules
 from steps.common import Context
 from steps.errors import StepError
 from steps.options import option
@@ -37,6 +37,7 @@ def retire(given: Given, context: Context) -> dict[str, object]:
     if production and left and left != named:
         rules.set_weights(context.aws, production.arn, left)
     context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
+    autopsy.tell(context, group=given.group, target_group=given.target_group)
     return {"retired": given.group}
 
 

@@ -18,6 +18,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     policies,
     quotas,
     security_groups,
+    systems_manager,
     targets,
     templates,
 )
