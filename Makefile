@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback destroy token pulumi clean
+.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback history destroy token pulumi clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ flip: .venv/.ready  ## the flag of STACK=dev in its file: blue to green, or gree
 
 rollback: .venv/.ready  ## flip back and update STACK=dev: to what keepPrevious kept, or to IMAGE=FINGERPRINT
 	@IMAGE="$(IMAGE)" sh tools/stack.sh rollback "$(STACK)" $(ARGS)
+
+history: .venv/.ready  ## the last generations and updates of STACK=dev
+	@sh tools/stack.sh history "$(STACK)"
 
 destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)

@@ -8,11 +8,11 @@ import pulumi
 
 from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages
 from components.alarms import Limits
-from components.certificate import certificates
 from components.dashboard import Dashboard
 from components.image import MachineImage
 from components.load_balancer import LoadBalancer
 from components.network import Network
+from components.outputs import export
 from components.rollout import Rollout
 from components.server_group import ServerGroup
 from components.user_data import user_data
@@ -51,8 +51,7 @@ baked = {color: MachineImage(
 targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
-    tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, **image.tags})
-    for color, image in baked.items()}
+    tags={"fingerprint": source.fingerprint, "recipe": recipe.tag, **image.tags}) for color, image in baked.items()}
 preview = balancer.preview_rule(targets[plan.active].arn, token=settings.preview_token)
 groups = {color: ServerGroup(
     color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
@@ -72,19 +71,13 @@ rollout = Rollout(
     target_group_arn=targets[plan.active].arn, listener_arn=balancer.listener_arn, preview_rule_arn=preview.arn)
 production = balancer.production_rule(
     [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
-    after=[rollout.promoted])
+    after=[rollout.promoted], tags=rollout.past(standing))
 rollout.prune(strays=standing.strays, after=[production])
 if settings.dashboard:
     Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=balancer.arn_suffix,
               alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
               promoted=rollout.promoted.stdout)
 
-image = baked[plan.active]
-pulumi.export("url", balancer.url)
-pulumi.export("live", {
-    "color": plan.active.color, "generation": plan.active.generation, "image": image.id, "bakedAt": image.baked_at,
-    "fingerprint": plan.standing.fingerprint if plan.standing else source.fingerprint, "commit": image.commit,
-    "bornAt": rollout.born_at, "packages": image.packages,
-    "weights": production.arn.apply(lambda _: dict(plan.weights))})
-pulumi.export("certificates", pulumi.Output.all(image.said, rollout.certificates, production.arn).apply(
-    lambda known: certificates(plan, standing, source.fingerprint, known[0], known[1])))
+export(
+    url=balancer.url, flight=plan, standing=standing, fingerprint=source.fingerprint, image=baked[plan.active],
+    rollout=rollout, after=production.arn)

@@ -6,6 +6,7 @@ groups that it names: a failed update saves its outputs too, so those only infor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,9 @@ import boto3
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+# The production rule's tags about groups that died: with 1 for the newest.
+PAST = "phoenix:past-"
 
 
 class LiveError(Exception):
@@ -63,7 +67,7 @@ class Live:
     `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
     which an update makes before the production rule, is there. `births`: of each group that could serve, by color and
     generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
-    production does not know.
+    production does not know. `past`: lines about groups that died, newest first (`components.past`).
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -73,6 +77,7 @@ class Live:
     previewed: bool = False
     births: Mapping[tuple[str, str], str] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -112,7 +117,8 @@ def read(session: boto3.Session, *, stack: str) -> Live:
         unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules,
         births=_births(fleet),
         strays=tuple(sorted(
-            one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))))
+            one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
+        past=_past(rules.get("production", {}).get("tags", {})))
 
 
 def when(text: str | None) -> datetime | None:
@@ -195,6 +201,11 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
         "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
         "tags": {**_ours(written), **said.tags},
         "verified": written.get("phoenix:verified") == said.generation})
+
+
+def _past(tags: Mapping[str, str]) -> tuple[str, ...]:
+    found = {int(key.removeprefix(PAST)): value for key, value in tags.items() if re.fullmatch(rf"{PAST}\d+", key)}
+    return tuple(found[number] for number in sorted(found))
 
 
 def _ours(tags: Mapping[str, str]) -> dict[str, str]:

@@ -100,13 +100,14 @@ class LoadBalancer(pulumi.ComponentResource):
         """
         header: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
             "http_header_name": PREVIEW_HEADER, "values": [pulumi.Output.secret(token)]}
-        return self._rule("preview", 1, {"http_header": header}, [(target_group_arn, 1)], [])
+        return self._rule("preview", 1, {"http_header": header}, [(target_group_arn, 1)], [], {})
 
     def production_rule(
-        self, weights: Sequence[tuple[pulumi.Input[str], int]], *, after: Sequence[pulumi.Resource]
+        self, weights: Sequence[tuple[pulumi.Input[str], int]], *, after: Sequence[pulumi.Resource],
+        tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
-        """The rule for everybody: `weights` is percent of production of target groups by ARN."""
-        return self._rule("production", 100, {"path_pattern": {"values": ["/*"]}}, weights, after)
+        """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added."""
+        return self._rule("production", 100, {"path_pattern": {"values": ["/*"]}}, weights, after, tags)
 
     def _rule(
         self,
@@ -115,6 +116,7 @@ class LoadBalancer(pulumi.ComponentResource):
         condition: aws.lb.ListenerRuleConditionArgsDict,
         weights: Sequence[tuple[pulumi.Input[str], int]],
         after: Sequence[pulumi.Resource],
+        tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
             f"{self._prefix}-{rule}",
@@ -124,7 +126,7 @@ class LoadBalancer(pulumi.ComponentResource):
             actions=[{"type": "forward", "forward": {
                 "target_groups": [{"arn": arn, "weight": weight} for arn, weight in weights],
                 "stickiness": {"enabled": False, "duration": 3600}}}],
-            tags={**self._called(rule), "phoenix:rule": rule},
+            tags={**self._called(rule), "phoenix:rule": rule, **tags},
             opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
         )
 

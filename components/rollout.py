@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_command as command
 
+from components import past
 from components.color import Color
 from components.config import errors
 from components.flight import Flight
-from components.live import Account
+from components.live import PAST, Account, Live
 from components.server_group import ServerGroup
 from components.settings import Settings
 from components.step import step
@@ -95,6 +96,19 @@ class Rollout(pulumi.ComponentResource):
                 return self._flight.same(color, arn)
 
         return pulumi.Output.from_input(target_group_arn).apply(checked)
+
+    def past(self, standing: Live) -> dict[str, pulumi.Input[str]]:
+        """Tags for the production rule about the groups that died, and those that this update deletes.
+
+        Plain text when none is deleted: an update without changes has none here either.
+        """
+        flight = self._flight
+        gone, told = len(past.leaving(flight, standing)), past.lines(flight, standing, {})
+
+        def line(number: int) -> pulumi.Output[str]:
+            return self.certificates.apply(lambda written: past.lines(flight, standing, written)[number])
+
+        return {f"{PAST}{number + 1}": line(number) if number < gone else text for number, text in enumerate(told)}
 
     def prune(
         self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]

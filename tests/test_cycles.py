@@ -41,7 +41,11 @@ def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_ev
     assert [move["percent"] for move in certificate["weights"]] == [10, 50, 100]
     assert set(certificate["born"]["first"]) == set(born.instances)
     assert set(certificate["gates"]) == {"verify", "promote"}
+    died = stack.engine.outputs()["past"][0]
+    assert (died["color"], died["generation"], died["servers"]) == (live.color, live.generation, len(live.instances))
+    assert died["from"] < died["until"]
     stack.idle()
+    assert stack.engine.outputs()["past"][0] == died
 
 
 def hold_a_canary(stack: Stack) -> tuple[Group, str]:

@@ -115,6 +115,14 @@ def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
     assert read(account.session, stack=STACK).unfinished
 
 
+def test_groups_that_died_are_read_from_the_production_rule_newest_first(account: Account) -> None:
+    listener = account.balancer("dev", stack=STACK)
+    blue = account.target_group("blue", color="blue", generation="abc")
+    account.rule(listener, 100, {blue: 100}, rule="production",
+                 **{f"past_{number}": f"a={number}" for number in (10, 2, 1)})  # type: ignore[arg-type]
+    assert read(account.session, stack=STACK).past == ("a=1", "a=2", "a=10")
+
+
 def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     account.rule(listener, 100, {account.target_group("blue", color="blue", generation="abc"): 100}, rule="production")

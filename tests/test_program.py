@@ -335,6 +335,18 @@ def test_at_100_percent_the_other_color_leaves_the_program() -> None:
         "phoenix-dev-green-group"]
 
 
+def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs() -> None:
+    assert program().outputs["past"] == []
+    live_group("blue", "abcdefabcdef")
+    done = program(active="green")
+    said = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["tags"]["phoenix:past-1"]
+    assert said.startswith("color=blue generation=abcdefabcdef ")
+    assert [one["generation"] for one in done.outputs["past"]] == ["abcdefabcdef"]
+    held = program(active="green", traffic=10)
+    rule = held.one("aws:lb/listenerRule:ListenerRule", "production").inputs
+    assert not [key for key in rule["tags"] if "past" in key]
+
+
 def test_a_bake_is_told_which_image_is_live_to_compare_packages_with() -> None:
     bake = program().one("command:local:Command", "bake").inputs["environment"]
     assert bake["PHOENIX_LIVE_IMAGE"] == ""

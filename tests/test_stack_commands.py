@@ -108,6 +108,7 @@ def test_without_pulumi_it_says_how_to_get_it(tmp_path: Path) -> None:
     (("preview",), 'sh tools/stack.sh preview "dev" '),
     (("flip", "STACK=prod"), 'sh tools/stack.sh flip "prod"'),
     (("rollback", "IMAGE=0123456789ab"), 'IMAGE="0123456789ab" sh tools/stack.sh rollback "dev" '),
+    (("history",), 'sh tools/stack.sh history "dev"'),
     (("destroy",), 'sh tools/stack.sh destroy "dev" ')])
 def test_make_hands_on_the_stack_and_the_flags(line: tuple[str, ...], runs: str) -> None:
     said = subprocess.run(["make", "-n", *line], cwd=PROJECT, capture_output=True, text=True, check=True).stdout

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|destroy STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|history|destroy STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -61,6 +61,7 @@ command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/
 case $operation in
   up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
   flip) flip ;;
+  history) exec "${PYTHON:-.venv/bin/python}" tools/history.py "$stack" ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback or destroy." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, history or destroy." ;;
 esac

@@ -1,0 +1,117 @@
+"""What became of a stack: its last generations and its last updates, as two tables.
+
+`python tools/history.py STACK` (`make history STACK=dev`). Generations are the outputs `certificates` and `past`, which
+every update leaves; updates are `pulumi stack history`. Both work with every backend.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+UPDATES = 10
+BORN = "Do: make up STACK={stack}   (the first update writes the first certificate)"
+
+
+class HistoryError(Exception):
+    """Pulumi has no answer; the text says what to do."""
+
+
+def pulumi(*arguments: str) -> Any:
+    """What pulumi answers as JSON. Raises HistoryError with its own words."""
+    try:
+        done = subprocess.run(["pulumi", *arguments, "--json"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise HistoryError("pulumi is not on PATH, and not in .pulumi/bin.\nDo: make pulumi") from None
+    if done.returncode:
+        raise HistoryError(f"{done.stderr.strip()}\nDo: pulumi stack ls   (which there are), or pulumi login")
+    return json.loads(done.stdout or "null")
+
+
+def generations(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each group that stands and each that died, youngest first."""
+    rows = [_standing(one) for one in outputs.get("certificates", {}).values()]
+    rows += [_died(one) for one in outputs.get("past", ())]
+    return sorted(rows, key=lambda row: str(row["born"]), reverse=True)
+
+
+def _standing(said: Mapping[str, Any]) -> dict[str, Any]:
+    moves = [move for move in said["weights"] if "percent" in move]
+    first = next((move["at"] for move in moves if move["percent"]), "")
+    verify, promote = (said["gates"].get(gate, {}) for gate in ("verify", "promote"))
+    return {
+        "generation": said["generation"], "color": said["color"], "born": _minute(said["born"].get("at", "")),
+        "production": f"{moves[-1]['percent']} % now, since {_minute(first)}" if first else "none yet",
+        "servers": said["born"].get("servers", ""), **_gates(verify.get("seconds"), promote.get("seconds"), promote),
+        "image": said["fingerprint"], "commit": said["git"]["commit"][:12], "tree": said["git"]["tree"],
+        "base of": said["base"]["date"][:10]}
+
+
+def _died(said: Mapping[str, Any]) -> dict[str, Any]:
+    span = f"up to {said['most']} %, {_minute(said.get('from', ''))} to {_minute(said.get('until', '')) or 'its end'}"
+    return {
+        "generation": said.get("generation", ""), "color": said.get("color", ""), "born": _minute(said.get("born", "")),
+        "production": span if said.get("from") else "none",
+        "servers": said.get("servers", ""), **_gates(said.get("verify"), said.get("promote"), said),
+        "image": said.get("fingerprint", ""), "commit": said.get("commit", ""), "tree": said.get("tree", "clean"),
+        "base of": said.get("base", "")}
+
+
+def _gates(verify: Any, promote: Any, figures: Mapping[str, Any]) -> dict[str, str]:
+    """`requests` is what CloudWatch counted until the last look of promote; it is a minute behind."""
+    counts = {key: f"{figures[key]:,}" if key in figures else "" for key in ("requests", "errors")}
+    return {**{key: "" if took is None else f"{took} s" for key, took in (("verify", verify), ("promote", promote))},
+            **counts}
+
+
+def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each update, newest first (pulumi/pulumi, pkg/cmd/pulumi/stack/stack_history.go, updateInfoJSON)."""
+    rows = []
+    for one in history:
+        config = {key.partition(":")[2]: value.get("value", "") for key, value in (one.get("config") or {}).items()}
+        around = one.get("environment") or {}
+        changed = {what: count for what, count in (one.get("resourceChanges") or {}).items() if what != "same"}
+        rows.append({
+            "when": _minute(one.get("startTime", "")), "what": one.get("kind", ""), "result": one.get("result", ""),
+            "active": config.get("active", ""), "traffic": config.get("traffic", ""),
+            "commit": around.get("git.head", "")[:12], "tree": "dirty" if around.get("git.dirty") == "true" else "",
+            "resources": ", ".join(f"{count} {what}" for what, count in sorted(changed.items())) or "none changed"})
+    return rows
+
+
+def table(title: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """Columns as wide as they must be; those that say nothing are left out."""
+    said = [{key: str(value) for key, value in row.items()} for row in rows]
+    heads = [key for key in (said[0] if said else ()) if any(row[key] for row in said)]
+    wide = {key: max(len(key), *(len(row[key]) for row in said)) for key in heads}
+    lines = [[key.ljust(wide[key]) for key in heads], *([row[key].ljust(wide[key]) for key in heads] for row in said)]
+    return "\n".join([title, *(f" {'  '.join(line)}".rstrip() for line in lines)])
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def main(stack: str) -> int:
+    """Prints both tables; 1 and the reason when there is nothing to print."""
+    try:
+        outputs = pulumi("stack", "output", "--stack", stack) or {}
+        found = pulumi("stack", "history", "--stack", stack, "--page-size", str(UPDATES)) or []
+    except HistoryError as error:
+        print(error, file=sys.stderr)
+        return 1
+    born = generations(outputs)
+    if born:
+        print(table(f"generations of {stack}, youngest first (times are UTC)", born), end="\n\n")
+    else:
+        print(f"{stack} has no birth certificate yet.\n{BORN.format(stack=stack)}", file=sys.stderr)
+    if found:
+        print(table(f"updates of {stack}, newest first", updates(found)))
+    return 0 if born else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2] or ["dev"]))
