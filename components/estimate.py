@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from components.flight import Flight
 from components.live import Live
 from components.settings import Settings
+from steps import alarms, flip
+from steps.capacity import HEALTHY_SECONDS
 from steps.traffic import planned_seconds
 
-# What the steps allow beyond the settings before they give up: promote waits 600 s for servers, 120 s for answers
-# through the preview rule and 120 s for every address to follow; deleting a group may take 900 s.
-WAITING_SECONDS = 600 + 120 + 120
+# What promote allows beyond the settings before it gives up: it waits for alarms that ring since the birth, for
+# servers, for answers through the preview rule, for every address to follow, and for CloudWatch to count requests.
+WAITING_SECONDS = round(
+    alarms.OWN_SECONDS + HEALTHY_SECONDS + flip.PROVE_SECONDS + flip.FOLLOW_SECONDS + flip.METRICS_SECONDS)
+# What the engine allows for the deletion of a group, beyond what its servers may take to drain.
 DELETING_SECONDS = 900
 
 

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from components.alarms import Limits, alarms
 from components.color import Color
+from components.estimate import DELETING_SECONDS
 from components.live import Account
 from components.step import step
 
@@ -108,7 +109,8 @@ class ServerGroup(pulumi.ComponentResource):
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
             # A server may need its way in and its rights from the first second.
             opts=color.options(
-                self, depends_on=[*announced_by, *rules, clear], delete_minutes=15 + drain_seconds / 60,
+                self, depends_on=[*announced_by, *rules, clear],
+                delete_minutes=(DELETING_SECONDS + drain_seconds) / 60,
                 # Verify adds a tag to it, which a refresh must not make the next update take away.
                 ignore_changes=["tags"]),
         )

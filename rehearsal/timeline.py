@@ -157,7 +157,7 @@ def servers(
 
 def _state(event: Event) -> str:
     """What an event makes of a server; empty when nothing changes. "gone" ends its last spell."""
-    word = event.text.split()[0]
+    word = event.text.split()[0].rstrip(":")
     if event.kind == "instance":
         return {"launched": BOOTING, "leaves": DRAINING, "terminated": "gone"}.get(word, "")
     return word if event.kind == "health" and word in (HEALTHY, UNHEALTHY) else ""

@@ -10,7 +10,7 @@ from steps.capacity import Capacity, wait_healthy
 from steps.common import Context
 from steps.errors import StepError
 from steps.observe import Observer, Subject
-from steps.progress import Pace
+from steps.progress import Pace, Teller
 from steps.traffic import Way, Weights
 from steps.undo import Undo
 
@@ -97,19 +97,20 @@ class Flip:
             rescue=self.rescue,
         )
         self.undo.note(self.capacity.other_minimum)
-        for weights in self.way.steps[:-1]:
-            self._shift(weights)
-            self._watch(observer, self.times.canary_pause, "canary")
-        if self.way.steps:
-            self._shift(self.way.steps[-1])
+        shares = [weights[self.subject.ours] for weights in self.way.steps]
+        for number, share in enumerate(shares[1:]):
+            self._shift(number)
+            self._watch(observer, self.times.canary_pause, "canary", f"{share} %")
+        if shares:
+            self._shift(len(shares) - 1)
         share = self.way.last[self.subject.ours]
         if share == 100:
             moved = self.context.clock.now()
             self._settle(observer)
             undrained = self.times.drain - (self.context.clock.now() - moved)
-            self._watch(observer, max(self.times.soak, undrained), "soak")
+            self._watch(observer, max(self.times.soak, undrained), "soak", "it is done")
         elif share:
-            self._watch(observer, self.times.canary_pause, "canary")
+            self._watch(observer, self.times.canary_pause, "canary", "it is held")
         if share and self.cautious:
             self._known(observer)
 
@@ -122,9 +123,11 @@ class Flip:
             cautious=self.cautious,
         )
 
-    def _shift(self, weights: Weights) -> None:
+    def _shift(self, number: int) -> None:
+        weights = self.way.steps[number]
         self._check(rules.read_one(self.context.aws, self.subject.rule).shares())
-        self.context.progress.line(f"production traffic: {traffic.told(weights, self.subject.names)}")
+        step = f"step {number + 1} of {len(self.way.steps)}"
+        self.context.progress.line(f"production traffic: {traffic.told(weights, self.subject.names)} ({step})")
         # Noted first: a signal may come when AWS has done it and we don't know yet.
         self.undo.now, self.undo.touched = weights, True
         rules.set_weights(self.context.aws, self.subject.rule, weights)
@@ -161,15 +164,18 @@ class Flip:
             raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
         return seen
 
-    def _watch(self, observer: Observer, seconds: float, what: str) -> None:
-        """Looks again and again for `seconds`, at least once."""
+    def _watch(self, observer: Observer, seconds: float, what: str, then: str) -> None:
+        """Looks again and again for `seconds`, at least once. `then`: what comes next."""
         until = self.context.progress.bounded(max(0.0, seconds))
         observer.answered = 0
+        teller = Teller(self.context.clock)
         while True:
             seen = self._look(observer)
-            until.line(f"{what}: {traffic.told(self.undo.now, self.subject.names)}: {watch.summary(seen)}")
+            text = f"{what}: {traffic.told(self.undo.now, self.subject.names)}: {watch.summary(seen)}; then {then}"
             if not until.left():
+                until.line(text)
                 break
+            teller.tell(until, text)
             self.context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
         if not observer.answered:
             raise StepError(
@@ -211,7 +217,7 @@ class Flip:
                     "run `pulumi up` again; it goes on from what is there",
                 )
             steady = "every address answers as the new generation" if since is not None else wrong
-            pace.wait(until, f"settling: {steady}", hurry=True)
+            pace.wait(until, f"settling: {steady}; then soak", hurry=True)
 
 
 def prove(subject: Subject, context: Context) -> None:

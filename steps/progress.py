@@ -77,21 +77,36 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class Teller:
+    """How often a wait is told: what is new every four seconds at most, what is not every twenty."""
+
+    NEW_EVERY, SAME_EVERY = 4.0, 20.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._at = -math.inf
+        self._last = ""
+
+    def tell(self, progress: Progress, text: str) -> None:
+        """A line of `text`, unless it is too early for one."""
+        every = self.SAME_EVERY if text == self._last else self.NEW_EVERY
+        if self._clock.now() - self._at >= every:
+            progress.line(text)
+            self._at, self._last = self._clock.now(), text
+
+
 class Pace:
     """How often something is looked at: every half a second at first, every five in the end."""
 
     FIRST, LAST, GROWTH = 0.5, 5.0, 1.5
-    TOLD_EVERY = 4.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pause = self.FIRST
-        self._told = clock.now() - self.TOLD_EVERY
+        self._teller = Teller(clock)
 
     def wait(self, progress: Progress, text: str, *, hurry: bool = False) -> None:
         """Waits, after a line of `text` if none was written lately. `hurry`: no longer than a second."""
-        if self._clock.now() - self._told >= self.TOLD_EVERY:
-            progress.line(text)
-            self._told = self._clock.now()
+        self._teller.tell(progress, text)
         self._clock.sleep(min(self._pause, 1.0) if hurry else self._pause)
         self._pause = min(self._pause * self.GROWTH, self.LAST)

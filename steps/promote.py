@@ -117,6 +117,7 @@ def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dic
     wait_healthy(context, given.target_group, needed, given.color)
     prove(subject, context)
     Capacity(ours=ours, other=None, min_size=given.min_size, other_minimum=None).release(context)
+    context.progress.line(f"{given.color} is well; the production rule is made next, and users come")
     now = context.clock.utc()
     tags = {
         certificate.WEIGHTS: certificate.weights("", [(now, 100)]),
@@ -162,6 +163,8 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
         rescue=rescue,
     )
     flip.run()
+    figures = ", ".join(f"{count} {what}" for what, count in flip.figures.items())
+    context.progress.line(f"{traffic.told(way.last, subject.names)}: it holds{figures and f' ({figures})'}")
     weights = {subject.names[arn]: share for arn, share in way.last.items()}
     return _result(given, context, weights, first=False, said=_certified(context, subject, flip))
 

@@ -55,6 +55,10 @@ def verify(given: Given, context: Context) -> dict[str, object]:
     needed = lift(
         aws, fleet.group(aws, given.group), _capacity(everything, live - {given.target_group}), given, progress
     )
+    progress.line(
+        f"{given.color} is to have {needed} healthy servers, then to answer {birth.GOOD_ROUNDS} times in a row through "
+        f"the preview rule{', then to pass the smoke command' if given.smoke_command else ''}"
+    )
     waiting = Waiting(given, context, progress, needed=needed, door=door, token=token)
     waiting.wait()
     if given.smoke_command:
@@ -67,7 +71,8 @@ def verify(given: Given, context: Context) -> dict[str, object]:
         certificate.VERIFY: certificate.gate(now, progress.elapsed(), servers=needed, answers=birth.GOOD_ROUNDS),
     }
     certificate.write(aws, given.group, {fleet.VERIFIED: given.generation, **said})
-    progress.line(f"{given.color} {given.generation} is verified: {needed} servers healthy, and they answer")
+    who = f"{given.color} {given.generation}"
+    progress.line(f"{who} is verified: {needed} servers healthy, and they answer; promote is next")
     return {
         "group": given.group,
         "generation": given.generation,

@@ -46,9 +46,9 @@ def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
         " -> settle 10 s, soak 120 s",
         "  production  -> green 100 % (now blue 100 %)",
         f"  dies        blue, generation {recipe(OLD).generation}, 3 servers, last of all",
-        "  together    two groups, at least 4 min, at most 49 min (estimated from the settings; the bake before it not"
+        "  together    two groups, at least 4 min, at most 56 min (estimated from the settings; the bake before it not"
         " counted)",
-        "  cost        0.004 USD to 0.049 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
+        "  cost        0.004 USD to 0.056 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
         " only)",
         "  git         since c0ffee, the live image's commit, in the image's folder:",
         "               provision/30-log.sh | 12 ++++",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -47,7 +48,9 @@ def test_traffic_moves_step_by_step_and_each_is_watched(flipping: Flipping) -> N
     assert str(result["promotedAt"]).endswith("Z")
     said = flipping.world.said()
     assert "from blue 100 % in 3 steps and about 220 s" in said
-    assert "[30 s of 60 s] canary: green 10 %, blue 90 %: 2 of 2 servers healthy, probes answer" in said
+    assert "production traffic: green 10 %, blue 90 % (step 1 of 3)" in said
+    assert "[20 s of 60 s] canary: green 10 %, blue 90 %: 2 of 2 servers healthy, probes answer" in said
+    assert re.search(r"\[60 s of 60 s\] canary: green 10 %.*; then 50 %\n", said)
     assert "[80 s of 80 s] soak: green 100 %, blue 0 %" in said
     assert flipping.world.clock.passed >= 2 * 60 + 90
 

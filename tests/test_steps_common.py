@@ -105,16 +105,27 @@ def test_a_line_of_progress_tells_seconds_and_stays_one_short_line() -> None:
     assert len(line) == LONGEST_LINE + 1
 
 
-def test_a_wait_tells_how_far_it_is_every_few_seconds_and_slows_down() -> None:
+def told(*, changes_every: int) -> list[str]:
+    """What a wait of a minute tells whose text changes every so many looks."""
     clock, stream = FakeClock(), io.StringIO()
     progress = Progress(clock, stream=stream).bounded(60)
-    pace = Pace(clock)
+    pace, looks = Pace(clock), 0
 
     while progress.left():
-        pace.wait(progress, "waiting")
+        pace.wait(progress, f"waiting for {looks // changes_every}")
+        looks += 1
+    return stream.getvalue().splitlines()
 
-    assert len(stream.getvalue().splitlines()) == 12
-    assert stream.getvalue().startswith("[0 s of 60 s] waiting\n")
+
+def test_a_wait_tells_what_is_new_every_few_seconds_and_slows_down() -> None:
+    lines = told(changes_every=1)
+    assert len(lines) == 12
+    assert lines[0] == "[0 s of 60 s] waiting for 0"
+
+
+def test_what_stays_the_same_is_told_every_twenty_seconds_for_a_log_that_one_can_read() -> None:
+    lines = told(changes_every=1000)
+    assert [line.partition("]")[0] for line in lines] == ["[0 s of 60 s", "[20 s of 60 s", "[40 s of 60 s"]
 
 
 class Broken(io.StringIO):

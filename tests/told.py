@@ -42,7 +42,7 @@ def events() -> list[Event]:
         (5.0, "health", "i-000green", "healthy in green"), (5.5, "health", "i-000green", "unhealthy in green: 500"),
         (5.8, "health", "i-000green", "healthy in green"),
         (9.0, "instance", "i-0000blue", "leaves blue-group: its end"),
-        (9.5, "health", "i-0000blue", "unhealthy in blue: x"), (10.0, "instance", "i-0000blue", "terminated")]
+        (9.5, "health", "i-0000blue", "unhealthy in blue: x"), (10.0, "instance", "i-0000blue", "terminated: its end")]
     return [Event(t=ZERO + t, kind=kind, subject=subject, text=text) for t, kind, subject, text in told]
 
 
