@@ -1,0 +1,94 @@
+"""Writes docs/configuration.md: every key of the configuration, from Pulumi.yaml and the rules that check it.
+
+`PYTHONPATH=. python tools/describe_configuration.py`; a test holds the page against both.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
+
+from components.settings import Settings, camel
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs" / "configuration.md"
+# The first key of each part of Pulumi.yaml, and what the part is about.
+PARTS = {
+    "active": "The flag, and how much production follows it",
+    "service": "The image",
+    "instanceType": "A server",
+    "minSize": "How many servers",
+    "vpcId": "The network",
+    "certificateArn": "The load balancer",
+    "previewToken": "Pre-production and the gates",
+    "alarms": "What stops a rollout",
+    "drainSeconds": "The end of a group, the plan, and what is permanent",
+}
+HEAD = """# Configuration
+
+Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `phoenix:KEY`.
+What is wrong is told all at once, with what to type, before anything is created. Rules that join keys are checked too.
+
+Two keys of the AWS provider belong to it: `aws:region` (must be set) and `aws:profile`. Credentials are never
+configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment.
+
+This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
+[components/settings.py](../components/settings.py) by `tools/describe_configuration.py`.
+"""
+
+
+def rules() -> dict[str, str]:
+    """What each key must be, in the words of the rule that says so when it is broken."""
+    return {camel(item.name): _words(item.metadata["rule"]) for item in fields(Settings) if item.metadata}
+
+
+def _words(rule: Any) -> str:
+    """No key takes a control character, and a list or an object is asked for its items' rule with one in it."""
+    for wrong in ("\x00", '["\\u0000"]', '{"\\u0000": ""}'):
+        try:
+            rule(wrong)
+        except ValueError as broken:
+            said = str(broken).partition(" (")[0] if wrong != "\x00" else str(broken)
+            if said not in ("a list", "an object of names and texts"):
+                return said
+    raise ValueError(f"{rule} takes anything: a key's rule must say what it must be")
+
+
+def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """The page. Raises ValueError for a part whose first key is gone."""
+    keys = project["config"]
+    if gone := [first for first in PARTS if first not in keys]:
+        raise ValueError(f"Pulumi.yaml has no key {', '.join(gone)}: say in PARTS of tools/describe_configuration.py"
+                         " which key begins that part now")
+    lines = [HEAD.rstrip()]
+    for key, said in keys.items():
+        if key in PARTS:
+            lines += ["", f"## {PARTS[key]}", "", "| key | default | what it says | must be |", "|---|---|---|---|"]
+        lines.append(f"| `{key}` | {_default(said)} | {_cell(said['description'])} | {_cell(words[key])} |")
+    return "\n".join([*lines, ""])
+
+
+def _default(said: Mapping[str, Any]) -> str:
+    value = said["default"]
+    return "" if value == "" else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    """Writes the page."""
+    PAGE.write_text(page(yaml.safe_load((PROJECT / "Pulumi.yaml").read_text()), rules()))
+    print(f"written: {PAGE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
