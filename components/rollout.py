@@ -85,7 +85,7 @@ class Rollout(pulumi.ComponentResource):
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.certificates = pulumi.Output.all(
-            "" if flight.standing else self.verified.stdout, self.promoted.stdout if flight.shift else "",
+            "" if flight.proven else self.verified.stdout, self.promoted.stdout if flight.shift else "",
         ).apply(lambda said: _certificates(*said))
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 

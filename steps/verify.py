@@ -67,7 +67,9 @@ def verify(given: Given, context: Context) -> dict[str, object]:
         waiting.wait()
     group, now = fleet.group(aws, given.group), context.clock.utc()
     said = {
-        certificate.BORN: certificate.born(group.created, certificate.launched(aws, group.instances), needed),
+        # A group that is verified again, on a way back, was born once.
+        certificate.BORN: group.tags.get(certificate.BORN)
+        or certificate.born(group.created, certificate.launched(aws, group.instances), needed),
         certificate.VERIFY: certificate.gate(now, progress.elapsed(), servers=needed, answers=birth.GOOD_ROUNDS),
     }
     certificate.write(aws, given.group, {fleet.VERIFIED: given.generation, **said})

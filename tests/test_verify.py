@@ -66,6 +66,15 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     assert TOKEN not in world.said()
 
 
+def test_a_group_that_is_verified_again_on_a_way_back_was_born_once(world: World, alb: Balancer) -> None:
+    ours = world.color("green", GREEN, size=2)
+    first = verify(given(world, ours, min_size=2), world.context())["certificates"]["green"]  # type: ignore[index]
+    world.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=ours.group, MinSize=3, DesiredCapacity=3)
+    second = verify(given(world, ours, min_size=3), world.context())["certificates"]["green"]  # type: ignore[index]
+    assert second["phoenix:born"] == first["phoenix:born"]
+    assert " servers=3 " in second["phoenix:gate-verify"]
+
+
 def test_a_group_is_lifted_to_what_the_live_one_has(world: World) -> None:
     live = world.color("blue", BLUE, size=4)
     ours = world.color("green", GREEN, size=1)
