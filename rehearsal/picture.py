@@ -66,8 +66,8 @@ def _figure(timeline: Timeline) -> Figure:
         4, 1, sharex=True, gridspec_kw={
             "height_ratios": [0.3, 2.1, 1.1, 0.22 * rows], "hspace": 0.16, "left": LEFT, "right": RIGHT,
             "top": top, "bottom": bottom})
-    figure.text(0.012, 1 - 0.28 / height, timeline.title, fontsize=13, fontweight="bold")
-    figure.text(0.012, 1 - 0.54 / height, "  ·  ".join(timeline.sums), fontsize=9.5, color=GREY)
+    figure.text(0.012, 1 - 0.28 / height, timeline.title, fontsize=13, fontweight="bold", gid="heading")
+    figure.text(0.012, 1 - 0.54 / height, "  ·  ".join(timeline.sums), fontsize=9.5, color=GREY, gid="sums")
     for axes in (stages, requests, latency, servers):
         _bands(axes, timeline)
     _stages(stages, timeline)
@@ -78,7 +78,7 @@ def _figure(timeline: Timeline) -> Figure:
     servers.set_xlabel("seconds since the beginning", loc="left")
     short = [f"{number} {band.name} ({band.end - band.begin:.0f} s)"
              for number, band in enumerate(timeline.bands, 1)]
-    figure.text(LEFT, 0.14 / height, "     ".join(short), fontsize=8, color=GREY)
+    figure.text(LEFT, 0.14 / height, "  ·  ".join(short), fontsize=8, color=GREY)
     figure.align_ylabels([requests, latency, servers])
     return figure
 

@@ -66,8 +66,8 @@ def test_generations_come_youngest_first_those_that_stand_and_those_that_died(tm
 
 def test_updates_come_newest_first_with_those_that_failed(tmp_path: Path) -> None:
     failed, first = columns(told(tmp_path)[0].stdout, "when")
-    assert failed == {"when": "2026-11-24 12:00", "what": "update", "result": "failed", "active": "blue",
-                      "commit": "0b0eaebf2f62", "tree": "dirty", "resources": "17 create"}
+    assert failed == {"when": "2026-11-24 12:00", "what": "update", "result": "failed", "took": "840 s",
+                      "active": "blue", "commit": "0b0eaebf2f62", "tree": "dirty", "resources": "17 create"}
     assert (first["result"], first["resources"]) == ("succeeded", "none changed")
 
 

@@ -10,10 +10,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 UPDATES = 10
-BORN = "Do: make up STACK={stack}   (the first update writes the first certificate)"
+BORN = "Do: make up STACK={stack}   (it writes one)"
 
 
 class HistoryError(Exception):
@@ -76,10 +77,17 @@ def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         changed = {what: count for what, count in (one.get("resourceChanges") or {}).items() if what != "same"}
         rows.append({
             "when": _minute(one.get("startTime", "")), "what": one.get("kind", ""), "result": one.get("result", ""),
+            "took": _took(one.get("startTime"), one.get("endTime")),
             "active": config.get("active", ""), "traffic": config.get("traffic", ""),
             "commit": around.get("git.head", "")[:12], "tree": "dirty" if around.get("git.dirty") == "true" else "",
             "resources": ", ".join(f"{count} {what}" for what, count in sorted(changed.items())) or "none changed"})
     return rows
+
+
+def _took(start: str | None, end: str | None) -> str:
+    if not start or not end:
+        return ""
+    return f"{(datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds():.0f} s"
 
 
 def table(title: str, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -107,7 +115,7 @@ def main(stack: str) -> int:
     if born:
         print(table(f"generations of {stack}, youngest first (times are UTC)", born), end="\n\n")
     else:
-        print(f"{stack} has no birth certificate yet.\n{BORN.format(stack=stack)}", file=sys.stderr)
+        print(f"no group of {stack} has a birth certificate.\n{BORN.format(stack=stack)}", file=sys.stderr)
     if found:
         print(table(f"updates of {stack}, newest first", updates(found)))
     return 0 if born else 1
