@@ -6,6 +6,7 @@ its height and hatching too.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -59,9 +60,13 @@ def _saved(figure: Figure, kind: str) -> bytes:
 
 def _figure(timeline: Timeline) -> Figure:
     rows = max(len(timeline.servers), 2)
-    height = 5.6 + 0.22 * rows
+    named = "  ·  ".join(f"{number} {band.name} ({band.end - band.begin:.0f} s)".replace(" ", "\N{NO-BREAK SPACE}")
+                         for number, band in enumerate(timeline.bands, 1))
+    # About 165 characters of this size fit; breaks come between stages only.
+    lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(named, 165)]
+    height = 5.7 + 0.22 * rows + 0.16 * len(lines)
     figure = Figure(figsize=(12, height))
-    top, bottom = 1 - 0.82 / height, 0.88 / height
+    top, bottom = 1 - 1.06 / height, (0.72 + 0.16 * len(lines)) / height
     stages, requests, latency, servers = figure.subplots(
         4, 1, sharex=True, gridspec_kw={
             "height_ratios": [0.3, 2.1, 1.1, 0.22 * rows], "hspace": 0.16, "left": LEFT, "right": RIGHT,
@@ -71,14 +76,12 @@ def _figure(timeline: Timeline) -> Figure:
     for axes in (stages, requests, latency, servers):
         _bands(axes, timeline)
     _stages(stages, timeline)
-    _requests(requests, timeline)
+    _requests(requests, timeline, legend=1 - 0.6 / height)
     _latency(latency, timeline)
-    _servers(servers, timeline, height=height)
+    _servers(servers, timeline, height=height, above=0.14 + 0.16 * len(lines))
     servers.set_xlim(0, timeline.length)
     servers.set_xlabel("seconds since the beginning", loc="left")
-    short = [f"{number} {band.name} ({band.end - band.begin:.0f} s)"
-             for number, band in enumerate(timeline.bands, 1)]
-    figure.text(LEFT, 0.14 / height, "  ·  ".join(short), fontsize=8, color=GREY)
+    figure.text(LEFT, 0.14 / height, "\n".join(lines), fontsize=8, color=GREY, linespacing=1.4)
     figure.align_ylabels([requests, latency, servers])
     return figure
 
@@ -100,7 +103,8 @@ def _stages(axes: Axes, timeline: Timeline) -> None:
         axes.text((band.begin + band.end) / 2, 0.46, label, ha="center", va="center", fontsize=9, fontweight="bold")
 
 
-def _requests(axes: Axes, timeline: Timeline) -> None:
+def _requests(axes: Axes, timeline: Timeline, *, legend: float) -> None:
+    """`legend`: where its top is, as a share of the picture's height."""
     generations = list(dict.fromkeys(generation for second in timeline.seconds for generation in second.answered))
     starts = range(len(timeline.seconds) + 1)
     below = [0.0] * len(timeline.seconds)
@@ -121,7 +125,7 @@ def _requests(axes: Axes, timeline: Timeline) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("requests / s")
     _moves(axes, timeline)
-    axes.figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(RIGHT + 0.006, 0.995), frameon=False,
+    axes.figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(RIGHT + 0.006, legend), frameon=False,
                        fontsize=9.5, ncols=len(handles), handlelength=1.2, columnspacing=1.6)
 
 
@@ -144,7 +148,7 @@ def _moves(axes: Axes, timeline: Timeline) -> None:
     for move in timeline.moves:
         gains = max(move.weights, key=lambda color: move.weights[color] - before.get(color, 0))
         axes.axvline(move.t, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), ymax=0.86, zorder=3)
-        axes.text(move.t, top * 0.985, f"{move.weights[gains]} %", ha="center", va="top", fontsize=8.5,
+        axes.text(move.t, top * 0.985, f"{move.weights[gains]} %", ha="center", va="top", fontsize=7.5,
                   fontweight="bold", color=COLORS.get(gains, INK))
         before = move.weights
 
@@ -162,8 +166,11 @@ def _latency(axes: Axes, timeline: Timeline) -> None:
     axes.legend(loc="upper right", frameon=False, fontsize=8.5, ncols=2, borderaxespad=0.1)
 
 
-def _servers(axes: Axes, timeline: Timeline, *, height: float) -> None:
-    """A row a server, the oldest on top: thin while it boots or drains, full while it is healthy."""
+def _servers(axes: Axes, timeline: Timeline, *, height: float, above: float) -> None:
+    """A row a server, the oldest on top: thin while it boots or drains, full while it is healthy.
+
+    `height` of the picture, and where its legend begins, in inches.
+    """
     for row, server in enumerate(timeline.servers):
         for spell in server.spells:
             _spell(axes, row, server, spell.state, spell.begin, spell.end - spell.begin)
@@ -175,7 +182,7 @@ def _servers(axes: Axes, timeline: Timeline, *, height: float) -> None:
     axes.figure.legend(handles=[
         Patch(facecolor="white", edgecolor=GREY, hatch="////", label="booting"), Patch(color=GREY, label="healthy"),
         Patch(color=FAILED, label="unhealthy"), Patch(facecolor="#cbd2d9", label="leaving, requests drain")],
-        loc="lower right", bbox_to_anchor=(RIGHT + 0.006, 0.30 / height), ncols=4, frameon=False, fontsize=8.5,
+        loc="lower right", bbox_to_anchor=(RIGHT + 0.006, above / height), ncols=4, frameon=False, fontsize=8.5,
         handlelength=1.4)
 
 
