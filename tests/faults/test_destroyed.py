@@ -1,0 +1,94 @@
+"""`pulumi destroy` leaves nothing in the account but the images, whatever the stack was in the middle of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cycles import CALM, Stack
+from tests.faults.points import reached
+from tests.faults.processes import kill_everything
+from tests.faults.trial import Trial
+
+pytestmark = pytest.mark.parametrize("trial", ["forward"], indirect=True)
+
+
+def left(stack: Stack) -> list[str]:
+    """What stands in the cloud, the account's own default things and images left out."""
+    client = stack.cloud.client
+    ec2, balancing, iam = client("ec2"), client("elbv2"), client("iam")
+    listed: list[tuple[list[Any], str]] = [
+        (client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"], "AutoScalingGroupName"),
+        (client("autoscaling").describe_policies()["ScalingPolicies"], "PolicyName"),
+        (balancing.describe_load_balancers()["LoadBalancers"], "LoadBalancerName"),
+        (balancing.describe_target_groups()["TargetGroups"], "TargetGroupName"),
+        (ec2.describe_launch_templates()["LaunchTemplates"], "LaunchTemplateName"),
+        ([group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"],
+         "GroupName"),
+        ([vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]], "VpcId"),
+        (ec2.describe_internet_gateways()["InternetGateways"], "InternetGatewayId"),
+        ([instance for reservation in ec2.describe_instances()["Reservations"]
+          for instance in reservation["Instances"]
+          if instance["State"]["Name"] not in ("terminated", "shutting-down")], "InstanceId"),
+        (iam.list_roles()["Roles"], "RoleName"),
+        (iam.list_instance_profiles()["InstanceProfiles"], "InstanceProfileName"),
+        (client("cloudwatch").describe_alarms()["MetricAlarms"], "AlarmName"),
+    ]
+    return [item[key] for items, key in listed for item in items]
+
+
+def gone(trial: Trial) -> None:
+    trial.stack.destroy()
+    assert left(trial.stack) == []
+
+
+def ends(trial: Trial) -> None:
+    """Everything goes, and the next update gives birth from nothing."""
+    stack = trial.stack
+    gone(trial)
+    stack.set(**CALM)
+    trial.up()
+    [born] = stack.groups().values()
+    assert stack.weights() == {born.color: 100}
+    assert stack.ask() == born.generation
+    trial.ended = True
+
+
+@pytest.mark.representative
+def test_destroyed_while_live(trial: Trial) -> None:
+    ends(trial)
+
+
+@pytest.mark.parametrize("share", [0, 10])
+def test_destroyed_with_the_new_group_held(trial: Trial, share: int) -> None:
+    """In pre-production, and as a canary."""
+    trial.change(traffic=share)
+    trial.up()
+    assert len(trial.stack.groups()) == 2
+    ends(trial)
+
+
+def test_destroyed_with_the_previous_group_kept(trial: Trial) -> None:
+    trial.change(keepPrevious=True)
+    trial.up()
+    assert trial.stack.weights() == {trial.live.color: 0, trial.new: 100}
+    ends(trial)
+
+
+def test_destroyed_after_a_failed_birth(trial: Trial) -> None:
+    trial.ill("answers-500")
+    trial.refused("was not born; production was not touched")
+    assert len(trial.stack.groups()) == 2
+    ends(trial)
+
+
+@pytest.mark.parametrize("point", ["birth", "canary 10", "production rule", "deletes"])
+def test_destroyed_after_a_kill(trial: Trial, point: str) -> None:
+    """With the step killed too. Of a birth the state does not know the group that AWS has."""
+    with reached(trial, point) as (running, _held):
+        trial.strike()
+        kill_everything(running.pid)
+        running.wait()
+    assert trial.stack.engine.cancel().ok
+    ends(trial)
