@@ -57,9 +57,10 @@ groups = {color: ServerGroup(
     color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
     instance_type=settings.instance_type, root_volume_gib=settings.root_volume_gib,
     user_data=user_data(settings, color=color.color, generation=color.generation), references=settings.references,
-    port=settings.app_port, vpc_id=network.vpc_id, subnet_ids=network.server_subnet_ids, target_group=targets[color],
-    announced_by=[preview], load_balancer_security_group_id=balancer.security_group_id,
-    load_balancer_arn_suffix=balancer.arn_suffix, listener_arn=balancer.listener_arn, min_size=settings.min_size,
+    permissions_boundary=settings.permissions_boundary, port=settings.app_port, vpc_id=network.vpc_id,
+    subnet_ids=network.server_subnet_ids, target_group=targets[color], announced_by=[preview],
+    load_balancer_security_group_id=balancer.security_group_id, load_balancer_arn_suffix=balancer.arn_suffix,
+    listener_arn=balancer.listener_arn, min_size=settings.min_size,
     max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
     drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint},
     limits=Limits(settings.max_error_percent, settings.max_response_milliseconds)) for color, image in baked.items()}

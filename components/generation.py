@@ -55,7 +55,7 @@ def recipe(settings: Settings, fingerprint: str) -> Recipe:
         port=settings.app_port,
         health=settings.health_check_path,
         user_data=_hash(user_data(settings, color="", generation="")),
-        role=_hash(json.dumps(settings.references)),
+        role=_hash(json.dumps([*settings.references, *filter(None, [settings.permissions_boundary])])),
         network=_hash(json.dumps([settings.vpc_id or settings.vpc_cidr, sorted(settings.server_subnet_ids)])),
     )
 

@@ -27,11 +27,11 @@ class ServerGroup(pulumi.ComponentResource):
     encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read `references`.
 
     Inputs: `color`; `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain
-    text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME`); `port`; `vpc_id`, `subnet_ids`;
-    `target_group` and the `announced_by` rule that names it, since only then its targets' health is checked;
-    `load_balancer_security_group_id`, `load_balancer_arn_suffix`, `listener_arn`; `min_size`, `max_size`;
-    `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy; `drain_seconds`; the alarms'
-    `limits`.
+    text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME`); `permissions_boundary` (ARN of a policy, or
+    empty); `port`; `vpc_id`, `subnet_ids`; `target_group` and the `announced_by` rule that names it, since only then
+    its targets' health is checked; `load_balancer_security_group_id`, `load_balancer_arn_suffix`, `listener_arn`;
+    `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy;
+    `drain_seconds`; the alarms' `limits`.
 
     Outputs: `group_name`, `alarm_names`, `alarm_arns`, `retire` (whoever moves traffic here must come after it).
     """
@@ -48,6 +48,7 @@ class ServerGroup(pulumi.ComponentResource):
         root_volume_gib: int,
         user_data: str,
         references: Sequence[str] = (),
+        permissions_boundary: str = "",
         port: int,
         vpc_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
@@ -73,7 +74,7 @@ class ServerGroup(pulumi.ComponentResource):
             f"{name}-template",
             image_id=image_id,
             instance_type=instance_type,
-            iam_instance_profile={"arn": self._profile(account, references).arn},
+            iam_instance_profile={"arn": self._profile(account, references, permissions_boundary).arn},
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
             block_device_mappings=[{"device_name": root_device, "ebs": {
                 "volume_size": root_volume_gib, "volume_type": "gp3", "encrypted": "true",
@@ -130,11 +131,13 @@ class ServerGroup(pulumi.ComponentResource):
         self.alarm_arns: list[pulumi.Output[str]] = [alarm.arn for alarm in watched]
         self.register_outputs({"groupName": self.group_name, "alarmNames": self.alarm_names})
 
-    def _profile(self, account: Account, references: Sequence[str]) -> aws.iam.InstanceProfile:
+    def _profile(self, account: Account, references: Sequence[str], boundary: str) -> aws.iam.InstanceProfile:
         """The servers' role. Its own for each generation: a right that a new one needs is not given to the live one."""
         options = self._color.options(self)
         partition = aws.get_partition().partition
-        role = aws.iam.Role(f"{self._prefix}-role", assume_role_policy=TRUST, tags=self._tags, opts=options)
+        role = aws.iam.Role(
+            f"{self._prefix}-role", assume_role_policy=TRUST, permissions_boundary=boundary or None, tags=self._tags,
+            opts=options)
         ssm = aws.iam.RolePolicyAttachment(
             f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
         rights: list[pulumi.Resource] = [ssm]

@@ -73,6 +73,8 @@ class Settings:
     environment: Mapping[str, str] = _key({}, mapping(r"(?!PHOENIX_)[A-Za-z_][A-Za-z0-9_]*", "a variable's name that"
                                           " does not begin with PHOENIX_", "text on one line without quotes or"
                                           " backslashes"), "{}")
+    permissions_boundary: str = _key("", matching(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of an IAM"
+                                     " policy", empty=True), "arn:aws:iam::123456789012:policy/phoenix-servers")
     min_size: int = _key(2, whole(1, 1000, "servers"), "2")
     max_size: int = _key(4, whole(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, whole(0, 100, "percent (0: no scaling)"), "50")

@@ -50,7 +50,8 @@ def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
 @pytest.mark.parametrize("values", [
     {"instance_type": "t3.large"}, {"root_volume_gib": 20}, {"app_port": 9090}, {"health_check_path": "/ready"},
     {"environment": {"LEVEL": "debug"}}, {"environment": {"DB": "ssm:/db"}}, {"vpc_cidr": "10.30.0.0/16"},
-    {"server_subnet_ids": ("subnet-1",)}, {"service": "shop"}])
+    {"server_subnet_ids": ("subnet-1",)}, {"service": "shop"},
+    {"permissions_boundary": "arn:aws:iam::123456789012:policy/bounds"}])
 def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -> None:
     assert recipe(settings(**values), "0" * 12).generation != recipe(settings(), "0" * 12).generation
 

@@ -232,6 +232,12 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
     assert program().all("aws:iam/rolePolicy:RolePolicy") == []
 
 
+def test_the_servers_role_is_bounded_where_the_settings_name_bounds() -> None:
+    role, boundary = "aws:iam/role:Role", "arn:aws:iam::123456789012:policy/phoenix-servers"
+    assert program(permissionsBoundary=boundary).one(role).inputs["permissionsBoundary"] == boundary
+    assert "permissionsBoundary" not in program().one(role).inputs
+
+
 def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
     alarms = {alarm.name: alarm.inputs for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
     watched = {name: (alarm["metricQueries"][-1]["expression"], alarm["threshold"], alarm["evaluationPeriods"])

@@ -20,10 +20,11 @@ class Role(AwsType):
     gone = ("NoSuchEntity",)
 
     def make(self, call: Call, inputs: Properties) -> str:
+        bounded: Any = {"PermissionsBoundary": arn} if (arn := inputs.get("permissionsBoundary")) else {}
         self.aws.iam.create_role(
             RoleName=inputs["name"], AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Path=inputs["path"],
             Description=inputs.get("description", ""), MaxSessionDuration=inputs["maxSessionDuration"],
-            Tags=pairs(inputs.get("tags")))
+            Tags=pairs(inputs.get("tags")), **bounded)
         return str(inputs["name"])
 
     def look(self, ident: str, inputs: Properties) -> Properties:
@@ -33,6 +34,11 @@ class Role(AwsType):
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         if "assumeRolePolicy" in changed:
             self.aws.iam.update_assume_role_policy(RoleName=ident, PolicyDocument=inputs["assumeRolePolicy"])
+        if "permissionsBoundary" in changed:
+            if arn := inputs.get("permissionsBoundary"):
+                self.aws.iam.put_role_permissions_boundary(RoleName=ident, PermissionsBoundary=arn)
+            else:
+                self.aws.iam.delete_role_permissions_boundary(RoleName=ident)
         if {"description", "maxSessionDuration"} & changed:
             self.aws.iam.update_role(RoleName=ident, Description=inputs.get("description", ""),
                                      MaxSessionDuration=inputs["maxSessionDuration"])

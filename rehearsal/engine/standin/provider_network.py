@@ -91,7 +91,8 @@ class Subnet(Ec2Type):
             VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"], TagSpecifications=self.tags(inputs),
             **zone)["Subnet"]["SubnetId"]
         self.aws.wait(f"subnet {made}", lambda: self._found(made)["State"] == "available")
-        self._public(made, inputs)
+        if inputs.get("mapPublicIpOnLaunch"):
+            self._public(made, inputs)
         return made
 
     def look(self, ident: str, inputs: Properties) -> Properties:
