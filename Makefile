@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback history destroy token pulumi clean
+.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback history destroy token pulumi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -63,6 +63,9 @@ token: .venv/.ready  ## a new preview token for STACK=dev
 pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, into .pulumi/, and Packer
 	@$(VENV)/python tools/install_pulumi.py
 	@sh tools/install_packer.sh
+
+lock: .venv/.ready  ## the locked requirements again, from the .in files (ARGS=--upgrade: newer ones)
+	@sh tools/lock.sh $(ARGS)
 
 clean:  ## remove what make made
 	rm -rf .venv .pulumi rehearsal-report .mypy_cache .ruff_cache .pytest_cache
