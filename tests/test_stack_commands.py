@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from pathlib import Path
 
@@ -101,6 +102,20 @@ def test_without_pulumi_it_says_how_to_get_it(tmp_path: Path) -> None:
     done = type_(Bench(tmp_path), "up", "dev")
     assert done.returncode == 1
     assert done.stderr.endswith("Do: make pulumi\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_interrupts_the_command_interrupts_pulumi(number: signal.Signals, tmp_path: Path) -> None:
+    on = Bench(tmp_path)
+    # It ends by itself, should the signal never come.
+    on.stand_in("pulumi", "trap 'echo weights are back; exit 9' INT TERM; echo updating; read -r _; exit 0")
+    running = subprocess.Popen(["sh", "tools/stack.sh", "up", "dev"], cwd=PROJECT, env={"PATH": str(on.bin)}, text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "updating\n"
+    running.send_signal(number)
+    said, _ = running.communicate(timeout=30)
+    assert (said, running.returncode) == ("weights are back\n", 9)
 
 
 @pytest.mark.parametrize(("line", "runs"), [
