@@ -53,7 +53,7 @@ back() {
   else
     fail "There is no previous group of $stack to go back to (keepPrevious is not true), and no image was named." \
       "Do: git revert COMMIT, make flip STACK=$stack, make up STACK=$stack (the old image is found by its fingerprint)" \
-      "or, when git must wait: make rollback STACK=$stack IMAGE=FINGERPRINT (each update printed it as live.fingerprint)"
+      "or, when git must wait: make rollback STACK=$stack IMAGE=FINGERPRINT (they are in: make history STACK=$stack)"
   fi
 }
 
