@@ -114,7 +114,9 @@ def build(ask: Build) -> str:
         ec2.stop_instances(InstanceIds=[instance])
         ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance], WaiterConfig=POLL)
         say(f"Creating AMI {ask['ami_name']} from instance {instance}")
-        image = ec2.create_image(InstanceId=instance, Name=ask["ami_name"])["ImageId"]
+        # As current plugins do it: the image has its tags from the first moment.
+        tags: Any = [{"ResourceType": kind, "Tags": _tags(ask)} for kind in ("image", "snapshot")]
+        image = ec2.create_image(InstanceId=instance, Name=ask["ami_name"], TagSpecifications=tags)["ImageId"]
         ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig=POLL)
         _tag(ec2, ask, image)
         _write_manifest(ask, image)

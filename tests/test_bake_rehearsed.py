@@ -53,7 +53,7 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
     assert carried == {
         "phoenix:service": "phoenix", "phoenix:stack": "phoenix/dev", "phoenix:fingerprint": FINGERPRINT,
         "phoenix:base": first["base"], "phoenix:base-name": first["baseName"], "phoenix:commit": first["commit"],
-        "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"],
+        "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"], "phoenix:base-date": first["baseDate"],
     }
     assert running(cloud) == []
     # Processes have no packages, and the stand-in for Packer does not make any up.
