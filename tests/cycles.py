@@ -108,9 +108,8 @@ class Stack:
         assert [request for request in asked if request.failed and not self.bears(request)] == []
 
     def pardon(self) -> None:
-        """What a person's hand did to users until now is not the program's; count from here on."""
+        """The invariants that a person's hand broke until now are not the program's; they count from here on."""
         self._broken = len(self._watch.broken)
-        self._begun, self._samples = time.time(), len(self._watch.samples)
 
     def set(self, **keys: Any) -> None:
         """`pulumi config set`; keys that have the value already are left out."""
@@ -181,8 +180,8 @@ class Stack:
         return done.text
 
     def destroy(self) -> None:
-        """`pulumi destroy`; users are not counted from here on."""
-        self._idle, self._ended = False, time.time()
+        """`pulumi destroy`; users are not counted from the first one on."""
+        self._idle, self._ended = False, min(self._ended, time.time())
         done = self.engine.destroy()
         assert done.ok, done.text
         assert self.engine.resources() == []

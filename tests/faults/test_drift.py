@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.cycles import Group, until
@@ -85,6 +87,8 @@ def test_the_live_group_deleted(trial: Trial) -> None:
     assert f"{live.color}'s auto-scaling group was deleted by hand while 100 of production's weights" in done.text
     assert f"no server that has production now is healthy: {trial.new} takes over without a canary" in done.text
     stack.pardon()
+    healed = time.time()
+    trial.hurts(lambda request: request.t < healed)
     [born] = stack.groups().values()
     assert (born.color, born.generation == live.generation) == (trial.new, trial.ending == "back")
     assert stack.weights() == {trial.new: 100}
