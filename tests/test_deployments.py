@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,29 @@ def test_its_requirements_are_those_that_the_project_pins() -> None:
     sdk, own = ([line for line in (PROJECT / folder / "requirements.txt").read_text().splitlines()
                  if line.startswith("pulumi==")] for folder in (".", "deployments"))
     assert sdk == own
+
+
+def by_hand() -> dict[str, str]:
+    """The flags of the command that docs/teams.md types instead of the program."""
+    text = (PROJECT / "docs" / "teams.md").read_text()
+    line = text[text.index("pulumi deployment settings edit"):].split("\n```")[0].replace("\\\n", " ")
+    words = shlex.split(line)[4:]
+    return {word: "" if following.startswith("--") else following
+            for word, following in zip(words, [*words[1:], "--"], strict=True) if word.startswith("--")}
+
+
+def test_the_command_says_what_the_program_says(tmp_path: Path) -> None:
+    flags, said = by_hand(), declared(tmp_path).one(SETTINGS, "dev").inputs
+    assert flags["--path-filter"].split(",") == said["vcs"]["paths"]
+    assert [flags["--pre-run-command"]] == said["operationContext"]["preRunCommands"]
+    assert flags["--branch"] == said["sourceContext"]["git"]["branch"]
+    assert flags["--folder"] == said["sourceContext"]["git"]["repoDir"]
+    assert flags["--oidc-aws-duration"] == said["operationContext"]["oidc"]["aws"]["duration"]
+    assert {"--preview-prs", "--push-to-deploy", "--skip-intermediate-deployments"} <= flags.keys()
+
+
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")
+def test_the_cli_knows_each_flag() -> None:
+    known = subprocess.run(["pulumi", "deployment", "settings", "edit", "--help"], capture_output=True, text=True,
+                           check=True).stdout
+    assert {flag for flag in by_hand() if not re.search(rf"{flag}\b", known)} == set()
