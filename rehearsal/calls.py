@@ -1,8 +1,9 @@
 """Every call that reaches the local cloud's control plane: recorded, and, where a fault says so, not answered as asked.
 
 A `Fault` stands between the network and moto, where AWS's own front door is: it can refuse a call before anything
-happened, or let it happen and lose the answer, which is what a caller sees of a fault inside AWS. A call can also be
-held there, while others pass: then its caller is at a known point for as long as somebody wants.
+happened, let it happen and lose the answer, which is what a caller sees of a fault inside AWS, or have something else
+asked. A call can also be held there, while others pass: then its caller is at a known point for as long as somebody
+wants.
 """
 
 from __future__ import annotations
@@ -59,7 +60,14 @@ class Refusal:
     performed: bool = False
 
 
-Fault = Callable[[Call], Refusal | None]
+@dataclass(frozen=True, kw_only=True)
+class Instead:
+    """The call is answered as if this had been sent (form fields): moto knows AWS's words for it."""
+
+    body: str
+
+
+Fault = Callable[[Call], Refusal | Instead | None]
 """Asked for each call but the onlooker's, in the order in which they arrive, by one thread at a time."""
 
 
@@ -121,13 +129,13 @@ class Calls:
                 found.call = call
             return found
 
-    def meets(self, call: Call) -> Refusal | None:
-        """Records a call. Returns the error that it is to end with, if any."""
+    def meets(self, call: Call) -> Refusal | Instead | None:
+        """Records a call. Returns the error that it is to end with, or what is asked in its place, if any."""
         with self._lock:
             self.seen.append(call)
             if call.access_key == ONLOOKER:
                 return None
-            return next((refusal for fault in self._faults if (refusal := fault(call))), None)
+            return next((struck for fault in self._faults if (struck := fault(call))), None)
 
     def through(self, application: Application) -> Application:
         """The application behind this front door."""
@@ -139,6 +147,9 @@ class Calls:
             if account := self.accounts.get(call.access_key):
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
             refusal = self.meets(call)
+            if isinstance(refusal, Instead):
+                _send(environ, refusal.body.encode())
+                refusal = None
             held = self._held(call)
             if held is not None and not held.performed:
                 held.wait()
@@ -163,11 +174,16 @@ def _read(environ: dict[str, Any]) -> Call | None:
     if signed is None:
         return None
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    environ["wsgi.input"] = io.BytesIO(body)
+    _send(environ, body)
     text = body.decode("utf-8", errors="replace")
     return Call(
         t=time.time(), service=signed.group(3), operation=_operation(environ, text), access_key=signed.group(1),
         agent=environ.get("HTTP_USER_AGENT", ""), body=text)
+
+
+def _send(environ: dict[str, Any], body: bytes) -> None:
+    """The request's body from now on."""
+    environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
 
 
 def _operation(environ: Mapping[str, Any], body: str) -> str:

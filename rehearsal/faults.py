@@ -5,14 +5,19 @@ Sources: "Common errors" of the EC2, Elastic Load Balancing, Auto Scaling, Cloud
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from urllib.parse import parse_qs, quote
 
-from rehearsal.calls import Call, Fault, Refusal
+from rehearsal.calls import Call, Fault, Instead, Refusal
 
 STEPS = "phoenix"
 """What the User-Agent of a step's call ends with."""
 _JSON = {"ssm"}
+# What a call may name: EC2's things by id, also as a filter's value; the balancer's by ARN; others by name.
+_ID = re.compile(r"[a-z]+-[0-9a-f]{17}|arn:aws:elasticloadbalancing:.+")
+_NAMES = re.compile(r"AutoScalingGroupNames?(?:\.member\.\d+)?|RoleName|InstanceProfileName")
 
 
 def throttled(*names: str) -> Fault:
@@ -48,27 +53,44 @@ def expired(*names: str) -> Fault:
     return _meant(names, refusal)
 
 
-def unseen(made: str, read: str, *, code: str, reads: int) -> Fault:
-    """What a call (`made`) has just made is not found by the next `reads` of another one. `code`: AWS's for that."""
-    left = 0
+def unseen(before: Iterable[Call], *, reads: int) -> Fault:
+    """What nobody had ever read `before` is just made, and the first `reads` of it find nothing, in each operation.
 
-    def fault(call: Call) -> Refusal | None:
-        nonlocal left
-        if call.name == made:
-            left = reads
-        elif call.name == read and left:
-            left -= 1
-            return Refusal(status=400, code=code, message="The one that you asked for does not exist")
+    Those of the steps and those of everybody else are counted apart: AWS may show a thing to one and not to the next.
+    Source: EC2 developer guide, "Ensuring idempotency in Amazon EC2 API requests", on eventual consistency.
+    """
+    known = {name for call in before for name in _named(call)}
+    asked: Counter[tuple[str, str, bool]] = Counter()
+
+    def fault(call: Call) -> Instead | None:
+        for name in _named(call):
+            key = name, call.operation, call.agent.endswith(STEPS)
+            asked[key] += 1
+            if name not in known and asked[key] <= reads:
+                return Instead(body=call.body.replace(quote(name, safe=""), quote(_unlike(name), safe="")))
         return None
 
     return fault
+
+
+def _named(call: Call) -> list[str]:
+    """The things that a reading call asks for, each by its id, ARN or name."""
+    if not call.operation.startswith(("Describe", "Get")):
+        return []
+    return [value for key, values in parse_qs(call.body).items() for value in values
+            if _NAMES.fullmatch(key) or _ID.fullmatch(value)]
+
+
+def _unlike(name: str) -> str:
+    """An id of the same form that nothing has."""
+    return f"{name[:-4]}0000"
 
 
 def first(fault: Fault) -> Fault:
     """Only the first call of each operation that the fault would refuse."""
     met: set[str] = set()
 
-    def once(call: Call) -> Refusal | None:
+    def once(call: Call) -> Refusal | Instead | None:
         if call.name in met or (refusal := fault(call)) is None:
             return None
         met.add(call.name)
@@ -89,7 +111,7 @@ def but_of_steps(fault: Fault) -> Fault:
 
 def counted(fault: Fault, met: Counter[str]) -> Fault:
     """The fault itself; `met` counts the calls that it refused, by service:Operation."""
-    def counting(call: Call) -> Refusal | None:
+    def counting(call: Call) -> Refusal | Instead | None:
         refusal = fault(call)
         if refusal is not None:
             met[call.name] += 1

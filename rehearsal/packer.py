@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -117,7 +118,7 @@ def build(ask: Build) -> str:
         # As current plugins do it: the image has its tags from the first moment.
         tags: Any = [{"ResourceType": kind, "Tags": _tags(ask)} for kind in ("image", "snapshot")]
         image = ec2.create_image(InstanceId=instance, Name=ask["ami_name"], TagSpecifications=tags)["ImageId"]
-        ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig=POLL)
+        _wait_for(ec2, image)
         _tag(ec2, ask, image)
         _write_manifest(ask, image)
     except BaseException:
@@ -129,6 +130,23 @@ def build(ask: Build) -> str:
         say("Terminating the source AWS instance...")
         ec2.terminate_instances(InstanceIds=[instance])
     return image
+
+
+def _wait_for(ec2: EC2Client, image: str) -> None:
+    """Packer too goes on while AWS does not show an image that it has just made.
+
+    Source: hashicorp/packer-plugin-amazon, builder/common/state.go (AMIStateRefreshFunc).
+    """
+    waiter = ec2.get_waiter("image_available")
+    for _ in range(POLL["MaxAttempts"]):
+        try:
+            waiter.wait(ImageIds=[image], WaiterConfig=POLL)
+            return
+        except WaiterError as error:
+            if error.last_response.get("Error", {}).get("Code") != "InvalidAMIID.NotFound":
+                raise
+            time.sleep(POLL["Delay"])
+    raise BuildError(f"AWS never showed {image}")
 
 
 def _client(ask: Build) -> EC2Client:

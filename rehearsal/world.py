@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from rehearsal import vendors
 from rehearsal.alb.health import Health
@@ -56,6 +57,8 @@ class World:
     """Set after every call that may have changed something, so that nobody waits for the next tick."""
     health: dict[TargetKey, Health] = field(default_factory=dict)
     draining: dict[TargetKey, Draining] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What was answered to whom may ask again, by what it asked."""
     activities: dict[str, list[Activity]] = field(default_factory=dict)
     """By group name, oldest first; kept after the group is deleted, as AWS does."""
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steps import base_image, common, git, images, listing, options, packer
+from steps import base_image, common, git, images, listing, newborn, options, packer
 from steps.base_image import BaseImage
 from steps.common import Context
 from steps.errors import StepError
@@ -158,12 +158,15 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
     _packer([program.program, "build", "-color=false", *flags, str(template)], log, context)
 
     image_id = packer.built_image(manifest, region=given.region)
-    found = images.find(context.aws.ec2, {"image-id": image_id})
-    problem = images.wrong(found, image_id, tags)
-    if problem:
-        raise StepError("Packer ended well, but its image is not right", problem, f"read {log}")
-    progress.line(f"{image_id} is baked")
-    return found[0]
+
+    def right() -> Image:
+        found = images.find(context.aws.ec2, {"image-id": image_id})
+        if problem := images.wrong(found, image_id, tags):
+            raise StepError("Packer ended well, but its image is not right", problem, f"read {log}")
+        progress.line(f"{image_id} is baked")
+        return found[0]
+
+    return newborn.shown(right, progress)
 
 
 def _packer(command: list[str], log: Path, context: Context) -> None:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps import birth, certificate, common, fleet, launches, options, probe, process, rules, sweep
+from steps import birth, certificate, common, fleet, launches, newborn, options, probe, process, rules, sweep
 from steps.aws import Aws
 from steps.birth import Look
 from steps.common import Context
@@ -25,6 +25,7 @@ from steps.fleet import Group, Target
 from steps.options import option
 from steps.probe import Door
 from steps.progress import Pace, Progress, iso
+from steps.rules import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,7 @@ class Given(options.Common):
 def verify(given: Given, context: Context) -> dict[str, object]:
     progress = context.progress.bounded(given.timeout_seconds)
     aws = context.aws
-    found = rules.read(aws, given.listener)
-    token = rules.token(found, preview=given.preview_rule, target_group=given.target_group)
+    found, token = newborn.shown(lambda: _announced(aws, given), progress)
     door = probe.find(aws, given.listener, given.hostname)
     live = rules.weighted(found)
     everything = fleet.groups(aws, given.stack)
@@ -83,6 +83,13 @@ def verify(given: Given, context: Context) -> dict[str, object]:
         "verifiedAt": iso(now),
         "certificates": {given.color: said},
     }
+
+
+def _announced(aws: Aws, given: Given) -> tuple[tuple[Rule, ...], str]:
+    """The listener's rules and the preview rule's token, once AWS shows the group and the rule that names it."""
+    fleet.group(aws, given.group)
+    found = rules.read(aws, given.listener)
+    return found, rules.token(found, preview=given.preview_rule, target_group=given.target_group)
 
 
 def _capacity(everything: Iterable[Group], live: frozenset[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -12,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal import faults
-from rehearsal.calls import Call, Fault
+from rehearsal.calls import Call, Fault, Instead
 from rehearsal.cloud import Cloud
 
 READS = {"ec2": "describe_vpcs", "elbv2": "describe_load_balancers", "autoscaling": "describe_auto_scaling_groups",
@@ -127,11 +128,40 @@ def test_first_refuses_each_operation_once() -> None:
     assert [fault(one) is not None for one in [*calls, *calls]] == [True, True, False, False]
 
 
-def test_what_was_just_made_is_not_found_for_a_few_reads() -> None:
-    fault = faults.unseen("iam:CreateRole", "iam:GetRole", code="NoSuchEntity", reads=2)
-    read, make = call("iam", "GetRole"), call("iam", "CreateRole")
-    codes = [said.code if (said := fault(one)) else "" for one in [read, make, read, read, read]]
-    assert codes == ["", "", "NoSuchEntity", "NoSuchEntity", ""]
+def test_asked_again_after_a_lost_answer_aws_makes_it_once_where_it_can_tell(cloud: Cloud) -> None:
+    ec2, elb = client(cloud, "ec2", attempts=2), client(cloud, "elbv2", attempts=2)
+    lost = faults.first(faults.broken(performed=True))
+    with cloud.calls.failing(lost):
+        ec2.create_launch_template(LaunchTemplateName="once", LaunchTemplateData={"ImageId": "ami-0a"})
+        elb.create_target_group(Name="once", Protocol="HTTP", Port=80, VpcId=vpc(cloud))
+        with pytest.raises(ClientError, match=r"InvalidGroup\.Duplicate"):
+            ec2.create_security_group(GroupName="once", Description="once", VpcId=vpc(cloud))
+    templates = [one["LaunchTemplateName"] for one in ec2.describe_launch_templates()["LaunchTemplates"]]
+    groups = [one["TargetGroupName"] for one in elb.describe_target_groups()["TargetGroups"]]
+    assert (templates.count("once"), groups.count("once")) == (1, 1)
+    with pytest.raises(ClientError, match="DuplicateTargetGroupName"):
+        elb.create_target_group(Name="once", Protocol="HTTP", Port=81, VpcId=vpc(cloud))
+
+
+def test_what_was_just_made_is_not_found_for_a_few_reads(cloud: Cloud) -> None:
+    ec2, known, new = client(cloud, "ec2"), group(cloud, "known"), group(cloud, "new")
+    assert ec2.describe_security_groups(GroupIds=[known])["SecurityGroups"]
+    with cloud.calls.failing(faults.unseen(list(cloud.calls.seen), reads=2)):
+        for _ in range(2):
+            with pytest.raises(ClientError, match=r"InvalidGroup\.NotFound"):
+                ec2.describe_security_groups(GroupIds=[new])
+        for one in (known, new):
+            assert ec2.describe_security_groups(GroupIds=[one])["SecurityGroups"][0]["GroupId"] == one
+        assert ec2.describe_security_groups(GroupIds=[known])["SecurityGroups"]
+
+
+def test_each_caller_and_operation_finds_it_at_a_time_of_its_own() -> None:
+    fault = faults.unseen([], reads=1)
+    read = replace(call("iam", "GetRole"), body="Action=GetRole&RoleName=shop-blue-1a2b3c4")
+    others = [replace(read, agent="Boto3 phoenix"), replace(read, operation="GetInstanceProfile")]
+    assert fault(read) == Instead(body="Action=GetRole&RoleName=shop-blue-1a20000")
+    assert [fault(one) is not None for one in [read, *others, *others]] == [False, True, True, False, False]
+    assert fault(replace(read, operation="DeleteRole")) is None
 
 
 def test_keys_of_another_account_are_answered_by_that_account(cloud: Cloud) -> None:
@@ -139,6 +169,10 @@ def test_keys_of_another_account_are_answered_by_that_account(cloud: Cloud) -> N
     assert client(cloud, "sts", key="AKIASTRANGER").get_caller_identity()["Account"] == "999999999999"
     assert client(cloud, "sts").get_caller_identity()["Account"] == cloud.account
     assert not client(cloud, "elbv2", key="AKIASTRANGER").describe_target_groups()["TargetGroups"]
+
+
+def group(cloud: Cloud, name: str) -> str:
+    return str(cloud.client("ec2").create_security_group(GroupName=name, Description=name, VpcId=vpc(cloud))["GroupId"])
 
 
 def vpc(cloud: Cloud) -> str:

@@ -278,6 +278,16 @@ def test_a_preview_rule_that_leads_elsewhere_proves_nothing(world: World) -> Non
     assert f"it leads to {other.target_group}" in text
 
 
+def test_a_preview_rule_that_aws_shows_late_is_looked_at_again(world: World) -> None:
+    ours, other = world.color("green", GREEN), world.color("blue", BLUE)
+    rule = world.preview(other.target_group)
+    actions = [{"Type": "forward", "TargetGroupArn": ours.target_group}]
+    world.clock.at(3, lambda: world.aws.elbv2.modify_rule(RuleArn=rule, Actions=actions))
+
+    assert verify(given(world, ours), world.context())["generation"] == GREEN
+    assert f"does not lead to {ours.target_group}" in world.said()
+
+
 def test_https_needs_a_name_to_check_the_certificate_against(world: World) -> None:
     ours = world.color("green", GREEN)
     certificate = world.aws.session.client("acm").request_certificate(DomainName="shop.example")["CertificateArn"]

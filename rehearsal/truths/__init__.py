@@ -10,6 +10,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     group_fields,
     groups,
     hooks,
+    idempotency,
     images,
     instances,
     load_balancers,

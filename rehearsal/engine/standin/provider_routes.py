@@ -107,6 +107,7 @@ class SecurityGroup(Ec2Type):
             GroupName=inputs["name"], Description=inputs["description"], TagSpecifications=self.tags(inputs),
             **given(inputs, ("vpcId",)))["GroupId"]
         call.made.append(made)
+        self._look_newborn(made, inputs)
         # AWS lets everything out of a new group; the provider takes that away.
         everything = self.aws.ec2.describe_security_groups(
             GroupIds=[made])["SecurityGroups"][0].get("IpPermissionsEgress", [])
