@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pulumi
 
-from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages
+from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages, strays
 from components.alarms import Limits
 from components.dashboard import Dashboard
 from components.image import MachineImage
@@ -21,10 +21,11 @@ with config.errors(published=True):
     settings, now = config.settings(), datetime.now(UTC)
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
-    home.check(account)
+    known = home.check(account)
     source = images.source(session.client("ec2"), settings, Path.cwd(), now=now)
     recipe = generation.recipe(settings, source.fingerprint)
     standing = live.read(session, stack=settings.identity)
+    lost = strays.read(session, standing, stack=settings.identity, known=known)
     ahead = outlook.read(session, settings, standing, now=now)
     plan = foresight.cleared(settings, recipe, standing, ahead, source, now=now)
     changed = changelog.of(plan, settings, Path.cwd())
@@ -73,7 +74,7 @@ rollout = Rollout(
 production = balancer.production_rule(
     [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
     after=[rollout.promoted], tags=rollout.past(standing))
-rollout.prune(strays=standing.strays, after=[production])
+rollout.prune(strays=[*standing.strays, *lost], after=[production])
 if settings.dashboard:
     Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=balancer.arn_suffix,
               alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],

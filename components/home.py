@@ -6,8 +6,7 @@ birth there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import pulumi
 
@@ -19,17 +18,18 @@ class ElsewhereError(Exception):
     """The stack lives in another account or region than the one that the program was led to."""
 
 
-def check(account: Account) -> None:
-    """Raises `ElsewhereError`. It costs one reading of the state; stack outputs would not do, since an update that was
-    killed has made things and saved none.
+def check(account: Account) -> frozenset[str]:
+    """The ids of what the stack has made. Raises `ElsewhereError` when that is not in this account and region.
 
-    Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
+    It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
+    none. Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value
-    arns = (str(made["outputs"].get("arn")) for made in _aws(said["outputs"]))
-    if why := refusal(account, arns, stack=pulumi.get_stack()):
+    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value["outputs"]
+    made = [one["outputs"] for one in said.values() if one["type"].startswith("aws:")]
+    if why := refusal(account, [str(one.get("arn")) for one in made], stack=pulumi.get_stack()):
         raise ElsewhereError(why)
+    return frozenset(str(one.get("id")) for one in made)
 
 
 def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
@@ -50,7 +50,3 @@ def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
         lines += [f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
                   f"  type: pulumi config set aws:region {region}"]
     return "\n".join([*lines, "  (elsewhere it is another stack: pulumi stack init NAME)"])
-
-
-def _aws(resources: Mapping[str, Any]) -> Iterable[Any]:
-    return (made for made in resources.values() if made["type"].startswith("aws:"))

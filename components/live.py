@@ -108,7 +108,7 @@ def read(session: boto3.Session, *, stack: str) -> Live:
         return Live()
     rules = _rules(balancers, found["LoadBalancerArn"], stack)
     named = _weights(rules.get("production", {}))
-    tags = _tags(balancers, list(named))
+    tags = tags_of(balancers, list(named))
     fleet = _fleet(session.client("autoscaling"), stack)
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
@@ -133,7 +133,7 @@ def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
     found = {}
     for page in balancers.get_paginator("describe_load_balancers").paginate():
         found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
-    mine = [arn for arn, tags in _tags(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    mine = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
     if len(mine) > 1:
         raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
                         f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN")
@@ -147,7 +147,7 @@ def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: s
         for listener in listeners["Listeners"]:
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
                 rules.update({rule["RuleArn"]: rule for rule in page["Rules"] if not rule["IsDefault"]})
-    return {tags["phoenix:rule"]: {**rules[arn], "tags": tags} for arn, tags in _tags(balancers, list(rules)).items()
+    return {tags["phoenix:rule"]: {**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()
             if "phoenix:rule" in tags and tags.get("phoenix:stack") == stack}
 
 
@@ -159,12 +159,12 @@ def _weights(production: Mapping[str, Any]) -> dict[str, int]:
     return {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
 
 
-def _tags(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
+def tags_of(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
     """Tags by ARN; AWS describes 20 at a time."""
     tags: dict[str, dict[str, str]] = {}
     for start in range(0, len(arns), 20):
         for item in balancers.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
-            tags[item["ResourceArn"]] = _plain(item.get("Tags", []))
+            tags[item["ResourceArn"]] = plain(item.get("Tags", []))
     return tags
 
 
@@ -178,7 +178,7 @@ def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
 
 def _births(fleet: Iterable[Any]) -> dict[tuple[str, str], str]:
     """An update that deletes a group sets its sizes to 0 before (the provider, as the console does)."""
-    tags = [_plain(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
+    tags = [plain(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
     return {(one.get("phoenix:color", ""), one.get("phoenix:generation", "")): one.get("phoenix:birth", "")
             for one in tags}
 
@@ -193,7 +193,7 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
         tree=tag("tree"), birth=tag("birth"), tags=_ours(tags))
     if fleet is None:
         return said
-    written = _plain(fleet.get("Tags", []))
+    written = plain(fleet.get("Tags", []))
     return Group(**{
         **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
         "born_at": fleet["CreatedTime"],
@@ -212,5 +212,6 @@ def _ours(tags: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
 
 
-def _plain(tags: Iterable[Any]) -> dict[str, str]:
+def plain(tags: Iterable[Any]) -> dict[str, str]:
+    """Tags by key, of AWS's lists of pairs."""
     return {tag["Key"]: tag["Value"] for tag in tags}

@@ -115,8 +115,8 @@ class Rollout(pulumi.ComponentResource):
     ) -> command.local.Command:
         """Deregisters the stack's old images once production has moved, and what killed updates left behind.
 
-        `strays` are groups that production did not know before this update. An update without any, and without a
-        birth or a move, has nothing to do here.
+        `strays` are groups that production did not know before this update, and things that nobody knew. An update
+        without any, and without a birth or a move, has nothing to do here.
         """
         settings = self._settings
         return step(

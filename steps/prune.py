@@ -3,8 +3,8 @@ and updates left behind.
 
 Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
 whatever is younger than a day (another update may be about to use it). Groups among --strays go, but for --group and
-those that production knows: these are the engine's to delete. What can't be taken away is told, and does not fail the
-step: the next update tries again.
+those that production knows: these are the engine's to delete. So does what nobody knows and no group stands on. What
+can't be taken away is told, and does not fail the step: the next update tries again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Given(options.Common):
     group: str = option("name of the active color's auto-scaling group", default="")
     listener: str = option("ARN of the listener", default="")
     strays: tuple[str, ...] = option(
-        "JSON list of groups to delete, if production does not know them", parse=options.json_names, default=()
+        "JSON list: groups to delete, if production does not know them; and sgr-, lt- and sg- ids, target groups' ARNs",
+        parse=options.json_names,
+        default=(),
     )
 
 
@@ -91,7 +93,9 @@ def prune(given: Given, context: Context) -> dict[str, object]:
     found = leftovers.find(ec2, service=given.service, stack=given.stack)
     left = leftovers.old(found, used=used, before=now - YOUNG)
     taken = [one for one in left if _gone(progress, str(one), _take(ec2, one))]
-    swept = _sweep(given, context) if given.strays else []
+    acts = {one: act for one in given.strays if (act := sweep.thing(context.aws, one))}
+    swept = _sweep(given, context) if len(acts) < len(given.strays) else []
+    things = [one for one, act in acts.items() if _gone(progress, f"{one}, which no state knows,", act)]
     return {
         "deregistered": deregistered,
         "snapshots": snapshots,
@@ -99,6 +103,7 @@ def prune(given: Given, context: Context) -> dict[str, object]:
         "leftovers": [one.id for one in taken],
         "lists": _lists(given, context, gone=deregistered),
         "groups": swept,
+        "strays": things,
     }
 
 
@@ -128,15 +133,26 @@ def used_images(ec2: EC2Client) -> set[str]:
             used.update(instance.get("ImageId", "") for instance in reservation.get("Instances", []))
     for templates in ec2.get_paginator("describe_launch_templates").paginate():
         for template in templates["LaunchTemplates"]:
-            versions = ec2.get_paginator("describe_launch_template_versions").paginate(
-                LaunchTemplateId=template["LaunchTemplateId"]
-            )
-            for version_page in versions:
-                used.update(
-                    version["LaunchTemplateData"].get("ImageId", "")
-                    for version in version_page["LaunchTemplateVersions"]
-                )
+            used.update(_named(ec2, template["LaunchTemplateId"]))
     return used - {""}
+
+
+def _named(ec2: EC2Client, template: str) -> set[str]:
+    """The images that a launch template's versions name; none when it has just been deleted, or made.
+
+    A new one's image is young, or one that a server runs already.
+    """
+    versions = ec2.get_paginator("describe_launch_template_versions").paginate(LaunchTemplateId=template)
+    try:
+        return {
+            version["LaunchTemplateData"].get("ImageId", "")
+            for page in versions
+            for version in page["LaunchTemplateVersions"]
+        }
+    except ClientError as error:
+        if aws.code(error) == "InvalidLaunchTemplateId.NotFound":
+            return set()
+        raise
 
 
 def _lists(given: Given, context: Context, *, gone: Collection[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable
 
 from steps.aws import Aws
 from steps.fleet import Group
@@ -46,3 +47,24 @@ def delete(aws: Aws, left: list[Group], progress: Progress) -> None:
             return
         if names:
             pace.wait(until, f"waiting for {', '.join(names)} to be gone")
+
+
+def thing(aws: Aws, name: str) -> Callable[[], object] | None:
+    """What deletes something that a group stood on, by its id or ARN; None when it is none of these."""
+    if re.fullmatch(r"sgr-[0-9a-f]+", name):
+        return lambda: _revoke(aws, name)
+    if re.fullmatch(r"lt-[0-9a-f]+", name):
+        return lambda: aws.ec2.delete_launch_template(LaunchTemplateId=name)
+    if re.fullmatch(r"sg-[0-9a-f]+", name):
+        return lambda: aws.ec2.delete_security_group(GroupId=name)
+    if ":targetgroup/" in name:
+        return lambda: aws.elbv2.delete_target_group(TargetGroupArn=name)
+    return None
+
+
+def _revoke(aws: Aws, name: str) -> None:
+    [rule] = aws.ec2.describe_security_group_rules(SecurityGroupRuleIds=[name])["SecurityGroupRules"]
+    if rule["IsEgress"]:
+        aws.ec2.revoke_security_group_egress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[name])
+    else:
+        aws.ec2.revoke_security_group_ingress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[name])

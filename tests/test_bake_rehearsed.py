@@ -65,7 +65,8 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
     assert pinned == {**first, "baked": False}
     pruned = ended_well(step(cloud, "prune", image_keep="1"))
     assert pruned == {
-        "deregistered": [], "groups": [], "kept": [first["image"]], "leftovers": [], "lists": [], "snapshots": []}
+        "deregistered": [], "groups": [], "kept": [first["image"]], "leftovers": [], "lists": [], "snapshots": [],
+        "strays": []}
 
 
 def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, image_dir: Path) -> None:

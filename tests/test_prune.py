@@ -120,8 +120,9 @@ class Account:
     def listed(self, service: str = SERVICE) -> set[str]:
         return set(package_lists.stored(self.aws.ssm, service=service))
 
-    def prune(self, keep: int = 1) -> dict[str, Any]:
-        given = prune.Given(stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep)
+    def prune(self, keep: int = 1, strays: tuple[str, ...] = ()) -> dict[str, Any]:
+        given = prune.Given(
+            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, strays=strays)
         context = Context(
             aws=self.aws, clock=self.clock, progress=Progress(self.clock, stream=self.told), interrupts=Interrupts()
         )
@@ -204,6 +205,19 @@ def test_what_an_instance_runs_stays(account: Account) -> None:
         account.instance([], image=ami)
     assert account.prune(keep=1)["deregistered"] == []
     assert account.images() == set(ids)
+
+
+def test_a_launch_template_that_is_deleted_meanwhile_uses_nothing(account: Account) -> None:
+    gone = account.ec2.create_launch_template(LaunchTemplateName="gone", LaunchTemplateData={"ImageId": "ami-0a"})
+    real, name = account.ec2, gone["LaunchTemplate"]["LaunchTemplateId"]
+
+    def get_paginator(call: str) -> Any:
+        if call == "describe_launch_template_versions":
+            real.delete_launch_template(LaunchTemplateId=name)
+        return real.get_paginator(call)
+
+    account.aws.__dict__["ec2"] = Wrapped(real, get_paginator=get_paginator)
+    assert prune.used_images(account.aws.ec2) == set()
 
 
 def test_images_of_others_are_not_touched(account: Account) -> None:
@@ -289,3 +303,29 @@ def test_strays_go_but_for_ours_and_what_production_knows() -> None:
     left = sweep.strays(
         everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
     assert [one.name for one in left] == ["stray"]
+
+
+def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -> None:
+    made = account.ec2.create_launch_template(LaunchTemplateName="lost", LaunchTemplateData={"ImageId": "ami-0a"})
+    template = made["LaunchTemplate"]["LaunchTemplateId"]
+    free, used = (account.ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in "ab")
+    way = account.ec2.authorize_security_group_ingress(
+        GroupId=used, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": free}]}])
+    rule = way["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    vpc = account.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    target = account.aws.elbv2.create_target_group(Name="lost", Protocol="HTTP", Port=80, VpcId=vpc)
+    arn = target["TargetGroups"][0]["TargetGroupArn"]
+    real = account.ec2
+
+    def delete_security_group(**arguments: Any) -> Any:
+        if arguments["GroupId"] == used:
+            error = {"Code": "DependencyViolation", "Message": "it has a dependent object"}
+            raise ClientError({"Error": error}, "DeleteSecurityGroup")
+        return real.delete_security_group(**arguments)
+
+    account.aws.__dict__["ec2"] = Wrapped(real, delete_security_group=delete_security_group)
+    strays = (rule, template, arn, free, used)
+    assert account.prune(strays=strays)["strays"] == [rule, template, arn, free]
+    assert real.describe_security_groups(GroupIds=[used])["SecurityGroups"][0]["IpPermissions"] == []
+    assert f"warning: {used}, which no state knows, stays for now" in account.told.getvalue()
+    assert account.prune(strays=(rule, template, free))["strays"] == [rule, template, free]  # gone already

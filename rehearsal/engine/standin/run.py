@@ -65,7 +65,7 @@ class Run:
         if arguments["stackName"] != mine:
             raise ProviderError(f"the stand-in knows the stack {mine} alone, not {arguments['stackName']}")
         return {"name": mine, "outputs": {
-            item.urn: {"type": item.type, "outputs": bare(item.outputs)}
+            item.urn: {"type": item.type, "outputs": {"id": item.id, **bare(item.outputs)}}
             for item in self._state.resources() if not item.condemned}}
 
     def destroy(self) -> int:

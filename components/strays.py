@@ -1,0 +1,56 @@
+"""What an update made of a color and was never told of, since it was killed or AWS's answer was lost.
+
+No state knows it, so the engine never deletes it. Auto-scaling groups are in `live`; here is what they would stand on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from components.live import Live, plain, tags_of
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+
+def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[str]) -> tuple[str, ...]:
+    """Ids of security group rules and launch templates, ARNs of target groups, ids of security groups.
+
+    `known`: ids that the state holds. A birth whose group is there is left alone, whoever knows it: it serves, or may.
+    """
+    ec2, balancers = session.client("ec2"), session.client("elbv2")
+    mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    templates = ec2.get_paginator("describe_launch_templates").paginate(Filters=mine)
+    firewalls = [one for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
+                 for one in page["SecurityGroups"]]
+    targets = [group["TargetGroupArn"] for page in balancers.get_paginator("describe_target_groups").paginate()
+               for group in page["TargetGroups"] if group["TargetGroupName"].startswith(f"{stack.replace('/', '-')}-")]
+    standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
+    standing |= {(group.color, group.generation, group.birth) for group in live.groups}
+
+    def dead(things: Mapping[str, Mapping[str, str]]) -> list[str]:
+        return [name for name, tags in things.items() if tags.get("phoenix:stack") == stack and "phoenix:birth" in tags
+                and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing]
+
+    walls = dead({one["GroupId"]: plain(one.get("Tags", [])) for one in firewalls})
+    found = [*_ways(ec2, firewalls, frozenset(walls)),
+             *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
+                    for page in templates for one in page["LaunchTemplates"]}),
+             *dead(tags_of(balancers, targets)), *walls]
+    return tuple(name for name in found if name not in known)
+
+
+def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str]) -> list[str]:
+    """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
+    lead = [one["GroupId"] for one in firewalls if one["GroupId"] not in dead
+            for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
+            for peer in way.get("UserIdGroupPairs", []) if peer.get("GroupId") in dead]
+    if not lead:
+        return []
+    rules = ec2.get_paginator("describe_security_group_rules").paginate(
+        Filters=[{"Name": "group-id", "Values": sorted(set(lead))}])
+    return [rule["SecurityGroupRuleId"] for page in rules for rule in page["SecurityGroupRules"]
+            if rule.get("ReferencedGroupInfo", {}).get("GroupId") in dead]
