@@ -35,6 +35,11 @@ class Color:
         """SERVICE-STACK-COLOR, the prefix of its resources' names."""
         return f"{self.stack.replace('/', '-')}-{self.color}"
 
+    @property
+    def trigger(self) -> str:
+        """What its resources are replaced with."""
+        return f"{self.generation} {self.birth}".rstrip()
+
     def tags(self, **more: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         """Tags that say whose and what a resource is; `baked_at=...` becomes `phoenix:baked-at`."""
         own = {"stack": self.stack, "color": self.color, "generation": self.generation, **more}
@@ -55,7 +60,7 @@ class Color:
         return pulumi.ResourceOptions(
             parent=parent,
             depends_on=depends_on,
-            replacement_trigger=f"{self.generation} {self.birth}".rstrip(),
+            replacement_trigger=self.trigger,
             ignore_changes=ignore_changes,
             custom_timeouts=timeouts,
             transformations=[_as_it_is] if self.frozen else None,

@@ -15,7 +15,7 @@ from components.step import step
 
 
 class MachineImage(pulumi.ComponentResource):
-    """The step `bake` as a resource; it runs once for each generation.
+    """The step `bake` as a resource; it runs once for each attempt at a generation's birth.
 
     Inputs: `color`; `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and
     `pinned` (a fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`;
@@ -66,7 +66,9 @@ class MachineImage(pulumi.ComponentResource):
                 "live_image": live_image,
             },
             triggers=[],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"]),
+            # Each attempt at a birth looks again: what an earlier one found may be deregistered since.
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),
         )
         result: pulumi.Output[dict[str, Any]] = bake.stdout.apply(json.loads)
         self.id: pulumi.Output[str] = result["image"]

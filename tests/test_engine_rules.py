@@ -212,3 +212,12 @@ def test_a_program_may_ask_what_its_own_stack_has_made(project: Project) -> None
     assert project.engine.outputs()["made"] == ["a"]
     project.up(text)
     assert sorted(project.engine.outputs()["made"]) == ["a2", "b"]
+
+
+def test_a_replacement_trigger_replaces_what_ignores_every_change(project: Project) -> None:
+    text = 'run("a", triggers=[{0}], opts=Options(ignore_changes=["*"], replacement_trigger="{1}"))'
+    project.up(text.format(1, "one"))
+    assert project.up(text.format(2, "one")).changes == {"same": 2}
+    project.log()
+    assert project.up(text.format(3, "two")).changes == {"replace": 1, "same": 1}
+    assert project.log() == ["+a", "-a"]

@@ -127,7 +127,8 @@ def test_everything_of_a_color_is_replaced_with_its_generation_and_birth() -> No
     tags = {tag["key"]: tag["value"] for tag in group.inputs["tags"]}
     generation, birth = tags["phoenix:generation"], tags["phoenix:birth"]
     assert {resource.trigger for resource in own} == {f"{generation} {birth}"}
-    assert done.one("command:local:Command", "bake").name == f"phoenix-dev-blue-image-{generation}-bake"
+    bake = done.one("command:local:Command", "bake")
+    assert (bake.name, bake.trigger) == (f"phoenix-dev-blue-image-{generation}-bake", f"{generation} {birth}")
     assert all(resource.trigger is None for resource in done.resources if "blue" not in resource.name)
 
 
