@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from rehearsal import faults
-from rehearsal.calls import Fault
+from rehearsal.calls import Call, Fault, Instead, Refusal
 from tests.faults.trial import Trial
 
 # What the program asks before it declares anything, and the tables of the other rooms, in the order of an update.
@@ -83,6 +83,13 @@ def test_500_for_good_on_each_create(trial: Trial) -> None:
     trial.ends()
 
 
+def test_500_for_good_on_each_delete(trial: Trial) -> None:
+    """From when promote has done its work on: a security group's birth revokes what AWS gives it, too."""
+    trial.change()
+    each_for_good(trial, DELETED, trial.lands, begins="elasticloadbalancing:RemoveTags")
+    trial.ends()
+
+
 def test_500_for_good_on_each_call_of_the_bake(trial: Trial) -> None:
     trial.change()
     for name in BAKED:
@@ -137,14 +144,23 @@ def for_good(trial: Trial, fault: Fault) -> Iterator[Counter[str]]:
     assert met, "no call met the fault"
 
 
-def each_for_good(trial: Trial, names: Collection[str], ends: Callable[[str], str]) -> None:
+def each_for_good(
+    trial: Trial, names: Collection[str], ends: Callable[[str], str], *, begins: str = ""
+) -> None:
     """Updates of which each is refused the operations that none before it was, until all were met.
 
     What an update makes at one time is refused at one time, so it takes as many updates as things wait for others.
+    The first is refused nothing before its call that `begins`.
     """
-    left = set(names)
+    left, begun = set(names), not begins
+
+    def strikes(call: Call) -> Refusal | Instead | None:
+        nonlocal begun
+        begun = begun or call.name == begins
+        return faults.broken(*left)(call) if begun else None
+
     while left:
-        with for_good(trial, faults.but_of_steps(faults.broken(*left))) as met:
+        with for_good(trial, strikes) as met:
             said = ends(FAILS)
         assert any(operation(name) in said for name in met)
         left -= met.keys()

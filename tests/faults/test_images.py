@@ -47,8 +47,46 @@ def test_an_image_that_dies_of_production(trial: Trial) -> None:
     trial.ends()
 
 
+def test_an_image_that_is_healthy_and_fails_the_smoke_test(trial: Trial) -> None:
+    trial.ill("fails-smoke")
+    trial.refused(NOT_BORN, "the servers are healthy, but the smoke test failed 20 times in a row", "500",
+                  "see why the application answers so", AGAIN)
+    trial.ends()
+
+
 def test_an_image_that_fails_the_smoke_command(trial: Trial) -> None:
     trial.change(smokeCommand="echo the basket is empty; exit 3")
     trial.refused("did not pass the smoke command; production was not touched", "smoke: the basket is empty",
                   "it ended with exit code 3")
+    trial.ends()
+
+
+def test_an_image_that_answers_as_another_generation(trial: Trial) -> None:
+    trial.ill("wrong-generation")
+    trial.refused(NOT_BORN, "the smoke test failed 20 times in a row", "generation 000000000000", AGAIN)
+    trial.ends()
+
+
+@pytest.mark.representative
+def test_boots_that_are_slow_and_within_the_time_limit(trial: Trial) -> None:
+    with trial.machines("slow-boot=4"):
+        trial.change()
+        trial.up()
+    assert trial.share() == 100
+    trial.ends()
+
+
+def test_an_application_that_starts_past_the_time_limit(trial: Trial) -> None:
+    trial.ill("slow-boot=3600")
+    trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.FailedHealthChecks",
+                  "booting for 3600", "raise bootSeconds if boots take longer than that", AGAIN)
+    trial.ends()
+
+
+def test_machines_that_boot_past_the_time_limit(trial: Trial) -> None:
+    """Those that boot still do so after the update has given up, and the next one goes on with them."""
+    trial.change(bootSeconds=29, verifyTimeoutSeconds=30)
+    with trial.stack.cloud.booting(seconds=600):
+        trial.refused(NOT_BORN, "0 of 2 servers were healthy after 30 s", "no server was registered",
+                      "raise verifyTimeoutSeconds if boots take that long", AGAIN)
     trial.ends()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from moto.backends import get_backend
 
+from rehearsal.calls import Call, Refusal
 from rehearsal.world import ACCOUNT
 from tests.faults.trial import Trial
 
@@ -20,6 +21,7 @@ QUOTA = ("You have requested more vCPU capacity than your current vCPU limit of 
          "an adjustment to this limit.")
 NO_ROOM = ("We currently do not have sufficient t3.small capacity in the Availability Zone you requested (eu-west-1a). "
            "Our system will be working on provisioning additional capacity.")
+NO_KEY = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"
 NO_RIGHT = "Client.InternalError: Client error on launch"
 SHORT = {"bootSeconds": 29, "verifyTimeoutSeconds": 30}
 
@@ -51,6 +53,14 @@ def test_a_quota_that_is_used_up(trial: Trial) -> None:
     trial.ends()
 
 
+def test_no_capacity_in_any_zone(trial: Trial) -> None:
+    trial.change(**SHORT)
+    with launches(trial, NO_ROOM):
+        trial.refused(NOT_BORN, "servers could not be launched for", NO_ROOM,
+                      "pulumi config set instanceType OTHER", AGAIN)
+    trial.ends()
+
+
 def test_no_capacity_in_one_zone(trial: Trial) -> None:
     """The group launches where there is room, and the flip goes on."""
     trial.change()
@@ -61,10 +71,43 @@ def test_no_capacity_in_one_zone(trial: Trial) -> None:
     trial.ends()
 
 
+def test_an_image_that_was_deregistered_before_the_launch(trial: Trial) -> None:
+    images: Any = get_backend("ec2")[ACCOUNT][trial.stack.cloud.region].amis
+    before, gone = set(images), list[str]()
+
+    def deregister(call: Call) -> Refusal | None:
+        if call.name == "autoscaling:CreateAutoScalingGroup" and not gone:
+            gone.extend(set(images) - before)
+            for image in gone:
+                images.pop(image)
+        return None
+
+    trial.change()
+    with trial.stack.cloud.calls.failing(deregister):
+        said = trial.refused("does not exist")
+    assert gone[0] in said
+    trial.ends()
+
+
+def test_a_key_that_is_disabled(trial: Trial) -> None:
+    trial.change(**SHORT)
+    with boots(trial, NO_KEY):
+        trial.refused(NOT_BORN, NO_KEY, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
+    trial.ends()
+
+
 def test_a_key_without_permission(trial: Trial) -> None:
     trial.change(**SHORT)
     with boots(trial, NO_RIGHT):
         trial.refused(NOT_BORN, NO_RIGHT, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
+    trial.ends()
+
+
+def test_some_servers_are_healthy_and_some_never(trial: Trial) -> None:
+    """Those of one zone never answer, however often they are replaced."""
+    trial.change()
+    with trial.machines("never-answers", but=lambda instance: zone(trial, instance) != "eu-west-1b"):
+        trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.Timeout", AGAIN)
     trial.ends()
 
 
