@@ -62,6 +62,7 @@ class Stack:
         self._numbers = itertools.count(1)
         self._told: dict[str, str] = {}
         self._idle = False  # nothing was touched since an update that found nothing to do
+        self._ended = float("inf")  # when users were no longer counted
 
     def __enter__(self) -> Stack:
         self.shop = Workshop(self._workdir / "project")
