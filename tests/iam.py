@@ -106,7 +106,8 @@ def _operations() -> dict[str, set[str]]:
 
 
 # The same method of several services: which one a file means.
-MEANT = {"describe_load_balancers": "elasticloadbalancing", "describe_tags": "elasticloadbalancing"}
+MEANT = {"delete_tags": "ec2", "describe_load_balancers": "elasticloadbalancing",
+         "describe_tags": "elasticloadbalancing"}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
