@@ -1,4 +1,4 @@
-"""What stops a step: SIGTERM, SIGINT, or the death of whoever started it.
+"""What stops a step: SIGTERM, SIGINT, SIGHUP (a terminal that goes away), or the death of whoever started it.
 
 Each becomes one `Interrupted` in the main thread. It comes once: a second signal while things are put back
 does nothing. On Linux the kernel tells of the parent's death (prctl(2), PR_SET_PDEATHSIG); elsewhere a thread
@@ -38,7 +38,9 @@ class Interrupts:
     @contextlib.contextmanager
     def listening(self, *, parent: int | None = None) -> Iterator[None]:
         """Listens until the block ends. `parent`: the process whose death counts (None: today's parent)."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+        if before[signal.SIGHUP] is signal.SIG_IGN:
+            del before[signal.SIGHUP]  # as under nohup, which is there to have it ignored
         self._parent = os.getppid() if parent is None else parent
         for number in before:
             signal.signal(number, self._on_signal)

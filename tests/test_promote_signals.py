@@ -98,7 +98,7 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_puts_the_weights_back(flipping: Flipping, tmp_path: Path, number: signal.Signals) -> None:
     with start(flipping, tmp_path) as shell:
         wait_for(lambda: in_canary(flipping))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -11,27 +12,52 @@ from tests.cycles import ENGINES, Stack
 from tests.faults.trial import Ending, Trial
 
 
+class Stages:
+    """The stack that a process's trials share; a new one after a trial that went wrong, which blames no other."""
+
+    def __init__(self, factory: pytest.TempPathFactory, *, stand_in: bool) -> None:
+        self._factory, self._stand_in = factory, stand_in
+        self._open = ExitStack()
+        self._stack: Stack | None = None
+
+    @contextmanager
+    def lent(self) -> Iterator[Stack]:
+        self._stack = self._stack or self._open.enter_context(
+            Stack(self._factory.mktemp("faults"), stand_in=self._stand_in))
+        try:
+            yield self._stack
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._stack = None
+        self._open.close()
+
+
 @pytest.fixture(scope="package", params=ENGINES)
-def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack of all trials, on each engine."""
-    with Stack(tmp_path_factory.mktemp("faults"), stand_in=request.param == "stand-in") as made:
-        yield made
+def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+    """Where trials get their stack, on each engine."""
+    made = Stages(tmp_path_factory, stand_in=request.param == "stand-in")
+    yield made
+    made.close()
 
 
 @pytest.fixture(params=["forward", "back"])
-def trial(request: pytest.FixtureRequest, stage: Stack) -> Iterator[Trial]:
+def trial(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Trial]:
     """A trial; its test must come to `ends`, and then the invariants are held against everything that was seen."""
     ending: Ending = request.param
-    stage.begin()
-    made = Trial(stage, ending=ending)
-    yield made
-    request.node.user_properties.append(("fault", made.row(case=_case(request.node))))
-    assert made.ended, "the trial did not come to its end"
-    stage.end()
+    with stages.lent() as stage:
+        stage.begin()
+        made = Trial(stage, ending=ending)
+        yield made
+        request.node.user_properties.append(("fault", made.row(case=_case(request.node))))
+        assert made.ended, "the trial did not come to its end"
+        stage.end()
 
 
 def _case(item: Any) -> str:
     """The test's name, with what its own parameters say."""
-    said = [str(value) for name, value in item.callspec.params.items() if name not in ("stage", "trial")]
+    said = [str(value) for name, value in item.callspec.params.items() if name not in ("stages", "trial")]
     name = item.originalname.removeprefix("test_").replace("_", " ")
     return f"{name}[{', '.join(said)}]" if said else name
