@@ -92,3 +92,12 @@ def test_destroyed_after_a_kill(trial: Trial, point: str) -> None:
         running.wait()
     assert trial.stack.engine.cancel().ok
     ends(trial)
+
+
+def test_destroyed_after_the_first_birth_failed(trial: Trial) -> None:
+    """Nobody has ever been live then, and there is no production rule."""
+    gone(trial)
+    trial.stack.set(**CALM)
+    trial.stack.ill("answers-500")
+    trial.fails(trial.begin(), "was not born")
+    ends(trial)

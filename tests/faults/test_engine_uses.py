@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cycles import until
+from tests.faults.points import reached
+from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
 
@@ -52,6 +54,25 @@ def test_a_refresh_of_a_live_stack(trial: Trial) -> None:
     refresh(trial)
     trial.stack.idle()
     trial.change()
+    trial.ends()
+
+
+def test_a_refresh_after_a_failed_birth(trial: Trial) -> None:
+    trial.ill("fails-smoke")
+    trial.refused("was not born; production was not touched", "the smoke test failed")
+    refresh(trial)
+    trial.ends()
+
+
+@pytest.mark.parametrize("point", ["birth", "canary 10", "production rule", "deletes"])
+def test_a_refresh_after_a_kill(trial: Trial, point: str) -> None:
+    """With the step killed too: what AWS has done is in no state, until somebody looks."""
+    with reached(trial, point) as (running, _held):
+        trial.strike()
+        kill_everything(running.pid)
+        running.wait()
+    trial.unlock()
+    refresh(trial)
     trial.ends()
 
 
