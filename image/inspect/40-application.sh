@@ -50,8 +50,12 @@ else
   by_hand=$!
 fi
 
-curl --silent --output /dev/null --retry 60 --retry-delay 1 --retry-connrefused --max-time 90 \
-  "http://127.0.0.1:$port/health" || fail "Tomcat does not answer on port $port after 60 s."
+tries=300
+until curl --silent --output /dev/null --max-time 60 "http://127.0.0.1:$port/health"; do
+  tries=$((tries - 1))
+  [ "$tries" -gt 0 ] || fail "Tomcat does not answer on port $port after 60 s."
+  sleep 0.2
+done
 
 for page in /health /; do
   curl --silent --show-error --fail --max-time 20 --dump-header "$work/headers" --output "$work/page" \

@@ -53,7 +53,7 @@ SOURCES
   install -d -m 0750 -o _fluentd -g adm /var/log/phoenix
   install -d -m 0750 -o _fluentd -g _fluentd /var/lib/phoenix
   fluentd_configuration >/etc/fluent/fluentd.conf
-  systemctl enable fluentd
+  systemctl --no-reload enable fluentd
 }
 
 fluentd_configuration() {
@@ -128,7 +128,7 @@ syslog_ng() {
   install -d -m 0750 -o root -g adm /var/log/phoenix
   syslog_ng_configuration >/etc/syslog-ng/conf.d/phoenix.conf
   syslog-ng --syntax-only
-  systemctl enable syslog-ng
+  systemctl --no-reload enable syslog-ng
 }
 
 syslog_ng_configuration() {

@@ -16,10 +16,18 @@ if [ -z "$tomcat" ]; then
   exit 1
 fi
 
+# Nobody asks this Tomcat anything: the check starts it, once, as a server will.
+policy=/usr/sbin/policy-rc.d
+cat >"$policy" <<'POLICY'
+#!/bin/sh
+case $1 in tomcat*) exit 101 ;; esac
+POLICY
+chmod 0755 "$policy"
 apt-get install "$tomcat" default-jre-headless
+rm -f "$policy"
 
 # The later scripts ask this file for the name of the package, the unit and the folders.
 install -d -m 0755 /etc/phoenix
 echo "$tomcat" >/etc/phoenix/tomcat
 
-systemctl enable "$tomcat"
+systemctl --no-reload enable "$tomcat"

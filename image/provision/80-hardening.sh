@@ -4,7 +4,7 @@ set -eu
 
 # No SSH from the next boot on. Masked rather than disabled, so that nothing else starts it either; the session that
 # bakes this image goes on. Should somebody unmask it, it lets in keys only, and never root.
-systemctl mask ssh.service ssh.socket
+systemctl --no-reload mask ssh.service ssh.socket
 install -d -m 0755 /etc/ssh/sshd_config.d
 cat >/etc/ssh/sshd_config.d/00-phoenix.conf <<'CONF'
 PasswordAuthentication no
@@ -17,7 +17,7 @@ CONF
 passwd -l root >/dev/null
 
 # Updates come with the next generation, never by night on a server that serves.
-systemctl mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
+systemctl --no-reload mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
   dpkg-db-backup.timer man-db.timer motd-news.timer update-notifier-download.timer update-notifier-motd.timer
 
 cat >/etc/sysctl.d/90-phoenix.conf <<'CONF'
