@@ -26,9 +26,13 @@ inside apt-get -y full-upgrade
 # shellcheck disable=SC2086 # a list
 inside apt-get -y --no-install-recommends install $packages
 
-# As on the vendors' images for AWS: the archive stays the one that it came from, and Debian's user is "admin".
+# As on the vendors' images for AWS: the archive stays the one that it came from, SSH's keys are of the two kinds that
+# Amazon Linux makes, and Debian's user is "admin". What minbase does not have is not set up: locales, a boot loader.
 cat >"$target/etc/cloud/cloud.cfg.d/01_vendor.cfg" <<'CONF'
 apt_preserve_sources_list: true
+ssh_genkeytypes: [ed25519, ecdsa]
+locale: false
+grub_dpkg: {enabled: false}
 CONF
 if grep -qx 'ID=debian' "$target/etc/os-release"; then
   cat >>"$target/etc/cloud/cloud.cfg.d/01_vendor.cfg" <<'CONF'
