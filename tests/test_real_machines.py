@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bench.rebirth import bake
 from rehearsal.cloud import Cloud
-from rehearsal.machines import runs
+from rehearsal.machines import runs, twins
 from rehearsal.report import Report
 from rehearsal.stage import Scene
 from rehearsal.story import tell
@@ -55,6 +56,20 @@ def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, s
     assert "proof from inside" in {stage.name for stage, _ in report.stages}
     assert "and no file of theirs is on i-" in said and "forwarded the line of a request" in said
     assert said.count("tomcat10 answers on port") == 2, "the inspections of both bakes are in what Packer said"
+
+
+def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:
+    again, _ = bake(cloud, "again")
+    one, other = layer(cloud, image), layer(cloud, again)
+    assert twins.differences(one, other) == []
+    assert (one / "etc/phoenix/packages").read_text() == (other / "etc/phoenix/packages").read_text()
+
+
+def layer(cloud: Cloud, image: str) -> Path:
+    """What a bake wrote over the vendor's base."""
+    described = cloud.client("ec2").describe_images(ImageIds=[image])["Images"][0]
+    (found,) = runs.disks().glob(f"*/disks/{described['BlockDeviceMappings'][0]['Ebs']['SnapshotId']}")
+    return found
 
 
 def break_unit(root: Path) -> None:
@@ -126,10 +141,7 @@ def test_a_machine_that_stops_and_starts_has_its_disk_and_termination_ends_it(cl
 def test_a_deregistered_image_gives_its_disk_back_when_its_snapshot_goes(cloud: Cloud, image: str) -> None:
     ec2 = cloud.client("ec2")
     made = changed(cloud, image, lambda root: None)
-    described = ec2.describe_images(ImageIds=[made])["Images"][0]
-    snapshot = described["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
-    disks = runs.disks().glob(f"*/disks/{snapshot}")
-    assert len(list(disks)) == 1
+    snapshot = layer(cloud, made).name
     ec2.deregister_image(ImageId=made)
     ec2.delete_snapshot(SnapshotId=snapshot)
     until(lambda: not list(runs.disks().glob(f"*/disks/{snapshot}*")), what="the snapshot's disk gone")
