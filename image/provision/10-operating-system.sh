@@ -25,6 +25,7 @@ APT::Get::Assume-Yes "true";
 DPkg::Lock::Timeout "300";
 Dpkg::Options { "--force-confdef"; "--force-confold"; };
 Acquire::Retries "5";
+Acquire::Languages "none";
 CONF
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
