@@ -1,10 +1,10 @@
 """What a rebirth costs with real operating systems, in one run: each figure beside what it can't be below.
 
-    python -m bench.rebirth [--rounds 2]        (root, Linux; everything is downloaded before anything is measured)
+    python -m bench.rebirth [--rounds 3]        (root, Linux; everything is downloaded before anything is measured)
 
 floor      the image's packages, installed by apt-get in a chroot of the same base image, through the same cache
-bake       steps.bake: the real Packer with the project's template and scripts, to the image's id; two bakes of one
-           fingerprint are compared, file by file
+bake       steps.bake: the real Packer with the project's template and scripts, to the image's id; the quickest by its
+           parts; two bakes of one fingerprint are compared, file by file
 boot       from the call that runs an instance to its first healthy answer
 memory     of such a machine after 200 requests: the proportional share of every process in it (Pss, proc_pid_smaps(5))
 rebirth    an update that bakes, boots, verifies, promotes and ends the old group, by its stages
@@ -16,39 +16,26 @@ import argparse
 import http.client
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.bakes import bake, floor, listed
 from rehearsal.cloud import Cloud
-from rehearsal.engine.config import environment as cleaned
 from rehearsal.machines import base, choice, runs, twins
-from rehearsal.machines.box import Box, Spec
-from rehearsal.machines.disks import fresh
 from rehearsal.machines.nspawn import NspawnMachines
 from rehearsal.machines.runs import Run
 from rehearsal.story import REAL, engine_for, free_port
-from rehearsal.workshop import PROJECT, Workshop
+from rehearsal.workshop import Workshop
 
-FINGERPRINT = "0123456789ab"
 USER_DATA = {"write_files": [{"path": "/etc/phoenix/server.env", "content": "PHOENIX_PORT=8080\n"}]}
-_INSTALL = """
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev"
-printf '#!/bin/sh\\nexit 101\\n' >"$1/usr/sbin/policy-rc.d" && chmod 0755 "$1/usr/sbin/policy-rc.d"
-chroot "$1" apt-get -qq update && chroot "$1" apt-get -qq -y full-upgrade
-shift_to=$1; shift
-chroot "$shift_to" apt-get -qq -y --no-install-recommends install "$@"
-"""
 
 
 def main() -> int:
     """0 when everything could be measured."""
     parser = argparse.ArgumentParser(prog="python -m bench.rebirth", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=2, help="bakes and floors; the quickest of each counts")
+    parser.add_argument("--rounds", type=int, default=3, help="a floor and a bake each; the quickest of each counts")
     rounds = parser.parse_args().rounds
     runs.sweep()
     recipe = base.recipe()
@@ -57,50 +44,25 @@ def main() -> int:
     with Run(runs.disks()) as run:
         machines = NspawnMachines(run, image=recipe.image, base=root, archive=base.archive_folder())
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
-            bake(cloud, "download")
-            bakes = [bake(cloud, f"bake{number}") for number in range(rounds)]
-            images = [image for image, _ in bakes]
-            packages = installed(cloud, machines, images[0]) - listed(root)
-            floors = [floor(run, root, sorted(packages)) for _ in range(rounds)]
-            quickest, least = min(seconds for _, seconds in bakes), min(floors)
+            packages = sorted(installed(cloud, machines, bake(cloud, "download").image) - listed(root))
+            bakes, floors = [], []
+            for number in range(rounds):
+                floors.append(floor(run, root, packages))
+                bakes.append(bake(cloud, f"bake{number}"))
+            best, least = min(bakes, key=lambda one: one.seconds), min(floors)
             print(f"floor    {least:6.1f} s   {len(packages)} packages in a chroot ({_all(floors)})")
-            print(f"bake     {quickest:6.1f} s   {quickest / least:.2f} x the floor ({_all([s for _, s in bakes])})")
-            twice(run, cloud, images[:2])
-            boot_and_memory(cloud, machines, images[0])
+            print(f"bake     {best.seconds:6.1f} s   {best.seconds / least:.2f} x the floor "
+                  f"({_all(one.seconds for one in bakes)})")
+            for name, seconds in best.parts:
+                print(f"         {seconds:6.1f} s   {name}")
+            twice(run, cloud, [one.image for one in bakes[:2]])
+            boot_and_memory(cloud, machines, best.image)
         rebirth(run, recipe, root)
     return 0
 
 
-def _all(seconds: list[float]) -> str:
+def _all(seconds: Iterable[float]) -> str:
     return ", ".join(f"{one:.1f}" for one in seconds)
-
-
-def timed(work: Callable[[], object]) -> float:
-    begun = time.monotonic()
-    work()
-    return time.monotonic() - begun
-
-
-def bake(cloud: Cloud, service: str) -> tuple[str, float]:
-    """The image's id and the seconds that the step took."""
-    asked = {"stack": f"{service}/bench", "account": cloud.account, "region": cloud.region, "service": service,
-             "base_image": "debian-12", "fingerprint": FINGERPRINT}
-    told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}
-    begun = time.monotonic()
-    done = subprocess.run(
-        ["sh", "steps/run", "bake"], cwd=PROJECT, env={**cleaned(cloud.environment), **told}, capture_output=True,
-        text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr[-3000:])
-    return str(json.loads(done.stdout)["image"]), time.monotonic() - begun
-
-
-def listed(root: Path) -> set[str]:
-    """Names of the packages that a tree has."""
-    done = subprocess.run(
-        ["dpkg-query", "--admindir", str(root / "var/lib/dpkg"), "--show", "--showformat", "${Package}\\n"],
-        capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
 
 
 def booted(cloud: Cloud, image: str) -> str:
@@ -122,20 +84,6 @@ def installed(cloud: Cloud, machines: NspawnMachines, image: str) -> set[str]:
     cloud.client("ec2").terminate_instances(InstanceIds=[server])
     until(lambda: server not in machines.running())
     return found
-
-
-def floor(run: Run, root: Path, packages: list[str]) -> float:
-    """Seconds for the bare installation."""
-    with tempfile.TemporaryDirectory(dir=run.folder) as work, base.serving(base.archive_folder()) as proxy:
-        folder = fresh(Path(work) / "disk")
-        merged, log = str(folder / "merged"), Path(work) / "log"
-        command = ["env", f"http_proxy={proxy}", "sh", "-ec", _INSTALL, "floor", merged, *packages]
-        begun = time.monotonic()
-        box = Box(Spec(lower=[str(root)], upper=str(folder / "upper"), work=str(folder / "work"), merged=merged,
-                       command=command, console=str(log), network=False))
-        if box.wait() != 0:
-            raise SystemExit(log.read_text()[-3000:])
-        return time.monotonic() - begun
 
 
 def twice(run: Run, cloud: Cloud, images: list[str]) -> None:

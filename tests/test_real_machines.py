@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.rebirth import bake
+from bench.bakes import bake
 from rehearsal.cloud import Cloud
 from rehearsal.machines import runs, twins
 from rehearsal.report import Report
@@ -59,8 +59,7 @@ def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, s
 
 
 def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:
-    again, _ = bake(cloud, "again")
-    one, other = layer(cloud, image), layer(cloud, again)
+    one, other = layer(cloud, image), layer(cloud, bake(cloud, "again").image)
     assert twins.differences(one, other) == []
     assert (one / "etc/phoenix/packages").read_text() == (other / "etc/phoenix/packages").read_text()
 

@@ -1,0 +1,98 @@
+"""A bake by its parts, and its floor: the same packages, installed in a chroot of the same base image."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from rehearsal.cloud import Cloud
+from rehearsal.engine.config import environment as cleaned
+from rehearsal.machines import base
+from rehearsal.machines.box import Box, Spec
+from rehearsal.machines.disks import fresh
+from rehearsal.machines.runs import Run
+from rehearsal.workshop import PROJECT
+
+FINGERPRINT = "0123456789ab"
+_PARTS = {
+    r"bakes \S+ from": "Packer begins",
+    r"Launching a source AWS instance": "boot, to the first word by SSH",
+    r"Connected to SSH": "upload",
+    r"Provisioning with shell script: .*?/(\w+/[\w-]+\.sh)": "",
+    r"Stopping the source instance": "stop",
+    r"Creating AMI \S+ from": "image",
+}
+"""What Packer says when a part begins, and what the part is called; empty: as the line does."""
+_INSTALL = """
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev"
+printf '#!/bin/sh\\nexit 101\\n' >"$1/usr/sbin/policy-rc.d" && chmod 0755 "$1/usr/sbin/policy-rc.d"
+chroot "$1" apt-get -qq update && chroot "$1" apt-get -qq -y full-upgrade
+shift_to=$1; shift
+chroot "$shift_to" apt-get -qq -y --no-install-recommends install "$@"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bake:
+    """`parts` are seconds by what was done, in order."""
+
+    image: str
+    seconds: float
+    parts: list[tuple[str, float]]
+
+
+def bake(cloud: Cloud, service: str) -> Bake:
+    """One run of the step. Raises SystemExit with what it said when it failed."""
+    asked = {"stack": f"{service}/bench", "account": cloud.account, "region": cloud.region, "service": service,
+             "base_image": "debian-12", "fingerprint": FINGERPRINT}
+    told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        ["sh", "steps/run", "bake"], cwd=PROJECT, env={**cleaned(cloud.environment), **told}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    lines = [(time.monotonic() - begun, line) for line in process.stderr]
+    answer = process.stdout.read()
+    seconds = time.monotonic() - begun
+    if process.wait() != 0:
+        raise SystemExit("".join(line for _, line in lines)[-3000:])
+    begins = [(0.0, "the step begins"), *_begins(lines), (seconds, "")]
+    parts = [(name, later - at) for (at, name), (later, _) in pairwise(begins)]
+    return Bake(image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts)
+
+
+def _begins(lines: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+    for at, line in lines:
+        for pattern, name in _PARTS.items():
+            if found := re.search(pattern, line):
+                yield at, name or found[1]
+
+
+def listed(root: Path) -> set[str]:
+    """Names of the packages that a tree has."""
+    done = subprocess.run(
+        ["dpkg-query", "--admindir", str(root / "var/lib/dpkg"), "--show", "--showformat", "${Package}\\n"],
+        capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def floor(run: Run, root: Path, packages: list[str]) -> float:
+    """Seconds for the bare installation."""
+    with tempfile.TemporaryDirectory(dir=run.folder) as work, base.serving(base.archive_folder()) as proxy:
+        folder = fresh(Path(work) / "disk")
+        merged, log = str(folder / "merged"), Path(work) / "log"
+        command = ["env", f"http_proxy={proxy}", "sh", "-ec", _INSTALL, "floor", merged, *packages]
+        begun = time.monotonic()
+        box = Box(Spec(lower=[str(root)], upper=str(folder / "upper"), work=str(folder / "work"), merged=merged,
+                       command=command, console=str(log), network=False))
+        if box.wait() != 0:
+            raise SystemExit(log.read_text()[-3000:])
+        return time.monotonic() - begun
