@@ -33,7 +33,8 @@ def test_actions_are_pinned_and_no_key_is_stored(file: Path) -> None:
 
 def test_a_pull_request_is_tested_and_previewed() -> None:
     assert "pull_request" in read("check")["on"]
-    assert "make test" in [step.get("run") for step in read("check")["jobs"]["test"]["steps"]]
+    for job, command in (("test", "make test"), ("faults", "make faults")):
+        assert command in [step.get("run") for step in read("check")["jobs"][job]["steps"]]
     plan = read("preview")["jobs"]["plan"]
     assert plan["strategy"]["matrix"]["stack"] == ["dev", "prod"]
     assert "head.repo.full_name == github.repository" in plan["if"]
@@ -74,6 +75,6 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     allowed = {(name, job): said.get("permissions", read(name)["permissions"])
                for name in ("check", "preview", "deploy", "update") for job, said in read(name)["jobs"].items()}
     assert allowed == {
-        ("check", "test"): {"contents": "read"}, ("deploy", "check"): {"contents": "read"},
+        **{key: {"contents": "read"} for key in [("check", "test"), ("check", "faults"), ("deploy", "check")]},
         ("preview", "plan"): {**into, "pull-requests": "write"},
         ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into}
