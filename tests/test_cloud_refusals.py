@@ -143,6 +143,26 @@ def test_security_group_in_use_cannot_be_deleted(s: Stack) -> None:
     ec2.delete_security_group(GroupId=group)
 
 
+@pytest.mark.parametrize("way", ["ingress", "egress"])
+def test_what_is_deleted_already_is_not_found_by_its_id(s: Stack, way: str) -> None:
+    """Providers take these codes, and no others, for a delete that is done."""
+    ec2 = s.cloud.client("ec2")
+    group = ec2.create_security_group(GroupName=f"ruled-{way}", Description="ruled", VpcId=s.vpc)["GroupId"]
+    revoke = getattr(ec2, f"revoke_security_group_{way}")
+    refused(revoke, "InvalidSecurityGroupRuleId.NotFound", "sgr-00000000000000000' does not exist", GroupId=group,
+            SecurityGroupRuleIds=["sgr-00000000000000000"])
+    refused(ec2.delete_launch_template, "InvalidLaunchTemplateId.NotFound", "lt-00000000000000000",
+            LaunchTemplateId="lt-00000000000000000")
+
+
+def test_a_rule_carries_fifty_tags_and_no_more(s: Stack) -> None:
+    elbv2 = s.cloud.client("elbv2")
+    rule = s.fresh().rule({s.target_group("tagged"): 1})
+    elbv2.add_tags(ResourceArns=[rule], Tags=[{"Key": f"key-{n}", "Value": "1"} for n in range(50)])
+    refused(elbv2.add_tags, "TooManyTags", "", ResourceArns=[rule], Tags=[{"Key": "one more", "Value": "1"}])
+    elbv2.add_tags(ResourceArns=[rule], Tags=[{"Key": "key-0", "Value": "2"}])
+
+
 def test_subnet_of_a_load_balancer_cannot_be_deleted(s: Stack) -> None:
     refused(s.cloud.client("ec2").delete_subnet, "DependencyViolation", "dependencies", SubnetId=s.subnets[0])
 

@@ -7,6 +7,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     calls,
     dashboards,
     elb_limits,
+    elb_tags,
     group_fields,
     groups,
     hooks,

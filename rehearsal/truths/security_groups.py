@@ -1,10 +1,14 @@
-"""A security group, a subnet or an internet gateway that something uses can't be deleted."""
+"""A security group, a subnet or an internet gateway that something uses can't be deleted; a rule that is not there is
+not found by its id.
+
+Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidPermissionNotFoundError
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
 from moto.elbv2.models import elbv2_backends
@@ -52,3 +56,18 @@ def not_while_inhabited(world: World, original: Correction, backend: Any, subnet
 
 def _balancers(backend: Any) -> list[Any]:
     return list(elbv2_backends[backend.account_id][backend.region_name].load_balancers.values())
+
+
+@around(SecurityGroupBackend, "revoke_security_group_egress")
+@around(SecurityGroupBackend, "revoke_security_group_ingress")
+def missing_by_id(world: World, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
+    """moto names the code for rules that are told by their contents."""
+    try:
+        return original(backend, *args, **kwargs)
+    except InvalidPermissionNotFoundError as error:
+        if asked := kwargs.get("security_rule_ids"):
+            raise EC2ClientError(
+                "InvalidSecurityGroupRuleId.NotFound",
+                f"The specified security group rule '{', '.join(asked)}' does not exist",
+            ) from error
+        raise

@@ -1,10 +1,15 @@
-"""Launch templates: their tags are no part of their data, and any version may carry user data."""
+"""Launch templates: their tags are no part of their data, any version may carry user data, and one that is not there is
+not found by its id.
+
+Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from moto.core.types import Base64EncodedString
+from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 
 from rehearsal.truths.patch import Correction, around
@@ -30,3 +35,11 @@ def user_data_is_base64(
     if isinstance(data.get("UserData"), str):
         data = {**data, "UserData": Base64EncodedString(data["UserData"])}
     return original(template, data, description)
+
+
+@around(LaunchTemplateBackend, "delete_launch_template")
+def missing_by_id(world: World, original: Correction, backend: Any, name: str, tid: str | None) -> Any:
+    """moto complains of a name that nobody gave; providers take the right code for: it is deleted already."""
+    if not name and tid and tid not in backend.launch_templates:
+        raise InvalidLaunchTemplateIdNotFound(tid)
+    return original(backend, name, tid)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("trial", ["forward"], indirect=True)
 
 
 def left(stack: Stack) -> list[str]:
-    """What stands in the cloud, the account's own default things and images left out."""
+    """What stands in the cloud, but for images, the account's default things, and alarms about users' own metrics."""
     client = stack.cloud.client
     ec2, balancing, iam = client("ec2"), client("elbv2"), client("iam")
     listed: list[tuple[list[Any], str]] = [
@@ -33,7 +33,8 @@ def left(stack: Stack) -> list[str]:
           if instance["State"]["Name"] not in ("terminated", "shutting-down")], "InstanceId"),
         (iam.list_roles()["Roles"], "RoleName"),
         (iam.list_instance_profiles()["InstanceProfiles"], "InstanceProfileName"),
-        (client("cloudwatch").describe_alarms()["MetricAlarms"], "AlarmName"),
+        ([alarm for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]
+          if alarm["Namespace"].startswith("AWS/")], "AlarmName"),
     ]
     return [item[key] for items, key in listed for item in items]
 

@@ -1,0 +1,28 @@
+"""Load balancers, target groups, listeners and rules carry up to 50 tags each; moto stops at 10, Classic's old limit.
+
+Source: "Tags for your listeners and rules" (and its sisters), User Guide for Application Load Balancers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.elbv2.exceptions import TooManyTagsError
+from moto.elbv2.models import ELBv2Backend
+
+from rehearsal.truths.patch import Correction, around
+from rehearsal.world import World
+
+TAGS = 50
+
+
+@around(ELBv2Backend, "add_tags")
+def up_to_fifty(
+    world: World, original: Correction, backend: Any, resource_arns: list[str], tags: list[dict[str, str]]
+) -> None:
+    for arn in resource_arns:
+        backend._get_resource_by_arn(arn)
+        held = backend.tagging_service.get_tag_dict_for_resource(arn)
+        if len({*held, *(tag["Key"] for tag in tags)}) > TAGS:
+            raise TooManyTagsError()
+        backend.tagging_service.tag_resource(arn, tags)
