@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud real bench forget test faults lint up preview flip rollback history destroy token pulumi lock clean
+.PHONY: help rehearsal cloud real bench forget test faults machines lint up preview flip rollback history destroy token pulumi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ test: lint real  ## lint, then all tests
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
+
+machines: real  ## all tests of real machines: broken images, disks, and that nothing stays however a rehearsal ends
+	$(VENV)/python -m pytest --faults all tests/test_real_machines.py tests/test_real_lifetime.py
 
 lint: .venv/.ready  ## ruff, mypy as strict as it gets, zizmor and shellcheck
 	$(VENV)/ruff check .

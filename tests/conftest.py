@@ -1,4 +1,4 @@
-"""The fault matrix: which of its cases run, and its table at the end."""
+"""The fault matrix: which of its cases run, as of the tests of real machines, and its table at the end."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from rich.table import Table
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", choices=["some", "all"], default="some",
-                     help="of the fault matrix run the representative cases (the default), or all of them")
+                     help="of the fault matrix, and of the tests of real machines, run the representative ones (the "
+                     "default), or all of them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "representative: a case of the fault matrix that runs with every test run")
+    config.addinivalue_line("markers", "representative: of the long tests one that runs with every test run")
+    config.addinivalue_line("markers", "thorough: a long test, which runs with --faults all")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--faults") == "all":
         return
-    left = [item for item in items if "trial" in getattr(item, "fixturenames", ())
+    left = [item for item in items
+            if ("trial" in getattr(item, "fixturenames", ()) or item.get_closest_marker("thorough"))
             and item.get_closest_marker("representative") is None]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]

@@ -48,6 +48,7 @@ def image(cloud: Cloud, told: tuple[Report, str]) -> str:
     return str(min(found, key=lambda one: one["CreationDate"])["ImageId"])
 
 
+@pytest.mark.representative
 def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, str]) -> None:
     report, said = told
     assert report.broken == []

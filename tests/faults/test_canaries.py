@@ -28,7 +28,6 @@ def test_errors_that_come_only_with_half_of_the_traffic(trial: Trial) -> None:
     trial.ends()
 
 
-@pytest.mark.representative
 def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
     with alarm(trial):
         trial.change(alarms=[ALARM], soakSeconds=600)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.cycles import Group, until
 from tests.faults import hands
 from tests.faults.trial import Trial
@@ -20,7 +18,6 @@ def pre_production(trial: Trial) -> Group:
     return born
 
 
-@pytest.mark.representative
 def test_weights_set_to_50_and_50_in_pre_production(trial: Trial) -> None:
     born = pre_production(trial)
     hands.set_weights(trial.stack, {trial.live.target_group: 50, born.target_group: 50})

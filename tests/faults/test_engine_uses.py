@@ -12,7 +12,6 @@ from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
 
-@pytest.mark.representative
 def test_two_updates_at_once(trial: Trial, tmp_path: Path) -> None:
     """The second is refused by the stack's lock; the first, held in its verify, goes on."""
     go = tmp_path / "go"

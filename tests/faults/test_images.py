@@ -67,7 +67,6 @@ def test_an_image_that_answers_as_another_generation(trial: Trial) -> None:
     trial.ends()
 
 
-@pytest.mark.representative
 def test_boots_that_are_slow_and_within_the_time_limit(trial: Trial) -> None:
     with trial.machines("slow-boot=4"):
         trial.change()

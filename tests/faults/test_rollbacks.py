@@ -102,7 +102,6 @@ def test_back_after_the_flip(trial: Trial, how: str) -> None:
     trial.ended = True
 
 
-@pytest.mark.representative
 def test_the_live_group_taken_out_of_the_program(trial: Trial) -> None:
     """Whoever edits the program so is refused by the guard of the group's deletion, and told both ways out."""
     stack, live = trial.stack, trial.live
