@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 
+from rehearsal import vendors
 from rehearsal.machines import Address
 
 Script = Callable[[socket.socket], None]
@@ -16,12 +17,26 @@ Script = Callable[[socket.socket], None]
 class ScriptedMachines:
     """Machines of which only the address matters; `addresses` maps instance ids to scripted targets."""
 
+    kind = "scripted"
+    images = vendors.IMAGES
+
     def __init__(self) -> None:
         self.addresses: dict[str, Address] = {}
 
-    def start(self, *, instance_id: str, image_id: str, user_data: str) -> None: ...
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {}
+
+    def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None: ...
 
     def stop(self, *, instance_id: str) -> None: ...
+
+    def halted(self, *, instance_id: str) -> bool:
+        return True
+
+    def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None: ...
+
+    def keep(self, snapshots: Set[str]) -> None: ...
 
     def terminate(self, *, instance_id: str) -> None: ...
 
