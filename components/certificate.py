@@ -14,6 +14,7 @@ from typing import Any
 
 from components.flight import Flight
 from components.live import Live
+from steps.certificate import LONGEST
 
 # What a tag of Elastic Load Balancing may not hold (ELB API reference, Tag).
 UNTAGGABLE = re.compile(r"[^\w\s+\-=.:/@]")
@@ -21,7 +22,7 @@ UNTAGGABLE = re.compile(r"[^\w\s+\-=.:/@]")
 
 def taggable(text: str) -> str:
     """Text as a tag may hold it: at most 256 characters, others than allowed as `-`."""
-    return UNTAGGABLE.sub("-", text)[:256]
+    return UNTAGGABLE.sub("-", text)[:LONGEST]
 
 
 def certificates(

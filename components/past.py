@@ -14,9 +14,9 @@ from typing import Any
 from components.certificate import certificate
 from components.flight import Flight
 from components.live import Group, Live
+from steps.certificate import LONGEST
 
 KEPT = 8
-LONGEST = 256
 FIGURES = frozenset({"servers", "most", "verify", "promote", "requests", "errors"})
 
 

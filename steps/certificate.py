@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from steps import fleet
 from steps.aws import Aws, reason
 from steps.common import Context
 from steps.progress import iso
@@ -65,25 +66,9 @@ def launched(aws: Aws, instances: Iterable[str]) -> dict[str, datetime]:
         return {}
 
 
-def write(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
-    """Tags a group, and not its servers."""
-    aws.autoscaling.create_or_update_tags(
-        Tags=[
-            {
-                "ResourceId": group,
-                "ResourceType": "auto-scaling-group",
-                "Key": key,
-                "Value": value,
-                "PropagateAtLaunch": False,
-            }
-            for key, value in tags.items()
-        ]
-    )
-
-
 def note(context: Context, group: str, tags: Mapping[str, str]) -> None:
     """Tags a group once all is done: what fails then is told, and undoes nothing."""
     try:
-        write(context.aws, group, tags)
+        fleet.tag(context.aws, group, tags)
     except (ClientError, BotoCoreError) as error:
         context.progress.line(f"the certificate of {group} could not be written ({reason(error)}); it only informs")

@@ -129,6 +129,22 @@ def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum)
 
 
+def tag(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
+    """Tags a group, and not its servers. The program ignores changes of a group's tags."""
+    aws.autoscaling.create_or_update_tags(
+        Tags=[
+            {
+                "ResourceId": group,
+                "ResourceType": "auto-scaling-group",
+                "Key": key,
+                "Value": value,
+                "PropagateAtLaunch": False,
+            }
+            for key, value in tags.items()
+        ]
+    )
+
+
 def lifted(*, minimum: int, live: int, maximum: int) -> int:
     """The least size of a group that is to take over from one of `live` servers; never none."""
     return min(max(minimum, live, 1), maximum)

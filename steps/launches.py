@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from steps import fleet
 from steps.aws import Aws
 from steps.fleet import Group
 from steps.progress import iso
 
 if TYPE_CHECKING:
-    from types_boto3_autoscaling.type_defs import ActivityTypeDef, TagTypeDef
+    from types_boto3_autoscaling.type_defs import ActivityTypeDef
 
 # A group older than this may be one that was repaired (a permission given, a quota raised) since its launches failed.
 YOUNG_SECONDS = 60.0
@@ -45,16 +46,9 @@ def stale(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
 
 def told(aws: Aws, group: str, now: datetime) -> None:
     """Remembers that the group's trouble was told, for the next update."""
-    tag: TagTypeDef = {
-        "ResourceId": group,
-        "ResourceType": "auto-scaling-group",
-        "Key": FAILED,
-        "Value": iso(now),
-        "PropagateAtLaunch": False,
-    }
     # The failure itself is about to be told; that it may be told twice is no reason to hide it.
     with contextlib.suppress(BotoCoreError, ClientError):
-        aws.autoscaling.create_or_update_tags(Tags=[tag])
+        fleet.tag(aws, group, {FAILED: iso(now)})
 
 
 def _failed(aws: Aws, group: str) -> list[ActivityTypeDef]:

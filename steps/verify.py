@@ -72,7 +72,7 @@ def verify(given: Given, context: Context) -> dict[str, object]:
         or certificate.born(group.created, certificate.launched(aws, group.instances), needed),
         certificate.VERIFY: certificate.gate(now, progress.elapsed(), servers=needed, answers=birth.GOOD_ROUNDS),
     }
-    certificate.write(aws, given.group, {fleet.VERIFIED: given.generation, **said})
+    fleet.tag(aws, given.group, {fleet.VERIFIED: given.generation, **said})
     who = f"{given.color} {given.generation}"
     progress.line(f"{who} is verified: {needed} servers healthy, and they answer; promote is next")
     return {
