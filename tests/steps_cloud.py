@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import boto3
@@ -17,6 +16,7 @@ from steps.aws import Aws
 from steps.common import Context
 from steps.interrupt import Interrupts
 from steps.progress import Progress
+from tests.serving import serving
 
 ACCOUNT, REGION, STACK, TOKEN = "123456789012", "eu-west-1", "phoenix/test", "s3cret-token"
 GREEN, BLUE = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
@@ -80,15 +80,9 @@ def balancer() -> Iterator[Balancer]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        playing = Balancer(port=server.server_port)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield playing
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as port:
+        playing = Balancer(port=port)
+        yield playing
 
 
 class Wrapped:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from rehearsal.machines import archive, base
+from tests.serving import serving
 
 
 @dataclass
@@ -42,15 +42,9 @@ def upstream() -> Iterator[Upstream]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        playing = Upstream(port=server.server_port)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield playing
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as port:
+        playing = Upstream(port=port)
+        yield playing
 
 
 @pytest.fixture(autouse=True)

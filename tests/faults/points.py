@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rehearsal.calls import Call, Held
 from rehearsal.engine import Running
 from tests.cycles import until
+from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
 
@@ -70,6 +71,14 @@ def reached(trial: Trial, name: str) -> Iterator[tuple[Running, Held]]:
         finally:
             held.released.set()
             running.kill()
+
+
+def killed_at(trial: Trial, name: str) -> None:
+    """An update to a new generation that is killed with -9 at a point, and all that it had started with it."""
+    with reached(trial, name) as (running, _held):
+        trial.strike()
+        kill_everything(running.pid)
+        running.wait()
 
 
 def _wanted(trial: Trial, point: Point) -> Callable[[Call], bool]:

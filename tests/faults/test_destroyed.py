@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cycles import CALM, Stack
-from tests.faults.points import reached
-from tests.faults.processes import kill_everything
+from tests.faults.points import killed_at
 from tests.faults.trial import Trial
 
 pytestmark = pytest.mark.parametrize("trial", ["forward"], indirect=True)
@@ -87,10 +86,7 @@ def test_destroyed_after_a_failed_birth(trial: Trial) -> None:
 @pytest.mark.parametrize("point", ["birth", "canary 10", "production rule", "deletes"])
 def test_destroyed_after_a_kill(trial: Trial, point: str) -> None:
     """With the step killed too. Of a birth the state does not know the group that AWS has."""
-    with reached(trial, point) as (running, _held):
-        trial.strike()
-        kill_everything(running.pid)
-        running.wait()
+    killed_at(trial, point)
     assert trial.stack.engine.cancel().ok
     ends(trial)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cycles import until
-from tests.faults.points import reached
-from tests.faults.processes import kill_everything
+from tests.faults.points import killed_at
 from tests.faults.trial import Trial
 
 
@@ -66,10 +65,7 @@ def test_a_refresh_after_a_failed_birth(trial: Trial) -> None:
 @pytest.mark.parametrize("point", ["birth", "canary 10", "production rule", "deletes"])
 def test_a_refresh_after_a_kill(trial: Trial, point: str) -> None:
     """With the step killed too: what AWS has done is in no state, until somebody looks."""
-    with reached(trial, point) as (running, _held):
-        trial.strike()
-        kill_everything(running.pid)
-        running.wait()
+    killed_at(trial, point)
     trial.unlock()
     refresh(trial)
     trial.ends()
