@@ -132,7 +132,8 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
     """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
     work = Path.cwd() / ".packer"
     work.mkdir(exist_ok=True)
-    name = images.name(given.service, given.fingerprint, context.clock.utc())
+    clock = context.clock
+    name, log = packer.claimed(work, lambda: images.name(given.service, given.fingerprint, clock.utc()), clock)
     source = git.source(Path(given.image_dir))
     tags = images.tags(
         service=given.service,
@@ -145,7 +146,7 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
         tree=source.tree,
         baked_at=iso(context.clock.utc()),
     )
-    manifest, log = work / f"{name}.manifest.json", work / f"{name}.log"
+    manifest = work / f"{name}.manifest.json"
     variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest)
     refuse_old(program, variables)
     template = packer.template(program, Path(given.image_dir), work=work, stem=name)

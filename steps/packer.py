@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from steps.errors import StepError
 from steps.interrupt import die_with_parent
-from steps.progress import Progress
+from steps.progress import Clock, Progress
 
 INSTALL = "install a current Packer: https://developer.hashicorp.com/packer/install"
 # Plugins, `packer init`, IMDSv2 and keys other than RSA came with it.
@@ -95,6 +95,21 @@ def variable_flags(variables: Mapping[str, object]) -> list[str]:
         for key, value in sorted(variables.items())
         for argument in ("-var", f"{key}={value if isinstance(value, str) else json.dumps(value)}")
     ]
+
+
+def claimed(work: Path, name: Callable[[], str], clock: Clock) -> tuple[str, Path]:
+    """A name (`name` gives another one each second) that no bake of this folder has had, and its log.
+
+    The log is the claim: bakes of two stacks in one checkout never write into each other's files.
+    """
+    while True:
+        log = work / f"{(mine := name())}.log"
+        try:
+            log.touch(exist_ok=False)
+        except FileExistsError:
+            clock.sleep(1.0)
+        else:
+            return mine, log
 
 
 def built_image(manifest: Path, *, region: str) -> str:

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from rehearsal.cloud import Cloud
-from steps import packer
+from steps import images, packer
 from steps.errors import StepError
 from steps.packer import Packer
 from steps.progress import Progress, RealClock
 from tests.baking import cloud
 from tests.rehearsed import until
+from tests.steps_cloud import FakeClock
 
 __all__ = ["cloud"]
 
@@ -202,3 +203,15 @@ def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, n
         if number != signal.SIGKILL:
             assert "it was interrupted" in step.stderr.read()
     until(lambda: gone(int(pid)), what="Packer is gone")
+
+
+def test_two_bakes_of_one_second_have_names_and_logs_of_their_own(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    def name() -> str:
+        return images.name("phoenix", "1" * 12, clock.utc())
+
+    first, first_log = packer.claimed(tmp_path, name, clock)
+    second, second_log = packer.claimed(tmp_path, name, clock)
+    assert first != second
+    assert {first_log, second_log} == {tmp_path / f"{first}.log", tmp_path / f"{second}.log"} == set(tmp_path.iterdir())
