@@ -145,7 +145,7 @@ def test_security_group_in_use_cannot_be_deleted(s: Stack) -> None:
 
 @pytest.mark.parametrize("way", ["ingress", "egress"])
 def test_what_is_deleted_already_is_not_found_by_its_id(s: Stack, way: str) -> None:
-    """Providers take these codes, and no others, for a delete that is done."""
+    """Providers take these codes, and no others, for a delete that is done, and for what is not there yet."""
     ec2 = s.cloud.client("ec2")
     group = ec2.create_security_group(GroupName=f"ruled-{way}", Description="ruled", VpcId=s.vpc)["GroupId"]
     revoke = getattr(ec2, f"revoke_security_group_{way}")
@@ -153,6 +153,8 @@ def test_what_is_deleted_already_is_not_found_by_its_id(s: Stack, way: str) -> N
             SecurityGroupRuleIds=["sgr-00000000000000000"])
     refused(ec2.delete_launch_template, "InvalidLaunchTemplateId.NotFound", "lt-00000000000000000",
             LaunchTemplateId="lt-00000000000000000")
+    refused(ec2.describe_launch_templates, "InvalidLaunchTemplateId.NotFound", "lt-00000000000000000",
+            LaunchTemplateIds=["lt-00000000000000000"])
 
 
 def test_a_rule_carries_fifty_tags_and_no_more(s: Stack) -> None:

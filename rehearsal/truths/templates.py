@@ -43,3 +43,15 @@ def missing_by_id(world: World, original: Correction, backend: Any, name: str, t
     if not name and tid and tid not in backend.launch_templates:
         raise InvalidLaunchTemplateIdNotFound(tid)
     return original(backend, name, tid)
+
+
+@around(LaunchTemplateBackend, "describe_launch_templates")
+def missing_among_asked(
+    world: World, original: Correction, backend: Any, template_names: Any = None, template_ids: Any = None,
+    filters: Any = None,
+) -> Any:
+    """moto leaves out the ids that there are not."""
+    for tid in template_ids or ():
+        if tid not in backend.launch_templates:
+            raise InvalidLaunchTemplateIdNotFound(tid)
+    return original(backend, template_names, template_ids, filters)

@@ -38,6 +38,14 @@ def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
     trial.ends()
 
 
+def test_no_metric_data_at_all(trial: Trial) -> None:
+    trial.change()
+    with trial.stack.cloud.without_metrics():
+        trial.refused("was not promoted", "CloudWatch knows of no request to the new servers", BACK,
+                      "no news is not good news")
+    trial.ends()
+
+
 def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> None:
     """Then they stay: a new group that answers is better than an old one that does not."""
     with alarm(trial):

@@ -1,4 +1,4 @@
-"""AWS has made what nobody was told of."""
+"""AWS does not yet know what it has made, or has made what nobody was told of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ from collections import Counter
 from rehearsal import faults
 from tests.faults.test_aws_errors import MADE
 from tests.faults.trial import LONGEST_UPDATE, Trial
+
+# Where a step, and where somebody else, asks for a new thing by its name.
+STEPS = {"ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeAutoScalingGroups",
+         "elasticloadbalancing:DescribeTargetHealth"}
+OTHERS = {"ec2:DescribeSecurityGroups", "ec2:DescribeLaunchTemplates", "elasticloadbalancing:DescribeTargetGroups",
+          "autoscaling:DescribeAutoScalingGroups", "iam:GetRole", "iam:GetInstanceProfile"}
+
+
+def test_what_was_just_made_is_not_found_at_first(trial: Trial) -> None:
+    calls, steps, others = trial.stack.cloud.calls, Counter[str](), Counter[str]()
+    unseen = faults.unseen(list(calls.seen), reads=2)
+    trial.change()
+    trial.strike()
+    with (calls.failing(faults.counted(faults.of_steps(unseen), steps)),
+          calls.failing(faults.counted(faults.but_of_steps(unseen), others))):
+        trial.up()
+    assert trial.share() == 100
+    assert steps.keys() >= STEPS
+    assert others.keys() >= OTHERS
+    trial.ends()
 
 
 def test_the_answer_of_each_create_is_lost(trial: Trial) -> None:
