@@ -1,1 +1,1 @@
-"""Measurements: each runs alone, prints its figures, and says what it compares."""
+"""Measurements: each file runs alone, prints its figures, and says what they are beside; `python -m bench` is all."""

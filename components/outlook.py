@@ -16,9 +16,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.live import Live
+from components.live import Group, Live
 from components.settings import Settings
+from steps.aws import LARGEST_PAGES
 from steps.credentials import life
+from steps.fleet import MEMBER
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -93,12 +95,11 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
     """Asks AWS everything at once."""
     ec2 = session.client("ec2", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
-    servers = [server for group in live.groups for server in group.instances]
     questions: dict[str, Callable[[], Any]] = {
         "kind": lambda: kind(ec2, settings.instance_type),
         "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
         "subnets": lambda: subnets(ec2, asked(settings, live)),
-        "born": lambda: born(ec2, servers),
+        "born": lambda: born(ec2, live.groups),
         "base": lambda: exists(ec2, settings.base_image),
     }
     known: dict[str, Any] = {}
@@ -185,14 +186,20 @@ def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
         for page in pages for one in page["Subnets"])
 
 
-def born(ec2: EC2Client, servers: Sequence[str]) -> tuple[datetime, ...]:
-    """When servers were launched, the oldest first."""
+def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
+    """When the servers of groups were launched, the oldest first.
+
+    By the tag that AWS gives them: a filter takes 200 ids, and no more (EC2 user guide, "Filter resources").
+    """
+    servers = {server for group in groups for server in group.instances}
     if not servers:
         return ()
     pages = ec2.get_paginator("describe_instances").paginate(
-        Filters=[{"Name": "instance-id", "Values": list(servers)}])
+        Filters=[{"Name": f"tag:{MEMBER}", "Values": [group.name for group in groups if group.name]}],
+        PaginationConfig=LARGEST_PAGES)
     return tuple(sorted(
-        one["LaunchTime"] for page in pages for lot in page["Reservations"] for one in lot["Instances"]))
+        one["LaunchTime"] for page in pages for lot in page["Reservations"] for one in lot["Instances"]
+        if one["InstanceId"] in servers))
 
 
 def exists(ec2: EC2Client, base_image: str) -> bool | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import PaginatorConfigTypeDef
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
@@ -41,6 +42,9 @@ CONFIG = config(os.environ)
 
 # For what only informs: nobody waits for a service that fails.
 HASTY = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
+
+# The most that EC2 gives at once; not asked, it chooses the size of its pages (API reference, DescribeInstances).
+LARGEST_PAGES: PaginatorConfigTypeDef = {"PageSize": 1000}
 
 RENEW = "renew the credentials (for example `aws sso login`), then run `pulumi up` again"
 # Codes that AWS's services use for the same thing.

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # The tag that verify puts on a group; its value is the generation that was proven.
 VERIFIED = "phoenix:verified"
+# The tag that AWS puts on a group's servers; its value is the group's name (EC2 Auto Scaling user guide, "Tag Auto
+# Scaling groups and instances").
+MEMBER = "aws:autoscaling:groupName"
 
 
 @dataclass(frozen=True, kw_only=True)

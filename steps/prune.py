@@ -128,7 +128,7 @@ def _sweep(given: Given, context: Context) -> list[str]:
 def used_images(ec2: EC2Client) -> set[str]:
     """Every image that any launch template version or any instance of this account and region names."""
     used: set[str] = set()
-    for page in ec2.get_paginator("describe_instances").paginate():
+    for page in ec2.get_paginator("describe_instances").paginate(PaginationConfig=aws.LARGEST_PAGES):
         for reservation in page["Reservations"]:
             used.update(instance.get("ImageId", "") for instance in reservation.get("Instances", []))
     for templates in ec2.get_paginator("describe_launch_templates").paginate():

@@ -69,7 +69,7 @@ def verify(given: Given, context: Context) -> dict[str, object]:
     said = {
         # A group that is verified again, on a way back, was born once.
         certificate.BORN: group.tags.get(certificate.BORN)
-        or certificate.born(group.created, certificate.launched(aws, group.instances), needed),
+        or certificate.born(group.created, certificate.launched(aws, group), needed),
         certificate.VERIFY: certificate.gate(now, progress.elapsed(), servers=needed, answers=birth.GOOD_ROUNDS),
     }
     fleet.tag(aws, given.group, {fleet.VERIFIED: given.generation, **said})

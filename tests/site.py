@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rehearsal.cloud import Cloud
-from tests import scripted
+from rehearsal.machines import scripted
 from tests.rehearsed import Stack, running, stack, until
 
 

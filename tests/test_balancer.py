@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import scripted
+from rehearsal.machines import scripted
 from tests.rehearsed import SECRET, forward, until
 from tests.site import Answer, Shared, Site, says, shared
 

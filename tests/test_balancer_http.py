@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import scripted
+from rehearsal.machines import scripted
 from tests.rehearsed import until
 from tests.site import Shared, Site, says, shared
 

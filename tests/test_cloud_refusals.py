@@ -232,3 +232,10 @@ def test_vendors_parameter_names_a_public_image_of_the_vendors_account(s: Stack,
     image = s.cloud.client("ec2").describe_images(ImageIds=[value])["Images"][0]
     assert (image["OwnerId"], image["Architecture"]) == VENDORS[parameter]
     assert image["Public"] is True and image["State"] == "available"
+
+
+def test_filter_names_at_most_200_values(s: Stack) -> None:
+    ids = [f"i-{number:017x}" for number in range(201)]
+    describe = s.cloud.client("ec2").describe_instances
+    refused(describe, "FilterLimitExceeded", "a single call is 200", Filters=[{"Name": "instance-id", "Values": ids}])
+    assert describe(Filters=[{"Name": "instance-id", "Values": ids[1:]}])["Reservations"] == []

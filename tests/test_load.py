@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.load import Load, Request, read
-from tests import scripted
+from rehearsal.machines import scripted
 from tests.rehearsed import free_port, until
 
 ROOT = Path(__file__).parents[1]

@@ -77,7 +77,9 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/28", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     server = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]["InstanceId"]
-    alive = live(group("blue", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a")))
+    ec2.create_tags(Resources=[server], Tags=[{"Key": "aws:autoscaling:groupName", "Value": "blue-1"}])
+    alive = live(group("blue", name="blue-1", instances=(server, "i-00000000000000000"),
+                       subnets=(subnet, "subnet-0000000a")))
     found = outlook.read(session, settings(), alive, now=NOW)
     assert found.kind == Kind(2, ("x86_64",))
     [place] = found.subnets or ()

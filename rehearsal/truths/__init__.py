@@ -8,6 +8,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     dashboards,
     elb_limits,
     elb_tags,
+    filters,
     group_fields,
     groups,
     hooks,

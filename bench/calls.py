@@ -1,0 +1,78 @@
+"""What the steps of an update ask of AWS, and how much memory they take, by the number of servers.
+
+    python -m bench.calls [--servers 2 100 1000]
+
+Every step is run as the program runs it, on two groups of the local cloud whose servers are all healthy: counted is
+what a step asks when it need not wait (a wait asks the same again every few seconds). The floor of the calls is the
+group of two: AWS answers for a thousand servers in as many calls, but for pages. The floor of the memory is a Python
+that imports boto3; what a step has beyond it is mostly EC2's model, the largest of AWS's (25 MiB, of which botocore
+makes its client).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from bench.fleet import Fleet, fleet
+from bench.printed import Cost, mib, ran, table, times
+from rehearsal.calls import ONLOOKER
+from rehearsal.cloud import Cloud
+from rehearsal.engine.config import environment
+from rehearsal.workshop import PROJECT
+
+# In an update's order, each with the color that it is about.
+STEPS = (("bake", "green"), ("verify", "green"), ("promote", "green"), ("retire", "blue"), ("prune", "green"))
+FLOOR = "import boto3"
+
+
+class Asked:
+    """What a step asked: how often each call was made, and what the process cost."""
+
+    def __init__(self, calls: Counter[str], cost: Cost) -> None:
+        self.calls, self.cost = calls, cost
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__.splitlines()[0])
+    parser.add_argument("--servers", type=int, nargs="+", default=[2, 100, 1000], help="of each group")
+    sizes = parser.parse_args().servers
+    found = {servers: measured(servers) for servers in sizes}
+    least, most = sizes[0], sizes[-1]
+    table("calls of AWS's API, by servers of each group", ["step", *map(str, sizes), f"{most} : {least}"], [
+        [step, *(found[size][step].calls.total() for size in sizes),
+         times(found[most][step].calls.total(), found[least][step].calls.total())] for step, _ in STEPS])
+    for step, _ in STEPS:
+        for call, count in (found[most][step].calls - found[least][step].calls).items():
+            print(f"  {step}: {count} more of {call} for {most} servers than for {least}")
+    floor = ran([sys.executable, "-c", FLOOR], folder=PROJECT, environment=environment({})).memory
+    table(f"memory: the largest process of a step, beside {mib(floor)} of a Python that imports boto3",
+          ["step", *map(str, sizes), f"{most} : floor"], [
+        [step, *(mib(found[size][step].cost.memory) for size in sizes), times(found[most][step].cost.memory, floor)]
+        for step, _ in STEPS])
+    return 0
+
+
+def measured(servers: int) -> dict[str, Asked]:
+    """Each step once, on a cloud of its own."""
+    with tempfile.TemporaryDirectory() as folder, fleet(Path(folder) / "cloud", servers=servers) as there:
+        return {step: _asked(there, step, color) for step, color in STEPS}
+
+
+def _asked(there: Fleet, step: str, color: str) -> Asked:
+    before = len(there.cloud.calls.seen)
+    cost = ran(["sh", "steps/run", step], folder=PROJECT,
+               environment={**environment(there.cloud.environment), **there.options(color)})
+    return Asked(counted(there.cloud, before), cost)
+
+
+def counted(cloud: Cloud, since: int) -> Counter[str]:
+    """How often each call was made, onlookers left out; `since` how many had been seen."""
+    return Counter(call.name for call in cloud.calls.seen[since:] if call.access_key != ONLOOKER)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
