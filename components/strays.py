@@ -1,11 +1,13 @@
 """What an update made of a color and was never told of, since it was killed or AWS's answer was lost.
 
 No state knows it, so the engine never deletes it. Auto-scaling groups are in `live`; here is what they would stand on.
+What an earlier update replaced and could not delete any more may be among it: the state tells a program nothing of
+that. Then the engine's own delete finds it gone, which the provider takes for done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -13,11 +15,17 @@ import boto3
 from components.live import Live, plain, tags_of
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_ec2 import EC2Client
+    from types_boto3_iam import IAMClient
+
+# IAM lists 100 at a time unless told otherwise, and an account may have thousands.
+WHOLE: Any = {"PageSize": 1000}
 
 
 def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[str]) -> tuple[str, ...]:
-    """Ids of security group rules and launch templates, ARNs of target groups, ids of security groups.
+    """In the order in which they can go: ids of security group rules and launch templates, ARNs of target groups, ids
+    of security groups, ARNs of instance profiles, roles and alarms.
 
     `known`: ids that the state holds. A birth whose group is there is left alone, whoever knows it: it serves, or may.
     """
@@ -26,8 +34,9 @@ def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[st
     templates = ec2.get_paginator("describe_launch_templates").paginate(Filters=mine)
     firewalls = [one for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
                  for one in page["SecurityGroups"]]
+    prefix = f"{stack.replace('/', '-')}-"
     targets = [group["TargetGroupArn"] for page in balancers.get_paginator("describe_target_groups").paginate()
-               for group in page["TargetGroups"] if group["TargetGroupName"].startswith(f"{stack.replace('/', '-')}-")]
+               for group in page["TargetGroups"] if group["TargetGroupName"].startswith(prefix)]
     standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
     standing |= {(group.color, group.generation, group.birth) for group in live.groups}
 
@@ -40,7 +49,32 @@ def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[st
              *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
                     for page in templates for one in page["LaunchTemplates"]}),
              *dead(tags_of(balancers, targets)), *walls]
-    return tuple(name for name in found if name not in known)
+    return (*(name for name in found if name not in known),
+            *dead(_rights(session.client("iam"), prefix, known)),
+            *dead(_alarms(session.client("cloudwatch"), prefix, known)))
+
+
+def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tags of the instance profiles and roles with such names that the state does not hold, by their ARNs."""
+    profiles = [(one["Arn"], one["InstanceProfileName"])
+                for page in iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
+                for one in page["InstanceProfiles"]]
+    roles = [(one["Arn"], one["RoleName"]) for page in iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
+             for one in page["Roles"]]
+
+    def tags(owners: Iterable[tuple[str, str]], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
+        return {arn: plain(ask(name).get("Tags", [])) for arn, name in owners
+                if name.startswith(prefix) and name not in known}
+
+    return {**tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
+            **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"])}
+
+
+def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tags of the alarms with such names that the state does not hold, by their ARNs."""
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    arns = [one["AlarmArn"] for page in pages for one in page["MetricAlarms"] if one["AlarmName"] not in known]
+    return {arn: plain(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]) for arn in arns}
 
 
 def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str]) -> list[str]:

@@ -33,7 +33,22 @@ def _owned(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
     alive = [instance["InstanceId"] for reservation in ec2.describe_instances(Filters=filters)["Reservations"]
              for instance in reservation["Instances"] if instance["State"]["Name"] in ("pending", "running")]
     mine = {instance["InstanceId"] for group in groups for instance in group["Instances"]}
-    return found + [("instance", instance) for instance in alive if instance not in mine]
+    found += [("instance", instance) for instance in alive if instance not in mine]
+    return found + _rights_and_alarms(cloud, stack)
+
+
+def _rights_and_alarms(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
+    iam, watch = cloud.client("iam"), cloud.client("cloudwatch")
+    roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
+    profiles = [profile["InstanceProfileName"] for page in iam.get_paginator("list_instance_profiles").paginate()
+                for profile in page["InstanceProfiles"]]
+    alarms = [alarm for page in watch.get_paginator("describe_alarms").paginate() for alarm in page["MetricAlarms"]]
+    tagged = [("role", name, iam.get_role(RoleName=name)["Role"].get("Tags", [])) for name in roles]
+    tagged += [("instance profile", name, iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Tags"])
+               for name in profiles]
+    tagged += [("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+               for alarm in alarms]
+    return [(kind, name) for kind, name, tags in tagged if _tags(tags).get("phoenix:stack") == stack]
 
 
 def _tags(tags: list[dict[str, Any]]) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Given(options.Common):
     group: str = option("name of the active color's auto-scaling group", default="")
     listener: str = option("ARN of the listener", default="")
     strays: tuple[str, ...] = option(
-        "JSON list: groups to delete, if production does not know them; and sgr-, lt- and sg- ids, target groups' ARNs",
+        "JSON list: groups to delete, if production does not know them; sgr-, lt- and sg- ids; ARNs of what else goes",
         parse=options.json_names,
         default=(),
     )
@@ -185,7 +185,7 @@ def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
     try:
         act()
     except ClientError as error:
-        if ".NotFound" in aws.code(error) or aws.code(error) == "InvalidAMIID.Unavailable":
+        if ".NotFound" in aws.code(error) or aws.code(error) in ("InvalidAMIID.Unavailable", "NoSuchEntity"):
             return True
         progress.line(f"warning: {what} stays for now: {aws.reason(error)}")
         return False

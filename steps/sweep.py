@@ -59,7 +59,29 @@ def thing(aws: Aws, name: str) -> Callable[[], object] | None:
         return lambda: aws.ec2.delete_security_group(GroupId=name)
     if ":targetgroup/" in name:
         return lambda: aws.elbv2.delete_target_group(TargetGroupArn=name)
+    if ":alarm:" in name:
+        return lambda: aws.cloudwatch.delete_alarms(AlarmNames=[name.split(":alarm:", 1)[1]])
+    if ":instance-profile/" in name:
+        return lambda: _disband(aws, name.rsplit("/", 1)[1])
+    if ":role/" in name:
+        return lambda: _strip(aws, name.rsplit("/", 1)[1])
     return None
+
+
+def _disband(aws: Aws, profile: str) -> None:
+    """An instance profile goes once it holds no role."""
+    for role in aws.iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]:
+        aws.iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role["RoleName"])
+    aws.iam.delete_instance_profile(InstanceProfileName=profile)
+
+
+def _strip(aws: Aws, role: str) -> None:
+    """A role goes once it has no policy. It has few: both lists come in one page."""
+    for attached in aws.iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+        aws.iam.detach_role_policy(RoleName=role, PolicyArn=attached["PolicyArn"])
+    for written in aws.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        aws.iam.delete_role_policy(RoleName=role, PolicyName=written)
+    aws.iam.delete_role(RoleName=role)
 
 
 def _revoke(aws: Aws, name: str) -> None:

@@ -22,7 +22,7 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has all of these.
 DEPLOYER = ("read", "deploy", "rights", "packer", "network")
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
-SERVICES = ("autoscaling", "cloudwatch", "ec2", "elbv2", "service-quotas", "ssm", "sts")
+SERVICES = ("autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "service-quotas", "ssm", "sts")
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _operations() -> dict[str, set[str]]:
 
 # The same method of several services: which one a file means.
 MEANT = {"delete_tags": "ec2", "describe_load_balancers": "elasticloadbalancing",
-         "describe_tags": "elasticloadbalancing"}
+         "describe_tags": "elasticloadbalancing", "list_tags_for_resource": "cloudwatch"}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -329,3 +330,24 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
     assert real.describe_security_groups(GroupIds=[used])["SecurityGroups"][0]["IpPermissions"] == []
     assert f"warning: {used}, which no state knows, stays for now" in account.told.getvalue()
     assert account.prune(strays=(rule, template, free))["strays"] == [rule, template, free]  # gone already
+
+
+def test_rights_and_alarms_that_no_state_knows_go_with_all_that_is_in_them(account: Account) -> None:
+    iam, watch = account.aws.iam, account.aws.cloudwatch
+    role = iam.create_role(RoleName="lost", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    policy = iam.create_policy(PolicyName="core", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="lost", PolicyArn=policy)
+    iam.put_role_policy(RoleName="lost", PolicyName="own", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    profile = iam.create_instance_profile(InstanceProfileName="lost")["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName="lost", RoleName="lost")
+    watch.put_metric_alarm(
+        AlarmName="lost", EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1, Period=60,
+        Namespace="n", MetricName="m", Statistic="Sum")
+    alarm = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    strays = (profile, role, alarm)
+    assert account.prune(strays=strays)["strays"] == list(strays)
+    assert (iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]) == ([], [])
+    assert watch.describe_alarms()["MetricAlarms"] == []
+    assert account.prune(strays=strays)["strays"] == list(strays)  # gone already

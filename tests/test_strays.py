@@ -76,6 +76,28 @@ def test_a_way_to_a_security_group_that_is_dead_is_found_before_it_and_others_ar
     assert lost(live(group("blue", generation="b", birth="1")), frozenset(found[1:])) == (made[1],)
 
 
+def rights(name: str, *, stack: str = STACK, **said: str) -> list[str]:
+    """An instance profile, its role and an alarm with these tags, in the order in which they go."""
+    tags: Any = [{"Key": f"phoenix:{key}", "Value": value} for key, value in {"stack": stack, **said}.items()]
+    iam, watch = boto3.client("iam"), boto3.client("cloudwatch", "eu-west-1")
+    name = f"{stack.replace('/', '-')}-{name}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)["Role"]["Arn"]
+    profile = iam.create_instance_profile(InstanceProfileName=name, Tags=tags)["InstanceProfile"]["Arn"]
+    watch.put_metric_alarm(
+        AlarmName=name, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1, Period=60,
+        Namespace="n", MetricName="m", Statistic="Sum", Tags=tags)
+    return [profile, role, watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]]
+
+
+def test_rights_and_alarms_that_nobody_knows_are_found_and_those_of_a_standing_birth_are_not() -> None:
+    rights("blue-1", color="blue", generation="b", birth="1")
+    rights("green-1", stack="phoenix/dev-2", color="green", generation="g", birth="1")
+    left = rights("green-1", color="green", generation="g", birth="1")
+    assert lost(live(group("blue", generation="b", birth="1"))) == tuple(left)
+    named = frozenset({"phoenix-dev-blue-1", "phoenix-dev-green-1"})
+    assert lost(known=named) == ()  # the state's ids of these are their names
+
+
 def test_what_others_made_is_not_ours() -> None:
     things("green-1", stack="phoenix/prod", color="green", generation="g", birth="1")
     things("alb", rule="none")  # of the stack, but of no color's birth
