@@ -6,6 +6,8 @@ of them, AWS's own records say.
 
 from __future__ import annotations
 
+import base64
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -42,11 +44,18 @@ class Fleet:
     """What a step is told: its options, as the environment variables that the program sets."""
 
     cloud: Cloud
+    port: int
     image: str
     listener: str
     preview_rule: str
     groups: Mapping[str, str]
     target_groups: Mapping[str, str]
+
+    def servers(self, color: str) -> list[str]:
+        """Ids of a group's instances."""
+        [found] = self.cloud.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[self.groups[color]])["AutoScalingGroups"]
+        return [str(one["InstanceId"]) for one in found["Instances"]]
 
     def options(self, color: str) -> dict[str, str]:
         """Of any step about a color; each takes those that it knows."""
@@ -63,10 +72,22 @@ class Fleet:
 def fleet(workdir: Path, *, servers: int) -> Iterator[Fleet]:
     """Both groups with that many servers, all of them healthy."""
     with scripted.target(_answer) as where, Cloud(workdir, machines=OneAddress(where), boot_seconds=0) as cloud:
-        made = _made(cloud, servers)
-        for arn in made.target_groups.values():
-            _until_healthy(cloud, arn, servers)
-        yield made
+        # Checked seldom: a thousand servers are checked by one balancer on one machine, beside what is measured.
+        yield _healthy(cloud, servers, interval=300)
+
+
+@contextmanager
+def processes(workdir: Path, *, servers: int) -> Iterator[Fleet]:
+    """The same with servers that are processes, and do serve."""
+    with Cloud(workdir, boot_seconds=0) as cloud:
+        yield _healthy(cloud, servers, interval=5)
+
+
+def _healthy(cloud: Cloud, servers: int, *, interval: int) -> Fleet:
+    made = _made(cloud, servers, interval)
+    for arn in made.target_groups.values():
+        _until_healthy(cloud, arn, servers)
+    return made
 
 
 def _answer(connection: socket.socket) -> None:
@@ -84,7 +105,7 @@ def _until_healthy(cloud: Cloud, target_group: str, servers: int) -> None:
     raise RuntimeError(f"{servers} servers were not healthy within {PATIENCE_SECONDS} s")
 
 
-def _made(cloud: Cloud, servers: int) -> Fleet:
+def _made(cloud: Cloud, servers: int, interval: int) -> Fleet:
     ec2, elb = cloud.client("ec2"), cloud.client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -92,14 +113,16 @@ def _made(cloud: Cloud, servers: int) -> Fleet:
         ["Subnet"]["SubnetId"] for number, zone in enumerate("ab")]
     image = _image(cloud)
     template = ec2.create_launch_template(
-        LaunchTemplateName="bench", LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"},
+        LaunchTemplateName="bench",
+        LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small", "UserData": _user_data()},
     )["LaunchTemplate"]["LaunchTemplateId"]
+    port = free_port()
     balancer = elb.create_load_balancer(Name="bench", Subnets=subnets, Tags=_tags({"phoenix:stack": STACK}))
     listener = elb.create_listener(
-        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=free_port(),
+        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=port,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    target_groups = {color: _target_group(cloud, vpc, color) for color in GENERATIONS}
+    target_groups = {color: _target_group(cloud, vpc, color, interval) for color in GENERATIONS}
     preview = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Phoenix-Preview", "Values": ["token"]}}
     rule = _rule(cloud, listener, "preview", 1, preview, target_groups["green"])
     everything = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
@@ -111,8 +134,13 @@ def _made(cloud: Cloud, servers: int) -> Fleet:
             LaunchTemplate={"LaunchTemplateId": template, "Version": "1"}, TargetGroupARNs=[arn],
             HealthCheckType="ELB", HealthCheckGracePeriod=3600,
             Tags=[{**tag, "PropagateAtLaunch": True} for tag in _tags(tags)])
-    return Fleet(cloud=cloud, image=image, listener=listener, preview_rule=rule,
+    return Fleet(cloud=cloud, port=port, image=image, listener=listener, preview_rule=rule,
                  groups={color: color for color in GENERATIONS}, target_groups=target_groups)
+
+
+def _user_data() -> str:
+    file = {"path": "/etc/phoenix/server.env", "content": f"PHOENIX_PORT=8080\nPHOENIX_SERVICE={SERVICE}\n"}
+    return base64.b64encode(f"#cloud-config\n{json.dumps({'write_files': [file]})}".encode()).decode()
 
 
 def _image(cloud: Cloud) -> str:
@@ -133,12 +161,12 @@ def _image(cloud: Cloud) -> str:
     return image
 
 
-def _target_group(cloud: Cloud, vpc: str, color: str) -> str:
-    """Checked seldom: a thousand servers are checked by one balancer on one machine, beside what is measured."""
+def _target_group(cloud: Cloud, vpc: str, color: str, interval: int) -> str:
     tags = {"phoenix:stack": STACK, "phoenix:color": color, "phoenix:generation": GENERATIONS[color]}
     return str(cloud.client("elbv2").create_target_group(
-        Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, HealthCheckPath="/health", HealthCheckIntervalSeconds=300,
-        HealthCheckTimeoutSeconds=120, Tags=_tags(tags))["TargetGroups"][0]["TargetGroupArn"])
+        Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, HealthCheckPath="/health",
+        HealthCheckIntervalSeconds=interval, HealthCheckTimeoutSeconds=min(120, interval - 1), Tags=_tags(tags),
+    )["TargetGroups"][0]["TargetGroupArn"])
 
 
 def _rule(cloud: Cloud, listener: str, kind: str, priority: int, condition: Any, target_group: str) -> str:

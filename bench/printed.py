@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -55,11 +56,11 @@ def ran(command: Sequence[str], *, folder: Path, environment: Mapping[str, str])
         return Cost(**json.load(figures))
 
 
-def in_turn(rounds: int, work: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
+def in_turn(rounds: int, work: Mapping[K, Callable[[], T]]) -> dict[K, list[T]]:
     """Each once, not counted, then all of them in turn, `rounds` times."""
     for once in work.values():
         once()
-    taken: dict[str, list[T]] = {name: [] for name in work}
+    taken: dict[K, list[T]] = {name: [] for name in work}
     for _ in range(rounds):
         for name, once in work.items():
             taken[name].append(once())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -435,3 +436,11 @@ def test_a_target_group_says_what_its_servers_were_made_from() -> None:
         "image": "ami-0123456789abcdef0", "commit": "c0ffee", "tree": "clean", "base": "ami-0a",
         "base-name": "debian-12 -x86-", "base-date": "2026-11-20T00:00:00Z"}
     assert len(tags) <= 50
+
+
+def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
+    floor = record_main(PROJECT / "bench" / "floor", project="floor", stack="local", config={
+        "floor:image": LIVE_IMAGE, "floor:listenerPort": "8080"})
+    ours, theirs = (Counter(one.type for one in made.resources if one.type.startswith("aws:"))
+                    for made in (program(dashboard=True), floor))
+    assert ours == theirs

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rehearsal.engine.child import Child
-from rehearsal.engine.model import OnLine, Result
+from rehearsal.engine.model import Invocation, OnLine, Result
 
 # An interrupted update puts weights back before it ends.
 PATIENCE_SECONDS = 30
@@ -31,6 +31,10 @@ class Base(ABC):
     @abstractmethod
     def start(self, operation: str, on_line: OnLine | None) -> Child:
         """Start `preview`, `up`, `keep-going` (an `up` beyond an error), `refresh`, `destroy` or `cancel`."""
+
+    @abstractmethod
+    def invocation(self, operation: str) -> Invocation:
+        """How an operation is started by hand."""
 
     def start_preview(self, on_line: OnLine | None = None) -> Child:
         """Begin a preview."""

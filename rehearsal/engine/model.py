@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 OnLine = Callable[[str], None]
@@ -70,6 +71,15 @@ class Held:
         return self.urn.rsplit("::", 1)[-1]
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """A command line, the folder to run it in, and its whole environment."""
+
+    command: list[str]
+    folder: Path
+    environment: Mapping[str, str]
+
+
 class Running(Protocol):
     """An engine at work in a process of its own."""
 
@@ -97,6 +107,9 @@ class Engine(Protocol):
 
     def given(self, **variables: str) -> AbstractContextManager[None]:
         """Runs that begin inside it have these variables of the environment too."""
+
+    def invocation(self, operation: str) -> Invocation:
+        """How `preview`, `up` or another operation is started by hand, for who measures it from outside."""
 
     def start_preview(self, on_line: OnLine | None = None) -> Running:
         """Begin a preview: what would be done; nothing is."""

@@ -20,7 +20,7 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from rehearsal.engine.base import Base
 from rehearsal.engine.child import Child
 from rehearsal.engine.config import environment
-from rehearsal.engine.model import Held, OnLine
+from rehearsal.engine.model import Held, Invocation, OnLine
 
 ARGUMENTS = {
     "preview": ("preview",),
@@ -74,15 +74,18 @@ class RealEngine(Base):
         """Start the command line."""
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
-        command = [self._pulumi, *ARGUMENTS[operation], "--non-interactive", "--color", "never"]
-        if operation == "cancel":
-            command.append(self._stack)
-        else:
-            command += ["--stack", self._stack, "--event-log", str(events)]
+        by = self.invocation(operation)
+        log = [] if operation == "cancel" else ["--event-log", str(events)]
         link = self._lend_python()
         return Child(
-            command, folder=self._folder, environment=self._environment, events=events, on_line=on_line,
+            [*by.command, *log], folder=by.folder, environment=by.environment, events=events, on_line=on_line,
             on_end=lambda: link.unlink(missing_ok=True) if link else None)
+
+    def invocation(self, operation: str) -> Invocation:
+        """Pulumi's command line."""
+        named = [self._stack] if operation == "cancel" else ["--stack", self._stack]
+        command = [self._pulumi, *ARGUMENTS[operation], "--non-interactive", "--color", "never", *named]
+        return Invocation(command, self._folder, self._environment)
 
     def _say(self, *arguments: str) -> str:
         done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import Any
 from rehearsal.engine.base import Base
 from rehearsal.engine.child import Child
 from rehearsal.engine.config import environment
-from rehearsal.engine.model import Held, OnLine
+from rehearsal.engine.model import Held, Invocation, OnLine
 from rehearsal.engine.standin.project import Project
 from rehearsal.engine.standin.run import stack_outputs, state_file
 from rehearsal.engine.standin.state import State
@@ -52,10 +52,15 @@ class StandIn(Base):
             raise NotImplementedError("the stand-in has no --continue-on-error; Pulumi itself does")
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
-        command = [
-            sys.executable, "-m", "rehearsal.engine.standin", operation, "--project", str(self._folder), "--stack",
-            self._stack, "--state", str(self._workdir), "--events", str(events)]
-        return Child(command, folder=ROOT, environment=self._environment, events=events, on_line=on_line)
+        by = self.invocation(operation)
+        return Child([*by.command, "--events", str(events)], folder=by.folder, environment=by.environment,
+                     events=events, on_line=on_line)
+
+    def invocation(self, operation: str) -> Invocation:
+        """The stand-in's own command line."""
+        command = [sys.executable, "-m", "rehearsal.engine.standin", operation, "--project", str(self._folder),
+                   "--stack", self._stack, "--state", str(self._workdir)]
+        return Invocation(command, ROOT, self._environment)
 
     def _project(self) -> Project:
         return Project(self._folder, self._stack, self._environment["PULUMI_CONFIG_PASSPHRASE"])
