@@ -6,7 +6,7 @@ from pathlib import Path
 import boto3
 import pulumi
 
-from components import briefing, changelog, config, foresight, generation, home, images, live, outlook, packages, strays
+from components import briefing, changelog, config, foresight, generation, home, live, origin, outlook, packages, strays
 from components.alarms import Limits
 from components.dashboard import Dashboard
 from components.image import MachineImage
@@ -22,7 +22,7 @@ with config.errors(published=True):
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
     known = home.check(account)
-    source = images.source(session.client("ec2"), settings, Path.cwd(), now=now)
+    source = origin.source(session, settings, account, Path.cwd(), now=now)
     recipe = generation.recipe(settings, source.fingerprint)
     standing = live.read(session, stack=settings.identity)
     lost = strays.read(session, standing, stack=settings.identity, known=known)
@@ -47,8 +47,9 @@ balancer = LoadBalancer(
 baked = {color: MachineImage(
     f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
     pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
-    architecture=settings.architecture, packer_variables=settings.packer_variables, max_age_days=settings.max_age_days,
-    subnet_id=network.alb_subnet_ids[0], live_image=plan.live_image) for color in plan.colors}
+    architecture=settings.architecture, packer_variables=settings.packer_variables, copied_from=settings.image_from,
+    kms_key=settings.image_kms_key, max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0],
+    live_image=plan.live_image) for color in plan.colors}
 targets = {color: balancer.target_group(
     color, port=settings.app_port, health_check_path=settings.health_check_path,
     health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
@@ -75,6 +76,8 @@ production = balancer.production_rule(
     [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
     after=[rollout.promoted], tags=rollout.past(standing))
 rollout.prune(strays=[*standing.strays, *lost], after=[production])
+if settings.image_shared_with or source.shared:
+    baked[plan.active].share(settings.image_shared_with, after=[production])
 if settings.dashboard:
     Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=balancer.arn_suffix,
               alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],

@@ -69,6 +69,8 @@ def write(
         if flight.previous:
             rows += [("changed", line) for line in changes(flight.previous.recipe, recipe) or ["nothing: born again"]]
         rows += [("packages", line) for line in packages]
+        if settings.image_shared_with:
+            rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:
         rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation},"
                                f" {flight.standing.desired} servers"))

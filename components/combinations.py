@@ -56,9 +56,31 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
             "dashboard", "true", f"can't tell the colors apart while the name {s.name!r} holds the word"
             f" {' and '.join(sorted(colors))}: it finds target groups by the word of their color",
             "pulumi config set dashboard false, or pulumi config set service ANOTHER")
+    yield from _image(s)
     yield from _network(s)
     yield from _listener(s)
     yield from _environment(s, secrets)
+
+
+def _image(s: Settings) -> Broken:
+    if s.image_shared_with and not s.image_kms_key:
+        yield ("imageSharedWith", "imageKmsKey"), problem(
+            "imageKmsKey", "", "must be set with imageSharedWith: an image that AWS's own key encrypts can't be shared;"
+            " none leaves it unencrypted (it holds no secret, and servers' disks are encrypted at birth)",
+            f"pulumi config set imageKmsKey arn:aws:kms:{s.region}:ACCOUNT:key/ID   (or none)")
+    if s.image_kms_key == "none" and (s.image_from or not s.image_shared_with):
+        yield ("imageKmsKey", "imageFrom", "imageSharedWith"), problem(
+            "imageKmsKey", "none", "must be a key, or empty: only an image that is baked here and shared may do without"
+            " encryption", "pulumi config rm imageKmsKey")
+    if twice := sorted({"encrypted", "kms_key_id"} & s.packer_variables.keys()) if s.image_kms_key else []:
+        yield ("imageKmsKey", "packerVariables"), problem(
+            "packerVariables", twice, "must not say what imageKmsKey says",
+            " && ".join(f"pulumi config rm --path packerVariables.{name}" for name in twice))
+    parts = s.image_kms_key.split(":")
+    if len(parts) > 3 and parts[3] != s.region:
+        yield ("imageKmsKey",), problem(
+            "imageKmsKey", s.image_kms_key, f"must be a key of the stack's region ({s.region})",
+            f"pulumi config set imageKmsKey arn:aws:kms:{s.region}:...")
 
 
 def _network(s: Settings) -> Broken:

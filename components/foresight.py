@@ -112,6 +112,8 @@ def _days(group: Group, now: datetime) -> int:
 
 
 def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Outlook) -> Iterator[str]:
+    if flight.standing is None and source.refused:
+        yield source.refused
     if flight.standing is None and source.bakes and outlook.base is False:
         yield problem("baseImage", s.base_image, f"must be an image in {s.region} that this account may use; it is"
                       " gone", "pulumi config set baseImage debian-12")

@@ -1,7 +1,7 @@
 """What makes a server, as two hashes: the fingerprint of its image, and the generation of the whole.
 
-Git alone decides both: no clock, no account and no newest base image takes part. Pure but for `image_files`, which
-reads the working tree.
+Git alone decides both: no clock, no account and no newest base image takes part, so that equal commits and settings
+have one fingerprint everywhere. Pure but for `image_files`, which reads the working tree.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from components.settings import Settings
 from components.user_data import user_data
 
 DIGITS = 12
+# Variables of the template that say where and how Packer builds. The image is the same, in whatever account that was:
+# they are left out of the fingerprint of an image that goes from one account to another.
+BUILD_ONLY = frozenset({"associate_public_ip_address", "encrypted", "instance_type", "kms_key_id", "ssh_from",
+                        "ssh_host", "ssh_keypair_name", "ssh_port", "ssh_private_key_file", "subnet_id"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def changes(before: str, now: Recipe) -> list[str]:
 def fingerprint(files: Mapping[str, tuple[bool, bytes]], settings: Settings) -> str:
     """12 hex digits over the image's files (path, executable or not, content) and the settings that a bake reads."""
     digest = hashlib.sha256()
-    said = [settings.base_image, settings.architecture, dict(sorted(settings.packer_variables.items()))]
+    left_out = BUILD_ONLY if settings.image_from or settings.image_shared_with else frozenset()
+    variables = {name: value for name, value in sorted(settings.packer_variables.items()) if name not in left_out}
+    said = [settings.base_image, settings.architecture, variables]
     digest.update(json.dumps(said).encode())
     for path, (executable, content) in sorted(files.items()):
         digest.update(f"\0{path}\0{executable:d}\0{len(content)}\0".encode() + content)

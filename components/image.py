@@ -1,12 +1,14 @@
-"""The machine image of one color: found by its fingerprint, or baked from the vendor's base by the scripts in git."""
+"""The machine image of one color: found by its fingerprint, baked from the vendor's base by the scripts in git, or
+copied from the account and region that bake."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
+import pulumi_command as command
 
 from components.certificate import taggable
 from components.color import Color
@@ -15,13 +17,14 @@ from components.step import step
 
 
 class MachineImage(pulumi.ComponentResource):
-    """The step `bake` as a resource; it runs once for each attempt at a generation's birth.
+    """The step `bake` or `copy` as a resource; it runs once for each attempt at a generation's birth.
 
     Inputs: `color`; `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and
     `pinned` (a fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`;
-    `architecture` (x86_64 or arm64); `packer_variables`; `max_age_days` (an older image is baked anew; 0: no limit);
-    `subnet_id` for Packer's build instance, with a way to the internet; `live_image` (ami-, or empty) that packages
-    are compared with.
+    `architecture` (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never
+    baked here); `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older
+    image is baked anew; 0: no limit); `subnet_id` for Packer's build instance, with a way to the internet;
+    `live_image` (ami-, or empty) that packages are compared with.
 
     Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `base` (ami-); `said`, all of
     that and more, and `tags`, the same for what is born from it; `packages` (how many there are, the hash of their
@@ -41,30 +44,27 @@ class MachineImage(pulumi.ComponentResource):
         base_image: str,
         architecture: str,
         packer_variables: Mapping[str, str],
+        copied_from: str = "",
+        kms_key: str = "",
         max_age_days: int,
         subnet_id: pulumi.Input[str],
         live_image: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:MachineImage", name, {"generation": color.generation}, opts)
+        self._name, self._about, self._account = name, {"stack": color.stack, "service": service}, account
+        wanted: dict[str, pulumi.Input[str]] = {
+            **self._about, "fingerprint": fingerprint, "image": pinned, "kms_key": kms_key,
+            "max_age_days": str(max_age_days), "live_image": live_image}
+        made: dict[str, pulumi.Input[str]] = {"image_from": copied_from} if copied_from else {
+            "image_dir": folder, "base_image": base_image, "architecture": architecture, "subnet_id": subnet_id,
+            "packer_variables": json.dumps(dict(sorted(packer_variables.items())))}
         # Named after the generation and then frozen: a command whose inputs change in place loses its recorded output.
         bake = step(
             f"{name}-{color.generation}-bake",
-            run="bake",
+            run="copy" if copied_from else "bake",
             account=account,
-            environment={
-                "stack": color.stack,
-                "service": service,
-                "fingerprint": fingerprint,
-                "image": pinned,
-                "image_dir": folder,
-                "base_image": base_image,
-                "architecture": architecture,
-                "packer_variables": json.dumps(dict(sorted(packer_variables.items()))),
-                "max_age_days": str(max_age_days),
-                "subnet_id": subnet_id,
-                "live_image": live_image,
-            },
+            environment={**wanted, **made},
             triggers=[],
             # Each attempt at a birth looks again: what an earlier one found may be deregistered since.
             opts=pulumi.ResourceOptions(
@@ -85,3 +85,11 @@ class MachineImage(pulumi.ComponentResource):
         self.tags = {key: self.said[key] for key in (
             "image", "baked_at", "commit", "tree", "base", "base_name", "base_date")}
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})
+
+    def share(self, accounts: Sequence[str], *, after: Sequence[pulumi.Resource]) -> command.local.Command:
+        """Lets other accounts copy this image, and those that were shared before; with no account, takes it back."""
+        return step(
+            f"{self._name}-share", run="share", account=self._account,
+            environment={**self._about, "image": self.id, "shared_with": json.dumps(list(accounts))},
+            triggers=[self.id, json.dumps(list(accounts))],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from components.generation import fingerprint, image_files
 from components.live import when
-from components.rules import AMI
+from components.rules import AMI, FINGERPRINT
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class Image:
     id: str
     fingerprint: str
     baked_at: datetime | None
+    key: str = ""  # the `imageKmsKey` that it was baked with
+    shared_by: str = ""  # the stack that shares it with other accounts
 
     def days(self, now: datetime) -> float:
         """Its age in days; without a date it is as old as can be."""
@@ -42,27 +44,38 @@ class Source:
     words: str  # for the flight plan
     bakes: bool = False
     known: tuple[str, ...] = ()  # ids of the images of the service that are there
-    image: str = ""  # its id; empty when it is yet to be baked
+    image: str = ""  # its id; empty when it is yet to be baked or copied
+    shared: bool = False  # whether this stack shares any of the known with other accounts
+    refused: str = ""  # why nobody can be born from it
 
 
 def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
     known = available(ec2, service=settings.service)
-    ids = tuple(image.id for image in known)
+    return replace(
+        _wanted(known, settings, folder, now=now), known=tuple(image.id for image in known),
+        shared=any(image.shared_by == settings.identity for image in known))
+
+
+def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> Source:
     if settings.image:
-        return replace(pinned(known, settings), known=ids)
+        return pinned(known, settings)
     try:
         files = image_files(folder / settings.image_dir)
     except FileNotFoundError as missing:
         raise ImageError(
             f"  imageDir = {settings.image_dir!r}: must hold the Packer template and its scripts; {missing}.\n"
             "      type: pulumi config set imageDir image") from None
-    return replace(choose(known, fingerprint(files, settings), settings.max_age_days, now), known=ids)
+    # A copy is as good with any key; what is baked here may have to be shared.
+    key = "" if settings.image_from else settings.image_kms_key
+    return choose(known, fingerprint(files, settings), settings.max_age_days, now, key=key)
 
 
 def pinned(known: Sequence[Image], settings: Settings) -> Source:
     """The image that `image` names. Raises `ImageError` when this service has none such."""
     found = [image for image in known if settings.image in (image.id, image.fingerprint)]
+    if not found and settings.image_from and FINGERPRINT.fullmatch(settings.image):
+        return Source(settings.image, f"there is none with fingerprint {settings.image}", bakes=True)
     if not found or not found[0].fingerprint:
         there = ", ".join(f"{image.fingerprint} ({image.id})" for image in known[:5]) or "none"
         raise ImageError(
@@ -75,9 +88,12 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
                   image=image.id)
 
 
-def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime) -> Source:
-    """Reuse of the newest image with the fingerprint that git gives, or a bake, and why."""
-    found = next((image for image in known if image.fingerprint == wanted), None)
+def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = "") -> Source:
+    """Reuse of the newest image with the fingerprint that git gives, or a bake, and why. `key`: none other will do."""
+    there = [image for image in known if image.fingerprint == wanted]
+    found = next((image for image in there if key in ("", image.key)), None)
+    if found is None and there:
+        return Source(wanted, f"baked from scratch: {there[0].id} was not baked with this imageKmsKey", bakes=True)
     if found is None:
         return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}", bakes=True)
     days = found.days(now)
@@ -98,5 +114,7 @@ def available(ec2: EC2Client, *, service: str) -> list[Image]:
         for image in page["Images"]:
             tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
             baked = when(tags.get("phoenix:baked-at"))
-            found.append(Image(image["ImageId"], tags.get("phoenix:fingerprint", ""), baked))
+            found.append(Image(
+                image["ImageId"], tags.get("phoenix:fingerprint", ""), baked, key=tags.get("phoenix:kms-key", ""),
+                shared_by=tags.get("phoenix:shared-by", "")))
     return sorted(found, key=lambda image: image.baked_at or datetime.min.replace(tzinfo=UTC), reverse=True)

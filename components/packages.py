@@ -33,7 +33,8 @@ def lines(session: boto3.Session, flight: Flight, source: Source, *, service: st
     try:
         if not source.image:
             package_lists.hashes(session.client("ec2"), [live])
-            return (f"compared with those of {live}, which is live, when the image is baked",)
+            made = "baked" if source.bakes else "copied"
+            return (f"compared with those of {live}, which is live, when the image is {made}",)
         found = _difference(session, old=live, new=source.image, service=service)
     except (UnknownPackages, BotoCoreError, ClientError) as unknown:
         return (f"not compared: {unknown}",)

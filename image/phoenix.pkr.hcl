@@ -45,6 +45,12 @@ variable "root_gib" {
   description = "Size of the root volume; at least what the base image has."
 }
 
+variable "encrypted" {
+  type        = bool
+  default     = true
+  description = "Whether the image is encrypted. The disks of the servers always are."
+}
+
 variable "kms_key_id" {
   type        = string
   default     = ""
@@ -175,7 +181,7 @@ source "amazon-ebs" "server" {
     volume_type           = "gp3"
     iops                  = 3000
     throughput            = 125
-    encrypted             = true
+    encrypted             = var.encrypted
     kms_key_id            = var.kms_key_id
     delete_on_termination = true
   }

@@ -56,6 +56,7 @@ class Cloud:
             time_scale=time_scale,
             console=lambda instance_id: self.machines.console(instance_id=instance_id),
             freeze=self.machines.freeze,
+            copy=self.machines.copy,
             vendors=self.machines.images,
         )
         self._clients: dict[str, Any] = {}

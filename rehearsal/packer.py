@@ -158,7 +158,8 @@ def _client(ask: Build) -> EC2Client:
 def _launch(ec2: EC2Client, ask: Build) -> str:
     tags: Any = _tags(ask)
     settings: dict[str, Any] = {"SubnetId": ask["subnet_id"]} if ask["subnet_id"] else {}
-    root = {"VolumeSize": ask["root_gib"], "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
+    root = {"VolumeSize": ask["root_gib"], "VolumeType": "gp3", "Encrypted": ask["encrypted"],
+            "DeleteOnTermination": True, **({"KmsKeyId": ask["kms_key_id"]} if ask["kms_key_id"] else {})}
     started = ec2.run_instances(
         ImageId=ask["source_ami"],
         InstanceType=ask["instance_type"],

@@ -58,7 +58,11 @@ class Reconciler:
         region = self._world.region
         drained(self._world)
         self._safely(self._machines.tick)
-        self._safely(self._follow_instances, ec2_backends[ACCOUNT][region])
+        # Images are baked in other accounts and regions too; everything else of theirs stays as moto has it.
+        everywhere = [ec2 for regions in list(ec2_backends.values()) for ec2 in list(regions.values())]
+        for ec2 in everywhere:
+            self._safely(self._follow_instances, ec2)
+        self._safely(self._machines.keep, frozenset(snapshot for ec2 in everywhere for snapshot in list(ec2.snapshots)))
         for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
             self._safely(life.reconcile, self._world, group)
         self._safely(self._follow_listeners, elbv2_backends[ACCOUNT][region])
@@ -113,4 +117,3 @@ class Reconciler:
                 self._alive.discard(instance.id)
                 self._machines.terminate(instance_id=instance.id)
                 self._world.journal.note("instance", instance.id, instance.state)
-        self._machines.keep(frozenset(ec2.snapshots))

@@ -51,6 +51,8 @@ class World:
     console: Callable[[str], str] = lambda instance_id: ""
     freeze: Callable[..., None] = lambda **ids: None
     """Makes a machine's disk an image's (`Machines.freeze`)."""
+    copy: Callable[..., None] = lambda **ids: None
+    """Gives a copied image the disk of its original (`Machines.copy`)."""
     vendors: tuple[vendors.Image, ...] = vendors.IMAGES
     lock: threading.RLock = field(default_factory=threading.RLock)
     changed: threading.Event = field(default_factory=threading.Event)

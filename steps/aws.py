@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import PaginatorConfigTypeDef
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_iam import IAMClient
+    from types_boto3_kms import KMSClient
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
 
@@ -78,6 +79,10 @@ class Aws:
     @cached_property
     def iam(self) -> IAMClient:
         return self.session.client("iam", config=CONFIG)
+
+    @cached_property
+    def kms(self) -> KMSClient:
+        return self.session.client("kms", config=CONFIG)
 
     @cached_property
     def ssm(self) -> SSMClient:

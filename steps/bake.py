@@ -12,11 +12,9 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from steps import base_image, common, git, images, listing, newborn, options, packer
+from steps import base_image, common, git, images, keys, listing, newborn, options, packer, reuse
 from steps.base_image import BaseImage
 from steps.common import Context
 from steps.errors import StepError
@@ -25,14 +23,8 @@ from steps.options import option
 from steps.packer import Packer
 from steps.progress import iso
 
-if TYPE_CHECKING:
-    from types_boto3_ec2 import EC2Client
-
 # Scripts, a stopped instance and an encrypted snapshot usually take 10 minutes.
 BAKE_SECONDS = 3600.0
-# Tags come right after the image; one that lacks them for longer was left by a bake that was killed.
-UNTAGGED_SECONDS = 120.0
-LOOK_SECONDS = 10.0
 INSTANCE_TYPES = {"x86_64": "t3.small", "arm64": "t4g.small"}
 # What decides which image this is: the user's own Packer variables don't.
 RESERVED = ("ami_name", "image_dir", "manifest", "packages", "region", "source_ami", "tags")
@@ -69,63 +61,28 @@ class Given(options.Common):
     image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
     subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
     instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
+    kms_key: str = option(
+        "ARN of the key that encrypts the image; none: not encrypted; empty: the account's own default", default="",
+        parse=keys.wanted, foreign=True,
+    )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
 
 
-def bake(given: Given, context: Context) -> dict[str, object]:
+def bake(given: Given, context: Context) -> Mapping[str, object]:
     ec2 = context.aws.ec2
     if given.image:
         ours = images.of_service(ec2, given.service)
-        return _result(given, context, images.pinned(ours, given.image, service=given.service), baked=False)
-    found = reusable(given, context)
+        return reuse.result(given, context, images.pinned(ours, given.image, service=given.service), baked=False)
+    found = reuse.found(given, context, otherwise="baked", seconds=BAKE_SECONDS, key=given.kms_key)
     if found is not None:
-        return _result(given, context, found, baked=False)
+        return reuse.result(given, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
     program = packer.installed()
     base = base_image.find(
         ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
     )
-    return _result(given, context, baked(given, context, program, base), baked=True)
-
-
-def reusable(given: Given, context: Context) -> Image | None:
-    """An image with this fingerprint, after another's bake of it if there is one. None: it has to be baked."""
-    progress = context.progress.bounded(BAKE_SECONDS)
-    untagged_since: dict[str, float] = {}
-    while True:
-        decision = images.decide(
-            _with_fingerprint(context.aws.ec2, given),
-            fingerprint=given.fingerprint,
-            now=context.clock.utc(),
-            max_age_days=given.max_age_days,
-            unfinished=timedelta(seconds=BAKE_SECONDS),
-        )
-        if isinstance(decision, images.Reuse):
-            image = decision.image
-            progress.line(f"{image.id} has the fingerprint {given.fingerprint}, baked at {iso(image.baked_at)}")
-            return image
-        if isinstance(decision, images.Bake):
-            progress.line(f"an image is baked: {decision.why}")
-            return None
-        image = decision.image
-        if image.state == "available":
-            since = untagged_since.setdefault(image.id, progress.elapsed())
-            if progress.elapsed() - since > UNTAGGED_SECONDS:
-                progress.line(f"an image is baked: {image.id} was left without tags by a bake that was killed")
-                return None
-        if progress.left() <= 0:
-            raise StepError(f"another bake of {given.fingerprint} did not end", f"{image.id} {decision.why}")
-        progress.line(f"waiting: {image.id} with the fingerprint {given.fingerprint} {decision.why}")
-        context.clock.sleep(LOOK_SECONDS)
-
-
-def _with_fingerprint(ec2: EC2Client, given: Given) -> list[Image]:
-    """By tags, and by name: an image has its tags only once it is made."""
-    by_tags = images.find(
-        ec2, {"tag:phoenix:service": given.service, "tag:phoenix:fingerprint": given.fingerprint}
-    )
-    by_name = images.find(ec2, {"name": f"{given.service}-{given.fingerprint}-*"})
-    return list({image.id: image for image in (*by_tags, *by_name)}.values())
+    refuse_key(given, context)
+    return reuse.result(given, context, baked(given, context, program, base), baked=True)
 
 
 def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> Image:
@@ -145,6 +102,7 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
         commit=source.commit,
         tree=source.tree,
         baked_at=iso(context.clock.utc()),
+        kms_key=given.kms_key,
     )
     manifest = work / f"{name}.manifest.json"
     variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest)
@@ -208,6 +166,7 @@ def packer_variables(
         **({"root_gib": base.root_gib} if base.root_gib else {}),
         **({"custom_endpoint": endpoint} if endpoint else {}),
         **theirs,
+        **_encryption(given.kms_key),
         "region": given.region,
         "source_ami": base.id,
         "ami_name": name,
@@ -216,6 +175,25 @@ def packer_variables(
         "packages": str(listing.file(name)),
         "image_dir": str(Path(given.image_dir).resolve()),
     }
+
+
+def _encryption(key: str) -> dict[str, object]:
+    if not key:
+        return {}
+    return {"encrypted": False} if key == keys.NONE else {"kms_key_id": key}
+
+
+def refuse_key(given: Given, context: Context) -> None:
+    """Raises StepError for a key that the image can't be encrypted with: AWS would end the build instance for it."""
+    if given.kms_key in ("", keys.NONE):
+        return
+    problem = keys.problem(context.aws.kms, given.kms_key, chosen=True)
+    if problem:
+        raise StepError(
+            f"the image can't be encrypted with {given.kms_key}",
+            problem,
+            f"let account {given.account} use the key ({', '.join(keys.ACTIONS)}), or name another as imageKmsKey",
+        )
 
 
 def refuse_old(program: Packer, variables: Mapping[str, object]) -> None:
@@ -227,24 +205,6 @@ def refuse_old(program: Packer, variables: Mapping[str, object]) -> None:
             "know IMDSv2",
             packer.INSTALL,
         )
-
-
-def _result(given: Given, context: Context, found: Image, *, baked: bool) -> dict[str, object]:
-    image = listing.listed(context, found, service=given.service)
-    packages = listing.compared(context, image, service=given.service, live=given.live_image)
-    return {
-        "image": image.id,
-        "fingerprint": image.fingerprint,
-        "base": image.tags["phoenix:base"],
-        "baseName": image.tags["phoenix:base-name"],
-        "baseDate": image.tags.get("phoenix:base-date", ""),
-        "commit": image.tags["phoenix:commit"],
-        "tree": image.tags["phoenix:tree"],
-        "bakedAt": iso(image.baked_at),
-        "rootDevice": image.root_device,
-        "baked": baked,
-        "packages": packages.result(),
-    }
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ def tags(
     tree: str,
     baked_at: str,
     base_date: str = "",
+    kms_key: str = "",
 ) -> dict[str, str]:
     """What is put on an image, its snapshots, and Packer's build instance and volume alike."""
     return {
@@ -38,6 +39,7 @@ def tags(
         "phoenix:tree": tree,
         "phoenix:baked-at": baked_at,
         **({"phoenix:base-date": base_date} if base_date else {}),
+        **({"phoenix:kms-key": kms_key} if kms_key else {}),
     }
 
 
@@ -45,6 +47,10 @@ def tags(
 COMPLETE = tuple(
     tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at="")
 )
+
+
+# Nobody will ever be born from one in such a state.
+FAILED = ("failed", "error", "invalid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +61,8 @@ class Image:
     created: datetime
     root_device: str = "/dev/sda1"
     snapshots: tuple[str, ...] = ()
+    description: str = ""
+    why: str = ""  # AWS's reason for its state, if it gives one
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,6 +72,11 @@ class Image:
     @property
     def fingerprint(self) -> str:
         return self.tags.get("phoenix:fingerprint", "")
+
+    @property
+    def key(self) -> str:
+        """The imageKmsKey that it was baked with, if any."""
+        return self.tags.get("phoenix:kms-key", "")
 
     @property
     def baked_at(self) -> datetime:
@@ -103,15 +116,23 @@ def name_pattern(service: str) -> re.Pattern[str]:
 
 
 def decide(
-    images: Iterable[Image], *, fingerprint: str, now: datetime, max_age_days: int, unfinished: timedelta
+    images: Iterable[Image],
+    *,
+    fingerprint: str,
+    now: datetime,
+    max_age_days: int,
+    unfinished: timedelta,
+    key: str = "",
 ) -> Decision:
     """Whether one of `images` (all with this fingerprint, in tags or name) saves a bake.
 
     `max_age_days`: an older one does not; 0 is no limit. `unfinished`: how old an image may be that is pending, or
-    available without all its tags, and still be expected to be finished by whoever bakes it.
+    available without all its tags, and still be expected to be finished by whoever bakes it. `key`: the imageKmsKey
+    that it must have been baked with; empty: any.
     """
     newest = sorted(images, key=lambda image: image.created, reverse=True)
-    usable = [image for image in newest if image.state == "available" and image.complete]
+    whole = [image for image in newest if image.state == "available" and image.complete]
+    usable = [image for image in whole if key in ("", image.key)]
     fresh = [image for image in usable if not max_age_days or now - image.baked_at <= timedelta(days=max_age_days)]
     if fresh:
         return Reuse(image=fresh[0])
@@ -124,6 +145,8 @@ def decide(
     if usable:
         days = (now - usable[0].baked_at).total_seconds() / 86400
         return Bake(why=f"{usable[0].id} is {days:.0f} days old, and {max_age_days} is the limit")
+    if whole:
+        return Bake(why=f"{whole[0].id} was not baked with this imageKmsKey")
     return Bake(why=f"there is no image with the fingerprint {fingerprint}")
 
 
@@ -176,6 +199,8 @@ def parsed(image: ImageTypeDef) -> Image:
         created=moment(image.get("CreationDate", "")) or datetime.fromtimestamp(0, UTC),
         root_device=image.get("RootDeviceName", "/dev/sda1"),
         snapshots=tuple(snapshot for snapshot in snapshots if snapshot),
+        description=image.get("Description", ""),
+        why=image.get("StateReason", {}).get("Message", ""),
         tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
     )
 

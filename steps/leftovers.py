@@ -1,5 +1,5 @@
 """What a bake that was killed leaves in the account: Packer's build instance, its volume, key pair and security group,
-an image without its tags, and snapshots whose image is gone.
+an image without its tags, and snapshots whose image is gone; and the image of a copy that failed.
 
 All of it carries the tags of the bake, except an image that was killed before it had them: that has the name that
 bakes give. What carries neither may be anybody's, and is left alone.
@@ -56,7 +56,7 @@ def find(ec2: EC2Client, *, service: str, stack: str) -> list[Leftover]:
     unfinished = [
         image
         for image in everything
-        if not image.complete
+        if (not image.complete or image.state in images.FAILED)
         and (named.fullmatch(image.name) or tagged.items() <= image.tags.items())
     ]
     return [
@@ -104,7 +104,9 @@ def _listed(ec2: EC2Client, call: str, filters: Sequence[Mapping[str, Any]]) -> 
     kind, items, id_key, date_key = CALLS[call]
     for item in _items(ec2, call, items, filters):
         tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
-        began = moment(tags.get("phoenix:baked-at", "")) or item.get(date_key)
+        # A copy's tags tell when the original was baked.
+        known = [when for when in (moment(tags.get("phoenix:baked-at", "")), item.get(date_key)) if when]
+        began = max(known, default=None)
         yield Leftover(kind=kind, id=item[id_key], began=began)
 
 

@@ -68,6 +68,8 @@ def compared(context: Context, image: Image, *, service: str, live: str) -> List
     try:
         new = package_lists.read(ssm, service=service, image=image.id, hashed=hashed)
     except UnknownPackages as unknown:
+        if _equal(context, hashed, live):
+            return _told(context, Listing(hash=hashed, compared_with=live, difference="no package differs"))
         return _told(context, Listing(difference=f"not known: {unknown}"))
     known = Listing(hash=hashed, count=len(new), difference="")
     if not live:
@@ -87,6 +89,14 @@ def compared(context: Context, image: Image, *, service: str, live: str) -> List
     if len(found.entries) > LINES:
         context.progress.line(f"and {len(found.entries) - LINES} more; sh steps/run packages tells all of them")
     return _told(context, replace(known, compared_with=live, difference=str(found)))
+
+
+def _equal(context: Context, hashed: str, live: str) -> bool:
+    """Whether a list that is not here is, by its hash, the one of the `live` image."""
+    try:
+        return bool(hashed and live) and package_lists.hashes(context.aws.ec2, [live])[live] == hashed
+    except (UnknownPackages, ClientError, BotoCoreError):
+        return False
 
 
 def _told(context: Context, listing: Listing) -> Listing:

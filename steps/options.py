@@ -21,9 +21,14 @@ T = TypeVar("T")
 ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:([a-z0-9-]*):([0-9]*):.+")
 
 
-def option(help_: str, *, parse: Callable[[str], object] = str, default: object = dataclasses.MISSING) -> Any:
-    """A field that is an option. `parse` raises ValueError with a reason; `default` is a parsed value."""
-    return dataclasses.field(default=default, metadata={"help": help_, "parse": parse})
+def option(
+    help_: str, *, parse: Callable[[str], object] = str, default: object = dataclasses.MISSING, foreign: bool = False
+) -> Any:
+    """A field that is an option. `parse` raises ValueError with a reason; `default` is a parsed value.
+
+    `foreign`: an ARN may be another account's.
+    """
+    return dataclasses.field(default=default, metadata={"help": help_, "parse": parse, "foreign": foreign})
 
 
 def color(text: str) -> str:
@@ -87,8 +92,9 @@ class Common:
     )
 
     def arns(self) -> tuple[str, ...]:
-        """Every ARN among the options; their account and region are compared with the ones above."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
+        """The ARNs among the options; their account and region are compared with the ones above."""
+        ours = (field for field in dataclasses.fields(self) if not field.metadata["foreign"])
+        values = (getattr(self, field.name) for field in ours)
         return tuple(value for value in values if isinstance(value, str) and ARN.fullmatch(value))
 
 

@@ -95,6 +95,8 @@ def read(ssm: SSMClient, *, service: str, image: str, hashed: str) -> Packages:
     _listed(image, hashed)
     try:
         parts = sorted(_parameters(ssm, path(service, image)), key=lambda one: _number(one["Name"]))
+        if not parts:
+            raise ValueError("it is not here (a copy's stays where it was baked)")
         text = joined(one["Value"] for one in parts)
         if inventory.digest(text) != hashed:
             raise ValueError(f"it is not the one with the hash {hashed}")

@@ -24,19 +24,23 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield opened
 
 
-def run(
-    cloud: Cloud, name: str, given: Mapping[str, str], *, tools: Path = TOOLS, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """A step of phoenix/dev with these options, a Packer from `tools`, and more variables of the environment."""
-    environment = {
+def environment(cloud: Cloud, given: Mapping[str, str], *, tools: Path = TOOLS, **variables: str) -> dict[str, str]:
+    """For a step of phoenix/dev with these options, a Packer from `tools`, and more variables."""
+    return {
         **{key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))},
         **cloud.environment, "PATH": f"{tools}:{os.environ['PATH']}", "PHOENIX_PYTHON": sys.executable, **variables,
         "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": cloud.account, "PHOENIX_REGION": cloud.region,
         "PHOENIX_SERVICE": "phoenix", **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
     }
+
+
+def run(
+    cloud: Cloud, name: str, given: Mapping[str, str], *, tools: Path = TOOLS, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Such a step, until it has ended."""
     return subprocess.run(
-        ["sh", "steps/run", name], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False,
-        timeout=120)
+        ["sh", "steps/run", name], cwd=PROJECT, env=environment(cloud, given, tools=tools, **variables),
+        capture_output=True, text=True, check=False, timeout=120)
 
 
 def ended_well(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

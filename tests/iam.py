@@ -19,10 +19,12 @@ from rehearsal.calls import Call
 from rehearsal.workshop import PROJECT
 
 FOLDER = PROJECT / "docs" / "iam"
-# Who reads may preview; who updates has all of these.
-DEPLOYER = ("read", "deploy", "rights", "packer", "network")
+# Who reads may preview; who updates has these,
+USUAL = ("read", "deploy", "rights", "packer", "network")
+# or with one image in several accounts and regions some of these.
+DEPLOYER = (*USUAL, "share", "copy")
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
-SERVICES = ("autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "service-quotas", "ssm", "sts")
+SERVICES = ("autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def actions(*policies: str) -> set[str]:
 
 def filled(arn: str) -> str:
     """An ARN of a policy with its placeholders filled in, as the README says."""
-    values = {"ACCOUNT": "123456789012", "REGION": "eu-west-1", "SERVICE": "phoenix", "STACK": "local"}
+    values = {"ACCOUNT": "123456789012", "REGION": "eu-west-1", "SERVICE": "phoenix", "STACK": "local",
+              "BAKER": "111111111111", "TAKER": "222222222222", "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab"}
     for name, value in values.items():
         arn = arn.replace(name, value)
     return arn
@@ -82,7 +85,7 @@ def needed(call: Call) -> set[str]:
     own = f"{PREFIXES.get(call.service, call.service)}:{call.operation}"
     wanted = {own}
     tagged = re.search(r"(?:^|&)(?:TagSpecification|Tags)\.|\"Tags\":|\x64Tags", call.body) is not None
-    if tagged and re.match(r"(Create(?!OrUpdate)|Allocate|Run|Put)", call.operation):
+    if tagged and re.match(r"(Create(?!OrUpdate)|Copy|Allocate|Run|Put)", call.operation):
         name = {"CreateRole": "TagRole", "CreateInstanceProfile": "TagInstanceProfile",
                 "CreateAutoScalingGroup": "CreateOrUpdateTags", "PutMetricAlarm": "TagResource"}.get(
                     call.operation, "CreateTags" if call.service == "ec2" else "AddTags")
@@ -105,9 +108,9 @@ def _operations() -> dict[str, set[str]]:
     return found
 
 
-# The same method of several services: which one a file means.
+# The same method of several services: which one a file means. `verify` is a step.
 MEANT = {"delete_tags": "ec2", "describe_load_balancers": "elasticloadbalancing",
-         "describe_tags": "elasticloadbalancing", "list_tags_for_resource": "cloudwatch"}
+         "describe_tags": "elasticloadbalancing", "list_tags_for_resource": "cloudwatch", "verify": "none"}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:

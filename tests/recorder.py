@@ -55,7 +55,7 @@ class _Mocks(mocks.Mocks):
         made = {"arn": arn, "arnSuffix": f"suffix/{args.name}", "name": args.name, "latestVersion": 1,
                 "dnsName": f"{args.name}.elb.amazonaws.com"}
         if args.typ == "command:local:Command":
-            made["stdout"] = json.dumps(BAKED) if "bake" in args.inputs["create"] else ""
+            made["stdout"] = json.dumps(BAKED) if "-bake" in args.name else ""
         return f"{args.name}-id", {**made, **args.inputs}
 
 

@@ -72,6 +72,14 @@ def test_the_newest_of_several_is_reused() -> None:
     assert isinstance(decision, Reuse) and decision.image.id == "ami-new"
 
 
+@pytest.mark.parametrize(("key", "expected"), [("", Reuse), ("none", Bake), ("arn:1", Reuse)])
+def test_an_image_that_another_key_encrypts_is_no_good_where_a_key_is_chosen(key: str, expected: type) -> None:
+    there = replace(image(), tags=tags(kms_key="arn:1"))
+    decision = images.decide([there], fingerprint=FINGERPRINT, now=NOW, max_age_days=0, unfinished=HOUR, key=key)
+    assert isinstance(decision, expected)
+    assert not isinstance(decision, Bake) or decision.why == "ami-1 was not baked with this imageKmsKey"
+
+
 @pytest.mark.parametrize("wanted", [FINGERPRINT, "ami-1"])
 def test_a_pinned_image_is_taken_whatever_its_age(wanted: str) -> None:
     assert images.pinned([image(age=9999 * 24 * HOUR)], wanted, service="phoenix").id == "ami-1"

@@ -34,6 +34,13 @@ def row(brief: Briefing, key: str) -> list[str]:
     return [text for name, text in brief.rows if name == key]
 
 
+def test_with_whom_a_newborns_image_is_shared_is_told() -> None:
+    said: Any = {"image_shared_with": ("222222222222", "333333333333"), "image_kms_key": "none"}
+    assert row(brief(NEW, group("blue", OLD), active="green", **said), "shared") == [
+        "with 222222222222, 333333333333, once it has passed the gates"]
+    assert row(brief(NEW, group("blue", NEW), **said), "shared") == []
+
+
 def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
     log = Changelog("c0ffee", (" provision/30-log.sh | 12 ++++", " 1 file changed"), ("abc1234 Collect logs",))
     said = brief(NEW, group("blue", OLD, desired=3), active="green", price_per_hour="0.02 USD", log=log)

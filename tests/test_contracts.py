@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
-from components import load_balancer, rules, user_data
+from components import load_balancer, rules, settings, user_data
 from rehearsal.workshop import PROJECT
-from steps import base_image
+from steps import base_image, keys, origin
 from steps import rules as steps_rules
 from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import Registered, record_main
 
-STEPS = ("bake", "verify", "promote", "retire", "clear", "prune")
+STEPS = ("bake", "verify", "promote", "retire", "clear", "prune", "share")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,10 @@ def commands() -> Iterator[dict[str, Registered]]:
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         moto_only(patch)
         patch.chdir(PROJECT)
-        done = record_main(PROJECT, config={"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN})
+        key = boto3.client("kms", "eu-west-1").create_key()["KeyMetadata"]["Arn"]
+        done = record_main(PROJECT, config={
+            "aws:region": "eu-west-1", "phoenix:previewToken": TOKEN, "phoenix:imageKmsKey": key,
+            "phoenix:imageSharedWith": '["222222222222"]'})
         yield {command.name.split("-")[-1]: command for command in done.all("command:local:Command")}
 
 
@@ -40,6 +44,15 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
                 if option.default is MISSING and option.default_factory is MISSING}
     assert passed <= {option.name for option in options}
     assert required <= passed
+
+
+def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
+    made = {item.name: item.metadata["rule"] for item in fields(settings.Settings) if item.metadata}
+    for text in ("123456789012", "123456789012/us-gov-west-1"):
+        assert made["image_from"](text) and origin.place(text, region="eu-west-1").account == "123456789012"
+    for name in ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1", "arn:aws:kms:eu-west-1:123456789012:alias/a/b"):
+        assert made["image_kms_key"](name) == keys.wanted(name)
+    assert made["image_kms_key"](keys.NONE) == keys.wanted(keys.NONE)
 
 
 def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:

@@ -74,6 +74,20 @@ def test_a_snapshot_is_freed_by_the_last_that_stands_on_it(disks: Disks, tmp_pat
     assert left(tmp_path, disks) == []
 
 
+def test_a_copy_shares_the_disk_and_outlives_its_original(disks: Disks, tmp_path: Path) -> None:
+    frozen = baked(disks)
+    disks.copy(source_id="ami-ours", image_id="ami-copy", snapshot_id="snap-2")
+    disks.keep({"snap-2"})
+    disks.destroy("i-1")
+    assert disks.of("i-2", "ami-copy").layers[0] == frozen and (frozen / "app").read_text() == "baked"
+    disks.destroy("i-2")
+    disks.keep(frozenset())
+    assert left(tmp_path, disks) == []
+    disks.copy(source_id="ami-gone", image_id="ami-none", snapshot_id="snap-3")
+    with pytest.raises(KeyError):
+        disks.of("i-3", "ami-none")
+
+
 def test_the_vendors_base_is_never_thrown_away(disks: Disks, base: Path, tmp_path: Path) -> None:
     disks.of("i-1", VENDOR)
     disks.destroy("i-1")

@@ -118,6 +118,13 @@ def test_a_base_image_that_is_gone() -> None:
     fly(Outlook(base=False), group("blue", NEW), base_image="ami-0000000a")
 
 
+def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newborns_only() -> None:
+    source = Source(NEW, "", refused="  imageFrom = '1': must lead somewhere.\n      type: this", known=(f"ami-{NEW}",))
+    with pytest.raises(KnownToFailError, match="must lead somewhere"):
+        cleared(settings(), recipe(NEW), live(), Outlook(), source, now=NOW)
+    assert cleared(settings(), recipe(NEW), live(group("blue", NEW)), Outlook(), source, now=NOW).standing
+
+
 def test_a_group_that_must_grow_needs_its_image() -> None:
     said = {"active": "green", "traffic": 100}
     blue, green = group("blue", OLD, 90, desired=4), group("green", NEW, 10)

@@ -48,6 +48,24 @@ def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
 
 
 @pytest.mark.parametrize("values", [
+    {"stack": "prod"}, {"region": "us-east-1"}, {"profile": "prod"}, {"image_from": "111111111111"},
+    {"image_kms_key": "none", "image_shared_with": ("222222222222",)}, {"environment": {"DB": "ssm:/prod"}},
+    {"vpc_id": "vpc-0a"}, {"instance_type": "m7i.large"}, {"min_size": 3}])
+def test_what_differs_between_dev_and_prod_leaves_the_fingerprint(values: dict[str, object]) -> None:
+    assert fingerprint(FILES, settings(**values)) == fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize("values", [
+    {"image_from": "111111111111"}, {"image_shared_with": ("222222222222",), "image_kms_key": "none"}])
+def test_where_packer_builds_is_no_part_of_an_image_that_goes_to_another_account(values: dict[str, object]) -> None:
+    where = {"subnet_id": "subnet-1", "instance_type": "m7i.large", "ssh_from": "10.0.0.0/8", "ssh_username": "admin"}
+    there = fingerprint(FILES, settings(packer_variables=where, **values))
+    assert there == fingerprint(FILES, settings(packer_variables={"ssh_username": "admin"}, **values))
+    # In one account it always was, and an image that is there is still found.
+    assert fingerprint(FILES, settings(packer_variables=where)) != there
+
+
+@pytest.mark.parametrize("values", [
     {"instance_type": "t3.large"}, {"root_volume_gib": 20}, {"app_port": 9090}, {"health_check_path": "/ready"},
     {"environment": {"LEVEL": "debug"}}, {"environment": {"DB": "ssm:/db"}}, {"vpc_cidr": "10.30.0.0/16"},
     {"server_subnet_ids": ("subnet-1",)}, {"service": "shop"},

@@ -103,8 +103,10 @@ def test_image_snapshot_build_instance_and_volume_carry_the_same_tags() -> None:
 
 
 def test_volumes_are_encrypted_and_metadata_needs_a_token() -> None:
-    for argument in ("encrypted", "http_tokens", "imds_support"):
-        assert len(re.findall(rf'^ +{argument} += (true|"required"|"v2\.0")$', TEMPLATE, re.MULTILINE)) == 1, argument
+    assert re.search(r'variable "encrypted" \{\s+type += bool\s+default += true', TEMPLATE)
+    assert re.search(r"^ +encrypted += var\.encrypted$", TEMPLATE, re.MULTILINE)
+    for argument in ("http_tokens", "imds_support"):
+        assert len(re.findall(rf'^ +{argument} += ("required"|"v2\.0")$', TEMPLATE, re.MULTILINE)) == 1, argument
 
 
 def test_the_application_is_well_formed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ KNOWN = [image("ami-00000002", "222222222222", 2), image("ami-00000001", "111111
 def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
     found = choose(KNOWN, wanted, max_age, NOW)
     assert (found.fingerprint, found.words) == (wanted, words)
+
+
+def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
+    kept, wanted = replace(KNOWN[1], key="arn:1"), "111111111111"
+    assert choose([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
+    found = choose([kept], wanted, 0, NOW, key="none")
+    assert (found.bakes, found.words) == (True, "baked from scratch: ami-00000001 was not baked with this imageKmsKey")
+    assert choose([kept], wanted, 0, NOW).image == "ami-00000001"
 
 
 @pytest.mark.parametrize("said", ["ami-00000001", "111111111111"])

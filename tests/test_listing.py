@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from steps.aws import Aws
 from steps.common import Context
 from steps.images import Image
 from steps.interrupt import Interrupts
+from steps.package_lists import TAG
 from steps.progress import Progress
 from tests.account import moto_only
 from tests.steps_cloud import REGION, FakeClock, Wrapped
@@ -100,6 +101,18 @@ def test_the_live_image_found_again_does_not_differ_from_itself(bench: Bench) ->
     image = listing.listed(bench.context, bench.image(), service="shop")
     found = listing.compared(bench.context, image, service="shop", live=image.id)
     assert (found.count, found.difference) == (1, "no package differs: it is the live image")
+
+
+def test_a_copys_list_is_not_here_and_its_hash_says_whether_it_is_the_live_ones(bench: Bench) -> None:
+    listing.file(NAME).write_text("openssl 3.0.14\n")
+    live = listing.listed(bench.context, bench.image(), service="shop")
+    copy = bench.image(NAME[:-1] + "1")
+    equal, other = (replace(copy, tags={TAG: hashed}) for hashed in (live.tags[TAG], "0" * 12))
+    found = listing.compared(bench.context, equal, service="shop", live=live.id)
+    assert (found.difference, found.compared_with, found.hash) == ("no package differs", live.id, live.tags[TAG])
+    found = listing.compared(bench.context, other, service="shop", live=live.id)
+    assert found.difference == (f"not known: the list of packages of {copy.id} is of no use: it is not here (a copy's"
+                                " stays where it was baked)")
 
 
 @pytest.mark.parametrize("live", ["gone", "bare"])

@@ -40,6 +40,15 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("imageDir", "../other", "a folder inside the project"),
     ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
     ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
+    ("imageFrom", "dev", "ACCOUNT or ACCOUNT/REGION"),
+    ("imageFrom", "12345678901", "ACCOUNT or ACCOUNT/REGION"),
+    ("imageFrom", "123456789012/europe", "ACCOUNT or ACCOUNT/REGION"),
+    ("imageSharedWith", '["prod"]', "each item is an account of 12 digits"),
+    ("imageSharedWith", '["123456789012"]', "must be set with imageSharedWith"),
+    ("imageKmsKey", "alias/mine", "the ARN of a KMS key of yours, or none"),
+    ("imageKmsKey", "none", "must be a key, or empty"),
+    ("imageKmsKey", "arn:aws:kms:eu-west-1:123456789012:alias/aws/ebs", "the ARN of a KMS key of yours"),
+    ("imageKmsKey", "arn:aws:kms:us-east-1:123456789012:key/1", "must be a key of the stack's region (eu-west-1)"),
     ("imageKeep", "0", "a whole number from 1 to 100"),
     ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
     ("instanceType", "small", "an EC2 instance type"),
@@ -88,6 +97,22 @@ def test_all_errors_come_at_once() -> None:
         "tarffic", "traffic", "minSize", "hostname", "canarySteps"]
     with pytest.raises(SettingsError, match="has 5 errors; nothing was changed"):
         settings(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
+
+
+def test_an_image_is_shared_with_a_key_or_none_and_a_copy_may_be_shared_again() -> None:
+    assert settings(imageSharedWith="[123456789012]", imageKmsKey="none").image_shared_with == ("123456789012",)
+    key = "arn:aws:kms:eu-west-1:123456789012:alias/images"
+    both = settings(imageFrom="111111111111", imageSharedWith='["123456789012"]', imageKmsKey=key)
+    assert (both.image_from, both.image_kms_key) == ("111111111111", key)
+    [problem] = problems(imageFrom="111111111111", imageSharedWith='["123456789012"]', imageKmsKey="none")
+    assert "must be a key, or empty" in problem
+
+
+def test_one_key_of_an_image_is_said_once() -> None:
+    [problem] = problems(imageKmsKey="arn:aws:kms:eu-west-1:123456789012:key/1",
+                         packerVariables='{"kms_key_id": "1", "packages": "vim"}')
+    assert "packerVariables = ['kms_key_id']: must not say what imageKmsKey says" in problem
+    assert "pulumi config rm --path packerVariables.kms_key_id" in problem
 
 
 def test_an_unknown_key_names_its_nearest_real_one() -> None:

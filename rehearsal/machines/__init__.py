@@ -44,6 +44,9 @@ class Machines(Protocol):
     def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
         """The machine's disk, as it is, becomes an image's snapshot. A machine that runs is rebooted for it."""
 
+    def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
+        """An image's disk becomes another image's snapshot too."""
+
     def keep(self, snapshots: Set[str]) -> None:
         """These snapshots are there; what only others need may go."""
 

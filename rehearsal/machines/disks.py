@@ -54,6 +54,12 @@ class Disks:
         self._images[image_id] = disk.layers
         self._snapshots[snapshot_id] = image_id
 
+    def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
+        """What an image's snapshot holds is another's too, and outlives it. An image without a disk gives none."""
+        if source_id in self._images:
+            self._images[image_id] = self._images[source_id]
+            self._snapshots[snapshot_id] = image_id
+
     @property
     def names(self) -> list[str]:
         """Machines that have one."""

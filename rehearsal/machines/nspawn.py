@@ -139,6 +139,10 @@ class NspawnMachines:
             if running is not None:
                 self.start(**running.born)
 
+    def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
+        with self._lock:
+            self._disks.copy(source_id=source_id, image_id=image_id, snapshot_id=snapshot_id)
+
     def keep(self, snapshots: Set[str]) -> None:
         with self._lock:
             self._disks.keep(snapshots)

@@ -134,6 +134,9 @@ class ProcessMachines:
     def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
         """Nothing: every image holds the same."""
 
+    def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
+        """Nothing: every image holds the same."""
+
     def keep(self, snapshots: Set[str]) -> None:
         """Nothing: there are no disks."""
 

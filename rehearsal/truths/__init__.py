@@ -5,6 +5,7 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 
 from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     calls,
+    copies,
     dashboards,
     elb_limits,
     elb_tags,
@@ -15,12 +16,14 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     idempotency,
     images,
     instances,
+    keys,
     load_balancers,
     metrics,
     parameters,
     policies,
     quotas,
     security_groups,
+    sharing,
     systems_manager,
     targets,
     templates,

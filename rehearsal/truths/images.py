@@ -73,7 +73,10 @@ def one_name_one_image(
     description: str,
     tag_specifications: list[dict[str, Any]],
 ) -> Any:
-    """A name that is taken is refused, and the snapshot's tags are set with the image's (moto knows neither)."""
+    """A name that is taken is refused; the snapshot is encrypted as the disk is, and tagged with the image.
+
+    moto knows none of it.
+    """
     for ami in backend.amis.values():
         if ami.name == name and ami.owner_id == backend.account_id:
             raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {ami.id}")
@@ -86,6 +89,10 @@ def one_name_one_image(
     image = original(backend, instance_id, name, description, ours)
     image.root_device_type = "ebs"
     image.root_device_name = instance.root_device_name
+    root = instance.block_device_mapping.get(instance.root_device_name)
+    volume = backend.volumes.get(root.volume_id) if root else None
+    if volume is not None:
+        image.ebs_snapshot.encrypted, image.ebs_snapshot.kms_key_id = volume.encrypted, volume.kms_key_id
     for spec in tag_specifications:
         if spec["ResourceType"] == "snapshot":
             image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})

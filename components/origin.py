@@ -1,0 +1,83 @@
+"""Where the image of the servers comes from: it is here, is baked here, or is copied from whoever bakes.
+
+The look-up in another account or region and its words are the step's own (steps/origin.py); here they become a part of
+the flight plan, or say before a birth why there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components import encryption, images
+from components.combinations import problem
+from components.images import ImageError, Source
+from components.live import Account
+from components.outlook import QUICK
+from components.settings import Settings
+from steps import aws, origin
+from steps.errors import StepError
+from steps.images import Image
+from steps.origin import Place
+
+
+def source(session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime) -> Source:
+    """The image that these settings ask for; `folder` is the project's. Raises `ImageError`.
+
+    What a birth alone would fail of is no error: `refused` says it.
+    """
+    if account.id in settings.image_shared_with:
+        position = settings.image_shared_with.index(account.id)
+        raise ImageError(problem(
+            "imageSharedWith", list(settings.image_shared_with), f"must not name {account.id}: it is the stack's own"
+            " account, which needs no sharing", f"pulumi config rm --path 'imageSharedWith[{position}]'"))
+    found = images.source(session.client("ec2"), settings, folder, now=now)
+    return led(session, settings, found, account, now=now) if found.bakes else found
+
+
+def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+    """An image that is not here: how it is baked, or from where it is copied; `refused` says why it can't be."""
+    made = elsewhere(session, settings, found, account, now=now) if settings.image_from else found
+    if made.refused:
+        return made
+    return replace(made, refused=encryption.refusal(session, settings, account))
+
+
+def elsewhere(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+    """From where it is copied."""
+    place = origin.place(settings.image_from, region=settings.region)
+    if (place.account, place.region) == (account.id, account.region):
+        return _refused(found, settings, f"must lead elsewhere: it is this stack's own {place}, where images are found"
+                        " by their tags", "pulumi config rm imageFrom")
+    try:
+        image = _original(session, settings, found, place, account, now=now)
+    except StepError as error:
+        return _refused(found, settings, f"must lead to an image that can be copied: {error.what}; {error.why}",
+                        error.do)
+    except (BotoCoreError, ClientError) as error:
+        return _refused(found, settings, f"must be a place that can be asked for its images: {aws.reason(error)}",
+                        "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys")
+    days = (now - image.baked_at).total_seconds() / 86400
+    return replace(found, bakes=False, words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
+                   f" {found.fingerprint}, {days:.1f} days old; nothing is baked")
+
+
+def _original(
+    session: boto3.Session, settings: Settings, found: Source, place: Place, account: Account, *, now: datetime
+) -> Image:
+    ec2 = session.client("ec2", region_name=place.region, config=QUICK)
+    image = origin.chosen(
+        origin.offered(ec2, place, service=settings.service), place, service=settings.service,
+        fingerprint=found.fingerprint, account=account.id,
+        max_age_days=0 if settings.image else settings.max_age_days, now=now)
+    origin.check(ec2, session.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id)
+    return image
+
+
+def _refused(found: Source, settings: Settings, rule: str, fix: str) -> Source:
+    return replace(found, bakes=False, words="there is none, and nothing is baked here (imageFrom)",
+                   refused=problem("imageFrom", settings.image_from, rule, fix))
