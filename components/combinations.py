@@ -59,6 +59,7 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
     yield from _image(s)
     yield from _network(s)
     yield from _listener(s)
+    yield from _adopted(s)
     yield from _environment(s, secrets)
 
 
@@ -115,6 +116,29 @@ def _listener(s: Settings) -> Broken:
         yield ("allowedCidrs",), problem(
             "allowedCidrs", "[]", "must name who may reach the load balancer",
             command("allowedCidrs", '["0.0.0.0/0"]'))
+
+
+def _adopted(s: Settings) -> Broken:
+    if not s.listener_arn:
+        return
+    if s.listener_arn.split(":")[3] != s.region:
+        yield ("listenerArn",), problem(
+            "listenerArn", s.listener_arn, f"must be in the stack's region ({s.region})",
+            f"pulumi config set listenerArn arn:aws:elasticloadbalancing:{s.region}:...")
+    for key, value, why, example in (
+            ("vpcId", s.vpc_id, "servers stand in the network of the load balancer", "vpc-...  (with its subnets)"),
+            ("hostname", s.hostname, "it tells this service's requests from others'", "shop.example.com")):
+        if not value:
+            yield ("listenerArn", key), problem(
+                key, "", f"must be set with listenerArn: {why}", f"pulumi config set {key} {example}")
+    refused: tuple[tuple[str, object, str], ...] = (
+        ("certificateArn", s.certificate_arn, "the listener has its own"),
+        ("listenerPort", s.listener_port, "the listener has its own"),
+        ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"))
+    for key, said, why in refused:
+        if said:
+            yield ("listenerArn", key), problem(
+                key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}")
 
 
 def _environment(s: Settings, secrets: Set[str]) -> Broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import estimate
+from components import estimate, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -14,6 +14,7 @@ from components.images import Source
 from components.live import Group, Live
 from components.outlook import Outlook, Subnet
 from components.settings import Settings
+from components.sharing import Shared
 from steps.credentials import RESERVE_SECONDS
 
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
@@ -30,7 +31,8 @@ class KnownToFailError(Exception):
 
 
 def cleared(
-    settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime
+    settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime,
+    shared: Shared | None = None,
 ) -> Flight:
     """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all."""
     problems = list(_network(settings, outlook))
@@ -45,6 +47,8 @@ def cleared(
         problems += _type(settings, outlook)
     problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
                  *_credentials(settings, flight, live, outlook, now)]
+    if shared:
+        problems += sharing.problems(settings, flight, live, shared)
     if problems:
         raise KnownToFailError(problems)
     return flight

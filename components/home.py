@@ -6,7 +6,8 @@ birth there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import pulumi
 
@@ -18,8 +19,16 @@ class ElsewhereError(Exception):
     """The stack lives in another account or region than the one that the program was led to."""
 
 
-def check(account: Account) -> frozenset[str]:
-    """The ids of what the stack has made. Raises `ElsewhereError` when that is not in this account and region.
+@dataclass(frozen=True)
+class Made:
+    """What the stack has made: ids, and of its listener rules the ARNs with the SERVICE/STACK of their tags."""
+
+    ids: frozenset[str]
+    rules: Mapping[str, str]
+
+
+def check(account: Account) -> Made:
+    """What the stack has made. Raises `ElsewhereError` when that is not in this account and region.
 
     It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
     none. Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
@@ -29,7 +38,28 @@ def check(account: Account) -> frozenset[str]:
     made = [one["outputs"] for one in said.values() if one["type"].startswith("aws:")]
     if why := refusal(account, [str(one.get("arn")) for one in made], stack=pulumi.get_stack()):
         raise ElsewhereError(why)
-    return frozenset(str(one.get("id")) for one in made)
+    return Made(frozenset(str(one.get("id")) for one in made), {
+        str(one["arn"]): (one.get("tags") or {}).get("phoenix:stack", "")
+        for one in made if ":listener-rule/" in str(one.get("arn"))})
+
+
+def stays(made: Made, *, stack: str, listener: str) -> None:
+    """Raises `ElsewhereError` when the rules of SERVICE/STACK are on another load balancer than `listener`'s.
+
+    `listener` is empty when the state holds the load balancer itself. Production can't be moved between two of them:
+    its rule, and with it every group, would be made anew in one update, past all gates.
+    """
+    for arn, owner in made.rules.items():
+        on = arn.replace(":listener-rule/", ":listener/").rpartition("/")[0]
+        balancer = on.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
+        if owner != stack or on == listener or (not listener and balancer in made.ids):
+            continue
+        adopted = "" if balancer in made.ids else on
+        raise ElsewhereError(
+            f"listenerArn is {listener or 'empty'}, but {stack} has its rules on {on}; production can't move to another"
+            " listener, and nothing was changed\n  type: " + (
+                f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn")
+            + "\n  (elsewhere it is another stack: pulumi stack init NAME)")
 
 
 def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:

@@ -100,20 +100,27 @@ def account(session: boto3.Session, *, region: str, profile: str = "") -> Accoun
     return Account(session.client("sts").get_caller_identity()["Account"], region, profile)
 
 
-def read(session: boto3.Session, *, stack: str) -> Live:
-    """What is live of a stack (SERVICE/STACK)."""
+def read(session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None) -> Live:
+    """What is live of a stack (SERVICE/STACK).
+
+    `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet;
+    without it, its own is found by its tag.
+    """
     balancers = session.client("elbv2")
-    found = _balancer(balancers, stack)
-    if found is None:
+    if shared is None:
+        found = find(balancers, stack)
+        shared = (found["LoadBalancerArn"], found["VpcId"]) if found else ("", "")
+    load_balancer, vpc = shared
+    if not load_balancer:
         return Live()
-    rules = _rules(balancers, found["LoadBalancerArn"], stack)
+    rules = _rules(balancers, load_balancer, stack)
     named = _weights(rules.get("production", {}))
     tags = tags_of(balancers, list(named))
     fleet = _fleet(session.client("autoscaling"), stack)
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
     return Live(
-        found["LoadBalancerArn"], found["VpcId"], tuple(group for group in groups if group.color),
+        load_balancer, vpc, tuple(group for group in groups if group.color),
         unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules,
         births=_births(fleet),
         strays=tuple(sorted(
@@ -129,7 +136,8 @@ def when(text: str | None) -> datetime | None:
         return None
 
 
-def _balancer(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
+def find(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
+    """The load balancer that carries a stack's tag, as AWS describes it; None when there is none."""
     found = {}
     for page in balancers.get_paginator("describe_load_balancers").paginate():
         found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})

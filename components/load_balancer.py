@@ -1,4 +1,4 @@
-"""The permanent part: an application load balancer, its listener, and the two rules that Phoenix steers."""
+"""The permanent part: an application load balancer and its listener."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.color import Color
+from components.adopted import AdoptedListener
+from components.listening import Listening
+from components.sharing import SharingError
 
-PREVIEW_HEADER = "X-Phoenix-Preview"
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 
 
-class LoadBalancer(pulumi.ComponentResource):
+class LoadBalancer(Listening):
     """An internet-facing ALB that answers 503 until a production rule exists.
 
     Inputs: `vpc_id`; `subnet_ids` of at least two zones; `port` of the listener; `allowed_cidrs` that may reach it;
@@ -39,7 +40,7 @@ class LoadBalancer(pulumi.ComponentResource):
     ) -> None:
         super().__init__("phoenix:index:LoadBalancer", name, {"port": port, "protect": protect}, opts)
         self._prefix, self._tags, self._permanent = name, dict(tags), protect
-        self._vpc_id = vpc_id
+        self._vpc_id, self._priorities, self._hosts = vpc_id, {"preview": 1, "production": 100}, ()
         group = aws.ec2.SecurityGroup(
             f"{name}-alb", vpc_id=vpc_id, description=f"Load balancer of {name}", tags=self._called("alb"),
             opts=pulumi.ResourceOptions(parent=self))
@@ -55,6 +56,8 @@ class LoadBalancer(pulumi.ComponentResource):
         self._listener = self._listen(name, balancer, port, certificate_arn)
         scheme, usual = ("https", 443) if certificate_arn else ("http", 80)
         shown = "" if port == usual else f":{port}"
+        self._front = (scheme, shown)
+        self._shared: dict[str, tuple[str, int]] = {}
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.listener_arn = self._listener.arn
@@ -64,71 +67,25 @@ class LoadBalancer(pulumi.ComponentResource):
             "arn": self.arn, "arnSuffix": self.arn_suffix, "listenerArn": self.listener_arn,
             "securityGroupId": self.security_group_id, "url": self.url})
 
-    def target_group(
-        self,
-        color: Color,
-        *,
-        port: int,
-        health_check_path: str,
-        health_check_interval_seconds: int,
-        drain_seconds: int,
-        tags: Mapping[str, pulumi.Input[str]],
-    ) -> aws.lb.TargetGroup:
-        """The target group of one generation of a color. No stickiness: it would hold users on the group that dies."""
-        return aws.lb.TargetGroup(
-            color.name,
-            vpc_id=self._vpc_id,
-            port=port,
-            protocol="HTTP",
-            target_type="instance",
-            deregistration_delay=drain_seconds,
-            load_balancing_algorithm_type="round_robin",
-            stickiness={"type": "lb_cookie", "enabled": False},
-            health_check={
-                "enabled": True, "protocol": "HTTP", "port": "traffic-port", "path": health_check_path,
-                "matcher": "200", "interval": health_check_interval_seconds,
-                # AWS wants a timeout below the interval.
-                "timeout": min(5, health_check_interval_seconds - 1), "healthy_threshold": 2, "unhealthy_threshold": 2},
-            tags=color.tags(**tags),
-            opts=color.options(self),
-        )
+    def share(
+        self, name: str, *, hostname: str, priority: int, tags: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> AdoptedListener:
+        """The listener for one of several services: for requests to `hostname`, by rules of its own.
 
-    def preview_rule(self, target_group_arn: pulumi.Input[str], *, token: str) -> aws.lb.ListenerRule:
-        """The rule for holders of the token: forwards to the active color, before and after it has production.
-
-        It names the target group before the group is born, since an ALB checks the health of named ones only.
+        Raises `SharingError` when another service has the hostname or one of the two priorities.
         """
-        header: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
-            "http_header_name": PREVIEW_HEADER, "values": [pulumi.Output.secret(token)]}
-        return self._rule("preview", 1, {"http_header": header}, [(target_group_arn, 1)], [], {})
-
-    def production_rule(
-        self, weights: Sequence[tuple[pulumi.Input[str], int]], *, after: Sequence[pulumi.Resource],
-        tags: Mapping[str, pulumi.Input[str]],
-    ) -> aws.lb.ListenerRule:
-        """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added."""
-        return self._rule("production", 100, {"path_pattern": {"values": ["/*"]}}, weights, after, tags)
-
-    def _rule(
-        self,
-        rule: str,
-        priority: int,
-        condition: aws.lb.ListenerRuleConditionArgsDict,
-        weights: Sequence[tuple[pulumi.Input[str], int]],
-        after: Sequence[pulumi.Resource],
-        tags: Mapping[str, pulumi.Input[str]],
-    ) -> aws.lb.ListenerRule:
-        return aws.lb.ListenerRule(
-            f"{self._prefix}-{rule}",
-            listener_arn=self.listener_arn,
-            priority=priority,
-            conditions=[condition],
-            actions=[{"type": "forward", "forward": {
-                "target_groups": [{"arn": arn, "weight": weight} for arn, weight in weights],
-                "stickiness": {"enabled": False, "duration": 3600}}}],
-            tags={**self._called(rule), "phoenix:rule": rule, **tags},
-            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
-        )
+        for other, (host, taken) in self._shared.items():
+            if hostname == host or abs(priority - taken) < 2:
+                raise SharingError(
+                    f"{name} and {other} must have a hostname and two priorities each ({hostname} and {priority},"
+                    f" {host} and {taken}).\n  type: another hostname, or a rulePriority of {taken + 10}")
+        self._shared[name] = (hostname, priority)
+        scheme, shown = self._front
+        return AdoptedListener(
+            name, listener_arn=self.listener_arn, arn_suffix=self.arn_suffix, vpc_id=self._vpc_id,
+            security_group_id=self.security_group_id, hostname=hostname, priority=priority,
+            url=f"{scheme}://{hostname}{shown}", protect=self._permanent, tags=tags, opts=opts)
 
     def _listen(
         self, name: str, balancer: aws.lb.LoadBalancer, port: int, certificate_arn: str
@@ -147,6 +104,3 @@ class LoadBalancer(pulumi.ComponentResource):
             default_actions=[{"type": "fixed-response", "fixed_response": {
                 "content_type": "text/plain", "message_body": "no group is live\n", "status_code": "503"}}],
             tags=self._called("listener"), opts=opts)
-
-    def _called(self, what: str) -> dict[str, str]:
-        return {**self._tags, "Name": f"{self._prefix}-{what}"}

@@ -13,17 +13,16 @@ from components.live import Live
 from components.rollout import Rollout
 
 
-def export(
+def of(
     *, url: pulumi.Output[str], flight: Flight, standing: Live, fingerprint: str, image: MachineImage,
     rollout: Rollout, after: pulumi.Output[str],
-) -> None:
-    """Exports `url`; `live`; `certificates`, of the groups that stand; `past`, of those that died.
+) -> dict[str, pulumi.Output[Any]]:
+    """`url`; `live`; `certificates`, of the groups that stand; `past`, of those that died.
 
     `fingerprint`: of a newborn. `after`: an output of the production rule, on which all but `url` hang: a failed update
     leaves the old ones.
     """
-    pulumi.export("url", url)
-    pulumi.export("live", {
+    living = pulumi.Output.from_input({
         "color": flight.active.color, "generation": flight.active.generation, "image": image.id,
         "bakedAt": image.baked_at, "fingerprint": flight.standing.fingerprint if flight.standing else fingerprint,
         "commit": image.commit, "bornAt": rollout.born_at, "packages": image.packages,
@@ -32,6 +31,8 @@ def export(
     def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
         return certificate.certificates(flight, standing, fingerprint, known[0], known[1])
 
-    pulumi.export("certificates", pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates))
-    pulumi.export("past", pulumi.Output.all(rollout.certificates, after).apply(
-        lambda known: [past.entry(line) for line in past.lines(flight, standing, known[0])]))
+    return {
+        "url": url, "live": living,
+        "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
+        "past": pulumi.Output.all(rollout.certificates, after).apply(
+            lambda known: [past.entry(line) for line in past.lines(flight, standing, known[0])])}

@@ -23,7 +23,8 @@ class Rollout(pulumi.ComponentResource):
     """Proves the active group while nobody uses it, then moves production to it.
 
     Inputs: the `flight` (who is active, whether weights must move), the `settings` of the gates, the active `group`
-    with its `target_group_arn`, the `listener_arn`, and the `preview_rule_arn` through which it is tested.
+    with its `target_group_arn`, the `listener_arn`, and the `preview_rule_arn` through which it is tested; `shared`:
+    the load balancer serves others too, so what it answers by itself says nothing about this group.
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `born_at` of the active group (ISO 8601, UTC),
     `certificates`: the tags that the gates of this update have put on groups, by color.
@@ -40,6 +41,7 @@ class Rollout(pulumi.ComponentResource):
         target_group_arn: pulumi.Input[str],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
+        shared: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
@@ -74,6 +76,7 @@ class Rollout(pulumi.ComponentResource):
             "drain_seconds": str(settings.drain_seconds),
             "alarms": pulumi.Output.all(*group.alarm_names).apply(
                 lambda names: json.dumps([*names, *settings.alarms])),
+            **({"shared": "true"} if shared else {}),
         }
         self.promoted = step(
             f"{name}-promote", run="promote", account=account, environment=promoted,

@@ -94,6 +94,12 @@ class Settings:
                          "shop.example.com")
     listener_port: int = _key(0, whole(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
     allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), many(cidr(0, 32), most=25), '["0.0.0.0/0"]')
+    listener_arn: str = _key("", matching(
+        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/[0-9a-f]+/[0-9a-f]+",
+        "the ARN of an application load balancer's listener", empty=True),
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/NAME/ID/ID")
+    # The rule after it needs a number too, and AWS has 50,000.
+    rule_priority: int = _key(0, whole(0, 49999, "(0: none)"), "10")
     preview_token: str = field(default="", repr=False, metadata={"rule": token, "example": ""})
     smoke_path: str = _key("/", path, "/")
     smoke_command: str = _key("", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True),

@@ -10,13 +10,28 @@ Each rule here was seen to matter on the real engine:
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_command as command
 
 from components.live import Account
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def runner(project: Path) -> str:
+    """What runs a step from the project's folder: the same words on every machine that has the same checkout.
+
+    A program elsewhere in the checkout says where it is itself: paths and commands of its settings mean its own folder.
+    """
+    if project.resolve() == ROOT:
+        return "sh steps/run"
+    return f'PHOENIX_PROJECT="$PWD" sh {shlex.quote(os.path.relpath(ROOT / "steps" / "run", project.resolve()))}'
 
 
 def step(
@@ -29,11 +44,11 @@ def step(
     opts: pulumi.ResourceOptions,
     on_delete: bool = False,
 ) -> command.local.Command:
-    """A command that runs `sh steps/run RUN` when it is created (or, `on_delete`, when it is deleted).
+    """A command that runs the step `run` when it is created (or, `on_delete`, when it is deleted).
 
     `environment` is keyed as the step's options are (`target_group` is `--target-group`).
     """
-    line = f"sh steps/run {run}; exit $?"
+    line = f"{runner(Path.cwd())} {run}; exit $?"
     given = {"account": account.id, "region": account.region, **environment}
     variables: dict[str, pulumi.Input[str]] = {f"PHOENIX_{key.upper()}": value for key, value in given.items()}
     if account.profile:

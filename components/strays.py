@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 WHOLE: Any = {"PageSize": 1000}
 
 
-def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[str]) -> tuple[str, ...]:
+def read(
+    session: boto3.Session, live: Live, *, stack: str, known: Collection[str], beside: Collection[str] = ()
+) -> tuple[str, ...]:
     """In the order in which they can go: ids of security group rules and launch templates, ARNs of target groups, ids
     of security groups, ARNs of instance profiles, roles and alarms.
 
-    `known`: ids that the state holds. A birth whose group is there is left alone, whoever knows it: it serves, or may.
+    `known`: ids that the state holds. `beside`: security groups of a shared load balancer. A birth whose group is there
+    is left alone, whoever knows it: it serves, or may.
     """
     ec2, balancers = session.client("ec2"), session.client("elbv2")
     mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
@@ -45,7 +48,7 @@ def read(session: boto3.Session, live: Live, *, stack: str, known: Collection[st
                 and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing]
 
     walls = dead({one["GroupId"]: plain(one.get("Tags", [])) for one in firewalls})
-    found = [*_ways(ec2, firewalls, frozenset(walls)),
+    found = [*_ways(ec2, firewalls, frozenset(walls), beside),
              *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
                     for page in templates for one in page["LaunchTemplates"]}),
              *dead(tags_of(balancers, targets)), *walls]
@@ -77,11 +80,14 @@ def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -
     return {arn: plain(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]) for arn in arns}
 
 
-def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str]) -> list[str]:
+def _ways(
+    ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]
+) -> list[str]:
     """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
     lead = [one["GroupId"] for one in firewalls if one["GroupId"] not in dead
             for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
             for peer in way.get("UserIdGroupPairs", []) if peer.get("GroupId") in dead]
+    lead += beside if dead else ()
     if not lead:
         return []
     rules = ec2.get_paginator("describe_security_group_rules").paginate(

@@ -15,21 +15,29 @@ if TYPE_CHECKING:
 PERIOD = timedelta(minutes=1)
 
 
-def read(aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime) -> Metrics:
-    """Sums from the minute of `start` to that of `end`, both whole."""
+def read(
+    aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime, shared: bool = False
+) -> Metrics:
+    """Sums from the minute of `start` to that of `end`, both whole.
+
+    The load balancer's own 5xx are not told by target group: of one that is `shared` they may be anybody's.
+    """
     queries = [
         _sum("requests", "RequestCount", load_balancer, ours),
         _sum("errors", "HTTPCode_Target_5XX_Count", load_balancer, ours),
         _sum("connections", "TargetConnectionErrorCount", load_balancer, ours),
-        _sum("allrequests", "RequestCount", load_balancer),
-        _sum("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer),
     ]
+    if not shared:
+        queries += [
+            _sum("allrequests", "RequestCount", load_balancer),
+            _sum("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer),
+        ]
     if other:
         queries += [
             _sum("otherrequests", "RequestCount", load_balancer, other),
             _sum("othererrors", "HTTPCode_Target_5XX_Count", load_balancer, other),
         ]
-    sums = dict.fromkeys(("otherrequests", "othererrors"), 0)
+    sums = dict.fromkeys(("otherrequests", "othererrors", "allrequests", "allerrors"), 0)
     pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries,
         StartTime=_minute(start),

@@ -17,7 +17,7 @@ BEFORE = timedelta(minutes=10)
 class Subject:
     """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
 
-    `noted`: the rule carries the note of a promotion that was killed.
+    `noted`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is others' too.
     """
 
     door: Door
@@ -30,6 +30,7 @@ class Subject:
     alarms: Sequence[str]
     noted: bool
     names: Mapping[str, str]
+    shared: bool = False
 
 
 class Observer:
@@ -101,4 +102,5 @@ class Observer:
             other=self.other,
             start=start,
             end=end,
+            shared=self.subject.shared,
         )

@@ -60,6 +60,10 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def truth(text: str) -> bool:
+    return _matching(text, r"true|false", "neither true nor false") == "true"
+
+
 def json_object(text: str) -> dict[str, object]:
     value = _json(text)
     if not isinstance(value, dict):

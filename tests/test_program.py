@@ -445,3 +445,46 @@ def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
     ours, theirs = (Counter(one.type for one in made.resources if one.type.startswith("aws:"))
                     for made in (program(dashboard=True), floor))
     assert ours == theirs
+
+
+def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_host() -> None:
+    vpc, subnets = network("ab")
+    elb = boto3.client("elbv2", "eu-west-1")
+    firewall = boto3.client("ec2", "eu-west-1").create_security_group(
+        GroupName="edge", Description="edge", VpcId=vpc)["GroupId"]
+    balancer = elb.create_load_balancer(Name="edge", Subnets=subnets, SecurityGroups=[firewall])[
+        "LoadBalancers"][0]["LoadBalancerArn"]
+    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[
+        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}])["Listeners"][0]["ListenerArn"]
+    done = program(listenerArn=listener, vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets,
+                   hostname="shop.example.com", rulePriority="30")
+    assert not [one for one in done.resources
+                if one.type in ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/listener:Listener")]
+    host = {"hostHeader": {"values": ["shop.example.com"]}}
+    rules = {one.inputs["priority"]: one.inputs for one in done.all("aws:lb/listenerRule:ListenerRule")}
+    assert set(rules) == {30, 31}
+    assert {one["listenerArn"] for one in rules.values()} == {listener}
+    assert rules[31]["conditions"] == [host]
+    assert rules[30]["conditions"]["secret"][0] == host
+    assert [*rules[30]["conditions"]["secret"][1]] == ["httpHeader"]
+    way_in = done.one("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").inputs
+    assert way_in["referencedSecurityGroupId"] == firewall
+    assert done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_SHARED"] == "true"
+    assert done.outputs["url"] == "http://shop.example.com"
+
+
+def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -> None:
+    example = PROJECT / "examples" / "two-services"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(example)
+        done = record_main(example, project="two-services", config={
+            "aws:region": "eu-west-1", "two-services:previewToken": TOKEN, "two-services:listenerPort": "80",
+            "two-services:shop": json.dumps({"hostname": "shop.example.com", "rulePriority": 10}),
+            "two-services:blog": json.dumps({"hostname": "blog.example.com", "rulePriority": 20, "minSize": 1})})
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").name == "edge-dev"
+    rules = {one.name: (one.inputs["priority"], one.parent) for one in done.all("aws:lb/listenerRule:ListenerRule")}
+    assert rules == {"shop-dev-preview": (10, "shop-dev"), "shop-dev-production": (11, "shop-dev"),
+                     "blog-dev-preview": (20, "blog-dev"), "blog-dev-production": (21, "blog-dev")}
+    bakes = {one.inputs["create"] for one in done.all("command:local:Command") if "bake" in one.inputs["create"]}
+    assert bakes == {'PHOENIX_PROJECT="$PWD" sh ../../steps/run bake; exit $?'}
+    assert done.outputs["shop"]["url"] == "http://shop.example.com"

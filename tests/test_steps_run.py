@@ -109,3 +109,15 @@ def test_no_python_at_all_is_an_error_that_says_what_to_do(project: Path) -> Non
     assert status == 1
     assert "'/no/such/python' is not there" in err
     assert "pip install -r requirements.txt, or set PHOENIX_PYTHON" in err
+
+
+def test_another_programs_folder_is_where_a_step_works(project: Path, tmp_path: Path) -> None:
+    (project / "steps" / "__init__.py").touch()
+    (project / "steps" / "which.py").write_text(
+        'if __name__ == "__main__":\n    from pathlib import Path\n    print(Path.cwd(), Path(__file__))\n')
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "steps").mkdir(parents=True)
+    (elsewhere / "steps" / "__init__.py").write_text("raise SystemExit('not these steps')")
+    status, out, err = run("which", folder=project, at=elsewhere, PHOENIX_PYTHON=sys.executable,
+                           PHOENIX_PROJECT=str(elsewhere))
+    assert (status, out.split()) == (0, [str(elsewhere), str(project / "steps" / "which.py")]), err

@@ -1,0 +1,94 @@
+"""One service on its listener: image, groups, gates, production. The part of an update that every program shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components import outputs
+from components.alarms import Limits
+from components.dashboard import Dashboard
+from components.image import MachineImage
+from components.listening import Listening
+from components.network import Network
+from components.preflight import Preflight
+from components.rollout import Rollout
+from components.server_group import ServerGroup
+from components.user_data import user_data
+
+
+class Service(pulumi.ComponentResource):
+    """A service that another program declares, perhaps beside others on one load balancer.
+
+    Inputs: what its `ahead` found and decided; the `network` that its servers stand in; the `listener` that carries its
+    rules; `token` that opens pre-production (by default that of the settings).
+
+    Outputs: `url`, `live`, `certificates`, `past`, as those of the main program.
+    """
+
+    def __init__(
+        self, name: str, ahead: Preflight, *, network: Network, listener: Listening,
+        token: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("phoenix:index:Service", name, {"active": ahead.flight.active.color}, opts)
+        told = declare(ahead, network=network, listener=listener, token=token, parent=self)
+        self.url, self.live = told["url"], told["live"]
+        self.certificates, self.past = told["certificates"], told["past"]
+        self.register_outputs(dict(told))
+
+
+def declare(
+    ahead: Preflight, *, network: Network, listener: Listening, token: pulumi.Input[str] | None = None,
+    parent: pulumi.Resource | None = None,
+) -> Mapping[str, pulumi.Output[Any]]:
+    """Declares a service, below `parent` or at the top, and returns its outputs."""
+    settings, plan, account, source = ahead.settings, ahead.flight, ahead.account, ahead.source
+    opts = pulumi.ResourceOptions(parent=parent)
+    # A color's own: its image, and the target group that the preview rule names before the group is born.
+    baked = {color: MachineImage(
+        f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
+        pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
+        architecture=settings.architecture, packer_variables=settings.packer_variables,
+        copied_from=settings.image_from, kms_key=settings.image_kms_key,
+        max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0], live_image=plan.live_image,
+        opts=opts) for color in plan.colors}
+    targets = {color: listener.target_group(
+        color, port=settings.app_port, health_check_path=settings.health_check_path,
+        health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
+        tags={"fingerprint": source.fingerprint, "recipe": ahead.recipe.tag, **image.tags})
+        for color, image in baked.items()}
+    preview = listener.preview_rule(
+        targets[plan.active].arn, token=settings.preview_token if token is None else token)
+    groups = {color: ServerGroup(
+        color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
+        instance_type=settings.instance_type, root_volume_gib=settings.root_volume_gib,
+        user_data=user_data(settings, color=color.color, generation=color.generation), references=settings.references,
+        permissions_boundary=settings.permissions_boundary, port=settings.app_port, vpc_id=network.vpc_id,
+        subnet_ids=network.server_subnet_ids, target_group=targets[color], announced_by=[preview],
+        load_balancer_security_group_id=listener.security_group_id, load_balancer_arn_suffix=listener.arn_suffix,
+        listener_arn=listener.listener_arn, min_size=settings.min_size,
+        max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
+        drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint},
+        limits=Limits(settings.max_error_percent, settings.max_response_milliseconds), opts=opts)
+        for color, image in baked.items()}
+
+    # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
+    rollout = Rollout(
+        settings.name, flight=plan, settings=settings, account=account, group=groups[plan.active],
+        target_group_arn=targets[plan.active].arn, listener_arn=listener.listener_arn, preview_rule_arn=preview.arn,
+        shared=ahead.shared is not None, opts=opts)
+    production = listener.production_rule(
+        [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
+        after=[rollout.promoted], tags=rollout.past(ahead.standing))
+    rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
+    if settings.image_shared_with or source.shared:
+        baked[plan.active].share(settings.image_shared_with, after=[production])
+    if settings.dashboard:
+        Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=listener.arn_suffix,
+                  alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
+                  promoted=rollout.promoted.stdout, opts=opts)
+    return outputs.of(
+        url=listener.url, flight=plan, standing=ahead.standing, fingerprint=source.fingerprint,
+        image=baked[plan.active], rollout=rollout, after=production.arn)

@@ -1,0 +1,42 @@
+"""Two services behind one load balancer, told by their hosts; each has its own flag, and flips on its own."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pulumi
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))  # the checkout of Phoenix
+
+from components import config, preflight  # noqa: E402 (found by the line above)
+from components.load_balancer import LoadBalancer  # noqa: E402
+from components.network import Network  # noqa: E402
+from components.service import Service  # noqa: E402
+
+SERVICES = ("shop", "blog")
+edge = f"edge-{pulumi.get_stack()}"
+owner = f"edge/{pulumi.get_stack()}"
+
+# Everything is decided, and refused, before anything is declared.
+flights = []
+for name in SERVICES:
+    with config.errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
+        ahead = preflight.read(config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner)
+    pulumi.log.info(ahead.brief.text)
+    flights.append(ahead)
+
+network = Network(edge, tags={"phoenix:stack": owner})
+balancer = LoadBalancer(
+    edge, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids,
+    port=pulumi.Config().require_int("listenerPort"), allowed_cidrs=["0.0.0.0/0"], tags={"phoenix:stack": owner})
+
+for ahead in flights:
+    settings = ahead.settings
+    with config.errors():
+        listener = balancer.share(
+            settings.name, hostname=settings.hostname, priority=settings.rule_priority,
+            tags={"phoenix:stack": settings.identity})
+    service = Service(settings.name, ahead, network=network, listener=listener)
+    pulumi.export(settings.service, {"url": service.url, "live": service.live})
+pulumi.export("loadBalancer", balancer.url)
