@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,9 @@ def refusal(**config: Any) -> str:
     return str(error.value)
 
 
+@cache
 def wanted() -> str:
+    """The fingerprint that git gives."""
     found = re.search(r"with the fingerprint ([0-9a-f]{12})", refusal())
     assert found
     return found[1]
