@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components import briefing
+from components.combinations import problem
 from components.flight import FlightError
 from components.foresight import KnownToFailError
 from components.home import ElsewhereError
@@ -36,15 +38,37 @@ def settings(*, service: str = "") -> Settings:
     return parse(mine, stack=pulumi.get_stack(), aws=aws, secret_keys=secret)
 
 
+def of(said: Mapping[str, Any], *, token: str) -> Settings:
+    """Settings from values of a program, by key; `token` is the preview token, which is a secret.
+
+    Raises `SettingsError` with every problem at once.
+    """
+    mine = {key: _text(value) for key, value in said.items()}
+    aws = {key.split(":", 1)[1]: text for key, text in _texts().items() if key.startswith("aws:")}
+    return parse({**mine, "previewToken": token}, stack=pulumi.get_stack(), aws=aws, secret_keys={"previewToken"})
+
+
+def _text(value: Any) -> str:
+    """A value as `pulumi config` stores it. On the wire all numbers are floats."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value))
+    if isinstance(value, list | tuple):
+        return json.dumps([int(item) if isinstance(item, float) and item.is_integer() else item for item in value])
+    return json.dumps(value)
+
+
 def _of_one(service: str, project: str, texts: Mapping[str, str]) -> Settings:
     said = json.loads(texts.get(f"{project}:{service}", "{}"))
-    mine = {key: value if isinstance(value, str) else json.dumps(value) for key, value in said.items()}
     token = f"{project}:previewToken"
-    if token in texts:
-        mine["previewToken"] = texts[token]
-    secret = {"previewToken"} if is_config_secret(token) else set()
-    aws = {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith("aws:")}
-    return parse({"service": service, **mine}, stack=pulumi.get_stack(), aws=aws, secret_keys=secret)
+    if texts.get(token) and not is_config_secret(token):
+        raise SettingsError([problem(
+            "previewToken", "[plain text]", "must be stored as a secret",
+            "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken")])
+    return of({"service": service, **said}, token=texts.get(token, ""))
 
 
 @contextmanager

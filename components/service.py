@@ -8,14 +8,18 @@ from typing import Any
 import pulumi
 
 from components import outputs
+from components.adopted import AdoptedListener
 from components.alarms import Limits
 from components.dashboard import Dashboard
 from components.image import MachineImage
 from components.listening import Listening
+from components.load_balancer import LoadBalancer
 from components.network import Network
 from components.preflight import Preflight
 from components.rollout import Rollout
 from components.server_group import ServerGroup
+from components.settings import Settings
+from components.sharing import Shared
 from components.user_data import user_data
 
 
@@ -37,6 +41,25 @@ class Service(pulumi.ComponentResource):
         self.url, self.live = told["url"], told["live"]
         self.certificates, self.past = told["certificates"], told["past"]
         self.register_outputs(dict(told))
+
+
+def permanent(
+    settings: Settings, shared: Shared | None, *, parent: pulumi.Resource | None = None
+) -> tuple[Network, Listening]:
+    """Declares what outlives every group, below `parent` or at the top: network and listener, each own or adopted."""
+    tags, opts = {"phoenix:stack": settings.identity}, pulumi.ResourceOptions(parent=parent)
+    network = Network(
+        settings.name, vpc_id=settings.vpc_id, alb_subnet_ids=settings.alb_subnet_ids,
+        server_subnet_ids=settings.server_subnet_ids, cidr=settings.vpc_cidr, tags=tags, opts=opts)
+    if shared:
+        return network, AdoptedListener(
+            settings.name, listener_arn=shared.listener, arn_suffix=shared.suffix, vpc_id=shared.vpc_id,
+            security_group_id=shared.security_groups[0], hostname=settings.hostname, priority=settings.rule_priority,
+            url=shared.url, protect=settings.protect, tags=tags, opts=opts)
+    return network, LoadBalancer(
+        settings.name, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids, port=settings.port,
+        allowed_cidrs=settings.allowed_cidrs, certificate_arn=settings.certificate_arn, protect=settings.protect,
+        tags=tags, opts=opts)
 
 
 def declare(

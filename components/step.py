@@ -25,13 +25,30 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def runner(project: Path) -> str:
-    """What runs a step from the project's folder: the same words on every machine that has the same checkout.
+    """What runs a step from the project's folder: the same words on every machine.
 
-    A program elsewhere in the checkout says where it is itself: paths and commands of its settings mean its own folder.
+    A program of another folder says where it is itself: paths and commands of its settings mean its own folder. When
+    neither folder is within the other (a package stands among Pulumi's plugins, below its version), `.phoenix/run` in
+    the project leads to the steps of today, also a deletion that an older version recorded.
     """
-    if project.resolve() == ROOT:
+    project = project.resolve()
+    if project == ROOT:
         return "sh steps/run"
-    return f'PHOENIX_PROJECT="$PWD" sh {shlex.quote(os.path.relpath(ROOT / "steps" / "run", project.resolve()))}'
+    path = os.path.relpath(ROOT / "steps" / "run", project)
+    if not project.is_relative_to(ROOT) and not ROOT.is_relative_to(project):
+        path = str(_launcher(project).relative_to(project))
+    return f'PHOENIX_PROJECT="$PWD" sh {shlex.quote(path)}'
+
+
+def _launcher(project: Path) -> Path:
+    """Writes the project's way to the steps, which git does not see."""
+    folder = project / ".phoenix"
+    folder.mkdir(exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+    made = folder / f"run-{os.getpid()}"
+    made.write_text(f'exec sh {shlex.quote(str(ROOT / "steps" / "run"))} "$@"\n')
+    # Whole or not at all: another service's step may read it now.
+    return made.replace(folder / "run")
 
 
 def step(

@@ -48,7 +48,9 @@ def test_the_page_of_the_configuration_is_that_of_pulumi_yaml_and_the_rules() ->
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
-    pages = [PROJECT / "docs" / f"{name}.md" for name in ("how-it-works", "configuration", "runbook", "one-image")]
-    for page in [PROJECT / "README.md", *pages, *(PROJECT / "docs" / "decisions").glob("*.md")]:
+    names = ("how-it-works", "configuration", "runbook", "one-image", "package")
+    pages = [PROJECT / "README.md", PROJECT / "examples" / "two-services" / "README.md",
+             *(PROJECT / "docs" / f"{name}.md" for name in names), *(PROJECT / "docs" / "decisions").glob("*.md")]
+    for page in pages:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} leads to {target}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from components.step import ROOT, runner
@@ -13,3 +16,16 @@ def test_the_projects_own_program_runs_its_steps_as_ever() -> None:
 
 def test_a_program_elsewhere_says_where_it_is_and_names_no_absolute_path(tmp_path: Path) -> None:
     assert runner(ROOT / "examples" / "two-services") == 'PHOENIX_PROJECT="$PWD" sh ../../steps/run'
+    assert runner(ROOT.parent) == f'PHOENIX_PROJECT="$PWD" sh {ROOT.name}/steps/run'
+    assert runner(tmp_path) == 'PHOENIX_PROJECT="$PWD" sh .phoenix/run'
+
+
+def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
+    command = f"{runner(tmp_path)} promote --help; exit $?"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PHOENIX_PYTHON": sys.executable})
+    assert done.returncode == 0, done.stderr
+    assert "usage: sh steps/run promote" in done.stdout
+    assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
