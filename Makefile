@@ -17,8 +17,8 @@ cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by 
 real: .venv/.ready  ## what real operating systems in rehearsal and tests need: tools, a base image
 	@$(VENV)/python -m rehearsal real
 
-bench: .venv/.ready  ## the bake beside its floor, boots, a rebirth by stages, memory
-	@$(VENV)/python -m bench.rebirth
+bench: .venv/.ready  ## what it costs, each figure beside a floor of the same run (docs/performance.md; BENCH="--plugin-dir DIR")
+	@$(VENV)/python -m bench $(BENCH)
 
 forget: .venv/.ready  ## empty ~/.cache/phoenix: base images, downloaded packages, what a killed rehearsal left
 	@$(VENV)/python -m rehearsal clean

@@ -105,41 +105,58 @@ def _until_healthy(cloud: Cloud, target_group: str, servers: int) -> None:
     raise RuntimeError(f"{servers} servers were not healthy within {PATIENCE_SECONDS} s")
 
 
-def _made(cloud: Cloud, servers: int, interval: int) -> Fleet:
-    ec2, elb = cloud.client("ec2"), cloud.client("elbv2")
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What groups of servers stand on."""
+
+    vpc: str
+    subnets: list[str]
+    image: str
+    listener: str
+    port: int
+
+
+def ground(cloud: Cloud) -> Ground:
+    """A network, an image, and a load balancer that answers 503."""
+    ec2, elb, port = cloud.client("ec2"), cloud.client("elbv2"), free_port()
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number * 16}.0/20", AvailabilityZone=f"{cloud.region}{zone}")
         ["Subnet"]["SubnetId"] for number, zone in enumerate("ab")]
-    image = _image(cloud)
-    template = ec2.create_launch_template(
-        LaunchTemplateName="bench",
-        LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small", "UserData": _user_data()},
-    )["LaunchTemplate"]["LaunchTemplateId"]
-    port = free_port()
     balancer = elb.create_load_balancer(Name="bench", Subnets=subnets, Tags=_tags({"phoenix:stack": STACK}))
     listener = elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=port,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    target_groups = {color: _target_group(cloud, vpc, color, interval) for color in GENERATIONS}
+    return Ground(vpc=vpc, subnets=subnets, image=_image(cloud), listener=listener, port=port)
+
+
+def _made(cloud: Cloud, servers: int, interval: int) -> Fleet:
+    on = ground(cloud)
+    data = {"ImageId": on.image, "InstanceType": "t3.small", "UserData": user_data()}
+    template = cloud.client("ec2").create_launch_template(
+        LaunchTemplateName="bench", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
+    target_groups = {color: _target_group(cloud, on.vpc, color, interval) for color in GENERATIONS}
     preview = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Phoenix-Preview", "Values": ["token"]}}
-    rule = _rule(cloud, listener, "preview", 1, preview, target_groups["green"])
+    rule = _rule(cloud, on.listener, "preview", 1, preview, target_groups["green"])
     everything = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
-    _rule(cloud, listener, "production", 100, everything, target_groups["blue"])
+    _rule(cloud, on.listener, "production", 100, everything, target_groups["blue"])
     for color, arn in target_groups.items():
         tags = {"phoenix:stack": STACK, "phoenix:color": color, "phoenix:generation": GENERATIONS[color]}
         cloud.client("autoscaling").create_auto_scaling_group(
-            AutoScalingGroupName=color, MinSize=servers, MaxSize=servers, VPCZoneIdentifier=",".join(subnets),
+            AutoScalingGroupName=color, MinSize=servers, MaxSize=servers, VPCZoneIdentifier=",".join(on.subnets),
             LaunchTemplate={"LaunchTemplateId": template, "Version": "1"}, TargetGroupARNs=[arn],
             HealthCheckType="ELB", HealthCheckGracePeriod=3600,
             Tags=[{**tag, "PropagateAtLaunch": True} for tag in _tags(tags)])
-    return Fleet(cloud=cloud, port=port, image=image, listener=listener, preview_rule=rule,
+    return Fleet(cloud=cloud, port=on.port, image=on.image, listener=on.listener, preview_rule=rule,
                  groups={color: color for color in GENERATIONS}, target_groups=target_groups)
 
 
-def _user_data() -> str:
-    file = {"path": "/etc/phoenix/server.env", "content": f"PHOENIX_PORT=8080\nPHOENIX_SERVICE={SERVICE}\n"}
+def user_data(**variables: str) -> str:
+    """Base64, as a launch template has it; the variables are the server's environment."""
+    content = "".join(f"{key}={value}\n" for key, value in
+                      {"PHOENIX_PORT": "8080", "PHOENIX_SERVICE": SERVICE, **variables}.items())
+    file = {"path": "/etc/phoenix/server.env", "content": content}
     return base64.b64encode(f"#cloud-config\n{json.dumps({'write_files': [file]})}".encode()).decode()
 
 

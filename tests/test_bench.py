@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import balancer
+from bench import balancer, replacement
 from bench.flip import Span, divided
 from bench.printed import Cost, in_turn, median, ran, table, times
 
@@ -55,3 +55,12 @@ def test_without_haproxy_there_is_nothing_to_compare_with(
     assert balancer.main() == 0
     assert capsys.readouterr().out == (
         "haproxy is not on PATH, so there is nothing to put the balancer beside: apt-get install haproxy\n")
+
+
+def test_without_terraform_there_is_nothing_to_put_phoenix_beside(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", ["replacement"])
+    assert replacement.main() == 0
+    assert "terraform is not on PATH, so there is nothing to put Phoenix beside" in capsys.readouterr().out
