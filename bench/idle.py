@@ -29,8 +29,12 @@ from rehearsal.workshop import PROJECT, Workshop
 
 FLOOR = Path(__file__).resolve().parent / "floor"
 QUICK = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 1}
-IMPORTS = {"python": "pass", "pulumi": "import pulumi", "pulumi_aws": "import pulumi, pulumi_aws",
-           "boto3": "import boto3"}
+MODULES = "pulumi_aws with the modules of these resources"
+IMPORTS = {  # pulumi_aws loads a module when it is first asked for something of it
+    "python": "pass", "boto3": "import boto3", "pulumi": "import pulumi",
+    MODULES: "\n".join(["import pulumi_aws as aws", *(f"aws.{one}" for one in (
+        "ec2.Vpc", "vpc.SecurityGroupIngressRule", "lb.Listener", "iam.Role", "autoscaling.Group",
+        "cloudwatch.Dashboard"))])}
 OPERATIONS = ("preview", "up")
 # Of a profile: what a row is called, and the function whose time it is, all that it calls included.
 PARTS = {
@@ -47,11 +51,11 @@ def main() -> int:
     parser.add_argument("--engine", choices=("stand-in", "pulumi"), help="one of them (default: both)")
     given = parser.parse_args()
     rounds, there = given.rounds, shutil.which("pulumi") is not None
-    imports(rounds)
+    bare = imports(rounds)
     for stand_in in [given.engine == "stand-in"] if given.engine else [True, False] if there else [True]:
         with tempfile.TemporaryDirectory() as folder, Cloud(Path(folder) / "cloud", time_scale=0.1) as cloud:
             ours, floor = born(cloud, Path(folder), stand_in=stand_in)
-            compared(rounds, cloud, ours, floor)
+            compared(rounds, cloud, ours, floor, bare)
             if stand_in:
                 where(ours, floor, Path(folder) / "profile")
     if not there:
@@ -59,12 +63,13 @@ def main() -> int:
     return 0
 
 
-def imports(rounds: int) -> None:
-    """What a program costs that only imports."""
+def imports(rounds: int) -> int:
+    """What a program costs that only imports. Returns the memory of one that imports as much as these."""
     taken = in_turn(rounds, {name: partial(ran, [sys.executable, "-c", text], folder=PROJECT, environment={})
                              for name, text in IMPORTS.items()})
     table("a Python that imports, and ends", ["import", "wall s", "CPU s", "memory"], [
         [name, (cost := median(costs)).wall, cost.cpu, mib(cost.memory)] for name, costs in taken.items()])
+    return median(taken[MODULES]).memory
 
 
 def born(cloud: Cloud, folder: Path, *, stand_in: bool) -> tuple[Engine, Engine]:
@@ -79,7 +84,7 @@ def born(cloud: Cloud, folder: Path, *, stand_in: bool) -> tuple[Engine, Engine]
     image = ours.outputs()["live"]["image"]
     floor = choose(plain, "local", folder / "floor-engine", environment(cloud), {
         "aws:region": cloud.region, "aws:skipCredentialsValidation": True, "aws:skipMetadataApiCheck": True,
-        "image": image, "listenerPort": free_port()}, stand_in=stand_in)
+        "image": image, "listenerPort": free_port()}, secrets={"token": "s3cret-token"}, stand_in=stand_in)
     _up(floor)
     if made(ours) != made(floor):
         more, less = made(ours) - made(floor), made(floor) - made(ours)
@@ -98,8 +103,8 @@ def _up(engine: Engine) -> None:
         raise SystemExit(done.text[-3000:])
 
 
-def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine) -> None:
-    """Both operations of both programs, in turn."""
+def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) -> None:
+    """Both operations of both programs, in turn; `bare` is the memory of the imports alone."""
     calls: dict[str, Counter[str]] = {}
 
     def once(name: str, engine: Engine, operation: str) -> Cost:
@@ -121,6 +126,7 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine) -> None:
                  ["", *(times(mine, theirs) for theirs, mine in pairs), ""]]
     table(f"on {ours.name}: {made(ours).total()} AWS resources each; Phoenix has {len(ours.resources())} in all",
           ["without a change", "wall s", "CPU s", "memory", "AWS calls"], rows)
+    print(f"  memory of Phoenix's preview: {times(found['preview ours'].memory, bare)} that of the imports alone\n")
 
 
 def where(ours: Engine, floor: Engine, file: Path) -> None:

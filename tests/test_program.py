@@ -441,7 +441,7 @@ def test_a_target_group_says_what_its_servers_were_made_from() -> None:
 
 def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
     floor = record(lambda: runpy.run_path(str(PROJECT / "bench" / "floor")) and None, project="floor", config={
-        "floor:image": LIVE_IMAGE, "floor:listenerPort": "8080"})
+        "floor:image": LIVE_IMAGE, "floor:listenerPort": "8080", "floor:token": TOKEN})
     ours, theirs = (Counter(one.type for one in made.resources if one.type.startswith("aws:"))
                     for made in (program(dashboard=True), floor))
     assert ours == theirs

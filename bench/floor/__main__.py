@@ -46,10 +46,14 @@ listener = aws.lb.Listener(
 targets = aws.lb.TargetGroup(
     "floor", vpc_id=vpc.id, port=8080, protocol="HTTP", target_type="instance", deregistration_delay=5, tags=tags,
     health_check={"path": "/health", "interval": 5, "timeout": 4, "healthy_threshold": 2, "unhealthy_threshold": 2})
-rules = [aws.lb.ListenerRule(
-    name, listener_arn=listener.arn, priority=priority, conditions=[{"path_pattern": {"values": [path]}}], tags=tags,
-    actions=[{"type": "forward", "forward": {"target_groups": [{"arn": targets.arn, "weight": 100}]}}])
-    for name, priority, path in (("preview", 1, "/preview"), ("production", 100, "/*"))]
+forward: list[aws.lb.ListenerRuleActionArgsDict] = [
+    {"type": "forward", "forward": {"target_groups": [{"arn": targets.arn, "weight": 100}]}}]
+preview = aws.lb.ListenerRule(
+    "preview", listener_arn=listener.arn, priority=1, actions=forward, tags=tags, conditions=[{"http_header": {
+        "http_header_name": "X-Preview", "values": [config.require_secret("token")]}}])
+production = aws.lb.ListenerRule(
+    "production", listener_arn=listener.arn, priority=100, actions=forward, tags=tags,
+    conditions=[{"path_pattern": {"values": ["/*"]}}])
 
 trust = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}
@@ -66,7 +70,7 @@ group = aws.autoscaling.Group(
     "floor", min_size=2, max_size=4, vpc_zone_identifiers=[subnet.id for subnet in private],
     launch_template={"id": template.id, "version": template.latest_version.apply(str)},
     target_group_arns=[targets.arn], health_check_type="ELB", health_check_grace_period=3600,
-    wait_for_capacity_timeout="0", opts=pulumi.ResourceOptions(depends_on=rules))
+    wait_for_capacity_timeout="0", opts=pulumi.ResourceOptions(depends_on=[preview, production]))
 aws.autoscaling.Policy(
     "floor", autoscaling_group_name=group.name, policy_type="TargetTrackingScaling", target_tracking_configuration={
         "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"}, "target_value": 50})
