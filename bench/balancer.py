@@ -1,6 +1,6 @@
 """The rehearsal's balancer beside haproxy, on the same work: so that we know what the rehearsal's figures mean.
 
-    python -m bench.balancer [--seconds 10] [--rate 150]
+    python -m bench.balancer [--seconds 3] [--rate 150]
 
 The floor is haproxy (from the distribution: `apt-get install haproxy`) with the same two servers, the same health check
 and the same balancing; both run in turn, in a process of its own each, and so does who asks. Two loads: an open one at
@@ -69,7 +69,7 @@ class Taken:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.balancer", description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=5, help="of each load, in each of three rounds")
+    parser.add_argument("--seconds", type=float, default=3, help="of each load, in each of three rounds")
     parser.add_argument("--rate", type=float, default=150, help="requests a second of the open load")
     given = parser.parse_args()
     if shutil.which("haproxy") is None:
