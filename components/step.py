@@ -22,6 +22,9 @@ import pulumi_command as command
 from components.live import Account
 
 ROOT = Path(__file__).resolve().parents[1]
+# Both are in the state of whoever uses the package: these words stay.
+LAUNCHER = ".phoenix/run"
+AWAY = "This machine has not previewed the program yet, and knows no way to its steps. Do: pulumi preview"
 
 
 def runner(project: Path) -> str:
@@ -36,19 +39,20 @@ def runner(project: Path) -> str:
         return "sh steps/run"
     path = os.path.relpath(ROOT / "steps" / "run", project)
     if not project.is_relative_to(ROOT) and not ROOT.is_relative_to(project):
-        path = str(_launcher(project).relative_to(project))
+        _launcher(project)
+        return f'[ -e {LAUNCHER} ] || echo "{AWAY}" >&2; PHOENIX_PROJECT="$PWD" sh {LAUNCHER}'
     return f'PHOENIX_PROJECT="$PWD" sh {shlex.quote(path)}'
 
 
-def _launcher(project: Path) -> Path:
+def _launcher(project: Path) -> None:
     """Writes the project's way to the steps, which git does not see."""
-    folder = project / ".phoenix"
+    folder = (project / LAUNCHER).parent
     folder.mkdir(exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     made = folder / f"run-{os.getpid()}"
     made.write_text(f'exec sh {shlex.quote(str(ROOT / "steps" / "run"))} "$@"\n')
     # Whole or not at all: another service's step may read it now.
-    return made.replace(folder / "run")
+    made.replace(project / LAUNCHER)
 
 
 def step(

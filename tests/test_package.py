@@ -94,7 +94,7 @@ def test_another_programs_service_stands_below_the_component_and_its_steps_are_f
         assert done.one(f"phoenix:index:{kind}").parent == "shop"
     assert done.one("aws:autoscaling/group:Group").inputs["minSize"] == 3
     promote = done.one("command:local:Command", "promote").inputs
-    assert promote["create"] == 'PHOENIX_PROJECT="$PWD" sh .phoenix/run promote; exit $?'
+    assert promote["create"].endswith('; PHOENIX_PROJECT="$PWD" sh .phoenix/run promote; exit $?')
     assert promote["environment"]["PHOENIX_CANARY_STEPS"] == "20"
     [condition] = done.one("aws:lb/listenerRule:ListenerRule", "preview").inputs["conditions"]["secret"]
     assert condition["httpHeader"]["values"] == [TOKEN]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from components.step import ROOT, runner
+from components.step import AWAY, LAUNCHER, ROOT, runner
 
 
 def test_the_projects_own_program_runs_its_steps_as_ever() -> None:
@@ -17,7 +17,8 @@ def test_the_projects_own_program_runs_its_steps_as_ever() -> None:
 def test_a_program_elsewhere_says_where_it_is_and_names_no_absolute_path(tmp_path: Path) -> None:
     assert runner(ROOT / "examples" / "two-services") == 'PHOENIX_PROJECT="$PWD" sh ../../steps/run'
     assert runner(ROOT.parent) == f'PHOENIX_PROJECT="$PWD" sh {ROOT.name}/steps/run'
-    assert runner(tmp_path) == 'PHOENIX_PROJECT="$PWD" sh .phoenix/run'
+    assert str(tmp_path) not in runner(tmp_path)
+    assert runner(tmp_path).endswith('; PHOENIX_PROJECT="$PWD" sh .phoenix/run')
 
 
 def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp_path: Path) -> None:
@@ -29,3 +30,11 @@ def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp
     assert done.returncode == 0, done.stderr
     assert "usage: sh steps/run promote" in done.stdout
     assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
+
+
+def test_a_machine_that_has_not_previewed_yet_is_told_what_to_type(tmp_path: Path) -> None:
+    command = f"{runner(tmp_path)} retire; exit $?"
+    (tmp_path / LAUNCHER).unlink()
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"{AWAY}\n")
