@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "representative: of the long tests one that runs with every test run")
     config.addinivalue_line("markers", "thorough: a long test, which runs with --faults all")
+    config.addinivalue_line("markers", "real_engine: a case of the fault matrix that the stand-in can't show")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

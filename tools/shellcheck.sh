@@ -12,5 +12,5 @@ if ! command -v shellcheck >/dev/null 2>&1; then
     exit 0
   fi
 fi
-git ls-files -z --cached --others --exclude-standard | xargs -0 grep -lE '^#!/bin/(ba)?sh' | xargs shellcheck
+git ls-files -z --cached --others --exclude-standard | xargs -0 grep -slE --directories=skip '^#!/bin/(ba)?sh' | xargs shellcheck
 echo "shellcheck: all scripts pass"

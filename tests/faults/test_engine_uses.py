@@ -71,11 +71,9 @@ def test_a_refresh_after_a_kill(trial: Trial, point: str) -> None:
     trial.ends()
 
 
+@pytest.mark.real_engine
 def test_continue_on_error(trial: Trial) -> None:
-    """A birth that fails, and an engine told to go on: what it deletes then is not the live group."""
-    if trial.stack.engine.stand_in:
-        trial.ended = True
-        pytest.skip("the stand-in has no --continue-on-error: this runs where `pulumi` is on PATH")
+    """A birth that fails, and an engine told to go on (--continue-on-error): what it deletes is not the live group."""
     trial.ill("fails-smoke")
     trial.strike()
     trial.ends_badly(trial.begin(keep_going=True), "was not born; production was not touched")
