@@ -63,7 +63,7 @@ class Stack:
     def fresh(self) -> Stack:
         """The same with a listener of its own, so that tests do not meet each other's rules."""
         port = free_port()
-        return replace(self, listener=listen(self.cloud, self.balancer, port), port=port)
+        return replace(self, listener=opened(self.cloud, self.balancer, port), port=port)
 
     @property
     def url(self) -> str:
@@ -176,6 +176,18 @@ def listen(cloud: Cloud, balancer: str, port: int) -> str:
     return arn
 
 
+def opened(cloud: Cloud, balancer: str, port: int) -> str:
+    """A listener that lets in whoever comes: it does so a moment after it is made."""
+    arn = listen(cloud, balancer, port)
+
+    def lets_in() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(lets_in, what=f"port {port} open")
+    return arn
+
+
 def bake(cloud: Cloud, name: str = "phoenix-0123456789ab") -> str:
     """An image of our own, as Packer makes it: a build instance from the vendor's base, stopped, imaged, terminated."""
     ec2 = cloud.client("ec2")
@@ -215,7 +227,7 @@ def stack(cloud: Cloud, *, image: str = "") -> Stack:
         subnets=subnets,
         security_group=security_group,
         balancer=balancer["LoadBalancerArn"],
-        listener=listen(cloud, balancer["LoadBalancerArn"], port),
+        listener=opened(cloud, balancer["LoadBalancerArn"], port),
         port=port,
         image=image or bake(cloud),
     )
