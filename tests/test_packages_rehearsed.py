@@ -109,7 +109,7 @@ def planned(cloud: Cloud, *, live_image: str, born: str) -> tuple[str, ...]:
     flown = flight.decide(settings(active="green"), recipe(NEW), live(serving), now=NOW)
     session = boto3.Session(
         aws_access_key_id="test", aws_secret_access_key="test", region_name=cloud.region)
-    return packages.lines(session, flown, Source(NEW, "", image=born), service="phoenix")
+    return packages.lines(session, flown, Source(NEW, "", image=born, bakes=not born), service="phoenix")
 
 
 @pytest.fixture
