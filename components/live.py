@@ -150,13 +150,19 @@ def find(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
 
 def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str) -> dict[str, Any]:
     """The stack's rules by what their tag says they are (production, preview), each with its `tags`."""
-    rules: dict[str, Any] = {}
+    return {rule["tags"]["phoenix:rule"]: rule for rule in rules_on(balancers, load_balancer)
+            if "phoenix:rule" in rule["tags"] and rule["tags"].get("phoenix:stack") == stack}
+
+
+def rules_on(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[dict[str, Any]]:
+    """All rules but the default ones, each with its `listener` (an ARN) and its `tags`."""
+    rules: dict[str, dict[str, Any]] = {}
     for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
         for listener in listeners["Listeners"]:
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
-                rules.update({rule["RuleArn"]: rule for rule in page["Rules"] if not rule["IsDefault"]})
-    return {tags["phoenix:rule"]: {**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()
-            if "phoenix:rule" in tags and tags.get("phoenix:stack") == stack}
+                rules.update({rule["RuleArn"]: {**rule, "listener": listener["ListenerArn"]}
+                              for rule in page["Rules"] if not rule["IsDefault"]})
+    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()]
 
 
 def _weights(production: Mapping[str, Any]) -> dict[str, int]:

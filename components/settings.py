@@ -26,6 +26,8 @@ from components.rules import (
     token,
     whole,
 )
+from steps import keys
+from steps.origin import PLACE
 
 REFERENCE = re.compile(r"(ssm|secretsmanager):[\w./+=@-]+")
 
@@ -61,10 +63,10 @@ class Settings:
     image_dir: str = _key("image", matching(r"(?!/)(?!.*\.\.)[\w./-]+", "a folder inside the project"), "image")
     base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
     packer_variables: Mapping[str, str] = _key({}, mapping(r"[a-z_][a-z0-9_]*", "a Packer variable"), "{}")
-    image_from: str = _key("", matching(r"\d{12}(?:/[a-z]{2,}(?:-[a-z]+)+-\d+)?", "ACCOUNT or ACCOUNT/REGION, as in"
+    image_from: str = _key("", matching(PLACE.pattern, "ACCOUNT or ACCOUNT/REGION, as in"
                                         " 123456789012/eu-west-1", empty=True), "123456789012/eu-west-1")
     image_shared_with: tuple[str, ...] = _key((), many(matching(r"\d{12}", "an account of 12 digits"), most=100), "[]")
-    image_kms_key: str = _key("", matching(r"none|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(?:key|alias)/(?!aws/)[\w/-]+",
+    image_kms_key: str = _key("", matching(f"{keys.NONE}|{keys.ARN.pattern}",
                                   "the ARN of a KMS key of yours, or none", empty=True),
                               "arn:aws:kms:eu-west-1:123456789012:key/ID")
     image_keep: int = _key(3, whole(1, 100), "3")

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from components import estimate
 from components.combinations import problem
 from components.flight import Flight
-from components.live import Account, Live, find, tags_of
+from components.live import Account, Live, find, rules_on
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,15 +104,8 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
 
 def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[Rule, ...]:
     """All but the default ones, which the quota does not count either."""
-    found: dict[str, tuple[str, Any]] = {}
-    for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
-        for listener in listeners["Listeners"]:
-            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
-                found.update({rule["RuleArn"]: (listener["ListenerArn"], rule)
-                              for rule in page["Rules"] if not rule["IsDefault"]})
-    tags = tags_of(balancers, list(found))
-    return tuple(Rule(listener, int(rule["Priority"]), tags[arn].get("phoenix:stack", ""), _hosts(rule["Conditions"]))
-                 for arn, (listener, rule) in found.items())
+    return tuple(Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""),
+                      _hosts(rule["Conditions"])) for rule in rules_on(balancers, load_balancer))
 
 
 def _hosts(conditions: list[Any]) -> tuple[str, ...]:
