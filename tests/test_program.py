@@ -7,36 +7,18 @@ import json
 import runpy
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pulumi
 import pytest
-from moto import mock_aws
 
-from tests.account import moto_only
 from tests.factories import TOKEN
-from tests.recorder import BAKED, MADE, STANDING, Recorded, record, record_main
+from tests.main_program import CONFIG, PROJECT, account, program
+from tests.recorder import BAKED, MADE, STANDING, record, record_main
 
-PROJECT = Path(__file__).parent.parent
+__all__ = ["account"]
+
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
-CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
-
-
-@pytest.fixture(autouse=True)
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty account in this process."""
-    STANDING.clear()
-    MADE.clear()
-    moto_only(monkeypatch)
-    monkeypatch.chdir(PROJECT)
-    with mock_aws():
-        yield
-
-
-def program(stack: str = "dev", **config: Any) -> Recorded:
-    texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
 
 
 def network(*zones: str) -> tuple[str, list[str]]:

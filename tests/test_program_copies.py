@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pulumi
 import pytest
 from botocore.client import BaseClient
-from moto import mock_aws
 
 from steps import images
-from tests.account import moto_only
-from tests.factories import TOKEN
-from tests.recorder import MADE, STANDING, Recorded, record_main
+from tests.main_program import account, program
 
-PROJECT = Path(__file__).parent.parent
+__all__ = ["account"]
+
 # Another region of the same account, where tags are seen: the sharing of accounts is the local cloud's to test.
 FROM = "123456789012/us-east-1"
-CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
-
-
-@pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Any:
-    STANDING.clear()
-    MADE.clear()
-    moto_only(monkeypatch)
-    monkeypatch.chdir(PROJECT)
-    with mock_aws():
-        yield
-
-
-def program(**config: Any) -> Recorded:
-    texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return record_main(PROJECT, config={**CONFIG, **texts})
 
 
 def image(region: str, fingerprint: str, **more: str) -> str:

@@ -1,0 +1,35 @@
+"""The main program under mocks, in an empty account of this process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.account import moto_only
+from tests.factories import TOKEN
+from tests.recorder import MADE, STANDING, Recorded, record_main
+
+PROJECT = Path(__file__).parent.parent
+CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Empty, and nothing recorded yet; for each test of a module that names this fixture."""
+    STANDING.clear()
+    MADE.clear()
+    moto_only(monkeypatch)
+    monkeypatch.chdir(PROJECT)
+    with mock_aws():
+        yield
+
+
+def program(stack: str = "dev", **config: Any) -> Recorded:
+    """What it registers with these keys of its configuration."""
+    texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
