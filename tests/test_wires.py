@@ -1,0 +1,45 @@
+"""Wires to machines, on the loopback: what is said arrives, and at once."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from rehearsal.machines.wires import Loop, forward, prompt
+
+
+def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgement() -> None:
+    """asyncio leaves Nagle's algorithm on where a socket does not name its protocol: SSH then waits 40 ms a message."""
+    delays: list[int] = []
+
+    def look(writer: asyncio.StreamWriter) -> None:
+        delays.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        look(writer)
+        writer.write(await reader.readexactly(6))
+        writer.close()
+
+    loop = Loop("test")
+    there, here = prompt(), prompt()
+    for listener in (there, here):
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+    loop.serve(echo, there)
+
+    async def connect() -> socket.socket:
+        made = prompt()
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, there.getsockname())
+        return made
+
+    def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> object:
+        look(writer)
+        return forward(connect)(reader, writer)
+
+    loop.serve(watched, here)
+    with socket.create_connection(here.getsockname(), timeout=10) as caller:
+        caller.sendall(b"a word")
+        assert caller.makefile("rb").read() == b"a word"
+    loop.close()
+    assert len(delays) == 2 and all(delays)
