@@ -30,8 +30,7 @@ CONF
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
 apt-get update
-apt-get full-upgrade
-apt-get install ca-certificates curl
+apt-get full-upgrade ca-certificates curl
 
 # On Ubuntu the agent of Systems Manager, the only way into a server, is a snap: it stays, at the version it has.
 useless='unattended-upgrades apport popularity-contest modemmanager pollinate'
