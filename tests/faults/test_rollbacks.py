@@ -106,16 +106,16 @@ def test_back_after_the_flip(trial: Trial, how: str) -> None:
 def test_the_live_group_taken_out_of_the_program(trial: Trial) -> None:
     """Whoever edits the program so is refused by the guard of the group's deletion, and told both ways out."""
     stack, live = trial.stack, trial.live
-    main = stack.shop.folder / "__main__.py"
-    right = main.read_text()
+    program = stack.shop.folder / "components" / "service.py"
+    right = program.read_text()
     # The last time that it goes through the colors is where it makes their groups.
     before, made, after = right.rpartition(" for color, image in baked.items()}")
     assert made
     trial.change(traffic=0)
-    main.write_text(f"{before}{made[:-1]} if color == plan.active}}{after}")
+    program.write_text(f"{before}{made[:-1]} if color == plan.active}}{after}")
     trial.refused(
         f"{live.name} ({live.color}) is live and was not deleted: it gets 100 % of a rule's traffic",
         f"to keep {live.color}: pulumi config set active {live.color} && pulumi up",
         f"to let it go: pulumi config set active {trial.new} && pulumi up, which moves the traffic first")
-    main.write_text(right)
+    program.write_text(right)
     trial.ends()
