@@ -257,11 +257,13 @@ def stack(stage: Stack) -> Iterator[Stack]:
     stage.end()
 
 
-def until(question: Callable[[], bool], *, what: str, seconds: float = 120) -> None:
-    """Waits for something; the limit is only for a test that fails."""
+def until(
+    question: Callable[[], bool], *, what: str, but: Callable[[], object] | None = None, seconds: float = 120
+) -> None:
+    """Waits for something; the limit is only for a test that fails, which says what there is `but` that."""
     limit = time.monotonic() + seconds
     while not question():
-        assert time.monotonic() < limit, f"after {seconds} s still not: {what}"
+        assert time.monotonic() < limit, f"after {seconds} s still not: {what}" + (f", but {but()}" if but else "")
         time.sleep(0.05)
 
 

@@ -34,11 +34,12 @@ def send(number: signal.Signals, pids: Iterable[int]) -> None:
 def kill_everything(pid: int, *, but: str = "") -> None:
     """kill -9 of a process and all below it, at one instant for them: they are stopped first, and can do nothing.
 
-    Processes whose command line says `but` live on.
+    Processes whose command line says `but` live on. Parents die last: the kernel wakes a stopped process group that
+    loses its last parent outside it (POSIX, _exit), and a step that wakes puts production back.
     """
     send(signal.SIGSTOP, [pid])
     stopped: list[int] = []
     while new := [one for one in below(pid, but=but) if one not in stopped]:
         send(signal.SIGSTOP, new)
         stopped += new
-    send(signal.SIGKILL, [pid, *stopped])
+    send(signal.SIGKILL, [*reversed(stopped), pid])

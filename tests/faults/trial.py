@@ -156,7 +156,7 @@ class Trial:
         A killed step's hands may need a moment for that.
         """
         wanted = dict(self.before if at is None else at)
-        until(lambda: self._shares() == wanted, what=f"the weights are {wanted}", seconds=30)
+        until(lambda: self._shares() == wanted, what=f"the weights are {wanted}", but=self._shares, seconds=30)
         assert self.struck is not None
         moved = [one.t for one in self.stack.samples() if one.t >= self.struck and _away(one.weights, wanted)]
         self._safe = max(moved, default=self.struck) - self.struck
