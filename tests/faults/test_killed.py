@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+from datetime import UTC, datetime
 
 import pytest
+from moto.ec2.models import ec2_backends
 
+from steps.progress import iso
 from tests.faults.points import POINTS, reached
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
@@ -62,10 +65,15 @@ def builders(trial: Trial) -> set[str]:
 
 
 def age(instances: set[str], trial: Trial) -> set[str]:
-    """More than a day passes for them. Returns them."""
+    """More than a day passes for them: by their tag, and by AWS's own word. Returns them."""
     if instances:
-        old = {"Key": "phoenix:baked-at", "Value": "2026-01-01T00:00:00Z"}
-        trial.stack.cloud.client("ec2").create_tags(Resources=sorted(instances), Tags=[old])
+        old = datetime(2026, 1, 1, tzinfo=UTC)
+        tag = {"Key": "phoenix:baked-at", "Value": iso(old)}
+        trial.stack.cloud.client("ec2").create_tags(Resources=sorted(instances), Tags=[tag])
+        cloud = trial.stack.cloud
+        for instance in ec2_backends[cloud.account][cloud.region].all_instances():
+            if instance.id in instances:
+                instance.launch_time = old
     return instances
 
 
