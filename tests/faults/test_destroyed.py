@@ -91,6 +91,14 @@ def test_destroyed_after_a_kill(trial: Trial, point: str) -> None:
     ends(trial)
 
 
+def test_destroyed_after_the_first_birth_was_killed(trial: Trial) -> None:
+    """Neither the state nor any rule knows the only group there is."""
+    gone(trial)
+    killed_at(trial, "birth")
+    assert trial.stack.engine.cancel().ok
+    ends(trial)
+
+
 def test_destroyed_after_the_first_birth_failed(trial: Trial) -> None:
     """Nobody has ever been live then, and there is no production rule."""
     gone(trial)
