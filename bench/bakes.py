@@ -48,6 +48,11 @@ class Bake:
     seconds: float
     parts: list[tuple[str, float]]
 
+    @property
+    def apart(self) -> float:
+        """Seconds of what is no script: the starts of step and Packer, boot, upload, stop, image."""
+        return sum(seconds for name, seconds in self.parts if "/" not in name)
+
 
 def bake(cloud: Cloud, service: str) -> Bake:
     """One run of the step. Raises SystemExit with what it said when it failed."""

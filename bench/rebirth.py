@@ -5,6 +5,7 @@
 floor      the image's packages, installed by apt-get in a chroot of the same base image, through the same cache
 bake       steps.bake: the real Packer with the project's template and scripts, to the image's id; the quickest by its
            parts; two bakes of one fingerprint are compared, file by file
+least      the floor, and the bake's parts that are no script: the starts of step and Packer, boot, upload, stop, image
 boot       from the call that runs an instance to its first healthy answer
 memory     of such a machine after 200 requests: the proportional share of every process in it (Pss, proc_pid_smaps(5))
 rebirth    an update that bakes, boots, verifies, promotes and ends the old group, by its stages
@@ -53,6 +54,8 @@ def main() -> int:
             print(f"floor    {least:6.1f} s   {len(packages)} packages in a chroot ({_all(floors)})")
             print(f"bake     {best.seconds:6.1f} s   {best.seconds / least:.2f} x the floor "
                   f"({_all(one.seconds for one in bakes)})")
+            print(f"least    {least + best.apart:6.1f} s   {(least + best.apart) / least:.2f} x the floor, "
+                  "if its scripts did nothing but install")
             for name, seconds in best.parts:
                 print(f"         {seconds:6.1f} s   {name}")
             twice(run, cloud, [one.image for one in bakes[:2]])
