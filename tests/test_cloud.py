@@ -141,3 +141,11 @@ def test_target_group_shows_who_names_it_now(s: Stack) -> None:
     elbv2.modify_rule(RuleArn=rule, Actions=[forward({other: 1})])
     groups = elbv2.describe_target_groups(TargetGroupArns=[one, other])["TargetGroups"]
     assert {g["TargetGroupName"]: g["LoadBalancerArns"] for g in groups} == {"shown-1": [], "shown-2": [s.balancer]}
+
+
+def test_deleting_a_target_group_again_is_no_error(s: Stack) -> None:
+    targets = s.target_group("twice")
+    client = s.cloud.client("elbv2")
+    client.delete_target_group(TargetGroupArn=targets)
+    client.delete_target_group(TargetGroupArn=targets)
+    assert targets not in [one["TargetGroupArn"] for one in client.describe_target_groups()["TargetGroups"]]
