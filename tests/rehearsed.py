@@ -11,16 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from rehearsal.cloud import Cloud
+from rehearsal.story import free_port
 
 T = TypeVar("T")
 GENERATION = "0123456789ab"
 SECRET = "preview-secret"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(question: Callable[[], T], *, what: str, seconds: float = 60.0) -> T:

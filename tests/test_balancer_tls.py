@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.rehearsed import free_port, until
+from rehearsal.story import free_port
+from tests.rehearsed import until
 from tests.site import Shared, says, shared
 
 HOST = "shop.example.com"

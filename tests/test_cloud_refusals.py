@@ -13,7 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud import Cloud
-from tests.rehearsed import Stack, forward, free_port, listen, stack, until
+from rehearsal.story import free_port
+from tests.rehearsed import Stack, forward, listen, stack, until
 
 
 @pytest.fixture(scope="module")

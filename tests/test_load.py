@@ -15,7 +15,8 @@ import pytest
 
 from rehearsal.load import Load, Request, read
 from rehearsal.machines import scripted
-from tests.rehearsed import free_port, until
+from rehearsal.story import free_port
+from tests.rehearsed import until
 
 ROOT = Path(__file__).parents[1]
 
