@@ -6,13 +6,19 @@ birth there.
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from components.live import Account
 from steps.options import ARN
+
+TRIES = 5
+PAUSE_SECONDS = 0.2
 
 
 class ElsewhereError(Exception):
@@ -34,13 +40,30 @@ def check(account: Account) -> Made:
     none. Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value["outputs"]
+    said = _state(stack)
     made = [one["outputs"] for one in said.values() if one["type"].startswith("aws:")]
     if why := refusal(account, [str(one.get("arn")) for one in made], stack=pulumi.get_stack()):
         raise ElsewhereError(why)
     return Made(frozenset(str(one.get("id")) for one in made), {
         str(one["arn"]): (one.get("tags") or {}).get("phoenix:stack", "")
         for one in made if ":listener-rule/" in str(one.get("arn"))})
+
+
+def _state(stack: str) -> Mapping[str, Any]:
+    """Each resource of the state by its URN. Raises what the last reading raised.
+
+    The engine saves the state while the program begins; of a state in a file it may read a half then, and says so.
+    """
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(Exception):  # there is nothing narrower
+            return _read(stack)
+        time.sleep(PAUSE_SECONDS)
+    return _read(stack)
+
+
+def _read(stack: str) -> Mapping[str, Any]:
+    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+    return said.value["outputs"]  # type: ignore[no-any-return]
 
 
 def stays(made: Made, *, stack: str, listener: str) -> None:
