@@ -1,4 +1,4 @@
-"""The state that is read while the engine saves it."""
+"""A stack that lives in another account or region is not born a second time where the credentials lead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,50 @@ import pulumi
 import pytest
 
 from components import home
+from components.home import refusal
 from components.live import Account
 
-ACCOUNT = Account(id="123456789012", region="eu-west-1")
-LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shop/1/2"
+HERE = Account("123456789012", "eu-west-1")
+BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-dev/1"
+ROLE = "arn:aws:iam::123456789012:role/shop-dev-blue"
 HALF = Exception("invoke of pulumi:pulumi:readStackResourceOutputs failed: failed to load checkpoint: EOF")
+ELSEWHERE = "(elsewhere it is another stack: pulumi stack init NAME)"
+
+
+@pytest.mark.parametrize("arns", [
+    [], [BALANCER], [ROLE], [BALANCER, ROLE],
+    ["None", "", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"],  # nothing of an account's
+])
+def test_at_home_or_not_yet_born(arns: list[str]) -> None:
+    assert refusal(HERE, arns, stack="dev") == ""
+
+
+@pytest.mark.parametrize("arns", [[BALANCER], [ROLE], [BALANCER, ROLE]])
+def test_credentials_of_another_account_are_told_with_both_accounts(arns: list[str]) -> None:
+    said = refusal(Account("210987654321", "eu-west-1"), arns, stack="dev").splitlines()
+    assert said == [
+        "these credentials belong to account 210987654321, but stack dev lives in account 123456789012; nothing was"
+        " changed",
+        "  type: export AWS_PROFILE=NAME   (a profile of account 123456789012; or pulumi config set aws:profile NAME)",
+        f"  {ELSEWHERE}"]
+
+
+def test_the_stacks_own_profile_is_named() -> None:
+    said = refusal(Account("210987654321", "eu-west-1", "shop"), [BALANCER], stack="dev")
+    assert said.startswith("the credentials of aws:profile shop belong to account 210987654321, but")
+
+
+def test_another_region_is_told_with_both_regions() -> None:
+    said = refusal(Account("123456789012", "us-east-1"), [BALANCER, ROLE], stack="dev").splitlines()
+    assert said == [
+        "aws:region is us-east-1, but stack dev lives in region eu-west-1; nothing was changed",
+        "  type: pulumi config set aws:region eu-west-1", f"  {ELSEWHERE}"]
+
+
+def test_another_account_and_region_are_told_at_once() -> None:
+    said = refusal(Account("210987654321", "us-east-1"), [BALANCER], stack="dev")
+    assert "lives in account 123456789012" in said
+    assert "lives in region eu-west-1" in said
 
 
 @pytest.fixture
@@ -28,8 +67,8 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
             asked.append(args["stackName"])
             if len(asked) <= times:
                 raise HALF
-            listener = {"type": "aws:lb/listener:Listener", "outputs": {"id": LISTENER, "arn": LISTENER}}
-            return SimpleNamespace(value={"outputs": {"urn": listener}})
+            balancer = {"type": "aws:lb/loadBalancer:LoadBalancer", "outputs": {"id": BALANCER, "arn": BALANCER}}
+            return SimpleNamespace(value={"outputs": {"urn": balancer}})
 
         monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
         return asked
@@ -39,12 +78,12 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
 
 def test_a_state_that_is_just_saved_is_read_again(state: Callable[[int], list[str]]) -> None:
     asked = state(home.TRIES - 1)
-    assert home.check(ACCOUNT).ids == {LISTENER}
+    assert home.check(HERE).ids == {BALANCER}
     assert len(asked) == home.TRIES
 
 
 def test_one_that_can_never_be_read_says_why(state: Callable[[int], list[str]]) -> None:
     asked = state(home.TRIES)
     with pytest.raises(Exception, match="failed to load checkpoint"):
-        home.check(ACCOUNT)
+        home.check(HERE)
     assert len(asked) == home.TRIES
