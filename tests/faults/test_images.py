@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from tests.cycles import until
-from tests.faults.trial import Trial
+from tests.faults.trial import Trial, forgotten
 
 NOT_BORN = "was not born; production was not touched"
 AGAIN = "then run `pulumi up` again"
@@ -47,9 +44,7 @@ def test_an_image_that_dies_of_production(trial: Trial) -> None:
     trial.hurts(lambda request: request.color in ("", trial.new))
     trial.refused("was not promoted", "it did not do well with production traffic", "production traffic is back")
     assert {"green": 100, "blue": 0} not in trial.stack.moves()
-    # The load balancer's own errors are told for whole minutes: the next attempt must not find these in its own.
-    minute = time.time() // 60
-    until(lambda: time.time() // 60 > minute, what="another minute", seconds=61)
+    forgotten()
     trial.ends()
 
 
