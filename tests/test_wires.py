@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from rehearsal.machines.wires import Loop, forward, prompt
+from rehearsal.machines.wires import Loop, forward, listening, prompt
 
 
 def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgement() -> None:
@@ -21,10 +21,7 @@ def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgeme
         writer.close()
 
     loop = Loop("test")
-    there, here = prompt(), prompt()
-    for listener in (there, here):
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+    there, here = listening(prompt()), listening(prompt())
     loop.serve(echo, there)
 
     async def connect() -> socket.socket:

@@ -36,11 +36,7 @@ class Door:
 
     def listener(self, network: str, port: int) -> socket.socket:
         """Listens on the loopback of that namespace. Raises OSError."""
-        made = self.into(network)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("127.0.0.1", port))
-        made.listen(128)
-        return made
+        return listening(self.into(network), port)
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -60,6 +56,14 @@ def prompt() -> socket.socket:
     the other side's delayed acknowledgement of the last one: 40 ms (tcp(7)).
     """
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+
+
+def listening(made: socket.socket, port: int = 0) -> socket.socket:
+    """The socket, once it listens on its loopback; port 0: any that is free. Raises OSError."""
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    made.listen(128)
+    return made
 
 
 class Loop:

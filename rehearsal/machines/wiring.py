@@ -14,7 +14,7 @@ from aiohttp import web
 from rehearsal.machines.archive import Archive
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.metal import ARCHIVE_PORT
-from rehearsal.machines.wires import Door, Loop, forward, prompt
+from rehearsal.machines.wires import Door, Loop, forward, listening, prompt
 
 SSH_PORT = 22
 LOG_PORT = 5140
@@ -34,9 +34,7 @@ class Wiring:
         self.collector = Collector()
         # Connecting sockets are made off the event loop, which must not wait.
         self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
-        listener = prompt()
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(128)
+        listener = listening(prompt())
         self.ssh_port = int(listener.getsockname()[1])
         """Of this host's loopback: leads to the build machine that booted last."""
         self._forwarding = self._loop.serve(forward(self._to_builder), listener)
