@@ -58,8 +58,8 @@ class StandIn(Base):
 
     def invocation(self, operation: str) -> Invocation:
         """The stand-in's own command line."""
-        command = [sys.executable, "-m", "rehearsal.engine.standin", operation, "--project", str(self._folder),
-                   "--stack", self._stack, "--state", str(self._workdir)]
+        command = [sys.executable, "-m", "rehearsal.engine.standin", "pulumi", operation, "--project",
+                   str(self._folder), "--stack", self._stack, "--state", str(self._workdir)]
         return Invocation(command, ROOT, self._environment)
 
     def _project(self) -> Project:

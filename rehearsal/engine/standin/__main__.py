@@ -1,4 +1,4 @@
-"""`python -m rehearsal.engine.standin up|preview|refresh|destroy|cancel --project DIR --stack NAME --state DIR`.
+"""`python -m rehearsal.engine.standin pulumi up|preview|refresh|destroy|cancel --project DIR --stack NAME --state DIR`.
 
 A stand-in for the `pulumi` command where there is none. It runs the program and carries its plan out, by the engine's
 rules, for the resource types that this project uses. It is not Pulumi; the package's docstring says what it leaves out.
@@ -78,6 +78,8 @@ def _end_with_parent(parent: int) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.engine.standin", description=__doc__)
+    # A step reads off its ancestors' command lines what was asked of the engine (steps/engine_call.py).
+    parser.add_argument("engine", choices=["pulumi"], help="whom it stands in for")
     parser.add_argument("operation", choices=["up", "preview", "refresh", "destroy", "cancel"])
     parser.add_argument("--project", type=Path, required=True, help="the folder with Pulumi.yaml and __main__.py")
     parser.add_argument("--stack", required=True)
