@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from steps import aws, common, fleet, images, leftovers, options, package_lists, rules, sweep
 from steps.common import Context
+from steps.errors import StepError
 from steps.images import Image
 from steps.leftovers import Leftover
 from steps.options import option
@@ -118,9 +119,10 @@ def _sweep(given: Given, context: Context) -> list[str]:
     everything = fleet.groups(context.aws, given.stack)
     left = sweep.strays(everything, names=given.strays, ours=given.group, known=known)
     try:
-        sweep.delete(context.aws, left, context.progress)
-    except ClientError as error:
-        context.progress.line(f"warning: {', '.join(one.name for one in left)} stays for now: {aws.reason(error)}")
+        sweep.delete(context.aws, left, context.progress, listener=given.listener)
+    except (ClientError, StepError) as error:
+        why = aws.reason(error) if isinstance(error, ClientError) else error
+        context.progress.line(f"warning: {', '.join(one.name for one in left)} stays for now: {why}")
         return []
     return [one.name for one in left]
 

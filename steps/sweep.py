@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
+from steps import reach
 from steps.aws import Aws
 from steps.fleet import Group
 from steps.progress import Pace, Progress
@@ -30,8 +31,14 @@ def strays(everything: Iterable[Group], *, names: Collection[str], ours: str, kn
             if group.name in names and group.name != ours and not known.intersection(group.target_groups)]
 
 
-def delete(aws: Aws, left: list[Group], progress: Progress) -> None:
-    """Deletes groups, servers included, and waits for them to be gone, but not for ever."""
+def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) -> None:
+    """Deletes groups, servers included, and waits for them to be gone, but not for ever.
+
+    Raises StepError, and deletes none, when users reach one of them, or a rule of another load balancer than
+    `listener`'s names it: whatever was told of the groups, AWS has the last word.
+    """
+    for group in left:
+        _refuse_used(aws, group, listener)
     for group in left:
         if not group.leaving:
             progress.line(f"deleting {group.name}: a failed attempt left it, and it gets no traffic")
@@ -47,6 +54,17 @@ def delete(aws: Aws, left: list[Group], progress: Progress) -> None:
             return
         if names:
             pace.wait(until, f"waiting for {', '.join(names)} to be gone")
+
+
+def _refuse_used(aws: Aws, group: Group, listener: str) -> None:
+    stack, color = group.tags.get("phoenix:stack", ""), group.tags.get("phoenix:color", "")
+    for target_group in group.target_groups:
+        found = reach.ways(aws, target_group)
+        refused = reach.live(
+            found, stack=stack, color=color, group=group.name, target_group=target_group
+        ) or reach.foreign(found, stack=stack, color=color, group=group.name, listener=listener)
+        if refused:
+            raise refused
 
 
 def thing(aws: Aws, name: str) -> Callable[[], object] | None:

@@ -51,7 +51,7 @@ def verify(given: Given, context: Context) -> dict[str, object]:
     live = rules.weighted(found)
     everything = fleet.groups(aws, given.stack)
     left = sweep.leftovers(everything, stack=given.stack, color=given.color, ours=given.group, live=live)
-    sweep.delete(aws, left, progress)
+    sweep.delete(aws, left, progress, listener=given.listener)
     needed = lift(
         aws, fleet.group(aws, given.group), _capacity(everything, live - {given.target_group}), given, progress
     )

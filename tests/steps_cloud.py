@@ -124,12 +124,7 @@ class World:
         ]
         balancer_ = elb.create_load_balancer(Name="phoenix", Subnets=self.subnets)["LoadBalancers"][0]
         self.load_balancer = balancer_["LoadBalancerArn"]
-        self.listener = elb.create_listener(
-            LoadBalancerArn=self.load_balancer,
-            Port=port,
-            Protocol="HTTP",
-            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
-        )["Listeners"][0]["ListenerArn"]
+        self.listener = self._listen(self.load_balancer, port)
         self.template = ec2.create_launch_template(
             LaunchTemplateName="phoenix",
             LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"},
@@ -171,7 +166,16 @@ class World:
                 ]
             }
 
-        self.aws.__dict__["elbv2"] = Wrapped(elb, describe_load_balancers=balancers, describe_target_health=health)
+        def target_groups(**asked: Any) -> Any:
+            """moto notes a balancer when a rule is made, and not when one is changed."""
+            answer = elb.describe_target_groups(**asked)
+            for one in answer["TargetGroups"]:
+                one["LoadBalancerArns"] = self._balancers_naming(one["TargetGroupArn"])
+            return answer
+
+        self.aws.__dict__["elbv2"] = Wrapped(
+            elb, describe_load_balancers=balancers, describe_target_health=health,
+            describe_target_groups=target_groups)
         self.aws.__dict__["autoscaling"] = Wrapped(scaling, describe_scaling_activities=activities)
 
     def context(self) -> Context:
@@ -218,10 +222,36 @@ class World:
         self.production_rule = self._rule("production", 100, condition, weights)
         return self.production_rule
 
-    def _rule(self, kind: str, priority: int, condition: Any, weights: Mapping[str, int]) -> str:
+    def elsewhere(self, weights: Mapping[str, int]) -> str:
+        """The production rule that another state of the stack has made, on a load balancer of its own."""
+        other = self.aws.elbv2.create_load_balancer(Name="elsewhere", Subnets=self.subnets)["LoadBalancers"][0]
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
+        return self._rule("production", 100, condition, weights, listener=self._listen(other["LoadBalancerArn"], 80))
+
+    def _listen(self, balancer: str, port: int) -> str:
+        return self.aws.elbv2.create_listener(
+            LoadBalancerArn=balancer,
+            Port=port,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+        )["Listeners"][0]["ListenerArn"]
+
+    def _balancers_naming(self, target_group: str) -> list[str]:
+        elb = self.aws.elbv2
+        return sorted(
+            balancer["LoadBalancerArn"]
+            for balancer in elb.describe_load_balancers()["LoadBalancers"]
+            for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+            if any(target_group in str(rule["Actions"])
+                   for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"])
+        )
+
+    def _rule(
+        self, kind: str, priority: int, condition: Any, weights: Mapping[str, int], *, listener: str = ""
+    ) -> str:
         groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
         return self.aws.elbv2.create_rule(
-            ListenerArn=self.listener,
+            ListenerArn=listener or self.listener,
             Priority=priority,
             Conditions=[condition],
             Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
