@@ -59,9 +59,11 @@ class MachineImage(pulumi.ComponentResource):
         made: dict[str, pulumi.Input[str]] = {"image_from": copied_from} if copied_from else {
             "image_dir": folder, "base_image": base_image, "architecture": architecture, "subnet_id": subnet_id,
             "packer_variables": json.dumps(dict(sorted(packer_variables.items())))}
-        # Named after the generation and then frozen: a command whose inputs change in place loses its recorded output.
+        # Frozen: a command whose inputs change in place loses its recorded output. Its replacement takes what the
+        # program says then. Its name is the same for every generation: with `--target` the engine leaves a new one
+        # unmade, and writes it down nevertheless for what hangs on it, in a state that it refuses from then on.
         bake = step(
-            f"{name}-{color.generation}-bake",
+            f"{name}-bake",
             run="copy" if copied_from else "bake",
             account=account,
             environment={**wanted, **made},

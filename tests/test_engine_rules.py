@@ -214,10 +214,15 @@ def test_a_program_may_ask_what_its_own_stack_has_made(project: Project) -> None
     assert sorted(project.engine.outputs()["made"]) == ["a2", "b"]
 
 
-def test_a_replacement_trigger_replaces_what_ignores_every_change(project: Project) -> None:
-    text = 'run("a", triggers=[{0}], opts=Options(ignore_changes=["*"], replacement_trigger="{1}"))'
+def test_a_replacement_trigger_replaces_what_ignores_every_change_by_what_the_program_says_then(
+    project: Project,
+) -> None:
+    text = ('a = run("a", say="a{0}", triggers=[{0}], opts=Options(ignore_changes=["*"], replacement_trigger="{1}"))\n'
+            'pulumi.export("said", a.stdout)\n')
     project.up(text.format(1, "one"))
     assert project.up(text.format(2, "one")).changes == {"same": 2}
-    project.log()
+    assert (project.log(), project.engine.outputs()["said"]) == (["+a1"], "a1")
     assert project.up(text.format(3, "two")).changes == {"replace": 1, "same": 1}
-    assert project.log() == ["+a", "-a"]
+    assert project.log() == ["+a3", "-a1"]
+    assert project.up(text.format(4, "two")).changes == {"same": 2}
+    assert project.engine.outputs()["said"] == "a3"

@@ -112,8 +112,14 @@ def test_everything_of_a_color_is_replaced_with_its_generation_and_birth() -> No
     generation, birth = tags["phoenix:generation"], tags["phoenix:birth"]
     assert {resource.trigger for resource in own} == {f"{generation} {birth}"}
     bake = done.one("command:local:Command", "bake")
-    assert (bake.name, bake.trigger) == (f"phoenix-dev-blue-image-{generation}-bake", f"{generation} {birth}")
+    assert (bake.name, bake.trigger) == ("phoenix-dev-blue-image-bake", f"{generation} {birth}")
     assert all(resource.trigger is None for resource in done.resources if "blue" not in resource.name)
+
+
+def test_no_name_in_the_state_changes_with_the_generation() -> None:
+    """Else an update of some targets alone leaves things that hang on what was never made."""
+    names = [{resource.name for resource in program(instanceType=kind).resources} for kind in ("t3.small", "t3.large")]
+    assert names[0] == names[1]
 
 
 def test_what_tells_a_bakes_leftovers_from_servers_is_on_no_server() -> None:
