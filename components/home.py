@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -26,27 +27,72 @@ class ElsewhereError(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
-    """What the stack has made: ids, and of its listener rules the ARNs with the SERVICE/STACK of their tags."""
+class Resource:
+    """A resource as the state holds it. `outputs` are the provider's."""
 
-    ids: frozenset[str]
-    rules: Mapping[str, str]
+    urn: str
+    type: str
+    outputs: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The logical name."""
+        return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def id(self) -> str:
+        """The provider's id; empty for a component."""
+        return str(self.outputs.get("id") or "")
+
+    @property
+    def arn(self) -> str:
+        """Empty for what has none."""
+        return str(self.outputs.get("arn") or "")
+
+    @property
+    def owner(self) -> str:
+        """SERVICE/STACK of its tag; empty without one."""
+        tags: Mapping[str, str] = self.outputs.get("tags") or {}
+        return tags.get("phoenix:stack", "")
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the stack has made: every resource that its state holds, but those that are yet to be deleted."""
+
+    resources: tuple[Resource, ...] = ()
+
+    @cached_property
+    def aws(self) -> tuple[Resource, ...]:
+        """Those of the AWS provider."""
+        return tuple(one for one in self.resources if one.type.startswith("aws:"))
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of what it made in AWS."""
+        return frozenset(one.id for one in self.aws)
+
+    @cached_property
+    def rules(self) -> Mapping[str, str]:
+        """The ARNs of its listener rules, with the SERVICE/STACK of their tags."""
+        return {one.arn: one.owner for one in self.aws if ":listener-rule/" in one.arn}
+
+    def find(self, type: str, name: str) -> Resource | None:
+        """The resource of this type and logical name."""
+        return next((one for one in self.resources if (one.type, one.name) == (type, name)), None)
 
 
 def check(account: Account) -> Made:
     """What the stack has made. Raises `ElsewhereError` when that is not in this account and region.
 
     It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
-    none. Source: pulumi/pulumi, pkg/resource/deploy/builtins.go.
+    none. Source: pulumi/pulumi, pkg/backend/backend.go, GetStackResourceOutputs, which leaves out what is condemned.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    said = _state(stack)
-    made = [one["outputs"] for one in said.values() if one["type"].startswith("aws:")]
-    if why := refusal(account, [str(one.get("arn")) for one in made], stack=pulumi.get_stack()):
+    made = Made(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
+    if why := refusal(account, [one.arn for one in made.aws], stack=pulumi.get_stack()):
         raise ElsewhereError(why)
-    return Made(frozenset(str(one.get("id")) for one in made), {
-        str(one["arn"]): (one.get("tags") or {}).get("phoenix:stack", "")
-        for one in made if ":listener-rule/" in str(one.get("arn"))})
+    return made
 
 
 def _state(stack: str) -> Mapping[str, Any]:

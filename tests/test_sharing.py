@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from components import sharing
 from components.flight import decide
-from components.home import ElsewhereError, Made, stays
+from components.home import ElsewhereError, Made, Resource, stays
 from components.live import Account, Live
 from components.sharing import GROUPS, LIMITS, REGION, RULES, TARGETS, Rule, Shared, SharingError
 from tests.account import moto_only
@@ -98,7 +98,10 @@ def test_a_load_balancer_of_another_network_is_refused() -> None:
     ("", {"rules": {f"{LISTENER.replace(':listener/', ':listener-rule/')}/0c": "blog/dev"}}, ""),
 ])
 def test_production_does_not_move_to_another_load_balancer(listener: str, made: dict[str, Any], fix: str) -> None:
-    held = Made(frozenset(made.get("ids", ())), made["rules"])
+    held = Made((
+        *(Resource("urn", "aws:lb/loadBalancer:LoadBalancer", {"id": arn}) for arn in made.get("ids", ())),
+        *(Resource("urn", "aws:lb/listenerRule:ListenerRule", {"arn": arn, "tags": {"phoenix:stack": owner}})
+          for arn, owner in made["rules"].items())))
     if not fix:
         stays(held, stack="phoenix/dev", listener=listener)
         return
