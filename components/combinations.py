@@ -60,7 +60,7 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
     yield from _network(s)
     yield from _listener(s)
     yield from _adopted(s)
-    yield from _environment(s, secrets)
+    yield from _environment(s)
 
 
 def _image(s: Settings) -> Broken:
@@ -141,12 +141,7 @@ def _adopted(s: Settings) -> Broken:
                 key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}")
 
 
-def _environment(s: Settings, secrets: Set[str]) -> Broken:
-    if "environment" in secrets:
-        yield ("environment",), problem(
-            "environment", "[secret]", "must not hold a secret: user data can be read on the server and in the account",
-            "put the value into SSM (aws ssm put-parameter --type SecureString) and"
-            " pulumi config set --path environment.NAME ssm:/PARAMETER")
+def _environment(s: Settings) -> Broken:
     size = sum(len(f"{name}={value}\n".encode()) for name, value in s.environment.items())
     if size > ENVIRONMENT_LIMIT:
         yield ("environment",), problem(

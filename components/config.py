@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from components import briefing
+from components import briefing, confidential, namespaces, typed
 from components.combinations import problem
 from components.flight import FlightError
 from components.foresight import KnownToFailError
 from components.home import ElsewhereError
 from components.images import ImageError
 from components.live import LiveError
-from components.settings import Settings, SettingsError, parse
+from components.settings import Settings, SettingsError, defaults, parse
 from components.sharing import SharingError
+from components.typed import Typed
 from steps.aws import EXPIRED
+
+# The package's name, which would be the namespace of its configuration if it had any.
+PACKAGE = "phoenix"
+BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
 
 
 def settings(*, service: str = "") -> Settings:
@@ -28,14 +34,19 @@ def settings(*, service: str = "") -> Settings:
 
     `service`: of a program with several, this one's: the object under the key of its name, and `previewToken`.
     """
-    project = pulumi.get_project()
-    texts = _texts()
+    project, texts = pulumi.get_project(), _texts()
+    written = typed.read(Path.cwd(), stack=pulumi.get_stack(), project=project)
     if service:
-        return _of_one(service, project, texts)
-    mine = {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith(f"{project}:")}
+        return _of_one(service, project, texts, written)
+    known, mine = defaults(), _named(project, texts)
+    astray = namespaces.astray(
+        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided)
+    problems = [*namespaces.problems(astray, project=project, there=mine, defaults=known), *_secrets_of_aws()]
     secret = {key for key in mine if is_config_secret(f"{project}:{key}")}
-    aws = {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith("aws:")}
-    return parse(mine, stack=pulumi.get_stack(), aws=aws, secret_keys=secret)
+    # As if they stood where they belong: what would be wrong with them then is told at once too.
+    moved = {one.name: one for one in reversed(astray)}
+    secret |= {name for name, one in moved.items() if one.secret and name not in mine}
+    return _parsed({**{name: one.text for name, one in moved.items()}, **mine}, secret, written, problems)
 
 
 def of(said: Mapping[str, Any], *, token: str) -> Settings:
@@ -43,32 +54,90 @@ def of(said: Mapping[str, Any], *, token: str) -> Settings:
 
     Raises `SettingsError` with every problem at once.
     """
-    mine = {key: _text(value) for key, value in said.items()}
-    aws = {key.split(":", 1)[1]: text for key, text in _texts().items() if key.startswith("aws:")}
-    return parse({**mine, "previewToken": token}, stack=pulumi.get_stack(), aws=aws, secret_keys={"previewToken"})
+    project, texts = pulumi.get_project(), _texts()
+    secrets = [text for key in _secret(texts) if not key.endswith(":previewToken")
+               for text in confidential.texts(texts[key])]
+    problems, mine = _secrets_of_aws(), {}
+    for key, value in said.items():
+        if isinstance(value, pulumi.Output):
+            problems.append(problem(
+                key, "[output]", "must be a plain value, no output and no secret: the flight plan is decided by it",
+                f"give the value itself; {BY_NAME}"))
+        elif confidential.leaked(text := _text(value), secrets):
+            problems.append(problem(
+                key, "[secret]", "must not hold a secret of the stack's configuration: it stands in plain text in state"
+                " and log", f"give {BY_NAME}"))
+        else:
+            mine[key] = text
+    problems += [problem(
+        f"{PACKAGE}:{name}", "[set]", f"has no effect: {name} is an input of the component, and no configuration of"
+        " its package", f"pulumi config rm {PACKAGE}:{name}, and give it in the program")
+        for name in _named(PACKAGE, texts) if name in defaults() and project != PACKAGE]
+    return _parsed({**mine, "previewToken": token}, {"previewToken"}, Typed(), problems)
+
+
+def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed) -> Settings:
+    """One of a program's services. A service's own object is the program's key, as the token is."""
+    mine, token = _named(project, texts), "previewToken"
+    astray = namespaces.astray(
+        texts, project=project, names=[name for name in (service, token) if name not in mine],
+        secret_keys=_secret(texts), provider=namespaces.provided)
+    if astray:
+        raise SettingsError(namespaces.problems(astray, project=project, there=(), defaults={service: {}}))
+    problems = _secrets_of_aws()
+    if mine.get(token) and not is_config_secret(f"{project}:{token}"):
+        problems.append(problem(
+            token, "[plain text]", "must be stored as a secret",
+            "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken"))
+    said = json.loads(mine.get(service, "{}"))
+    of_it = Typed(written.keys.get(service, {}), written.file, within=service)
+    secret = set()
+    if is_config_secret(f"{project}:{service}"):
+        secret = {str(path[1]) for path in written.sealed(service) if len(path) > 1} & said.keys()
+        if not secret:  # no file says which of its keys it is
+            raise SettingsError([*problems, *confidential.problems(service, written)])
+    values = {"service": service, **{key: _text(value) for key, value in said.items()}}
+    return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, problems)
+
+
+def _parsed(values: Mapping[str, str], secret: Set[str], written: Typed, problems: Sequence[str]) -> Settings:
+    """Settings, or `SettingsError` with these problems and what else is wrong."""
+    try:
+        parsed = parse(values, stack=pulumi.get_stack(), aws=_named("aws", _texts()), secret_keys=secret, typed=written)
+    except SettingsError as error:
+        raise SettingsError([*problems, *error.problems]) from None
+    if problems:
+        raise SettingsError(list(problems))
+    return parsed
+
+
+def _named(namespace: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """The keys of a namespace, without it."""
+    return {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith(f"{namespace}:")}
+
+
+def _secret(texts: Mapping[str, str]) -> set[str]:
+    return {key for key in texts if is_config_secret(key)}
+
+
+def _secrets_of_aws() -> list[str]:
+    """Keys of the provider that steps are told of."""
+    return [text for key in ("region", "profile") if is_config_secret(f"aws:{key}")
+            for text in confidential.problems(f"aws:{key}", Typed())]
 
 
 def _text(value: Any) -> str:
-    """A value as `pulumi config` stores it. On the wire all numbers are floats."""
-    if isinstance(value, str):
-        return value
+    """A value as `pulumi config` stores it."""
+    return value if isinstance(value, str) else json.dumps(_whole(value), ensure_ascii=False)
+
+
+def _whole(value: Any) -> Any:
+    """A value whose whole numbers are integers: on the wire all numbers are floats."""
     if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+        return int(value)
     if isinstance(value, Mapping):
-        return json.dumps(dict(value))
-    if isinstance(value, list | tuple):
-        return json.dumps([int(item) if isinstance(item, float) and item.is_integer() else item for item in value])
-    return json.dumps(value)
-
-
-def _of_one(service: str, project: str, texts: Mapping[str, str]) -> Settings:
-    said = json.loads(texts.get(f"{project}:{service}", "{}"))
-    token = f"{project}:previewToken"
-    if texts.get(token) and not is_config_secret(token):
-        raise SettingsError([problem(
-            "previewToken", "[plain text]", "must be stored as a secret",
-            "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken")])
-    return of({"service": service, **said}, token=texts.get(token, ""))
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
+from components import altered, confidential
 from components.combinations import broken, command, problem
 from components.rules import (
     Rule,
@@ -26,6 +27,7 @@ from components.rules import (
     token,
     whole,
 )
+from components.typed import Typed
 from steps import keys
 from steps.origin import PLACE
 
@@ -153,14 +155,16 @@ class Settings:
 
 
 def parse(
-    values: Mapping[str, str], *, stack: str, aws: Mapping[str, str], secret_keys: Set[str] = frozenset()
+    values: Mapping[str, str], *, stack: str, aws: Mapping[str, str], secret_keys: Set[str] = frozenset(),
+    typed: Typed | None = None,
 ) -> Settings:
     """Settings from the texts of a stack's configuration.
 
     `values` and `secret_keys` are keyed without the project's name, `aws` is the configuration of the AWS provider
-    (`region`, `profile`, ...). Raises `SettingsError` with every problem at once.
+    (`region`, `profile`, ...), `typed` what the stack's file says. Raises `SettingsError` with every problem at once.
     """
     known = {camel(item.name): item for item in fields(Settings) if item.metadata}
+    typed = typed or Typed(file=f"Pulumi.{stack}.yaml")
     problems = [_unknown(key, known) for key in values if key not in known]
     parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), "profile": aws.get("profile", "")}
     failed = set()
@@ -168,11 +172,17 @@ def parse(
         text = values.get(key)
         if text is None or (key == "previewToken" and text == ""):
             continue
+        wrong = list(confidential.problems(key, typed) if key in secret_keys and key != "previewToken" else
+                     altered.problems(key, _default(item), text, typed))
+        if wrong:
+            failed.add(key)
+            problems += wrong
+            continue
         try:
             parsed[item.name] = item.metadata["rule"](text)
         except ValueError as rule:
             failed.add(key)
-            shown = "[secret]" if key in secret_keys or key == "previewToken" else text
+            shown = "[secret]" if key == "previewToken" else text
             problems.append(problem(key, shown, f"must be {rule}", command(key, item.metadata["example"])))
     settings = Settings(**parsed)
     # A key that breaks its own rule holds its default here: what joins it to others can't be judged.
@@ -186,6 +196,15 @@ def camel(name: str) -> str:
     """`rootVolumeGiB` for `root_volume_gib`: a name of Python's as a key of Pulumi's."""
     first, *rest = name.split("_")
     return first + "".join("GiB" if word == "gib" else word.capitalize() for word in rest)
+
+
+def defaults() -> dict[str, Any]:
+    """The keys of a stack's configuration, each with its default."""
+    return {camel(item.name): _default(item) for item in fields(Settings) if item.metadata}
+
+
+def _default(item: Field[Any]) -> Any:
+    return {} if item.default is MISSING else item.default
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> str:

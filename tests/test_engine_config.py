@@ -11,6 +11,7 @@ import pytest
 
 from rehearsal.engine import choose
 from tests.engine_projects import Project, engine_for, project
+from tests.test_scalars import READ
 
 __all__ = ["project"]
 
@@ -153,3 +154,41 @@ def test_choose_sets_the_configuration_it_is_given(
     assert json.loads(outputs["all"]["more"]) == {"A": "1x", "b c": "2x"}
     assert outputs["all"]["steps"] == "[5,10]"
     assert (outputs["all"]["keep"], outputs["all"]["size"]) == ("true", "4")
+
+
+WORDS = {f"W{number}": word for number, (word, _) in enumerate(READ)}
+
+
+def test_a_bare_word_arrives_as_pulumi_reads_it(project: Project) -> None:
+    project.program(SHOW, SCHEMA)
+    lines = "".join(f"    {name}: {word}\n" for name, word in WORDS.items())
+    (project.folder / "Pulumi.dev.yaml").write_text(
+        f"config:\n  color: 0755\n  small:more:\n{lines}    QUOTED: '0755'\n  small:steps: [1e1, '010']\n")
+    done = project.engine.up()
+    assert done.ok, done.text
+    arrived = project.engine.outputs()["all"]
+    assert (arrived["color"], arrived["steps"]) == ("493", '[10,"010"]')
+    assert json.loads(arrived["more"]) == {
+        **{name: json.loads(arrives) for name, (_, arrives) in zip(WORDS, READ, strict=True)}, "QUOTED": "0755"}
+
+
+@pytest.mark.parametrize(("line", "type_name"), [
+    ("names: [7]", "array<string>"), ("steps: [x]", "array<integer>"), ("keep: yes", "boolean")])
+def test_a_bare_word_of_the_wrong_type_is_refused(project: Project, line: str, type_name: str) -> None:
+    schema = SCHEMA + "  names: {type: array, items: {type: string}, default: []}\n"
+    project.program("", schema)
+    (project.folder / "Pulumi.dev.yaml").write_text(f"config:\n  small:{line}\n")
+    done = project.engine.up()
+    assert not done.ok
+    assert f"must be of type '{type_name}'" in done.text
+
+
+def test_texts_that_look_like_something_else_are_stored_as_texts(project: Project) -> None:
+    project.program(SHOW, SCHEMA)
+    engine = project.engine
+    for number, word in enumerate(("1.10", "0755", "2024-01-02", "yes", "1e3", "1_000", "0888")):
+        engine.config_set(f"more.W{number}", word, path=True)
+    engine.config_set("more.NUMBER", "222222222222", path=True)
+    assert json.loads(shown(project)["more"]) == {
+        "W0": "1.10", "W1": "0755", "W2": "2024-01-02", "W3": "yes", "W4": "1e3", "W5": "1_000", "W6": "0888",
+        "NUMBER": 222222222222}

@@ -35,6 +35,18 @@ HEAD = """# Configuration
 Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `phoenix:KEY`.
 What is wrong is told all at once, with what to type, before anything is created. Rules that join keys are checked too.
 
+`previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value stands in
+plain text in user data, in an image, in the state or in logs. A secret of the application stays in SSM or Secrets
+Manager, and `environment` names it.
+
+A text that looks like a number, a date or nothing is written in quotes: YAML makes 1.1 of a bare `1.10`, and 493 of
+`0755`. `pulumi config set --path environment.NAME 1.10` quotes it. A list or an object is set by its items
+(`pulumi config set --path 'canarySteps[0]' 10`) or in the file; `pulumi config set canarySteps '[10, 50]'` would store
+a mere text.
+
+Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one, of a project that
+was renamed or of a file that was copied, is refused with the command that moves it.
+
 Two keys of the AWS provider belong to it: `aws:region` (must be set) and `aws:profile`. Credentials are never
 configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment.
 

@@ -17,6 +17,8 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 PROJECT = Path(__file__).resolve().parents[1]
 ARGUMENTS, SCHEMA = PROJECT / "package" / "arguments.py", PROJECT / "package" / "schema.json"
 TYPES = {"string": "str", "integer": "int", "boolean": "bool", "object": "dict[str, str]"}
+# Texts in a program, whatever `pulumi config set` makes of them.
+TEXTS = ("imageSharedWith",)
 # Without a default in the package: two services of a program can't both be the default's.
 REQUIRED = ("service", "previewToken")
 HEAD = '''"""The inputs of the package's component: the keys of the configuration. Made by tools/describe_package.py.
@@ -37,7 +39,8 @@ def arguments(project: Mapping[str, Any]) -> str:
     """The module with the typed inputs, in the words of Pulumi.yaml."""
     lines = []
     for key, said in project["config"].items():
-        kind = f"list[{TYPES[said['items']['type']]}]" if said["type"] == "array" else TYPES[said["type"]]
+        kind = TYPES[said["type"]] if said["type"] != "array" else (
+            f"list[{'str' if key in TEXTS else TYPES[said['items']['type']]}]")
         if key == "previewToken":
             kind = f"pulumi.Input[{kind}]"
         note = "" if key in REQUIRED or said["default"] in ("", [], {}) else f" Default: {_shown(said['default'])}."

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it comes with pulumi
-
+from rehearsal.engine.standin import stack_yaml
 from rehearsal.engine.standin.crypto import Passphrase
 
 
@@ -33,15 +32,15 @@ class Project:
 
     def __init__(self, folder: Path, stack: str, phrase: str) -> None:
         self.folder, self.stack = folder, stack
-        self._schema: dict[str, Any] = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+        self._schema: dict[str, Any] = stack_yaml.load((folder / "Pulumi.yaml").read_text())
         self.name: str = self._schema["name"]
         self.file = folder / f"Pulumi.{stack}.yaml"
-        self.settings: dict[str, Any] = (yaml.safe_load(self.file.read_text()) or {}) if self.file.exists() else {}
+        self.settings: dict[str, Any] = (stack_yaml.load(self.file.read_text()) or {}) if self.file.exists() else {}
         self.passphrase = Passphrase(phrase, self.settings.get("encryptionsalt", ""))
 
     def config(self) -> Config:
         """The configuration with the project's defaults. Raises `ConfigError` as `pulumi up` does."""
-        values: dict[str, Any] = dict(self.settings.get("config") or {})
+        values: dict[str, Any] = {self.full(key): value for key, value in (self.settings.get("config") or {}).items()}
         missing = []
         for key, declared in (self._schema.get("config") or {}).items():
             full = self.full(key)
@@ -82,7 +81,7 @@ class Project:
 
     def save(self) -> None:
         """Write the stack's file."""
-        self.file.write_text(yaml.safe_dump(self.settings, sort_keys=False, allow_unicode=True))
+        self.file.write_text(stack_yaml.dump(self.settings))
 
     def _open(self, value: Any) -> Any:
         if _is_secure(value):
@@ -100,7 +99,9 @@ class Project:
             if given.get("secret") and not _sealed(held[full]):
                 raise ConfigError(
                     f"Stack '{self.stack}' with configuration key '{key}' must be encrypted as it's secret")
-            if not _fits(opened[full], given["type"], given.get("items")):
+            # A bare word of its own is checked as the text that it becomes, one in a list as what YAML took it for.
+            checked = opened[full] if isinstance(opened[full], dict | list) else _text(opened[full])
+            if not _fits(checked, given["type"], given.get("items")):
                 raise ConfigError(f"Stack '{self.stack}' with configuration key '{key}' must be of type"
                                   f" '{_type_name(given['type'], given.get('items'))}'")
 
@@ -160,20 +161,21 @@ def _sealed(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    """Nothing is the empty text: loaders.go, checkForEmptyConfig."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _fits(value: Any, kind: str, items: Mapping[str, Any] | None) -> bool:
     if kind == "string":
-        # Whatever stands bare in the stack's file reaches the CLI's check as a text.
-        return not isinstance(value, dict | list)
+        return isinstance(value, str)
     if kind == "integer":
-        text = _text(value) if not isinstance(value, bool) else ""
-        return text.lstrip("+-").isdigit()
+        if isinstance(value, str):
+            return value.lstrip("+-").isdigit()
+        return not isinstance(value, bool) and isinstance(value, int | float) and value == int(value)
     if kind == "boolean":
-        return _text(value) in ("true", "false")
+        return value in ("true", "false") or isinstance(value, bool)
     if kind == "object":
         return isinstance(value, dict)
     return (isinstance(value, list) and items is not None
