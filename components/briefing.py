@@ -58,9 +58,9 @@ class Briefing:
 
 def write(
     settings: Settings, flight: Flight, recipe: Recipe, live: Live, source: Source, outlook: Outlook,
-    log: Changelog | None, *, packages: Sequence[str] = (), now: datetime,
+    log: Changelog | None, *, packages: Sequence[str] = (), permanent: Sequence[tuple[str, str]] = (), now: datetime,
 ) -> Briefing:
-    """The plan of an update in words. `packages`: what differs, in lines."""
+    """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
     rows: list[tuple[str, str]] = []
     size = estimate.servers(settings, flight, live)
     if flight.standing is None:
@@ -77,12 +77,14 @@ def write(
     if not flight.proven:
         rows.append(("gates", _gates(flight, settings, live)))
     rows.append(("production", _production(flight, live)))
+    rows += permanent
     rows += _others(flight, live)
     rows += _side_by_side(settings, flight, live)
     rows += [("old", line) for line in _ages(settings, live, outlook, now)]
     rows += [("mind", line) for line in warnings(settings, flight, live, source, now=now)]
     rows += [("unknown", line) for line in outlook.unknown if not flight.proven]
-    return Briefing(settings.identity, settings.stack, _headline(flight), tuple(rows), log)
+    headline = _headline(flight) + ("; permanent things change" if permanent else "")
+    return Briefing(settings.identity, settings.stack, headline, tuple(rows), log)
 
 
 def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import estimate, sharing
+from components import estimate, permanent, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -32,10 +32,16 @@ class KnownToFailError(Exception):
 
 def cleared(
     settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime,
-    shared: Shared | None = None,
+    shared: Shared | None = None, before: permanent.Before | None = None,
 ) -> Flight:
-    """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all."""
-    problems = list(_network(settings, outlook))
+    """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
+
+    `before`: the state's permanent things, when the settings speak of them.
+    """
+    problems = [*_network(settings, outlook), *_balanced(settings, live, outlook)]
+    if before and (kept := list(permanent.problems(before, settings))):
+        # Whatever else is wrong with where servers stand, flipping is no way to mend it.
+        raise KnownToFailError([*kept, *problems])
     try:
         flight = decide(settings, recipe, live, now=now)
     except FlightError as error:
@@ -84,6 +90,20 @@ def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
                           f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
                           f" {subnet.zone} would be used by nobody and never be healthy",
                           f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds")
+
+
+def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
+    """A load balancer that leaves a zone leaves the servers there alone, whatever production rule names them."""
+    zones = {subnet.id: subnet.zone for subnet in outlook.subnets or ()}
+    kept = {zones.get(id) for id in s.alb_subnet_ids}
+    if not s.alb_subnet_ids or None in kept:
+        return
+    left = {zones[id] for group in live.groups if group.weight for id in group.subnets if id in zones} - kept
+    if left:
+        yield problem("albSubnetIds", list(s.alb_subnet_ids), "must keep a subnet of"
+                      f" {', '.join(sorted(map(str, left)))}: servers that have production stand there, and would get"
+                      " no request any more",
+                      "first take the zone out of serverSubnetIds and flip; then out of albSubnetIds")
 
 
 def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
@@ -166,9 +186,11 @@ def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Ite
     free = sum(subnet.free for subnet in places)
     if places and free < more:
         key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
+        # A network of the stack's own can't grow, and only an adopted one can have another subnet.
+        more_room = ("add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else
+                     permanent.BESIDE)
         yield problem(key, value, f"must have free addresses for {more} more servers (there are {free})",
-                      "end what is not needed in these subnets, or add a larger one: pulumi config set --path"
-                      " 'serverSubnetIds[1]' SUBNET")
+                      f"end what is not needed in these subnets, or {more_room}")
     if live.load_balancer:
         return
     for subnet in outlook.subnets:

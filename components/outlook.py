@@ -128,9 +128,9 @@ def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
 
 
 def asked(settings: Settings, live: Live) -> list[str]:
-    """The subnets that matter: those that are adopted, or those in which the live groups stand."""
-    given = {*settings.alb_subnet_ids, *settings.server_subnet_ids}
-    return sorted(given or {subnet for group in live.groups for subnet in group.subnets})
+    """The subnets that matter: those that are adopted, and those in which the live groups stand."""
+    return sorted({*settings.alb_subnet_ids, *settings.server_subnet_ids,
+                   *(subnet for group in live.groups for subnet in group.subnets)})
 
 
 def quota_code(instance_type: str) -> str:

@@ -21,6 +21,8 @@ from components import (
     origin,
     outlook,
     packages,
+    permanent,
+    permanent_rows,
     sharing,
     strays,
 )
@@ -66,9 +68,12 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "") ->
     lost = strays.read(session, standing, stack=settings.identity, known=made.ids,
                        beside=shared.security_groups if shared else ())
     ahead = outlook.read(session, settings, standing, now=now)
-    flight = foresight.cleared(settings, recipe, standing, ahead, source, now=now, shared=shared)
+    before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
+    flight = foresight.cleared(
+        settings, recipe, standing, ahead, source, now=now, shared=shared, before=None if owner else before)
     changed = changelog.of(flight, settings, folder)
     differing = packages.lines(session, flight, source, service=settings.service)
     brief = briefing.write(
-        settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now)
+        settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now,
+        permanent=permanent_rows.rows(before, settings, standing, front=not owner))
     return Preflight(settings, account, source, recipe, standing, lost, shared, flight, brief)

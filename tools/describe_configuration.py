@@ -30,6 +30,19 @@ PARTS = {
     "alarms": "What stops a rollout",
     "drainSeconds": "The end of a group, the plan, and what is permanent",
 }
+# What a change does to a stack that users are on, of the keys of what outlives every group.
+LIVE = {
+    "vpcId": "refused, in every direction: [another network](runbook.md#another-network) is another stack",
+    "albSubnetIds": "in place; a zone where servers have production must stay",
+    "serverSubnetIds": "makes a server, so a flip: the next generation stands there",
+    "vpcCidr": "refused: [another network](runbook.md#another-network) is another stack",
+    "hostname": "at once: what probes ask for, and on an adopted listener whose requests are this service's",
+    "allowedCidrs": "in place: new ones are let in first, those that are left out last of all",
+    "listenerArn": "refused: production can't move to another load balancer",
+    "rulePriority": "in place; by two or more",
+    "dashboard": "it is made, or goes",
+    "protect": "in place; what would delete a listener or rule is refused until an update has made it `false`",
+}
 HEAD = """# Configuration
 
 Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `phoenix:KEY`.
@@ -83,6 +96,10 @@ def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
         if key in PARTS:
             lines += ["", f"## {PARTS[key]}", "", "| key | default | what it says | must be |", "|---|---|---|---|"]
         lines.append(f"| `{key}` | {_default(said)} | {_cell(said['description'])} | {_cell(words[key])} |")
+    if gone := LIVE.keys() - keys.keys():
+        raise ValueError(f"Pulumi.yaml has no key {', '.join(sorted(gone))}, of which LIVE says what a change does")
+    lines += ["", "## Changed while users are there", "", "The flight plan has a row for each change of these.", "",
+              "| key | what an update does |", "|---|---|", *(f"| `{key}` | {text} |" for key, text in LIVE.items())]
     return "\n".join([*lines, ""])
 
 

@@ -1,0 +1,57 @@
+"""What an update does to what outlives every group, as rows of the plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from components.live import Live
+from components.permanent import Before, Rule
+from components.settings import Settings
+
+
+def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[str, str]]:
+    """What becomes of permanent things, as rows of the plan; none when nothing does, or nothing stands yet.
+
+    `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
+    """
+    stands = before.rules.get("production")
+    found = []
+    if front and before.balancer:
+        if moved := added(before.cidrs, s.allowed_cidrs):
+            found.append(("access", f"allowedCidrs {moved}: new ones are let in first, others kept out last of all"))
+        if s.vpc_id and (moved := added(before.subnets, s.alb_subnet_ids)):
+            found.append(("network", f"albSubnetIds {moved}: in place; an address of a subnet that goes leaves the"
+                          " balancer's DNS name first, and who still has it is refused"))
+        found += _switched("protect", was=before.protected, now=s.protect, yes="listener and rules are kept from"
+                           " deletion", no="they may be deleted from then on")
+    standing = {subnet for group in live.groups if group.weight for subnet in group.subnets}
+    if standing and s.server_subnet_ids and (moved := added(standing, s.server_subnet_ids)):
+        found.append(("network", f"serverSubnetIds {moved}: of servers that are born from now on"))
+    if stands:
+        found += _named(before, s, stands)
+        found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="goes")
+    return found
+
+
+def _named(before: Before, s: Settings, stands: Rule) -> list[tuple[str, str]]:
+    """Whom the rules are for: host name, and on a listener that others use too, their place among them."""
+    found = []
+    if stands.hosts and s.hostname not in stands.hosts:
+        found.append(("hostname", f"{', '.join(stands.hosts)} -> {s.hostname}: requests for the old one are this"
+                      " service's no longer"))
+    elif not stands.hosts and before.hostname != s.hostname and before.hostname:
+        found.append(("hostname", f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for; DNS is yours"))
+    preview = before.rules.get("preview")
+    if stands.hosts and preview and s.rule_priority != preview.priority:
+        found.append(("rules", f"rulePriority {preview.priority} -> {s.rule_priority}, in place"))
+    return found
+
+
+def _switched(key: str, *, was: bool, now: bool, yes: str, no: str) -> list[tuple[str, str]]:
+    return [] if was == now else [(key, f"{str(was).lower()} -> {str(now).lower()}: {yes if now else no}")]
+
+
+def added(was: Collection[str], now: Collection[str]) -> str:
+    """`+ new, - old`; empty when there is no difference."""
+    return ", ".join([*(f"+ {one}" for one in sorted(set(now) - set(was))),
+                      *(f"- {one}" for one in sorted(set(was) - set(now)))])
