@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from components import estimate
+from components import estimate, fitness
 from components.changelog import Changelog
 from components.flight import Flight
 from components.foresight import warnings
@@ -72,16 +72,18 @@ def write(
         if settings.image_shared_with:
             rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:
+        wanted = None if flight.active.frozen else (settings.min_size, settings.max_size)
         rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation},"
-                               f" {flight.standing.desired} servers"))
+                               f" {fitness.words(flight.standing, outlook, wanted=wanted)}"))
     if not flight.proven:
         rows.append(("gates", _gates(flight, settings, live)))
     rows.append(("production", _production(flight, live)))
     rows += permanent
-    rows += _others(flight, live)
+    rows += _others(flight, live, outlook)
     rows += _side_by_side(settings, flight, live)
     rows += [("old", line) for line in _ages(settings, live, outlook, now)]
     rows += [("mind", line) for line in warnings(settings, flight, live, source, now=now)]
+    rows += [("mind", line) for line in fitness.warnings(settings, flight, live, outlook)]
     rows += [("unknown", line) for line in outlook.unknown if not flight.proven]
     headline = _headline(flight) + ("; permanent things change" if permanent else "")
     return Briefing(settings.identity, settings.stack, headline, tuple(rows), log)
@@ -176,12 +178,13 @@ def _shares(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{color} {share} %" for color, share in weights.items())
 
 
-def _others(flight: Flight, live: Live) -> list[tuple[str, str]]:
+def _others(flight: Flight, live: Live, outlook: Outlook) -> list[tuple[str, str]]:
     rows = []
     for key, color, end in (("kept", flight.kept, "exactly as it is"), ("dies", flight.dies, "last of all")):
         group = live.group(color.color) if color else None
         if color and group:
-            rows.append((key, f"{color.color}, generation {color.generation}, {group.desired} servers, {end}"))
+            said = f"{color.color}, generation {color.generation}, {fitness.words(group, outlook)}, {end}"
+            rows.append((key, said))
     return rows
 
 

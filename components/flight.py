@@ -36,8 +36,8 @@ class Flight:
 
     @property
     def unproven(self) -> bool:
-        """The active color's group should stand, but was deleted, or nobody has verified it."""
-        return self.standing is not None and not self.standing.verified
+        """The active color's group should stand, but was deleted or scaled down, or nobody has verified it."""
+        return self.standing is not None and not (self.standing.verified and self.standing.desired)
 
     @property
     def colors(self) -> tuple[Color, ...]:
@@ -94,7 +94,8 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
             if beside and len(weights) == 2 else None)
     ungated = {kept.color: beside.target_group} if kept and beside else {}
     shift = live.unfinished or {name: share for name, share in weights.items() if share} != live.weights
-    proven = bool(stands and stands.verified and not shift)
+    # A group without servers is lifted and proven again; where users are already, foresight refuses instead.
+    proven = bool(stands and stands.verified and not shift and (stands.desired or stands.weight))
     return Flight(
         active=active,
         kept=kept,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import estimate, permanent, sharing
+from components import estimate, fitness, permanent, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -53,6 +53,7 @@ def cleared(
         problems += _type(settings, outlook)
     problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
                  *_credentials(settings, flight, live, outlook, now)]
+    problems += fitness.problems(settings, flight, live, outlook)
     if shared:
         problems += sharing.problems(settings, flight, live, shared)
     if problems:
@@ -117,10 +118,6 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
     found += [f"{group.color}'s auto-scaling group was deleted by hand" + (
         f" while {group.weight} of production's weights led to it: users get errors" if group.weight else f" ({heal})")
         for group in live.groups if not group.name]
-    needed = max((group.desired for group in live.groups if group.weight), default=0)
-    if not flight.proven and needed > settings.max_size:
-        found.append(f"{needed} servers have production now, and maxSize lets {flight.active.color} have"
-                     f" {settings.max_size}")
     for group in live.groups:
         if flight.dies is None or group.color != flight.dies.color:
             if group.image and group.image not in source.known:

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from steps import obstacles
+from steps.obstacles import Obstacle
+
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -56,6 +59,9 @@ class Group:
     instances: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     birth: str = ""
+    sizes: tuple[int, int] | None = None  # MinSize and MaxSize
+    in_service: int | None = None
+    obstacles: tuple[Obstacle, ...] = ()
     # What the program wrote on its target group and the steps on its servers' group, keyed without `phoenix:`.
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -210,7 +216,9 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
     written = plain(fleet.get("Tags", []))
     return Group(**{
         **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
-        "born_at": fleet["CreatedTime"],
+        "born_at": fleet["CreatedTime"], "sizes": (fleet["MinSize"], fleet["MaxSize"]),
+        "in_service": sum(server["LifecycleState"] == "InService" for server in fleet.get("Instances", [])),
+        "obstacles": obstacles.found(fleet),
         "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
         "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
         "tags": {**_ours(written), **said.tags},

@@ -1,4 +1,4 @@
-"""What AWS says beforehand about the servers to be born: their type, the quota, subnets; and how old the live ones are.
+"""What AWS says beforehand about servers to be born: their type, the quota, subnets; and how the live ones do.
 
 What can't be asked (a permission that is missing, a service that does not answer) is unknown, and no error.
 """
@@ -6,7 +6,7 @@ What can't be asked (a permission that is missing, a service that does not answe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
     from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_service_quotas import ServiceQuotasClient
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class Outlook:
     quota: Quota | None = None
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
     born: tuple[datetime, ...] | None = None  # when each live server was launched
+    healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
     base: bool | None = None  # whether the base image exists, when `baseImage` names one by its id
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
@@ -93,13 +95,14 @@ class Outlook:
 
 def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetime) -> Outlook:
     """Asks AWS everything at once."""
-    ec2 = session.client("ec2", config=QUICK)
+    ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
     questions: dict[str, Callable[[], Any]] = {
         "kind": lambda: kind(ec2, settings.instance_type),
         "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
         "subnets": lambda: subnets(ec2, asked(settings, live)),
         "born": lambda: born(ec2, live.groups),
+        "healthy": lambda: healthy(balancers, live.groups),
         "base": lambda: exists(ec2, settings.base_image),
     }
     known: dict[str, Any] = {}
@@ -114,7 +117,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
 
 
 NAMES = {"kind": "the instance type", "quota": "the quota of vCPUs", "subnets": "free addresses",
-         "born": "the age of the live servers", "base": "the base image"}
+         "born": "the age of the live servers", "healthy": "the health of the live servers", "base": "the base image"}
 
 
 def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
@@ -200,6 +203,18 @@ def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
     return tuple(sorted(
         one["LaunchTime"] for page in pages for lot in page["Reservations"] for one in lot["Instances"]
         if one["InstanceId"] in servers))
+
+
+def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) -> dict[str, int]:
+    """How many servers of each group's target group the load balancer finds healthy; none in one that is gone."""
+    found = {}
+    for arn in (group.target_group for group in groups):
+        try:
+            targets = balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        except balancers.exceptions.TargetGroupNotFoundException:
+            targets = []
+        found[arn] = sum(one["TargetHealth"]["State"] == "healthy" for one in targets)
+    return found
 
 
 def exists(ec2: EC2Client, base_image: str) -> bool | None:

@@ -148,6 +148,17 @@ def tag(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
     )
 
 
+def refuse_none(one: Group) -> None:
+    """Raises StepError for a group that may have no server: no gate could say anything of it."""
+    if not one.maximum:
+        raise StepError(
+            f"{one.name} may have no server: its MaxSize is 0",
+            "somebody scaled it down, perhaps for the night",
+            f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {one.name} --max-size N, with what "
+            "maxSize says; then run `pulumi up` again",
+        )
+
+
 def lifted(*, minimum: int, live: int, maximum: int) -> int:
     """The least size of a group that is to take over from one of `live` servers; never none."""
     return min(max(minimum, live, 1), maximum)

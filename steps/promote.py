@@ -67,6 +67,7 @@ def promote(given: Given, context: Context) -> dict[str, object]:
     refused = unverified(ours, given)
     if refused:
         raise refused
+    fleet.refuse_none(ours)
     found = rules.read(aws, given.listener)
     rule = rules.production(found, given.stack)
     token = rules.token(found, preview=given.preview_rule, target_group=given.target_group)

@@ -101,6 +101,7 @@ def lift(aws: Aws, group: Group, live: int, given: Given, progress: Progress) ->
 
     By MinSize: an idle group with a scaling policy would shrink otherwise.
     """
+    fleet.refuse_none(group)
     needed = fleet.lifted(minimum=given.min_size, live=live, maximum=group.maximum)
     if needed < live:
         progress.line(

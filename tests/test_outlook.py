@@ -87,6 +87,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     assert found.born is not None
     assert len(found.born) == 1
     assert (found.quota, found.credentials_end) == (None, None)
+    assert found.healthy == {alive.groups[0].target_group: 0}, "its target group is gone"
     [unknown] = found.unknown  # moto has no quotas of EC2
     assert unknown.startswith("the quota of vCPUs: GetServiceQuota: NoSuchResourceException")
 

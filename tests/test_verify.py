@@ -94,6 +94,26 @@ def test_a_group_that_may_not_grow_that_far_says_so(world: World) -> None:
     assert "the live group has 4 servers, but maxSize lets green-aaaaaaaaaaaa have only 3" in world.said()
 
 
+def test_a_live_group_that_was_scaled_down_makes_no_small_one(world: World) -> None:
+    live = world.color("blue", BLUE, size=2)
+    ours = world.color("green", GREEN, size=2)
+    world.production({live.target_group: 100})
+    world.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=live.group, MinSize=0, DesiredCapacity=0)
+
+    assert verify(given(world, ours, min_size=2), world.context())["servers"] == 2
+
+
+def test_a_group_that_may_have_no_server_is_never_verified(world: World) -> None:
+    ours = world.color("green", GREEN, size=2)
+    world.aws.autoscaling.update_auto_scaling_group(
+        AutoScalingGroupName=ours.group, MinSize=0, MaxSize=0, DesiredCapacity=0)
+
+    text = fails(world, ours)
+    assert f"{ours.group} may have no server: its MaxSize is 0" in text
+    assert f"--auto-scaling-group-name {ours.group} --max-size N" in text
+    assert world.clock.passed == 0
+
+
 def test_what_a_failed_attempt_left_is_swept_but_nothing_else(world: World) -> None:
     live = world.color("blue", BLUE)
     ours = world.color("green", GREEN)

@@ -47,3 +47,8 @@ def deregister_target(stack: Stack, group: Group) -> str:
     server = min(group.instances)
     stack.cloud.client("elbv2").deregister_targets(TargetGroupArn=group.target_group, Targets=[{"Id": server}])
     return server
+
+
+def scale(stack: Stack, group: Group, **sizes: int) -> None:
+    """Sets sizes of an auto-scaling group (MinSize, MaxSize, DesiredCapacity), as a night schedule does."""
+    stack.cloud.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group.name, **sizes)
