@@ -19,8 +19,10 @@ from rehearsal.machines.box import Box, Spec
 from rehearsal.machines.disks import fresh
 from rehearsal.machines.runs import Run
 from rehearsal.workshop import PROJECT
+from steps import image_files
+from steps.fingerprint import fingerprint
 
-FINGERPRINT = "0123456789ab"
+BASE = "debian-12"
 _PARTS = {
     r"bakes \S+ from": "Packer begins",
     r"Launching a source AWS instance": "boot, to the first word by SSH",
@@ -57,7 +59,8 @@ class Bake:
 def bake(cloud: Cloud, service: str) -> Bake:
     """One run of the step. Raises SystemExit with what it said when it failed."""
     asked = {"stack": f"{service}/bench", "account": cloud.account, "region": cloud.region, "service": service,
-             "base_image": "debian-12", "fingerprint": FINGERPRINT}
+             "base_image": BASE, "fingerprint": fingerprint(
+                 image_files.read(PROJECT / "image"), base_image=BASE, architecture="x86_64", variables={})}
     told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}
     begun = time.monotonic()
     process = subprocess.Popen(

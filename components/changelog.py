@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.flight import Flight
 from components.settings import Settings
+from steps import git
+from steps.git import GitError
 
 # A plan is read by people: more of either is counted, not shown.
 FILES, COMMITS = 20, 10
-SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,22 @@ def of(flight: Flight, settings: Settings, folder: Path) -> Changelog | None:
 
 def since(commit: str, folder: Path) -> Changelog:
     """What git says about `folder` between a commit and the working tree, uncommitted changes too. Never fails."""
-    short = commit[:12]
-    if not re.fullmatch(r"[0-9a-f]{7,40}", commit):
+    if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         return Changelog(problem="the live image does not say which commit it was baked from")
-    if _git(folder, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") is None:
-        return Changelog(short, problem=f"git does not know {short}, the live image's commit, here (a shallow clone"
-                                        " does not; fetch-depth: 0 in GitHub's checkout)")
+    if git.checkout(folder) is None:
+        return Changelog(commit[:12], problem=f"this is no git checkout: what changed since {commit[:12]}, the live"
+                                              " image's commit, is not known")
+    try:
+        return _since(commit, folder)
+    except GitError as error:
+        return Changelog(commit[:12], problem=f"git says: {error.why}   (type: {error.do})")
+
+
+def _since(commit: str, folder: Path) -> Changelog:
+    short = commit[:12]
+    if not git.knows(folder, commit):
+        return Changelog(short, problem=f"git does not know {short}, the live image's commit, here"
+                                        f" ({git.missing(folder)})")
     stat = _lines(folder, "diff", "--stat=100", "--no-color", "--relative", commit, "--", ".")
     new = [f" {name} is new, in no commit yet" for name in _lines(
         folder, "ls-files", "--others", "--exclude-standard", "--", ".")]
@@ -66,14 +76,4 @@ def _some(lines: list[str], most: int, what: str) -> list[str]:
 
 
 def _lines(folder: Path, *arguments: str) -> list[str]:
-    return (_git(folder, *arguments) or "").splitlines()
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", "--no-optional-locks", "--no-pager", *arguments], cwd=folder, capture_output=True,
-            timeout=SECONDS, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode("utf-8", "replace")
+    return (git.ask(folder, *arguments) or "").splitlines()

@@ -1,26 +1,19 @@
 """What makes a server, as two hashes: the fingerprint of its image, and the generation of the whole.
 
 Git alone decides both: no clock, no account and no newest base image takes part, so that equal commits and settings
-have one fingerprint everywhere. Pure but for `image_files`, which reads the working tree.
+have one fingerprint everywhere. Pure.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from components.settings import Settings
 from components.user_data import user_data
-
-DIGITS = 12
-# Variables of the template that say where and how Packer builds. The image is the same, in whatever account that was:
-# they are left out of the fingerprint of an image that goes from one account to another.
-BUILD_ONLY = frozenset({"associate_public_ip_address", "encrypted", "instance_type", "kms_key_id", "ssh_from",
-                        "ssh_host", "ssh_keypair_name", "ssh_port", "ssh_private_key_file", "subnet_id"})
+from steps.fingerprint import DIGITS, Files
+from steps.fingerprint import fingerprint as of_image
 
 
 @dataclass(frozen=True)
@@ -71,37 +64,11 @@ def changes(before: str, now: Recipe) -> list[str]:
     return [f"{key}: {old.get(key, 'none')} -> {value}" for key, value in new.items() if old.get(key) != value]
 
 
-def fingerprint(files: Mapping[str, tuple[bool, bytes]], settings: Settings) -> str:
-    """12 hex digits over the image's files (path, executable or not, content) and the settings that a bake reads."""
-    digest = hashlib.sha256()
-    left_out = BUILD_ONLY if settings.image_from or settings.image_shared_with else frozenset()
-    variables = {name: value for name, value in sorted(settings.packer_variables.items()) if name not in left_out}
-    said = [settings.base_image, settings.architecture, variables]
-    digest.update(json.dumps(said).encode())
-    for path, (executable, content) in sorted(files.items()):
-        digest.update(f"\0{path}\0{executable:d}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()[:DIGITS]
-
-
-def image_files(folder: Path) -> dict[str, tuple[bool, bytes]]:
-    """The files under the image's folder, by path relative to it: those that git tracks or would track.
-
-    Outside a git checkout all files count. Raises `FileNotFoundError` when there are none.
-    """
-    try:
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."],
-            cwd=folder, capture_output=True, check=True).stdout.decode().split("\0")
-        paths = [folder / name for name in listed if name]
-    except (OSError, subprocess.CalledProcessError):
-        paths = list(folder.rglob("*"))
-    files = {
-        str(path.relative_to(folder).as_posix()): (bool(path.stat().st_mode & 0o100), path.read_bytes())
-        for path in paths if path.is_file()
-    }
-    if not files:
-        raise FileNotFoundError(f"there are no files in {folder}")
-    return files
+def fingerprint(files: Files, settings: Settings) -> str:
+    """The fingerprint of the image that these settings ask for, over its files and the settings that a bake reads."""
+    return of_image(
+        files, base_image=settings.base_image, architecture=settings.architecture, variables=settings.packer_variables,
+        travels=bool(settings.image_from or settings.image_shared_with))
 
 
 def _hash(text: str) -> str:

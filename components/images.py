@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.generation import fingerprint, image_files
+from components.combinations import problem
+from components.generation import fingerprint
 from components.live import when
 from components.rules import AMI, FINGERPRINT
 from components.settings import Settings
+from steps import image_files
+from steps.fingerprint import Files
+from steps.git import GitError
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -60,15 +64,27 @@ def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -
 def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> Source:
     if settings.image:
         return pinned(known, settings)
-    try:
-        files = image_files(folder / settings.image_dir)
-    except FileNotFoundError as missing:
-        raise ImageError(
-            f"  imageDir = {settings.image_dir!r}: must hold the Packer template and its scripts; {missing}.\n"
-            "      type: pulumi config set imageDir image") from None
+    files = _files(settings, folder)
     # A copy is as good with any key; what is baked here may have to be shared.
     key = "" if settings.image_from else settings.image_kms_key
     return choose(known, fingerprint(files, settings), settings.max_age_days, now, key=key)
+
+
+def _files(settings: Settings, folder: Path) -> Files:
+    try:
+        return image_files.read(folder / settings.image_dir)
+    except FileNotFoundError as missing:
+        raise ImageError(problem(
+            "imageDir", settings.image_dir, f"must hold the Packer template and its scripts; {missing}",
+            "pulumi config set imageDir image")) from None
+    except GitError as error:
+        raise ImageError(problem(
+            "imageDir", settings.image_dir, "must be a folder about which git can be asked, since its files decide"
+            f" which image it is; git says: {error.why}", error.do)) from None
+    except image_files.ImageFilesError as error:
+        raise ImageError("\n".join([
+            f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:",
+            *(problem("imageDir", one.names, one.rule, one.fix) for one in error.refusals)])) from None
 
 
 def pinned(known: Sequence[Image], settings: Settings) -> Source:

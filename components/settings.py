@@ -62,7 +62,8 @@ class Settings:
     # AWS keeps the names internal-... (load balancers) and sg-... (security groups) to itself.
     service: str = _key("phoenix", matching(r"(?!(?:internal|sg)(?:-|$))[a-z](?:[a-z0-9-]*[a-z0-9])?", "lower-case"
                         " letters, digits and single hyphens, a letter first, not internal or sg"), "shop")
-    image_dir: str = _key("image", matching(r"(?!/)(?!.*\.\.)[\w./-]+", "a folder inside the project"), "image")
+    image_dir: str = _key("image", matching(r"(?!/)(?!\./*$)(?!.*\.\.)[\w./-]+", "a folder inside the project"),
+                          "image")
     base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
     packer_variables: Mapping[str, str] = _key({}, mapping(r"[a-z_][a-z0-9_]*", "a Packer variable"), "{}")
     image_from: str = _key("", matching(PLACE.pattern, "ACCOUNT or ACCOUNT/REGION, as in"

@@ -22,7 +22,8 @@ class Workshop:
                 shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".packer"))
             else:
                 shutil.copy2(PROJECT / name, folder / name)
-        (folder / ".gitignore").write_text((PROJECT / ".gitignore").read_text())
+        for name in (".gitattributes", ".gitignore"):
+            shutil.copy2(PROJECT / name, folder / name)
         self._git("init", "--quiet")
         self.commit("The project as it is")
 

@@ -3,21 +3,25 @@
 An image of this account with the same fingerprint saves the bake, unless it is older than --max-age-days. One that
 somebody else is baking at this moment is waited for. --image names one that must exist: then nothing is baked.
 
-Packer's whole output is kept in .packer/.
+Packer is given the very bytes that were hashed: they are written into a folder of their own in .packer/, which holds
+nothing else, and where its relative paths lead. Its whole output is kept beside it.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps import base_image, common, git, images, keys, listing, newborn, options, packer, reuse
+from steps import base_image, common, images, keys, listing, newborn, options, packer, reuse, upload
 from steps.base_image import BaseImage
 from steps.common import Context
 from steps.errors import StepError
+from steps.fingerprint import Files
+from steps.git import Source
 from steps.images import Image
 from steps.options import option
 from steps.packer import Packer
@@ -78,20 +82,26 @@ def bake(given: Given, context: Context) -> Mapping[str, object]:
         return reuse.result(given, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
     program = packer.installed()
+    upload.refuse_unseen(os.environ)
+    files, source = upload.hashed(
+        Path(given.image_dir), fingerprint=given.fingerprint, base_image=given.base_image,
+        architecture=given.architecture, variables=options.json_object(given.packer_variables),
+    )
     base = base_image.find(
         ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
     )
     refuse_key(given, context)
-    return reuse.result(given, context, baked(given, context, program, base), baked=True)
+    return reuse.result(given, context, baked(given, context, program, base, files, source), baked=True)
 
 
-def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> Image:
+def baked(
+    given: Given, context: Context, program: Packer, base: BaseImage, files: Files, source: Source
+) -> Image:
     """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
     work = Path.cwd() / ".packer"
     work.mkdir(exist_ok=True)
     clock = context.clock
     name, log = packer.claimed(work, lambda: images.name(given.service, given.fingerprint, clock.utc()), clock)
-    source = git.source(Path(given.image_dir))
     tags = images.tags(
         service=given.service,
         stack=given.stack,
@@ -105,16 +115,23 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
         kms_key=given.kms_key,
     )
     manifest = work / f"{name}.manifest.json"
-    variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest)
+    staged = work / name
+    variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest, folder=staged)
     refuse_old(program, variables)
-    template = packer.template(program, Path(given.image_dir), work=work, stem=name)
 
     progress = context.progress.bounded(BAKE_SECONDS)
     progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
-    if program.has_plugins:
-        _packer([program.program, "init", str(template)], log, context)
-    flags = packer.variable_flags(variables)
-    _packer([program.program, "build", "-color=false", *flags, str(template)], log, context)
+    try:
+        upload.stage(files, staged)
+        template = str(packer.template(program, staged))
+        if program.has_plugins:
+            _packer([program.program, "init", template], staged, log, context)
+        _packer(
+            [program.program, "build", "-color=false", *packer.variable_flags(variables), template],
+            staged, log, context,
+        )
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
     image_id = packer.built_image(manifest, region=given.region)
 
@@ -128,11 +145,11 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage) -> I
     return newborn.shown(right, progress)
 
 
-def _packer(command: list[str], log: Path, context: Context) -> None:
+def _packer(command: list[str], folder: Path, log: Path, context: Context) -> None:
     what = f"packer {command[1]}"
     do = f"read {log}; mend the scripts and run `pulumi up` again (nothing that serves was touched)"
     try:
-        code = packer.run(command, log=log, progress=context.progress.bounded(BAKE_SECONDS))
+        code = packer.run(command, folder=folder, log=log, progress=context.progress.bounded(BAKE_SECONDS))
     except TimeoutError as error:
         raise StepError(f"{what} took too long", str(error), do) from error
     if code != 0:
@@ -148,8 +165,12 @@ def packer_variables(
     name: str,
     tags: Mapping[str, str],
     manifest: Path,
+    folder: Path,
 ) -> dict[str, object]:
-    """All variables of the template; the user's own win, but for the reserved ones (see `_variables`)."""
+    """All variables of the template; the user's own win, but for the reserved ones (see `_variables`).
+
+    `folder`: of the image's files, where Packer runs.
+    """
     endpoint = environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or ""
     theirs = options.json_object(given.packer_variables)
     user = base_image.ssh_username(base, base_image=given.base_image)
@@ -166,6 +187,9 @@ def packer_variables(
         **({"root_gib": base.root_gib} if base.root_gib else {}),
         **({"custom_endpoint": endpoint} if endpoint else {}),
         **theirs,
+        # It is no file of the image.
+        **({"ssh_private_key_file": str(Path(key).expanduser().absolute())}
+           if (key := str(theirs.get("ssh_private_key_file", ""))) else {}),
         **_encryption(given.kms_key),
         "region": given.region,
         "source_ami": base.id,
@@ -173,7 +197,7 @@ def packer_variables(
         "tags": dict(sorted(tags.items())),
         "manifest": str(manifest),
         "packages": str(listing.file(name)),
-        "image_dir": str(Path(given.image_dir).resolve()),
+        "image_dir": str(folder.absolute()),
     }
 
 

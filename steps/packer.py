@@ -23,6 +23,9 @@ INSTALL = "install a current Packer: https://developer.hashicorp.com/packer/inst
 PLUGINS_SINCE = (1, 7)
 # Packer terminates its build instance, and waits for that, before it takes away key and security group.
 CLEANUP_SECONDS = 180.0
+TEMPLATE = "phoenix.pkr.hcl"
+# Packer takes any variable of the template from the environment too; no fingerprint would tell.
+UNSEEN = "PKR_VAR_"
 # AWS takes minutes to make an image, and Packer says nothing meanwhile.
 SILENCE_SECONDS = 30.0
 READ_SECONDS = 0.2
@@ -61,7 +64,8 @@ def installed() -> Packer:
     if done.returncode != 0 or version is None:
         said = (done.stdout + done.stderr).strip()[:500]
         raise StepError(f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
-    return Packer(program=program, version=version)
+    # It is run in another folder.
+    return Packer(program=str(Path(program).absolute()), version=version)
 
 
 def parsed_version(text: str) -> tuple[int, ...] | None:
@@ -74,17 +78,12 @@ def for_old_packer(template: str) -> str:
     return re.sub(r"^ *# \[ Packer 1\.7.*?^ *# \]\n", "", template, flags=re.MULTILINE | re.DOTALL)
 
 
-def template(packer: Packer, image_dir: Path, *, work: Path, stem: str) -> Path:
-    """What Packer is given: the folder with all its templates, or for an old one a copy in `work` of a part of it."""
-    main = image_dir / "phoenix.pkr.hcl"
-    if not main.is_file():
-        raise StepError(
-            f"there is no Packer template {main}", do="pulumi config set imageDir FOLDER (the default is image)"
-        )
+def template(packer: Packer, folder: Path) -> Path:
+    """What Packer is given: a folder with all its templates, or for an old one a copy beside it of a part of them."""
     if packer.has_plugins:
-        return image_dir
-    copy = work / f"{stem}.pkr.hcl"
-    copy.write_text(for_old_packer(main.read_text(encoding="utf-8")), encoding="utf-8")
+        return folder
+    copy = folder.parent / f"{folder.name}.pkr.hcl"
+    copy.write_text(for_old_packer((folder / TEMPLATE).read_text(encoding="utf-8")), encoding="utf-8")
     return copy
 
 
@@ -126,8 +125,8 @@ def built_image(manifest: Path, *, region: str) -> str:
         ) from error
 
 
-def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
-    """Runs Packer and returns its exit code. It writes to `log`, from where its lines are told on stderr.
+def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path | None = None) -> int:
+    """Runs Packer (in a folder) and returns its exit code. It writes to `log`, from where its lines are told on stderr.
 
     However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
     that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
@@ -137,6 +136,7 @@ def run(command: Sequence[str], *, log: Path, progress: Progress) -> int:
         # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
         process = subprocess.Popen(
             command,
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=writing,
             stderr=subprocess.STDOUT,

@@ -14,6 +14,8 @@ import pytest
 
 from rehearsal.cloud import Cloud
 from rehearsal.workshop import PROJECT
+from steps import image_files
+from steps.fingerprint import fingerprint
 
 TOOLS = PROJECT / "rehearsal" / "bin"
 
@@ -22,6 +24,15 @@ TOOLS = PROJECT / "rehearsal" / "bin"
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
         yield opened
+
+
+def image(mark: str = "", *, folder: Path = PROJECT / "image", base_image: str = "debian-12") -> dict[str, str]:
+    """The options of a bake that say which image it is, of a folder as it is now; another `mark`, another image."""
+    variables = {"log_target": f"{mark}.example.com:24224"} if mark else {}
+    return {
+        "image_dir": str(folder), "base_image": base_image, "packer_variables": json.dumps(variables),
+        "fingerprint": fingerprint(
+            image_files.read(folder), base_image=base_image, architecture="x86_64", variables=variables)}
 
 
 def environment(cloud: Cloud, given: Mapping[str, str], *, tools: Path = TOOLS, **variables: str) -> dict[str, str]:

@@ -1,16 +1,15 @@
-"""What a bake is told and tells: its options, Packer's variables, and what git says."""
+"""What a bake is told and tells: its options, and Packer's variables."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from steps import bake, git, options
+from steps import bake, options
 from steps.errors import StepError
 from steps.packer import Packer
 from tests.test_bake import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
@@ -27,7 +26,8 @@ def given(**changed: str) -> bake.Given:
 
 def variables(*, environment: dict[str, str] | None = None, **changed: str) -> dict[str, Any]:
     return bake.packer_variables(
-        given(**changed), VENDORS, environment or {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json")
+        given(**changed), VENDORS, environment or {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
+        folder=Path("/staged")
     )
 
 
@@ -55,6 +55,12 @@ def test_the_users_own_variables_reach_packer() -> None:
     assert (told["log_collector"], told["ssh_username"]) == ("syslog-ng", "me")
 
 
+def test_a_key_that_is_no_file_of_the_image_is_found_from_where_the_user_stands() -> None:
+    assert variables()["image_dir"] == "/staged"
+    told = variables(packer_variables=json.dumps({"ssh_private_key_file": "keys/build"}))
+    assert told["ssh_private_key_file"] == str(Path.cwd() / "keys" / "build")
+
+
 @pytest.mark.parametrize("name", ["source_ami", "tags", "ami_name"])
 def test_the_users_own_variables_do_not_decide_which_image_it_is(name: str) -> None:
     with pytest.raises(StepError, match=f"the bake itself decides {name}"):
@@ -65,7 +71,8 @@ def test_a_base_whose_user_nobody_knows_needs_to_be_told() -> None:
     stranger = replace(VENDORS, name="company-linux-7")
     asked = given(base_image="/golden/image")
     with pytest.raises(StepError, match=r"packerVariables\.ssh_username"):
-        bake.packer_variables(asked, stranger, {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"))
+        bake.packer_variables(asked, stranger, {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
+        folder=Path("/staged"))
 
 
 @pytest.mark.parametrize(
@@ -88,33 +95,3 @@ def test_the_options_are_told_when_they_are_wrong() -> None:
         given(architecture="sparc", base_image="windows", fingerprint="xyz", max_age_days="-1")
     for name in ("--architecture 'sparc'", "--base-image 'windows'", "--fingerprint 'xyz'", "--max-age-days '-1'"):
         assert name in str(error.value)
-
-
-def commit(folder: Path) -> str:
-    (folder / "image").mkdir()
-    (folder / "image" / "script.sh").write_text("true\n")
-    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
-    for arguments in (("init", "-q"), ("add", "."), (*identity, "commit", "-qm", "first")):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
-    said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True)
-    return said.stdout.strip()
-
-
-def test_git_says_which_commit_the_scripts_are_of(tmp_path: Path) -> None:
-    first = commit(tmp_path)
-    assert git.source(tmp_path / "image") == git.Source(commit=first, tree="clean")
-    (tmp_path / "elsewhere").write_text("not part of the image\n")
-    assert git.source(tmp_path / "image").tree == "clean"
-
-
-@pytest.mark.parametrize("name", ["script.sh", "another.sh"])
-def test_scripts_that_no_commit_has_are_dirty(tmp_path: Path, name: str) -> None:
-    first = commit(tmp_path)
-    (tmp_path / "image" / name).write_text("false\n")
-    assert git.source(tmp_path / "image") == git.Source(commit=first, tree="dirty")
-
-
-def test_without_git_nobody_knows_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert git.source(tmp_path) == git.Source(commit="none", tree="dirty")
-    assert git.source(tmp_path / "not there") == git.Source(commit="none", tree="dirty")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,32 +9,14 @@ import pytest
 from components import changelog
 from components.flight import decide
 from tests.factories import NOW, group, live, recipe, settings
-
-
-class Repository:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "image").mkdir()
-        self.git("init", "-q")
-        self.write("image/10-base.sh", "echo base\n")
-
-    def git(self, *arguments: str) -> str:
-        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
-        return subprocess.run(["git", *identity, *arguments], cwd=self.folder, check=True, capture_output=True,
-                              text=True).stdout.strip()
-
-    def write(self, path: str, text: str) -> None:
-        (self.folder / path).write_text(text)
-
-    def commit(self, subject: str) -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", subject)
-        return self.git("rev-parse", "HEAD")
+from tests.repositories import Repository
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path)
+    made = Repository.begun(tmp_path)
+    made.write("image/10-base.sh", "echo base\n")
+    return made
 
 
 def test_files_and_subjects_since_the_live_commit_and_what_is_not_committed(repository: Repository) -> None:
@@ -68,16 +49,33 @@ def test_a_long_story_is_counted_not_told(repository: Repository) -> None:
 
 @pytest.mark.parametrize(("commit", "words"), [
     ("", "does not say which commit"), ("none", "does not say which commit"),
-    ("--output=/tmp/x", "does not say which commit"), ("a" * 40, "shallow clone"),
+    ("--output=/tmp/x", "does not say which commit"),
+    ("a" * 40, "git does not know aaaaaaaaaaaa, the live image's commit, here (git fetch brings"),
 ])
 def test_a_commit_that_is_not_here_is_no_error(repository: Repository, commit: str, words: str) -> None:
     repository.commit("Begin")
     assert words in changelog.since(commit, repository.folder / "image").problem
 
 
+def test_a_shallow_clone_says_that_it_is_one(repository: Repository, tmp_path: Path) -> None:
+    first = repository.commit("Begin")
+    repository.commit("More")
+    repository.git("clone", "-q", "--depth", "1", f"file://{repository.folder}", str(tmp_path / "there"))
+    said = changelog.since(first, tmp_path / "there" / "image").problem
+    assert "this clone is shallow: git fetch --unshallow, and in CI fetch-depth: 0" in said
+
+
+def test_git_that_fails_says_why(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = repository.commit("Begin")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    said = changelog.since(first, repository.folder / "image").problem
+    assert said.startswith("git says: fatal: detected dubious ownership")
+    assert f"type: git config --global --add safe.directory {repository.folder}" in said
+
+
 def test_outside_of_git_there_are_no_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert changelog.since("a" * 40, tmp_path).problem
+    assert "this is no git checkout" in changelog.since("a" * 40, tmp_path).problem
 
 
 def test_only_a_newborn_from_git_has_a_changelog(repository: Repository) -> None:

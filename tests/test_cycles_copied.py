@@ -12,7 +12,7 @@ import pytest
 from components.color import other
 from rehearsal.calls import ONLOOKER
 from tests import iam
-from tests.baking import ended_well, run
+from tests.baking import ended_well, image, run
 from tests.cycles import CALM, IDENTITY, Stack
 
 DEV, REGION, KEY = "111111111111", "eu-central-1", "AKIADEV"
@@ -24,7 +24,8 @@ def baked(stack: Stack, said: str) -> str:
     assert wanted, said
     theirs = {"account": DEV, "region": REGION}
     made: str = ended_well(run(
-        stack.cloud, "bake", {**theirs, "base_image": "debian-12", "fingerprint": wanted[1], "kms_key": "none"},
+        stack.cloud, "bake", {**theirs, **image(folder=stack.shop.folder / "image"), "fingerprint": wanted[1],
+                              "kms_key": "none"},
         AWS_ACCESS_KEY_ID=KEY))["image"]
     shared = {**theirs, "image": made, "shared_with": json.dumps([stack.cloud.account])}
     assert ended_well(run(stack.cloud, "share", shared, AWS_ACCESS_KEY_ID=KEY))["images"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from components.generation import changes, fingerprint, image_files, recipe
+from components.generation import changes, fingerprint, recipe
 from components.user_data import user_data
 from tests.factories import settings
 
@@ -109,40 +107,6 @@ def test_user_data_is_cloud_config_that_writes_the_servers_variables() -> None:
 
 def test_the_preview_token_is_never_in_user_data() -> None:
     assert settings().preview_token not in user_data(settings(), color="blue", generation="0")
-
-
-def git(folder: Path, *command: str) -> None:
-    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *command], cwd=folder, check=True,
-                   capture_output=True)
-
-
-def test_git_decides_which_files_count(tmp_path: Path) -> None:
-    (tmp_path / ".gitignore").write_text("*.swp\n")
-    image = tmp_path / "image"
-    (image / "provision").mkdir(parents=True)
-    (image / "provision" / "10-os.sh").write_text("#!/bin/sh\n")
-    (image / "provision" / "10-os.sh").chmod(0o755)
-    (image / "notes.swp").write_text("an editor's")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    (image / "provision" / "30-logs.sh").write_text("#!/bin/sh\n")
-    assert image_files(image) == {
-        "provision/10-os.sh": (True, b"#!/bin/sh\n"), "provision/30-logs.sh": (False, b"#!/bin/sh\n")}
-    (image / "provision" / "10-os.sh").unlink()
-    assert set(image_files(image)) == {"provision/30-logs.sh"}
-
-
-def test_outside_git_every_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    (tmp_path / "a").write_text("x")
-    assert image_files(tmp_path) == {"a": (False, b"x")}
-
-
-def test_an_empty_image_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        image_files(tmp_path)
-    with pytest.raises(FileNotFoundError):
-        image_files(tmp_path / "missing")
 
 
 def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:

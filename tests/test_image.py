@@ -118,7 +118,7 @@ def test_the_template_is_valid(tmp_path: Path) -> None:
     if shutil.which("packer") is None:
         pytest.skip("packer is not installed")
     program = packer.installed()
-    template = packer.template(program, IMAGE, work=tmp_path, stem="phoenix")
+    template = packer.template(program, Path(shutil.copytree(IMAGE, tmp_path / "image")))
     variables = {
         "region": "eu-west-1", "source_ami": "ami-0123456789abcdef0", "ami_name": "phoenix-0123456789ab-1",
         "image_dir": str(IMAGE), "tags": {"phoenix:service": "phoenix"}, "custom_endpoint": "http://127.0.0.1:9",

@@ -15,7 +15,7 @@ from components.images import Source
 from components.live import Account
 from rehearsal.workshop import PROJECT
 from steps import keys
-from tests.baking import ended_well, environment, run
+from tests.baking import ended_well, environment, image, run
 from tests.factories import NOW, settings
 from tests.rehearsed import until
 from tests.two_accounts import DEV, DEV_REGION, FROM, World, opened, policy, refused, world
@@ -24,10 +24,11 @@ __all__ = ["opened", "world"]
 
 
 def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) -> None:
-    wanted = "a" * 12
+    asked = image("a")
+    wanted = asked["fingerprint"]
     refused(world.prod(wanted), f"account {DEV}, region {DEV_REGION} has no image of the service phoenix with the",
             "it shows this account none at all", f"imageSharedWith[0]' {world.cloud.account}")
-    original = world.bake(wanted)
+    original = world.bake(asked)
     refused(world.prod(wanted), "it shows this account none at all")
     assert "none at all" in world.planned(wanted).refused
     assert ended_well(world.share(original, world.cloud.account)) == {
@@ -116,31 +117,34 @@ def test_a_copy_that_fails_is_told_and_taken_away_and_the_next_succeeds(world: W
 
 def test_a_key_that_the_baking_account_has_not_is_told_before_packer_runs(world: World) -> None:
     missing = f"arn:aws:kms:{DEV_REGION}:{DEV}:key/00000000-0000-0000-0000-000000000000"
-    done = world.dev("bake", base_image="debian-12", fingerprint="9" * 12, kms_key=missing)
+    done = world.dev("bake", **image("9"), kms_key=missing)
     refused(done, f"the image can't be encrypted with {missing}", "does not exist", "imageKmsKey")
     assert "Launched" not in done.stderr
 
 
 def test_what_awss_own_key_encrypts_is_not_shared_and_fails_nobody(world: World) -> None:
-    original = world.baked("c" * 12, key="")
+    asked = image("c")
+    wanted = asked["fingerprint"]
+    original = world.baked(wanted, key="")
     done = world.dev("share", image=original, shared_with=json.dumps([world.cloud.account]))
     assert original not in ended_well(done)["images"]
     assert f"warning: {original} can't be shared" in done.stderr and "imageKmsKey" in done.stderr
-    refused(world.prod("c" * 12), "has no image of the service phoenix with the fingerprint cccccccccccc")
+    refused(world.prod(wanted), f"has no image of the service phoenix with the fingerprint {wanted}")
     # Whoever is to share it bakes it anew, and that one is found again.
-    better = world.bake("c" * 12)
+    better = world.bake(asked)
     assert better != original and better in ended_well(world.share(better, world.cloud.account))["images"]
-    again = ended_well(world.dev("bake", base_image="debian-12", fingerprint="c" * 12, kms_key=keys.NONE))
+    again = ended_well(world.dev("bake", **asked, kms_key=keys.NONE))
     assert (again["image"], again["baked"]) == (better, False)
 
 
 def test_awss_own_key_is_no_choice(world: World) -> None:
-    disk = world.image(world.baked("8" * 12, key=""), dev=True)["snapshot"]
+    asked = image("8")
+    disk = world.image(world.baked(asked["fingerprint"], key=""), dev=True)["snapshot"]
     own: str = disk["KmsKeyId"]
-    done = world.dev("bake", base_image="debian-12", fingerprint="8" * 12, kms_key=own)
+    done = world.dev("bake", **asked, kms_key=own)
     refused(done, f"the image can't be encrypted with {own}", "AWS's own key, which can't be shared")
     chosen = settings(region=DEV_REGION, image_kms_key=own, image_shared_with=(world.cloud.account,))
-    found = Source("8" * 12, "baked from scratch", bakes=True)
+    found = Source(asked["fingerprint"], "baked from scratch", bakes=True)
     said = origin.led(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
     assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in said.refused
     assert said.words == found.words

@@ -14,12 +14,13 @@ import pytest
 from components import flight, packages
 from components.images import Source
 from rehearsal.cloud import Cloud
-from tests.baking import TOOLS, cloud, ended_well, run
+from tests.baking import TOOLS, cloud, ended_well, image, run
 from tests.factories import NOW, group, live, recipe, settings
 
 __all__ = ["cloud"]
 
-OLD, NEW = "111111111111", "222222222222"
+FIRST, NEXT = image("first"), image("next")
+OLD, NEW = FIRST["fingerprint"], NEXT["fingerprint"]
 # What an installation might say; the real scripts are not run here.
 LISTS = {
     OLD: "adduser 3.134\nnano 7.2-1\nopenssl 3.0.14-1\n",
@@ -50,14 +51,14 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def step(cloud: Cloud, tools: Path, name: str, **given: str) -> subprocess.CompletedProcess[str]:
     listing = tools / "list"
     listing.write_text(LISTS.get(given.get("fingerprint", ""), ""))
-    return run(cloud, name, {"base_image": "debian-12", **given}, tools=tools, PACKAGES=str(listing))
+    return run(cloud, name, given, tools=tools, PACKAGES=str(listing))
 
 
 @pytest.fixture(scope="module")
 def bakes(cloud: Cloud, tools: Path) -> tuple[dict[str, Any], subprocess.CompletedProcess[str]]:
     """The image that is live, and the bake of the next one."""
-    first = ended_well(step(cloud, tools, "bake", fingerprint=OLD))
-    return first, step(cloud, tools, "bake", fingerprint=NEW, live_image=first["image"])
+    first = ended_well(step(cloud, tools, "bake", **FIRST))
+    return first, step(cloud, tools, "bake", **NEXT, live_image=first["image"])
 
 
 def test_the_first_bake_has_nothing_to_compare_with(bakes: Any) -> None:
@@ -97,7 +98,7 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(
     cloud.client("ec2").delete_tags(Resources=[image], Tags=[{"Key": "phoenix:packages"}])
     unknown = step(cloud, tools, "packages", image=NEW)
     assert unknown.returncode == 1 and f"{image} has no list of its packages" in unknown.stderr
-    again = ended_well(step(cloud, tools, "bake", fingerprint=NEW, live_image=first["image"]))
+    again = ended_well(step(cloud, tools, "bake", **NEXT, live_image=first["image"]))
     assert again == {**ended_well(done), "baked": False}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from steps import images, packer
 from steps.errors import StepError
 from steps.packer import Packer
 from steps.progress import Progress, RealClock
-from tests.baking import cloud
+from tests.baking import cloud, image
 from tests.rehearsed import until
 from tests.steps_cloud import FakeClock
 
@@ -94,22 +96,18 @@ def test_another_program_of_that_name_is_not_taken_for_packer(
 
 def test_an_old_packer_is_not_given_what_it_does_not_know(tmp_path: Path) -> None:
     old = Packer(program="packer", version=(1, 6, 6))
-    given = packer.template(old, ROOT / "image", work=tmp_path, stem="phoenix-1")
+    staged = Path(shutil.copytree(ROOT / "image", tmp_path / "phoenix-1"))
+    given = packer.template(old, staged)
     text = given.read_text()
-    assert given.parent == tmp_path
+    assert given == tmp_path / "phoenix-1.pkr.hcl"
     for unknown in ("metadata_options", "imds_support", "temporary_key_pair_type", "required_plugins"):
         assert unknown not in text
     assert 'source "amazon-ebs" "server"' in text and "communicator" in text
 
 
-def test_a_current_packer_is_given_the_whole_folder(tmp_path: Path) -> None:
+def test_a_current_packer_is_given_the_whole_folder() -> None:
     new = Packer(program="packer", version=(1, 7, 0))
-    assert packer.template(new, ROOT / "image", work=tmp_path, stem="phoenix-1") == ROOT / "image"
-
-
-def test_a_folder_without_a_template_is_told(tmp_path: Path) -> None:
-    with pytest.raises(StepError, match="no Packer template"):
-        packer.template(Packer(program="packer", version=(1, 14, 0)), tmp_path, work=tmp_path, stem="x")
+    assert packer.template(new, ROOT / "image") == ROOT / "image"
 
 
 def test_variables_are_texts_or_json() -> None:
@@ -172,10 +170,11 @@ def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: 
     assert gone(int((tmp_path / "pid").read_text()))
 
 
-def bake_command(cloud: Cloud, fingerprint: str) -> list[str]:
+def bake_command(cloud: Cloud, asked: Mapping[str, str]) -> list[str]:
     return [
         "sh", "steps/run", "bake", "--stack", "phoenix/dev", "--account", cloud.account, "--region", cloud.region,
-        "--service", "phoenix", "--fingerprint", fingerprint, "--base-image", "debian-12",
+        "--service", "phoenix",
+        *(word for name, value in asked.items() for word in (f"--{name.replace('_', '-')}", value)),
     ]
 
 
@@ -190,7 +189,7 @@ def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, n
         "PHOENIX_PYTHON": sys.executable,
     }
     step = subprocess.Popen(
-        bake_command(cloud, f"{number:012x}"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
+        bake_command(cloud, image(f"signal-{number:d}")), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True,
     )
     with step:

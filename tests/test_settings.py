@@ -38,6 +38,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
     ("imageDir", "/etc", "a folder inside the project"),
     ("imageDir", "../other", "a folder inside the project"),
+    ("imageDir", ".", "a folder inside the project"),
     ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
     ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
     ("imageFrom", "dev", "ACCOUNT or ACCOUNT/REGION"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
@@ -57,9 +57,9 @@ class World:
     def dev(self, name: str, **given: str) -> subprocess.CompletedProcess[str]:
         return run(self.cloud, name, {"account": DEV, "region": DEV_REGION, **given}, AWS_ACCESS_KEY_ID=DEV_KEY)
 
-    def bake(self, fingerprint: str, *, key: str = keys.NONE) -> str:
+    def bake(self, asked: Mapping[str, str]) -> str:
         """By dev's step, and Packer."""
-        done = ended_well(self.dev("bake", base_image="debian-12", fingerprint=fingerprint, kms_key=key))
+        done = ended_well(self.dev("bake", **asked, kms_key=keys.NONE))
         assert done["baked"] is True
         return str(done["image"])
 
