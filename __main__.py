@@ -9,7 +9,7 @@ from components import briefing, config, preflight, service
 
 with config.errors(published=True):
     settings = config.settings()
-    ahead = preflight.read(settings, Path.cwd(), now=datetime.now(UTC))
+    ahead = preflight.read(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
     briefing.publish(ahead.brief.markdown)
 pulumi.log.info(ahead.brief.text)
 

@@ -19,6 +19,7 @@ from components.foresight import KnownToFailError
 from components.home import ElsewhereError
 from components.images import ImageError
 from components.live import LiveError
+from components.ownership import OwnershipError
 from components.settings import Settings, SettingsError, defaults, parse
 from components.sharing import SharingError
 from components.typed import Typed
@@ -150,7 +151,7 @@ def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     try:
         yield
     except (SettingsError, ElsewhereError, FlightError, ImageError, LiveError, KnownToFailError,
-            SharingError) as error:
+            OwnershipError, SharingError) as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
         why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"

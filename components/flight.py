@@ -45,6 +45,12 @@ class Flight:
         return (self.active, self.kept) if self.kept else (self.active,)
 
     @property
+    def standing_colors(self) -> frozenset[str]:
+        """The colors whose groups stand already and stay."""
+        stay = (self.active if self.standing else None, self.kept)
+        return frozenset(color.color for color in stay if color)
+
+    @property
     def live_image(self) -> str:
         """The image of the servers that have most of production now; empty when nobody has any."""
         return self.previous.image if self.previous else ""

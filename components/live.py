@@ -7,7 +7,7 @@ groups that it names: a failed update saves its outputs too, so those only infor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -67,13 +67,25 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Balancer:
+    """A load balancer as AWS describes it."""
+
+    arn: str
+    dns: str
+    vpc_id: str
+    security_groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Live:
     """The load balancer of a stack and the groups that its production rule names.
 
     `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
     which an update makes before the production rule, is there. `births`: of each group that could serve, by color and
     generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
-    production does not know. `past`: lines about groups that died, newest first (`components.past`).
+    production does not know. `past`: lines about groups that died, newest first (`components.past`). `rules`: ARNs of
+    the stack's rules by what their tag says they are (production, preview). `listeners`: ARNs of those of the load
+    balancer. `others`: load balancers with the stack's tag that its state has not made.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -84,6 +96,9 @@ class Live:
     births: Mapping[tuple[str, str], str] = field(default_factory=dict)
     strays: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
+    rules: Mapping[str, str] = field(default_factory=dict, hash=False)
+    listeners: tuple[str, ...] = ()
+    others: tuple[Balancer, ...] = ()
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -106,23 +121,27 @@ def account(session: boto3.Session, *, region: str, profile: str = "") -> Accoun
     return Account(session.client("sts").get_caller_identity()["Account"], region, profile)
 
 
-def read(session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None) -> Live:
+def read(
+    session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None, made: Collection[str] = ()
+) -> Live:
     """What is live of a stack (SERVICE/STACK).
 
-    `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet;
-    without it, its own is found by its tag.
+    `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet; without
+    it, its own is found by its tag. `made`: ids of what the stack's state holds.
     """
     balancers = session.client("elbv2")
+    others: tuple[Balancer, ...] = ()
     if shared is None:
-        found = find(balancers, stack)
-        shared = (found["LoadBalancerArn"], found["VpcId"]) if found else ("", "")
+        own, others = find(balancers, stack, made=made)
+        shared = (own.arn, own.vpc_id) if own else ("", "")
     load_balancer, vpc = shared
+    fleet = _fleet(session.client("autoscaling"), stack)
     if not load_balancer:
-        return Live()
-    rules = _rules(balancers, load_balancer, stack)
+        return Live(others=others, strays=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)))
+    listeners = listeners_of(balancers, load_balancer)
+    rules = _rules(balancers, listeners, stack)
     named = _weights(rules.get("production", {}))
     tags = tags_of(balancers, list(named))
-    fleet = _fleet(session.client("autoscaling"), stack)
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
     return Live(
@@ -131,7 +150,8 @@ def read(session: boto3.Session, *, stack: str, shared: tuple[str, str] | None =
         births=_births(fleet),
         strays=tuple(sorted(
             one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
-        past=_past(rules.get("production", {}).get("tags", {})))
+        past=_past(rules.get("production", {}).get("tags", {})),
+        rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others)
 
 
 def when(text: str | None) -> datetime | None:
@@ -142,32 +162,46 @@ def when(text: str | None) -> datetime | None:
         return None
 
 
-def find(balancers: ElasticLoadBalancingv2Client, stack: str) -> Any:
-    """The load balancer that carries a stack's tag, as AWS describes it; None when there is none."""
+def find(
+    balancers: ElasticLoadBalancingv2Client, stack: str, *, made: Collection[str]
+) -> tuple[Balancer | None, tuple[Balancer, ...]]:
+    """The load balancer with a stack's tag that its state has made, if any; and those that it has not made."""
     found = {}
     for page in balancers.get_paginator("describe_load_balancers").paginate():
         found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
-    mine = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    mine = [arn for arn in tagged if arn in made]
     if len(mine) > 1:
         raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
                         f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN")
-    return found[mine[0]] if mine else None
+    return (balancer(found[mine[0]]) if mine else None,
+            tuple(balancer(found[arn]) for arn in tagged if arn not in mine))
 
 
-def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str, stack: str) -> dict[str, Any]:
+def balancer(one: Any) -> Balancer:
+    """Of AWS's description."""
+    return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])))
+
+
+def _rules(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str], stack: str) -> dict[str, Any]:
     """The stack's rules by what their tag says they are (production, preview), each with its `tags`."""
-    return {rule["tags"]["phoenix:rule"]: rule for rule in rules_on(balancers, load_balancer)
+    return {rule["tags"]["phoenix:rule"]: rule for rule in rules_of(balancers, listeners)
             if "phoenix:rule" in rule["tags"] and rule["tags"].get("phoenix:stack") == stack}
 
 
-def rules_on(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[dict[str, Any]]:
-    """All rules but the default ones, each with its `listener` (an ARN) and its `tags`."""
+def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
+    """ARNs."""
+    pages = balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
+    return [listener["ListenerArn"] for page in pages for listener in page["Listeners"]]
+
+
+def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) -> list[dict[str, Any]]:
+    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`."""
     rules: dict[str, dict[str, Any]] = {}
-    for listeners in balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer):
-        for listener in listeners["Listeners"]:
-            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener["ListenerArn"]):
-                rules.update({rule["RuleArn"]: {**rule, "listener": listener["ListenerArn"]}
-                              for rule in page["Rules"] if not rule["IsDefault"]})
+    for listener in listeners:
+        for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
+            rules.update({rule["RuleArn"]: {**rule, "listener": listener}
+                          for rule in page["Rules"] if not rule["IsDefault"]})
     return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()]
 
 

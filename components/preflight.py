@@ -20,6 +20,7 @@ from components import (
     live,
     origin,
     outlook,
+    ownership,
     packages,
     permanent,
     permanent_rows,
@@ -29,8 +30,10 @@ from components import (
 from components.briefing import Briefing
 from components.flight import Flight
 from components.generation import Recipe
+from components.home import Made
 from components.images import Source
 from components.live import Account, Live
+from components.ownership import OwnershipError
 from components.settings import Settings
 from components.sharing import Shared
 
@@ -50,30 +53,48 @@ class Preflight:
     brief: Briefing
 
 
-def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "") -> Preflight:
+def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", alone: bool = False) -> Preflight:
     """The flight of an update that may succeed.
 
     `folder` is the project's. `owner`: SERVICE/STACK of the tag on a load balancer that this program makes for several
-    services.
+    services. `alone`: the program declares nothing but this service, so whatever its state holds is this service's.
     """
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
     made = home.check(account)
+    if alone:
+        ownership.check_identity(settings, made)
     home.stays(made, stack=settings.identity, listener=settings.listener_arn)
     source = origin.source(session, settings, account, folder, now=now)
     recipe = generation.recipe(settings, source.fingerprint)
-    shared = sharing.read(session, settings, account, owner=owner) if owner or settings.listener_arn else None
+    shared = sharing.read(
+        session, settings, account, owner=owner, made=made.ids) if owner or settings.listener_arn else None
     standing = live.read(
-        session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None)
-    lost = strays.read(session, standing, stack=settings.identity, known=made.ids,
-                       beside=shared.security_groups if shared else ())
+        session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids)
+    left = _checked_owner(session, settings, standing, made, shared)
+    lost = (*strays.read(session, standing, stack=settings.identity, known=made.ids,
+                         beside=shared.security_groups if shared else ()), *left)
     ahead = outlook.read(session, settings, standing, now=now)
     before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     flight = foresight.cleared(
         settings, recipe, standing, ahead, source, now=now, shared=shared, before=None if owner else before)
+    if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
+        raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
     changed = changelog.of(flight, settings, folder)
     differing = packages.lines(session, flight, source, service=settings.service)
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
     return Preflight(settings, account, source, recipe, standing, lost, shared, flight, brief)
+
+
+def _checked_owner(
+    session: boto3.Session, settings: Settings, standing: Live, made: Made, shared: Shared | None
+) -> tuple[str, ...]:
+    """What killed updates of this state left of load balancers. Raises `OwnershipError` for another state's stack."""
+    balancers = session.client("elbv2")
+    found = ownership.read(balancers, standing.others or (shared.others if shared else ()))
+    if why := ownership.refusal(
+            settings, standing, made, found, ownership.unknown_listeners(balancers, standing, made)):
+        raise OwnershipError(why)
+    return ownership.left_by_killed(found, made)

@@ -113,6 +113,13 @@ class Rollout(pulumi.ComponentResource):
 
         return {f"{PAST}{number + 1}": line(number) if number < gone else text for number, text in enumerate(told)}
 
+    def guard(self, production: pulumi.CustomResource) -> command.local.Command:
+        """Keeps the production rule: deleted before it, and refuses while users reach servers by it."""
+        return step(
+            f"{self._prefix}-guard", run="guard", on_delete=True, account=self._account,
+            environment={"stack": self._settings.identity, "rule": production.id}, triggers=[production.id],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[production]))
+
     def prune(
         self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]
     ) -> command.local.Command:

@@ -105,6 +105,7 @@ def declare(
     production = listener.production_rule(
         [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
         after=[rollout.promoted], tags=rollout.past(ahead.standing))
+    rollout.guard(production)
     rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
     if settings.image_shared_with or source.shared:
         baked[plan.active].share(settings.image_shared_with, after=[production])

@@ -6,7 +6,7 @@ Quotas: "Quotas for your Application Load Balancers", ELB user guide; DescribeAc
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from components import estimate
 from components.combinations import problem
 from components.flight import Flight
-from components.live import Account, Live, find, rules_on
+from components.live import Account, Balancer, Live, balancer, find, listeners_of, rules_of
 from components.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Shared:
     rules: tuple[Rule, ...] = ()
     target_groups: int = 0  # that its rules name
     region_target_groups: int = 0
+    others: tuple[Balancer, ...] = ()  # with the owner's tag, that the state has not made
     targets: int | None = None  # registered in those; None: unknown
     limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
 
@@ -67,26 +68,33 @@ class Shared:
         return self.arn.partition(":loadbalancer/")[2]
 
 
-def read(session: boto3.Session, settings: Settings, account: Account, *, owner: str) -> Shared:
-    """The load balancer of the adopted listener, or the one that carries the tag of `owner`. Raises `SharingError`."""
+def read(
+    session: boto3.Session, settings: Settings, account: Account, *, owner: str, made: Collection[str] = ()
+) -> Shared:
+    """The load balancer of the adopted listener, or the one that carries the tag of `owner`. Raises `SharingError`.
+
+    `made`: ids of what the program's state holds.
+    """
+    others: tuple[Balancer, ...] = ()
     balancers = session.client("elbv2")
     if settings.listener_arn:
         listener = _listener(balancers, settings, account)
-        [found] = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])["LoadBalancers"]
+        asked = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])
+        found = balancer(asked["LoadBalancers"][0])
         scheme, port = listener["Protocol"].lower(), listener["Port"]
         shown = "" if port == {"http": 80, "https": 443}[scheme] else f":{port}"
         where = {"listener": listener["ListenerArn"], "url": f"{scheme}://{settings.hostname}{shown}"}
     else:
-        found, where = find(balancers, owner), {}
-        if found is None:
-            return Shared()
-    arn = found["LoadBalancerArn"]
+        own, others = find(balancers, owner, made=made)
+        if own is None:
+            return Shared(others=others)
+        found, where = own, {}
     groups = [group for page in balancers.get_paginator("describe_target_groups").paginate()
               for group in page["TargetGroups"]]
-    named = [group["TargetGroupArn"] for group in groups if arn in group["LoadBalancerArns"]]
+    named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
     return Shared(
-        arn=arn, vpc_id=found["VpcId"], security_groups=tuple(found.get("SecurityGroups", [])), **where,
-        rules=_rules(balancers, arn), target_groups=len(named), region_target_groups=len(groups),
+        arn=found.arn, vpc_id=found.vpc_id, security_groups=found.security_groups, others=others, **where,
+        rules=_rules(balancers, found.arn), target_groups=len(named), region_target_groups=len(groups),
         targets=_targets(balancers, named), limits=_limits(balancers))
 
 
@@ -104,8 +112,9 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
 
 def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[Rule, ...]:
     """All but the default ones, which the quota does not count either."""
+    found = rules_of(balancers, listeners_of(balancers, load_balancer))
     return tuple(Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""),
-                      _hosts(rule["Conditions"])) for rule in rules_on(balancers, load_balancer))
+                      _hosts(rule["Conditions"])) for rule in found)
 
 
 def _hosts(conditions: list[Any]) -> tuple[str, ...]:

@@ -191,6 +191,9 @@ def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
             return True
         progress.line(f"warning: {what} stays for now: {aws.reason(error)}")
         return False
+    except StepError as error:
+        progress.line(f"warning: {what} stays for now: {error}")
+        return False
     progress.line(f"{what} is gone")
     return True
 

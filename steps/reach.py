@@ -40,7 +40,7 @@ def ways(aws: Aws, target_group: str) -> tuple[Way, ...]:
     """Every rule and default action that names a target group, with whatever weight."""
     groups = _asked(lambda: aws.elbv2.describe_target_groups(TargetGroupArns=[target_group])["TargetGroups"])
     balancers = sorted({arn for group in groups for arn in group.get("LoadBalancerArns", [])})
-    return tuple(Way(balancer=balancer, rule=rule) for balancer in balancers for rule in _rules(aws, balancer)
+    return tuple(Way(balancer=balancer, rule=rule) for balancer in balancers for rule in rules_of(aws, balancer)
                  if target_group in rule.weights)
 
 
@@ -82,7 +82,8 @@ def balancer_of(listener: str) -> str:
     return listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
 
 
-def _rules(aws: Aws, balancer: str) -> list[Rule]:
+def rules_of(aws: Aws, balancer: str) -> list[Rule]:
+    """The rules of all listeners of a load balancer; none when it is gone."""
     pages = aws.elbv2.get_paginator("describe_listeners").paginate(LoadBalancerArn=balancer)
     listeners = _asked(lambda: [one["ListenerArn"] for page in pages for one in page["Listeners"]])
     return [rule for listener in listeners for rule in rules.read(aws, listener)]

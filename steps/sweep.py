@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from steps import reach
 from steps.aws import Aws
+from steps.errors import StepError
 from steps.fleet import Group
 from steps.progress import Pace, Progress
 
@@ -75,6 +76,8 @@ def thing(aws: Aws, name: str) -> Callable[[], object] | None:
         return lambda: aws.ec2.delete_launch_template(LaunchTemplateId=name)
     if re.fullmatch(r"sg-[0-9a-f]+", name):
         return lambda: aws.ec2.delete_security_group(GroupId=name)
+    if ":loadbalancer/" in name:
+        return lambda: _close(aws, name)
     if ":targetgroup/" in name:
         return lambda: aws.elbv2.delete_target_group(TargetGroupArn=name)
     if ":alarm:" in name:
@@ -84,6 +87,13 @@ def thing(aws: Aws, name: str) -> Callable[[], object] | None:
     if ":role/" in name:
         return lambda: _strip(aws, name.rsplit("/", 1)[1])
     return None
+
+
+def _close(aws: Aws, balancer: str) -> None:
+    """Nobody uses a load balancer without listeners; AWS would delete them with it."""
+    if aws.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
+        raise StepError(f"the load balancer {balancer} was not deleted: it has listeners")
+    aws.elbv2.delete_load_balancer(LoadBalancerArn=balancer)
 
 
 def _disband(aws: Aws, profile: str) -> None:

@@ -41,6 +41,12 @@ STANDING: dict[str, str] = {}
 MADE: dict[str, Any] = {}
 
 
+def holds(type: str, id: str, **outputs: Any) -> None:
+    """Has the state hold a resource with this id, which is its ARN too if it looks like one."""
+    arn = {"arn": id} if id.startswith("arn:") else {}
+    MADE[f"urn:pulumi:dev::phoenix::{type}::{id}"] = {"type": type, "outputs": {"id": id, **arn, **outputs}}
+
+
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}

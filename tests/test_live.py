@@ -25,6 +25,7 @@ class Account:
 
     def __init__(self) -> None:
         self.session = boto3.Session(region_name="eu-west-1")
+        self.made: set[str] = set()
         self.elb, self.ec2 = self.session.client("elbv2"), self.session.client("ec2")
         self.scaling = self.session.client("autoscaling")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
@@ -32,13 +33,18 @@ class Account:
             self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")
             ["Subnet"]["SubnetId"] for i, zone in enumerate("ab")]
 
-    def balancer(self, name: str, **said: str) -> str:
+    def balancer(self, name: str, *, known: bool = True, **said: str) -> str:
+        """A load balancer with a listener, which the state holds if it is `known`. Returns the listener."""
         made = self.elb.create_load_balancer(
             Name=name, Subnets=self.subnets, Tags=tags(owner="test", **said))["LoadBalancers"][0]
         listener = self.elb.create_listener(
             LoadBalancerArn=made["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[
                 {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}])["Listeners"][0]
+        self.made |= {made["LoadBalancerArn"]} if known else set()
         return str(listener["ListenerArn"])
+
+    def read(self) -> Live:
+        return read(self.session, stack=STACK, made=self.made)
 
     def target_group(self, name: str, **said: str) -> str:
         return str(self.elb.create_target_group(
@@ -72,18 +78,34 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_nothing_is_live_in_an_empty_account(account: Account) -> None:
-    assert read(account.session, stack=STACK) == Live()
+    assert account.read() == Live()
 
 
 def test_a_load_balancer_of_another_stack_is_not_ours(account: Account) -> None:
     account.balancer("prod", stack="phoenix/prod")
-    assert read(account.session, stack=STACK) == Live()
+    assert account.read() == Live()
+
+
+def test_a_load_balancer_that_the_state_has_not_made_is_another_matter(account: Account) -> None:
+    listener = account.balancer("theirs", known=False, stack=STACK)
+    blue = account.target_group("blue", color="blue", generation="a")
+    account.rule(listener, 100, {blue: 100}, rule="production")
+    account.group("blue-1", blue, 1, verified="a")
+    found = account.read()
+    assert (found.load_balancer, found.groups) == ("", ())
+    assert [one.arn for one in found.others] == [listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]]
+    # Its groups are seen, and known to be nobody's here.
+    assert found.strays == ("blue-1",)
+
+    account.balancer("ours", stack=STACK)
+    assert account.read().load_balancer
+    assert account.read().others == found.others
 
 
 def test_a_failed_first_birth_left_a_load_balancer_without_production(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     account.rule(listener, 1, {account.target_group("blue", color="blue", generation="1"): 1}, rule="preview")
-    found = read(account.session, stack=STACK)
+    found = account.read()
     assert (found.vpc_id, found.groups, found.leader) == (account.vpc, (), None)
 
 
@@ -98,7 +120,7 @@ def test_groups_are_read_from_the_production_rule_and_its_target_groups(account:
     account.group("green-1", green, 2, verified="abc")
     account.rule(listener, 1, {green: 1}, rule="preview")
     account.rule(listener, 100, {blue: 90, green: 10}, rule="production")
-    found = read(account.session, stack=STACK)
+    found = account.read()
     first, second = found.groups
     assert (first.color, first.generation, first.weight, first.recipe) == ("blue", "abc", 90, "image=f1")
     assert (first.name, first.desired, first.verified) == ("blue-1", 3, True)
@@ -112,7 +134,7 @@ def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     blue = account.target_group("blue", color="blue", generation="abc")
     account.rule(listener, 100, {blue: 100}, rule="production", before="to=abc min=2")
-    assert read(account.session, stack=STACK).unfinished
+    assert account.read().unfinished
 
 
 def test_groups_that_died_are_read_from_the_production_rule_newest_first(account: Account) -> None:
@@ -120,13 +142,13 @@ def test_groups_that_died_are_read_from_the_production_rule_newest_first(account
     blue = account.target_group("blue", color="blue", generation="abc")
     account.rule(listener, 100, {blue: 100}, rule="production",
                  **{f"past_{number}": f"a={number}" for number in (10, 2, 1)})  # type: ignore[arg-type]
-    assert read(account.session, stack=STACK).past == ("a=1", "a=2", "a=10")
+    assert account.read().past == ("a=1", "a=2", "a=10")
 
 
 def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     account.rule(listener, 100, {account.target_group("blue", color="blue", generation="abc"): 100}, rule="production")
-    [found] = read(account.session, stack=STACK).groups
+    [found] = account.read().groups
     assert (found.color, found.weight, found.name, found.verified) == ("blue", 100, "", False)
 
 
@@ -134,7 +156,7 @@ def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     account.balancer("one", stack=STACK)
     account.balancer("two", stack=STACK)
     with pytest.raises(LiveError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
-        read(account.session, stack=STACK)
+        account.read()
 
 
 @pytest.mark.parametrize(("groups", "weights"), [
@@ -159,7 +181,7 @@ def test_groups_that_production_does_not_know(account: Account) -> None:
     account.group("green-group", green, 1, color="green", generation="b", birth="second")
     account.group("green-dying", green, 0, color="green", generation="c", birth="third")
     account.scaling.update_auto_scaling_group(AutoScalingGroupName="green-dying", MaxSize=0)
-    found = read(account.session, stack=STACK)
+    found = account.read()
     assert found.strays == ("green-dying", "green-group")
     # What is being deleted is no birth to go on from.
     assert found.births == {("blue", "a"): "first", ("green", "b"): "second"}

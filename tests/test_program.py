@@ -14,7 +14,7 @@ import pytest
 
 from tests.factories import TOKEN
 from tests.main_program import CONFIG, PROJECT, account, program
-from tests.recorder import BAKED, MADE, STANDING, record, record_main
+from tests.recorder import BAKED, MADE, STANDING, holds, record, record_main
 
 __all__ = ["account"]
 
@@ -44,12 +44,18 @@ def live_group(color: str, generation: str) -> None:
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
     listener = elb.create_listener(
         LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]
-    elb.create_rule(ListenerArn=listener, Priority=100, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
-                    Actions=[action], Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}])
+    rule = elb.create_rule(
+        ListenerArn=listener, Priority=100, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}], Actions=[action],
+        Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}])["Rules"][0]["RuleArn"]
+    holds("aws:lb/loadBalancer:LoadBalancer", balancer, tags={"phoenix:stack": "phoenix/dev"})
+    holds("aws:lb/listener:Listener", listener)
+    holds("aws:lb/listenerRule:ListenerRule", rule, tags={"phoenix:stack": "phoenix/dev"})
+    holds("aws:lb/targetGroup:TargetGroup", group)
+    holds("aws:autoscaling/group:Group", color)
     template = boto3.client("ec2", "eu-west-1").create_launch_template(
         LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"})
     boto3.client("autoscaling", "eu-west-1").create_auto_scaling_group(
-        AutoScalingGroupName=color, MinSize=0, MaxSize=0, DesiredCapacity=0, TargetGroupARNs=[group],
+        AutoScalingGroupName=color, MinSize=2, MaxSize=4, DesiredCapacity=2, TargetGroupARNs=[group],
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
         VPCZoneIdentifier=",".join(subnets), Tags=[
             {**tag, "PropagateAtLaunch": False} for tag in
@@ -199,7 +205,8 @@ def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
     assert lines == {
         "bake": ("sh steps/run bake; exit $?", None), "verify": ("sh steps/run verify; exit $?", None),
         "promote": ("sh steps/run promote; exit $?", None), "prune": ("sh steps/run prune; exit $?", None),
-        "retire": (":", "sh steps/run retire; exit $?"), "clear": (":", "sh steps/run clear; exit $?")}
+        "retire": (":", "sh steps/run retire; exit $?"), "clear": (":", "sh steps/run clear; exit $?"),
+        "guard": (":", "sh steps/run guard; exit $?")}
     for command in commands:
         assert command.inputs["update"] == ":"
         assert command.inputs["logging"] == "stderr"

@@ -139,7 +139,8 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
                           Rule(listener, 3, "blog/dev", ("*",)))
     assert (seen.target_groups, seen.region_target_groups, seen.targets) == (1, 2, 0)
     assert seen.limits[RULES] == 100
-    by_tag = sharing.read(boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="edge/dev")
+    by_tag = sharing.read(boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="edge/dev",
+                          made={balancer})
     assert (by_tag.arn, by_tag.rules, by_tag.listener) == (balancer, seen.rules, "")
     nothing = sharing.read(boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="no/dev")
     assert nothing == Shared()

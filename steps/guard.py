@@ -1,0 +1,75 @@
+"""Refuses to let the production rule go while users reach servers through it: only `pulumi destroy` may delete it.
+
+Runs before the rule is deleted, whatever else an update deletes: without the rule no group has production any more, and
+each would be let go.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from steps import common, engine_call, options, reach, rules
+from steps.aws import code
+from steps.common import Context
+from steps.engine_call import Call
+from steps.errors import StepError
+from steps.options import option
+from steps.rules import Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    rule: str = option("ARN of the production rule", parse=options.arn)
+
+
+def guard(given: Given, context: Context) -> dict[str, object]:
+    try:
+        weights = rules.read_one(context.aws, given.rule).weights
+    except ClientError as error:
+        if code(error) != "RuleNotFound":
+            raise
+        return {"rule": given.rule}
+    beside = [rule for rule in reach.rules_of(context.aws, balancer_of_rule(given.rule)) if rule.arn != given.rule]
+    refused = refusal(given, weights, beside=beside, call=engine_call.read())
+    if refused:
+        raise refused
+    return {"rule": given.rule}
+
+
+def refusal(
+    given: Given, weights: Mapping[str, int], *, beside: Iterable[Rule], call: Call | None
+) -> StepError | None:
+    """Why the rule must stay. `beside`: the other rules of its load balancer. Pure.
+
+    It may go when another production rule of the stack sends users the same way: it has moved to another listener.
+    """
+    served = {arn: weight for arn, weight in weights.items() if weight}
+    moved = any(
+        rule.tags.get("phoenix:rule") == "production"
+        and rule.tags.get("phoenix:stack") == given.stack
+        and rules.same(rule.weights, weights)
+        for rule in beside
+    )
+    if not served or moved or (call and call.operation == "destroy"):
+        return None
+    doing = f"pulumi {call.operation}" if call else "no pulumi that is known"
+    return StepError(
+        f"the production rule of {given.stack} was not deleted: users reach {len(served)} group(s) by it",
+        f"only `pulumi destroy` may delete it, and this is {doing}. The program does not declare {given.stack} any"
+        " more: its service, stack or listener has another name, or was taken out",
+        "undo that change and run `pulumi up`\n"
+        "to end the service on purpose: pulumi destroy   (of one service among several: --target, --target-dependents)",
+    )
+
+
+def balancer_of_rule(rule: str) -> str:
+    """The ARN of a rule's load balancer, which is a part of its own."""
+    return reach.balancer_of(rule.replace(":listener-rule/", ":listener/").rpartition("/")[0])
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("guard", __doc__, Given, guard))
