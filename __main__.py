@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pulumi
 
-from components import briefing, config, preflight, service
+from components import config, preflight, service
 
 with config.errors(published=True):
     settings = config.settings()
     ahead = preflight.read(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
-    briefing.publish(ahead.brief.markdown)
+    config.publish(ahead.brief.markdown)
 pulumi.log.info(ahead.brief.text)
 
 network, listener = service.permanent(settings, ahead.shared)

@@ -89,10 +89,19 @@ def write(
     return Briefing(settings.identity, settings.stack, headline, tuple(rows), log)
 
 
-def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Writes Markdown to the file that the environment names, if it names one."""
-    if environment.get(VARIABLE):
-        Path(environment[VARIABLE]).write_text(markdown, encoding="utf-8")
+def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Writes Markdown to the file that the environment names, if it names one. Returns why it could not, in a line.
+
+    Never raises: no file is worth an update, or the words of why there is none.
+    """
+    name = environment.get(VARIABLE, "")
+    try:
+        if name:
+            Path(name).write_text(markdown, encoding="utf-8", errors="replace")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return f"{VARIABLE} = {name!r}: the plan could not be written there ({why}); what is in it may be an older one"
+    return ""
 
 
 def refused(stack: str, why: str) -> str:

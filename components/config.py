@@ -160,8 +160,14 @@ def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     if about:
         why = f"{about}:\n{why}"
     if published:
-        briefing.publish(briefing.refused(pulumi.get_stack(), why))
+        publish(briefing.refused(pulumi.get_stack(), why))
     raise pulumi.RunError(why)
+
+
+def publish(markdown: str) -> None:
+    """Writes a plan as Markdown where the environment says; a file that can't be written is a warning."""
+    if problem := briefing.publish(markdown):
+        pulumi.log.warn(problem)
 
 
 def _next(error: BotoCoreError | ClientError) -> str:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from components import briefing
 from components.briefing import Briefing
 from components.changelog import Changelog
@@ -152,3 +154,20 @@ def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
     briefing.publish("plan", {})
     briefing.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")})
     assert [file.read_text() for file in tmp_path.iterdir()] == ["plan"]
+
+
+@pytest.mark.parametrize(("name", "why"), [
+    ("nowhere/plan.md", "No such file or directory"), (".", "Is a directory"), ("file/plan.md", "Not a directory"),
+    ("full", "No space left on device"), ("x" * 300, "File name too long"), ("nul\0", "embedded null")])
+def test_a_file_that_can_not_be_written_is_a_line_and_no_error(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "full").symlink_to("/dev/full")
+    said = briefing.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / name)})
+    assert why in said
+    assert "\n" not in said
+    assert repr(str(tmp_path / name)) in said
+
+
+def test_a_commits_words_that_are_no_utf_8_are_written_as_far_as_they_are(tmp_path: Path) -> None:
+    assert briefing.publish("a \udcff", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")}) == ""
+    assert (tmp_path / "plan.md").read_text() == "a ?"

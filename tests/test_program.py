@@ -403,6 +403,19 @@ def test_the_plan_is_written_as_markdown_to_the_file_that_the_environment_names(
     assert "short" not in refused
 
 
+def test_a_plan_that_can_not_be_written_stops_nothing_and_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(tmp_path / "nowhere" / "plan.md"))
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    assert program().one("aws:autoscaling/group:Group")
+    with pytest.raises(pulumi.RunError, match="from 0 to 100 percent"):
+        program(traffic=101)
+    assert len(warned) == 2
+    assert all("the plan could not be written there (No such file or directory)" in line for line in warned)
+
+
 def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -> None:
     with pytest.raises(pulumi.RunError, match=r"image = '0123456789ab': must be an image of the service 'phoenix'"):
         program(image="0123456789ab")
