@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
+from components import user_data
+
 if TYPE_CHECKING:
     from components.settings import Settings
 
@@ -13,8 +15,6 @@ Broken = Iterator[tuple[tuple[str, ...], str]]
 
 # 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
 NAME_LIMIT = 18
-# AWS refuses more user data than 16 KiB; a quarter is left for what Phoenix writes itself.
-ENVIRONMENT_LIMIT = 12 * 1024
 
 
 def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
@@ -142,11 +142,14 @@ def _adopted(s: Settings) -> Broken:
 
 
 def _environment(s: Settings) -> Broken:
-    size = sum(len(f"{name}={value}\n".encode()) for name, value in s.environment.items())
-    if size > ENVIRONMENT_LIMIT:
+    size = user_data.size(s)
+    if size > user_data.LIMIT:
+        longest = max(s.environment, key=lambda name: len(s.environment[name].encode()))
         yield ("environment",), problem(
-            "environment", f"{size} bytes", f"must be at most {ENVIRONMENT_LIMIT} bytes: AWS takes 16 KiB of user data",
-            "move long values to SSM parameters and name those")
+            "environment", f"{len(s.environment)} variables", f"must make at most {user_data.LIMIT} bytes of user data,"
+            f" which is what AWS takes (it makes {size}; the longest is {longest})",
+            f"put it into an SSM parameter (aws ssm put-parameter --name /{longest} ...), and pulumi config set --path"
+            f" environment.{longest} ssm:/{longest}")
 
 
 def problem(key: str, value: object, rule: str, fix: str) -> str:

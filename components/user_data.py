@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import TYPE_CHECKING
 
-from components.settings import Settings
+if TYPE_CHECKING:
+    from components.settings import Settings
 
 PATH = "/etc/phoenix/server.env"
+# Before base64 (EC2 user guide, "Run commands when you launch an EC2 instance with user data input"); a launch template
+# with more is refused: "InvalidUserData.Malformed: User data is limited to 16384 bytes."
+LIMIT = 16384
+# What YAML 1.1 (5.1 and 5.4) takes in a text only as an escape: characters that can't be printed, and further breaks of
+# a line, which it would fold to blanks.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def user_data(settings: Settings, *, color: str, generation: str) -> str:
     """`#cloud-config` that writes `/etc/phoenix/server.env` (JSON is YAML; systemd's EnvironmentFile syntax inside).
 
-    Nothing in it is a secret: whoever is on the server can read it from the metadata service.
+    In UTF-8, as cloud-init reads it. Not in JSON's own escapes, which are three times as long, and YAML would take those
+    of a character beyond the first 65,536 for two that there are not. Nothing in it is a secret: whoever is on the server can read it from the metadata service.
     """
     variables = {
         "PHOENIX_SERVICE": settings.service,
@@ -24,4 +34,10 @@ def user_data(settings: Settings, *, color: str, generation: str) -> str:
     }
     content = "".join(f'{name}="{value}"\n' for name, value in variables.items())
     file = {"path": PATH, "owner": "root:root", "permissions": "0644", "content": content}
-    return "#cloud-config\n" + json.dumps({"write_files": [file]}, indent=1) + "\n"
+    said = json.dumps({"write_files": [file]}, indent=1, ensure_ascii=False)
+    return "#cloud-config\n" + _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", said) + "\n"
+
+
+def size(settings: Settings) -> int:
+    """Bytes of a server's user data: colors and generations make no difference but a byte."""
+    return len(user_data(settings, color="green", generation="0" * 12).encode())

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
+from components.combinations import broken
 from components.generation import changes, fingerprint, recipe
-from components.user_data import user_data
+from components.user_data import LIMIT, size, user_data
 from tests.factories import settings
+
+SECRET = {"previewToken"}
 
 FILES = {"phoenix.pkr.hcl": (False, b"source {}"), "provision/10-os.sh": (True, b"#!/bin/sh\n")}
 
@@ -103,6 +108,32 @@ def test_user_data_is_cloud_config_that_writes_the_servers_variables() -> None:
     assert file["content"].splitlines() == [
         'PHOENIX_SERVICE="phoenix"', 'PHOENIX_STACK="dev"', 'PHOENIX_COLOR="green"',
         'PHOENIX_GENERATION="0123456789ab"', 'PHOENIX_PORT="8080"', 'GREETING="hello # world $x"']
+
+
+@pytest.mark.parametrize("text", ["gr\u00fc\u00dfe", "\U0001f600 and \u65e5\u672c", "a\u2028b\u0085c", "\ufeffx"])
+def test_user_data_is_utf_8_that_yaml_reads_as_it_was_meant(text: str) -> None:
+    """cloud-init reads it with PyYAML; JSON's own escapes of the second one are no text there."""
+    said = user_data(settings(environment={"A": text}), color="green", generation="0123456789ab")
+    [file] = yaml.safe_load(said.encode())["write_files"]
+    assert file["content"].encode().decode().rpartition("\nA=")[2] == f'"{text}"\n'
+    assert json.loads(said.partition("\n")[2])["write_files"] == [file]
+
+
+def test_user_data_is_as_long_as_it_is_and_its_limit_is_aws_own() -> None:
+    umlauts = settings(environment={"A": "\u00fc" * 6124})
+    real = len(user_data(umlauts, color="green", generation="0" * 12).encode())
+    assert size(umlauts) == real < 12248 + 500
+    room = LIMIT - size(settings(environment={"A": ""}))
+    assert [list(broken(settings(environment={"A": "x" * (room + more)}), SECRET, {})) == [] for more in (0, 1)] == [
+        True, False]
+    [[_, problem]] = broken(settings(environment={"LONG": "\u00fc" * 9000, "B": "x"}), SECRET, {})
+    assert f"(it makes {size(settings(environment={'LONG': chr(252) * 9000, 'B': 'x'}))}; the longest is LONG)" in problem
+
+
+def test_what_was_born_with_plain_letters_keeps_its_generation() -> None:
+    """A text of user data that changed would flip every stack."""
+    assert hashlib.sha256(user_data(settings(environment={"A": "b"}), color="", generation="").encode()).hexdigest() == (
+        "dc1e59ca226c5f8c64dca278bcb832228d2d226b157add4d9bf7ea9d342af6eb")
 
 
 def test_the_preview_token_is_never_in_user_data() -> None:

@@ -60,7 +60,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("bootSeconds", "900", "must be below verifyTimeoutSeconds (900)"),
     ("environment", '{"PHOENIX_COLOR": "red"}', "does not begin with PHOENIX_"),
     ("environment", '{"A": "two\\nlines"}', "text on one line"),
-    ("environment", '{"A": "' + "x" * 13000 + '"}', "at most 12288 bytes"),
+    ("environment", '{"A": "' + "x" * 16200 + '"}', "at most 16384 bytes of user data"),
     ("minSize", "5", "must not be above maxSize (4)"),
     ("targetCpuPercent", "200", "a whole number from 0 to 100 percent"),
     ("vpcId", "vpc-0123456789abcdef0", "all three adopt a network, none makes one"),

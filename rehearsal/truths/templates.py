@@ -6,10 +6,11 @@ Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overv
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from moto.core.types import Base64EncodedString
-from moto.ec2.exceptions import InvalidLaunchTemplateIdNotFound
+from moto.ec2.exceptions import EC2ClientError, InvalidLaunchTemplateIdNotFound
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 
 from rehearsal.truths.patch import Correction, around
@@ -31,7 +32,13 @@ def tags_stay_outside(
 def user_data_is_base64(
     world: World, original: Correction, template: Any, data: dict[str, Any], description: str
 ) -> Any:
-    """moto wraps the user data of a new template only; that of a new version breaks CreateAutoScalingGroup."""
+    """moto wraps the user data of a new template only; that of a new version breaks CreateAutoScalingGroup.
+
+    And it takes any, where EC2 takes 16 KiB before base64 (its words: terraform-aws-github-runner, issue 3700).
+    """
+    given = data.get("UserData") or ""
+    if len(base64.b64decode(given if isinstance(given, str) else given.as_bytes())) > 16384:
+        raise EC2ClientError("InvalidUserData.Malformed", "User data is limited to 16384 bytes.")
     if isinstance(data.get("UserData"), str):
         data = {**data, "UserData": Base64EncodedString(data["UserData"])}
     return original(template, data, description)
