@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 
 from steps import fleet
+from steps.causes import Trouble, classify
 from steps.fleet import Target
 
 GOOD_ROUNDS = 3
@@ -17,77 +16,6 @@ FEWEST_LOST = 2
 # Of the time limit: how long trouble that may pass (no capacity, a quota, a young instance profile) may last.
 PATIENCE = 0.5
 
-
-class Trouble(Enum):
-    """Whether a failed launch can heal by itself."""
-
-    HOPELESS = "hopeless"
-    PASSING = "passing"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    trouble: Trouble
-    do: str
-
-
-# What StatusMessage of a scaling activity says (EC2 Auto Scaling user guide, "Troubleshoot issues"); the first that
-# fits counts.
-CAUSES: tuple[tuple[str, Trouble, str], ...] = (
-    (
-        r"sufficient .*capacity|InsufficientInstanceCapacity|no Spot capacity",
-        Trouble.PASSING,
-        "AWS has no such machine free: pulumi config set instanceType OTHER, or more Availability Zones, or try later",
-    ),
-    (
-        r"vCPU|InstanceLimitExceeded|instance limit|quota|Max spot instance count|already running|VolumeLimitExceeded",
-        Trouble.PASSING,
-        "ask for a higher limit in Service Quotas (Amazon EC2), or end what is not needed; "
-        "two groups live at once during a flip",
-    ),
-    (
-        r"iamInstanceProfile|IAM Instance Profile",
-        Trouble.PASSING,
-        "check the role of the servers: IAM shows a new one to EC2 within seconds, so this one is wrong",
-    ),
-    (
-        r"requested Availability Zone|Availability Zone is no longer supported",
-        Trouble.PASSING,
-        "pulumi config set instanceType OTHER, or subnets in other Availability Zones",
-    ),
-    (
-        r"architecture",
-        Trouble.HOPELESS,
-        "the image and the instance type are of different architectures: pulumi config set instanceType OTHER",
-    ),
-    (
-        r"key pair|InvalidKeyPair",
-        Trouble.HOPELESS,
-        "the launch template names a key pair that is not there; servers of Phoenix need none",
-    ),
-    (
-        r"Client\.InternalError|Client error on launch|KMS",
-        Trouble.HOPELESS,
-        "let the role AWSServiceRoleForAutoScaling use the key that the image's snapshots are encrypted with",
-    ),
-    (
-        r"\bAMI\b|image id|ami-[0-9a-f]+|InvalidAMIID",
-        Trouble.HOPELESS,
-        "the image is gone or not ours to use: run `pulumi up` again after the image is baked anew, "
-        "or pulumi config set image FINGERPRINT of one that exists",
-    ),
-    (
-        r"not authorized|UnauthorizedOperation|AccessDenied|Access denied",
-        Trouble.HOPELESS,
-        "give the group's role AWSServiceRoleForAutoScaling, or whoever deploys, what AWS names above",
-    ),
-    (
-        r"does not exist|not supported|does not match|[Ii]nvalid|[Ll]aunch template|for parameter",
-        Trouble.HOPELESS,
-        "the launch template asks for what AWS can't give: change the setting that AWS names above",
-    ),
-)
-UNKNOWN = Cause(trouble=Trouble.PASSING, do="see the group's Activity tab in the EC2 console")
 
 # Reasons of an unhealthy target (TargetHealth in the ELB API reference), and where to look.
 REASONS = {
@@ -133,14 +61,6 @@ class Verdict:
     born: bool = False
     failure: str = ""
     do: str = ""
-
-
-def classify(message: str) -> Cause:
-    """What a failed launch means."""
-    for pattern, trouble, do in CAUSES:
-        if re.search(pattern, message):
-            return Cause(trouble=trouble, do=do)
-    return UNKNOWN
 
 
 UNREACHED = (

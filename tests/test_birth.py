@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from steps import birth
-from steps.birth import Look, Trouble
+from steps.birth import Look
+from steps.causes import Trouble, classify
 from steps.fleet import Target
 
 
@@ -35,11 +36,41 @@ from steps.fleet import Target
         ("The requested instance type's architecture (i386) does not match the architecture in the manifest for "
          "ami-6ffd1234 (x86_64). Launching ec2 instance failed.", Trouble.HOPELESS, "different architectures"),
         ("The security group 'sg-1' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS, "the setting"),
+        ("The requested configuration is currently not supported. Please check the documentation for supported "
+         "configurations. Launching EC2 instance failed.", Trouble.PASSING, "other Availability Zones"),
+        ("Invalid device name upload. Launching EC2 instance failed.", Trouble.HOPELESS, "the setting"),
+        ("Value (disk) for parameter virtualName is invalid. Expected format: 'ephemeralNUMBER'. Launching EC2 "
+         "instance failed.", Trouble.HOPELESS, "the setting"),
+        ("Placement groups may not be used with instances of type 'm1.large'. Launching EC2 instance failed.",
+         Trouble.HOPELESS, "the setting"),
+        ("There is no Spot capacity available that matches your request. Launching EC2 instance failed.",
+         Trouble.PASSING, "instanceType OTHER"),
+        ("7 instance(s) are already running. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
+        ("AMI ami-0123456789abcdef0 is pending, and cannot be run. Launching EC2 instance failed.", Trouble.PASSING,
+         "is being made"),
+        ("Access denied when attempting to assume role arn:aws:iam::123456789012:role/aws-service-role/"
+         "autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling. Validating load balancer configuration failed.",
+         Trouble.HOPELESS, "AWSServiceRoleForAutoScaling"),
+        ("There are not enough free addresses in subnet 'subnet-0' to satisfy the requested number of instances.",
+         Trouble.PASSING, "serverSubnetIds"),
+        ("Request limit exceeded. Launching EC2 instance failed.", Trouble.PASSING, "pulumi up later"),
+        ("Server.InternalError: Internal error on launch", Trouble.PASSING, "pulumi up later"),
+        ("You have exceeded your maximum gp3 storage limit of 50 TiB.", Trouble.PASSING, "Service Quotas"),
+        ("PendingVerification: Your request for accessing resources in this region is being validated, and you will "
+         "not be able to launch additional resources in this region until the validation is complete.", Trouble.PASSING,
+         "pulumi up later"),
+        ("OptInRequired: In order to use this AWS Marketplace product you need to accept terms and subscribe.",
+         Trouble.HOPELESS, "do what it says"),
+        ("Client.InvalidSnapshot.NotFound: The snapshot does not exist.", Trouble.HOPELESS, "image FINGERPRINT"),
+        ("InvalidParameterValue: User data is limited to 16384 bytes", Trouble.HOPELESS, "the setting"),
+        ("Could not launch On-Demand Instances. InvalidBlockDeviceMapping - Volume of size 10GB is smaller than  "
+         "snapshot 'snap-0b5c5ea11d58e1fec', expect size >= 20GB. Launching EC2 instance failed.", Trouble.HOPELESS,
+         "rootVolumeGiB"),
         ("Something that AWS has never said before", Trouble.PASSING, "Activity tab"),
     ],
 )  # fmt: skip
 def test_a_failed_launch_is_hopeless_or_may_pass(message: str, trouble: Trouble, do: str) -> None:
-    cause = birth.classify(message)
+    cause = classify(message)
 
     assert cause.trouble is trouble
     assert do in cause.do
