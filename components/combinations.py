@@ -77,6 +77,15 @@ def _image(s: Settings) -> Broken:
         yield ("imageKmsKey", "packerVariables"), problem(
             "packerVariables", twice, "must not say what imageKmsKey says",
             " && ".join(f"pulumi config rm --path packerVariables.{name}" for name in twice))
+    disk = s.packer_variables.get("root_gib", "0")
+    if not isinstance(disk, str) or not re.fullmatch(r"\d{1,6}", disk):
+        yield ("packerVariables",), problem(
+            "packerVariables.root_gib", disk, "must be a whole number of GiB",
+            "pulumi config set --path packerVariables.root_gib 8")
+    elif int(disk) > s.root_volume_gib:
+        yield ("packerVariables", "rootVolumeGiB"), problem(
+            "rootVolumeGiB", s.root_volume_gib, f"must be at least packerVariables.root_gib ({disk} GiB), the size of"
+            " the image: no disk can be smaller than its image", f"pulumi config set rootVolumeGiB {disk}")
     parts = s.image_kms_key.split(":")
     if len(parts) > 3 and parts[3] != s.region:
         yield ("imageKmsKey",), problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import estimate, fitness, permanent, sharing
+from components import disk, estimate, fitness, permanent, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -50,7 +50,7 @@ def cleared(
         raise
     problems += _images(settings, flight, live, source, outlook)
     if flight.standing is None:
-        problems += _type(settings, outlook)
+        problems += [*_type(settings, outlook), *disk.problems(settings, source, outlook)]
     problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
                  *_credentials(settings, flight, live, outlook, now)]
     problems += fitness.problems(settings, flight, live, outlook)
@@ -135,7 +135,7 @@ def _days(group: Group, now: datetime) -> int:
 def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Outlook) -> Iterator[str]:
     if flight.standing is None and source.refused:
         yield source.refused
-    if flight.standing is None and source.bakes and outlook.base is False:
+    if flight.standing is None and source.bakes and outlook.base == 0:
         yield problem("baseImage", s.base_image, f"must be an image in {s.region} that this account may use; it is"
                       " gone", "pulumi config set baseImage debian-12")
     stands = flight.standing

@@ -43,7 +43,7 @@ class MachineImage(pulumi.ComponentResource):
         folder: str = "image",
         base_image: str,
         architecture: str,
-        packer_variables: Mapping[str, str],
+        packer_variables: Mapping[str, str | Sequence[str]],
         copied_from: str = "",
         kms_key: str = "",
         max_age_days: int,

@@ -16,6 +16,7 @@ from components.settings import Settings
 from steps import image_files
 from steps.fingerprint import Files
 from steps.git import GitError
+from steps.images import root_gib
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -34,6 +35,7 @@ class Image:
     baked_at: datetime | None
     key: str = ""  # the `imageKmsKey` that it was baked with
     shared_by: str = ""  # the stack that shares it with other accounts
+    gib: int = 0  # size of its root volume; 0: not known
 
     def days(self, now: datetime) -> float:
         """Its age in days; without a date it is as old as can be."""
@@ -51,6 +53,7 @@ class Source:
     image: str = ""  # its id; empty when it is yet to be baked or copied
     shared: bool = False  # whether this stack shares any of the known with other accounts
     refused: str = ""  # why nobody can be born from it
+    gib: int = 0  # size of the image that is there, or is copied; 0: not known
 
 
 def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
@@ -101,7 +104,7 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
     image = found[0]
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
     return Source(image.fingerprint, f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
-                  image=image.id)
+                  image=image.id, gib=image.gib)
 
 
 def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = "") -> Source:
@@ -117,7 +120,7 @@ def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime
         return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
                       bakes=True)
     return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
-                  image=found.id)
+                  image=found.id, gib=found.gib)
 
 
 def available(ec2: EC2Client, *, service: str) -> list[Image]:
@@ -132,5 +135,5 @@ def available(ec2: EC2Client, *, service: str) -> list[Image]:
             baked = when(tags.get("phoenix:baked-at"))
             found.append(Image(
                 image["ImageId"], tags.get("phoenix:fingerprint", ""), baked, key=tags.get("phoenix:kms-key", ""),
-                shared_by=tags.get("phoenix:shared-by", "")))
+                shared_by=tags.get("phoenix:shared-by", ""), gib=root_gib(image)))
     return sorted(found, key=lambda image: image.baked_at or datetime.min.replace(tzinfo=UTC), reverse=True)

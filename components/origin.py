@@ -13,7 +13,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import encryption, images
+from components import encryption, images, template
 from components.combinations import problem
 from components.images import ImageError, Source
 from components.live import Account
@@ -36,7 +36,11 @@ def source(session: boto3.Session, settings: Settings, account: Account, folder:
             "imageSharedWith", list(settings.image_shared_with), f"must not name {account.id}: it is the stack's own"
             " account, which needs no sharing", f"pulumi config rm --path 'imageSharedWith[{position}]'"))
     found = images.source(session.client("ec2"), settings, folder, now=now)
-    return led(session, settings, found, account, now=now) if found.bakes else found
+    if not found.bakes:
+        return found
+    made = led(session, settings, found, account, now=now)
+    wrong = list(template.problems(settings, template.read(folder / settings.image_dir))) if made.bakes else []
+    return replace(made, refused="\n".join(filter(None, [*wrong, made.refused])))
 
 
 def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
@@ -62,8 +66,9 @@ def elsewhere(session: boto3.Session, settings: Settings, found: Source, account
         return _refused(found, settings, f"must be a place that can be asked for its images: {aws.reason(error)}",
                         "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys")
     days = (now - image.baked_at).total_seconds() / 86400
-    return replace(found, bakes=False, words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
-                   f" {found.fingerprint}, {days:.1f} days old; nothing is baked")
+    return replace(
+        found, bakes=False, gib=image.root_gib, words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
+        f" {found.fingerprint}, {days:.1f} days old; nothing is baked")
 
 
 def _original(

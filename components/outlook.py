@@ -21,6 +21,7 @@ from components.settings import Settings
 from steps.aws import LARGEST_PAGES
 from steps.credentials import life
 from steps.fleet import MEMBER
+from steps.images import root_gib
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -88,7 +89,7 @@ class Outlook:
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
     born: tuple[datetime, ...] | None = None  # when each live server was launched
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
-    base: bool | None = None  # whether the base image exists, when `baseImage` names one by its id
+    base: int | None = None  # GiB of the base image, 0 when it is gone; when `baseImage` names one by its id
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
 
@@ -103,7 +104,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "subnets": lambda: subnets(ec2, asked(settings, live)),
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
-        "base": lambda: exists(ec2, settings.base_image),
+        "base": lambda: base(ec2, settings.base_image),
     }
     known: dict[str, Any] = {}
     unknown = []
@@ -217,16 +218,20 @@ def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) ->
     return found
 
 
-def exists(ec2: EC2Client, base_image: str) -> bool | None:
-    """Whether an image that is named by its id is there and ours to use; None for other names."""
+def base(ec2: EC2Client, base_image: str) -> int | None:
+    """GiB of an image that is named by its id, 0 when it is not there or not ours to use; None for other names.
+
+    None too when AWS does not say its size. The vendors' images have 8, which no disk here is smaller than.
+    """
     if not base_image.startswith("ami-"):
         return None
     try:
-        return bool(ec2.describe_images(ImageIds=[base_image])["Images"])
+        found = ec2.describe_images(ImageIds=[base_image])["Images"]
     except ClientError as error:
         if error.response["Error"]["Code"].startswith("InvalidAMIID"):
-            return False
+            return 0
         raise
+    return (root_gib(found[0]) or None) if found else 0
 
 
 def credentials_end(session: boto3.Session) -> datetime | None:

@@ -78,18 +78,22 @@ def many(item: Rule, most: int = 100) -> Rule:
     return rule
 
 
-def mapping(key: str, key_words: str, value_words: str = "text on one line") -> Rule:
-    """An object of plain strings: names that match `key`, values without line breaks, quotes or backslashes."""
+def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) -> Rule:
+    """An object of plain strings: names that match `key`, values without line breaks, quotes or backslashes.
+
+    `lists`: a value may be a list of such, which becomes a tuple.
+    """
     compiled = re.compile(key)
 
-    def rule(text: str) -> dict[str, str]:
+    def rule(text: str) -> dict[str, str | tuple[str, ...]]:
         values = _json(text, dict, "an object of names and texts")
         for name, value in values.items():
             if not compiled.fullmatch(name):
                 raise ValueError(f"an object in which each name is {key_words} ({name!r} is not)")
-            if isinstance(value, dict | list) or re.search(r'[\x00-\x1f\x7f"\\]', _text(value)):
+            if not all(map(_plain, value if lists and isinstance(value, list) else [value])):
                 raise ValueError(f"an object in which each value is {value_words} ({name}'s is not)")
-        return {name: _text(value) for name, value in values.items()}
+        return {name: tuple(map(_text, value)) if isinstance(value, list) else _text(value)
+                for name, value in values.items()}
 
     return rule
 
@@ -149,6 +153,10 @@ def _json(text: str, kind: type, words: str) -> Any:
     if not isinstance(value, kind):
         raise ValueError(words)
     return value
+
+
+def _plain(value: Any) -> bool:
+    return not isinstance(value, dict | list) and not re.search(r'[\x00-\x1f\x7f"\\]', _text(value))
 
 
 def _text(value: Any) -> str:

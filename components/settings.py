@@ -65,7 +65,9 @@ class Settings:
     image_dir: str = _key("image", matching(r"(?!/)(?!\./*$)(?!.*\.\.)[\w./-]+", "a folder inside the project"),
                           "image")
     base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
-    packer_variables: Mapping[str, str] = _key({}, mapping(r"[a-z_][a-z0-9_]*", "a Packer variable"), "{}")
+    packer_variables: Mapping[str, str | tuple[str, ...]] = _key({}, mapping(
+        r"[a-z_][a-z0-9_]*", "a Packer variable", "a text, a number, true or false, or a list of these, on one line"
+        " without quotes or backslashes", lists=True), "{}")
     image_from: str = _key("", matching(PLACE.pattern, "ACCOUNT or ACCOUNT/REGION, as in"
                                         " 123456789012/eu-west-1", empty=True), "123456789012/eu-west-1")
     image_shared_with: tuple[str, ...] = _key((), many(matching(r"\d{12}", "an account of 12 digits"), most=100), "[]")

@@ -21,8 +21,9 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 def user_data(settings: Settings, *, color: str, generation: str) -> str:
     """`#cloud-config` that writes `/etc/phoenix/server.env` (JSON is YAML; systemd's EnvironmentFile syntax inside).
 
-    In UTF-8, as cloud-init reads it. Not in JSON's own escapes, which are three times as long, and YAML would take those
-    of a character beyond the first 65,536 for two that there are not. Nothing in it is a secret: whoever is on the server can read it from the metadata service.
+    In UTF-8, as cloud-init reads it. Not in JSON's own escapes, which are three times as long, and YAML would take
+    those of a character beyond the first 65,536 for two that there are not. Nothing in it is a secret: whoever is on
+    the server can read it from the metadata service.
     """
     variables = {
         "PHOENIX_SERVICE": settings.service,

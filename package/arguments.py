@@ -3,7 +3,7 @@
 All but the token are plain values, no outputs: the flight plan is decided by them before anything is declared.
 """
 
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 
@@ -23,8 +23,8 @@ class ServiceArgs(TypedDict, total=False):
     """Folder with the Packer template and its scripts. Default: image."""
     baseImage: str
     """Vendor's image: ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023, the path of an SSM parameter, or ami-. Default: ubuntu-24.04."""
-    packerVariables: dict[str, str]
-    """Variables for the Packer template."""
+    packerVariables: dict[str, Any]
+    """Variables for the Packer template: texts, numbers, true or false, and lists of them."""
     imageFrom: str
     """Account that bakes, ACCOUNT or ACCOUNT/REGION: its image is copied, and nothing is baked here."""
     imageSharedWith: list[str]

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 CANONICAL = "099720109477"
 DEBIAN = "136693071363"
 AMAZON = "137112412989"
+# The root volume of every vendor's image.
+ROOT_GIB = 8
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from steps import aws
+from steps import aws, images
 from steps.errors import StepError
 
 if TYPE_CHECKING:
@@ -124,21 +124,15 @@ def ssh_username(image: BaseImage, *, base_image: str) -> str | None:
 
 
 def parsed(image: ImageTypeDef) -> BaseImage:
-    root_device = image.get("RootDeviceName", "")
-    sizes = [
-        device.get("Ebs", {}).get("VolumeSize", 0)
-        for device in image.get("BlockDeviceMappings", [])
-        if device.get("DeviceName") == root_device
-    ]
     return BaseImage(
         id=image["ImageId"],
         name=image.get("Name", ""),
         owner=image.get("OwnerId", ""),
         architecture=image.get("Architecture", ""),
         state=image.get("State", ""),
-        root_device=root_device,
+        root_device=image.get("RootDeviceName", ""),
         root_device_type=image.get("RootDeviceType", ""),
-        root_gib=max(sizes, default=0),
+        root_gib=images.root_gib(image),
         created=image.get("CreationDate", ""),
         tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
     )

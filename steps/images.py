@@ -60,6 +60,7 @@ class Image:
     state: str
     created: datetime
     root_device: str = "/dev/sda1"
+    root_gib: int = 0  # size of its root volume; 0: not known
     snapshots: tuple[str, ...] = ()
     description: str = ""
     why: str = ""  # AWS's reason for its state, if it gives one
@@ -198,11 +199,21 @@ def parsed(image: ImageTypeDef) -> Image:
         state=image.get("State", ""),
         created=moment(image.get("CreationDate", "")) or datetime.fromtimestamp(0, UTC),
         root_device=image.get("RootDeviceName", "/dev/sda1"),
+        root_gib=root_gib(image),
         snapshots=tuple(snapshot for snapshot in snapshots if snapshot),
         description=image.get("Description", ""),
         why=image.get("StateReason", {}).get("Message", ""),
         tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
     )
+
+
+def root_gib(image: ImageTypeDef) -> int:
+    """GiB of an image's root volume, which no server's disk can be smaller than; 0 when AWS does not say."""
+    return max((
+        device.get("Ebs", {}).get("VolumeSize", 0)
+        for device in image.get("BlockDeviceMappings", [])
+        if device.get("DeviceName") == image.get("RootDeviceName", "")
+    ), default=0)  # fmt: skip
 
 
 def moment(text: str) -> datetime | None:

@@ -88,12 +88,21 @@ def template(packer: Packer, folder: Path) -> Path:
 
 
 def variable_flags(variables: Mapping[str, object]) -> list[str]:
-    """`-var` arguments. A text is given as it is; anything else as JSON, which HCL reads too."""
+    """`-var` arguments. A text is given as it is; anything else as JSON, which HCL reads too.
+
+    Packer takes the value of a variable of texts or numbers literally, and that of a list or a map as an expression
+    (hcl2template/types.variables.go, expressionFromVariableDefinition): there `${` and `%{` would begin a template, and
+    JSON's escapes of a character beyond the first 65,536 are none of HCL's.
+    """
     return [
         argument
         for key, value in sorted(variables.items())
-        for argument in ("-var", f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+        for argument in ("-var", f"{key}={value if isinstance(value, str) else _expression(value)}")
     ]
+
+
+def _expression(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
 def claimed(work: Path, name: Callable[[], str], clock: Clock) -> tuple[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.cloud import Cloud
 from rehearsal.story import free_port
-from tests.rehearsed import Stack, forward, listen, stack, until
+from tests.rehearsed import Stack, forward, listen, running, stack, until
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,42 @@ def test_target_group_that_a_rule_names_cannot_be_deleted(s: Stack) -> None:
     refused(delete, "ResourceInUse", "currently in use by a listener or a rule", TargetGroupArn=targets)
     s.cloud.client("elbv2").delete_rule(RuleArn=rule)
     delete(TargetGroupArn=targets)
+
+
+def test_a_disk_that_is_smaller_than_its_image_is_refused(s: Stack) -> None:
+    ec2 = s.cloud.client("ec2")
+    [base] = ec2.describe_images(ImageIds=[s.image])["Images"]
+    assert base["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 8
+
+    def disk(gib: int) -> list[dict[str, Any]]:
+        return [{"DeviceName": base["RootDeviceName"], "Ebs": {"VolumeSize": gib}}]
+
+    run = {"ImageId": s.image, "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.small"}
+    refused(ec2.run_instances, "InvalidBlockDeviceMapping", r"Volume of size 7GB is smaller than snapshot 'snap-\w+', "
+            "expect size >= 8GB", BlockDeviceMappings=disk(7), **run)
+    made = running(s.cloud, ec2.run_instances(BlockDeviceMappings=disk(9), **run)["Instances"][0]["InstanceId"])
+    image = ec2.create_image(InstanceId=made, Name="larger")["ImageId"]
+    [larger] = ec2.describe_images(ImageIds=[image])["Images"]
+    assert larger["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 9
+    data = {"ImageId": image, "InstanceType": "t3.small", "BlockDeviceMappings": disk(8)}
+    ec2.create_launch_template(LaunchTemplateName="small-disk", LaunchTemplateData=data)
+    refused(s.cloud.client("autoscaling").create_auto_scaling_group, "ValidationError",
+            "You must use a valid fully-formed launch template. .*Volume of size 8GB is smaller than snapshot",
+            AutoScalingGroupName="small-disk", MinSize=1, MaxSize=1, VPCZoneIdentifier=s.subnets[0],
+            LaunchTemplate={"LaunchTemplateName": "small-disk", "Version": "1"})
+
+
+def test_user_data_above_16_kib_is_refused(s: Stack) -> None:
+    ec2 = s.cloud.client("ec2")
+
+    def data(size: int) -> dict[str, Any]:
+        return {"UserData": base64.b64encode(b"x" * size).decode()}
+
+    ec2.create_launch_template(LaunchTemplateName="data", LaunchTemplateData=data(16384))
+    refused(ec2.create_launch_template_version, "InvalidUserData.Malformed", "limited to 16384 bytes",
+            LaunchTemplateName="data", LaunchTemplateData=data(16385))
+    refused(ec2.create_launch_template, "InvalidUserData.Malformed", "limited to 16384 bytes",
+            LaunchTemplateName="more", LaunchTemplateData=data(16385))
 
 
 def test_target_group_serves_one_load_balancer_only(s: Stack) -> None:

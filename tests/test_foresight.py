@@ -114,8 +114,8 @@ def test_an_instance_type_that_is_none_or_of_another_architecture() -> None:
 
 
 def test_a_base_image_that_is_gone() -> None:
-    assert "baseImage = 'ami-0000000a'" in doomed(Outlook(base=False), base_image="ami-0000000a")
-    fly(Outlook(base=False), group("blue", NEW), base_image="ami-0000000a")
+    assert "baseImage = 'ami-0000000a'" in doomed(Outlook(base=0), base_image="ami-0000000a")
+    fly(Outlook(base=0), group("blue", NEW), base_image="ami-0000000a")
 
 
 def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newborns_only() -> None:

@@ -41,6 +41,14 @@ def test_the_order_of_files_and_variables_does_not_matter() -> None:
     assert fingerprint(FILES, one) == fingerprint(dict(reversed(FILES.items())), two)
 
 
+def test_a_list_among_the_variables_counts_with_its_order_and_texts_count_as_they_did() -> None:
+    one, other, text = (fingerprint(FILES, settings(packer_variables={"repos": said}))
+                        for said in (("a", "b"), ("b", "a"), "[a, b]"))
+    assert len({one, other, text}) == 3
+    assert one == fingerprint(FILES, settings(packer_variables={"repos": ["a", "b"]}))
+    assert fingerprint(FILES, settings(packer_variables={"a": "1"})) == "c722c7569fce"
+
+
 def test_contents_do_not_run_into_each_other() -> None:
     assert fingerprint({"a": (False, b"x\0b"), "c": (False, b"")}, settings()) != fingerprint(
         {"a": (False, b"x"), "b\0c": (False, b"")}, settings())
@@ -126,13 +134,15 @@ def test_user_data_is_as_long_as_it_is_and_its_limit_is_aws_own() -> None:
     room = LIMIT - size(settings(environment={"A": ""}))
     assert [list(broken(settings(environment={"A": "x" * (room + more)}), SECRET, {})) == [] for more in (0, 1)] == [
         True, False]
-    [[_, problem]] = broken(settings(environment={"LONG": "\u00fc" * 9000, "B": "x"}), SECRET, {})
-    assert f"(it makes {size(settings(environment={'LONG': chr(252) * 9000, 'B': 'x'}))}; the longest is LONG)" in problem
+    long = settings(environment={"LONG": "\u00fc" * 9000, "B": "x"})
+    [[_, problem]] = broken(long, SECRET, {})
+    assert f"(it makes {size(long)}; the longest is LONG)" in problem
 
 
 def test_what_was_born_with_plain_letters_keeps_its_generation() -> None:
     """A text of user data that changed would flip every stack."""
-    assert hashlib.sha256(user_data(settings(environment={"A": "b"}), color="", generation="").encode()).hexdigest() == (
+    said = user_data(settings(environment={"A": "b"}), color="", generation="")
+    assert hashlib.sha256(said.encode()).hexdigest() == (
         "dc1e59ca226c5f8c64dca278bcb832228d2d226b157add4d9bf7ea9d342af6eb")
 
 

@@ -34,6 +34,12 @@ def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
     assert (found.fingerprint, found.words) == (wanted, words)
 
 
+def test_the_size_of_an_image_that_is_there_is_known() -> None:
+    known = [replace(one, gib=20) for one in KNOWN]
+    assert choose(known, "222222222222", 30, NOW).gib == pinned(known, settings(image="ami-00000001")).gib == 20
+    assert choose(known, "333333333333", 30, NOW).gib == 0
+
+
 def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
     kept, wanted = replace(KNOWN[1], key="arn:1"), "111111111111"
     assert choose([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
@@ -77,7 +83,9 @@ def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
     register(ec2, "bare")
     new = register(ec2, "new", service="phoenix", fingerprint="1" * 12, baked_at="2026-02-01T00:00:00Z")
     undated = register(ec2, "undated", service="phoenix", fingerprint="1" * 12, baked_at="yesterday")
-    assert [found.id for found in available(ec2, service="phoenix")] == [new, old, undated]
+    found = available(ec2, service="phoenix")
+    assert [one.id for one in found] == [new, old, undated]
+    assert {one.gib for one in found} == {15}  # every image's size here
 
 
 def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:

@@ -66,9 +66,9 @@ def test_instance_types_are_known_or_known_not_to_be(session: boto3.Session) -> 
 def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
     there = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    assert outlook.exists(ec2, there) is True
-    assert outlook.exists(ec2, "ami-00000000000000000") is False
-    assert outlook.exists(ec2, "ubuntu-24.04") is None
+    assert outlook.base(ec2, there) == 15  # every image's size here
+    assert outlook.base(ec2, "ami-00000000000000000") == 0
+    assert outlook.base(ec2, "ubuntu-24.04") is None
 
 
 def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Session) -> None:

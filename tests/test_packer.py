@@ -114,6 +114,9 @@ def test_variables_are_texts_or_json() -> None:
     assert packer.variable_flags({"b": "with = and \"", "a": {"k": "v"}, "c": 8}) == [
         "-var", 'a={"k": "v"}', "-var", 'b=with = and "', "-var", "c=8",
     ]
+    assert packer.variable_flags({"a": ["10.0.0.0/8", "x${y}%{z} \U0001f600"], "b": "x${y}"}) == [
+        "-var", 'a=["10.0.0.0/8", "x$${y}%%{z} \U0001f600"]', "-var", "b=x${y}",
+    ]
 
 
 def test_the_manifest_names_the_image(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("imageDir", ".", "a folder inside the project"),
     ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
     ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
+    ("packerVariables", '{"root_gib": "8.5"}', "must be a whole number of GiB"),
+    ("rootVolumeGiB and packerVariables", '{"root_gib": 20}', "at least packerVariables.root_gib (20 GiB)"),
     ("imageFrom", "dev", "ACCOUNT or ACCOUNT/REGION"),
     ("imageFrom", "12345678901", "ACCOUNT or ACCOUNT/REGION"),
     ("imageFrom", "123456789012/europe", "ACCOUNT or ACCOUNT/REGION"),
@@ -86,7 +88,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ("pricePerHour", "cheap", "a price like 0.0208 or 0.0208 USD"),
 ])
 def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str, rule: str) -> None:
-    [problem] = problems(**{key: text})
+    [problem] = problems(**{key.rpartition(" and ")[2]: text})
     assert problem.split(" = ")[0].strip() in key or key in problem
     assert rule in problem
     assert "\n      type: " in problem
@@ -107,6 +109,24 @@ def test_an_image_is_shared_with_a_key_or_none_and_a_copy_may_be_shared_again() 
     assert (both.image_from, both.image_kms_key) == ("111111111111", key)
     [problem] = problems(imageFrom="111111111111", imageSharedWith='["123456789012"]', imageKmsKey="none")
     assert "must be a key, or empty" in problem
+
+
+def test_packers_variables_are_texts_and_lists_of_texts() -> None:
+    said = '{"ssh_from": ["10.0.0.0/8", "192.168.0.0/16"], "root_gib": 9, "encrypted": false, "none": [], "ports": [1]}'
+    assert settings(packerVariables=said).packer_variables == {
+        "ssh_from": ("10.0.0.0/8", "192.168.0.0/16"), "root_gib": "9", "encrypted": "false", "none": (),
+        "ports": ("1",)}
+
+
+@pytest.mark.parametrize("value", ['{"a": 1}', '[["x"]]', '[{"a": 1}]', '["two\\nlines"]', '["a", "\\""]', '"\\\\"'])
+def test_other_shapes_of_packers_variables_are_refused(value: str) -> None:
+    [problem] = problems(packerVariables=f'{{"v": {value}}}')
+    assert "or a list of these, on one line without quotes or backslashes (v's is not)" in problem
+
+
+def test_a_list_is_no_environment_variable() -> None:
+    [problem] = problems(environment='{"A": ["x"]}')
+    assert "each value is text on one line" in problem
 
 
 def test_one_key_of_an_image_is_said_once() -> None:

@@ -19,6 +19,8 @@ ARGUMENTS, SCHEMA = PROJECT / "package" / "arguments.py", PROJECT / "package" / 
 TYPES = {"string": "str", "integer": "int", "boolean": "bool", "object": "dict[str, str]"}
 # Texts in a program, whatever `pulumi config set` makes of them.
 TEXTS = ("imageSharedWith",)
+# Texts and lists of them.
+MIXED = ("packerVariables",)
 # Without a default in the package: two services of a program can't both be the default's.
 REQUIRED = ("service", "previewToken")
 HEAD = '''"""The inputs of the package's component: the keys of the configuration. Made by tools/describe_package.py.
@@ -26,7 +28,7 @@ HEAD = '''"""The inputs of the package's component: the keys of the configuratio
 All but the token are plain values, no outputs: the flight plan is decided by them before anything is declared.
 """
 
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 
@@ -41,6 +43,8 @@ def arguments(project: Mapping[str, Any]) -> str:
     for key, said in project["config"].items():
         kind = TYPES[said["type"]] if said["type"] != "array" else (
             f"list[{'str' if key in TEXTS else TYPES[said['items']['type']]}]")
+        if key in MIXED:
+            kind = "dict[str, Any]"
         if key == "previewToken":
             kind = f"pulumi.Input[{kind}]"
         note = "" if key in REQUIRED or said["default"] in ("", [], {}) else f" Default: {_shown(said['default'])}."

@@ -9,6 +9,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from rehearsal.truths.images import too_small
 from rehearsal.world import World
 
 
@@ -46,6 +47,8 @@ def template_problem(group: Any) -> str | None:
             f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
             "architectures, and try again."
         )
+    if problem := too_small(image, data.get("BlockDeviceMappings") or []):
+        return f"InvalidBlockDeviceMapping - {problem}"
     for security_group in security_group_ids(data):
         if ec2.get_security_group_from_id(security_group) is None:
             return f"The security group '{security_group}' does not exist"

@@ -54,6 +54,7 @@ def copied(world: World, original: Correction, response: Any) -> Any:
     elif source.ebs_snapshot.encrypted:
         key = source.ebs_snapshot.kms_key_id
     snapshot = made.ebs_snapshot
+    snapshot.volume.size = source.ebs_snapshot.volume.size
     snapshot.encrypted, snapshot.kms_key_id = bool(key), key
     for spec in response._get_param("TagSpecifications", []):
         tagged = made if spec["ResourceType"] == "image" else snapshot

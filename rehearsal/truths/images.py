@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -10,6 +11,7 @@ from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ssm.models import Parameter, ParameterDict
 
 from rehearsal import vendors
+from rehearsal import world as worlds
 from rehearsal.truths.patch import Correction, around
 from rehearsal.world import World
 
@@ -36,6 +38,38 @@ def vendors_images(world: World, original: Correction, backend: Any) -> None:
             region_name=world.region,
             boot_mode="uefi-preferred",
         )
+        _size(backend.amis[image.id], vendors.ROOT_GIB)
+
+
+def size(image: Ami) -> int:
+    """GiB of an image's root volume."""
+    return int(image.ebs_snapshot.volume.size)
+
+
+def _size(image: Ami, gib: int) -> None:
+    image.ebs_snapshot.volume.size = gib
+
+
+def _block_device_mappings(image: Ami) -> list[dict[str, Any]]:
+    """moto gives every image 15 GiB; here it has those of its snapshot."""
+    devices: list[dict[str, Any]] = _moto_mappings(image)
+    if worlds.current() is not None:
+        devices[0]["Ebs"]["VolumeSize"] = size(image)
+    return devices
+
+
+_moto_mappings = Ami.block_device_mappings.fget
+Ami.block_device_mappings = property(_block_device_mappings)
+
+
+def too_small(image: Ami, devices: Iterable[Mapping[str, Any]]) -> str | None:
+    """Why EC2 launches nothing from an image with such disks, in its words (scylladb/scylladb, issue 6999); or None."""
+    for device in devices:
+        gib = (device.get("Ebs") or {}).get("VolumeSize")
+        if device.get("DeviceName") == image.root_device_name and gib and int(gib) < size(image):
+            return (f"Volume of size {gib}GB is smaller than snapshot '{image.ebs_snapshot.id}', expect size >="
+                    f" {size(image)}GB")
+    return None
 
 
 @around(ParameterDict, "_check_loading_status")
@@ -93,6 +127,7 @@ def one_name_one_image(
     volume = backend.volumes.get(root.volume_id) if root else None
     if volume is not None:
         image.ebs_snapshot.encrypted, image.ebs_snapshot.kms_key_id = volume.encrypted, volume.kms_key_id
+        _size(image, volume.size)
     for spec in tag_specifications:
         if spec["ResourceType"] == "snapshot":
             image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})

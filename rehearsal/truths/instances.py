@@ -6,9 +6,11 @@ from typing import Any
 
 from moto.core.types import Base64EncodedString
 from moto.core.utils import utcnow
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
 from moto.ec2.responses.general import General
 
+from rehearsal.truths.images import too_small
 from rehearsal.truths.patch import Correction, around
 from rehearsal.world import World
 
@@ -51,8 +53,11 @@ def takes_its_interface_along(world: World, original: Correction, instance: Any)
 
 @around(InstanceBackend, "run_instances")
 def image_exists(world: World, original: Correction, backend: Any, image_id: str, *args: Any, **kwargs: Any) -> Any:
+    """The image is there, and the disks have room for it."""
     if image_id:
-        backend.describe_images(ami_ids=[image_id])
+        [image] = backend.describe_images(ami_ids=[image_id])
+        if problem := too_small(image, kwargs.get("block_device_mappings") or []):
+            raise EC2ClientError("InvalidBlockDeviceMapping", problem)
     return original(backend, image_id, *args, **kwargs)
 
 
