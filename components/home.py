@@ -52,8 +52,10 @@ class Resource:
     @property
     def owner(self) -> str:
         """SERVICE/STACK of its tag; empty without one."""
-        tags: Mapping[str, str] = self.outputs.get("tags") or {}
-        return tags.get("phoenix:stack", "")
+        tags: Any = self.outputs.get("tags") or {}
+        # An auto-scaling group's are a list.
+        pairs = tags if isinstance(tags, Mapping) else {tag["key"]: tag["value"] for tag in tags}
+        return str(pairs.get("phoenix:stack", ""))
 
 
 @dataclass(frozen=True)

@@ -25,16 +25,21 @@ def _owned(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
               if _tags(template.get("Tags", [])).get("phoenix:stack") == stack]
     found += [("security group", group["GroupId"]) for group in ec2.describe_security_groups(Filters=filters)
               ["SecurityGroups"]]
+    balancers = [one["LoadBalancerArn"] for one in balancing.describe_load_balancers()["LoadBalancers"]]
+    found += [("load balancer", arn) for arn in _tagged(balancing, balancers, stack)]
     arns = [group["TargetGroupArn"] for group in balancing.describe_target_groups()["TargetGroups"]]
-    for start in range(0, len(arns), 20):
-        for said in balancing.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
-            if _tags(said["Tags"]).get("phoenix:stack") == stack:
-                found.append(("target group", said["ResourceArn"]))
+    found += [("target group", arn) for arn in _tagged(balancing, arns, stack)]
     alive = [instance["InstanceId"] for reservation in ec2.describe_instances(Filters=filters)["Reservations"]
              for instance in reservation["Instances"] if instance["State"]["Name"] in ("pending", "running")]
     mine = {instance["InstanceId"] for group in groups for instance in group["Instances"]}
     found += [("instance", instance) for instance in alive if instance not in mine]
     return found + _rights_and_alarms(cloud, stack)
+
+
+def _tagged(balancing: Any, arns: list[str], stack: str) -> list[str]:
+    return [said["ResourceArn"] for start in range(0, len(arns), 20)
+            for said in balancing.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]
+            if _tags(said["Tags"]).get("phoenix:stack") == stack]
 
 
 def _rights_and_alarms(cloud: Cloud, stack: str) -> list[tuple[str, str]]:

@@ -87,6 +87,11 @@ class Stack:
         shutil.rmtree(left)
         self.engine = self._engine()
 
+    def second(self) -> Engine:
+        """What somebody else has: a clone of the project as it is committed, and a state of their own."""
+        number = next(self._numbers)
+        return self._engine(self.shop.cloned(self._workdir / f"second-{number}").folder, f"second-state-{number}")
+
     def begin(self) -> None:
         """One group alone with everything, whatever was before, and the flag on its color."""
         self._broken = len(self._watch.broken)
@@ -236,9 +241,9 @@ class Stack:
         """Our images that exist."""
         return {one["ImageId"] for one in self.cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
 
-    def _engine(self) -> Engine:
+    def _engine(self, folder: Path | None = None, state: str = "engine") -> Engine:
         return choose(
-            self.shop.folder, "local", self._workdir / "engine", environment(self.cloud),
+            folder or self.shop.folder, "local", self._workdir / state, environment(self.cloud),
             {**QUICK, "listenerPort": self.port}, secrets={"previewToken": self.token}, stand_in=self._stand_in)
 
 

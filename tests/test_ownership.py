@@ -106,7 +106,9 @@ def test_a_listener_that_the_state_forgot_is_imported() -> None:
 def test_groups_without_a_load_balancer_are_another_states() -> None:
     stray = Live(strays=("phoenix-dev-blue-1",))
     assert "AWS holds auto-scaling groups (phoenix-dev-blue-1) of phoenix/dev" in refusal(settings(), stray, Made(), ())
-    known = Made((held("aws:autoscaling/group:Group", "phoenix-dev-blue-1"),))
+    known = Made((held("aws:autoscaling/group:Group", "phoenix-dev-blue-1", tags=[
+        {"key": "phoenix:stack", "value": "phoenix/dev", "propagateAtLaunch": True}]),))
+    assert known.resources[0].owner == "phoenix/dev"
     assert refusal(settings(), stray, known, ()) == ""
     # Beside its own load balancer a state sweeps what its killed updates left.
     assert refusal(settings(), replace(STANDS, strays=("phoenix-dev-blue-1",)), WHOLE, ()) == ""

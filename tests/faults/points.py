@@ -54,12 +54,14 @@ POINTS = {
         call=MODIFY, after="elasticloadbalancing:RemoveTags", performed=True, step=False, share=100),
     "deletes": Point(call="autoscaling:DeleteAutoScalingGroup", performed=True, step=False, share=100),
 }
+# Of a stack's very first update alone.
+FIRST = {"load balancer": Point(call="elasticloadbalancing:CreateLoadBalancer", performed=True, step=False)}
 
 
 @contextmanager
 def reached(trial: Trial, name: str) -> Iterator[tuple[Running, Held]]:
     """An update to a new generation, held at a point. It is let go on at the end, or by `released`."""
-    point = POINTS[name]
+    point = {**POINTS, **FIRST}[name]
     trial.change(soakSeconds=10)
     with trial.stack.cloud.calls.holding(_wanted(trial, point), performed=point.performed) as held:
         running = trial.begin()
