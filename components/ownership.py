@@ -41,6 +41,7 @@ class Unknown:
     type: str
     name: str
     id: str
+    below: str = ""  # the component that declares it: Network, LoadBalancer; empty: whichever has the rules
 
 
 def read(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[Found, ...]:
@@ -88,12 +89,12 @@ def left_by_killed(found: Iterable[Found], made: Made) -> tuple[str, ...]:
 
 
 def refusal(
-    settings: Settings, live: Live, made: Made, found: Sequence[Found], listeners: Sequence[Unknown] = (),
+    settings: Settings, live: Live, made: Made, found: Sequence[Found], unknown: Sequence[Unknown] = (),
 ) -> str:
-    """Why this state may not update the stack; empty when it may. Pure."""
+    """Why this state may not update the stack; empty when it may. `unknown`: what else it has forgotten. Pure."""
     return "\n".join([
         *_balancers(settings, made, found), *_groups(settings, live, made), *_rules(settings, live, made),
-        *(_forgotten(settings, made, one) for one in listeners)])
+        *(_forgotten(settings, made, one) for one in unknown)])
 
 
 def _balancers(settings: Settings, made: Made, found: Iterable[Found]) -> Iterator[str]:
@@ -153,7 +154,8 @@ def import_command(name: str, made: Made, one: Unknown) -> str:
 
     A name that the engine chose is kept: pulumi/pulumi-terraform-bridge, pkg/tfbridge/info/autonaming.go, PriorValue.
     """
-    parents = [made.find(f"phoenix:index:{kind}", name) for kind in ("LoadBalancer", "AdoptedListener")]
+    kinds = [one.below] if one.below else ["LoadBalancer", "AdoptedListener"]
+    parents = [made.find(f"phoenix:index:{kind}", name) for kind in kinds]
     parent = next((found.urn for found in parents if found), "")
     below = ["--parent", f"parent={parent}"] if parent else []
     return shlex.join(["pulumi", "import", "--yes", "--protect=false", "--generate-code=false", *below,

@@ -18,6 +18,7 @@ from components import (
     generation,
     home,
     live,
+    lost,
     origin,
     outlook,
     ownership,
@@ -71,9 +72,9 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
         session, settings, account, owner=owner, made=made.ids) if owner or settings.listener_arn else None
     standing = live.read(
         session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids)
-    left = _checked_owner(session, settings, standing, made, shared)
-    lost = (*strays.read(session, standing, stack=settings.identity, known=made.ids,
-                         beside=shared.security_groups if shared else ()), *left)
+    left = _checked_owner(session, settings, standing, made, shared, owner=owner)
+    stray = (*strays.read(session, standing, stack=settings.identity, known=made.ids,
+                          beside=shared.security_groups if shared else ()), *left)
     ahead = outlook.read(session, settings, standing, now=now)
     before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     flight = foresight.cleared(
@@ -85,16 +86,20 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
-    return Preflight(settings, account, source, recipe, standing, lost, shared, flight, brief)
+    return Preflight(settings, account, source, recipe, standing, stray, shared, flight, brief)
 
 
 def _checked_owner(
-    session: boto3.Session, settings: Settings, standing: Live, made: Made, shared: Shared | None
+    session: boto3.Session, settings: Settings, standing: Live, made: Made, shared: Shared | None, *, owner: str
 ) -> tuple[str, ...]:
     """What killed updates of this state left of load balancers. Raises `OwnershipError` for another state's stack."""
     balancers = session.client("elbv2")
     found = ownership.read(balancers, standing.others or (shared.others if shared else ()))
-    if why := ownership.refusal(
-            settings, standing, made, found, ownership.unknown_listeners(balancers, standing, made)):
+    wanted = [] if owner or settings.vpc_id else lost.network(settings.name)
+    if not shared:
+        wanted += lost.front(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
+    unknown = [*lost.read(session, made, wanted, owner=settings.identity),
+               *ownership.unknown_listeners(balancers, standing, made)]
+    if why := ownership.refusal(settings, standing, made, found, unknown):
         raise OwnershipError(why)
     return ownership.left_by_killed(found, made)

@@ -143,6 +143,11 @@ class Settings:
         return self.listener_port or (443 if self.certificate_arn else 80)
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports that the load balancer listens on: with a certificate, 80 redirects to the listener's."""
+        return (self.port, 80) if self.certificate_arn else (self.port,)
+
+    @property
     def architecture(self) -> str:
         """x86_64 or arm64, read off the instance type: a `g` behind the generation's digit is a Graviton processor.
 
