@@ -37,6 +37,7 @@ BOXES = (
     (r"command:", "bake", "bake", STEP),
     (r"command:", "clear", "clear", STEP),
     (r"command:", "retire", "retire", STEP),
+    (r"command:", "guard", "guard", STEP),
     (r"command:", "verify", "verify", STEP),
     (r"command:", "promote", "promote", STEP),
     (r"command:", "prune", "prune", STEP),
