@@ -28,16 +28,21 @@ class Flight:
     weights: Mapping[str, int]  # percent of production by color; a kept group may have 0
     standing: Group | None  # the active color's group, when it stands already; else it is born
     back: bool  # the active color's group stood before the other one: no canary on the way to it
-    shift: bool  # production's weights are not the wanted ones, or an update died on the way to them
+    shift: bool  # production's weights, or those last reported, are not the wanted ones; or an update died on the way
     proven: bool  # the active color's group stands, is verified, and has the weight it should have
     previous: Group | None  # the group that has most of production now
     dies: Color | None  # the other color's group, which leaves the program
-    ungated: Mapping[str, str]  # color -> target group that gets production without passing a gate in this update
 
     @property
     def unproven(self) -> bool:
         """The active color's group should stand, but was deleted or scaled down, or nobody has verified it."""
         return self.standing is not None and not (self.standing.verified and self.standing.desired)
+
+    @property
+    def ungated(self) -> frozenset[str]:
+        """The colors whose groups pass no gate in this update."""
+        return frozenset(
+            color.color for color in self.colors if color is self.kept or (color is self.active and self.proven))
 
     @property
     def colors(self) -> tuple[Color, ...]:
@@ -55,20 +60,6 @@ class Flight:
         """The image of the servers that have most of production now; empty when nobody has any."""
         return self.previous.image if self.previous else ""
 
-    def same(self, color: Color, target_group: str) -> str:
-        """The target group (ARN) that production may go to.
-
-        Raises `FlightError` when it is not the one that stands: the engine has replaced it, and no gate would see that.
-        """
-        stands = self.ungated.get(color.color, target_group)
-        if target_group != stands:
-            raise FlightError(
-                f"{color.color}'s target group was replaced by {target_group}, although nothing that makes a server"
-                f" changed. Production stays on {stands}.\n"
-                f"  type: pulumi config set active {other(self.active.color)} && pulumi up"
-                f"   (a group is born, proven and takes over)")
-        return target_group
-
 
 def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> Flight:
     """The flight of an update. Raises `FlightError` when the flag and what is live do not go together."""
@@ -81,7 +72,7 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         raise FlightError(_reborn_in_place(recipe, mine, beside))
     frozen = stands is not None and stands.generation != recipe.generation
     generation = stands.generation if stands else recipe.generation
-    birth = stands.birth if stands else live.births.get((color, generation), f"{now:%Y%m%dT%H%M%S}")
+    birth = stands.birth if stands else live.births.get((color, generation), _next(live, color, generation))
     active = Color(settings.identity, color, generation, frozen, birth)
     weights = {color: settings.traffic}
     if settings.traffic < 100:
@@ -98,8 +89,8 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         weights[other(color)] = 0
     kept = (Color(settings.identity, other(color), beside.generation, True, beside.birth)
             if beside and len(weights) == 2 else None)
-    ungated = {kept.color: beside.target_group} if kept and beside else {}
-    shift = live.unfinished or {name: share for name, share in weights.items() if share} != live.weights
+    shares = {name: share for name, share in weights.items() if share}
+    shift = live.unfinished or shares != live.weights or not _reported(live, shares)
     # A group without servers is lifted and proven again; where users are already, foresight refuses instead.
     proven = bool(stands and stands.verified and not shift and (stands.desired or stands.weight))
     return Flight(
@@ -112,8 +103,24 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         proven=proven,
         previous=live.leader,
         dies=Color(settings.identity, other(color), beside.generation) if beside and not kept else None,
-        ungated={color: stands.target_group, **ungated} if stands and proven else ungated,
     )
+
+
+def _next(live: Live, color: str, generation: str) -> str:
+    """The number of the next attempt at a birth: one that nothing has that is in the state or in AWS.
+
+    Not the time: an update does what its preview, and a plan that was saved of it, have said.
+    """
+    tried = [int(birth) for *of, birth in live.tried if of == [color, generation] and birth.isdecimal()]
+    return str(max(tried, default=0) + 1)
+
+
+def _reported(live: Live, shares: Mapping[str, int]) -> bool:
+    """Whether the last promotion said these shares of the groups that stand: the rule is declared with what it said."""
+    if live.reported is None:
+        return True
+    wanted = {group.target_group: shares[group.color] for group in live.groups if group.color in shares}
+    return {arn: share for arn, share in live.reported.items() if share} == wanted
 
 
 def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> str:

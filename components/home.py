@@ -15,7 +15,8 @@ from typing import Any
 
 import pulumi
 
-from components.live import Account
+from components.live import Account, Birth, births
+from components.recorded import COMMAND, Recorded
 from steps.options import ARN
 
 TRIES = 5
@@ -82,6 +83,17 @@ class Made:
     def find(self, type: str, name: str) -> Resource | None:
         """The resource of this type and logical name."""
         return next((one for one in self.resources if (one.type, one.name) == (type, name)), None)
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        """What its steps said."""
+        return Recorded({one.name: one.outputs for one in self.resources if one.type == COMMAND})
+
+    @cached_property
+    def tried(self) -> frozenset[Birth]:
+        """The births that it knows things of."""
+        tags = (one.outputs.get("tags") for one in self.aws)
+        return births(said for said in tags if isinstance(said, Mapping))
 
 
 def check(account: Account) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -67,21 +68,22 @@ class Listening(pulumi.ComponentResource):
         """
         header: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
             "http_header_name": PREVIEW_HEADER, "values": [pulumi.Output.secret(token)]}
-        return self._rule("preview", [{"http_header": header}], [(target_group_arn, 1)], [], {})
+        return self._rule("preview", [{"http_header": header}], [{"arn": target_group_arn, "weight": 1}], [], {})
 
     def production_rule(
-        self, weights: Sequence[tuple[pulumi.Input[str], int]], *, after: Sequence[pulumi.Resource],
+        self, weights: pulumi.Output[dict[str, int]], *, after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
         """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added."""
         everything: aws.lb.ListenerRuleConditionArgsDict = {"path_pattern": {"values": ["/*"]}}
-        return self._rule("production", [] if self._hosts else [everything], weights, after, tags)
+        named = weights.apply(lambda known: [{"arn": arn, "weight": weight} for arn, weight in known.items()])
+        return self._rule("production", [] if self._hosts else [everything], named, after, tags)
 
     def _rule(
         self,
         rule: str,
         conditions: Sequence[aws.lb.ListenerRuleConditionArgsDict],
-        weights: Sequence[tuple[pulumi.Input[str], int]],
+        weights: pulumi.Input[Any],
         after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
@@ -91,8 +93,7 @@ class Listening(pulumi.ComponentResource):
             priority=self._priorities[rule],
             conditions=[*self._hosts, *conditions],
             actions=[{"type": "forward", "forward": {
-                "target_groups": [{"arn": arn, "weight": weight} for arn, weight in weights],
-                "stickiness": {"enabled": False, "duration": 3600}}}],
+                "target_groups": weights, "stickiness": {"enabled": False, "duration": 3600}}}],
             tags={**self._called(rule), "phoenix:rule": rule, **tags},
             opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
         )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The production rule's tags about groups that died: with 1 for the newest.
 PAST = "phoenix:past-"
+# A color, a generation, and which attempt at it.
+Birth = tuple[str, str, str]
 
 
 class LiveError(Exception):
@@ -85,7 +87,9 @@ class Live:
     generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
     production does not know. `past`: lines about groups that died, newest first (`components.past`). `rules`: ARNs of
     the stack's rules by what their tag says they are (production, preview). `listeners`: ARNs of those of the load
-    balancer. `others`: load balancers with the stack's tag that its state has not made.
+    balancer. `others`: load balancers with the stack's tag that its state has not made. `reported`: percent of
+    production by target group, as the last promotion that the state holds said; empty when that is lost, None when
+    nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -99,6 +103,8 @@ class Live:
     rules: Mapping[str, str] = field(default_factory=dict, hash=False)
     listeners: tuple[str, ...] = ()
     others: tuple[Balancer, ...] = ()
+    reported: Mapping[str, int] | None = None
+    tried: frozenset[Birth] = frozenset()
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -135,9 +141,12 @@ def read(
         own, others = find(balancers, stack, made=made)
         shared = (own.arn, own.vpc_id) if own else ("", "")
     load_balancer, vpc = shared
-    fleet = _fleet(session.client("autoscaling"), stack)
+    everybody = _fleet(session.client("autoscaling"), stack)
+    tried = births(plain(one.get("Tags", [])) for one in everybody)
+    # Not those that AWS deletes already.
+    fleet = [one for one in everybody if not one.get("Status")]
     if not load_balancer:
-        return Live(others=others, strays=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)))
+        return Live(others=others, strays=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)), tried=tried)
     listeners = listeners_of(balancers, load_balancer)
     rules = _rules(balancers, listeners, stack)
     named = _weights(rules.get("production", {}))
@@ -151,7 +160,8 @@ def read(
         strays=tuple(sorted(
             one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
         past=_past(rules.get("production", {}).get("tags", {})),
-        rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others)
+        rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others,
+        tried=tried)
 
 
 def when(text: str | None) -> datetime | None:
@@ -223,11 +233,11 @@ def tags_of(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[st
 
 
 def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
-    """Auto-scaling groups of a stack, but those that AWS deletes already."""
+    """Auto-scaling groups of a stack."""
     pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
         Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}])
     groups: Iterable[Any] = [group for page in pages for group in page["AutoScalingGroups"]]
-    return [{"TargetGroupARNs": [], **group} for group in groups if not group.get("Status")]
+    return [{"TargetGroupARNs": [], **group} for group in groups]
 
 
 def _births(fleet: Iterable[Any]) -> dict[tuple[str, str], str]:
@@ -260,12 +270,20 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
 
 
 def _past(tags: Mapping[str, str]) -> tuple[str, ...]:
-    found = {int(key.removeprefix(PAST)): value for key, value in tags.items() if re.fullmatch(rf"{PAST}\d+", key)}
+    found = {int(key.removeprefix(PAST)): value for key, value in tags.items()
+             if value and re.fullmatch(rf"{PAST}\d+", key)}
     return tuple(found[number] for number in sorted(found))
 
 
 def _ours(tags: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
+
+
+def births(tags: Iterable[Mapping[str, str]]) -> frozenset[Birth]:
+    """Which births these tags are of."""
+    return frozenset(
+        (said.get("phoenix:color", ""), said.get("phoenix:generation", ""), said["phoenix:birth"])
+        for said in tags if "phoenix:birth" in said)
 
 
 def plain(tags: Iterable[Any]) -> dict[str, str]:

@@ -26,13 +26,22 @@ def of(
         "color": flight.active.color, "generation": flight.active.generation, "image": image.id,
         "bakedAt": image.baked_at, "fingerprint": flight.standing.fingerprint if flight.standing else fingerprint,
         "commit": image.commit, "bornAt": rollout.born_at, "packages": image.packages,
-        "weights": after.apply(lambda _: dict(flight.weights))})
+        "weights": pulumi.Output.all(after, rollout.shares)[1]})
 
     def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
         return certificate.certificates(flight, standing, fingerprint, known[0], known[1])
 
     return {
-        "url": url, "live": living,
+        "url": url, "live": rollout.left_out.apply(lambda left_out: _stays(standing, rollout) if left_out else living),
         "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
-        "past": pulumi.Output.all(rollout.certificates, after).apply(
-            lambda known: [past.entry(line) for line in past.lines(flight, standing, known[0])])}
+        "past": pulumi.Output.all(rollout.lines, after).apply(
+            lambda known: [past.entry(line) for line in known[0]])}
+
+
+def _stays(standing: Live, rollout: Rollout) -> dict[str, Any]:
+    """What is live after an update that left promote out: what was live before it."""
+    group = standing.leader
+    said = {"color": group.color, "generation": group.generation, "image": group.image,
+            "bakedAt": group.tags.get("baked-at", ""), "fingerprint": group.fingerprint, "commit": group.commit,
+            "bornAt": f"{group.born_at:%Y-%m-%dT%H:%M:%SZ}" if group.born_at else ""} if group else {}
+    return {**said, "weights": rollout.shares}

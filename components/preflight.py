@@ -5,7 +5,7 @@ Raises what `components.config.errors` tells a user.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,19 +35,24 @@ from components.home import Made
 from components.images import Source
 from components.live import Account, Live
 from components.ownership import OwnershipError
+from components.recorded import Recorded
 from components.settings import Settings
 from components.sharing import Shared
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """All that one service's update is decided by. `lost`: things that killed updates left, and no state knows."""
+    """All that one service's update is decided by.
+
+    `recorded`: what the steps of earlier updates said. `lost`: things that killed updates left, and no state knows.
+    """
 
     settings: Settings
     account: Account
     source: Source
     recipe: Recipe
     standing: Live
+    recorded: Recorded
     lost: tuple[str, ...]
     shared: Shared | None
     flight: Flight
@@ -73,8 +78,11 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
     standing = live.read(
         session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids)
     left = _checked_owner(session, settings, standing, made, shared, owner=owner)
-    stray = (*strays.read(session, standing, stack=settings.identity, known=made.ids,
-                          beside=shared.security_groups if shared else ()), *left)
+    found = strays.read(session, standing, stack=settings.identity, known=made.ids,
+                        beside=shared.security_groups if shared else ())
+    stray = (*found.things, *left)
+    standing = replace(standing, reported=made.recorded.production(f"{settings.name}-promote"),
+                       tried=standing.tried | found.tried | made.tried)
     ahead = outlook.read(session, settings, standing, now=now)
     before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     flight = foresight.cleared(
@@ -86,7 +94,7 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
-    return Preflight(settings, account, source, recipe, standing, stray, shared, flight, brief)
+    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, brief)
 
 
 def _checked_owner(

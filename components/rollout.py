@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_command as command
 
-from components import past
+from components import past, production
 from components.color import Color
 from components.config import errors
 from components.flight import Flight
 from components.live import PAST, Account, Live
+from components.recorded import Recorded, reported
 from components.server_group import ServerGroup
 from components.settings import Settings
 from components.step import step
@@ -22,12 +23,15 @@ from components.step import step
 class Rollout(pulumi.ComponentResource):
     """Proves the active group while nobody uses it, then moves production to it.
 
-    Inputs: the `flight` (who is active, whether weights must move), the `settings` of the gates, the active `group`
-    with its `target_group_arn`, the `listener_arn`, and the `preview_rule_arn` through which it is tested; `shared`:
-    the load balancer serves others too, so what it answers by itself says nothing about this group.
+    Inputs: the `flight` (who is active, whether weights must move), what was `standing` before it and what earlier
+    steps have `recorded`, the `settings` of the gates, the active `group`, the `targets` of all colors (ARNs of target
+    groups), the `listener_arn`, and the `preview_rule_arn` through which it is tested; `shared`: the load balancer
+    serves others too, so what it answers by itself says nothing about this group.
 
-    Outputs: `verified`, `promoted` (the production rule comes after it), `born_at` of the active group (ISO 8601, UTC),
-    `certificates`: the tags that the gates of this update have put on groups, by color.
+    Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
+    target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
+    `born_at` of the active group (ISO 8601, UTC), `certificates`: the tags that the gates of this update have put on
+    groups, by color; `lines` about the groups that died (`components.past`).
     """
 
     def __init__(
@@ -35,10 +39,12 @@ class Rollout(pulumi.ComponentResource):
         name: str,
         *,
         flight: Flight,
+        standing: Live,
+        recorded: Recorded,
         settings: Settings,
         account: Account,
         group: ServerGroup,
-        target_group_arn: pulumi.Input[str],
+        targets: Mapping[Color, pulumi.Input[str]],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
         shared: bool = False,
@@ -46,13 +52,14 @@ class Rollout(pulumi.ComponentResource):
     ) -> None:
         super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
         self._prefix, self._account, self._settings, self._flight = name, account, settings, flight
+        self._standing, self._recorded = standing, recorded
         self._group, self._listener = group.group_name, listener_arn
         about: dict[str, pulumi.Input[str]] = {
             "stack": settings.identity,
             "color": flight.active.color,
             "generation": flight.active.generation,
             "group": group.group_name,
-            "target_group": target_group_arn,
+            "target_group": targets[flight.active],
             "listener": listener_arn,
             "preview_rule": preview_rule_arn,
             "min_size": str(settings.min_size),
@@ -64,8 +71,9 @@ class Rollout(pulumi.ComponentResource):
         self.verified = step(
             f"{name}-verify", run="verify", account=account, environment=verified,
             # A group that should stand and is not verified was changed by hand: the gate looks, whatever was recorded.
-            triggers=[group.group_name, *([str(time.time_ns())] if flight.unproven else [])],
+            triggers=[group.group_name, *([recorded.again(f"{name}-verify")] if flight.unproven else [])],
             opts=self._gate([group.retire], closed=flight.proven))
+        self._move = recorded.again(f"{name}-promote") if flight.shift else ""
         promoted = {
             **about,
             "traffic": str(settings.traffic),
@@ -81,37 +89,56 @@ class Rollout(pulumi.ComponentResource):
         self.promoted = step(
             f"{name}-promote", run="promote", account=account, environment=promoted,
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
-            triggers=[group.group_name, str(time.time_ns()) if flight.shift else ""],
+            triggers=[group.group_name, self._move],
             opts=self._gate([self.verified], closed=not flight.shift))
-        standing = flight.standing.born_at if flight.standing else None
-        born_at = f"{standing:%Y-%m-%dT%H:%M:%SZ}" if standing else ""
+        self._production(targets)
+        stood = flight.standing.born_at if flight.standing else None
+        born_at = f"{stood:%Y-%m-%dT%H:%M:%SZ}" if stood else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.certificates = pulumi.Output.all(
             "" if flight.proven else self.verified.stdout, self.promoted.stdout if flight.shift else "",
         ).apply(lambda said: _certificates(*said))
+        # Nobody dies in an update that has not moved production.
+        self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
+            lambda known: list(standing.past) if known[0] else past.lines(flight, standing, known[1]))
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
-    def to(self, color: Color, target_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-        """The target group for production, once it is sure to be the one that stands or that the gates have proven."""
-        def checked(arn: str) -> str:
+    def _production(self, targets: Mapping[Color, pulumi.Input[str]]) -> None:
+        """Sets what the production rule is declared with, by what promote reports."""
+        flight, standing = self._flight, self._standing
+        # A command that is left out has the triggers of its last run.
+        self.left_out = self.promoted.triggers.apply(lambda had: flight.shift and (had or [""])[-1] != self._move)
+
+        def found(known: list[Any]) -> list[dict[str, int]]:
+            left_out, said, *arns = known
+            declared = dict(zip((color.color for color in targets), arns, strict=True))
             with errors():
-                return self._flight.same(color, arn)
+                weights = production.weights(flight, standing, declared, reported(said), left_out=left_out)
+            shares = production.by_color(weights, standing, declared)
+            if left_out:
+                told = ", ".join(f"{color} {share} %" for color, share in shares.items())
+                pulumi.log.warn(f"promote was left out of this update: production stays {told}", self)
+            return [weights, shares]
 
-        return pulumi.Output.from_input(target_group_arn).apply(checked)
+        both = pulumi.Output.all(self.left_out, self.promoted.stdout, *targets.values()).apply(found)
+        self.weights: pulumi.Output[dict[str, int]] = both[0]
+        self.shares: pulumi.Output[dict[str, int]] = both[1]
 
-    def past(self, standing: Live) -> dict[str, pulumi.Input[str]]:
+    def past(self) -> dict[str, pulumi.Input[str]]:
         """Tags for the production rule about the groups that died, and those that this update deletes.
 
         Plain text when none is deleted: an update without changes has none here either.
         """
-        flight = self._flight
-        gone, told = len(past.leaving(flight, standing)), past.lines(flight, standing, {})
+        flight, standing = self._flight, self._standing
+        told = past.lines(flight, standing, {})
+        if not past.leaving(flight, standing):
+            return {f"{PAST}{number + 1}": text for number, text in enumerate(told)}
 
         def line(number: int) -> pulumi.Output[str]:
-            return self.certificates.apply(lambda written: past.lines(flight, standing, written)[number])
+            return self.lines.apply(lambda lines: lines[number] if number < len(lines) else "")
 
-        return {f"{PAST}{number + 1}": line(number) if number < gone else text for number, text in enumerate(told)}
+        return {f"{PAST}{number + 1}": line(number) for number in range(len(told))}
 
     def guard(self, production: pulumi.CustomResource) -> command.local.Command:
         """Keeps the production rule: deleted before it, and refuses while users reach servers by it."""
@@ -134,7 +161,7 @@ class Rollout(pulumi.ComponentResource):
             environment={"stack": settings.identity, "service": settings.service,
                          "image_keep": str(settings.image_keep), "group": self._group, "listener": self._listener,
                          "strays": json.dumps(list(strays))},
-            triggers=[self._group, str(time.time_ns()) if strays else ""],
+            triggers=[self._group, self._recorded.again(f"{self._prefix}-prune") if strays else ""],
             opts=self._gate(after, closed=self._flight.proven and not strays))
 
     def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:

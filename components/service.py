@@ -99,12 +99,10 @@ def declare(
 
     # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
     rollout = Rollout(
-        settings.name, flight=plan, settings=settings, account=account, group=groups[plan.active],
-        target_group_arn=targets[plan.active].arn, listener_arn=listener.listener_arn, preview_rule_arn=preview.arn,
-        shared=ahead.shared is not None, opts=opts)
-    production = listener.production_rule(
-        [(rollout.to(color, targets[color].arn), plan.weights[color.color]) for color in plan.colors],
-        after=[rollout.promoted], tags=rollout.past(ahead.standing))
+        settings.name, flight=plan, standing=ahead.standing, recorded=ahead.recorded, settings=settings,
+        account=account, group=groups[plan.active], targets={color: target.arn for color, target in targets.items()},
+        listener_arn=listener.listener_arn, preview_rule_arn=preview.arn, shared=ahead.shared is not None, opts=opts)
+    production = listener.production_rule(rollout.weights, after=[rollout.promoted], tags=rollout.past())
     rollout.guard(production)
     rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
     if settings.image_shared_with or source.shared:

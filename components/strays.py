@@ -8,11 +8,12 @@ that. Then the engine's own delete finds it gone, which the provider takes for d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from components.live import Live, plain, tags_of
+from components.live import Birth, Live, births, plain, tags_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
 WHOLE: Any = {"PageSize": 1000}
 
 
+@dataclass(frozen=True)
+class Strays:
+    """`things`, in the order in which they can go: ids of security group rules and launch templates, ARNs of target
+    groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that were seen.
+    """
+
+    things: tuple[str, ...]
+    tried: frozenset[Birth]
+
+
 def read(
     session: boto3.Session, live: Live, *, stack: str, known: Collection[str], beside: Collection[str] = ()
-) -> tuple[str, ...]:
-    """In the order in which they can go: ids of security group rules and launch templates, ARNs of target groups, ids
-    of security groups, ARNs of instance profiles, roles and alarms.
+) -> Strays:
+    """What is there of a stack that nobody knows, and what there is of its births.
 
     `known`: ids that the state holds. `beside`: security groups of a shared load balancer. A birth whose group is there
     is left alone, whoever knows it: it serves, or may.
@@ -43,7 +53,10 @@ def read(
     standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
     standing |= {(group.color, group.generation, group.birth) for group in live.groups}
 
+    seen: list[Mapping[str, str]] = []
+
     def dead(things: Mapping[str, Mapping[str, str]]) -> list[str]:
+        seen.extend(tags for tags in things.values() if tags.get("phoenix:stack") == stack)
         return [name for name, tags in things.items() if tags.get("phoenix:stack") == stack and "phoenix:birth" in tags
                 and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing]
 
@@ -52,9 +65,10 @@ def read(
              *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
                     for page in templates for one in page["LaunchTemplates"]}),
              *dead(tags_of(balancers, targets)), *walls]
-    return (*(name for name in found if name not in known),
+    lost = (*(name for name in found if name not in known),
             *dead(_rights(session.client("iam"), prefix, known)),
             *dead(_alarms(session.client("cloudwatch"), prefix, known)))
+    return Strays(lost, births(seen))
 
 
 def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ the death of whoever started it - the weights go back first, then sizes, then it
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steps import certificate, common, credentials, fleet, options, probe, rules, traffic
@@ -131,7 +132,8 @@ def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dic
         certificate.PROMOTE: certificate.gate(now, context.progress.elapsed(), servers=needed),
     }
     certificate.note(context, ours.name, tags)
-    return _result(given, context, {given.color: 100}, first=True, said={given.color: tags})
+    names = {given.target_group: given.color}
+    return _result(given, context, {given.target_group: 100}, names, first=True, said={given.color: tags})
 
 
 def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: Rule) -> dict[str, object]:
@@ -172,8 +174,7 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
     flip.run()
     figures = ", ".join(f"{count} {what}" for what, count in flip.figures.items())
     context.progress.line(f"{traffic.told(way.last, subject.names)}: it holds{figures and f' ({figures})'}")
-    weights = {subject.names[arn]: share for arn, share in way.last.items()}
-    return _result(given, context, weights, first=False, said=_certified(context, subject, flip))
+    return _result(given, context, way.last, subject.names, first=False, said=_certified(context, subject, flip))
 
 
 def _certified(context: Context, subject: Subject, flip: Flip) -> dict[str, dict[str, str]]:
@@ -229,12 +230,20 @@ def _announce(given: Given, context: Context, way: Way, subject: Subject, note: 
 
 
 def _result(
-    given: Given, context: Context, weights: dict[str, int], *, first: bool, said: dict[str, dict[str, str]]
+    given: Given,
+    context: Context,
+    weights: Weights,
+    names: Mapping[str, str],
+    *,
+    first: bool,
+    said: dict[str, dict[str, str]],
 ) -> dict[str, object]:
+    """What is printed. The production rule is declared with these `targets`, and with nothing else."""
     return {
         "color": given.color,
         "generation": given.generation,
-        "weights": weights,
+        "weights": {names[arn]: share for arn, share in weights.items()},
+        "targets": dict(weights),
         "promotedAt": iso(context.clock.utc()),
         "first": first,
         "certificates": said,

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,10 +151,15 @@ class Stack:
         self.shop.back_to(commit)
         self._told.clear()
 
-    def start(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Running:
-        """An update that is left to run; `keep_going` as `--continue-on-error` has it."""
+    def start(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Running:
+        """An update that is left to run; `flags` are the engine's own."""
         self._idle = False
-        return self.engine.start_up(on_line, keep_going=keep_going)
+        return self.engine.start_up(on_line, flags=flags)
+
+    def urn(self, name: str) -> str:
+        """The URN of the one resource of the state whose name ends so."""
+        [found] = {item.urn for item in self.engine.resources() if item.name.endswith(name) and not item.condemned}
+        return found
 
     def ill(self, fault: str) -> None:
         """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""

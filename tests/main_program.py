@@ -12,7 +12,7 @@ from moto import mock_aws
 
 from tests.account import moto_only
 from tests.factories import TOKEN
-from tests.recorder import MADE, STANDING, Recorded, record_main
+from tests.recorder import MADE, NAMED, STANDING, Recorded, record_main
 
 PROJECT = Path(__file__).parent.parent
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
@@ -23,6 +23,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Empty, and nothing recorded yet; for each test of a module that names this fixture."""
     STANDING.clear()
     MADE.clear()
+    NAMED.clear()
     moto_only(monkeypatch)
     monkeypatch.chdir(PROJECT)
     with mock_aws():

@@ -47,6 +47,16 @@ def holds(type: str, id: str, **outputs: Any) -> None:
     MADE[f"urn:pulumi:dev::phoenix::{type}::{id}"] = {"type": type, "outputs": {"id": id, **arn, **outputs}}
 
 
+# Those that the production rule names in AWS.
+NAMED: list[str] = []
+
+
+def _moved(environment: Mapping[str, str]) -> dict[str, int]:
+    """What promote reports when all goes well: the rest of production stays with the other group that stands."""
+    ours, share = environment["PHOENIX_TARGET_GROUP"], int(environment["PHOENIX_TRAFFIC"])
+    return {ours: share, **{arn: 100 - share for arn in NAMED if arn != ours}}
+
+
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
@@ -62,6 +72,9 @@ class _Mocks(mocks.Mocks):
                 "dnsName": f"{args.name}.elb.amazonaws.com"}
         if args.typ == "command:local:Command":
             made["stdout"] = json.dumps(BAKED) if "-bake" in args.name else ""
+            if args.name.endswith("-promote"):
+                made["stdout"] = json.dumps({
+                    "weights": {}, "targets": _moved(args.inputs["environment"]), "promotedAt": "2026-11-24T12:20:00Z"})
         return f"{args.name}-id", {**made, **args.inputs}
 
 

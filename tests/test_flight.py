@@ -166,7 +166,11 @@ def test_a_birth_goes_on_with_a_group_that_could_serve_and_with_no_other() -> No
     dying = replace(standing, births={("green", old): "before", ("blue", new): "before"})
     assert flight.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
     fresh = flight.decide(said, recipe(NEW), dying, now=NOW).active.birth
-    assert fresh == f"{NOW:%Y%m%dT%H%M%S}"
+    assert fresh == "1"
+    tried = frozenset({("green", old, "3"), ("green", new, "7"), ("blue", old, "5"), ("green", old, "20261124T1200")})
+    again = [flight.decide(said, recipe(OLD), replace(dying, births={}, tried=tried), now=NOW).active.birth
+             for _ in range(2)]
+    assert again == ["4", "4"], "what is there is told apart, and a preview says the same as its update"
 
 
 def test_what_stands_keeps_its_birth() -> None:

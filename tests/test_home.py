@@ -67,8 +67,12 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
             asked.append(args["stackName"])
             if len(asked) <= times:
                 raise HALF
-            balancer = {"type": "aws:lb/loadBalancer:LoadBalancer", "outputs": {"id": BALANCER, "arn": BALANCER}}
-            return SimpleNamespace(value={"outputs": {"urn": balancer}})
+            balancer = {"type": "aws:lb/loadBalancer:LoadBalancer", "outputs": {"arn": BALANCER, "id": BALANCER}}
+            own = {"phoenix:color": "blue", "phoenix:generation": "b", "phoenix:birth": "2"}
+            target = {"type": "aws:lb/targetGroup:TargetGroup", "outputs": {"id": BALANCER, "tags": own}}
+            step = {"type": "command:local:Command", "outputs": {"stdout": "{}", "triggers": ["group", "3"]}}
+            return SimpleNamespace(value={"outputs": {
+                "urn": balancer, "target": target, "urn:pulumi:dev::shop::command:local:Command::shop-promote": step}})
 
         monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
         return asked
@@ -78,7 +82,10 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
 
 def test_a_state_that_is_just_saved_is_read_again(state: Callable[[int], list[str]]) -> None:
     asked = state(home.TRIES - 1)
-    assert home.check(HERE).ids == {BALANCER}
+    made = home.check(HERE)
+    assert made.ids == {BALANCER}
+    assert made.recorded.again("shop-promote") == "4"
+    assert made.tried == {("blue", "b", "2")}
     assert len(asked) == home.TRIES
 
 

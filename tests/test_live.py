@@ -185,4 +185,5 @@ def test_groups_that_production_does_not_know(account: Account) -> None:
     assert found.strays == ("green-dying", "green-group")
     # What is being deleted is no birth to go on from.
     assert found.births == {("blue", "a"): "first", ("green", "b"): "second"}
+    assert found.tried == {("blue", "a", "first"), ("green", "b", "second"), ("green", "c", "third")}
     assert [group.birth for group in found.groups] == ["first"]

@@ -14,7 +14,7 @@ import pytest
 
 from tests.factories import TOKEN
 from tests.main_program import CONFIG, PROJECT, account, program
-from tests.recorder import BAKED, MADE, STANDING, holds, record, record_main
+from tests.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
 
 __all__ = ["account"]
 
@@ -41,6 +41,7 @@ def live_group(color: str, generation: str) -> None:
             {"Key": "phoenix:image", "Value": LIVE_IMAGE},
             {"Key": "phoenix:recipe", "Value": "image=000000000000"}])["TargetGroups"][0]["TargetGroupArn"]
     STANDING[f"phoenix-dev-{color}"] = group
+    NAMED.append(group)
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
     listener = elb.create_listener(
         LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]

@@ -39,10 +39,11 @@ def test_traffic_moves_step_by_step_and_each_is_watched(flipping: Flipping) -> N
         {"green": 100, "blue": 0},
     ]
     assert flipping.world.weights() == {flipping.green.target_group: 100, flipping.blue.target_group: 0}
-    assert {key: result[key] for key in ("color", "generation", "weights", "first")} == {
+    assert {key: result[key] for key in ("color", "generation", "weights", "targets", "first")} == {
         "color": "green",
         "generation": GREEN,
         "weights": {"green": 100, "blue": 0},
+        "targets": {flipping.green.target_group: 100, flipping.blue.target_group: 0},
         "first": False,
     }
     assert str(result["promotedAt"]).endswith("Z")

@@ -40,6 +40,10 @@ def things(name: str, *, stack: str = STACK, **said: str) -> list[str]:
 
 
 def lost(standing: Live = Live(), known: frozenset[str] = frozenset()) -> tuple[str, ...]:  # noqa: B008 - it is frozen
+    return read(standing, known).things
+
+
+def read(standing: Live = Live(), known: frozenset[str] = frozenset()) -> strays.Strays:  # noqa: B008 - it is frozen
     return strays.read(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
 
 
@@ -96,6 +100,15 @@ def test_rights_and_alarms_that_nobody_knows_are_found_and_those_of_a_standing_b
     assert lost(live(group("blue", generation="b", birth="1"))) == tuple(left)
     named = frozenset({"phoenix-dev-blue-1", "phoenix-dev-green-1"})
     assert lost(known=named) == ()  # the state's ids of these are their names
+
+
+def test_whatever_is_there_tells_which_births_were_tried() -> None:
+    things("blue-1", color="blue", generation="b", birth="1")
+    known = things("green-1", color="green", generation="g", birth="2")
+    rights("green-2", color="green", generation="g", birth="3")
+    things("green-9", stack="phoenix/prod", color="green", generation="g", birth="9")
+    found = read(live(group("blue", generation="b", birth="1")), frozenset(known))
+    assert found.tried == {("blue", "b", "1"), ("green", "g", "2"), ("green", "g", "3")}
 
 
 def test_what_others_made_is_not_ours() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rehearsal.engine.child import Child
@@ -29,20 +29,20 @@ class Base(ABC):
             self._environment = before
 
     @abstractmethod
-    def start(self, operation: str, on_line: OnLine | None) -> Child:
-        """Start `preview`, `up`, `keep-going` (an `up` beyond an error), `refresh`, `destroy` or `cancel`."""
+    def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:
+        """Start `preview`, `up`, `refresh`, `destroy` or `cancel`, with flags of the engine's own."""
 
     @abstractmethod
     def invocation(self, operation: str) -> Invocation:
         """How an operation is started by hand."""
 
-    def start_preview(self, on_line: OnLine | None = None) -> Child:
+    def start_preview(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Child:
         """Begin a preview."""
-        return self.start("preview", on_line)
+        return self.start("preview", on_line, flags)
 
-    def start_up(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Child:
-        """Begin an update; `keep_going` as `--continue-on-error` has it."""
-        return self.start("keep-going" if keep_going else "up", on_line)
+    def start_up(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Child:
+        """Begin an update."""
+        return self.start("up", on_line, flags)
 
     def start_refresh(self, on_line: OnLine | None = None) -> Child:
         """Begin a refresh."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,11 +111,14 @@ class Engine(Protocol):
     def invocation(self, operation: str) -> Invocation:
         """How `preview`, `up` or another operation is started by hand, for who measures it from outside."""
 
-    def start_preview(self, on_line: OnLine | None = None) -> Running:
-        """Begin a preview: what would be done; nothing is."""
+    def start_preview(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Running:
+        """Begin a preview: what would be done; nothing is. `flags` are the engine's own, as `--save-plan=FILE`."""
 
-    def start_up(self, on_line: OnLine | None = None, *, keep_going: bool = False) -> Running:
-        """Begin an update, without a preview before it; `keep_going`, where the engine can, beyond an error."""
+    def start_up(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Running:
+        """Begin an update, without a preview before it; `flags` are the engine's own, as `--target=URN`.
+
+        Raises `NotImplementedError` where the engine does not know them.
+        """
 
     def start_refresh(self, on_line: OnLine | None = None) -> Running:
         """Begin to read again what exists, and to forget what does not."""

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ from rehearsal.engine.model import Held, Invocation, OnLine
 ARGUMENTS = {
     "preview": ("preview",),
     "up": ("up", "--yes", "--skip-preview"),
-    "keep-going": ("up", "--yes", "--skip-preview", "--continue-on-error"),
     "refresh": ("refresh", "--yes", "--skip-preview", "--clear-pending-creates"),
     "destroy": ("destroy", "--yes", "--skip-preview"),
     "cancel": ("cancel", "--yes"),
@@ -70,7 +69,7 @@ class RealEngine(Base):
         return [Held(item["urn"], item["type"], item.get("id", ""), item.get("delete", False))
                 for item in held if not item["type"].startswith("pulumi:providers:")]
 
-    def start(self, operation: str, on_line: OnLine | None) -> Child:
+    def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:
         """Start the command line."""
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
@@ -78,7 +77,7 @@ class RealEngine(Base):
         log = [] if operation == "cancel" else ["--event-log", str(events)]
         link = self._lend_python()
         return Child(
-            [*by.command, *log], folder=by.folder, environment=by.environment, events=events, on_line=on_line,
+            [*by.command, *flags, *log], folder=by.folder, environment=by.environment, events=events, on_line=on_line,
             on_end=lambda: link.unlink(missing_ok=True) if link else None)
 
     def invocation(self, operation: str) -> Invocation:

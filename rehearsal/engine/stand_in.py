@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,10 @@ class StandIn(Base):
         """What the state holds."""
         return [Held(item.urn, item.type, item.id, item.condemned) for item in self._state().resources()]
 
-    def start(self, operation: str, on_line: OnLine | None) -> Child:
+    def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:
         """Start the stand-in. Raises `NotImplementedError` for what only Pulumi can."""
-        if operation == "keep-going":
-            raise NotImplementedError("the stand-in has no --continue-on-error; Pulumi itself does")
+        if flags:
+            raise NotImplementedError(f"the stand-in knows no {' '.join(flags)}; Pulumi itself does")
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
         by = self.invocation(operation)

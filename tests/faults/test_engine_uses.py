@@ -76,5 +76,5 @@ def test_continue_on_error(trial: Trial) -> None:
     """A birth that fails, and an engine told to go on (--continue-on-error): what it deletes is not the live group."""
     trial.ill("fails-smoke")
     trial.strike()
-    trial.ends_badly(trial.begin(keep_going=True), "was not born; production was not touched")
+    trial.ends_badly(trial.begin("--continue-on-error"), "was not born; production was not touched")
     trial.ends()

@@ -87,10 +87,10 @@ class Trial:
         finally:
             machines.faults.clear()
 
-    def begin(self, *, keep_going: bool = False) -> Running:
-        """An update that is left to run; `keep_going` as `--continue-on-error` has it."""
+    def begin(self, *flags: str) -> Running:
+        """An update that is left to run, with flags of the engine's own."""
         self.heard = []
-        return self.stack.start(self.heard.append, keep_going=keep_going)
+        return self.stack.start(self.heard.append, flags=flags)
 
     def strike(self) -> None:
         """The fault begins now; of several calls the first counts."""

@@ -1,0 +1,78 @@
+"""Flags of the engine (`--target` and its like): production is where the gates led it, and the state stays whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from rehearsal.engine import Result
+from tests.faults import hands
+from tests.faults.trial import Trial
+
+flags = pytest.mark.real_engine  # the stand-in knows none
+
+
+def with_flags(trial: Trial, *flags: str) -> Result:
+    """An update with flags that must do well, with production where it was."""
+    before = trial.stack.weights()
+    trial.strike()
+    done = trial.wait(trial.begin(*flags))
+    assert done.ok, done.text
+    assert trial.stack.weights() == before
+    return done
+
+
+@flags
+@pytest.mark.parametrize("share", [50, 100])
+def test_target_of_the_production_rule(trial: Trial, share: int) -> None:
+    """The gates are left out, so nothing moves, whatever the settings say."""
+    stack = trial.stack
+    trial.change(traffic=0)
+    trial.up()
+    stack.set(traffic=share)
+    said = with_flags(trial, f"--target={stack.urn('-production')}").text
+    assert f"promote was left out of this update: production stays {trial.new} 0 %, {trial.live.color} 100 %" in said
+    assert stack.engine.outputs()["live"]["color"] == trial.live.color
+    trial.up()
+    assert stack.weights()[trial.new] == share
+    trial.ends()
+
+
+@flags
+def test_target_of_the_load_balancer_after_a_kept_group(trial: Trial) -> None:
+    """What is not targeted stays as it is in the state, and the state is one that the engine goes on with."""
+    stack, old, new = trial.stack, trial.live, trial.new
+    trial.change(keepPrevious=True)
+    trial.up()
+    stack.change()
+    stack.set(active=old.color, keepPrevious=False)
+    with_flags(trial, f"--target={stack.urn('phoenix-local')}")
+    if trial.ending == "forward":
+        trial.up()
+        assert stack.groups()[old.color].generation != old.generation
+    else:
+        stack.back_to(trial.begun)
+        trial.up()
+        assert stack.groups()[old.color] == old
+    assert list(stack.groups()) == [old.color]
+    assert stack.weights() == {old.color: 100}
+    assert new not in stack.engine.outputs()["certificates"]
+    stack.idle()
+    trial.ended = True
+
+
+def test_what_a_hand_did_is_what_promote_reports_from_then_on(trial: Trial) -> None:
+    """A held canary that somebody made all of production, and the settings follow: nothing takes it back."""
+    stack = trial.stack
+    trial.change(traffic=10)
+    trial.up()
+    born = trial.born()
+    assert born is not None
+    hands.set_weights(stack, {born.target_group: 100, trial.live.target_group: 0})
+    trial.strike()
+    stack.set(traffic=100, keepPrevious=True)
+    said = trial.up().text
+    assert "the traffic already is where it should be" in said
+    assert stack.engine.refresh().ok
+    stack.idle()
+    assert stack.weights() == {trial.new: 100, trial.live.color: 0}
+    trial.ends()
