@@ -42,12 +42,14 @@ def settings(*, service: str = "") -> Settings:
     known, mine = defaults(), _named(project, texts)
     astray = namespaces.astray(
         texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided)
-    problems = [*namespaces.problems(astray, project=project, there=mine, defaults=known), *_secrets_of_aws()]
+    # Each key has a value: Pulumi gives the project's default to one that the stack has none for.
+    there = {key for key, text in mine.items() if key in written.keys or not _is_default(text, known.get(key))}
+    problems = [*namespaces.problems(astray, project=project, there=there, defaults=known), *_secrets_of_aws()]
     secret = {key for key in mine if is_config_secret(f"{project}:{key}")}
     # As if they stood where they belong: what would be wrong with them then is told at once too.
-    moved = {one.name: one for one in reversed(astray)}
-    secret |= {name for name, one in moved.items() if one.secret and name not in mine}
-    return _parsed({**{name: one.text for name, one in moved.items()}, **mine}, secret, written, problems)
+    moved = {one.name: one for one in reversed(astray) if one.name not in there}
+    secret |= {name for name, one in moved.items() if one.secret}
+    return _parsed({**mine, **{name: one.text for name, one in moved.items()}}, secret, written, problems)
 
 
 def of(said: Mapping[str, Any], *, token: str) -> Settings:
@@ -115,6 +117,16 @@ def _parsed(values: Mapping[str, str], secret: Set[str], written: Typed, problem
 def _named(namespace: str, texts: Mapping[str, str]) -> dict[str, str]:
     """The keys of a namespace, without it."""
     return {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith(f"{namespace}:")}
+
+
+def _is_default(text: str, default: Any) -> bool:
+    if isinstance(default, str):
+        return text == default
+    try:
+        said = json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return bool(said == (list(default) if isinstance(default, tuple) else default))
 
 
 def _secret(texts: Mapping[str, str]) -> set[str]:

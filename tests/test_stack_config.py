@@ -8,7 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from pulumi.runtime.config import set_all_config
 
 from components import config
@@ -16,6 +16,7 @@ from components.settings import Settings, SettingsError
 from tests.factories import TOKEN
 from tests.recorder import record
 
+PROJECT = Path(__file__).parent.parent
 SECRET = "hunter2-hunter2"
 
 
@@ -30,14 +31,15 @@ def settings(
     texts: dict[str, str], *, project: str = "shop", secrets: tuple[str, ...] = (), service: str = "",
     token: bool = True,
 ) -> Settings:
-    class Nobody(mocks.Mocks):
-        def call(self, args: mocks.MockCallArgs) -> Any: ...
-        def new_resource(self, args: mocks.MockResourceArgs) -> Any: ...
+    own = {f"{project}:previewToken": TOKEN} if token else {}
+    made: list[Settings] = []
 
-    mocks.set_mocks(Nobody(), project=project, stack="dev", preview=False)
-    given = {"aws:region": "eu-west-1", **({f"{project}:previewToken": TOKEN} if token else {}), **texts}
-    set_all_config(given, [*([f"{project}:previewToken"] if token else []), *secrets])
-    return config.settings(service=service)
+    def program() -> None:
+        set_all_config({"aws:region": "eu-west-1", **own, **texts}, [*own, *secrets])
+        made.append(config.settings(service=service))
+
+    record(program, project=project)
+    return made[0]
 
 
 def problems(texts: dict[str, str], **options: Any) -> list[str]:
@@ -75,6 +77,21 @@ def test_what_would_be_wrong_after_the_move_is_told_at_once() -> None:
 def test_a_key_that_stands_in_both_is_only_taken_away() -> None:
     [problem] = problems({"phoenix:minSize": "3", "shop:minSize": "4", "shop:maxSize": "5"})
     assert problem.endswith("type: pulumi config rm phoenix:minSize")
+
+
+def test_the_projects_defaults_are_no_values_of_the_stack(folder: Path) -> None:
+    """Pulumi gives them to the program all the same."""
+    schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    every = {f"shop:{key}": said["default"] if isinstance(said["default"], str) else
+             json.dumps(said["default"], separators=(",", ":")) for key, said in schema.items()}
+    given = {**every, "phoenix:minSize": "3", "phoenix:canarySteps": "[5,25]", "phoenix:previewToken": TOKEN}
+    found = problems(given, secrets=("phoenix:previewToken",), token=False)
+    assert [one.partition("type: ")[2].split(" && ")[0].split(" --json")[0] for one in found] == [
+        "pulumi config set shop:minSize 3", "pulumi config set-all",
+        "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken"]
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  shop:minSize: 2\n")
+    assert problems(given, secrets=("phoenix:previewToken",), token=False)[0].endswith(
+        "type: pulumi config rm phoenix:minSize")
 
 
 def test_a_misspelt_namespace_is_found() -> None:
