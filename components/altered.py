@@ -88,12 +88,12 @@ def _problem(
     meant = "" if value is None else word or scalars.text(value)
     line = f"{path[-1]}: " if isinstance(path[-1], str) else "- "
     quoted = f"{line}{json.dumps(meant, ensure_ascii=False)}"
-    fix = f"{_set(path, meant, typed)}   (or quote it in {typed.file}: {quoted})"
+    fix = f"{command(path, meant, typed)}   (or quote it in {typed.file}: {quoted})"
     return problem(named, word if word is not None else value, f"must be written as a text; {why}",
                    fix if typed.file else "give it as a text, in quotes")
 
 
-def _set(path: tuple[str | int, ...], meant: str, typed: Typed) -> str:
+def command(path: tuple[str | int, ...], meant: str, typed: Typed) -> str:
     """`pulumi config set` that stores a text. Without a type it stores what looks like a whole number as one."""
     kind = "--type string " if len(path) > 1 and re.fullmatch(r"[1-9]\d*|0|true|false|[-+]\d+", meant) else ""
     dash = "-- " if meant.startswith("-") else ""

@@ -18,8 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.live import Group, Live
 from components.settings import Settings
+from steps import base_image as base_images
 from steps.aws import LARGEST_PAGES
 from steps.credentials import life
+from steps.errors import StepError
 from steps.fleet import MEMBER
 from steps.images import root_gib
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_service_quotas import ServiceQuotasClient
+    from types_boto3_ssm import SSMClient
 
 T = TypeVar("T")
 
@@ -89,7 +92,7 @@ class Outlook:
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
     born: tuple[datetime, ...] | None = None  # when each live server was launched
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
-    base: int | None = None  # GiB of the base image, 0 when it is gone; when `baseImage` names one by its id
+    base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
 
@@ -104,7 +107,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "subnets": lambda: subnets(ec2, asked(settings, live)),
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
-        "base": lambda: base(ec2, settings.base_image),
+        "base": lambda: base(ec2, session.client("ssm", config=QUICK), settings.base_image),
     }
     known: dict[str, Any] = {}
     unknown = []
@@ -218,15 +221,19 @@ def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) ->
     return found
 
 
-def base(ec2: EC2Client, base_image: str) -> int | None:
-    """GiB of an image that is named by its id, 0 when it is not there or not ours to use; None for other names.
+def base(ec2: EC2Client, ssm: SSMClient, base_image: str) -> int | None:
+    """GiB of an image that is named by its id or a parameter's path, 0 when it is not there or not ours to use.
 
-    None too when AWS does not say its size. The vendors' images have 8, which no disk here is smaller than.
+    None for other names: the vendors' images have 8, which no disk here is smaller than. None too when AWS does not say
+    its size, or a parameter names none, which the bake tells better.
     """
-    if not base_image.startswith("ami-"):
+    if not base_image.startswith(("ami-", "/")):
         return None
     try:
-        found = ec2.describe_images(ImageIds=[base_image])["Images"]
+        id = base_image if base_image.startswith("ami-") else base_images.published(ssm, base_image)
+        found = ec2.describe_images(ImageIds=[id])["Images"]
+    except StepError:
+        return None
     except ClientError as error:
         if error.response["Error"]["Code"].startswith("InvalidAMIID"):
             return 0

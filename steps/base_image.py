@@ -109,7 +109,7 @@ def find(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, architectur
         if vendor is None
         else vendor.parameter.format(debian_arch="amd64" if architecture == "x86_64" else "arm64", arch=architecture)
     )
-    image_id = parameter if AMI.fullmatch(parameter) else _published(ssm, parameter)
+    image_id = parameter if AMI.fullmatch(parameter) else published(ssm, parameter)
     image = _described(ec2, image_id)
     refused = refusal(image, account=account, architecture=architecture, owner=None if vendor is None else vendor.owner)
     if refused is not None:
@@ -138,7 +138,8 @@ def parsed(image: ImageTypeDef) -> BaseImage:
     )
 
 
-def _published(ssm: SSMClient, parameter: str) -> str:
+def published(ssm: SSMClient, parameter: str) -> str:
+    """The image that an SSM parameter names today. Raises StepError when there is none."""
     try:
         value = ssm.get_parameter(Name=parameter)["Parameter"]["Value"].strip()
     except ClientError as error:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components import altered, confidential, namespaces
+from components.settings import defaults
+from components.typed import Typed
 from rehearsal.engine import choose
 from tests.engine_projects import Project, engine_for, project
 from tests.test_scalars import READ
@@ -192,3 +197,52 @@ def test_texts_that_look_like_something_else_are_stored_as_texts(project: Projec
     assert json.loads(shown(project)["more"]) == {
         "W0": "1.10", "W1": "0755", "W2": "2024-01-02", "W3": "yes", "W4": "1e3", "W5": "1_000", "W6": "0888",
         "NUMBER": 222222222222}
+
+
+@pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")
+def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> None:
+    """Keys of another namespace are moved, a text stays one, an account may be a number, a secret becomes plain."""
+    schema = "".join(f"  {key}\n" for key in (
+        "minSize: {type: integer, default: 2}", "smokeCommand: {type: string, default: ''}",
+        "canarySteps: {type: array, items: {type: integer}, default: [10]}",
+        "alarms: {type: array, items: {type: string}, default: []}",
+        "environment: {type: object, default: {}}", "hostname: {type: string, default: ''}",
+        "imageSharedWith: {type: array, items: {type: integer}, default: []}", "previewToken: {type: string}"))
+    project = Project(tmp_path / "project", engine_for("pulumi", tmp_path / "work"))
+    project.program('pulumi.export("all", {key: config.get(key) for key in ("minSize", "smokeCommand", "canarySteps",'
+                    ' "alarms", "environment", "hostname", "imageSharedWith", "previewToken")})', f"config:\n{schema}")
+    engine = project.engine
+
+    def typed(command: str) -> None:
+        by = engine.invocation("preview")
+        done = subprocess.run(["sh", "-ec", command], cwd=by.folder, env=dict(by.environment), capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    engine.config_set("phoenix:previewToken", "opensesame", secret=True)
+    engine.config_set("hostname", "shop.example.com", secret=True)
+    texts = {"phoenix:minSize": "3", "phoenix:smokeCommand": "curl -d '{\"a\": 1}' \"$PHOENIX_URL\"",
+             "phoenix:canarySteps": "[5,25]", "phoenix:alarms": "[]", "phoenix:environment": '{"A":"it\'s"}',
+             "phoenix:previewToken": "opensesame"}
+    found = namespaces.astray(texts, project="small", names=[key.split(":")[1] for key in texts],
+                              secret_keys={"phoenix:previewToken"}, provider=lambda _: False)
+    said = [*namespaces.problems(found, project="small", there=(), defaults=defaults()),
+            *confidential.problems("hostname", Typed(file="Pulumi.dev.yaml"))]
+    for problem in said:
+        typed(problem.partition("type: ")[2])
+    words = ("1.10", "+5", "true", "-010", "", "2024-01-02", "a b", "0755")
+    for number, word in enumerate(words):
+        typed(altered.command(("environment", f"V{number}"), word, Typed(file="Pulumi.dev.yaml")))
+    typed("pulumi config set --path 'imageSharedWith[0]' 222222222222")
+    typed("pulumi config set --path 'imageSharedWith[1]' 012345678901")
+    done = engine.up()
+    assert done.ok, done.text
+    arrived = engine.outputs()["all"]
+    assert {key: arrived[key] for key in ("minSize", "smokeCommand", "canarySteps", "alarms", "hostname")} == {
+        "minSize": "3", "smokeCommand": texts["phoenix:smokeCommand"], "canarySteps": "[5,25]", "alarms": "[]",
+        "hostname": "shop.example.com"}
+    assert arrived["previewToken"] == "opensesame"
+    assert json.loads(arrived["environment"]) == {
+        "A": "it's", **{f"V{number}": word for number, word in enumerate(words)}}
+    assert arrived["imageSharedWith"] == '[222222222222,"012345678901"]'
+    assert "phoenix:" not in (project.folder / "Pulumi.dev.yaml").read_text()

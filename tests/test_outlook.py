@@ -66,9 +66,14 @@ def test_instance_types_are_known_or_known_not_to_be(session: boto3.Session) -> 
 def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
     there = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    assert outlook.base(ec2, there) == 15  # every image's size here
-    assert outlook.base(ec2, "ami-00000000000000000") == 0
-    assert outlook.base(ec2, "ubuntu-24.04") is None
+    ssm = session.client("ssm")
+    ssm.put_parameter(Name="/golden/base", Value=there, Type="String")
+    ssm.put_parameter(Name="/golden/text", Value="none", Type="String")
+    sizes = {name: outlook.base(ec2, ssm, name) for name in (
+        there, "/golden/base", "ami-00000000000000000", "/golden/text", "/golden/nowhere", "ubuntu-24.04")}
+    assert sizes == {  # every image's size here is 15
+        there: 15, "/golden/base": 15, "ami-00000000000000000": 0, "/golden/text": None, "/golden/nowhere": None,
+        "ubuntu-24.04": None}
 
 
 def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Session) -> None:
