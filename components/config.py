@@ -40,10 +40,12 @@ def settings(*, service: str = "") -> Settings:
     if service:
         return _of_one(service, project, texts, written)
     known, mine = defaults(), _named(project, texts)
-    astray = namespaces.astray(
-        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided)
     # Each key has a value: Pulumi gives the project's default to one that the stack has none for.
     there = {key for key, text in mine.items() if key in written.keys or not _is_default(text, known.get(key))}
+    found = namespaces.astray(
+        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided)
+    # An ESC environment may well hold other projects' keys beside ours; the stack's own file has no use for them.
+    astray = [one for one in found if one.key in written.keys or not there]
     problems = [*namespaces.problems(astray, project=project, there=there, defaults=known), *_secrets_of_aws()]
     secret = {key for key in mine if is_config_secret(f"{project}:{key}")}
     # As if they stood where they belong: what would be wrong with them then is told at once too.

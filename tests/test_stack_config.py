@@ -29,10 +29,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def settings(
     texts: dict[str, str], *, project: str = "shop", secrets: tuple[str, ...] = (), service: str = "",
-    token: bool = True,
+    token: bool = True, esc: bool = False,
 ) -> Settings:
     own = {f"{project}:previewToken": TOKEN} if token else {}
     made: list[Settings] = []
+    file = Path("Pulumi.dev.yaml")
+    if not file.exists() and not esc:
+        others = {key: text for key, text in texts.items() if not key.startswith(f"{project}:")}
+        file.write_text(yaml.safe_dump({"config": others}))
 
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **own, **texts}, [*own, *secrets])
@@ -89,9 +93,16 @@ def test_the_projects_defaults_are_no_values_of_the_stack(folder: Path) -> None:
     assert [one.partition("type: ")[2].split(" && ")[0].split(" --json")[0] for one in found] == [
         "pulumi config set shop:minSize 3", "pulumi config set-all",
         "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken"]
-    (folder / "Pulumi.dev.yaml").write_text("config:\n  shop:minSize: 2\n")
+    (folder / "Pulumi.dev.yaml").write_text("config:\n  shop:minSize: 2\n  phoenix:minSize: 3\n")
     assert problems(given, secrets=("phoenix:previewToken",), token=False)[0].endswith(
         "type: pulumi config rm phoenix:minSize")
+
+
+def test_an_environment_of_several_projects_may_hold_their_keys_unless_ours_are_missing() -> None:
+    theirs = {"web:minSize": "3", "web:environment": "{}"}
+    assert settings({"shop:minSize": "2", **theirs}, esc=True).min_size == 2
+    found = problems(theirs, esc=True, token=False)
+    assert [one.split(" = ")[0].strip() for one in found][:2] == ["web:minSize", "web:environment"]
 
 
 def test_a_misspelt_namespace_is_found() -> None:
