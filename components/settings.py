@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Mapping, Set
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
@@ -216,6 +217,10 @@ def _default(item: Field[Any]) -> Any:
 
 
 def _unknown(key: str, known: Mapping[str, Any]) -> str:
+    whole, path, _ = re.split(r"([.[])", key, maxsplit=1) if re.search(r"[.[]", key) else (key, "", "")
+    if path and whole in known:
+        return problem(key, "...", f"is no key of this program; a part of {whole} is set with --path",
+                       f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE")
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
     fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")

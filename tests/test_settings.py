@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import fields
 from pathlib import Path
 
@@ -140,6 +141,14 @@ def test_an_unknown_key_names_its_nearest_real_one() -> None:
     [problem] = problems(minSzie="3")
     assert "the nearest is minSize" in problem
     assert "pulumi config rm minSzie" in problem
+
+
+@pytest.mark.parametrize("key", ["environment.PASSWORD", "alarms[0]"])
+def test_a_path_that_was_set_without_its_flag_says_which(key: str) -> None:
+    [problem] = problems(**{key: "hunter2"})
+    assert f"a part of {key.split('.')[0].split('[')[0]} is set with --path" in problem
+    assert f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE" in problem
+    assert "hunter2" not in problem
 
 
 def test_the_preview_token_is_required_secret_and_never_shown() -> None:

@@ -57,8 +57,8 @@ A text that looks like a number, a date or nothing is written in quotes: YAML ma
 (`pulumi config set --path 'canarySteps[0]' 10`) or in the file; `pulumi config set canarySteps '[10, 50]'` would store
 a mere text.
 
-Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one, of a project that
-was renamed or of a file that was copied, is refused with the command that moves it.
+Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one in the stack's
+file, of a project that was renamed or a file that was copied, is refused with the command that moves it.
 
 Two keys of the AWS provider belong to it: `aws:region` (must be set) and `aws:profile`. Credentials are never
 configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment.
