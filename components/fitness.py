@@ -57,6 +57,7 @@ def warnings(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Itera
             yield f"{group.color} serves nobody: {what}"
         for obstacle in group.obstacles:
             yield f"{obstacle.what} ({obstacle.do})"
+    yield from outlook.beside or ()
 
 
 def _healthy(group: Group, outlook: Outlook) -> int | None:

@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components import circumstances
 from components.live import Group, Live
 from components.settings import Settings
 from steps import base_image as base_images
@@ -92,6 +93,7 @@ class Outlook:
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
     born: tuple[datetime, ...] | None = None  # when each live server was launched
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
+    beside: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
@@ -100,6 +102,7 @@ class Outlook:
 def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetime) -> Outlook:
     """Asks AWS everything at once."""
     ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
+    scaling = session.client("autoscaling", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
     questions: dict[str, Callable[[], Any]] = {
         "kind": lambda: kind(ec2, settings.instance_type),
@@ -107,6 +110,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "subnets": lambda: subnets(ec2, asked(settings, live)),
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
+        "beside": lambda: circumstances.read(scaling, live.groups),
         "base": lambda: base(ec2, session.client("ssm", config=QUICK), settings.base_image),
     }
     known: dict[str, Any] = {}
@@ -121,7 +125,8 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
 
 
 NAMES = {"kind": "the instance type", "quota": "the quota of vCPUs", "subnets": "free addresses",
-         "born": "the age of the live servers", "healthy": "the health of the live servers", "base": "the base image"}
+         "born": "the age of the live servers", "healthy": "the health of the live servers",
+         "beside": "what else acts on the live groups", "base": "the base image"}
 
 
 def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:

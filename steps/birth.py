@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps import fleet
+from steps import fleet, obstacles
 from steps.causes import Trouble, classify
 from steps.fleet import Target
+from steps.obstacles import Obstacle
 
 GOOD_ROUNDS = 3
 BAD_ROUNDS = 20
@@ -36,7 +37,8 @@ class Look:
 
     `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
     that came and went; `lost`: those that were healthy and are not any more; `sick`: those last seen unhealthy,
-    perhaps gone by now. `good` and `bad`: rounds of the smoke
+    perhaps gone by now. `obstacles`: what bars the group from growing; `held`: what holds servers that were launched.
+    `good` and `bad`: rounds of the smoke
     test in a row; `smoke`: why the last was bad.
     """
 
@@ -49,6 +51,8 @@ class Look:
     replaced: int = 0
     lost: int = 0
     sick: tuple[Target, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    held: Obstacle | None = None
     good: int = 0
     bad: int = 0
     smoke: str = ""
@@ -90,7 +94,7 @@ def verdict(look: Look) -> Verdict:
             do=_smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
         )
     if not ready:
-        failed = _launches(look)
+        failed = _barred(look) or _launches(look)
         if failed:
             return failed
         # Each may fail once; beyond that a boot that fails is the rule.
@@ -106,6 +110,14 @@ def verdict(look: Look) -> Verdict:
     if look.elapsed >= look.limit:
         return _late(look, ready=ready)
     return Verdict()
+
+
+def _barred(look: Look) -> Verdict | None:
+    """No time brings servers that nobody launches or registers."""
+    if not look.obstacles or (look.launched >= look.needed and len(look.targets) >= look.needed):
+        return None
+    what, do = obstacles.told(look.obstacles)
+    return Verdict(failure=f"the group can't get its servers: {what}", do=do)
 
 
 def _launches(look: Look) -> Verdict | None:
@@ -132,6 +144,8 @@ def _late(look: Look, *, ready: bool) -> Verdict:
             do=_smoke_advice(look, "see why the application answers so, or raise verifyTimeoutSeconds"),
         )
     have = fleet.healthy(look.targets)
+    if look.held:
+        return Verdict(failure=f"servers were still held after {look.limit:.0f} s: {look.held.what}", do=look.held.do)
     return Verdict(
         failure=f"{have} of {look.needed} servers were healthy after {look.limit:.0f} s\n{reasons(look.targets)}",
         do="repair what the reasons name, or raise verifyTimeoutSeconds if boots take that long",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from steps import fleet
+from steps import fleet, hooks, obstacles
 from steps.aws import Aws, reason
 from steps.common import Context
 from steps.errors import StepError
 from steps.fleet import Group
+from steps.obstacles import Obstacle
 from steps.progress import Pace
 
 HEALTHY_SECONDS = 600.0
@@ -67,8 +68,11 @@ class Capacity:
         self._lifted[group.name] = minimum
 
 
-def wait_healthy(context: Context, target_group: str, needed: int, name: str) -> None:
-    """Waits until a target group has that many healthy servers. Raises StepError when it takes too long."""
+def wait_healthy(context: Context, target_group: str, needed: int, name: str, *, group: Group | None) -> None:
+    """Waits until a target group has that many healthy servers of an auto-scaling group (None: it is gone).
+
+    Raises StepError when it takes too long, and at once when no time would bring them.
+    """
     until = context.progress.bounded(HEALTHY_SECONDS)
     pace = Pace(context.clock)
     while True:
@@ -77,10 +81,21 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str) ->
         if have >= needed:
             return
         text = f"{have} of {needed} servers of {name} healthy: {fleet.summary(found) or 'the rest not registered yet'}"
+        held = _held(context, group, registered=len(found), needed=needed) if group else None
+        text += f"; {held.what}" if held else ""
         if not until.left():
             raise StepError(
                 f"{name} has too few healthy servers to get traffic",
                 text,
-                "see why they are not healthy; `pulumi up` tries again",
+                held.do if held else "see why they are not healthy; `pulumi up` tries again",
             )
         pace.wait(until, text)
+
+
+def _held(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
+    """What holds servers of a group that is too small. Raises StepError for what no time heals."""
+    now = fleet.group(context.aws, group.name)
+    barred = now.barred(obstacles.GROW)
+    if barred and (registered < needed or len(now.instances) < needed):
+        raise StepError(f"{now.name} can't get the servers that it needs for the traffic", *obstacles.told(barred))
+    return hooks.holding(context.aws, now)

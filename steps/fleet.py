@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from steps import obstacles
 from steps.aws import Aws, code
 from steps.errors import StepError
+from steps.obstacles import Obstacle
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
@@ -24,7 +26,7 @@ MEMBER = "aws:autoscaling:groupName"
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """An auto-scaling group. `leaving`: it is being deleted."""
+    """An auto-scaling group. `leaving`: it is being deleted. `held`: servers that a hook keeps from their service."""
 
     name: str
     minimum: int
@@ -35,6 +37,12 @@ class Group:
     tags: Mapping[str, str]
     created: datetime
     leaving: bool = False
+    obstacles: tuple[Obstacle, ...] = ()
+    held: tuple[str, ...] = ()
+
+    def barred(self, what: str) -> tuple[Obstacle, ...]:
+        """The obstacles to what the group is to do (`steps.obstacles`)."""
+        return obstacles.barring(self.obstacles, what)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +95,12 @@ def _group(one: AutoScalingGroupTypeDef) -> Group:
         tags={tag["Key"]: tag.get("Value", "") for tag in one.get("Tags", [])},
         created=one["CreatedTime"],
         leaving=bool(one.get("Status")),
+        obstacles=obstacles.found(one),
+        held=tuple(
+            instance["InstanceId"]
+            for instance in one.get("Instances", [])
+            if instance["LifecycleState"] == "Pending:Wait"
+        ),
     )
 
 

@@ -78,10 +78,11 @@ class Flip:
         moves = bool(way.steps) or self.undo.resumed
         if moves:
             self.capacity.hold(self.context, ours=ours, other=other)
-        wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours])
+        wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours], group=self.capacity.ours)
         prove(subject, self.context)
         if way.other and way.other in gaining:
-            wait_healthy(self.context, way.other, max(1, other), subject.names[way.other])
+            name = subject.names[way.other]
+            wait_healthy(self.context, way.other, max(1, other), name, group=self.capacity.other)
         if moves:
             self._move(ours)
 

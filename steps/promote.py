@@ -122,7 +122,7 @@ def _first(given: Given, context: Context, ours: Group, subject: Subject) -> dic
     """Nobody is live: the group only has to be well. The engine makes the production rule next."""
     context.progress.line("there is no production rule yet: this is the first birth")
     needed = fleet.lifted(minimum=given.min_size, live=0, maximum=ours.maximum)
-    wait_healthy(context, given.target_group, needed, given.color)
+    wait_healthy(context, given.target_group, needed, given.color, group=ours)
     prove(subject, context)
     Capacity(ours=ours, other=None, min_size=given.min_size, other_minimum=None).release(context)
     context.progress.line(f"{given.color} is well; the production rule is made next, and users come")

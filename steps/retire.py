@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from steps import autopsy, common, options, reach, rules
+from steps import autopsy, common, fleet, obstacles, options, reach, rules
 from steps.common import Context
+from steps.errors import StepError
 from steps.options import option
 
 
@@ -36,9 +37,27 @@ def retire(given: Given, context: Context) -> dict[str, object]:
     left = {arn: weight for arn, weight in named.items() if arn != given.target_group}
     if production and left and left != named:
         rules.set_weights(context.aws, production.arn, left)
+    refuse_stuck(context, given)
     context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
     autopsy.tell(context, group=given.group, target_group=given.target_group)
     return {"retired": given.group}
+
+
+def refuse_stuck(context: Context, given: Given) -> None:
+    """Raises StepError for a group whose servers would not end: the engine waits for that without a word."""
+    barred = [
+        obstacle
+        for one in fleet.groups(context.aws, given.stack)
+        if one.name == given.group
+        for obstacle in one.barred(obstacles.SHRINK)
+    ]
+    if barred:
+        what, do = obstacles.told(tuple(barred))
+        raise StepError(
+            f"{given.group} ({given.color}) gets no production traffic, and can't be deleted",
+            what,
+            f"{do}\nthen run `pulumi up` again",
+        )
 
 
 if __name__ == "__main__":

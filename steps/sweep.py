@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from steps import reach
+from steps import obstacles, reach
 from steps.aws import Aws
 from steps.errors import StepError
 from steps.fleet import Group
@@ -40,6 +40,7 @@ def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) ->
     """
     for group in left:
         _refuse_used(aws, group, listener)
+        _refuse_barred(group)
     for group in left:
         if not group.leaving:
             progress.line(f"deleting {group.name}: a failed attempt left it, and it gets no traffic")
@@ -66,6 +67,12 @@ def _refuse_used(aws: Aws, group: Group, listener: str) -> None:
         ) or reach.foreign(found, stack=stack, color=color, group=group.name, listener=listener)
         if refused:
             raise refused
+
+
+def _refuse_barred(group: Group) -> None:
+    barred = group.barred(obstacles.VANISH)
+    if barred and not group.leaving:
+        raise StepError(f"{group.name}, which a failed attempt left, can't be deleted", *obstacles.told(barred))
 
 
 def thing(aws: Aws, name: str) -> Callable[[], object] | None:

@@ -16,12 +16,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from steps import birth, certificate, common, fleet, launches, newborn, options, probe, process, rules, sweep
+from steps import birth, certificate, common, fleet, hooks, launches, newborn, options, probe, process, rules, sweep
 from steps.aws import Aws
 from steps.birth import Look
 from steps.common import Context
 from steps.errors import StepError
 from steps.fleet import Group, Target
+from steps.obstacles import GROW
 from steps.options import option
 from steps.probe import Door
 from steps.progress import Pace, Progress, iso
@@ -166,6 +167,8 @@ class Waiting:
             replaced=len(self.seen.difference(group.instances)),
             lost=len(self.well - healthy),
             sick=self.sick,
+            obstacles=group.barred(GROW),
+            held=hooks.holding(aws, group),
             good=self.good,
             bad=self.bad,
             smoke=self.smoke,
@@ -193,6 +196,7 @@ class Waiting:
         detail = (
             [fleet.summary(look.targets)]
             + ([f"smoke test: {look.smoke}"] if look.smoke else [])
+            + ([look.held.what] if look.held else [])
             + ([f"{look.replaced} replaced"] if look.replaced else [])
             + ([f"last launch failed: {look.failures[0]}"] if look.failures else [])
         )

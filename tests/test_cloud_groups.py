@@ -203,3 +203,31 @@ def test_desired_capacity_stays_within_its_bounds(s: Stack) -> None:
         scaling(s).set_desired_capacity(AutoScalingGroupName="bounded", DesiredCapacity=9)
     with pytest.raises(ClientError, match="Max bound, 4, must be greater than or equal to min bound, 5"):
         scaling(s).update_auto_scaling_group(AutoScalingGroupName="bounded", MinSize=5)
+
+
+def test_a_server_in_standby_is_of_no_size_and_ends_with_force_only(s: Stack) -> None:
+    targets = s.target_group("aside")
+    s.rule({targets: 1})
+    s.group("aside", s.template("aside"), targets=[targets])
+    (first,) = in_service(s, "aside", 1)
+    until(lambda: s.healthy(targets) == [first], what="healthy")
+    scaling(s).enter_standby(
+        AutoScalingGroupName="aside", InstanceIds=[first], ShouldDecrementDesiredCapacity=False)
+    second = until(lambda: [one for one in s.healthy(targets) if one != first], what="another serves instead")
+    scaling(s).update_auto_scaling_group(AutoScalingGroupName="aside", MinSize=0, DesiredCapacity=0)
+    until(lambda: s.members("aside", "Standby", "InService", "Terminating") == [first], what="who serves has ended")
+    assert second != [first]
+    scaling(s).delete_auto_scaling_group(AutoScalingGroupName="aside", ForceDelete=True)
+    until(lambda: s.describe("aside") is None, what="gone")
+
+
+def test_a_hook_holds_a_server_until_its_action_is_completed(s: Stack) -> None:
+    s.group("held", s.template("held"), size=0)
+    scaling(s).put_lifecycle_hook(
+        LifecycleHookName="hook", AutoScalingGroupName="held", HeartbeatTimeout=7200,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+    scaling(s).update_auto_scaling_group(AutoScalingGroupName="held", DesiredCapacity=1)
+    (server,) = until(lambda: s.members("held", "Pending:Wait"), what="held")
+    scaling(s).complete_lifecycle_action(
+        AutoScalingGroupName="held", LifecycleHookName="hook", InstanceId=server, LifecycleActionResult="CONTINUE")
+    assert in_service(s, "held", 1) == [server]

@@ -15,7 +15,7 @@ LONGEST_RETRY_SECONDS = 120.0
 
 def grow(world: World, group: Any) -> None:
     """Launches what is missing; after a failure it tries again later and later, as AWS does for about a day."""
-    staying = [member for member in members(group) if not member.leaving]
+    staying = [member for member in members(group) if not member.leaving and not member.aside]
     missing = group.desired_capacity - len(staying)
     if missing <= 0:
         request_of(group)

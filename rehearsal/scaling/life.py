@@ -12,6 +12,7 @@ from rehearsal.scaling import activity as words
 from rehearsal.scaling.activity import Activity
 from rehearsal.scaling.choice import Candidate, leavers
 from rehearsal.scaling.growth import grow, put_off
+from rehearsal.scaling.holds import LAUNCHING, TERMINATING, held
 from rehearsal.scaling.member import Member, deregister, draining, members, record, register, request_of, suspended
 from rehearsal.world import World
 
@@ -31,7 +32,8 @@ def reconcile(world: World, group: Any) -> None:
 
 def _enter_service(world: World, group: Any) -> None:
     for member in members(group):
-        if member.lifecycle_state == "Pending" and member.instance.state == "running":
+        coming = member.lifecycle_state.startswith("Pending") and member.instance.state == "running"
+        if coming and not held(world, group, member, LAUNCHING):
             member.lifecycle_state = "InService"
             member.in_service_since = world.now()
             record(world, group, member, words.finished(member.activity))
@@ -41,7 +43,7 @@ def _enter_service(world: World, group: Any) -> None:
 
 def _replace_unhealthy(world: World, group: Any) -> None:
     for member in members(group):
-        if suspended(group, "HealthCheck") or member.leaving:
+        if suspended(group, "HealthCheck") or member.leaving or member.aside:
             continue
         cause = None
         if member.instance.state not in ("pending", "running"):
@@ -70,9 +72,10 @@ def _fails_at_the_balancer(world: World, group: Any, member: Member) -> bool:
 
 
 def _shrink(world: World, group: Any) -> None:
-    staying = [member for member in members(group) if not member.leaving]
+    forced = getattr(group, "status", None)
+    staying = [member for member in members(group) if not member.leaving and (forced or not member.aside)]
     surplus = len(staying) - group.desired_capacity
-    if surplus <= 0 or suspended(group, "Terminate"):
+    if surplus <= 0 or (suspended(group, "Terminate") and not forced):
         return
     chosen = leavers(
         [
@@ -80,8 +83,8 @@ def _shrink(world: World, group: Any) -> None:
                 id=member.instance.id,
                 zone=member.availability_zone,
                 launched=member.launched,
-                protected=bool(member.protected_from_scale_in) and not getattr(group, "status", None),
-                pending=member.lifecycle_state == "Pending",
+                protected=bool(member.protected_from_scale_in) and not forced,
+                pending=member.lifecycle_state.startswith("Pending"),
             )
             for member in staying
         ],
@@ -101,7 +104,7 @@ def _shrink(world: World, group: Any) -> None:
 
 def leave(world: World, group: Any, member: Member, cause: str) -> Activity:
     """Takes an instance out of service; it terminates when its targets have drained."""
-    if member.lifecycle_state == "Pending":
+    if member.lifecycle_state.startswith("Pending"):
         record(world, group, member, words.canceled(member.activity, _end_of_a_boot(member)))
     member.lifecycle_state = "Terminating"
     deregister(group, member)
@@ -129,7 +132,7 @@ def _end_of_a_boot(member: Member) -> str:
 
 def _finish_leaving(world: World, group: Any) -> None:
     for member in members(group):
-        if member.leaving and not draining(world, member):
+        if member.leaving and not draining(world, member) and not held(world, group, member, TERMINATING):
             if member.instance.state != "terminated":
                 group.ec2_backend.terminate_instances([member.instance.id])
             group.instance_states.remove(member)

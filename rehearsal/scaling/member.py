@@ -23,6 +23,9 @@ class Member(InstanceState):  # type: ignore[misc]
         self.launched = now
         self.in_service_since: float | None = None
         self.target_groups: set[str] = set()
+        # Lifecycle hooks: by transition the time until each holds it, and those that somebody has completed.
+        self.waits: dict[str, dict[str, float]] = {}
+        self.completed: set[str] = set()
         version = group.ec2_launch_template.get_version(group.launch_template_version)
         self._template = {
             "LaunchTemplateId": version.template.id,
@@ -38,6 +41,12 @@ class Member(InstanceState):  # type: ignore[misc]
     @property
     def leaving(self) -> bool:
         return bool(self.lifecycle_state.startswith("Terminating"))
+
+
+    @property
+    def aside(self) -> bool:
+        """In Standby: in its group, but of no size of it, in no load balancer, and checked by nobody."""
+        return bool(self.lifecycle_state == "Standby")
 
 
 def members(group: Any) -> list[Member]:

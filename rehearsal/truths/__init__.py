@@ -4,6 +4,7 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 """
 
 from rehearsal.truths import (  # noqa: F401 - imported for what they teach
+    aside,
     calls,
     copies,
     dashboards,

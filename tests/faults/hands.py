@@ -52,3 +52,42 @@ def deregister_target(stack: Stack, group: Group) -> str:
 def scale(stack: Stack, group: Group, **sizes: int) -> None:
     """Sets sizes of an auto-scaling group (MinSize, MaxSize, DesiredCapacity), as a night schedule does."""
     stack.cloud.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group.name, **sizes)
+
+
+def suspend(stack: Stack, group: Group, *processes: str) -> None:
+    """Suspends processes of an auto-scaling group."""
+    stack.cloud.client("autoscaling").suspend_processes(
+        AutoScalingGroupName=group.name, ScalingProcesses=list(processes))
+
+
+def resume(stack: Stack, group: Group, *processes: str) -> None:
+    """Lets an auto-scaling group do again what was suspended."""
+    stack.cloud.client("autoscaling").resume_processes(
+        AutoScalingGroupName=group.name, ScalingProcesses=list(processes))
+
+
+def protect(stack: Stack, group: Group) -> None:
+    """Protects the servers that a group has from scale-in."""
+    stack.cloud.client("autoscaling").set_instance_protection(
+        AutoScalingGroupName=group.name, InstanceIds=sorted(group.instances), ProtectedFromScaleIn=True)
+
+
+def put_aside(stack: Stack, group: Group) -> str:
+    """Puts one server of a group into Standby, to look at it; the group launches another. Returns its id."""
+    server = min(group.instances)
+    stack.cloud.client("autoscaling").enter_standby(
+        AutoScalingGroupName=group.name, InstanceIds=[server], ShouldDecrementDesiredCapacity=False)
+    return server
+
+
+def hook(stack: Stack, group: Group, name: str) -> None:
+    """Puts a lifecycle hook on each server that the group launches from now on."""
+    stack.cloud.client("autoscaling").put_lifecycle_hook(
+        LifecycleHookName=name, AutoScalingGroupName=group.name, HeartbeatTimeout=7200,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+
+
+def complete(stack: Stack, group: Group, hook: str, server: str) -> None:
+    """Completes a hook's action, as the command in the step's message does."""
+    stack.cloud.client("autoscaling").complete_lifecycle_action(
+        AutoScalingGroupName=group.name, LifecycleHookName=hook, InstanceId=server, LifecycleActionResult="CONTINUE")

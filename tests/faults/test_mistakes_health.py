@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -78,4 +79,89 @@ def test_a_kept_group_scaled_down_takes_over_again(trial: Trial) -> None:
         assert stack.weights() == {live.color: 100, trial.new: 0}
         assert stack.groups()[live.color].in_service >= 2
     trial.live = stack.groups()[live.color]
+    trial.ends()
+
+
+def test_launches_suspended_on_the_new_group(trial: Trial) -> None:
+    """It is named at once, and not after the whole of verify's time."""
+    stack = trial.stack
+    with stack.cloud.booting(seconds=600):  # the servers that come before the hand are none yet
+        trial.change()
+        running = trial.begin()
+        until(lambda: trial.born() is not None, what="the new group")
+        born = trial.born()
+        assert born is not None
+        hands.suspend(stack, born, "Launch")
+        for server in stack.groups()[trial.new].instances:
+            stack.cloud.client("ec2").terminate_instances(InstanceIds=[server])
+        begun = time.time()
+        trial.ends_badly(
+            running, "the group can't get its servers: the process Launch of", "is suspended: no server is launched",
+            f"aws autoscaling resume-processes --auto-scaling-group-name {born.name} --scaling-processes Launch")
+        assert time.time() - begun < 90
+    hands.resume(stack, born, "Launch")
+    trial.ends()
+
+
+def test_a_process_suspended_on_the_group_that_is_to_be_deleted(trial: Trial) -> None:
+    """The plan says so, and nothing is born before the command of the refusal was typed."""
+    stack, live = trial.stack, trial.live
+    hands.suspend(stack, live, "Terminate")
+    trial.change()
+    trial.refused(
+        "must not send a group away that can't be deleted", f"the process Terminate of {live.name} is suspended",
+        f"aws autoscaling resume-processes --auto-scaling-group-name {live.name} --scaling-processes Terminate")
+    assert trial.born() is None
+    hands.resume(stack, live, "Terminate")
+    trial.ends()
+
+
+def test_a_server_put_aside_while_production_moves(trial: Trial) -> None:
+    """The plan could not know: the group that is left says so, instead of a wait without a word; nobody meets it."""
+    stack, live = trial.stack, trial.live
+    trial.change(canaryPauseSeconds=5)
+    running = trial.begin()
+    until(lambda: trial.share() == 10, what="a canary")
+    server = hands.put_aside(stack, live)
+    said = trial.fails(
+        running, f"{live.name} ({live.color}) gets no production traffic, and can't be deleted",
+        f"{server} of {live.name} in Standby",
+        f"aws autoscaling exit-standby --auto-scaling-group-name {live.name} --instance-ids {server}")
+    assert "then run `pulumi up` again" in said
+    assert stack.weights().get(trial.new) == 100
+    trial.live = replace(live, instances=frozenset())  # they may go now
+    trial.ends()
+
+
+def test_servers_protected_from_scale_in(trial: Trial) -> None:
+    """The engine lifts that when their group goes: it does not wait for them in vain."""
+    hands.protect(trial.stack, trial.live)
+    trial.strike()
+    if trial.ending == "forward":
+        trial.change()
+    trial.ends()
+
+
+def test_a_hook_that_holds_the_new_servers(trial: Trial) -> None:
+    """The wait names them and the hook; once they are let go, it goes on."""
+    stack = trial.stack
+    trial.change(**({} if trial.ending == "forward" else {"verifyTimeoutSeconds": 61}))
+    with stack.cloud.booting(seconds=60):
+        running = trial.begin()
+        until(lambda: trial.born() is not None, what="the new group")
+        born = trial.born()
+        assert born is not None
+        hands.hook(stack, born, "org-agent")
+        until(lambda: any("in Pending:Wait, held by org-agent" in line for line in trial.heard), what="they are named")
+        if trial.ending == "back":
+            trial.ends_badly(
+                running, "servers were still held after 61 s", "aws autoscaling complete-lifecycle-action"
+                f" --auto-scaling-group-name {born.name} --lifecycle-hook-name org-agent --instance-id")
+        else:
+            trial.strike()
+            for server in stack.groups()[trial.new].instances:
+                hands.complete(stack, born, "org-agent", server)
+            assert trial.wait(running).ok
+    if trial.ending == "forward":
+        assert stack.weights() == {trial.new: 100}
     trial.ends()

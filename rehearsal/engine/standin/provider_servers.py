@@ -79,11 +79,18 @@ class Group(AwsType):
             self._attach(ident, inputs)
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
-        """Shrink it to nothing, wait until its instances are gone, and delete it."""
+        """Shrink it to nothing, lift its instances' protection, wait until they are gone, and delete it.
+
+        As the provider does (drainGroup in terraform-provider-aws, internal/service/autoscaling/group.go).
+        """
         if self._found(ident) is None:
             return
         self.aws.autoscaling.update_auto_scaling_group(
             AutoScalingGroupName=ident, MinSize=0, MaxSize=0, DesiredCapacity=0)
+        protected = [one["InstanceId"] for one in self._instances(ident) if one["ProtectedFromScaleIn"]]
+        if protected:
+            self.aws.autoscaling.set_instance_protection(
+                AutoScalingGroupName=ident, InstanceIds=protected, ProtectedFromScaleIn=False)
         seconds = call.delete_seconds or GROUP_DELETE_SECONDS
         self.aws.wait(f"the instances of group {ident} to go", lambda: not self._instances(ident), seconds)
         self.aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=ident, ForceDelete=False)
