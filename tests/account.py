@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import rehearsal.truths  # noqa: F401 - what moto does not know of AWS and the program asks
+
 
 def moto_only(patch: pytest.MonkeyPatch) -> None:
     """Credentials that are nobody's, and no profile or endpoint; for tests inside `mock_aws`."""
