@@ -57,10 +57,23 @@ def test_a_push_updates_dev_and_then_prod() -> None:
     assert {name: job["with"]["stack"] for name, job in jobs.items() if "with" in job} == {"dev": "dev", "prod": "prod"}
 
 
-def test_an_update_waits_for_its_environment_and_for_the_one_that_runs() -> None:
-    up = read("update")["jobs"]["up"]
-    assert up["environment"] == "${{ inputs.stack }}"
+def test_an_update_waits_for_its_approval_and_for_the_one_that_runs() -> None:
+    jobs = read("update")["jobs"]
+    assert jobs["approve"]["environment"] == "${{ inputs.stack }}-approval"
+    up = jobs["up"]
+    assert (up["needs"], up["environment"]) == ("approve", "${{ inputs.stack }}")
     assert up["concurrency"] == {"group": "update-${{ inputs.stack }}", "cancel-in-progress": False}
+
+
+@pytest.mark.parametrize("name", ["check", "preview", "deploy", "update"])
+def test_what_waits_for_a_person_holds_up_no_other(name: str) -> None:
+    said = read(name)
+    waiting = [job for job in said["jobs"].values() if "approval" in str(job.get("environment"))]
+    assert [job for job in waiting if "concurrency" in job] == []
+    assert not waiting or "concurrency" not in said, "the group of a whole run is held by each of its jobs"
+    text = (PROJECT / "docs" / "teams.md").read_text()
+    assert "`prod-approval` with *Required reviewers*" in text
+    assert "`prod` itself has no reviewers" in text
 
 
 def test_a_cancelled_update_has_time() -> None:
@@ -77,4 +90,5 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     assert allowed == {
         **{key: {"contents": "read"} for key in [("check", "test"), ("check", "faults"), ("deploy", "check")]},
         ("preview", "plan"): {**into, "pull-requests": "write"},
-        ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into}
+        ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into,
+        ("update", "approve"): {}}
