@@ -1,18 +1,53 @@
 #!/bin/sh
-# Proves: the operating system has every update, and nothing on it would change a server by itself.
+# Proves: every archive, security's too, was read in this bake; the operating system has every update of them, and
+# nothing on it would change a server by itself.
 set -eu
 
-pending=$(apt-get --simulate full-upgrade | grep '^Inst ' || true)
-if [ -n "$pending" ]; then
-  echo "Updates are missing:" >&2
-  echo "$pending" >&2
+fail() {
+  echo "$*" >&2
   exit 1
-fi
+}
+
+# What apt takes for up to date is as old as its lists. The application was uploaded when the bake began.
+began=${PHOENIX_APP:?where the files of image/app are}
+lists=
+eval "$(apt-config shell lists Dir::State::lists/d)"
+known=$(apt-get --print-uris update)
+archives=$(printf '%s\n' "$known" | sed -n "s|^'[^']*/InRelease' \\([^ ]*\\)InRelease .*|\\1|p")
+[ -n "$archives" ] || fail "apt knows no archive: there is nothing in its sources."
+now=$(date +%s)
+
+field() {
+  sed -n "s/^$1: //p" "$release" | head -n 1
+}
+
+security=
+for archive in $archives; do
+  release=$lists${archive}InRelease
+  [ -f "$release" ] || release=$lists${archive}Release
+  [ -f "$release" ] || fail "The archive $archive was not read: it can't be said which updates it has."
+  [ -n "$(find "$release" -cnewer "$began")" ] || fail "What is known of $archive is older than this bake."
+  dated=$(date -d "$(field Date)" +%s)
+  ends=$(field Valid-Until)
+  [ "$dated" -le $((now + 86400)) ] || fail "The archive $archive is of a day to come: is this machine's clock right?"
+  [ -z "$ends" ] || [ "$(date -d "$ends" +%s)" -ge "$now" ] || fail "What $archive says was valid until $ends."
+  if grep -Eqi '^(Suite|Codename|Label): .*security' "$release"; then
+    # Vendors write to it every few days. A mirror that stands still for a month brings nobody's security updates.
+    [ $((now - dated)) -le 2592000 ] || fail "The archive $archive has had no security update for 30 days: a dead mirror?"
+    find "$lists" -name "$archive*Packages*" | grep -q . || fail "The packages of $archive were not read."
+    security="$security $archive"
+  fi
+done
+[ -n "$security" ] || fail "None of apt's archives is the one with security updates: $archives"
+
+planned=$(apt-get --simulate full-upgrade)
+pending=$(printf '%s\n' "$planned" | grep '^Inst ' || true)
+[ -z "$pending" ] || fail "Updates are missing:
+$pending"
 
 for package in snapd unattended-upgrades; do
   if dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then
-    echo "$package is installed, and would change a server after its birth." >&2
-    exit 1
+    fail "$package is installed, and would change a server after its birth."
   fi
 done
-echo "ok: the operating system is up to date"
+echo "ok: the operating system is up to date; security updates were read from$security"

@@ -23,7 +23,8 @@ usable=$(awk -F: '$2 ~ /^\$/ { print $1 }' /etc/shadow)
 [ -z "$usable" ] || fail "These accounts have a password: $usable"
 
 # SSH is how this script came here. Whatever else other machines could reach would be reachable on every server too.
-open=$(ss -Hltn | awk '{ print $4 }' | grep -Ev '^(127\.|\[::1\]|\[::ffff:127\.)' | grep -Ev ':22$' || true)
+listening=$(ss -Hltn)
+open=$(printf '%s\n' "$listening" | awk '{ print $4 }' | grep -Ev '^(127\.|\[::1\]|\[::ffff:127\.)' | grep -Ev ':22$' || true)
 [ -z "$open" ] || fail "Something listens that should not: $open"
 
 echo "ok: no passwords, no SSH after this, no open port but the application's"

@@ -18,17 +18,21 @@ if [ -d /run/systemd/system ] && command -v cloud-init >/dev/null; then
   timeout 300 cloud-init status --wait >/dev/null || echo "cloud-init was not content with its first boot; going on"
 fi
 
-# For every apt-get of the image's scripts, this one included.
+# For every apt-get of the image's scripts, this one included. An archive that can't be read (security's!) is an error:
+# without Error-Mode (apt 2.1.16 and newer) an update ends well, and knows of no update.
 cat >/etc/apt/apt.conf.d/90phoenix <<'CONF'
 APT::Install-Recommends "false";
 APT::Get::Assume-Yes "true";
 DPkg::Lock::Timeout "300";
 Dpkg::Options { "--force-confdef"; "--force-confold"; };
 Acquire::Retries "5";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 CONF
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
+# What the base image knows of the archives may be of any age: only what is read now counts.
+rm -rf /var/lib/apt/lists/*
 apt-get update
 apt-get full-upgrade ca-certificates curl
 

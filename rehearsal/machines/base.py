@@ -25,6 +25,7 @@ from rehearsal.machines.wires import Loop
 
 Say = Callable[[str], None]
 _SCRIPT = Path(__file__).with_name("vendor.sh")
+MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
 SUITES = {"bookworm": "debian-12-", "trixie": "debian-13-"}
 """Debian's suites, and how the names of their images in the local cloud begin."""
 
@@ -35,11 +36,11 @@ class BaseError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a base image is made from. `mirror` and `security` are http:// URIs; empty: debootstrap's own, and none."""
+    """What a base image is made from. `mirror` and `security` are http:// URIs; an image has updates of both."""
 
     suite: str = "bookworm"
-    mirror: str = ""
-    security: str = ""
+    mirror: str = MIRROR
+    security: str = SECURITY
     packages: tuple[str, ...] = (
         "systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "cloud-init", "openssh-server", "sudo", "iproute2",
         "procps", "netbase", "ca-certificates", "libnss-myhostname", "less",
@@ -60,9 +61,9 @@ class Recipe:
 
     @property
     def sources(self) -> str:
-        """sources.list; empty when debootstrap's own stays."""
-        lines = [f"deb {self.mirror} {suite} main\n" for suite in (self.suite, f"{self.suite}-updates") if self.mirror]
-        return "".join(lines) + (f"deb {self.security} {self.suite}-security main\n" if self.security else "")
+        """sources.list."""
+        lines = [f"deb {self.mirror} {suite} main\n" for suite in (self.suite, f"{self.suite}-updates")]
+        return "".join([*lines, f"deb {self.security} {self.suite}-security main\n"])
 
 
 def recipe(*, suite: str = "bookworm", mirror: str = "") -> Recipe:
@@ -70,8 +71,8 @@ def recipe(*, suite: str = "bookworm", mirror: str = "") -> Recipe:
     if mirror and not mirror.startswith("http://"):
         raise BaseError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
     known = _mirrors_of_this_host()
-    chosen = mirror or known.get(suite, "")
-    security = "" if mirror else known.get(f"{suite}-security", "")
+    chosen = mirror or known.get(suite, MIRROR)
+    security = known.get(f"{suite}-security", SECURITY)
     made = Recipe(suite=suite, mirror=chosen, security=security)
     assert made.image
     return made
