@@ -5,14 +5,15 @@ Each rule here was seen to matter on the real engine:
   `delete` may run on another machine;
 - `update` does nothing, so only `triggers` run a step again;
 - `; exit $?` keeps the shell as the step's parent, so that a step notices when an interrupted update kills it;
-- nothing secret is in `environment`: it is stored in the state in plain text.
+- nothing secret is in `environment`: it is stored in the state in plain text;
+- a command inherits the engine's environment: what a step reads there is given, or named as not given.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ import pulumi
 import pulumi_command as command
 
 from components.live import Account
+from steps.options import GIVEN
 
 ROOT = Path(__file__).resolve().parents[1]
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN",
+               "AWS_WEB_IDENTITY_TOKEN_FILE")
 # Both are in the state of whoever uses the package: these words stay.
 LAUNCHER = ".phoenix/run"
 AWAY = "This machine has not previewed the program yet, and knows no way to its steps. Do: pulumi preview"
@@ -55,6 +59,16 @@ def _launcher(project: Path) -> None:
     made.replace(project / LAUNCHER)
 
 
+def _alone(options: Collection[str]) -> dict[str, str]:
+    """What keeps variables out that the engine's environment happens to have, by the names of a step's own."""
+    return {GIVEN: " ".join(sorted(options)), "PHOENIX_PROJECT": ""}
+
+
+def _identity(account: Account) -> dict[str, str]:
+    """The provider's identity. Tools take credentials of the environment before a profile's, the provider does not."""
+    return {"AWS_PROFILE": account.profile, **dict.fromkeys(CREDENTIALS, "")} if account.profile else {}
+
+
 def step(
     name: str,
     *,
@@ -71,9 +85,8 @@ def step(
     """
     line = f"{runner(Path.cwd())} {run}; exit $?"
     given = {"account": account.id, "region": account.region, **environment}
-    variables: dict[str, pulumi.Input[str]] = {f"PHOENIX_{key.upper()}": value for key, value in given.items()}
-    if account.profile:
-        variables["AWS_PROFILE"] = account.profile
+    variables: dict[str, pulumi.Input[str]] = {
+        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()}, **_alone(given), **_identity(account)}
     return command.local.Command(
         name,
         create=":" if on_delete else line,

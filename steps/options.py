@@ -1,7 +1,8 @@
 """The options of a step: a frozen dataclass whose fields say how each is read.
 
-`--smoke-path` may also come as PHOENIX_SMOKE_PATH, which is how the Pulumi program passes it. Whatever is
-missing or wrong is told at once.
+`--smoke-path` may also come as PHOENIX_SMOKE_PATH, which is how the Pulumi program passes it. It says in
+PHOENIX_OPTIONS which options it gives so: another variable of such a name, which a CI system happens to set, is none.
+Whatever is missing or wrong is told at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from steps.errors import StepError
 
 T = TypeVar("T")
 
+# The variable that names the options which the program gives as variables.
+GIVEN = "PHOENIX_OPTIONS"
 ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:([a-z0-9-]*):([0-9]*):.+")
 
 
@@ -120,10 +123,11 @@ def read(
         parser.add_argument(_flag(field.name), metavar="...", help=_help(field).replace("%", "%%"))
     given, unknown = parser.parse_known_args(list(arguments))
     wrong = [f"{one}: there is no such option" for one in unknown]
+    counting = environment[GIVEN].split() if GIVEN in environment else [field.name for field in fields]
     values: dict[str, Any] = {}
     for field in fields:
         text = getattr(given, field.name)
-        if text is None:
+        if text is None and field.name in counting:
             text = environment.get(_variable(field.name))
         if text is None and field.default is dataclasses.MISSING:
             wrong.append(f"{_flag(field.name)} (or {_variable(field.name)}) is missing: {field.metadata['help']}")

@@ -166,8 +166,13 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
 
 
 def _environment() -> dict[str, str]:
-    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions.
+
+    Variables of a template are the settings' word, which git has; only a local cloud says others, about its machines.
+    """
+    local = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"))
+    foreign = ("PULUMI_",) if local else ("PULUMI_", "PKR_VAR_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "CHECKPOINT_DISABLE": "1"}
 
 

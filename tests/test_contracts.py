@@ -38,7 +38,10 @@ def commands() -> Iterator[dict[str, Registered]]:
 @pytest.mark.parametrize("step", STEPS)
 def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[str, Registered]) -> None:
     given: dict[str, Any] = commands[step].inputs["environment"]
-    passed = {name.removeprefix("PHOENIX_").lower() for name in given}
+    # Named besides: which options these are, and that no other program's folder is meant.
+    assert given["PHOENIX_PROJECT"] == ""
+    passed = {name.removeprefix("PHOENIX_").lower() for name in given} - {"options", "project"}
+    assert passed == set(given["PHOENIX_OPTIONS"].split())
     options = fields(importlib.import_module(f"steps.{step}").Given)
     required = {option.name for option in options
                 if option.default is MISSING and option.default_factory is MISSING}

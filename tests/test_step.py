@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from components.step import AWAY, LAUNCHER, ROOT, runner
+import pulumi
+
+from components.live import Account
+from components.step import AWAY, LAUNCHER, ROOT, runner, step
+from tests.recorder import record
 
 
 def test_the_projects_own_program_runs_its_steps_as_ever() -> None:
@@ -38,3 +42,25 @@ def test_a_machine_that_has_not_previewed_yet_is_told_what_to_type(tmp_path: Pat
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert done.stderr.startswith(f"{AWAY}\n")
+
+
+def given(run: str, account: Account, **environment: str) -> dict[str, object]:
+    """The variables that a step's command is declared with."""
+    def program() -> None:
+        step("a", run=run, account=account, environment=environment, triggers=[], opts=pulumi.ResourceOptions())
+
+    return dict(record(program).one("command:local:Command").inputs["environment"])
+
+
+def test_what_the_engine_inherited_is_no_option_and_no_folder_of_a_step() -> None:
+    said = given("promote", Account("123456789012", "eu-west-1"), traffic="10")
+    assert said["PHOENIX_OPTIONS"] == "account region traffic"
+    assert said["PHOENIX_PROJECT"] == ""
+    assert not [name for name in said if name.startswith("AWS_")], "whoever has no profile has the environment's"
+
+
+def test_a_profile_of_the_stack_is_the_identity_of_its_steps_whatever_the_environment_has() -> None:
+    said = given("promote", Account("123456789012", "eu-west-1", "prod"))
+    assert said["AWS_PROFILE"] == "prod"
+    assert {said[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                                    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")} == {""}

@@ -63,7 +63,8 @@ def test_missing_options_are_told_on_stderr_and_nothing_on_stdout() -> None:
 def project(tmp_path: Path) -> Path:
     """A project whose only step tells which Python ran it, and where."""
     (tmp_path / "steps").mkdir()
-    shutil.copy(PROJECT / "steps" / "run", tmp_path / "steps" / "run")
+    for name in ("run", "__main__.py", "errors.py", "progress.py"):
+        shutil.copy(PROJECT / "steps" / name, tmp_path / "steps" / name)
     (tmp_path / "steps" / "which.py").write_text('if __name__ == "__main__":\n    pass\n')
     return tmp_path
 
@@ -71,14 +72,14 @@ def project(tmp_path: Path) -> Path:
 def python(path: Path) -> str:
     """A Python that only tells its name, its folder, its arguments and who started steps/run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('#!/bin/sh\necho "$0 $(pwd) $* $PHOENIX_PARENT_PID $PPID"\n')
+    path.write_text('#!/bin/sh\n[ "$1" != -ISc ] || exec echo fit\necho "$0 $(pwd) $* $PHOENIX_PARENT_PID $PPID"\n')
     path.chmod(0o755)
     return str(path)
 
 
 def test_the_first_python_there_is_runs_the_step(project: Path) -> None:
     other = python(project / "other" / "python")
-    expected = f"{project} -m steps.which --x 1"
+    expected = f"{project} -m steps which --x 1"
     environments = [
         ({"PHOENIX_PYTHON": other}, other),
         ({}, ".venv/bin/python"),
@@ -121,3 +122,76 @@ def test_another_programs_folder_is_where_a_step_works(project: Path, tmp_path: 
     status, out, err = run("which", folder=project, at=elsewhere, PHOENIX_PYTHON=sys.executable,
                            PHOENIX_PROJECT=str(elsewhere))
     assert (status, out.split()) == (0, [str(elsewhere), str(project / "steps" / "which.py")]), err
+
+
+def test_libraries_that_are_missing_are_one_message_that_names_the_python(project: Path) -> None:
+    (project / "steps" / "which.py").write_text('import boto3_of_nobody\nif __name__ == "__main__":\n    pass\n')
+    status, out, err = run("which", folder=project, PHOENIX_PYTHON=sys.executable)
+
+    assert (status, out) == (1, "")
+    assert err == (
+        "which failed: this Python does not have the libraries of the steps\n"
+        f"Why: {sys.executable}: No module named 'boto3_of_nobody'\n"
+        f"Do:  cd {project} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
+        "     or name a Python that has them as PHOENIX_PYTHON\n")
+
+
+def test_a_step_without_its_libraries_is_no_traceback(tmp_path: Path) -> None:
+    """The real steps, by a Python that has nothing but its own library."""
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    bare.chmod(0o755)
+    status, _, err = run("promote", "--help", PHOENIX_PYTHON=str(bare))
+
+    assert status == 1
+    assert err.startswith("promote failed: this Python does not have the libraries of the steps\n")
+    assert "No module named 'boto" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("answer", "says"), [
+    ("exit 0", "is no Python that could run the step 'which'"),
+    ("echo Fatal Python error >&2; exit 1", "it ends: Fatal Python error"),
+    ("echo old", "needs Python 3.11 or newer"),
+])
+def test_what_is_no_python_passes_no_gate(project: Path, answer: str, says: str) -> None:
+    impostor = project / "impostor"
+    impostor.write_text(f"#!/bin/sh\n{answer}\n")
+    impostor.chmod(0o755)
+    status, out, err = run("which", folder=project, PHOENIX_PYTHON=str(impostor))
+
+    assert (status, out) == (1, "")
+    assert says in err
+    assert str(impostor) in err
+    assert ".venv/bin/pip install -r requirements.txt" in err
+
+
+def test_an_environment_that_is_gone_is_not_the_python(project: Path) -> None:
+    (project / ".venv" / "bin").mkdir(parents=True)
+    (project / ".venv" / "bin" / "python").symlink_to("/no/such/python")
+    other = python(project / "bin" / "python3")
+    path = f"{project / 'bin'}:{os.environ['PATH']}"
+    status, out, err = run("which", folder=project, VIRTUAL_ENV="/gone", PATH=path)
+
+    assert (status, out.split()[0]) == (0, other), err
+
+
+@pytest.mark.parametrize("value", ["shop", "", "42", "/no/such/folder", "-"])
+def test_a_variable_of_ci_named_like_ours_stops_no_step(project: Path, value: str) -> None:
+    name = python(project / "python")
+    status, out, err = run("which", folder=project, PHOENIX_PYTHON=name, PHOENIX_PROJECT=value)
+
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{name} {project} -m steps which ")
+
+
+def test_only_the_options_that_the_program_gives_count() -> None:
+    environment = {"PHOENIX_COLOR": "red", "PHOENIX_GROUP": "g", "PHOENIX_STACK": "somebody's"}
+    status, _, err = run(
+        "retire", "--listener", "no arn", PHOENIX_PYTHON=sys.executable, PHOENIX_OPTIONS="color group", **environment)
+
+    assert status == 1
+    assert "--color 'red': neither blue nor green" in err
+    assert "--stack (or PHOENIX_STACK) is missing" in err
+    assert "--listener 'no arn': not an ARN" in err
+    assert "--group" not in err
