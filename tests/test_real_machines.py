@@ -57,6 +57,7 @@ def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, s
     assert "proof from inside" in {stage.name for stage, _ in report.stages}
     assert "and no file of theirs is on i-" in said and "forwarded the line of a request" in said
     assert said.count("tomcat10 answers on port") == 2, "the inspections of both bakes are in what Packer said"
+    assert said.count("security updates were read from") == 2
 
 
 def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:

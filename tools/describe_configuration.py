@@ -61,7 +61,8 @@ Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ou
 file, of a project that was renamed or a file that was copied, is refused with the command that moves it.
 
 Two keys of the AWS provider belong to it: `aws:region` (must be set) and `aws:profile`. Credentials are never
-configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment.
+configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment. With `aws:profile` the steps of an update
+act by that profile too, whatever credentials the environment has.
 
 This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
 [components/settings.py](../components/settings.py) by `tools/describe_configuration.py`.
