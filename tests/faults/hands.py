@@ -80,6 +80,11 @@ def put_aside(stack: Stack, group: Group) -> str:
     return server
 
 
+def bring_back(stack: Stack, group: Group, server: str) -> None:
+    """Ends the Standby of a server, as the command in the step's message does."""
+    stack.cloud.client("autoscaling").exit_standby(AutoScalingGroupName=group.name, InstanceIds=[server])
+
+
 def hook(stack: Stack, group: Group, name: str) -> None:
     """Puts a lifecycle hook on each server that the group launches from now on."""
     stack.cloud.client("autoscaling").put_lifecycle_hook(
