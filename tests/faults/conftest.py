@@ -61,7 +61,9 @@ def trial(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Trial]:
 
 
 def _case(item: Any) -> str:
-    """The test's name, with what its own parameters say."""
+    """The test's name, with what its own parameters say; ordinary mistakes are a group of their own."""
     said = [str(value) for name, value in item.callspec.params.items() if name not in ("stages", "trial")]
     name = item.originalname.removeprefix("test_").replace("_", " ")
+    if item.path.stem.startswith("test_mistakes"):
+        name = f"mistake: {name}"
     return f"{name}[{', '.join(said)}]" if said else name

@@ -115,3 +115,23 @@ def test_the_first_update_is_killed_while_the_load_balancer_is_made(trial: Trial
     assert len(held(trial)[2]) == 1
     trial.up()
     trial.ended = True
+
+
+@pytest.mark.parametrize("trial", ["forward"], indirect=True)
+def test_a_protected_stack_is_destroyed(trial: Trial) -> None:
+    """Nothing of it goes, not even what is not protected itself."""
+    stack = trial.stack
+    stack.set(protect=True)
+    trial.up()
+    before, known = held(trial), {one.urn for one in stack.engine.resources()}
+    trial.strike()
+    done = stack.engine.destroy()
+    assert not done.ok
+    assert "protect" in done.text
+    trial.noticed()
+    assert held(trial) == before
+    assert {one.urn for one in stack.engine.resources()} == known
+    stack.set(protect=False)
+    trial.up()
+    trial.change()
+    trial.ends()
