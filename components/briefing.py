@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from components import estimate, fitness
+from components import estimate, fitness, lineage
 from components.changelog import Changelog
 from components.flight import Flight
 from components.foresight import warnings
 from components.generation import Recipe, changes
 from components.images import Source
+from components.lineage import UNKNOWN, Lineage
 from components.live import Live
 from components.outlook import Outlook
 from components.settings import Settings
@@ -59,9 +60,10 @@ class Briefing:
 def write(
     settings: Settings, flight: Flight, recipe: Recipe, live: Live, source: Source, outlook: Outlook,
     log: Changelog | None, *, packages: Sequence[str] = (), permanent: Sequence[tuple[str, str]] = (), now: datetime,
+    descent: Lineage = UNKNOWN,
 ) -> Briefing:
     """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
-    rows: list[tuple[str, str]] = []
+    rows = lineage.rows(settings, flight, descent)
     size = estimate.servers(settings, flight, live)
     if flight.standing is None:
         rows.append(("image", source.words))

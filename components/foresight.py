@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import disk, estimate, fitness, permanent, sharing
+from components import disk, estimate, fitness, lineage, permanent, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
 from components.generation import Recipe
 from components.images import Source
+from components.lineage import UNKNOWN, Lineage
 from components.live import Group, Live
 from components.outlook import Outlook, Subnet
 from components.settings import Settings
@@ -32,7 +33,7 @@ class KnownToFailError(Exception):
 
 def cleared(
     settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime,
-    shared: Shared | None = None, before: permanent.Before | None = None,
+    shared: Shared | None = None, before: permanent.Before | None = None, descent: Lineage = UNKNOWN,
 ) -> Flight:
     """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
 
@@ -45,9 +46,11 @@ def cleared(
     try:
         flight = decide(settings, recipe, live, now=now)
     except FlightError as error:
-        if problems:
-            raise KnownToFailError([f"  {error}", *problems]) from None
+        older = list(lineage.problems(settings, None, descent))
+        if older or problems:
+            raise KnownToFailError([*older, f"  {error}", *problems]) from None
         raise
+    problems = [*lineage.problems(settings, flight, descent), *problems]
     problems += _images(settings, flight, live, source, outlook)
     if flight.standing is None:
         problems += [*_type(settings, outlook), *disk.problems(settings, source, outlook)]

@@ -61,6 +61,7 @@ class Group:
     instances: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
     birth: str = ""
+    launch_commit: str = ""  # from which its servers were launched; empty outside of git
     sizes: tuple[int, int] | None = None  # MinSize and MaxSize
     in_service: int | None = None
     obstacles: tuple[Obstacle, ...] = ()
@@ -89,7 +90,8 @@ class Live:
     the stack's rules by what their tag says they are (production, preview). `listeners`: ARNs of those of the load
     balancer. `others`: load balancers with the stack's tag that its state has not made. `reported`: percent of
     production by target group, as the last promotion that the state holds said; empty when that is lost, None when
-    nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too.
+    nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too. `commit`: from
+    which production was last changed.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -105,6 +107,7 @@ class Live:
     others: tuple[Balancer, ...] = ()
     reported: Mapping[str, int] | None = None
     tried: frozenset[Birth] = frozenset()
+    commit: str = ""
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -161,7 +164,7 @@ def read(
             one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
         past=_past(rules.get("production", {}).get("tags", {})),
         rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others,
-        tried=tried)
+        tried=tried, commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""))
 
 
 def when(text: str | None) -> datetime | None:
@@ -254,7 +257,7 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
     said = Group(
         color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
         fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")),
-        tree=tag("tree"), birth=tag("birth"), tags=_ours(tags))
+        tree=tag("tree"), birth=tag("birth"), launch_commit=tag("launch-commit"), tags=_ours(tags))
     if fleet is None:
         return said
     written = plain(fleet.get("Tags", []))

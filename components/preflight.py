@@ -17,6 +17,7 @@ from components import (
     foresight,
     generation,
     home,
+    lineage,
     live,
     lost,
     origin,
@@ -33,6 +34,7 @@ from components.flight import Flight
 from components.generation import Recipe
 from components.home import Made
 from components.images import Source
+from components.lineage import Lineage
 from components.live import Account, Live
 from components.ownership import OwnershipError
 from components.recorded import Recorded
@@ -56,6 +58,7 @@ class Preflight:
     lost: tuple[str, ...]
     shared: Shared | None
     flight: Flight
+    lineage: Lineage
     brief: Briefing
 
 
@@ -85,16 +88,18 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
                        tried=standing.tried | found.tried | made.tried)
     ahead = outlook.read(session, settings, standing, now=now)
     before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
+    descent = lineage.read(standing, folder)
     flight = foresight.cleared(
-        settings, recipe, standing, ahead, source, now=now, shared=shared, before=None if owner else before)
+        settings, recipe, standing, ahead, source, now=now, shared=shared, before=None if owner else before,
+        descent=descent)
     if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
     changed = changelog.of(flight, settings, folder)
     differing = packages.lines(session, flight, source, service=settings.service)
     brief = briefing.write(
-        settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now,
+        settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
-    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, brief)
+    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief)
 
 
 def _checked_owner(

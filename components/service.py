@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components import outputs
+from components import lineage, outputs
 from components.adopted import AdoptedListener
 from components.alarms import Limits
 from components.dashboard import Dashboard
@@ -80,7 +80,8 @@ def declare(
     targets = {color: listener.target_group(
         color, port=settings.app_port, health_check_path=settings.health_check_path,
         health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
-        tags={"fingerprint": source.fingerprint, "recipe": ahead.recipe.tag, **image.tags})
+        tags={"fingerprint": source.fingerprint, "recipe": ahead.recipe.tag, **image.tags,
+              **lineage.launch_tags(color, plan, ahead.standing, ahead.lineage)})
         for color, image in baked.items()}
     preview = listener.preview_rule(
         targets[plan.active].arn, token=settings.preview_token if token is None else token)
@@ -102,7 +103,8 @@ def declare(
         settings.name, flight=plan, standing=ahead.standing, recorded=ahead.recorded, settings=settings,
         account=account, group=groups[plan.active], targets={color: target.arn for color, target in targets.items()},
         listener_arn=listener.listener_arn, preview_rule_arn=preview.arn, shared=ahead.shared is not None, opts=opts)
-    production = listener.production_rule(rollout.weights, after=[rollout.promoted], tags=rollout.past())
+    production = listener.production_rule(rollout.weights, after=[rollout.promoted], tags={
+        **rollout.past(), **lineage.production_tags(plan, ahead.standing, ahead.lineage)})
     rollout.guard(production)
     rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
     if settings.image_shared_with or source.shared:

@@ -60,6 +60,7 @@ class Settings:
     traffic: int = _key(100, whole(0, 100, "percent"), "100")
     image: str = _key("", image, "0123456789ab")
     keep_previous: bool = _key(False, flag, "true")
+    allow_older: bool = _key(False, flag, "true")
     # AWS keeps the names internal-... (load balancers) and sg-... (security groups) to itself.
     service: str = _key("phoenix", matching(r"(?!(?:internal|sg)(?:-|$))[a-z](?:[a-z0-9-]*[a-z0-9])?", "lower-case"
                         " letters, digits and single hyphens, a letter first, not internal or sg"), "shop")

@@ -17,6 +17,8 @@ class ServiceArgs(TypedDict, total=False):
     """Fingerprint or ami- id of an image of this service to be born from, whatever its age; empty bakes from git."""
     keepPrevious: bool
     """Keep the previous group at weight 0 until its color is born again: going back is a flip of weights. Default: false."""
+    allowOlder: bool
+    """Let a commit change production that is older than the one production was made from; meant for one update. Default: false."""
     service: Required[str]
     """Name of the service; with the stack's name at most 18 characters."""
     imageDir: str

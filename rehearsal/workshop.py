@@ -48,6 +48,11 @@ class Workshop:
         """The last commit."""
         return self._git("rev-parse", "HEAD").strip()
 
+    def check_out(self, commit: str) -> None:
+        """Another commit's files, as a pipeline that is run again has them; what was not committed is committed."""
+        self.commit("What was not committed yet")
+        self._git("checkout", "--quiet", commit)
+
     def back_to(self, commit: str) -> None:
         """Takes everything back that came after a commit, as one more commit: a pull request's revert."""
         self.commit("What was not committed yet")

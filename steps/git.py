@@ -94,9 +94,14 @@ def knows(folder: Path, commit: str) -> bool:
     return ask(folder, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}") is not None
 
 
+def is_shallow(folder: Path) -> bool:
+    """Whether the history here is cut off. Raises GitError."""
+    return ask(folder, "rev-parse", "--is-shallow-repository") == "true"
+
+
 def missing(folder: Path) -> str:
     """Why a commit may be missing here, and how it comes. Raises GitError."""
-    if ask(folder, "rev-parse", "--is-shallow-repository") == "true":
+    if is_shallow(folder):
         return "this clone is shallow: git fetch --unshallow, and in CI fetch-depth: 0 in GitHub's checkout"
     return "git fetch brings what others have committed"
 

@@ -151,6 +151,12 @@ class Stack:
         self.shop.back_to(commit)
         self._told.clear()
 
+    def check_out(self, commit: str) -> None:
+        """Another commit's files, the stack's settings too, as a pipeline that is run again has them."""
+        self._idle = False
+        self.shop.check_out(commit)
+        self._told.clear()
+
     def start(self, on_line: OnLine | None = None, *, flags: Sequence[str] = ()) -> Running:
         """An update that is left to run; `flags` are the engine's own."""
         self._idle = False

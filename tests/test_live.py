@@ -114,13 +114,15 @@ def test_groups_are_read_from_the_production_rule_and_its_target_groups(account:
         account.balancer(f"other-{number}")
     listener = account.balancer("dev", stack=STACK)
     blue = account.target_group("blue", color="blue", generation="abc", fingerprint="f1", recipe="image=f1",
-                                image="ami-1", commit="c0ffee", baked_at="2026-11-01T00:00:00Z")
+                                image="ami-1", commit="c0ffee", baked_at="2026-11-01T00:00:00Z",
+                                launch_commit="1a1a1a")
     green = account.target_group("green", color="green", generation="def")
     account.group("blue-1", blue, 3, verified="abc")
     account.group("green-1", green, 2, verified="abc")
     account.rule(listener, 1, {green: 1}, rule="preview")
-    account.rule(listener, 100, {blue: 90, green: 10}, rule="production")
+    account.rule(listener, 100, {blue: 90, green: 10}, rule="production", commit="2b2b2b")
     found = account.read()
+    assert (found.commit, [group.launch_commit for group in found.groups]) == ("2b2b2b", ["1a1a1a", ""])
     first, second = found.groups
     assert (first.color, first.generation, first.weight, first.recipe) == ("blue", "abc", 90, "image=f1")
     assert (first.name, first.desired, first.verified) == ("blue-1", 3, True)

@@ -12,6 +12,7 @@ import boto3
 import pulumi
 import pytest
 
+from steps import git
 from tests.factories import TOKEN
 from tests.main_program import CONFIG, PROJECT, account, program
 from tests.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
@@ -170,6 +171,14 @@ def test_production_goes_to_the_active_color_without_stickiness() -> None:
         "targetGroups": [{"arn": "arn:aws:lb/targetGroup:eu-west-1:123456789012:phoenix-dev-blue", "weight": 100}],
         "stickiness": {"enabled": False, "duration": 3600}}}]
     assert rule["tags"]["phoenix:rule"] == "production"
+
+
+def test_production_and_its_servers_say_from_which_commit_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "head", lambda folder: "c" * 40 if folder == Path.cwd() else "")
+    done = program()
+    assert done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["tags"]["phoenix:commit"] == "c" * 40
+    assert done.one("aws:lb/targetGroup:TargetGroup").inputs["tags"]["phoenix:launch-commit"] == "c" * 40
+    assert "phoenix:commit" not in done.one("aws:lb/listenerRule:ListenerRule", "preview").inputs["tags"]
 
 
 def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
