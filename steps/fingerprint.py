@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 DIGITS = 12
 # Variables of the template that say where and how Packer builds. The image is the same, in whatever account that was:
@@ -18,7 +18,7 @@ Files = Mapping[str, tuple[bool, bytes]]
 
 
 def fingerprint(
-    files: Files, *, base_image: str, architecture: str, variables: Mapping[str, str | Sequence[str]],
+    files: Files, *, base_image: str, architecture: str, variables: Mapping[str, object],
     travels: bool = False
 ) -> str:
     """12 hex digits over the image's files and the settings that a bake reads.

@@ -32,10 +32,11 @@ def hashed(
             f"there is no Packer template {folder / packer.TEMPLATE}",
             do="pulumi config set imageDir FOLDER (the default is image)",
         )
-    texts = {name: str(value) for name, value in variables.items()}
     # Nobody says here whether the image goes to another account; either way each byte of the files counts.
     known = [
-        hashing.fingerprint(files, base_image=base_image, architecture=architecture, variables=texts, travels=travels)
+        hashing.fingerprint(
+            files, base_image=base_image, architecture=architecture, variables=variables, travels=travels
+        )
         for travels in (False, True)
     ]
     if fingerprint not in known:
