@@ -74,8 +74,7 @@ def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) 
     if not group.name or _serves(group, outlook):
         return
     color, share = group.color, flight.weights[group.color]
-    flip = (f"pulumi config set active {other(color)} && pulumi up   (a group is born, proven and takes over)"
-            if share == 100 else "pulumi config set traffic 100 && pulumi up")
+    flip = _away(flight, color)
     if group.desired:
         yield problem("active", s.active, f"must not leave users with servers that are ill: {color} has {share} % of"
                       f" production, and none of its {group.desired} servers is healthy", flip)
@@ -87,6 +86,14 @@ def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) 
                   " somebody scaled it down to 0 servers, so that requests fail",
                   f"aws autoscaling update-auto-scaling-group --region {s.region} --auto-scaling-group-name"
                   f" {group.name} {sizes}\n      or:   {flip}")
+
+
+def _away(flight: Flight, color: str) -> str:
+    """What to type to have nobody with a color."""
+    if color != flight.active.color:
+        return "pulumi config set traffic 100 && pulumi up"
+    way = "a group is born, proven and takes over" if flight.weights[color] == 100 else "takes the canary back"
+    return f"pulumi config set active {other(color)} && pulumi up   ({way})"
 
 
 def _too_small(s: Settings, flight: Flight) -> Iterator[str]:

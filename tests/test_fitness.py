@@ -79,6 +79,15 @@ def test_a_group_without_servers_shares_no_production() -> None:
     assert "pulumi config set traffic 100 && pulumi up" in text
 
 
+def test_a_canary_whose_servers_are_all_ill_is_taken_back() -> None:
+    blue, green = group("blue", OLD, 90, days=2), group("green", NEW, 10)
+    ill = Outlook(healthy={blue.target_group: 2, green.target_group: 0})
+    text = refusal(NEW, blue, green, active="green", traffic=10, outlook=ill)
+    assert "green has 10 % of production, and none of its 2 servers is healthy" in text
+    assert "type: pulumi config set active blue && pulumi up   (takes the canary back)" in text
+    assert flown(NEW, blue, green, active="blue", traffic=100, outlook=ill).dies
+
+
 def test_a_group_without_servers_in_pre_production_is_proven_again() -> None:
     blue, green = group("blue", OLD), group("green", NEW, 0)
     assert flown(NEW, blue, green, active="green", traffic=0).proven
