@@ -26,6 +26,8 @@ CLEANUP_SECONDS = 180.0
 TEMPLATE = "phoenix.pkr.hcl"
 # Packer takes any variable of the template from the environment too; no fingerprint would tell.
 UNSEEN = "PKR_VAR_"
+# But these say how the build machine is reached and looked after, and change nothing on it; a local cloud gives them.
+REACHING = frozenset({"poll_seconds", "ssh_from", "ssh_host", "ssh_port", "ssh_keypair_name", "ssh_private_key_file"})
 # AWS takes minutes to make an image, and Packer says nothing meanwhile.
 SILENCE_SECONDS = 30.0
 READ_SECONDS = 0.2
@@ -166,13 +168,8 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
 
 
 def _environment() -> dict[str, str]:
-    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions.
-
-    Variables of a template are the settings' word, which git has; only a local cloud says others, about its machines.
-    """
-    local = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"))
-    foreign = ("PULUMI_",) if local else ("PULUMI_", "PKR_VAR_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
     return {**kept, "CHECKPOINT_DISABLE": "1"}
 
 

@@ -50,9 +50,13 @@ def hashed(
 
 def refuse_unseen(environment: Mapping[str, str]) -> None:
     """Raises StepError for variables of the template that come past the configuration, and so past the fingerprint."""
-    unseen = sorted(name for name in environment if name.startswith(packer.UNSEEN))
-    if unseen:
-        names = [name.removeprefix(packer.UNSEEN) for name in unseen]
+    names = sorted(
+        name.removeprefix(packer.UNSEEN)
+        for name in environment
+        if name.startswith(packer.UNSEEN) and name.removeprefix(packer.UNSEEN) not in packer.REACHING
+    )
+    if names:
+        unseen = [packer.UNSEEN + name for name in names]
         raise StepError(
             f"{', '.join(unseen)} in the environment would change the image, and not its fingerprint",
             do=f"unset {' '.join(unseen)}\n"
