@@ -5,6 +5,7 @@ Raises what `components.config.errors` tells a user.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import boto3
 from components import (
     briefing,
     changelog,
+    flags,
     foresight,
     generation,
     home,
@@ -30,7 +32,7 @@ from components import (
     strays,
 )
 from components.briefing import Briefing
-from components.flight import Flight
+from components.flight import Flight, FlightError
 from components.generation import Recipe
 from components.home import Made
 from components.images import Source
@@ -40,6 +42,7 @@ from components.ownership import OwnershipError
 from components.recorded import Recorded
 from components.settings import Settings
 from components.sharing import Shared
+from steps import engine_call
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,13 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
     changed = changelog.of(flight, settings, folder)
     differing = packages.lines(session, flight, source, service=settings.service)
+    given = flags.read(engine_call.read(), os.environ)
+    if refused := list(flags.problems(given, flight, (one.urn for one in made.resources))):
+        raise FlightError("\n".join(refused))
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
+    brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in flags.note(given, flight))))
     return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief)
 
 

@@ -34,7 +34,7 @@ class Call:
 
     def values(self, flag: str) -> tuple[str, ...]:
         """What a flag was given, as `--flag VALUE` or `--flag=VALUE`, each time that it stands there."""
-        following = zip(self.arguments, (*self.arguments[1:], ""), strict=True)
+        following = zip(self.arguments, (*self.arguments, "")[1:], strict=True)
         return tuple(
             word.partition("=")[2] if "=" in word else after
             for word, after in following

@@ -163,8 +163,8 @@ class Stack:
         return self.engine.start_up(on_line, flags=flags)
 
     def urn(self, name: str) -> str:
-        """The URN of the one resource of the state whose name ends so."""
-        [found] = {item.urn for item in self.engine.resources() if item.name.endswith(name) and not item.condemned}
+        """The URN of the one resource of the state that ends so."""
+        [found] = {item.urn for item in self.engine.resources() if item.urn.endswith(name) and not item.condemned}
         return found
 
     def ill(self, fault: str) -> None:

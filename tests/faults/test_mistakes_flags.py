@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rehearsal.engine import Result
@@ -45,7 +47,7 @@ def test_target_of_the_load_balancer_after_a_kept_group(trial: Trial) -> None:
     trial.up()
     stack.change()
     stack.set(active=old.color, keepPrevious=False)
-    with_flags(trial, f"--target={stack.urn('phoenix-local')}")
+    with_flags(trial, f"--target={stack.urn(':LoadBalancer::phoenix-local')}")
     if trial.ending == "forward":
         trial.up()
         assert stack.groups()[old.color].generation != old.generation
@@ -58,6 +60,63 @@ def test_target_of_the_load_balancer_after_a_kept_group(trial: Trial) -> None:
     assert new not in stack.engine.outputs()["certificates"]
     stack.idle()
     trial.ended = True
+
+
+@flags
+def test_what_would_be_half_done_or_made_anew(trial: Trial) -> None:
+    """Refused, whatever the settings say: with nothing else to do, and on the way to a new group."""
+    stack, new = trial.stack, trial.new
+    group, rule = stack.urn("-group"), stack.urn("-production")
+    promote, balancer = stack.urn("-promote"), stack.urn(":LoadBalancer::phoenix-local")
+    for one in (group, rule, balancer, stack.urn("-guard"), "**:Group::*"):
+        said = trial.ends_badly(trial.begin(f"--replace={one}"), "made anew, past every gate, while users are served")
+        assert f"type: pulumi config set active {new} && pulumi up" in said
+    trial.change()
+    for given in ([f"--target={group}"], [f"--exclude={promote}"], ["--target", balancer, "--target-dependents"],
+                  ["--target-replace", group]):
+        said = trial.ends_badly(trial.begin(*given), f"in this update {new} passes its gates")
+        assert "type: pulumi up   (without --" in said
+    assert set(stack.groups()) == {trial.live.color}
+    trial.ends()
+
+
+@flags
+@pytest.mark.parametrize("trial", ["forward"], indirect=True)
+@pytest.mark.parametrize("flag", ["--parallel=1", "--refresh", "--continue-on-error", "--exclude"])
+def test_a_whole_update_with_a_flag(trial: Trial, flag: str) -> None:
+    trial.change()
+    done = trial.wait(trial.begin(
+        f"{flag}={trial.stack.urn(':LoadBalancer::phoenix-local')}" if flag == "--exclude" else flag))
+    assert done.ok, done.text
+    assert list(trial.stack.groups()) == [trial.new]
+    trial.stack.idle()
+    trial.change()
+    trial.ends()
+
+
+@flags
+@pytest.mark.parametrize("trial", ["forward"], indirect=True)
+def test_a_plan_that_was_saved_is_done_as_it_says(trial: Trial, tmp_path: Path) -> None:
+    """A birth with its move, then an update that only moves, then one with nothing to do."""
+    stack, plan = trial.stack, tmp_path / "plan.json"
+
+    def planned() -> Result:
+        with stack.engine.given(PULUMI_EXPERIMENTAL="true"):
+            said = trial.wait(stack.engine.start_preview(flags=[f"--save-plan={plan}"]))
+            assert said.ok, said.text
+            done = trial.wait(trial.begin(f"--plan={plan}"))
+        assert done.ok, done.text
+        return done
+
+    trial.change(traffic=10)
+    planned()
+    assert stack.weights() == {trial.new: 10, trial.live.color: 90}
+    stack.set(traffic=100)
+    planned()
+    assert stack.weights() == {trial.new: 100}
+    assert set(planned().changes) == {"same"}
+    trial.change()
+    trial.ends()
 
 
 def test_what_a_hand_did_is_what_promote_reports_from_then_on(trial: Trial) -> None:
