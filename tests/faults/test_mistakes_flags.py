@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +119,47 @@ def test_a_plan_that_was_saved_is_done_as_it_says(trial: Trial, tmp_path: Path) 
     planned()
     assert stack.weights() == {trial.new: 100}
     assert set(planned().changes) == {"same"}
+    trial.change()
+    trial.ends()
+
+
+def pulumi(trial: Trial, *arguments: str, given: str = "") -> str:
+    """A command about the state, as a person types it. Returns what it printed."""
+    by = trial.stack.engine.invocation("up")
+    done = subprocess.run(
+        [by.command[0], *arguments, "--stack", "local"], cwd=by.folder, env=dict(by.environment), input=given,
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def rewritten(trial: Trial, change: Callable[[list[Any]], list[Any]]) -> None:
+    """Somebody writes over the state's resources."""
+    state = json.loads(pulumi(trial, "stack", "export"))
+    state["deployment"]["resources"] = change(state["deployment"]["resources"])
+    pulumi(trial, "stack", "import", "--force", given=json.dumps(state))
+
+
+@flags
+@pytest.mark.parametrize("trial", ["forward"], indirect=True)
+def test_a_state_that_the_engine_refuses_is_repaired(trial: Trial) -> None:
+    """As docs/runbook.md says; and promote looks again when its report is lost."""
+    rewritten(trial, lambda held: sorted(held, key=lambda one: one["urn"].endswith("-image-bake")))
+    trial.strike()
+    assert "snapshot integrity failure; refusing to use it" in trial.stack.refused()
+    trial.noticed()
+    pulumi(trial, "state", "repair", "--yes")
+    trial.stack.idle()
+
+    def without(held: list[Any]) -> list[Any]:
+        for one in held:
+            if one["urn"].endswith("-promote"):
+                del one["outputs"]["stdout"]
+        return held
+
+    rewritten(trial, without)
+    assert "the traffic already is where it should be" in trial.up().text
+    trial.stack.idle()
     trial.change()
     trial.ends()
 
