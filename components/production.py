@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from components.color import other
 from components.flight import Flight, FlightError
 from components.live import Live
+from steps.rules import shares
 from steps.traffic import short
 
 
@@ -20,13 +21,15 @@ def weights(
     """Percent of production by target group (ARN).
 
     `declared`: the target groups of this update by color, the active one first. `reported`: what promote says.
-    `left_out`: promote was to run in this update, and was left out of it: then groups that are to go keep their share.
+    `left_out`: promote was to run in this update, and was left out of it: then the rule keeps what AWS has in it, also
+    of groups that are to go, and also what a hand has set.
 
     Raises `FlightError` when what the update is to end with is not what promote has reported: a target group was
     replaced behind it, and nobody has proven that one.
     """
-    found = {arn: reported.get(arn, 0) for arn in declared.values()}
-    rest = {arn: share for arn, share in reported.items() if share and arn not in found}
+    said = (left_out and shares({group.target_group: group.weight for group in live.groups})) or reported
+    found = {arn: said.get(arn, 0) for arn in declared.values()}
+    rest = {arn: share for arn, share in said.items() if share and arn not in found}
     wanted = {arn: flight.weights.get(color, 0) for color, arn in declared.items()}
     if not left_out and (rest or found != wanted):
         raise FlightError(_why(flight, live, declared, reported))

@@ -66,6 +66,14 @@ def test_an_update_that_leaves_promote_out_moves_nothing(
         arn.split("/")[-2]: share for arn, share in found.items()}
 
 
+def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:
+    """A refresh has the engine see it, and the rule would be put back past every gate."""
+    by_hand = live(group("blue", OLD, 1), group("green", NEW, 1))
+    assert weights(by_hand, {"green": GREEN}, {GREEN: 100}, left_out=True, active="green") == {GREEN: 50, BLUE: 50}
+    # A rule that somebody deleted is made again as promote left it.
+    assert weights(live(), {"blue": BLUE}, {BLUE: 100}, left_out=True) == {BLUE: 100}
+
+
 def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
     with pytest.raises(FlightError) as kept:
         weights(live(group("blue", OLD)), {"green": GREEN, "blue": f"{BLUE}-2"}, {GREEN: 10, BLUE: 90},
@@ -85,7 +93,8 @@ def test_what_promote_has_not_reported_is_said_and_not_declared() -> None:
 
 def test_a_report_that_is_lost_never_makes_a_rule_of_nothing() -> None:
     with pytest.raises(FlightError, match="lost from the state"):
-        weights(HELD, {"green": GREEN}, {}, left_out=True, active="green")
+        weights(live(), {"blue": BLUE}, {}, left_out=True)
+    assert weights(HELD, {"green": GREEN}, {}, left_out=True, active="green") == {GREEN: 0, BLUE: 100}
 
 
 @pytest.mark.parametrize(("said", "found"), [
