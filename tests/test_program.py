@@ -343,6 +343,12 @@ def test_production_does_not_follow_a_kept_target_group_that_was_replaced() -> N
         program(active="green", traffic=10)
 
 
+def test_a_second_look_declares_the_same_so_a_plan_that_was_saved_can_be_applied() -> None:
+    live_group("blue", "abcdefabcdef")
+    looks = [program(active="green", traffic=10).resources for _ in range(2)]
+    assert sorted(looks[0], key=lambda one: one.name) == sorted(looks[1], key=lambda one: one.name)
+
+
 def test_at_100_percent_the_other_color_leaves_the_program() -> None:
     live_group("blue", "abcdefabcdef")
     assert [group.name for group in program(active="green").all("aws:autoscaling/group:Group")] == [
