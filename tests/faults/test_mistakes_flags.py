@@ -15,6 +15,7 @@ from tests.faults import hands
 from tests.faults.trial import Trial
 
 flags = pytest.mark.real_engine  # the stand-in knows none
+BALANCER = "aws:lb/loadBalancer:LoadBalancer::phoenix-local"
 
 
 def with_flags(trial: Trial, *flags: str) -> Result:
@@ -51,7 +52,7 @@ def test_target_of_the_load_balancer_after_a_kept_group(trial: Trial) -> None:
     trial.up()
     stack.change()
     stack.set(active=old.color, keepPrevious=False)
-    with_flags(trial, f"--target={stack.urn(':LoadBalancer::phoenix-local')}")
+    with_flags(trial, f"--target={stack.urn(BALANCER)}")
     if trial.ending == "forward":
         trial.up()
         assert stack.groups()[old.color].generation != old.generation
@@ -71,7 +72,7 @@ def test_what_would_be_half_done_or_made_anew(trial: Trial) -> None:
     """Refused, whatever the settings say: with nothing else to do, and on the way to a new group."""
     stack, new = trial.stack, trial.new
     group, rule = stack.urn("-group"), stack.urn("-production")
-    promote, balancer = stack.urn("-promote"), stack.urn(":LoadBalancer::phoenix-local")
+    promote, balancer = stack.urn("-promote"), stack.urn(BALANCER)
     for one in (group, rule, balancer, stack.urn("-guard"), "**:Group::*"):
         said = trial.ends_badly(trial.begin(f"--replace={one}"), "made anew, past every gate, while users are served")
         assert f"type: pulumi config set active {new} && pulumi up" in said
@@ -90,7 +91,7 @@ def test_what_would_be_half_done_or_made_anew(trial: Trial) -> None:
 def test_a_whole_update_with_a_flag(trial: Trial, flag: str) -> None:
     trial.change()
     done = trial.wait(trial.begin(
-        f"{flag}={trial.stack.urn(':LoadBalancer::phoenix-local')}" if flag == "--exclude" else flag))
+        f"{flag}={trial.stack.urn(BALANCER)}" if flag == "--exclude" else flag))
     assert done.ok, done.text
     assert list(trial.stack.groups()) == [trial.new]
     trial.stack.idle()
