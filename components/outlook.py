@@ -104,6 +104,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
     ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
     scaling = session.client("autoscaling", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
+    ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
     questions: dict[str, Callable[[], Any]] = {
         "kind": lambda: kind(ec2, settings.instance_type),
         "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
@@ -111,7 +112,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
         "beside": lambda: circumstances.read(scaling, live.groups),
-        "base": lambda: base(ec2, session.client("ssm", config=QUICK), settings.base_image),
+        "base": lambda: base(ec2, ssm, settings.base_image),
     }
     known: dict[str, Any] = {}
     unknown = []
@@ -226,16 +227,16 @@ def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) ->
     return found
 
 
-def base(ec2: EC2Client, ssm: SSMClient, base_image: str) -> int | None:
+def base(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
     """GiB of an image that is named by its id or a parameter's path, 0 when it is not there or not ours to use.
 
     None for other names: the vendors' images have 8, which no disk here is smaller than. None too when AWS does not say
     its size, or a parameter names none, which the bake tells better.
     """
-    if not base_image.startswith(("ami-", "/")):
+    if not base_image.startswith("ami-") and ssm is None:
         return None
     try:
-        id = base_image if base_image.startswith("ami-") else base_images.published(ssm, base_image)
+        id = base_images.published(ssm, base_image) if ssm else base_image
         found = ec2.describe_images(ImageIds=[id])["Images"]
     except StepError:
         return None
