@@ -40,7 +40,7 @@ def checkout(folder: Path) -> Path | None:
 
     As git itself looks (git help git, GIT_CEILING_DIRECTORIES), but here nobody asks whether git can read it.
     """
-    ceilings = {Path(one) for one in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if one}
+    ceilings = {Path(one).resolve() for one in os.environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep) if one}
     here = folder.resolve()
     for place in (here, *here.parents):
         if place != here and place in ceilings:

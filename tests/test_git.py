@@ -75,6 +75,16 @@ def test_without_git_nobody_knows_the_commit(tmp_path: Path, monkeypatch: pytest
     assert git.checkout(tmp_path / "not there") is None
 
 
+def test_above_a_ceiling_nobody_looks_as_git_does_not(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(repository.folder)
+    assert git.checkout(repository.folder / "image") == repository.folder
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path / "link"))
+    assert git.checkout(repository.folder / "image") is None
+    assert git.checkout(repository.folder) == repository.folder
+
+
 def test_before_the_first_commit_there_is_none(repository: Repository) -> None:
     assert source(repository) == git.Source(commit="none", tree="dirty")
 
