@@ -59,7 +59,8 @@ def nearest(command_lines: Iterable[Sequence[str]]) -> Call | None:
 def parsed(words: Sequence[str]) -> Call | None:
     """What a command line asks of `pulumi`, wherever that word stands; None when it is not there."""
     at = next((number for number, word in enumerate(words) if PurePath(word).stem == "pulumi"), None)
-    if at is None:
+    # A project, or its folder, may be called so too: its host and its plugins are told both.
+    if at is None or any(PurePath(word).stem.startswith(("pulumi-language", "pulumi-resource")) for word in words[:2]):
         return None
     rest = list(words[at + 1 :])
     while rest and rest[0].startswith("-"):

@@ -23,6 +23,7 @@ SELF = "from steps import engine_call; print(engine_call.read())"
     (["sh", "-c", "pulumi up --yes"], None),
     (["pulumi-resource-command", "127.0.0.1:1"], None),
     (["pulumi-language-python", "up"], None),
+    (["python", "/opt/pulumi-language-python-exec", "--project", "pulumi", "--pwd", "/srv/pulumi", "main"], None),
     (["pulumi"], None),
 ])
 def test_an_operation_is_found_by_its_first_name(words: list[str], operation: str | None) -> None:
