@@ -13,6 +13,6 @@ with config.errors(published=True):
     config.publish(ahead.brief.markdown)
 pulumi.log.info(ahead.brief.text)
 
-network, listener = service.permanent(settings, ahead.shared)
+network, listener = service.permanent(settings, ahead.shared, doors=ahead.doors)
 for name, value in service.declare(ahead, network=network, listener=listener).items():
     pulumi.export(name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import disk, estimate, fitness, lineage, permanent, sharing
+from components import disk, doors, estimate, fitness, lineage, permanent, sharing
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -21,6 +21,7 @@ from steps.credentials import RESERVE_SECONDS
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
 # "Subnets for your load balancer").
 BALANCER_ADDRESSES = 8
+NOTHING = permanent.Before()
 
 
 class KnownToFailError(Exception):
@@ -33,14 +34,15 @@ class KnownToFailError(Exception):
 
 def cleared(
     settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime,
-    shared: Shared | None = None, before: permanent.Before | None = None, descent: Lineage = UNKNOWN,
+    shared: Shared | None = None, before: permanent.Before = NOTHING, port: int = 0, front: bool = True,
+    descent: Lineage = UNKNOWN,
 ) -> Flight:
     """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
 
-    `before`: the state's permanent things, when the settings speak of them.
+    `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
     problems = [*_network(settings, outlook), *_balanced(settings, live, outlook)]
-    if before and (kept := list(permanent.problems(before, settings))):
+    if front and (kept := list(permanent.problems(before, settings))):
         # Whatever else is wrong with where servers stand, flipping is no way to mend it.
         raise KnownToFailError([*kept, *problems])
     try:
@@ -57,6 +59,7 @@ def cleared(
     problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
                  *_credentials(settings, flight, live, outlook, now)]
     problems += fitness.problems(settings, flight, live, outlook)
+    problems += doors.alone(before, live, settings, flight, port=port or settings.port)
     if shared:
         problems += sharing.problems(settings, flight, live, shared)
     if problems:

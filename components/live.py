@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from components.listener_rules import Door, acting, doors_of, weights_of
 from steps import obstacles
 from steps.obstacles import Obstacle
 
@@ -88,10 +89,10 @@ class Live:
     generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
     production does not know. `past`: lines about groups that died, newest first (`components.past`). `rules`: ARNs of
     the stack's rules by what their tag says they are (production, preview). `listeners`: ARNs of those of the load
-    balancer. `others`: load balancers with the stack's tag that its state has not made. `reported`: percent of
-    production by target group, as the last promotion that the state holds said; empty when that is lost, None when
-    nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too. `commit`: from
-    which production was last changed.
+    balancer; `doors`: all its rules. `others`: load balancers with the stack's tag that its state has not made.
+    `reported`: percent of production by target group, as the last promotion that the state holds said; empty when that
+    is lost, None when nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too.
+    `commit`: from which production was last changed.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -108,6 +109,7 @@ class Live:
     reported: Mapping[str, int] | None = None
     tried: frozenset[Birth] = frozenset()
     commit: str = ""
+    doors: tuple[Door, ...] = ()
 
     def group(self, color: str) -> Group | None:
         """The production rule's group of a color."""
@@ -131,12 +133,14 @@ def account(session: boto3.Session, *, region: str, profile: str = "") -> Accoun
 
 
 def read(
-    session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None, made: Collection[str] = ()
+    session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None, made: Collection[str] = (),
+    main: str = "",
 ) -> Live:
     """What is live of a stack (SERVICE/STACK).
 
     `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet; without
-    it, its own is found by its tag. `made`: ids of what the stack's state holds.
+    it, its own is found by its tag. `made`: ids of what the stack's state holds. `main`: the listener (ARN) whose rules
+    count when two have them, as they do while one takes over from the other.
     """
     balancers = session.client("elbv2")
     others: tuple[Balancer, ...] = ()
@@ -151,8 +155,9 @@ def read(
     if not load_balancer:
         return Live(others=others, strays=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)), tried=tried)
     listeners = listeners_of(balancers, load_balancer)
-    rules = _rules(balancers, listeners, stack)
-    named = _weights(rules.get("production", {}))
+    every = rules_of(balancers, listeners)
+    rules = acting(every, stack, main)
+    named = weights_of(rules.get("production", {}))
     tags = tags_of(balancers, list(named))
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
@@ -164,7 +169,8 @@ def read(
             one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
         past=_past(rules.get("production", {}).get("tags", {})),
         rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others,
-        tried=tried, commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""))
+        tried=tried, commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
+        doors=doors_of(every, stack))
 
 
 def when(text: str | None) -> datetime | None:
@@ -196,12 +202,6 @@ def balancer(one: Any) -> Balancer:
     return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])))
 
 
-def _rules(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str], stack: str) -> dict[str, Any]:
-    """The stack's rules by what their tag says they are (production, preview), each with its `tags`."""
-    return {rule["tags"]["phoenix:rule"]: rule for rule in rules_of(balancers, listeners)
-            if "phoenix:rule" in rule["tags"] and rule["tags"].get("phoenix:stack") == stack}
-
-
 def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
     """ARNs."""
     pages = balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
@@ -216,14 +216,6 @@ def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) 
             rules.update({rule["RuleArn"]: {**rule, "listener": listener}
                           for rule in page["Rules"] if not rule["IsDefault"]})
     return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()]
-
-
-def _weights(production: Mapping[str, Any]) -> dict[str, int]:
-    """Target group ARN -> weight in the production rule; empty before the first birth."""
-    if not production:
-        return {}
-    targets = production["Actions"][-1].get("ForwardConfig", {}).get("TargetGroups", [])
-    return {target["TargetGroupArn"]: int(target.get("Weight", 1)) for target in targets}
 
 
 def tags_of(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:

@@ -52,10 +52,14 @@ def read(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) ->
 
 
 def unknown_listeners(balancers: ElasticLoadBalancingv2Client, live: Live, made: Made) -> tuple[Unknown, ...]:
-    """Listeners of the stack's own load balancer that its state does not hold. A listener is called as its tag says."""
+    """Listeners of the stack's own load balancer that its state does not hold. A listener is called as its tag says.
+
+    One without rules is what a killed update has left of a change of port: it is made again, or goes.
+    """
     if live.load_balancer not in made.ids:
         return ()
-    unknown = [arn for arn in live.listeners if arn not in made.ids]
+    used = {door.listener for door in live.doors}
+    unknown = [arn for arn in live.listeners if arn not in made.ids and arn in used]
     return tuple(Unknown(LISTENER, tags.get("Name", ""), arn) for arn, tags in tags_of(balancers, unknown).items())
 
 
@@ -119,8 +123,10 @@ def _groups(settings: Settings, live: Live, made: Made) -> Iterator[str]:
 
 def _rules(settings: Settings, live: Live, made: Made) -> Iterator[str]:
     holds = any(one.owner == settings.identity for one in made.aws)
+    # Where a killed update has left a second rule of a kind, the state knows the first.
+    known = {door.kind for door in live.doors if door.arn in made.rules}
     for kind, arn in live.rules.items():
-        if arn in made.rules:
+        if arn in made.rules or kind in known:
             continue
         if holds:
             yield _forgotten(settings, made, Unknown(RULE, f"{settings.name}-{kind}", arn))

@@ -48,7 +48,7 @@ class Before:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners` and `cidrs` (who may come in), is the program's own too;
-    `rules` are the service's, on whatever listener, by what they are: preview, production.
+    `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
     """
 
     vpc_cidr: str = ""
@@ -82,8 +82,8 @@ def read(made: Made, *, owner: str, identity: str) -> Before:
     balancer = first(all_of("aws:lb/loadBalancer:LoadBalancer", owner))
     arn, walls = balancer.get("arn", ""), balancer.get("securityGroups") or []
     fronts = [one for one in all_of("phoenix:index:LoadBalancer") if arn and one.arn == arn]
-    rules = {one.outputs["tags"].get("phoenix:rule"): _rule(one)
-             for one in all_of("aws:lb/listenerRule:ListenerRule", identity)}
+    rules = {one.outputs["tags"].get("phoenix:rule"): _rule(one) for stack in (owner, identity)
+             for one in all_of("aws:lb/listenerRule:ListenerRule", stack)}
     return Before(
         vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""), balancer=arn,
         vpc=balancer.get("vpcId", ""), subnets=frozenset(balancer.get("subnets") or ()),
@@ -135,7 +135,7 @@ def problems(before: Before, s: Settings) -> Iterator[str]:
     if before.protected and (goes := _protected(before, s)):
         yield problem(
             "protect", str(s.protect).lower(), f"must have been false before {goes}: what is protected can't be"
-            " deleted or moved", f"pulumi config set protect false, with {_back(before)}, and pulumi up; then this"
+            " deleted or moved", f"pulumi config set protect false, with {back(before)}, and pulumi up; then this"
             " change and pulumi up; then protect true again")
 
 
@@ -174,7 +174,7 @@ def _protected(before: Before, s: Settings) -> str:
     return " and ".join(goes)
 
 
-def _back(before: Before) -> str:
+def back(before: Before) -> str:
     """What to type for the listener that has production now."""
     stands = before.rules.get("production")
     main = next((one for one in before.listeners if stands and one.arn == stands.listener), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from components.live import Live
-from components.permanent import Before, Rule
+from components.permanent import Before, Rule, wanted
 from components.settings import Settings
 
 
@@ -15,7 +15,7 @@ def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[
     `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
     """
     stands = before.rules.get("production")
-    found = []
+    found = _listeners(before, s, stands.listener if stands else "") if front and before.balancer else []
     if front and before.balancer:
         if moved := added(before.cidrs, s.allowed_cidrs):
             found.append(("access", f"allowedCidrs {moved}: new ones are let in first, others kept out last of all"))
@@ -30,6 +30,29 @@ def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[
     if stands:
         found += _named(before, s, stands)
         found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="goes")
+    return found
+
+
+def _listeners(before: Before, s: Settings, serving: str) -> list[tuple[str, str]]:
+    """`serving`: the listener (ARN) that has production now."""
+    now, ports = wanted(s), before.ports
+    main = f"{now[s.port]} {s.port}"
+    opens = [f"{protocol} {port} opens, " + ("and serves beside what serves now" if port == s.port else
+             f"and redirects to {main}") for port, protocol in now.items() if port not in ports]
+    closes = [f"{one.protocol} {one.port} closes, last of all: whoever still asks there is refused from then on"
+              for one in before.listeners if one.port not in now]
+    stays = []
+    for one in before.listeners:
+        if one.port in now and one.port != s.port and one.arn == serving:
+            stays.append(f"{one.protocol} {one.port} serves until {main} does, then it redirects there")
+        elif one.port == s.port and serving and one.arn != serving:
+            stays.append(f"{main} serves itself, beside what serves now")
+        elif one.port in now and one.port != s.port and opens:
+            stays.append(f"{one.protocol} {one.port} redirects to {main}, once that serves")
+    found = [("listener", text) for text in [*opens, *stays, *closes]]
+    stands = ports.get(s.port)
+    if stands and stands.certificate and s.certificate_arn not in ("", stands.certificate):
+        found.append(("certificate", f"{stands.certificate} -> {s.certificate_arn}: in place"))
     return found
 
 

@@ -15,6 +15,7 @@ import boto3
 from components import (
     briefing,
     changelog,
+    doors,
     flags,
     foresight,
     generation,
@@ -32,6 +33,7 @@ from components import (
     strays,
 )
 from components.briefing import Briefing
+from components.doors import Doors
 from components.flight import Flight, FlightError
 from components.generation import Recipe
 from components.home import Made
@@ -63,14 +65,19 @@ class Preflight:
     flight: Flight
     lineage: Lineage
     brief: Briefing
+    doors: Doors
 
 
-def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", alone: bool = False) -> Preflight:
+def read(
+    settings: Settings, folder: Path, *, now: datetime, owner: str = "", port: int = 0, alone: bool = False
+) -> Preflight:
     """The flight of an update that may succeed.
 
     `folder` is the project's. `owner`: SERVICE/STACK of the tag on a load balancer that this program makes for several
-    services. `alone`: the program declares nothing but this service, so whatever its state holds is this service's.
+    services, and `port` of its listener. `alone`: the program declares nothing but this service, so whatever its state
+    holds is this service's.
     """
+    port = port or settings.port
     session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
     account = live.account(session, region=settings.region, profile=settings.profile)
     made = home.check(account)
@@ -81,19 +88,21 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
     recipe = generation.recipe(settings, source.fingerprint)
     shared = sharing.read(
         session, settings, account, owner=owner, made=made.ids) if owner or settings.listener_arn else None
+    before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     standing = live.read(
-        session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids)
+        session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids,
+        main=before.ports[port].arn if port in before.ports else "")
     left = _checked_owner(session, settings, standing, made, shared, owner=owner)
     found = strays.read(session, standing, stack=settings.identity, known=made.ids,
-                        beside=shared.security_groups if shared else ())
-    stray = (*found.things, *left)
+                        beside=shared.security_groups if shared else (),
+                        ports=() if shared else permanent.wanted(settings))
+    stray = (*doors.lost(before, standing, made.ids), *found.things, *left)
     standing = replace(standing, reported=made.recorded.production(f"{settings.name}-promote"),
                        tried=standing.tried | found.tried | made.tried)
     ahead = outlook.read(session, settings, standing, now=now)
-    before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     descent = lineage.read(standing, folder)
     flight = foresight.cleared(
-        settings, recipe, standing, ahead, source, now=now, shared=shared, before=None if owner else before,
+        settings, recipe, standing, ahead, source, now=now, shared=shared, before=before, port=port, front=not owner,
         descent=descent)
     if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
@@ -106,7 +115,8 @@ def read(settings: Settings, folder: Path, *, now: datetime, owner: str = "", al
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
     brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in flags.note(given, flight))))
-    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief)
+    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief,
+                     doors.doors(before, standing, port=port))
 
 
 def _checked_owner(

@@ -11,6 +11,7 @@ from components import lineage, outputs
 from components.adopted import AdoptedListener
 from components.alarms import Limits
 from components.dashboard import Dashboard
+from components.doors import Doors
 from components.image import MachineImage
 from components.listening import Listening
 from components.load_balancer import LoadBalancer
@@ -44,7 +45,7 @@ class Service(pulumi.ComponentResource):
 
 
 def permanent(
-    settings: Settings, shared: Shared | None, *, parent: pulumi.Resource | None = None
+    settings: Settings, shared: Shared | None, *, doors: Doors, parent: pulumi.Resource | None = None
 ) -> tuple[Network, Listening]:
     """Declares what outlives every group, below `parent` or at the top: network and listener, each own or adopted."""
     tags, opts = {"phoenix:stack": settings.identity}, pulumi.ResourceOptions(parent=parent)
@@ -58,8 +59,8 @@ def permanent(
             url=shared.url, protect=settings.protect, tags=tags, opts=opts)
     return network, LoadBalancer(
         settings.name, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids, port=settings.port,
-        allowed_cidrs=settings.allowed_cidrs, certificate_arn=settings.certificate_arn, protect=settings.protect,
-        tags=tags, opts=opts)
+        allowed_cidrs=settings.allowed_cidrs, certificate_arn=settings.certificate_arn, hostname=settings.hostname,
+        protect=settings.protect, tags=tags, doors=doors, opts=opts)
 
 
 def declare(

@@ -44,6 +44,7 @@ class Rule:
     priority: int
     owner: str  # SERVICE/STACK; empty when no stack of ours made it
     hosts: tuple[str, ...] = ()
+    redirects: bool = False  # from port 80 to the listener of services, where it is in nobody's way
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,8 @@ def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterato
         yield problem("listenerArn", s.listener_arn, f"must be of a load balancer in vpcId ({s.vpc_id}; it is in"
                       f" {shared.vpc_id})", f"pulumi config set vpcId {shared.vpc_id}")
     mine = [rule for rule in shared.rules if rule.owner == s.identity]
-    others = [rule for rule in shared.rules
-              if rule.owner != s.identity and (not shared.listener or rule.listener == shared.listener)]
+    others = [rule for rule in shared.rules if rule.owner != s.identity and (
+        rule.listener == shared.listener if shared.listener else not rule.redirects)]
     if not s.hostname:
         yield problem("hostname", "", "must be set: it tells this service's requests from others'",
                       "pulumi config set hostname shop.example.com")

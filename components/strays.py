@@ -18,6 +18,7 @@ from components.live import Birth, Live, births, plain, tags_of
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_iam import IAMClient
 
 # IAM lists 100 at a time unless told otherwise, and an account may have thousands.
@@ -26,8 +27,9 @@ WHOLE: Any = {"PageSize": 1000}
 
 @dataclass(frozen=True)
 class Strays:
-    """`things`, in the order in which they can go: ids of security group rules and launch templates, ARNs of target
-    groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that were seen.
+    """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
+    ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that
+    were seen.
     """
 
     things: tuple[str, ...]
@@ -35,12 +37,13 @@ class Strays:
 
 
 def read(
-    session: boto3.Session, live: Live, *, stack: str, known: Collection[str], beside: Collection[str] = ()
+    session: boto3.Session, live: Live, *, stack: str, known: Collection[str], beside: Collection[str] = (),
+    ports: Collection[int] = (),
 ) -> Strays:
     """What is there of a stack that nobody knows, and what there is of its births.
 
-    `known`: ids that the state holds. `beside`: security groups of a shared load balancer. A birth whose group is there
-    is left alone, whoever knows it: it serves, or may.
+    `known`: ids that the state holds. `beside`: security groups of a shared load balancer; `ports`: those that are
+    wanted of one of the stack's own. A birth whose group is there is left alone, whoever knows it: it serves, or may.
     """
     ec2, balancers = session.client("ec2"), session.client("elbv2")
     mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
@@ -65,10 +68,27 @@ def read(
              *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
                     for page in templates for one in page["LaunchTemplates"]}),
              *dead(tags_of(balancers, targets)), *walls]
-    lost = (*(name for name in found if name not in known),
+    lost = (*_ears(balancers, live, stack, known, ports),
+            *(name for name in found if name not in known),
             *dead(_rights(session.client("iam"), prefix, known)),
             *dead(_alarms(session.client("cloudwatch"), prefix, known)))
     return Strays(lost, births(seen))
+
+
+def _ears(
+    balancers: ElasticLoadBalancingv2Client, live: Live, stack: str, known: Collection[str], ports: Collection[int]
+) -> list[str]:
+    """Listeners of the stack without rules (ARNs) that no state knows, on ports that are not wanted.
+
+    One on a port that is wanted is the engine's as soon as it asks for it: AWS makes the same listener once.
+    """
+    used = {door.listener for door in live.doors}
+    left = [arn for arn in live.listeners if arn not in known and arn not in used] if ports else []
+    if not left:
+        return []
+    ours = [arn for arn, tags in tags_of(balancers, left).items() if tags.get("phoenix:stack") == stack]
+    found = balancers.describe_listeners(ListenerArns=ours)["Listeners"] if ours else []
+    return [one["ListenerArn"] for one in found if one["Port"] not in ports]
 
 
 def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:

@@ -45,7 +45,7 @@ def _declared(
     ahead: preflight.Preflight, token: pulumi.Output[str], parent: pulumi.Resource
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Network, listener and service, below the component."""
-    network, listener = service.permanent(ahead.settings, ahead.shared, parent=parent)
+    network, listener = service.permanent(ahead.settings, ahead.shared, doors=ahead.doors, parent=parent)
     return service.declare(ahead, network=network, listener=listener, token=token, parent=parent)
 
 

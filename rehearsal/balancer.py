@@ -83,20 +83,21 @@ class Balancer:
             await self._proxy.forget(seen.registered | {target_id for _, target_id in list(self._world.draining)})
 
     async def _listen(self, listener: Listener) -> None:
+        port = self._world.ports.get(listener.port, listener.port)
         server = web.Server(
             partial(self._proxy.handle, listener.arn), access_log=None, keepalive_timeout=_CLIENT_IDLE_SECONDS
         )
         try:
             context = self._certificates(listener.certificate or "") if listener.protocol == "HTTPS" else None
             accepting = await self._loop.create_server(
-                server, "127.0.0.1", listener.port, reuse_address=True, backlog=1024, ssl=context
+                server, "127.0.0.1", port, reuse_address=True, backlog=1024, ssl=context
             )
         except (OSError, LookupError) as error:
             self._given_up.add(listener.arn)
-            self._world.journal.note("listener", listener.arn, f"can't listen on {listener.port}: {error}")
+            self._world.journal.note("listener", listener.arn, f"can't listen on {port}: {error}")
             return
         self._servers[listener.arn] = (listener, accepting, server)
-        self._world.journal.note("listener", listener.arn, f"listens on 127.0.0.1:{listener.port}")
+        self._world.journal.note("listener", listener.arn, f"listens on 127.0.0.1:{port}")
 
     async def _unlisten(self, arn: str) -> None:
         _, accepting, server = self._servers.pop(arn)

@@ -29,7 +29,8 @@ class Cloud:
 
     `workdir` gets the machines' consoles and `journal.jsonl`. `boot_seconds` is how long an instance is pending.
     `time_scale` stretches AWS's durations (boot, health check intervals, grace period, deregistration delay, retries of
-    failed launches): 0.1 is ten times faster. One cloud at a time in a process; raises RuntimeError for a second.
+    failed launches): 0.1 is ten times faster. `ports`: of listeners, those that are others on this machine. One cloud
+    at a time in a process; raises RuntimeError for a second.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Cloud:
         machines: Machines | None = None,
         boot_seconds: float = 2.0,
         time_scale: float = 1.0,
+        ports: Mapping[int, int] | None = None,
     ) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         self.workdir = workdir
@@ -54,6 +56,7 @@ class Cloud:
             journal=Journal(workdir / "journal.jsonl"),
             boot_seconds=boot_seconds,
             time_scale=time_scale,
+            ports=ports or {},
             console=lambda instance_id: self.machines.console(instance_id=instance_id),
             freeze=self.machines.freeze,
             copy=self.machines.copy,

@@ -27,6 +27,12 @@ def _owned(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
               ["SecurityGroups"]]
     balancers = [one["LoadBalancerArn"] for one in balancing.describe_load_balancers()["LoadBalancers"]]
     found += [("load balancer", arn) for arn in _tagged(balancing, balancers, stack)]
+    listeners = [one["ListenerArn"] for arn in balancers
+                 for one in balancing.describe_listeners(LoadBalancerArn=arn)["Listeners"]]
+    found += [("listener", arn) for arn in _tagged(balancing, listeners, stack)]
+    rules = [one["RuleArn"] for arn in listeners for one in balancing.describe_rules(ListenerArn=arn)["Rules"]
+             if not one["IsDefault"]]
+    found += [("rule", arn) for arn in _tagged(balancing, rules, stack)]
     arns = [group["TargetGroupArn"] for group in balancing.describe_target_groups()["TargetGroups"]]
     found += [("target group", arn) for arn in _tagged(balancing, arns, stack)]
     alive = [instance["InstanceId"] for reservation in ec2.describe_instances(Filters=filters)["Reservations"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ class World:
     journal: Journal
     boot_seconds: float = 2.0
     time_scale: float = 1.0
+    ports: Mapping[int, int] = field(default_factory=dict)
+    """Ports of load balancers that are others on this machine, where 80 may need rights or be taken."""
     vcpus: int = 128
     """The quota of vCPUs for running instances of the standard families."""
     launch_fault: str | None = None

@@ -24,19 +24,17 @@ class Given(options.Common):
 
 
 def retire(given: Given, context: Context) -> dict[str, object]:
+    found = reach.ways(context.aws, given.target_group)
     refused = reach.live(
-        reach.ways(context.aws, given.target_group),
-        stack=given.stack, color=given.color, group=given.group, target_group=given.target_group,
+        found, stack=given.stack, color=given.color, group=given.group, target_group=given.target_group
     )
     if refused:
         raise refused
-    # A listener that is gone has no rules.
-    found = rules.read(context.aws, given.listener)
-    production = rules.production(found, given.stack)
-    named = production.weights if production else {}
-    left = {arn: weight for arn, weight in named.items() if arn != given.target_group}
-    if production and left and left != named:
-        rules.set_weights(context.aws, production.arn, left)
+    # On whatever listener: production may have passed to another one since the group was made.
+    for rule in (way.rule for way in found):
+        left = {arn: weight for arn, weight in rule.weights.items() if arn != given.target_group}
+        if left and rules.production([rule], given.stack):
+            rules.set_weights(context.aws, rule.arn, left)
     refuse_stuck(context, given)
     context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
     autopsy.tell(context, group=given.group, target_group=given.target_group)

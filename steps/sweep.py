@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from steps import obstacles, reach
+from steps import obstacles, reach, rules
 from steps.aws import Aws
 from steps.errors import StepError
 from steps.fleet import Group
@@ -85,6 +85,10 @@ def thing(aws: Aws, name: str) -> Callable[[], object] | None:
         return lambda: aws.ec2.delete_security_group(GroupId=name)
     if ":loadbalancer/" in name:
         return lambda: _close(aws, name)
+    if ":listener-rule/" in name:
+        return lambda: _let_rule_go(aws, name)
+    if ":listener/" in name:
+        return lambda: _silence(aws, name)
     if ":targetgroup/" in name:
         return lambda: aws.elbv2.delete_target_group(TargetGroupArn=name)
     if ":alarm:" in name:
@@ -101,6 +105,26 @@ def _close(aws: Aws, balancer: str) -> None:
     if aws.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
         raise StepError(f"the load balancer {balancer} was not deleted: it has listeners")
     aws.elbv2.delete_load_balancer(LoadBalancerArn=balancer)
+
+
+def _let_rule_go(aws: Aws, name: str) -> None:
+    """A rule goes when another one of the load balancer sends its users the same way."""
+    there = reach.rules_of(aws, reach.balancer_of(name.replace(":listener-rule/", ":listener/").rpartition("/")[0]))
+    rule = next((one for one in there if one.arn == name), None)
+    if rule is None:
+        return
+    kind, served = rule.tags.get("phoenix:rule", ""), any(rule.weights.values())
+    beside = [one for one in there if one.arn != name and one.tags.get("phoenix:rule") == kind]
+    if kind != "preview" and served and not any(rules.same(one.weights, rule.weights) for one in beside):
+        raise StepError(f"the rule {name} was not deleted: no other one sends its users the same way")
+    aws.elbv2.delete_rule(RuleArn=name)
+
+
+def _silence(aws: Aws, listener: str) -> None:
+    """Nobody is served by a listener without rules of its own."""
+    if len(rules.read(aws, listener)) > 1:
+        raise StepError(f"the listener {listener} was not deleted: it has rules")
+    aws.elbv2.delete_listener(ListenerArn=listener)
 
 
 def _disband(aws: Aws, profile: str) -> None:

@@ -68,7 +68,10 @@ class Stack:
         self.shop = Workshop(self._workdir / "project")
         self.port, self.token = free_port(), secrets.token_urlsafe(24)
         with ExitStack() as opened:
-            self.cloud = opened.enter_context(Cloud(self._workdir / "cloud", boot_seconds=2, time_scale=0.1))
+            # Where the load balancer's port 80 is on this machine.
+            self.plain = free_port()
+            self.cloud = opened.enter_context(Cloud(
+                self._workdir / "cloud", boot_seconds=2, time_scale=0.1, ports={80: self.plain}))
             self.engine = self._engine()
             self._watch = opened.enter_context(Watch(self.cloud.region, IDENTITY))
             self._load = opened.enter_context(
@@ -104,6 +107,7 @@ class Stack:
         assert self.weights() == {alone.color: 100}
         self._begun, self._ended, self._samples = time.time(), float("inf"), len(self._watch.samples)
         self.bears: Callable[[Request], bool] = lambda request: False
+        self._closed = (float("inf"), float("inf"))
 
     def end(self) -> None:
         """No invariant was broken since `begin`."""
@@ -111,7 +115,13 @@ class Stack:
         assert self._watch.broken[self._broken:] == []
         assert answered_unverified(self._watch.samples, asked) == []
         assert asked or self._ended < float("inf")
-        assert [request for request in asked if request.failed and not self.bears(request)] == []
+        failed = [request for request in asked if request.failed and not self.bears(request)
+                  and not self._closed[0] <= request.t < self._closed[1]]
+        assert failed == [], f"{len(failed)}, of {asked[0].t} to {asked[-1].t}, but those of {self._closed}"
+
+    def refuses(self, *, since: float = 0, until: float = float("inf")) -> None:
+        """Users of this stack's port are refused since a time (of the epoch) and until one: it is not open."""
+        self._closed = (min(since or float("inf"), self._closed[0]), until)
 
     def pardon(self) -> None:
         """The invariants that a person's hand broke until now are not the program's; they count from here on."""

@@ -228,6 +228,16 @@ class World:
         condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
         return self._rule("production", 100, condition, weights, listener=self._listen(other["LoadBalancerArn"], 80))
 
+    def beside(self, weights: Mapping[str, int], *, kind: str = "production") -> str:
+        """A rule on another listener of the load balancer, as there is one while one takes over from the other."""
+        condition = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
+        return self._rule(kind, 100, condition, weights, listener=self.listen())
+
+    def listen(self) -> str:
+        """Another listener of the load balancer."""
+        there = self.aws.elbv2.describe_listeners(LoadBalancerArn=self.load_balancer)["Listeners"]
+        return self._listen(self.load_balancer, 9000 + len(there))
+
     def _listen(self, balancer: str, port: int) -> str:
         return self.aws.elbv2.create_listener(
             LoadBalancerArn=balancer,

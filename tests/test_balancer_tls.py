@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import http.client
+import ipaddress
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,8 +28,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         yield opened
 
 
-def self_signed() -> tuple[bytes, bytes]:
-    """Certificate and key for HOST, as PEM."""
+def self_signed(*addresses: str) -> tuple[bytes, bytes]:
+    """Certificate and key for HOST, and these addresses, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)
@@ -40,7 +41,8 @@ def self_signed() -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([
+            x509.DNSName(HOST), *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -277,3 +277,27 @@ def test_filter_names_at_most_200_values(s: Stack) -> None:
     describe = s.cloud.client("ec2").describe_instances
     refused(describe, "FilterLimitExceeded", "a single call is 200", Filters=[{"Name": "instance-id", "Values": ids}])
     assert describe(Filters=[{"Name": "instance-id", "Values": ids[1:]}])["Reservations"] == []
+
+
+def test_a_port_is_one_listeners(s: Stack) -> None:
+    elbv2 = s.cloud.client("elbv2")
+    balancer = elbv2.create_load_balancer(Name="ports", Subnets=s.subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    said: dict[str, Any] = {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": free_port(), "DefaultActions": [
+        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+        "Tags": [{"Key": "Name", "Value": "first"}, {"Key": "phoenix:stack", "Value": "shop/dev"}]}
+    first = elbv2.create_listener(**said)["Listeners"][0]["ListenerArn"]
+    # Whoever asks for the same once more has lost the answer.
+    assert elbv2.create_listener(**{**said, "Tags": said["Tags"][::-1]})["Listeners"][0]["ListenerArn"] == first
+    other = {**said, "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]}
+    refused(elbv2.create_listener, "DuplicateListener", "already exists", **other)
+    second = elbv2.create_listener(**{**said, "Port": free_port()})["Listeners"][0]["ListenerArn"]
+    refused(elbv2.modify_listener, "DuplicateListener", "already exists", ListenerArn=second, Port=said["Port"])
+
+
+def test_an_address_is_one_nat_gateways(s: Stack) -> None:
+    ec2 = s.cloud.client("ec2")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    first = ec2.create_nat_gateway(AllocationId=address, SubnetId=s.subnets[0])["NatGateway"]["NatGatewayId"]
+    assert first
+    refused(ec2.create_nat_gateway, "Resource.AlreadyAssociated", "already associated", AllocationId=address,
+            SubnetId=s.subnets[1])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.home import Made, Resource
+from components.listener_rules import Door
 from components.live import Balancer, Live
 from components.ownership import (
     BALANCER,
@@ -89,6 +90,14 @@ def test_a_rule_that_the_state_forgot_is_imported() -> None:
     assert said == (
         f"the state has forgotten {PRODUCTION}, which AWS holds for phoenix/dev; nothing was changed\n"
         f"  type: {BELOW} {RULE} phoenix-dev-production {PRODUCTION}\n  then: pulumi up")
+
+
+def test_a_second_rule_of_a_kind_is_what_a_killed_change_of_the_listener_left() -> None:
+    """The state knows the first one, and AWS has it still."""
+    doors = (Door(PRODUCTION, LISTENS, 100, "production"), Door("SECOND", "OTHER", 100, "production"))
+    two = replace(STANDS, rules={"production": "SECOND"}, doors=doors)
+    assert refusal(settings(), two, WHOLE, ()) == ""
+    assert "the state has forgotten SECOND" in refusal(settings(), replace(two, doors=doors[1:]), WHOLE, ())
 
 
 def test_rules_on_an_adopted_listener_are_another_states_when_this_one_holds_nothing() -> None:

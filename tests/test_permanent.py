@@ -186,3 +186,37 @@ def test_a_network_of_the_stacks_own_that_is_full_is_not_to_get_another_subnet()
         cleared(settings(active="green"), recipe("222222222222"), live(blue), full, source, now=NOW, before=before())
     assert "serverSubnetIds" not in str(error.value)
     assert permanent.BESIDE in str(error.value)
+
+
+@pytest.mark.parametrize(("was", "now", "told"), [
+    (before(), {"listener_port": 8080}, [
+        "HTTP 8080 opens, and serves beside what serves now",
+        "HTTP 80 closes, last of all: whoever still asks there is refused from then on"]),
+    (before(), SECURE, [
+        "HTTPS 443 opens, and serves beside what serves now",
+        "HTTP 80 serves until HTTPS 443 does, then it redirects there"]),
+    (before(listener(8080)), SECURE, [
+        "HTTPS 443 opens, and serves beside what serves now", "HTTP 80 opens, and redirects to HTTPS 443",
+        "HTTP 8080 closes, last of all: whoever still asks there is refused from then on"]),
+    (before(*HTTPS), {}, [
+        "HTTP 80 serves itself, beside what serves now",
+        "HTTPS 443 closes, last of all: whoever still asks there is refused from then on"]),
+    (before(*HTTPS), {**SECURE, "listener_port": 8443}, [
+        "HTTPS 8443 opens, and serves beside what serves now",
+        "HTTP 80 redirects to HTTPS 8443, once that serves",
+        "HTTPS 443 closes, last of all: whoever still asks there is refused from then on"]),
+    # An update that was killed half-way goes on, or is taken back.
+    (before(listener(80), listener(8080)), {"listener_port": 8080}, [
+        "HTTP 8080 serves itself, beside what serves now",
+        "HTTP 80 closes, last of all: whoever still asks there is refused from then on"]),
+    (before(listener(80), listener(8080)), {}, [
+        "HTTP 8080 closes, last of all: whoever still asks there is refused from then on"]),
+    (before(*HTTPS), SECURE, []),
+])
+def test_every_listener_that_changes_is_told(was: Before, now: dict[str, Any], told: list[str]) -> None:
+    assert [text for key, text in rows(was, settings(**now), live(), front=True) if key == "listener"] == told
+
+
+def test_another_certificate_is_told() -> None:
+    said = rows(before(*HTTPS), settings(**{**SECURE, "certificate_arn": f"{CERTIFICATE}2"}), live(), front=True)
+    assert ("certificate", f"{CERTIFICATE} -> {CERTIFICATE}2: in place") in said

@@ -7,6 +7,7 @@ import json
 import runpy
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pulumi
@@ -183,7 +184,7 @@ def test_production_and_its_servers_say_from_which_commit_they_are(monkeypatch: 
 
 def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
     rule = program().one("aws:lb/listenerRule:ListenerRule", "preview").inputs
-    assert rule["priority"] == 1
+    assert rule["priority"] == 10
     assert rule["conditions"] == {"secret": [{"httpHeader": {
         "httpHeaderName": "X-Phoenix-Preview", "values": [TOKEN]}}]}
 
@@ -191,14 +192,46 @@ def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
 def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> None:
     arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0123"
     done = program(certificateArn=arn, hostname="shop.example.com")
-    listener = done.one("aws:lb/listener:Listener", "listener").inputs
+    listener = done.one("aws:lb/listener:Listener", "listener-443").inputs
     assert (listener["port"], listener["protocol"], listener["certificateArn"]) == (443, "HTTPS", arn)
-    assert done.outputs["url"] == "https://phoenix-dev.elb.amazonaws.com"
+    # No certificate is for the load balancer's own name.
+    assert done.outputs["url"] == "https://shop.example.com"
     assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
-    redirect = done.one("aws:lb/listener:Listener", "redirect").inputs
-    assert redirect["port"] == 80
-    assert redirect["defaultActions"] == [{"type": "redirect", "redirect": {
+    plain = done.one("aws:lb/listener:Listener", "listener-80").inputs
+    assert (plain["port"], plain["protocol"]) == (80, "HTTP")
+    redirect = done.one("aws:lb/listenerRule:ListenerRule", "redirect")
+    assert redirect.inputs["actions"] == [{"type": "redirect", "redirect": {
         "port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}]
+    assert redirect.inputs["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
+    assert "phoenix-dev-production" in redirect.depends_on, "users would be led to where nobody serves yet"
+    production = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs
+    assert redirect.inputs["priority"] > production["priority"], "a production rule that is there yet serves on"
+
+
+def test_a_listener_opens_after_its_way_in_and_closes_before_it() -> None:
+    done = program(certificateArn="arn:aws:acm:eu-west-1:123456789012:certificate/0123", hostname="shop.example.com",
+                   allowedCidrs=["10.0.0.0/8", "192.0.2.0/24"])
+    for port in (80, 443):
+        listener = done.one("aws:lb/listener:Listener", f"listener-{port}")
+        assert {f"phoenix-dev-{port}-from-10.0.0.0/8", f"phoenix-dev-{port}-from-192.0.2.0/24"} <= listener.depends_on
+
+
+def stands(name: str, kind: str, **outputs: Any) -> None:
+    """A thing of the state."""
+    MADE[f"urn:pulumi:dev::phoenix::{kind}::{name}"] = {"type": kind, "outputs": outputs}
+
+
+def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
+    """Under their own names they stay; what the one does without a rule is not changed while users may meet it."""
+    balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1"
+    stands("phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"})
+    for name, port, protocol, action in (("listener", 443.0, "HTTPS", "fixed-response"), ("redirect", 80.0, "HTTP",
+                                                                                         "redirect")):
+        stands(f"phoenix-dev-{name}", "aws:lb/listener:Listener", arn=f"{balancer}/{name}", port=port,
+               protocol=protocol, loadBalancerArn=balancer, defaultActions=[{"type": action}])
+    done = program(certificateArn="arn:aws:acm:eu-west-1:123456789012:certificate/0123", hostname="shop.example.com")
+    found = {one.inputs["port"]: (one.name, one.ignore) for one in done.all("aws:lb/listener:Listener")}
+    assert found == {443: ("phoenix-dev-listener", ()), 80: ("phoenix-dev-redirect", ("defaultActions",))}
 
 
 def test_protect_covers_the_permanent_part_and_nothing_of_a_color() -> None:

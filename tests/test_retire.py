@@ -52,6 +52,15 @@ def test_production_forgets_a_group_that_goes_and_nothing_else(world: World) -> 
     world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
 
 
+def test_production_that_has_passed_to_another_listener_forgets_it_too(world: World) -> None:
+    blue, green = world.color("blue", BLUE), world.color("green", GREEN)
+    rule = world.beside({green.target_group: 100, blue.target_group: 0})
+
+    retire(given(world, blue), world.context())
+
+    assert rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+
+
 @pytest.mark.parametrize("share", [100, 10])
 def test_a_group_with_traffic_may_not_and_the_error_says_what_to_type(world: World, share: int) -> None:
     blue, green = world.color("blue", BLUE), world.color("green", GREEN)

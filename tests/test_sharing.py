@@ -49,6 +49,15 @@ def test_a_full_load_balancer_is_refused_and_one_with_just_enough_room_is_not(
     assert found(replace(ROOMY, **used, limits={**LIMITS, limit: LIMITS[limit] + 1})) == ""
 
 
+def test_a_redirect_on_port_80_is_in_no_services_way() -> None:
+    """Of a load balancer that the program itself makes with a certificate: it is on another listener."""
+    way = replace(other(200, "*", owner="edge/dev", listener="of-port-80"), redirects=True)
+    own = replace(ROOMY, listener="", rules=(way,))
+    assert found(own, listener_arn="", rule_priority=200) == ""
+    assert "200 is taken by edge/dev" in found(replace(own, rules=(replace(way, redirects=False),)), listener_arn="",
+                                               rule_priority=200)
+
+
 def test_a_region_full_of_target_groups_is_refused() -> None:
     assert found(replace(ROOMY, region_target_groups=2999)) == ""
     assert "there are 3000 of at most 3000" in found(replace(ROOMY, region_target_groups=3000))

@@ -36,7 +36,10 @@ LIVE = {
     "albSubnetIds": "in place; a zone where servers have production must stay",
     "serverSubnetIds": "makes a server, so a flip: the next generation stands there",
     "vpcCidr": "refused: [another network](runbook.md#another-network) is another stack",
+    "certificateArn": "another one: in place; the first: HTTPS opens beside port 80, which serves on until it redirects"
+                      " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
     "hostname": "at once: what probes ask for, and on an adopted listener whose requests are this service's",
+    "listenerPort": "the new port serves before the old one closes; then whoever still asks at the old one is refused",
     "allowedCidrs": "in place: new ones are let in first, those that are left out last of all",
     "listenerArn": "refused: production can't move to another load balancer",
     "rulePriority": "in place; by two or more",

@@ -29,6 +29,7 @@ BOXES = (
     (r"aws:lb/targetGroup:", "", "target group", OWN),
     (r"aws:lb/listenerRule:", "preview", "preview rule", PERMANENT),
     (r"aws:lb/listenerRule:", "production", "production rule", PERMANENT),
+    (r"aws:lb/listenerRule:", "redirect", "load balancer", PERMANENT),
     (r"aws:ec2/launchTemplate:", "", "launch template", OWN),
     (r"aws:autoscaling/group:", "", "servers", OWN),
     (r"aws:autoscaling/policy:", "", "scaling policy", OWN),

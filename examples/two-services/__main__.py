@@ -17,19 +17,20 @@ from components.service import Service  # noqa: E402
 SERVICES = ("shop", "blog")
 edge = f"edge-{pulumi.get_stack()}"
 owner = f"edge/{pulumi.get_stack()}"
+port = pulumi.Config().require_int("listenerPort")
 
 # Everything is decided, and refused, before anything is declared.
 flights = []
 for name in SERVICES:
     with config.errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
-        ahead = preflight.read(config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner)
+        ahead = preflight.read(config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port)
     pulumi.log.info(ahead.brief.text)
     flights.append(ahead)
 
 network = Network(edge, tags={"phoenix:stack": owner})
 balancer = LoadBalancer(
     edge, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids,
-    port=pulumi.Config().require_int("listenerPort"), allowed_cidrs=["0.0.0.0/0"], tags={"phoenix:stack": owner})
+    port=port, allowed_cidrs=["0.0.0.0/0"], tags={"phoenix:stack": owner}, doors=flights[0].doors)
 
 for ahead in flights:
     settings = ahead.settings

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import socket
 from typing import Any
 
-from moto.elbv2.exceptions import ELBClientError
+from moto.elbv2.exceptions import DuplicateListenerError, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from rehearsal.truths.patch import Correction, around
@@ -58,15 +59,51 @@ def listens_on_a_free_port(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    """The port is one of this machine's: say so at once when it can't be had, instead of never answering on it."""
+    """One listener a port; whoever asks for the same one again, since an answer was lost, gets that.
+
+    The port is one of this machine's: say so at once when it can't be had, instead of never answering on it.
+    """
+    # moto makes what it is given its own; the order of tags is nobody's.
+    tags = sorted(kwargs.get("tags") or (), key=lambda tag: str(tag["Key"]))
+    asked = copy.deepcopy((protocol, int(port), args, {**kwargs, "tags": tags}))
+    there = _on(backend.load_balancers.get(load_balancer_arn), port)
+    if there is not None and world.answers.get(there.arn) == asked:
+        return there
+    if there is not None:
+        raise DuplicateListenerError
+    _bindable(world, int(port))
+    made = original(backend, load_balancer_arn, protocol, port, *args, **kwargs)
+    world.answers[made.arn] = asked
+    return made
+
+
+@around(ELBv2Backend, "modify_listener")
+def moves_to_a_free_port(
+    world: World, original: Correction, backend: Any, arn: str, port: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    """A listener can't take the port of another one of its load balancer (ELB API reference, ModifyListener)."""
+    balancer = next((one for one in backend.load_balancers.values() if arn in one.listeners), None)
+    there = _on(balancer, port) if port is not None else None
+    if there is not None and there.arn != arn:
+        raise DuplicateListenerError
+    if port is not None and there is None:
+        _bindable(world, int(port))
+    return original(backend, arn, port, *args, **kwargs)
+
+
+def _on(balancer: Any, port: Any) -> Any:
+    ears = balancer.listeners.values() if balancer is not None else ()
+    return next((one for one in ears if int(one.port) == int(port)), None)
+
+
+def _bindable(world: World, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(port)))
+            probe.bind(("127.0.0.1", world.ports.get(port, port)))
         except OSError as error:
             raise ELBClientError(
                 "InvalidConfigurationRequest",
                 f"The rehearsal's balancer can't listen on 127.0.0.1:{port} of this machine: {error.strerror}. "
                 "Choose another listener port.",
             ) from error
-    return original(backend, load_balancer_arn, protocol, port, *args, **kwargs)
