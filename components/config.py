@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components import briefing, confidential, namespaces, typed
+from components.balancers import LiveError
 from components.combinations import problem
 from components.flight import FlightError
 from components.foresight import KnownToFailError
 from components.home import ElsewhereError
 from components.images import ImageError
-from components.live import LiveError
 from components.ownership import OwnershipError
 from components.settings import Settings, SettingsError, defaults, parse
 from components.sharing import SharingError

@@ -14,22 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from components.balancers import Balancer, find, listeners_of, plain, rules_of, tags_of
 from components.listener_rules import Door, acting, doors_of, weights_of
 from steps import obstacles
 from steps.obstacles import Obstacle
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 # The production rule's tags about groups that died: with 1 for the newest.
 PAST = "phoenix:past-"
 # A color, a generation, and which attempt at it.
 Birth = tuple[str, str, str]
-
-
-class LiveError(Exception):
-    """AWS holds something from which it can't be said what is live."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +64,6 @@ class Group:
     obstacles: tuple[Obstacle, ...] = ()
     # What the program wrote on its target group and the steps on its servers' group, keyed without `phoenix:`.
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
-class Balancer:
-    """A load balancer as AWS describes it."""
-
-    arn: str
-    dns: str
-    vpc_id: str
-    security_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,52 +167,6 @@ def when(text: str | None) -> datetime | None:
         return None
 
 
-def find(
-    balancers: ElasticLoadBalancingv2Client, stack: str, *, made: Collection[str]
-) -> tuple[Balancer | None, tuple[Balancer, ...]]:
-    """The load balancer with a stack's tag that its state has made, if any; and those that it has not made."""
-    found = {}
-    for page in balancers.get_paginator("describe_load_balancers").paginate():
-        found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
-    tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
-    mine = [arn for arn in tagged if arn in made]
-    if len(mine) > 1:
-        raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
-                        f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN")
-    return (balancer(found[mine[0]]) if mine else None,
-            tuple(balancer(found[arn]) for arn in tagged if arn not in mine))
-
-
-def balancer(one: Any) -> Balancer:
-    """Of AWS's description."""
-    return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])))
-
-
-def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
-    """ARNs."""
-    pages = balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
-    return [listener["ListenerArn"] for page in pages for listener in page["Listeners"]]
-
-
-def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) -> list[dict[str, Any]]:
-    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`."""
-    rules: dict[str, dict[str, Any]] = {}
-    for listener in listeners:
-        for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
-            rules.update({rule["RuleArn"]: {**rule, "listener": listener}
-                          for rule in page["Rules"] if not rule["IsDefault"]})
-    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()]
-
-
-def tags_of(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
-    """Tags by ARN; AWS describes 20 at a time."""
-    tags: dict[str, dict[str, str]] = {}
-    for start in range(0, len(arns), 20):
-        for item in balancers.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
-            tags[item["ResourceArn"]] = plain(item.get("Tags", []))
-    return tags
-
-
 def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
     """Auto-scaling groups of a stack."""
     pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
@@ -279,8 +219,3 @@ def births(tags: Iterable[Mapping[str, str]]) -> frozenset[Birth]:
     return frozenset(
         (said.get("phoenix:color", ""), said.get("phoenix:generation", ""), said["phoenix:birth"])
         for said in tags if "phoenix:birth" in said)
-
-
-def plain(tags: Iterable[Any]) -> dict[str, str]:
-    """Tags by key, of AWS's lists of pairs."""
-    return {tag["Key"]: tag["Value"] for tag in tags}

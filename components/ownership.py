@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.balancers import Balancer, listeners_of, rules_of, tags_of
 from components.home import Made
-from components.live import Balancer, Live, listeners_of, rules_of, tags_of
+from components.live import Live
 from components.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from components import estimate
+from components.balancers import Balancer, balancer, find, listeners_of, rules_of
 from components.combinations import problem
 from components.flight import Flight
-from components.live import Account, Balancer, Live, balancer, find, listeners_of, rules_of
+from components.live import Account, Live
 from components.settings import Settings
 
 if TYPE_CHECKING:

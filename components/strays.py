@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from components.live import Birth, Live, births, plain, tags_of
+from components.balancers import plain, tags_of
+from components.live import Birth, Live, births
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient

@@ -9,7 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.live import Group, Live, LiveError, read
+from components.balancers import LiveError
+from components.live import Group, Live, read
 from tests.account import moto_only
 from tests.factories import group, live
 

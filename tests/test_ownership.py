@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from components.balancers import Balancer
 from components.home import Made, Resource
 from components.listener_rules import Door
-from components.live import Balancer, Live
+from components.live import Live
 from components.ownership import (
     BALANCER,
     LISTENER,
