@@ -80,15 +80,33 @@ def test_the_service_is_taken_out_of_the_program(trial: Trial) -> None:
     trial.ends()
 
 
+def forget(trial: Trial, name: str) -> None:
+    """Takes a resource out of the state, with all that depends on it."""
+    [urn] = [one.urn for one in trial.stack.engine.resources() if one.name == name]
+    pulumi(trial, "state", "delete", "--yes", "--stack", "local", "--target-dependents", urn)
+
+
 @pytest.mark.real_engine
-@pytest.mark.parametrize("rule", ["production", "preview"])
-def test_the_state_has_forgotten_a_rule(trial: Trial, rule: str) -> None:
+def test_the_state_has_forgotten_the_production_rule(trial: Trial) -> None:
     """The line that the message gives brings it back."""
     before = held(trial)
-    [urn] = [one.urn for one in trial.stack.engine.resources() if one.name == f"phoenix-local-{rule}"]
-    pulumi(trial, "state", "delete", "--yes", "--stack", "local", "--target-dependents", urn)
-    imported(trial, trial.refused("the state has forgotten", f"phoenix-local-{rule}"))
+    forget(trial, "phoenix-local-production")
+    imported(trial, trial.refused("the state has forgotten", "phoenix-local-production"))
     trial.up()
+    assert held(trial) == before
+    trial.change()
+    trial.ends()
+
+
+@pytest.mark.real_engine
+@pytest.mark.parametrize("trial", ["forward"], indirect=True)
+def test_the_state_has_forgotten_the_live_group(trial: Trial) -> None:
+    """And with it whatever depends on it, both rules among them: they are imported, and the group may only be left."""
+    before = held(trial)
+    forget(trial, "phoenix-local-preview")
+    imported(trial, trial.refused("the state has forgotten", "phoenix-local-production", "phoenix-local-preview"))
+    trial.refused("which has production: what is made in its place would pass no gate",
+                  f"pulumi config set active {trial.new}")
     assert held(trial) == before
     trial.change()
     trial.ends()
