@@ -39,7 +39,8 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
                 aws=Aws(session), clock=clock, progress=Progress(clock, stream=io.StringIO()), interrupts=Interrupts()))
             found[name] = counted(there.cloud, before)
         before = len(there.cloud.calls.seen)
-        standing = live.read(session, stack=STACK)
+        made = {one["LoadBalancerArn"] for one in session.client("elbv2").describe_load_balancers()["LoadBalancers"]}
+        standing = live.read(session, stack=STACK, made=made)
         born = outlook.born(session.client("ec2"), standing.groups)
         assert len(born) == sum(len(group.instances) for group in standing.groups) == servers
         found["preview"] = counted(there.cloud, before)

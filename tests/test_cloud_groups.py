@@ -231,3 +231,14 @@ def test_a_hook_holds_a_server_until_its_action_is_completed(s: Stack) -> None:
     scaling(s).complete_lifecycle_action(
         AutoScalingGroupName="held", LifecycleHookName="hook", InstanceId=server, LifecycleActionResult="CONTINUE")
     assert in_service(s, "held", 1) == [server]
+
+
+def test_a_groups_scaling_policies_go_with_it(s: Stack) -> None:
+    """Source: EC2 Auto Scaling API reference, DeleteAutoScalingGroup."""
+    group = s.group("scaled", s.template("scaled"), size=0)
+    scaling(s).put_scaling_policy(
+        AutoScalingGroupName=group, PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingConfiguration={
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 50})
+    scaling(s).delete_auto_scaling_group(AutoScalingGroupName=group, ForceDelete=True)
+    assert [one["PolicyName"] for one in scaling(s).describe_policies()["ScalingPolicies"]
+            if one["AutoScalingGroupName"] == group] == []

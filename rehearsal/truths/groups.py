@@ -189,6 +189,10 @@ def empties_before_it_goes(world: World, original: Correction, response: Any) ->
     group.set_desired_capacity(0)
     del group.requester
     group.status = "Delete in progress"
+    # Its scaling policies go with it (DeleteAutoScalingGroup).
+    policies = response.autoscaling_backend.policies
+    for name in [name for name, policy in policies.items() if policy.auto_scaling_group_name == group.name]:
+        del policies[name]
     if not group.instance_states:
         life.forget(world, group)
     return EmptyResult()
