@@ -27,6 +27,7 @@ PROVIDER = {
     "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeTargetGroupAttributes"}
 # Called by nobody here, and why it is allowed all the same:
 ELSEWHERE = {
+    "autoscaling:SetInstanceProtection": "the provider lifts protection from scale-in before it deletes a group",
     "ec2:CreateKeyPair": "the real Packer's key of the build machine",
     "ec2:DescribeInstanceStatus": "the real Packer waits for its build machine",
     "ec2:DescribeRegions": "the real Packer looks whether the region exists",

@@ -12,12 +12,19 @@ import pytest
 from botocore.client import BaseClient
 
 from steps import images
-from tests.main_program import account, program
+from tests import main_program
+from tests.main_program import account
+from tests.recorder import Recorded
 
 __all__ = ["account"]
 
 # Another region of the same account, where tags are seen: the sharing of accounts is the local cloud's to test.
 FROM = "123456789012/us-east-1"
+
+
+def program(**config: Any) -> Recorded:
+    """moto's images have 15 GiB, and no disk may be smaller."""
+    return main_program.program(rootVolumeGiB="15", **config)
 
 
 def image(region: str, fingerprint: str, **more: str) -> str:
