@@ -17,6 +17,7 @@ import pulumi
 
 from components.live import Account, Birth, births
 from components.recorded import COMMAND, Recorded
+from steps import reach
 from steps.options import ARN
 
 TRIES = 5
@@ -133,8 +134,8 @@ def stays(made: Made, *, stack: str, listener: str) -> None:
     its rule, and with it every group, would be made anew in one update, past all gates.
     """
     for arn, owner in made.rules.items():
-        on = arn.replace(":listener-rule/", ":listener/").rpartition("/")[0]
-        balancer = on.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
+        on = reach.listener_of(arn)
+        balancer = reach.balancer_of(on)
         if owner != stack or on == listener or (not listener and balancer in made.ids):
             continue
         adopted = "" if balancer in made.ids else on

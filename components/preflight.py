@@ -106,11 +106,11 @@ def read(
         descent=descent)
     if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
-    changed = changelog.of(flight, settings, folder)
-    differing = packages.lines(session, flight, source, service=settings.service)
     given = flags.read(engine_call.read(), os.environ)
     if refused := list(flags.problems(given, flight, (one.urn for one in made.resources))):
         raise FlightError("\n".join(refused))
+    changed = changelog.of(flight, settings, folder)
+    differing = packages.lines(session, flight, source, service=settings.service)
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))

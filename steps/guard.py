@@ -33,7 +33,8 @@ def guard(given: Given, context: Context) -> dict[str, object]:
         if code(error) != "RuleNotFound":
             raise
         return {"rule": given.rule}
-    beside = [rule for rule in reach.rules_of(context.aws, balancer_of_rule(given.rule)) if rule.arn != given.rule]
+    balancer = reach.balancer_of(reach.listener_of(given.rule))
+    beside = [rule for rule in reach.rules_of(context.aws, balancer) if rule.arn != given.rule]
     refused = refusal(given, weights, beside=beside, call=engine_call.read())
     if refused:
         raise refused
@@ -64,11 +65,6 @@ def refusal(
         "undo that change and run `pulumi up`\n"
         "to end the service on purpose: pulumi destroy   (of one service among several: --target, --target-dependents)",
     )
-
-
-def balancer_of_rule(rule: str) -> str:
-    """The ARN of a rule's load balancer, which is a part of its own."""
-    return reach.balancer_of(rule.replace(":listener-rule/", ":listener/").rpartition("/")[0])
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ def balancer_of(listener: str) -> str:
     return listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
 
 
+def listener_of(rule: str) -> str:
+    """The ARN of a rule's listener, in the same way."""
+    return rule.replace(":listener-rule/", ":listener/").rpartition("/")[0]
+
+
 def rules_of(aws: Aws, balancer: str) -> list[Rule]:
     """The rules of all listeners of a load balancer; none when it is gone."""
     pages = aws.elbv2.get_paginator("describe_listeners").paginate(LoadBalancerArn=balancer)
