@@ -67,9 +67,9 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
     color = _active(settings, recipe, live, now)
     mine, beside = live.group(color), live.group(other(color))
     stands = mine if mine and _used_as_it_is(recipe, mine, beside) else None
-    _somebody_serves(mine, beside if settings.traffic < 100 else None)
+    _somebody_serves(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not stands:
-        raise FlightError(_reborn_in_place(recipe, mine, beside))
+        raise FlightError(_reborn_in_place(recipe, live, mine, beside))
     frozen = stands is not None and stands.generation != recipe.generation
     generation = stands.generation if stands else recipe.generation
     birth = stands.birth if stands else live.births.get((color, generation), _next(live, color, generation))
@@ -178,15 +178,15 @@ def _back(stands: Group | None, beside: Group | None) -> bool:
     return stands.born_at < beside.born_at
 
 
-def _somebody_serves(mine: Group | None, sharing: Group | None) -> None:
+def _somebody_serves(live: Live, mine: Group | None, sharing: Group | None) -> None:
     """Raises `FlightError` when this update would leave production with a group that somebody deleted.
 
     A group born in its place would get production before anybody has verified it.
     """
     if mine and mine.weight and not mine.name:
         raise FlightError(
-            f"{mine.color} has {mine.weight} % of production, but its auto-scaling group is gone: somebody deleted it,"
-            f" and users get errors.\n"
+            f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone: somebody"
+            f" deleted it, and users get errors.\n"
             f"  type: pulumi config set active {other(mine.color)} && pulumi up"
             f"   (a group is born, proven and takes over)")
     if sharing and not sharing.name:
@@ -195,12 +195,12 @@ def _somebody_serves(mine: Group | None, sharing: Group | None) -> None:
             f"  type: pulumi config set traffic 100 && pulumi up")
 
 
-def _reborn_in_place(recipe: Recipe, mine: Group, beside: Group | None) -> str:
+def _reborn_in_place(recipe: Recipe, live: Live, mine: Group, beside: Group | None) -> str:
     said = "".join(f"\n    {line}" for line in changes(mine.recipe, recipe))
     flip = other(mine.color)
     if beside and _is_canary(mine, of=beside):
-        return (f"what makes a server changed, but {mine.color} is a canary with {mine.weight} % of production as"
-                f" generation {mine.generation}; a live server is never changed.{said}\n"
+        return (f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
+                f" production as generation {mine.generation}; a live server is never changed.{said}\n"
                 f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
                 f"  then: pulumi config set active {mine.color} && pulumi up   ({recipe.generation} is born)")
     return (f"what makes a server changed, but active is {mine.color}, which serves production as generation"

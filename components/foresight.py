@@ -122,8 +122,8 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
                      f" are never found healthy ({heal})")
     # A refresh would have one with traffic born under production, before anybody has verified it.
     found += [f"{group.color}'s auto-scaling group was deleted by hand" + (
-        f" while {group.weight} of production's weights led to it: users get errors" if group.weight else f" ({heal})")
-        for group in live.groups if not group.name]
+        f" while {live.weights[group.color]} % of production was its: users get errors"
+        if group.weight else f" ({heal})") for group in live.groups if not group.name]
     for group in live.groups:
         if flight.dies is None or group.color != flight.dies.color:
             if group.image and group.image not in source.known:

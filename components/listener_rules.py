@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from steps.rules import share
+
 
 @dataclass(frozen=True)
 class Door:
@@ -53,4 +55,4 @@ def _shares(rule: Mapping[str, Any]) -> dict[str, int]:
     """AWS leaves the weight of a single target group out."""
     weights = weights_of(rule)
     total = sum(weights.values())
-    return {arn: round(100 * weight / total) for arn, weight in weights.items() if weight}
+    return {arn: share(weight, total) for arn, weight in weights.items() if weight}

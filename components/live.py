@@ -18,6 +18,7 @@ from components.balancers import Balancer, find, listeners_of, plain, rules_of, 
 from components.listener_rules import Door, acting, doors_of, weights_of
 from steps import obstacles
 from steps.obstacles import Obstacle
+from steps.rules import share
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
@@ -105,7 +106,7 @@ class Live:
     def weights(self) -> dict[str, int]:
         """Percent of production by color, without the colors that get none."""
         total = sum(group.weight for group in self.groups)
-        return {group.color: round(100 * group.weight / total) for group in self.groups if group.weight}
+        return {group.color: share(group.weight, total) for group in self.groups if group.weight}
 
     @property
     def leader(self) -> Group | None:

@@ -36,7 +36,14 @@ class Rule:
 def shares(weights: Mapping[str, int]) -> dict[str, int]:
     """Weights as percentages (a rule with one target group may say weight 1 and mean all)."""
     total = sum(weights.values())
-    return {arn: round(100 * weight / total) if total else 0 for arn, weight in weights.items()}
+    return {arn: share(weight, total) for arn, weight in weights.items()}
+
+
+def share(weight: int, total: int) -> int:
+    """Percent of the traffic, of a weight of AWS's (0 to 999). 0 is no request at all, and 100 is every one."""
+    if weight in (0, total):
+        return 100 if weight else 0
+    return min(99, max(1, round(100 * weight / total)))
 
 
 def same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:

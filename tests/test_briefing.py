@@ -119,7 +119,7 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     assert row(flip, "born") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
     assert row(flip, "mind") == ["9 servers have production now, and maxSize lets green have 4"]
     assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "mind")[0] == (
-        "blue's auto-scaling group was deleted by hand while 100 of production's weights led to it: users get errors")
+        "blue's auto-scaling group was deleted by hand while 100 % of production was its: users get errors")
     kept = group("blue", OLD), group("green", NEW, 0, name="")
     assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]

@@ -186,6 +186,14 @@ def test_a_flag_on_a_group_that_somebody_deleted_says_so_and_what_to_type() -> N
         assert "type: pulumi config set active green && pulumi up" in text
 
 
+def test_weights_that_aws_holds_are_told_as_the_shares_that_they_are() -> None:
+    """AWS takes any number up to 999, and a hand sets 1 and 1 as readily as 50 and 50."""
+    halves = group("blue", OLD, 1, days=9), group("green", NEW, 1)
+    assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
+    gone = group("blue", OLD, 300, name="", verified=False), group("green", NEW, 100)
+    assert "blue has 75 % of production, but its auto-scaling group is gone" in refusal(OLD, *gone, active="blue")
+
+
 def test_a_deleted_group_gets_no_share_of_production() -> None:
     canary = group("blue", OLD, 90, name="", verified=False), group("green", NEW, 10)
     text = refusal(NEW, *canary, active="green", traffic=10)

@@ -168,6 +168,8 @@ def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     ((group("blue", weight=450), group("green", weight=50)), {"blue": 90, "green": 10}),
     ((group("blue", weight=0), group("green", weight=100)), {"green": 100}),
     ((group("blue", weight=0),), {}),
+    # A share that users have is never none of them, nor all.
+    ((group("blue", weight=999), group("green", weight=1)), {"blue": 99, "green": 1}),
 ])
 def test_weights_are_percents_whatever_numbers_the_rule_holds(
     groups: tuple[Group, ...], weights: dict[str, int]

@@ -8,13 +8,27 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from steps import credentials, traffic
+from steps import credentials, rules, traffic
 from steps.alarms import Alarm, others, own
 from steps.credentials import Life
 from steps.traffic import Note, Weights
 
 G, B, X = (f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{n}/0123456789abcdef" for n in "gbx")
 NAMES = {G: "green", B: "blue"}
+
+
+@pytest.mark.parametrize(("weights", "shares"), [
+    ({B: 1}, {B: 100}), ({B: 1, G: 1}, {B: 50, G: 50}), ({B: 450, G: 50}, {B: 90, G: 10}), ({B: 0}, {B: 0}),
+    # Somebody is there: a promotion has yet to move him, and his group is none without users.
+    ({B: 999, G: 1}, {B: 99, G: 1}),
+])
+def test_a_weight_is_no_percentage(weights: Weights, shares: Weights) -> None:
+    assert rules.shares(weights) == shares
+    assert rules.same(weights, shares)
+
+
+def test_a_small_share_is_a_share() -> None:
+    assert not rules.same({B: 999, G: 1}, {B: 100, G: 0})
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_the_live_group_deleted(trial: Trial) -> None:
         stack.change()
     stack.set(active=trial.new)
     done = trial.up()
-    assert f"{live.color}'s auto-scaling group was deleted by hand while 100 of production's weights" in done.text
+    assert f"{live.color}'s auto-scaling group was deleted by hand while 100 % of production was its" in done.text
     assert f"no server that has production now is healthy: {trial.new} takes over without a canary" in done.text
     stack.pardon()
     healed = time.time()
