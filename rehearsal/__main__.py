@@ -45,8 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stand-in", action="store_true", help="not the real engine, even where it is on PATH")
     parser.add_argument("--port", type=int, default=CLOUD_PORT, help="where `cloud` answers AWS's calls")
     given = parser.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+    # SIGINT too: Python leaves it ignored where whoever started it ignores it. SIGHUP is ignored under nohup only.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     try:
         return {"story": story, "cloud": cloud, "real": real, "clean": clean}[given.what](given, console)

@@ -79,6 +79,23 @@ class Interrupts:
             signal.pthread_kill(main, signal.SIGTERM)
 
 
+def interruptible() -> None:
+    """In a new process, before its program begins (`preexec_fn`): what ends it does so by default again.
+
+    A job in the background of a shell starts with SIGINT ignored, as after `trap "" INT`. An ignored signal stays so in
+    every process that it starts (execve(2)), and a shell can't even undo it (POSIX, trap): nobody who is then asked by
+    SIGINT to put things back would hear of it. SIGHUP is left as it is, as `nohup` wants it.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def child_of_step() -> None:
+    """In a new process, before its program begins: it can be interrupted, and ends with the step that started it."""
+    interruptible()
+    die_with_parent()
+
+
 def die_with_parent() -> None:
     """Has the kernel send SIGTERM to this process when the thread that started it ends (Linux only)."""
     if sys.platform == "linux":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from steps.errors import StepError
-from steps.interrupt import die_with_parent
+from steps.interrupt import child_of_step
 from steps.progress import Clock, Progress
 
 INSTALL = "install a current Packer: https://developer.hashicorp.com/packer/install"
@@ -156,7 +156,7 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
             # A process group of its own: Packer's plugins are in it.
             start_new_session=True,
             # The kernel sends SIGTERM to Packer then, which it takes like SIGINT.
-            preexec_fn=die_with_parent,
+            preexec_fn=child_of_step,
         )
         try:
             _follow(process, reading, progress, seconds=progress.left)

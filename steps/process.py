@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from steps.interrupt import die_with_parent
+from steps.interrupt import child_of_step
 
 GRACE_SECONDS = 10.0
 
@@ -36,7 +36,7 @@ def run(
         cwd=folder,
         start_new_session=True,
         # Only a step killed with -9 leaves its command to the kernel.
-        preexec_fn=die_with_parent,
+        preexec_fn=child_of_step,
     )
     reader = threading.Thread(target=_read, args=(process, line), daemon=True)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -49,3 +51,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
                       str(row["failed"]), str(row["orphans"]), "FAILED" if node in bad else "ok")
     terminalreporter.section("fault matrix")
     Console(file=terminalreporter._tw._file, width=160).print(table)
+
+
+@pytest.fixture(params=["heeded", "ignored"])
+def signals_so_far(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test twice: as in a terminal, and as in the background of a shell, where SIGINT is ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, signal.SIG_IGN if request.param == "ignored" else signal.SIG_DFL)
+    yield request.param
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from rehearsal.workshop import PROJECT
 
+# What a command in the background of a shell starts as: `sh` hands the ignored signals on to it.
+IGNORING = ("sh", "-c", 'trap "" INT QUIT TERM; exec "$@"', "sh")
 SYSTEM = ("sh", "chmod", "dirname", "grep", "head", "install", "mkdir", "mktemp", "rm")
 
 

@@ -16,6 +16,7 @@ from moto import mock_aws
 
 from rehearsal.cloud import Cloud
 from rehearsal.machines.process import ProcessMachines
+from steps.interrupt import interruptible
 from tests.rehearsed import stack, until
 from tests.test_load import gone
 
@@ -55,7 +56,7 @@ def test_closed_cloud_leaves_no_process_port_or_thread(tmp_path: Path) -> None:
 def test_machines_die_with_the_cloud(tmp_path: Path, number: signal.Signals) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", REHEARSAL, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, preexec_fn=interruptible,
     )  # fmt: skip
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())

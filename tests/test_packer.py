@@ -21,6 +21,7 @@ from steps.packer import Packer
 from steps.progress import Progress, RealClock
 from tests.baking import cloud, image
 from tests.rehearsed import until
+from tests.standins import IGNORING
 from tests.steps_cloud import FakeClock
 
 __all__ = ["cloud"]
@@ -153,8 +154,9 @@ def test_packer_does_not_get_what_opens_pulumis_state(tmp_path: Path, monkeypatc
 
 
 def test_a_bake_that_takes_too_long_is_interrupted_and_cleans_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signals_so_far: str
 ) -> None:
+    monkeypatch.setattr(packer, "CLEANUP_SECONDS", 20.0)
     monkeypatch.setenv("MARKS", str(tmp_path))
     told, stream = progress(limit=1.0)
     with pytest.raises(TimeoutError, match="not done after"):
@@ -181,8 +183,11 @@ def bake_command(cloud: Cloud, asked: Mapping[str, str]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("shell", [(), IGNORING], ids=["heeded", "ignored"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, number: signal.Signals) -> None:
+def test_packer_cleans_up_when_the_step_is_ended(
+    cloud: Cloud, tmp_path: Path, number: signal.Signals, shell: tuple[str, ...]
+) -> None:
     if number == signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux tells a child of its parent's death")
     program(tmp_path, ENDLESS)
@@ -192,8 +197,8 @@ def test_packer_cleans_up_when_the_step_is_ended(cloud: Cloud, tmp_path: Path, n
         "PHOENIX_PYTHON": sys.executable,
     }
     step = subprocess.Popen(
-        bake_command(cloud, image(f"signal-{number:d}")), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE, text=True,
+        [*shell, *bake_command(cloud, image(f"signal-{number:d}"))], cwd=ROOT, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )
     with step:
         pid = until(lambda: step.poll() is not None or began(tmp_path), what="Packer has begun")

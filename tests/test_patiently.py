@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.workshop import PROJECT
+from tests.standins import IGNORING
 
 # Told to stop it goes on for a moment, as an update that puts weights back does.
 UPDATE = """
@@ -28,10 +31,10 @@ print("weights are back", flush=True)
 """
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *arguments: str, shell: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     call = ("import sys, pathlib; from tools import patiently;"
             " sys.exit(patiently.main(sys.argv[2:], pathlib.Path(sys.argv[1])))")
-    return subprocess.Popen([sys.executable, "-c", call, str(folder / "state"), *arguments], cwd=PROJECT,
+    return subprocess.Popen([*shell, sys.executable, "-c", call, str(folder / "state"), *arguments], cwd=PROJECT,
                             stdout=subprocess.PIPE, text=True)
 
 
@@ -64,6 +67,24 @@ def test_a_cancelled_step_ends_at_once_and_the_update_when_it_is_done(
     assert (tmp_path / "ended").exists()
     assert update.stdout is not None
     assert "weights are back" not in update.stdout.read()
+
+
+def test_the_command_can_be_interrupted_also_where_this_was_started_with_signals_ignored(tmp_path: Path) -> None:
+    # A shell that traps could not be interrupted, were its signals ignored from the start.
+    update = "trap 'echo weights are back; exit 9' INT; echo updating; while :; do sleep 0.05; done"
+    running = begin(tmp_path, "run", "sh", "-c", update, shell=IGNORING)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "updating\n"
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    waiting = begin(tmp_path, "wait")
+    try:
+        said, _ = waiting.communicate(timeout=30)
+        assert said.splitlines()[-1] == "weights are back"
+    finally:
+        waiting.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int((tmp_path / "state" / "pid").read_text()), signal.SIGKILL)
 
 
 def test_output_and_exit_code_are_the_commands(tmp_path: Path) -> None:

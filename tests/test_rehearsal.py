@@ -19,6 +19,7 @@ from rehearsal import page
 from rehearsal.stage import Scene
 from rehearsal.story import flight_plan, tell
 from rehearsal.workshop import PROJECT
+from tests.standins import IGNORING
 
 QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
 
@@ -69,11 +70,11 @@ def _belonging_to(folder: Path) -> list[str]:
 
 @pytest.fixture
 def rehearsal(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A rehearsal under way, whose every process has `tmp_path` in its environment."""
+    """A rehearsal under way, begun where SIGINT is ignored; each of its processes has `tmp_path` in its environment."""
     path = os.pathsep.join(
         folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists())
     process = subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--machines", "processes", "--rate", "20",
+        [*IGNORING, sys.executable, "-m", "rehearsal", "--machines", "processes", "--rate", "20",
          "--report", str(tmp_path / "report")], cwd=PROJECT,
         env={**os.environ, "TMPDIR": str(tmp_path), "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.workshop import PROJECT
-from tests.standins import Bench
+from tests.standins import IGNORING, Bench
 
 
 def bench(folder: Path, *, active: str = "blue", keep: str = "false") -> Bench:
@@ -104,13 +104,17 @@ def test_without_pulumi_it_says_how_to_get_it(tmp_path: Path) -> None:
     assert done.stderr.endswith("Do: make pulumi\n")
 
 
+@pytest.mark.parametrize("shell", [(), IGNORING], ids=["heeded", "ignored"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_whoever_interrupts_the_command_interrupts_pulumi(number: signal.Signals, tmp_path: Path) -> None:
+def test_whoever_interrupts_the_command_interrupts_pulumi(
+    number: signal.Signals, shell: tuple[str, ...], tmp_path: Path
+) -> None:
     on = Bench(tmp_path)
     # It ends by itself, should the signal never come.
     on.stand_in("pulumi", "trap 'echo weights are back; exit 9' INT TERM; echo updating; read -r _; exit 0")
-    running = subprocess.Popen(["sh", "tools/stack.sh", "up", "dev"], cwd=PROJECT, env={"PATH": str(on.bin)}, text=True,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    running = subprocess.Popen(
+        [*shell, "sh", "tools/stack.sh", "up", "dev"], cwd=PROJECT, env={"PATH": str(on.bin)}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert running.stdout is not None
     assert running.stdout.readline() == "updating\n"
     running.send_signal(number)

@@ -214,6 +214,16 @@ def test_a_command_that_takes_too_long_ends_with_all_it_started() -> None:
     wait_for(lambda: not alive(int(lines[0])))
 
 
+def test_a_command_can_be_interrupted_whatever_the_step_was_started_from(signals_so_far: str) -> None:
+    # In a shell that has them ignored a trap does nothing.
+    lines: list[str] = []
+    script = "trap 'echo interrupted' INT; kill -INT $$; trap 'echo terminated' TERM; kill -TERM $$"
+
+    assert process.run(["sh", "-c", script], line=lines.append, timeout=60) == 0
+
+    assert lines == ["interrupted", "terminated"]
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; one that ended and that nobody has asked after is not."""
     try:

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 FOLDER = Path(__file__).resolve().parents[1] / ".pulumi" / "patiently"
 POLL_SECONDS = 0.2
@@ -28,22 +27,22 @@ def run(command: Sequence[str], folder: Path) -> int:
     """The command's exit code; 130 when this process was interrupted, and the command may still be ending."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "shown").write_text("0")
+    cancelled: list[int] = []
+    # Before it starts: a signal that is handled here is at its default in the command, also where it was ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: cancelled.append(number))
     with (folder / "output").open("wb") as output:
         # A session of its own: whoever ends the step's processes does not find it.
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                                    start_new_session=True)
     (folder / "pid").write_text(str(process.pid))
-    cancelled: list[int] = []
-
-    def hand_on(number: int, frame: FrameType | None) -> None:
-        if not cancelled and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        cancelled.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, hand_on)
     _show(folder, until=lambda: bool(cancelled) or process.poll() is not None)
-    return CANCELLED if cancelled else process.returncode
+    if not cancelled:
+        return process.returncode
+    # Once, whatever was sent here: a second one would end it at once.
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return CANCELLED
 
 
 def wait(folder: Path) -> int:

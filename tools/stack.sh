@@ -6,6 +6,7 @@
 set -eu
 cd -- "$(dirname -- "$0")/.."
 PATH=$PATH:$PWD/.pulumi/bin # where `make pulumi` puts it
+python=${PYTHON:-.venv/bin/python}
 operation=$1 stack=$2
 shift 2
 
@@ -24,10 +25,10 @@ run() {
   pulumi "$@"
 }
 
-# An interrupt must reach pulumi itself, which then puts the weights back.
+# An interrupt must reach pulumi itself, which then puts the weights back; also where it was ignored so far.
 become() {
   echo "pulumi $*" >&2
-  exec pulumi "$@"
+  exec "$python" -m tools.interruptible pulumi "$@"
 }
 
 flip() {
@@ -61,7 +62,7 @@ command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/
 case $operation in
   up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
   flip) flip ;;
-  history) exec "${PYTHON:-.venv/bin/python}" tools/history.py "$stack" ;;
+  history) exec "$python" tools/history.py "$stack" ;;
   rollback) back && become up --stack "$stack" "$@" ;;
   *) fail "'$operation' is not up, preview, flip, rollback, history or destroy." ;;
 esac

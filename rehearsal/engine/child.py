@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rehearsal.engine.events import Events, Tail
 from rehearsal.engine.model import OnLine, Result
+from steps.interrupt import interruptible
 
 # A killed engine's children may hold its output open for a moment, while they notice and put things right.
 LEFTOVER_SECONDS = 20
@@ -33,7 +34,8 @@ class Child:
         self._lines: list[str] = []
         self._process = subprocess.Popen(
             command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, text=True, encoding="utf-8", errors="replace")
+            stderr=subprocess.STDOUT, start_new_session=True, text=True, encoding="utf-8", errors="replace",
+            preexec_fn=interruptible)
         self.pid = self._process.pid
         self._tail = Tail(events, self._events)
         self._tail.start()
