@@ -93,6 +93,8 @@ class Calls:
     seen: list[Call] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
     """Access keys that belong to other accounts than the cloud's own."""
+    complain: Callable[[str, str], None] = lambda operation, answer: None
+    """Told of the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
     _faults: list[Fault] = field(default_factory=list)
     _holds: list[Held] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -154,7 +156,7 @@ class Calls:
             if held is not None and not held.performed:
                 held.wait()
             if refusal is None:
-                answered = application(environ, start)
+                answered = self._watched(call, application)(environ, start)
                 if held is not None and held.performed:
                     answered = [b"".join(answered)]
                     held.wait()
@@ -163,6 +165,23 @@ class Calls:
                 b"".join(application(environ, lambda *_: lambda data: None))
             status, headers, body = _refused(environ, call, refusal)
             start(status, headers)
+            return [body]
+
+        return answer
+
+    def _watched(self, call: Call, application: Application) -> Application:
+        """The application, whose own errors are complained of: no fault asked for them."""
+
+        def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            statuses: list[str] = []
+
+            def started(status: str, *arguments: Any) -> Any:
+                statuses.append(status)
+                return start(status, *arguments)
+
+            body = b"".join(application(environ, started))
+            if statuses[0].startswith("5"):
+                self.complain(call.operation, f"{statuses[0]}: {body.decode(errors='replace')}")
             return [body]
 
         return answer

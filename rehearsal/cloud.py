@@ -62,6 +62,7 @@ class Cloud:
             copy=self.machines.copy,
             vendors=self.machines.images,
         )
+        self.calls.complain = lambda operation, answer: self._world.journal.note("error", operation, answer)
         self._clients: dict[str, Any] = {}
         self._smooth = Smooth()
         self._open = False
