@@ -71,6 +71,23 @@ def lost(before: Before, live: Live, known: Collection[str]) -> list[str]:
             and (door.kind != "production" or door.shares == held[door.kind].shares)]
 
 
+def gone(before: Before, live: Live) -> Iterator[str]:
+    """Listeners of the state that AWS no longer has: an update was killed right after it deleted one, or a person did.
+
+    The provider fails on deleting it once more, in every update from then on (hashicorp/terraform-provider-aws,
+    internal/service/elbv2/listener.go, 5.100: ListenerNotFound is an error there; of other things it is not), and
+    never makes again what the program still declares.
+    """
+    if live.load_balancer != before.balancer:
+        return
+    for one in before.listeners:
+        if one.arn not in live.listeners:
+            yield problem(
+                f"the state's {one.name}", f"{one.protocol} {one.port}", "must be there, and AWS has no such listener"
+                " any more: an update was killed right after it deleted it, or a person did",
+                "pulumi refresh --clear-pending-creates, then pulumi up")
+
+
 def alone(before: Before, live: Live, s: Settings, flight: Flight, *, port: int) -> Iterator[str]:
     """Why production can't pass to another listener in this update: something else moves in it, and knows but one."""
     stands, main = before.rules.get("production"), before.ports.get(port)

@@ -42,7 +42,7 @@ def cleared(
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
     problems = [*_network(settings, outlook), *_balanced(settings, live, outlook)]
-    if front and (kept := list(permanent.problems(before, settings))):
+    if front and (kept := [*doors.gone(before, live), *permanent.problems(before, settings)]):
         # Whatever else is wrong with where servers stand, flipping is no way to mend it.
         raise KnownToFailError([*kept, *problems])
     try:

@@ -35,4 +35,6 @@ def group(color: str, image: str = "111111111111", weight: int = 100, *, days: f
 
 
 def live(*groups: Group) -> Live:
-    return Live("arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1", "vpc-0a", groups)
+    balancing = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
+    return Live(f"{balancing}:loadbalancer/app/phoenix-dev/1", "vpc-0a", groups,
+                listeners=(f"{balancing}:listener/app/phoenix-dev/1/80",))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.doors import PRIORITIES, alone, doors, lost
+from components.doors import PRIORITIES, alone, doors, gone, lost
 from components.flight import decide
 from components.live import Door, Group
 from components.permanent import Before
@@ -66,6 +66,17 @@ def test_a_rule_that_no_state_knows_is_taken_away() -> None:
     # It may be all that users have.
     assert lost(BOTH, replace(live(), doors=(stray,)), {known.arn}) == []
     assert lost(BOTH, replace(live(), doors=(known, replace(stray, shares={"green": 100}))), {known.arn}) == []
+
+
+def test_a_listener_that_the_state_alone_has_is_told() -> None:
+    """The provider fails on deleting it again: without a word of ours that would be all that every update says."""
+    arns = {one.port: one.arn for one in BOTH.listeners}
+    now = replace(live(), load_balancer=BOTH.balancer, listeners=(arns[8080],))
+    [text] = gone(BOTH, now)
+    assert "'HTTP 80': must be there, and AWS has no such listener any more" in text
+    assert "pulumi refresh --clear-pending-creates" in text
+    assert list(gone(BOTH, replace(now, listeners=tuple(arns.values())))) == []
+    assert list(gone(BOTH, replace(now, load_balancer=""))) == [], "another load balancer is another problem's"
 
 
 def test_two_production_rules_that_disagree_are_told() -> None:

@@ -168,7 +168,14 @@ class Listener(BalancerType):
                 ListenerArn=ident, DefaultActions=actions(inputs["defaultActions"]), **self._about(inputs))
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
-        self.aws.elbv2.delete_listener(ListenerArn=ident)
+        """Unlike the others, the provider takes "not found" for a failure here.
+
+        Source: hashicorp/terraform-provider-aws, internal/service/elbv2/listener.go (resourceListenerDelete).
+        """
+        try:
+            self.aws.elbv2.delete_listener(ListenerArn=ident)
+        except self.aws.elbv2.exceptions.ListenerNotFoundException as error:
+            raise ProviderError(f"deleting ELBv2 Listener ({ident}): {error}") from error
 
     def _about(self, inputs: Mapping[str, Any]) -> Any:
         certificate = inputs.get("certificateArn")
