@@ -65,6 +65,8 @@ fluentd_configuration() {
   path /var/log/$tomcat/access.*.log
   pos_file /var/lib/phoenix/access.pos
   read_from_head true
+  # How soon a new file is seen, of a new day for example.
+  refresh_interval 5s
   <parse>
     @type none
   </parse>
@@ -88,11 +90,19 @@ fluentd_configuration() {
     host "#{Socket.gethostname}"
   </record>
 </filter>
+# What fluentd says of itself stays in its own log: that a target is not reached would be sent to the target.
+<label @FLUENT_LOG>
+  <match **>
+    @type null
+  </match>
+</label>
 CONF
   if [ -n "$target" ]; then
     cat <<CONF
 <match **>
   @type forward
+  # A name that can't be resolved yet, or not where the image is baked, must not keep it from starting.
+  ignore_network_errors_at_startup true
   <server>
     host $host
     port $port
@@ -113,6 +123,7 @@ CONF
   path /var/log/phoenix/\${tag}
   append true
   <buffer tag, time>
+    path /var/lib/phoenix/buffer
     timekey 1d
     timekey_wait 1m
     flush_mode interval
