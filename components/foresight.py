@@ -115,7 +115,7 @@ def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
 
 def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know."""
-    found = []
+    found = list(source.notes) if flight.standing is None else []
     heal = "pulumi refresh, then pulumi up: that makes it again"
     if live.groups and not live.previewed:
         found.append("the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"

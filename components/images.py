@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import upkeep
 from components.combinations import problem
 from components.generation import fingerprint
 from components.live import when
@@ -54,6 +55,7 @@ class Source:
     shared: bool = False  # whether this stack shares any of the known with other accounts
     refused: str = ""  # why nobody can be born from it
     gib: int = 0  # size of the image that is there, or is copied; 0: not known
+    notes: tuple[str, ...] = ()  # what whoever chose it must know of what it is made of
 
 
 def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
@@ -70,7 +72,8 @@ def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: da
     files = _files(settings, folder)
     # A copy is as good with any key; what is baked here may have to be shared.
     key = "" if settings.image_from else settings.image_kms_key
-    return choose(known, fingerprint(files, settings), settings.max_age_days, now, key=key)
+    chosen = choose(known, fingerprint(files, settings), settings.max_age_days, now, key=key)
+    return replace(chosen, notes=upkeep.notes(files, settings.base_image))
 
 
 def _files(settings: Settings, folder: Path) -> Files:
