@@ -6,6 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
+from steps.tags import is_gone
+from steps.tags import read as tags_of
+
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
@@ -52,24 +57,17 @@ def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) ->
 
 
 def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) -> list[dict[str, Any]]:
-    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`."""
+    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`.
+
+    What is deleted meanwhile is left out: a load balancer may be shared, and the rules of others come and go.
+    """
     rules: dict[str, dict[str, Any]] = {}
     for listener in listeners:
-        for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
-            rules.update({rule["RuleArn"]: {**rule, "listener": listener}
-                          for rule in page["Rules"] if not rule["IsDefault"]})
-    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, list(rules)).items()]
-
-
-def tags_of(balancers: ElasticLoadBalancingv2Client, arns: list[str]) -> dict[str, dict[str, str]]:
-    """Tags by ARN; AWS describes 20 at a time."""
-    tags: dict[str, dict[str, str]] = {}
-    for start in range(0, len(arns), 20):
-        for item in balancers.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]:
-            tags[item["ResourceArn"]] = plain(item.get("Tags", []))
-    return tags
-
-
-def plain(tags: Iterable[Any]) -> dict[str, str]:
-    """Tags by key, of AWS's lists of pairs."""
-    return {tag["Key"]: tag["Value"] for tag in tags}
+        try:
+            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
+                rules.update({rule["RuleArn"]: {**rule, "listener": listener}
+                              for rule in page["Rules"] if not rule["IsDefault"]})
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from components.balancers import Balancer, find, listeners_of, plain, rules_of, tags_of
+from components.balancers import Balancer, find, listeners_of, rules_of
 from components.listener_rules import Door, acting, doors_of, weights_of
 from steps import obstacles
 from steps.obstacles import Obstacle
 from steps.rules import share
+from steps.tags import plain
+from steps.tags import read as tags_of
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
@@ -31,11 +33,13 @@ Birth = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Account:
-    """Where the program acts: the same account, region and profile as the AWS provider."""
+    """Where the program acts: the same account, region and profile as the AWS provider, from the same files."""
 
     id: str
     region: str
     profile: str = ""
+    credentials_file: str = ""
+    config_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def read(
     named = weights_of(rules.get("production", {}))
     tags = tags_of(balancers, list(named))
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
-    groups = tuple(_group(arn, weight, tags[arn], behind.get(arn)) for arn, weight in named.items())
+    groups = tuple(_group(arn, weight, tags.get(arn, {}), behind.get(arn)) for arn, weight in named.items())
     return Live(
         load_balancer, vpc, tuple(group for group in groups if group.color),
         unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules,

@@ -11,10 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.balancers import Balancer, listeners_of, rules_of, tags_of
+from botocore.exceptions import ClientError
+
+from components.balancers import Balancer, listeners_of, rules_of
 from components.home import Made
 from components.live import Live
 from components.settings import Settings
+from steps.tags import is_gone
+from steps.tags import read as tags_of
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -46,10 +50,21 @@ class Unknown:
 
 
 def read(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[Found, ...]:
-    """What is on load balancers that the state has not made. Usually there are none, and nothing is asked."""
-    return tuple(Found(one, next((
-        rule["RuleArn"] for rule in rules_of(balancers, listeners_of(balancers, one.arn))
-        if rule["tags"].get("phoenix:rule") == "production"), "")) for one in others)
+    """What is on load balancers that the state has not made, and that are still there.
+
+    Usually there are none, and nothing is asked.
+    """
+    found = []
+    for one in others:
+        try:
+            rules = rules_of(balancers, listeners_of(balancers, one.arn))
+        except ClientError as error:
+            if not is_gone(error):
+                raise
+            continue
+        production = (rule["RuleArn"] for rule in rules if rule["tags"].get("phoenix:rule") == "production")
+        found.append(Found(one, next(production, "")))
+    return tuple(found)
 
 
 def unknown_listeners(balancers: ElasticLoadBalancingv2Client, live: Live, made: Made) -> tuple[Unknown, ...]:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import ClientError
 
-from components.balancers import plain, tags_of
 from components.live import Birth, Live, births
+from steps.tags import plain
+from steps.tags import read as tags_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -101,8 +103,8 @@ def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, di
              for one in page["Roles"]]
 
     def tags(owners: Iterable[tuple[str, str]], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
-        return {arn: plain(ask(name).get("Tags", [])) for arn, name in owners
-                if name.startswith(prefix) and name not in known}
+        return _tagged({arn: name for arn, name in owners if name.startswith(prefix) and name not in known},
+                       lambda name: ask(name).get("Tags", []))
 
     return {**tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
             **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"])}
@@ -112,7 +114,19 @@ def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -
     """Tags of the alarms with such names that the state does not hold, by their ARNs."""
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
     arns = [one["AlarmArn"] for page in pages for one in page["MetricAlarms"] if one["AlarmName"] not in known]
-    return {arn: plain(cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]) for arn in arns}
+    return _tagged({arn: arn for arn in arns}, lambda arn: cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
+    """Tags of each of `names`, by its ARN; without what somebody deletes meanwhile: names may begin alike."""
+    found = {}
+    for arn, name in names.items():
+        try:
+            found[arn] = plain(ask(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
+                raise
+    return found
 
 
 def _ways(

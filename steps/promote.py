@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steps import certificate, common, credentials, fleet, options, probe, rules, traffic
+from steps import certificate, common, credentials, fleet, options, probe, rules, tags, traffic
 from steps.capacity import Capacity, wait_healthy
 from steps.common import Context
 from steps.errors import StepError
@@ -112,9 +112,9 @@ def _names(context: Context, given: Given, rule: Rule | None) -> dict[str, str]:
     """Target groups by color. A leftover of a color that is named already is told by its generation too."""
     names = {given.target_group: given.color}
     others = [arn for arn in rule.weights if arn != given.target_group] if rule else []
-    for arn, tags in rules.tags_of(context.aws, others).items():
-        color = tags.get("phoenix:color", "") or traffic.short(arn)
-        names[arn] = f"{color} {tags.get('phoenix:generation', '')}" if color in names.values() else color
+    for arn, known in tags.read(context.aws.elbv2, others).items():
+        color = known.get("phoenix:color", "") or traffic.short(arn)
+        names[arn] = f"{color} {known.get('phoenix:generation', '')}" if color in names.values() else color
     return names
 
 

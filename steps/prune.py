@@ -27,9 +27,20 @@ from steps.progress import Progress
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import ResourceTypeRequestTypeDef
     from types_boto3_ssm import SSMClient
 
 YOUNG = timedelta(days=1)
+# DescribeImageReferences takes so many images, and looks at the 10 newest versions of a launch template unless it is
+# told more (EC2 API reference).
+IMAGES_AT_ONCE = 10
+USERS_OF_IMAGES: Sequence[ResourceTypeRequestTypeDef] = [
+    {"ResourceType": "ec2:Instance"},
+    {
+        "ResourceType": "ec2:LaunchTemplate",
+        "ResourceTypeOptions": [{"OptionName": "version-depth", "OptionValues": ["10000"]}],
+    },
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +89,11 @@ def prune(given: Given, context: Context) -> dict[str, object]:
         for image in images.find(ec2, {"tag:phoenix:service": given.service, "tag:phoenix:stack": given.stack})
         if image.complete and image.state == "available"
     ]
+    found = leftovers.find(ec2, service=given.service, stack=given.stack)
+    candidates = [image.id for image in judge(ours, used=(), keep=given.image_keep, now=now).doomed]
+    candidates += [one.id for one in leftovers.old(found, used=(), before=now - YOUNG) if one.kind == "image"]
     # Without this answer nothing may go, so it is no warning when it can't be had.
-    used = used_images(ec2)
+    used = used_images(ec2, candidates)
     verdict = judge(ours, used=used, keep=given.image_keep, now=now)
     for image, why in verdict.kept:
         progress.line(f"{image.id} ({image.name}) stays: {why}")
@@ -91,7 +105,6 @@ def prune(given: Given, context: Context) -> dict[str, object]:
             deregistered.append(image.id)
             snapshots += [one for one in image.snapshots if _gone(progress, one, _delete_snapshot(ec2, one))]
 
-    found = leftovers.find(ec2, service=given.service, stack=given.stack)
     left = leftovers.old(found, used=used, before=now - YOUNG)
     taken = [one for one in left if _gone(progress, str(one), _take(ec2, one))]
     acts = {one: act for one in given.strays if (act := sweep.thing(context.aws, one))}
@@ -127,34 +140,20 @@ def _sweep(given: Given, context: Context) -> list[str]:
     return [one.name for one in left]
 
 
-def used_images(ec2: EC2Client) -> set[str]:
-    """Every image that any launch template version or any instance of this account and region names."""
-    used: set[str] = set()
-    for page in ec2.get_paginator("describe_instances").paginate(PaginationConfig=aws.LARGEST_PAGES):
-        for reservation in page["Reservations"]:
-            used.update(instance.get("ImageId", "") for instance in reservation.get("Instances", []))
-    for templates in ec2.get_paginator("describe_launch_templates").paginate():
-        for template in templates["LaunchTemplates"]:
-            used.update(_named(ec2, template["LaunchTemplateId"]))
-    return used - {""}
+def used_images(ec2: EC2Client, candidates: Sequence[str]) -> set[str]:
+    """Those of `candidates` (ids of images) that a launch template version or an instance of this account and region
+    names.
 
-
-def _named(ec2: EC2Client, template: str) -> set[str]:
-    """The images that a launch template's versions name; none when it has just been deleted, or made.
-
-    A new one's image is young, or one that a server runs already.
+    AWS is asked about the images, so the calls do not grow with what else is in the account (EC2 API reference,
+    DescribeImageReferences).
     """
-    versions = ec2.get_paginator("describe_launch_template_versions").paginate(LaunchTemplateId=template)
-    try:
-        return {
-            version["LaunchTemplateData"].get("ImageId", "")
-            for page in versions
-            for version in page["LaunchTemplateVersions"]
-        }
-    except ClientError as error:
-        if aws.code(error) == "InvalidLaunchTemplateId.NotFound":
-            return set()
-        raise
+    used: set[str] = set()
+    for start in range(0, len(candidates), IMAGES_AT_ONCE):
+        pages = ec2.get_paginator("describe_image_references").paginate(
+            ImageIds=candidates[start : start + IMAGES_AT_ONCE], ResourceTypes=USERS_OF_IMAGES
+        )
+        used.update(found["ImageId"] for page in pages for found in page["ImageReferences"])
+    return used
 
 
 def _lists(given: Given, context: Context, *, gone: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from steps import tags
 from steps.aws import Aws, code
 from steps.errors import StepError
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
 
 PREVIEW_HEADER = "X-Phoenix-Preview"
-# DescribeTags takes at most this many resources (Elastic Load Balancing API reference).
-TAGS_AT_ONCE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +64,10 @@ def read(aws: Aws, listener: str) -> tuple[Rule, ...]:
         if code(error) in {"ListenerNotFound", "LoadBalancerNotFound"}:
             return ()
         raise
-    tags = tags_of(aws, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
-    return tuple(_rule(rule, tags.get(rule["RuleArn"], {})) for rule in found)
+    known = tags.read(aws.elbv2, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
+    # Without tags it is gone: others' rules come and go on a listener that they share.
+    return tuple(_rule(rule, known.get(rule["RuleArn"], {})) for rule in found
+                 if rule["IsDefault"] or rule["RuleArn"] in known)
 
 
 def read_one(aws: Aws, arn: str) -> Rule:
@@ -99,17 +100,6 @@ def _weights(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
         if not named and "TargetGroupArn" in action:
             weights[action["TargetGroupArn"]] = 1
     return weights
-
-
-def tags_of(aws: Aws, arns: Iterable[str]) -> dict[str, dict[str, str]]:
-    """The tags of load balancers, target groups or rules."""
-    wanted = list(arns)
-    found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(wanted), TAGS_AT_ONCE):
-        answer = aws.elbv2.describe_tags(ResourceArns=wanted[start : start + TAGS_AT_ONCE])
-        for one in answer["TagDescriptions"]:
-            found[one["ResourceArn"]] = {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}
-    return found
 
 
 def production(rules: Iterable[Rule], stack: str) -> Rule | None:

@@ -208,17 +208,44 @@ def test_what_an_instance_runs_stays(account: Account) -> None:
     assert account.images() == set(ids)
 
 
-def test_a_launch_template_that_is_deleted_meanwhile_uses_nothing(account: Account) -> None:
-    gone = account.ec2.create_launch_template(LaunchTemplateName="gone", LaunchTemplateData={"ImageId": "ami-0a"})
-    real, name = account.ec2, gone["LaunchTemplate"]["LaunchTemplateId"]
+def test_the_calls_grow_with_the_images_that_may_go_and_with_nothing_else_of_the_account(account: Account) -> None:
+    """Karpenter alone makes thousands of launch templates, and other teams have instances."""
+    def calls() -> list[str]:
+        made: list[str] = []
+        note = lambda model, **_: made.append(model.name)  # noqa: E731 - to register and unregister the same
+        account.ec2.meta.events.register("before-call.ec2", note)
+        account.prune(keep=3)
+        account.ec2.meta.events.unregister("before-call.ec2", note)
+        return made
 
-    def get_paginator(call: str) -> Any:
-        if call == "describe_launch_template_versions":
-            real.delete_launch_template(LaunchTemplateId=name)
-        return real.get_paginator(call)
+    for _ in range(3):
+        account.bake()
+    alone = calls()
+    for number in range(30):
+        made = account.ec2.create_launch_template(
+            LaunchTemplateName=f"karpenter-{number}", LaunchTemplateData={"ImageId": account.base})
+        account.instance([])
+        for _ in range(3):
+            account.ec2.create_launch_template_version(
+                LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"],
+                LaunchTemplateData={"ImageId": account.base})
+    assert calls() == alone
+    more = [account.bake()[0] for _ in range(11)]
+    assert calls().count("DescribeImageReferences") == 2, "it is asked about 10 images at once"
+    assert len(account.images() & set(more)) == 3
 
-    account.aws.__dict__["ec2"] = Wrapped(real, get_paginator=get_paginator)
-    assert prune.used_images(account.aws.ec2) == set()
+
+def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
+    """A group may be pinned to any, and without a server nothing else names its image."""
+    for _ in range(3):
+        account.bake()
+    ours = images.of_service(account.ec2, SERVICE)
+    pinned, free = (one.id for one in prune.judge(ours, used=set(), keep=1, now=account.clock.utc()).doomed)
+    made = account.ec2.create_launch_template(LaunchTemplateName="pinned", LaunchTemplateData={"ImageId": pinned})
+    for _ in range(12):
+        account.ec2.create_launch_template_version(
+            LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": account.base})
+    assert account.prune(keep=1)["deregistered"] == [free]
 
 
 def test_images_of_others_are_not_touched(account: Account) -> None:

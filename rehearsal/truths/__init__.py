@@ -15,6 +15,7 @@ from rehearsal.truths import (  # noqa: F401 - imported for what they teach
     groups,
     hooks,
     idempotency,
+    image_references,
     images,
     instances,
     keys,

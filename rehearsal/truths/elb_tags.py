@@ -1,6 +1,8 @@
 """Load balancers, target groups, listeners and rules carry up to 50 tags each; moto stops at 10, Classic's old limit.
+And tags of what does not exist are an error, also beside others that do; moto answers that it has none.
 
-Source: "Tags for your listeners and rules" (and its sisters), User Guide for Application Load Balancers.
+Sources: "Tags for your listeners and rules" (and its sisters), User Guide for Application Load Balancers; DescribeTags
+("Errors") in the Elastic Load Balancing API reference.
 """
 
 from __future__ import annotations
@@ -26,3 +28,10 @@ def up_to_fifty(
         if len({*held, *(tag["Key"] for tag in tags)}) > TAGS:
             raise TooManyTagsError()
         backend.tagging_service.tag_resource(arn, tags)
+
+
+@around(ELBv2Backend, "describe_tags")
+def of_what_exists(world: World, original: Correction, backend: Any, resource_arns: list[str]) -> Any:
+    for arn in resource_arns:
+        backend._get_resource_by_arn(arn)
+    return original(backend, resource_arns)

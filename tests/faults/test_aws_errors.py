@@ -10,11 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
+from moto.ec2.models import ec2_backends
 
 from rehearsal import faults
 from rehearsal.calls import Call, Fault, Instead, Refusal
+from rehearsal.world import ACCOUNT
+from steps.images import tags
+from tests.cycles import IDENTITY
 from tests.faults.trial import Trial
 
 # What the program asks before it declares anything, and the tables of the other rooms, in the order of an update.
@@ -34,7 +39,7 @@ VERIFIED = ("elasticloadbalancing:DescribeRules", "elasticloadbalancing:Describe
             "autoscaling:DescribeScalingActivities", "autoscaling:CreateOrUpdateTags")
 PROMOTED = ("monitoring:DescribeAlarms", "elasticloadbalancing:AddTags", "elasticloadbalancing:ModifyRule",
             "monitoring:GetMetricData")
-PRUNED = ("ec2:DescribeInstances", "ec2:DescribeLaunchTemplates", "ec2:DescribeLaunchTemplateVersions")
+PRUNED = ("ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeKeyPairs")
 DELETED = ("autoscaling:DeletePolicy", "autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup",
            "monitoring:DeleteAlarms", "ec2:DeleteLaunchTemplate", "iam:RemoveRoleFromInstanceProfile",
            "iam:DeleteInstanceProfile", "iam:DetachRolePolicy", "iam:DeleteRole", "ec2:RevokeSecurityGroupIngress",
@@ -120,10 +125,35 @@ def test_500_for_good_on_each_call_of_promote(trial: Trial) -> None:
 
 def test_500_for_good_on_each_call_of_prune(trial: Trial) -> None:
     trial.change()
-    for name in PRUNED:
+    old = old_images(trial)
+    for name in (*PRUNED, "ec2:DescribeImageReferences"):
         with for_good(trial, faults.of_steps(faults.broken(name))):
             trial.lands("prune failed", FAILS, operation(name), LATER)
+            assert images(trial) >= old, "nobody has said that nothing uses them"
     trial.ends()
+    if trial.ending == "forward":
+        assert not images(trial) >= old
+    for image in images(trial) & old:
+        trial.stack.cloud.client("ec2").deregister_image(ImageId=image)
+
+
+def old_images(trial: Trial) -> set[str]:
+    """Images of the stack that nothing uses: as many as an update keeps, so that with today's one may go."""
+    ec2, made = trial.stack.cloud.client("ec2"), set()
+    for number in range(1, 4):
+        said = tags(service="phoenix", stack=IDENTITY, fingerprint="0" * 12, base="ami-0a", base_name="base",
+                    commit="none", tree="clean", baked_at="2026-01-01T00:00:00Z")
+        image = str(ec2.register_image(
+            Name=f"phoenix-000000000000-2026010{number}000000", RootDeviceName="/dev/sda1", TagSpecifications=[
+                {"ResourceType": "image", "Tags": [{"Key": key, "Value": value} for key, value in said.items()]}],
+        )["ImageId"])
+        ec2_backends[ACCOUNT][trial.stack.cloud.region].amis[image].creation_date = datetime(2026, 1, number)
+        made.add(image)
+    return made
+
+
+def images(trial: Trial) -> set[str]:
+    return {one["ImageId"] for one in trial.stack.cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
 
 
 def test_throttled_for_good_in_the_canary(trial: Trial) -> None:

@@ -9,7 +9,7 @@ from tests.faults.test_aws_errors import MADE
 from tests.faults.trial import LONGEST_UPDATE, Trial
 
 # Where a step, and where somebody else, asks for a new thing by its name.
-STEPS = {"ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions", "autoscaling:DescribeAutoScalingGroups",
+STEPS = {"ec2:DescribeImages", "autoscaling:DescribeAutoScalingGroups",
          "elasticloadbalancing:DescribeTargetHealth"}
 OTHERS = {"ec2:DescribeSecurityGroups", "ec2:DescribeLaunchTemplates", "elasticloadbalancing:DescribeTargetGroups",
           "autoscaling:DescribeAutoScalingGroups", "iam:GetRole", "iam:GetInstanceProfile"}

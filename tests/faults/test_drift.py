@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import unquote
 
 from tests.cycles import Group, until
 from tests.faults import hands
@@ -52,6 +53,25 @@ def test_weights_moved_during_the_canary(trial: Trial) -> None:
         running, "somebody else changed the weights of the production rule meanwhile",
         f"set were {trial.new} 10 %, {trial.live.color} 90 %", f"found are {trial.live.color} 100 %, {trial.new} 0 %",
         "production traffic is left as it was found", "find out who moves traffic of this stack")
+    trial.ends()
+
+
+def test_the_load_balancer_of_another_team_is_deleted_while_ours_is_looked_for(trial: Trial) -> None:
+    """Between the list of all there are and the question whose they are."""
+    elbv2 = trial.stack.cloud.client("elbv2")
+    [ours] = elbv2.describe_load_balancers()["LoadBalancers"]
+    subnets = [zone["SubnetId"] for zone in ours["AvailabilityZones"]]
+    theirs = elbv2.create_load_balancer(Name="theirs", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    trial.change()
+    trial.strike()
+    with trial.stack.cloud.calls.holding(
+            lambda call: call.operation == "DescribeTags" and theirs in unquote(call.body)) as held:
+        running = trial.begin()
+        until(lambda: held.reached.is_set() or running.ended, what="the update asks whose it is")
+        elbv2.delete_load_balancer(LoadBalancerArn=theirs)
+        held.released.set()
+        done = trial.wait(running)
+    assert done.ok, done.text
     trial.ends()
 
 
