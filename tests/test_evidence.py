@@ -22,8 +22,8 @@ DRILL = replace(RECORD, cloud=AWS, date="2026-12-01T12:00:00Z", region="eu-centr
 
 
 def page(row: str, records: list[Record]) -> str:
-    said: str = TOOL["page"](f"{row}\n{TOOL['BEGIN']}\n{TOOL['END']}\n", records)
-    return said.splitlines()[0]
+    said: str = TOOL["page"](f"{TOOL['BEGIN']}\n{TOOL['END']}\n{row}\n", records)
+    return said.splitlines()[-1]
 
 
 def test_the_page_says_what_its_records_say() -> None:
@@ -84,7 +84,7 @@ def test_a_record_is_taken_in_by_its_place_and_day(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told, file = TOOL["main"].__globals__, tmp_path / "evidence.md"
-    file.write_text(f"| It is so | a book | `scenario: flip to green` | |\n{TOOL['BEGIN']}\n{TOOL['END']}\n")
+    file.write_text(f"{TOOL['BEGIN']}\n{TOOL['END']}\n| It is so | a book | `scenario: flip to green` | |\n")
     monkeypatch.setitem(told, "PAGE", file)
     monkeypatch.setitem(told, "FOLDER", tmp_path / "evidence")
     assert TOOL["main"]([str(DRILL.write(tmp_path / "record.json"))]) == 0

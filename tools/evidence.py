@@ -54,12 +54,13 @@ def records(folder: Path) -> list[Record]:
 def page(text: str, known: Sequence[Record]) -> str:
     """The page as the records have it. Raises ValueError for a row that says what can't be so."""
     before, _, rest = text.partition(BEGIN)
-    lines = [_row(line, known) if is_fact(line) else line for line in before.split("\n")]
-    return "\n".join(lines) + f"{BEGIN}\n{figures(known)}\n{END}{rest.partition(END)[2]}"
+    facts = rest.partition(END)[2].split("\n")
+    rows = "\n".join(_row(line, known) if is_fact(line) else line for line in facts)
+    return f"{before}{BEGIN}\n{figures(known)}\n{END}{rows}"
 
 
 def is_fact(line: str) -> bool:
-    """Whether a line above the figures is a row of the facts' table."""
+    """Whether a line below the figures is a row of the facts' table."""
     return line.startswith("| ") and not line.startswith("| fact |")
 
 
