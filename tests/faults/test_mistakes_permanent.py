@@ -21,6 +21,7 @@ from tests.faults.trial import Trial, forgotten
 from tests.test_balancer_tls import HOST, self_signed
 
 DELETES = "elasticloadbalancing:DeleteRule"
+AWHILE = 10  # requests: half a second
 
 
 class Users:
@@ -34,10 +35,16 @@ class Users:
         return [one.status for one in sorted(self._load.requests(), key=lambda one: one.t)]
 
     def met(self, *wanted: int) -> None:
-        """They meet these answers one after the other, each for a while, and nothing else; waits for the last."""
-        until(lambda: self.statuses()[-3:] == [wanted[-1]] * 3, what=f"users get {wanted[-1]}",
-              but=lambda: self.statuses()[-9:])
-        assert [status for status, _ in itertools.groupby(self.statuses())] == list(wanted)
+        """They meet these answers one after the other, each for a while, and nothing else; waits for the last.
+
+        Those that were under way when the answer changed may have either, in any order.
+        """
+        until(lambda: self.statuses()[-AWHILE:] == [wanted[-1]] * AWHILE, what=f"users get {wanted[-1]}",
+              but=lambda: self.statuses()[-2 * AWHILE:])
+        said = self.statuses()
+        assert set(said) == set(wanted)
+        lasting = [status for status, alike in itertools.groupby(said) if len(list(alike)) >= AWHILE]
+        assert [status for status, _ in itertools.groupby(lasting)] == list(wanted)
 
 
 def answered(trial: Trial, moment: float) -> bool:
