@@ -21,6 +21,8 @@ from rich.console import Console
 
 from rehearsal import page
 from rehearsal.cloud import Cloud
+from rehearsal.engine import available
+from rehearsal.engine.available import EngineError
 from rehearsal.machines import base, choice, runs
 from rehearsal.machines.base import BaseError
 from rehearsal.machines.choice import ChoiceError
@@ -42,7 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mirror", default="", help="http://..., of real machines; empty: what this host's apt uses")
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
     parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
-    parser.add_argument("--stand-in", action="store_true", help="not the real engine, even where it is on PATH")
+    parser.add_argument("--stand-in", action="store_true", help=(
+        "not the real engine, even where it is to be had; nobody is asked"))
+    parser.add_argument("--real-engine", action="store_true", help=(
+        "nothing but Pulumi's own program and AWS plugin; an error where they are not to be had"))
+    parser.add_argument("--bad-image", action="store_true", help=(
+        "a bad image too: how long until it is detected, and that no user notices (a few minutes more)"))
     parser.add_argument("--port", type=int, default=CLOUD_PORT, help="where `cloud` answers AWS's calls")
     given = parser.parse_args(arguments)
     # SIGINT too: Python leaves it ignored where whoever started it ignores it. SIGHUP is ignored under nohup only.
@@ -55,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("interrupted; everything that was started is gone")
         return 130
-    except (BaseError, ChoiceError) as error:
+    except (BaseError, ChoiceError, EngineError) as error:
         console.print(str(error), markup=False)
         return 1
 
@@ -80,9 +87,14 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
 def story(given: argparse.Namespace, console: Console) -> int:
     """Tells the story and writes the report."""
     scene = Scene(console)
+    # Before anything is made: on a terminal it may ask.
+    engine = available.choose(stand_in=given.stand_in, say=scene.says)
+    if given.real_engine:
+        available.demand(engine)
     try:
         with a_cloud(given, scene) as (workdir, made):
-            report, timeline = tell(workdir, scene, cloud=made, rate=given.rate, stand_in=given.stand_in or None)
+            report, timeline = tell(workdir, scene, cloud=made, rate=given.rate, stand_in=engine.pulumi is None,
+                                    why=engine.why, bad_image=given.bad_image)
     except StoryError as error:
         scene.ends("the story ended early", 0)
         console.print(str(error), markup=False)

@@ -2,65 +2,86 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import Any, Protocol
 
-from rehearsal.cloud import Cloud
+from botocore.exceptions import ClientError
+
 from rehearsal.engine import Engine
+from steps import tags
 
 
-def orphans(cloud: Cloud, engine: Engine, stack: str) -> list[str]:
+class Clients(Protocol):
+    """A cloud that gives boto3's clients."""
+
+    def client(self, service: str) -> Any:
+        """The client of a service."""
+
+
+def orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
     """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
     known = {resource.id for resource in engine.resources()}
     return [f"7: {kind} {name} is in the cloud, but no state knows it"
-            for kind, name in _owned(cloud, stack) if name not in known]
+            for kind, name in owned(cloud, stack) if name not in known]
 
 
-def _owned(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
+def owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:
+    """(kind, name) of what carries a stack's tag and an engine makes. What others delete meanwhile is none of it."""
     filters = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
     ec2, balancing = cloud.client("ec2"), cloud.client("elbv2")
-    groups = cloud.client("autoscaling").describe_auto_scaling_groups(Filters=filters)["AutoScalingGroups"]
+    groups = _paged(cloud.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups", Filters=filters)
     found = [("auto-scaling group", group["AutoScalingGroupName"]) for group in groups]
-    templates = ec2.describe_launch_templates()["LaunchTemplates"]
-    found += [("launch template", template["LaunchTemplateId"]) for template in templates
-              if _tags(template.get("Tags", [])).get("phoenix:stack") == stack]
-    found += [("security group", group["GroupId"]) for group in ec2.describe_security_groups(Filters=filters)
-              ["SecurityGroups"]]
-    balancers = [one["LoadBalancerArn"] for one in balancing.describe_load_balancers()["LoadBalancers"]]
+    found += [("launch template", template["LaunchTemplateId"])
+              for template in _paged(ec2, "describe_launch_templates", "LaunchTemplates")
+              if tags.plain(template.get("Tags", [])).get("phoenix:stack") == stack]
+    found += [("security group", group["GroupId"])
+              for group in _paged(ec2, "describe_security_groups", "SecurityGroups", Filters=filters)]
+    balancers = [one["LoadBalancerArn"] for one in _paged(balancing, "describe_load_balancers", "LoadBalancers")]
     found += [("load balancer", arn) for arn in _tagged(balancing, balancers, stack)]
     listeners = [one["ListenerArn"] for arn in balancers
-                 for one in balancing.describe_listeners(LoadBalancerArn=arn)["Listeners"]]
+                 for one in _of(balancing, "describe_listeners", "Listeners", LoadBalancerArn=arn)]
     found += [("listener", arn) for arn in _tagged(balancing, listeners, stack)]
-    rules = [one["RuleArn"] for arn in listeners for one in balancing.describe_rules(ListenerArn=arn)["Rules"]
-             if not one["IsDefault"]]
+    rules = [one["RuleArn"] for arn in listeners
+             for one in _of(balancing, "describe_rules", "Rules", ListenerArn=arn) if not one["IsDefault"]]
     found += [("rule", arn) for arn in _tagged(balancing, rules, stack)]
-    arns = [group["TargetGroupArn"] for group in balancing.describe_target_groups()["TargetGroups"]]
+    arns = [group["TargetGroupArn"] for group in _paged(balancing, "describe_target_groups", "TargetGroups")]
     found += [("target group", arn) for arn in _tagged(balancing, arns, stack)]
-    alive = [instance["InstanceId"] for reservation in ec2.describe_instances(Filters=filters)["Reservations"]
-             for instance in reservation["Instances"] if instance["State"]["Name"] in ("pending", "running")]
+    reservations = _paged(ec2, "describe_instances", "Reservations", Filters=filters)
+    alive = [instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]
+             if instance["State"]["Name"] in ("pending", "running")]
     mine = {instance["InstanceId"] for group in groups for instance in group["Instances"]}
     found += [("instance", instance) for instance in alive if instance not in mine]
     return found + _rights_and_alarms(cloud, stack)
 
 
+def _paged(client: Any, call: str, items: str, **asked: Any) -> list[Any]:
+    return [item for page in client.get_paginator(call).paginate(**asked) for item in page[items]]
+
+
+def _of(balancing: Any, call: str, items: str, **whose: str) -> list[Any]:
+    """Of a load balancer or listener that may be gone."""
+    try:
+        return _paged(balancing, call, items, **whose)
+    except ClientError as error:
+        if not tags.is_gone(error):
+            raise
+        return []
+
+
 def _tagged(balancing: Any, arns: list[str], stack: str) -> list[str]:
-    return [said["ResourceArn"] for start in range(0, len(arns), 20)
-            for said in balancing.describe_tags(ResourceArns=arns[start:start + 20])["TagDescriptions"]
-            if _tags(said["Tags"]).get("phoenix:stack") == stack]
+    return [arn for arn, known in tags.read(balancing, arns).items() if known.get("phoenix:stack") == stack]
 
 
-def _rights_and_alarms(cloud: Cloud, stack: str) -> list[tuple[str, str]]:
-    iam, watch = cloud.client("iam"), cloud.client("cloudwatch")
-    roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
-    profiles = [profile["InstanceProfileName"] for page in iam.get_paginator("list_instance_profiles").paginate()
-                for profile in page["InstanceProfiles"]]
-    alarms = [alarm for page in watch.get_paginator("describe_alarms").paginate() for alarm in page["MetricAlarms"]]
-    tagged = [("role", name, iam.get_role(RoleName=name)["Role"].get("Tags", [])) for name in roles]
-    tagged += [("instance profile", name, iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Tags"])
-               for name in profiles]
-    tagged += [("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
-               for alarm in alarms]
-    return [(kind, name) for kind, name, tags in tagged if _tags(tags).get("phoenix:stack") == stack]
-
-
-def _tags(tags: list[dict[str, Any]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}
+def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
+    """Roles and instance profiles are asked for their tags one by one: those whose names begin as a stack's do."""
+    iam, watch, prefix = cloud.client("iam"), cloud.client("cloudwatch"), stack.replace("/", "-")
+    found = []
+    for kind, call, items, key, one in (("role", "list_roles", "Roles", "RoleName", iam.get_role),
+                                        ("instance profile", "list_instance_profiles", "InstanceProfiles",
+                                         "InstanceProfileName", iam.get_instance_profile)):
+        for name in [item[key] for item in _paged(iam, call, items) if item[key].startswith(prefix)]:
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                found.append((kind, name, one(**{key: name})[items.removesuffix("s")].get("Tags", [])))
+    found += [("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+              for alarm in _paged(watch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)]
+    return [(kind, name) for kind, name, known in found if tags.plain(known).get("phoenix:stack") == stack]

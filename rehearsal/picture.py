@@ -71,7 +71,9 @@ def _figure(timeline: Timeline) -> Figure:
         4, 1, sharex=True, gridspec_kw={
             "height_ratios": [0.3, 2.1, 1.1, 0.22 * rows], "hspace": 0.16, "left": LEFT, "right": RIGHT,
             "top": top, "bottom": bottom})
-    figure.text(0.012, 1 - 0.28 / height, timeline.title, fontsize=13, fontweight="bold", gid="heading")
+    # About 105 characters of 13 points fit.
+    figure.text(0.012, 1 - 0.28 / height, timeline.title, fontsize=min(13.0, 13.0 * 105 / len(timeline.title)),
+                fontweight="bold", gid="heading")
     figure.text(0.012, 1 - 0.54 / height, "  ·  ".join(timeline.sums), fontsize=9.5, color=GREY, gid="sums")
     for axes in (stages, requests, latency, servers):
         _bands(axes, timeline)

@@ -7,6 +7,7 @@ follows from what ran.
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,3 +60,14 @@ def read(path: Path) -> Record:
     if record.cloud not in (LOCAL, AWS):
         raise ValueError(f"{path} is no record of a run: its cloud is {record.cloud!r}, neither {LOCAL} nor {AWS}")
     return record
+
+
+def commit(project: Path) -> str:
+    """The commit that a run is of, short, with `+` behind it when files were changed since; empty without git."""
+    git = ["git", "-C", str(project), "-c", "core.fsmonitor=false"]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout
+        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.strip() + ("+" if changed.strip() else "")

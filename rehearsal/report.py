@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rehearsal.load import Request
+from rehearsal.record import LOCAL, Record, commit
 from rehearsal.watch import Sample, coexistence
+from rehearsal.workshop import PROJECT
 
 HEADINGS = ("stage", "seconds", "requests", "failed", "p50 ms", "p99 ms", "answered by", "side by side s")
 
@@ -40,9 +42,23 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Ran:
+    """What a rehearsal or drill ran on. `account` is empty on a local cloud; `date` is ISO 8601, UTC."""
+
+    name: str = "rehearsal"
+    cloud: str = LOCAL
+    aws_plugin: str = ""
+    packer: str = ""
+    region: str = ""
+    account: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """The whole rehearsal. `broken` lists what of the invariants did not hold, in words; `packages` says by stage which
-    packages differ between the image that servers were born from and the one that was live."""
+    packages differ between the image that servers were born from and the one that was live. `ran`: what it ran on.
+    `measured`: figures beside those of the requests, as `bake_seconds`."""
 
     engine: str
     machines: str
@@ -50,10 +66,27 @@ class Report:
     total: Figures
     broken: list[str]
     packages: dict[str, str] = field(default_factory=dict)
+    ran: Ran = field(default_factory=Ran)
+    measured: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What ran on what, in one line."""
+        plugin = f" with AWS plugin {self.ran.aws_plugin}" if self.engine.startswith("pulumi") else ""
+        where = f" in {self.ran.region} of account {self.ran.account}, {self.ran.date[:10]}" if self.ran.account else ""
+        return f"{self.ran.name} on {self.engine}{plugin}{where}, servers are {self.machines}"
+
+    def record(self) -> Record:
+        """What it says for docs/evidence.md. Where anything was broken, no stage held."""
+        shown = () if self.broken else tuple(stage.name for stage, _ in self.stages)
+        return Record(
+            cloud=self.ran.cloud, engine=self.engine, aws_plugin=self.ran.aws_plugin, packer=self.ran.packer,
+            servers=self.machines, region=self.ran.region, date=self.ran.date, commit=commit(PROJECT), held=shown,
+            figures={"requests": self.total.requests, "failed": self.total.failed, **self.measured})
 
     def table(self) -> Table:
         """One row a stage, and the sum."""
-        table = Table(title=f"rehearsal on {self.engine}, servers are {self.machines}")
+        table = Table(title=self.title)
         for heading in HEADINGS:
             table.add_column(heading, justify="left" if heading in ("stage", "answered by") else "right")
         for stage, figures in self.stages:
@@ -66,14 +99,15 @@ class Report:
         return table
 
     def write(self, folder: Path) -> Path:
-        """report.json in the folder."""
+        """report.json in the folder, and record.json beside it for docs/evidence.md."""
         folder.mkdir(parents=True, exist_ok=True)
         said = {
-            "engine": self.engine, "machines": self.machines, **asdict(self.total), "broken": self.broken,
-            "packages": self.packages,
+            "engine": self.engine, "machines": self.machines, **asdict(self.ran), **asdict(self.total),
+            "measured": dict(self.measured), "broken": self.broken, "packages": self.packages,
             "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages]}
         path = folder / "report.json"
         path.write_text(json.dumps(said, indent=1) + "\n")
+        self.record().write(folder / "record.json")
         return path
 
 

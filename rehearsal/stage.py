@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 from rich.panel import Panel
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 
@@ -21,6 +22,10 @@ class Scene:
     def says(self, text: str) -> None:
         """A line that stays."""
         self._console.print(Text(text), soft_wrap=True)
+
+    def table(self, table: Table) -> None:
+        """A table that stays."""
+        self._console.print(table)
 
     def shows(self, title: str, text: str) -> None:
         """A block that stays."""

@@ -18,6 +18,9 @@ from rehearsal.load import Request
 from rehearsal.report import Report, percentile
 from rehearsal.watch import Sample
 
+MEASURED = {"bake_seconds": "bake", "birth_seconds": "birth", "flip_seconds": "flip", "way_back_seconds": "way back",
+            "detection_seconds": "a bad image detected after"}
+"""How what was measured is called."""
 BOOTING, HEALTHY, UNHEALTHY, DRAINING = "booting", "healthy", "unhealthy", "draining"
 
 
@@ -105,7 +108,7 @@ def of(
                   for stage, _ in report.stages)
     groups = {group.name: (group.color, group.generation) for instant in samples for group in instant.groups}
     return Timeline(
-        title=f"rehearsal on {report.engine}, servers are {report.machines}",
+        title=report.title,
         sums=sums(report), bands=bands, seconds=seconds(requests, zero=zero, length=bands[-1].end),
         servers=servers(events, groups, zero=zero, end=bands[-1].end), moves=moves(samples, zero=zero),
         colors={generation: color for color, generation in groups.values()})
@@ -117,7 +120,8 @@ def sums(report: Report) -> tuple[str, ...]:
     millis = [f"{name} {value:g} ms" for name, value in (("p50", total.p50_ms), ("p99", total.p99_ms)) if value]
     held = "every invariant held" if not report.broken else f"BROKEN: {len(report.broken)}"
     return (f"{total.requests:,} requests", f"{total.failed:,} failed", *millis,
-            f"two groups side by side for {total.coexistence_seconds:.0f} s", held)
+            f"two groups side by side for {total.coexistence_seconds:.0f} s",
+            *(f"{MEASURED[name]} {value:g} s" for name, value in report.measured.items() if name in MEASURED), held)
 
 
 def seconds(requests: Sequence[Request], *, zero: float, length: float) -> tuple[Second, ...]:

@@ -46,10 +46,14 @@ class Sample:
 
 @dataclass
 class Watch:
-    """A context manager; `samples` and `broken` grow while it is open. `stack` is SERVICE/STACK."""
+    """A context manager; `samples` and `broken` grow while it is open. `stack` is SERVICE/STACK.
+
+    `seconds`: between two samples.
+    """
 
     region: str
     stack: str
+    seconds: float = SECONDS_BETWEEN_SAMPLES
     samples: list[Sample] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
@@ -63,6 +67,10 @@ class Watch:
         self._end.set()
         self._thread.join()
 
+    def sampled(self) -> Sample | None:
+        """The stack at this moment; None when nobody could tell."""
+        return sample(self.region, self.stack)
+
     def _run(self) -> None:
         try:
             self._look()
@@ -70,8 +78,10 @@ class Watch:
             self.broken.append(f"the watch of the invariants ended early: {error!r}")
 
     def _look(self) -> None:
-        while not self._end.wait(SECONDS_BETWEEN_SAMPLES):
-            now = sample(self.region, self.stack)
+        while not self._end.wait(self.seconds):
+            now = self.sampled()
+            if now is None:
+                continue
             last = self.samples[-1] if self.samples else None
             for text in judge(last, now):
                 if text not in self.broken:
@@ -110,14 +120,19 @@ def judge(last: Sample | None, now: Sample) -> list[str]:
     return broken
 
 
-def answered_unverified(samples: Iterable[Sample], requests: Iterable[Request]) -> list[str]:
-    """Invariant 2 as users saw it: generations that answered a production request before they were verified."""
+def answered_unverified(
+    samples: Iterable[Sample], requests: Iterable[Request], *, seconds: float = SECONDS_BETWEEN_SAMPLES
+) -> list[str]:
+    """Invariant 2 as users saw it: generations that answered a production request before they were verified.
+
+    `seconds`: between two samples; what happens in four of them can't be told apart.
+    """
     since: dict[str, float] = {}
     for instant in samples:
         for group in instant.groups:
             if group.verified:
                 since.setdefault(group.generation, instant.t)
-    slack = 4 * SECONDS_BETWEEN_SAMPLES
+    slack = 4 * seconds
     early = {
         request.generation for request in requests
         if request.generation and request.t + request.ms / 1000 < since.get(request.generation, float("inf")) - slack}

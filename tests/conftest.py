@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from rehearsal.engine import tools
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "representative: of the long tests one that runs with every test run")
     config.addinivalue_line("markers", "thorough: a long test, which runs with --faults all")
     config.addinivalue_line("markers", "real_engine: a case of the fault matrix that the stand-in can't show")
+
+
+def pytest_report_header() -> str:
+    """Which engines run: cases of `pulumi` are skipped without it."""
+    found = shutil.which("pulumi")
+    real = f"{found}, AWS plugin {tools.aws_plugin(os.environ)}" if found else "no `pulumi` on PATH"
+    return f"engines: stand-in; {real}; Packer {tools.packer(os.environ)}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from rehearsal import page
+from rehearsal.record import read
 from rehearsal.stage import Scene
 from rehearsal.story import flight_plan, tell
 from rehearsal.workshop import PROJECT
@@ -29,27 +30,41 @@ QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSe
 def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
     with (tmp_path / "said").open("w") as said:
         report, timeline = tell(tmp_path / "story", Scene(Console(file=said, width=200)), rate=50, settings=QUICK,
-                      stand_in=engine == "stand-in")
+                                stand_in=engine == "stand-in", bad_image=True)
     assert report.broken == []
     assert report.total.failed == 0
     assert report.engine.startswith(engine)
     by_stage = {stage.name: figures for stage, figures in report.stages}
     assert list(by_stage) == ["birth of blue", "blue serves", "a change: preview", "flip to green",
-                              "an update without a change", "flip back, nothing baked", "blue serves again"]
+                              "an update without a change", "flip back, nothing baked", "blue serves again",
+                              "a bad image", "the mistake is reverted"]
     [old] = by_stage["blue serves"].answered_by
     [new] = by_stage["an update without a change"].answered_by
     assert set(by_stage["flip to green"].answered_by) == {old, new}
     assert set(by_stage["blue serves again"].answered_by) == {old}
+    assert set(by_stage["a bad image"].answered_by) == {old}
+    measured = report.measured
+    assert 0 < measured["detection_seconds"] < by_stage["a bad image"].seconds
+    assert 0 < measured["flip_seconds"] < measured["birth_seconds"] + by_stage["flip to green"].seconds
+    assert 0 < measured["way_back_seconds"] <= by_stage["flip back, nothing baked"].seconds
     assert by_stage["flip to green"].coexistence_seconds > 0
     plan = (tmp_path / "said").read_text()
     assert "born        green" in plan
     assert "dies        blue" in plan
     written = json.loads(report.write(tmp_path / "report").read_text())
     assert {"engine", "machines", "requests", "failed", "p50_ms", "p99_ms", "answered_by", "coexistence_seconds",
-            "stages"} <= set(written)
+            "stages", "aws_plugin", "packer", "date"} <= set(written)
+    record = read(tmp_path / "report" / "record.json")
+    assert record.place == ("local stand-in" if engine == "stand-in" else "local real engine")
+    assert record.held == tuple(by_stage)
+    assert record.figures["requests"] == report.total.requests
     assert sum(sum(second.answered.values()) for second in timeline.seconds) == report.total.requests
     assert {server.color for server in timeline.servers} == {"blue", "green"}
-    assert all({"booting", "healthy"} <= {spell.state for spell in server.spells} for server in timeline.servers)
+    states = {server: {spell.state for spell in server.spells} for server in timeline.servers}
+    assert all({"booting", "healthy"} <= seen for server, seen in states.items() if server.generation in (old, new))
+    # Those of the bad image never were.
+    bad = [seen for server, seen in states.items() if server.generation not in (old, new)]
+    assert bad and not any("healthy" in seen for seen in bad)
     moved = [move.weights for move in timeline.moves]
     assert (moved[0], moved[-1], {"green": 100} in moved) == ({"blue": 100}, {"blue": 100}, True)
     assert page.write(tmp_path / "report", report, timeline).read_text().count("<tr>") >= len(by_stage)

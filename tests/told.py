@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rehearsal.journal import Event
 from rehearsal.load import Request
-from rehearsal.report import Report, Stage, figures
+from rehearsal.report import Ran, Report, Stage, figures
 from rehearsal.timeline import Timeline, of
 from rehearsal.watch import GroupSample, Sample
 
 ZERO = 1000.0
+RAN = Ran(aws_plugin="7.51.1", packer="1.16.0", region="eu-west-1", date="2026-11-27T12:00:00Z")
 BLUE, GREEN = "b1b1b1b1b1b1", "9e9e9e9e9e9e"
 
 
@@ -46,13 +47,13 @@ def events() -> list[Event]:
     return [Event(t=ZERO + t, kind=kind, subject=subject, text=text) for t, kind, subject, text in told]
 
 
-def report(broken: list[str] | None = None) -> Report:
+def report(broken: list[str] | None = None, engine: str = "stand-in <here>", ran: Ran = RAN) -> Report:
     stages = [Stage("birth of blue", ZERO, ZERO + 2), Stage("flip to green", ZERO + 2, ZERO + 10),
               Stage("green serves", ZERO + 10, ZERO + 12)]
     done = [(stage, figures(requests(), samples(), begin=stage.begin, end=stage.end)) for stage in stages]
     total = figures(requests(), samples(), begin=ZERO, end=ZERO + 12)
-    return Report("stand-in <here>", "processes", done, total, broken or [],
-                  {"flip to green": "+ syslog-ng 3.38 [new], ~ openssl 3.0.14 -> 3.0.15"})
+    return Report(engine, "processes", done, total, broken or [],
+                  {"flip to green": "+ syslog-ng 3.38 [new], ~ openssl 3.0.14 -> 3.0.15"}, ran, {"flip_seconds": 9.5})
 
 
 def timeline(broken: list[str] | None = None) -> Timeline:

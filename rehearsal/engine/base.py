@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rehearsal.engine import tools
 from rehearsal.engine.child import Child
 from rehearsal.engine.model import Invocation, OnLine, Result
 
@@ -27,6 +28,11 @@ class Base(ABC):
             yield
         finally:
             self._environment = before
+
+    @property
+    def packer(self) -> str:
+        """The Packer that bakes, in words."""
+        return tools.packer(self._environment)
 
     @abstractmethod
     def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:

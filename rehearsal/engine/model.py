@@ -105,6 +105,14 @@ class Engine(Protocol):
     name: str
     stand_in: bool
 
+    @property
+    def aws_plugin(self) -> str:
+        """The AWS plugin that it runs, in words: its version where it is Pulumi's own."""
+
+    @property
+    def packer(self) -> str:
+        """The Packer that bakes, in words: its version where it is one."""
+
     def given(self, **variables: str) -> AbstractContextManager[None]:
         """Runs that begin inside it have these variables of the environment too."""
 

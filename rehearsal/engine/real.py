@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
+from rehearsal.engine import tools
 from rehearsal.engine.base import Base
 from rehearsal.engine.child import Child
 from rehearsal.engine.config import environment
@@ -51,6 +52,11 @@ class RealEngine(Base):
             "PULUMI_PYTHON_CMD": sys.executable}
         self.name = f"pulumi {self._say('version').strip().removeprefix('v')}"
         self._say("stack", "select", "--create", stack)
+
+    @property
+    def aws_plugin(self) -> str:
+        """Which one Pulumi takes."""
+        return tools.aws_plugin(self._environment)
 
     def config_set(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
         """What `pulumi config set` does."""

@@ -25,6 +25,7 @@ class StandIn(Base):
 
     name = "stand-in"
     stand_in = True
+    aws_plugin = "none (the stand-in calls AWS itself)"
 
     def __init__(
         self, project_dir: Path, stack: str, workdir: Path, given: Mapping[str, str]
