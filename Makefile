@@ -3,13 +3,19 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal cloud real bench forget test faults machines lint up preview flip rollback history destroy token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud real bench forget test faults machines lint up preview flip rollback history destroy token pulumi lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 rehearsal: .venv/.ready  ## the whole cycle on this machine (as root on Debian with real operating systems)
 	@$(VENV)/python -m rehearsal $(REHEARSAL)
+
+drill: .venv/.ready  ## the rehearsal's scenario in a real AWS account, with the settings of STACK; asks first (docs/drill.md)
+	@$(VENV)/python -m drill --stack "$(STACK)" $(DRILL)
+
+drill-clean: .venv/.ready  ## finish the cleaning of a drill that was killed
+	@$(VENV)/python -m drill clean --stack "$(STACK)" $(DRILL)
 
 cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by hand
 	@$(VENV)/python -m rehearsal cloud $(REHEARSAL)
@@ -71,7 +77,7 @@ lock: .venv/.ready  ## the locked requirements again, from the .in files (ARGS=-
 	@sh tools/lock.sh $(ARGS)
 
 clean:  ## remove what make made
-	rm -rf .venv .pulumi rehearsal-report .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .pulumi rehearsal-report drill-report .mypy_cache .ruff_cache .pytest_cache
 
 .venv/.ready: requirements.txt requirements-dev.txt tools/venv.sh
 	@PYTHON=$(PYTHON) sh tools/venv.sh

@@ -1,0 +1,1 @@
+"""The scenario of the rehearsal in a real AWS account: asked first, always destroyed, and nothing left."""

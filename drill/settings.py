@@ -1,0 +1,65 @@
+"""The settings of a drill: what makes servers and gates, as the stack's file has it; nothing that reaches beyond it.
+
+A drill is a service of its own, so it stands beside the stack whose settings it takes and never in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
+
+from components.settings import Settings, parse
+
+SERVICE = "drill"
+TAKEN = frozenset({
+    "allowedCidrs", "albSubnetIds", "appPort", "baseImage", "bootSeconds", "canaryPauseSeconds", "canarySteps",
+    "drainSeconds", "healthCheckIntervalSeconds", "healthCheckPath", "imageKmsKey", "instanceType",
+    "maxErrorPercent", "maxResponseMilliseconds", "maxSize", "minSize", "packerVariables", "permissionsBoundary",
+    "pricePerHour", "rootVolumeGiB", "serverSubnetIds", "settleSeconds", "smokePath", "soakSeconds",
+    "targetCpuPercent", "verifyTimeoutSeconds", "vpcCidr", "vpcId"})
+LEFT_OUT = frozenset({
+    # The scenario's own: it moves the flag, and bakes.
+    "active", "traffic", "image", "imageKeep", "keepPrevious", "allowOlder", "maxAgeDays", "service", "imageDir",
+    "previewToken",
+    # What others own, watch or are named by: a drill has a load balancer of its own, by its own name, over HTTP.
+    "listenerArn", "listenerPort", "rulePriority", "certificateArn", "hostname", "alarms", "imageFrom",
+    "imageSharedWith", "dashboard", "protect", "smokeCommand", "environment"})
+OWN: Mapping[str, Any] = {"service": SERVICE, "active": "blue"}
+
+
+def of_stack(project: Path, stack: str, *, region: str = "") -> dict[str, Any]:
+    """Configuration for a drill with the settings of a stack's file, where there is one. `region` goes before its own.
+
+    Keys of the AWS provider keep their `aws:`. What is encrypted there stays there.
+    """
+    file = project / f"Pulumi.{stack}.yaml"
+    said = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.exists() else {}
+    name = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    found: dict[str, Any] = {}
+    for full, value in (said.get("config") or {}).items():
+        namespace, _, key = full.partition(":")
+        if isinstance(value, dict) and "secure" in value:
+            continue
+        if namespace == "aws":
+            found[full] = value
+        elif namespace == name and key in TAKEN:
+            found[key] = value
+    return {**found, **OWN, **({"aws:region": region} if region else {})}
+
+
+def parsed(config: Mapping[str, Any], stack: str) -> Settings:
+    """As the program reads them. Raises SettingsError with every problem at once."""
+    texts = {key: _text(value) for key, value in config.items()}
+    aws = {key.removeprefix("aws:"): value for key, value in texts.items() if key.startswith("aws:")}
+    values = {key: value for key, value in texts.items() if not key.startswith("aws:")}
+    # Each drill has a token of its own; this one is never used.
+    return parse({**values, "previewToken": "not-the-one-that-it-gets"}, stack=stack, aws=aws,
+                 secret_keys=frozenset({"previewToken"}))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
