@@ -40,6 +40,21 @@ def test_a_pull_request_is_tested_and_previewed() -> None:
     assert "head.repo.full_name == github.repository" in plan["if"]
 
 
+def test_a_pull_request_runs_on_pulumis_own_program_and_plugin() -> None:
+    steps = read("check")["jobs"]["engine"]["steps"]
+    said = [step.get("run", "") for step in steps]
+    [installed] = [number for number, text in enumerate(said) if "tools/install_pulumi.py" in text]
+    [cycles] = [number for number, text in enumerate(said) if "tests/test_cycles*.py" in text]
+    [rehearsed] = [number for number, text in enumerate(said) if text.startswith("make rehearsal")]
+    assert installed < cycles < rehearsed < len(said) - 1
+    assert ".pulumi/bin" in said[installed] and "GITHUB_PATH" in said[installed]
+    assert "-k pulumi" in said[cycles]
+    assert any("--faults all tests/test_drill.py" in text for text in said[cycles:rehearsed])
+    # The stand-in, or a plugin of somebody's, would be an error and not a quiet success.
+    assert "--real-engine" in said[rehearsed]
+    assert "record.json" in said[-1] and "GITHUB_STEP_SUMMARY" in said[-1]
+
+
 def test_the_comment_begins_as_a_flight_plan_does() -> None:
     preview, comment = read("preview")["jobs"]["plan"]["steps"][-2:]
     written = preview["env"]["PHOENIX_PLAN_MARKDOWN"]
@@ -88,7 +103,8 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     allowed = {(name, job): said.get("permissions", read(name)["permissions"])
                for name in ("check", "preview", "deploy", "update") for job, said in read(name)["jobs"].items()}
     assert allowed == {
-        **{key: {"contents": "read"} for key in [("check", "test"), ("check", "faults"), ("deploy", "check")]},
+        **{key: {"contents": "read"} for key in [
+            ("check", "test"), ("check", "faults"), ("check", "engine"), ("deploy", "check")]},
         ("preview", "plan"): {**into, "pull-requests": "write"},
         ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into,
         ("update", "approve"): {}}
