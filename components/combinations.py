@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
-from components import user_data
+from components import references, user_data
 
 if TYPE_CHECKING:
     from components.settings import Settings
@@ -151,6 +151,16 @@ def _adopted(s: Settings) -> Broken:
 
 
 def _environment(s: Settings) -> Broken:
+    for name, value in s.environment.items():
+        if references.broken(value):
+            yield ("environment",), problem(
+                f"environment.{name}", value, f"begins as a secret's name does, and must be one: {references.RULE}",
+                f"pulumi config set --path environment.{name} ssm:/{s.service}/{name}")
+    if (characters := references.policy_size(s.references, region=s.region)) > references.POLICY_LIMIT:
+        yield ("environment",), problem(
+            "environment", f"{len(s.references)} secrets", f"must name so few that the policy to read them has at most"
+            f" {references.POLICY_LIMIT} characters, which is what a role may have (it has {characters})",
+            "one secret of Secrets Manager holds many values: environment.NAME: secretsmanager:SECRET:KEY")
     size = user_data.size(s)
     if size > user_data.LIMIT:
         longest = max(s.environment, key=lambda name: len(s.environment[name].encode()))

@@ -6,6 +6,7 @@ the flight plan, or say before a birth why there is none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import encryption, images, template
+from components import encryption, images, template, user_data
 from components.combinations import problem
 from components.images import ImageError, Source
 from components.live import Account
@@ -36,11 +37,27 @@ def source(session: boto3.Session, settings: Settings, account: Account, folder:
             "imageSharedWith", list(settings.image_shared_with), f"must not name {account.id}: it is the stack's own"
             " account, which needs no sharing", f"pulumi config rm --path 'imageSharedWith[{position}]'"))
     found = images.source(session.client("ec2"), settings, folder, now=now)
+    # A pinned image is of another commit, whose files are not here.
+    names = [] if settings.image else list(unread(settings, folder / settings.image_dir))
     if not found.bakes:
-        return found
+        return replace(found, refused="\n".join(filter(None, [*names, found.refused])))
     made = led(session, settings, found, account, now=now)
-    wrong = list(template.problems(settings, template.read(folder / settings.image_dir))) if made.bakes else []
-    return replace(made, refused="\n".join(filter(None, [*wrong, made.refused])))
+    variables = list(template.problems(settings, template.read(folder / settings.image_dir))) if made.bakes else []
+    return replace(made, refused="\n".join(filter(None, [*names, *variables, made.refused])))
+
+
+def unread(settings: Settings, folder: Path) -> Iterator[str]:
+    """Names of secrets that nothing in the image's folder reads: the application would start without their values."""
+    if not settings.references or not folder.is_dir():
+        return
+    name = user_data.SECRETS_PATH.encode()
+    if any(name in file.read_bytes() for file in folder.rglob("*") if file.is_file()):
+        return
+    variable, value = next(one for one in sorted(settings.environment.items()) if one[1] in settings.references)
+    yield problem(
+        f"environment.{variable}", value, f"must be read by something in {settings.image_dir}: user data writes the"
+        f" names of secrets to {user_data.SECRETS_PATH}, and no file there speaks of it",
+        "take resolve_secrets.py and phoenix-secrets.service over from image/app (see image/provision/35-secrets.sh)")
 
 
 def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:

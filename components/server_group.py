@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components import references as named
 from components.alarms import Limits, alarms
 from components.color import Color
 from components.estimate import DELETING_SECONDS
@@ -24,11 +25,11 @@ class ServerGroup(pulumi.ComponentResource):
     """Servers of one color in one generation: role, security group, launch template, auto-scaling group, alarms.
 
     Servers have no SSH key, no public address, and no open port but `port`, for the load balancer alone. They carry an
-    encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read `references`.
+    encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read `references` alone.
 
     Inputs: `color`; `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain
-    text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME`); `permissions_boundary` (ARN of a policy, or
-    empty); `port`; `vpc_id`, `subnet_ids`; `target_group` and the `announced_by` rule that names it, since only then
+    text, no secrets); `references` (`ssm:NAME`, `secretsmanager:NAME[:KEY]`); `permissions_boundary` (ARN of a policy,
+    or empty); `port`; `vpc_id`, `subnet_ids`; `target_group` and the `announced_by` rule that names it, since only then
     its targets' health is checked; `load_balancer_security_group_id`, `load_balancer_arn_suffix`, `listener_arn`;
     `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds` from launch to healthy;
     `drain_seconds`; the alarms' `limits`.
@@ -140,14 +141,12 @@ class ServerGroup(pulumi.ComponentResource):
             opts=options)
         ssm = aws.iam.RolePolicyAttachment(
             f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
-        rights: list[pulumi.Resource] = [ssm]
-        if references:
-            rights.append(aws.iam.RolePolicy(
-                f"{self._prefix}-references", role=role.id, policy=_may_read(references, account, partition),
-                opts=options))
+        reads = aws.iam.RolePolicy(
+            f"{self._prefix}-references", role=role.id, policy=named.policy(
+                references, account=account.id, region=account.region, partition=partition), opts=options)
         return aws.iam.InstanceProfile(
             f"{self._prefix}-profile", role=role.name, tags=self._tags,
-            opts=self._color.options(self, depends_on=rights))
+            opts=self._color.options(self, depends_on=[ssm, reads]))
 
     def _firewall(
         self, vpc_id: pulumi.Input[str], port: int, balancer: pulumi.Input[str]
@@ -175,16 +174,3 @@ class ServerGroup(pulumi.ComponentResource):
                 "target_value": percent},
             opts=self._color.options(self))
 
-
-def _may_read(references: Sequence[str], account: Account, partition: str) -> str:
-    """A policy that allows reading exactly the parameters and secrets that are named."""
-    statements = []
-    for reference in references:
-        kind, _, name = reference.partition(":")
-        if kind == "ssm":
-            action, resource = "ssm:GetParameter", f"parameter/{name.lstrip('/')}"
-        else:  # a secret's ARN ends with six characters of AWS's choice
-            action, resource = "secretsmanager:GetSecretValue", f"secret:{name}-??????"
-        statements.append({"Effect": "Allow", "Action": action, "Resource":
-                           f"arn:{partition}:{kind}:{account.region}:{account.id}:{resource}"})
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from components import altered, confidential
+from components import altered, confidential, references
 from components.combinations import broken, command, problem
 from components.rules import (
     Rule,
@@ -31,8 +31,6 @@ from components.rules import (
 from components.typed import Typed
 from steps import keys
 from steps.origin import PLACE
-
-REFERENCE = re.compile(r"(ssm|secretsmanager):[\w./+=@-]+")
 
 
 class SettingsError(Exception):
@@ -160,8 +158,8 @@ class Settings:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """The secrets that servers may read, as `ssm:NAME` or `secretsmanager:NAME`; never their values."""
-        return tuple(sorted({value for value in self.environment.values() if REFERENCE.fullmatch(value)}))
+        """The secrets that servers read, as `ssm:NAME` or `secretsmanager:NAME[:KEY]`; never their values."""
+        return tuple(sorted({value for value in self.environment.values() if references.parse(value)}))
 
 
 def parse(

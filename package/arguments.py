@@ -50,7 +50,7 @@ class ServiceArgs(TypedDict, total=False):
     bootSeconds: int
     """Seconds a server may take from its launch to its first healthy answer. Default: 180."""
     environment: dict[str, str]
-    """Plain variables for the application; a secret only by name: ssm:NAME or secretsmanager:NAME."""
+    """Plain variables for the application; a secret only by name: ssm:NAME, secretsmanager:NAME or secretsmanager:NAME:KEY."""
     permissionsBoundary: str
     """ARN of the IAM policy that bounds what servers may do; where the deployer's own rights demand one."""
     minSize: int

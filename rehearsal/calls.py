@@ -95,6 +95,8 @@ class Calls:
     """Access keys that belong to other accounts than the cloud's own."""
     complain: Callable[[str, str], None] = lambda operation, answer: None
     """Told of the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
+    authorize: Fault = lambda call: None
+    """Asked before any fault: what AWS refuses to whoever calls."""
     _faults: list[Fault] = field(default_factory=list)
     _holds: list[Held] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -135,8 +137,11 @@ class Calls:
         """Records a call. Returns the error that it is to end with, or what is asked in its place, if any."""
         with self._lock:
             self.seen.append(call)
-            if call.access_key == ONLOOKER:
-                return None
+        if call.access_key == ONLOOKER:
+            return None
+        if refusal := self.authorize(call):
+            return refusal
+        with self._lock:
             return next((struck for fault in self._faults if (struck := fault(call))), None)
 
     def through(self, application: Application) -> Application:

@@ -18,8 +18,10 @@ from rehearsal.certificates import server_context
 from rehearsal.control_plane import ControlPlane
 from rehearsal.journal import Event, Journal
 from rehearsal.machines import Machines
+from rehearsal.machines.metadata import Aws
 from rehearsal.machines.process import ProcessMachines
 from rehearsal.reconciler import Reconciler
+from rehearsal.server_roles import ServerRoles
 from rehearsal.smooth import Smooth
 from rehearsal.world import ACCOUNT, World
 
@@ -75,6 +77,9 @@ class Cloud:
             worlds.leave(self._world)
             raise
         self.endpoint = self._control_plane.endpoint
+        self.roles = ServerRoles(self._world)
+        self.calls.authorize = self.roles.refusal
+        self.machines.connect(Aws(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials))
         self.balancer = Balancer(self._world, self.machines, certificates=server_context)
         self._reconciler = Reconciler(self._world, self.machines, self.balancer)
         self._open = True

@@ -23,6 +23,14 @@ YOUNG_SECONDS = 60.0
 # The tag of a group whose birth failed, and was told to somebody who may have repaired it since; its value is when.
 FAILED = "phoenix:failed"
 CONSOLE_LINES, LONGEST_LINE = 20, 500
+# What reads the secrets of a server when it starts (image/app/resolve_secrets.py) says so on the console; what comes
+# after it may have scrolled it away from the end.
+SECRETS_FAILED = re.compile(r"phoenix-secrets\[\d+\]: (FAILED: .+)")
+SECRETS = "its secrets: "
+SECRETS_DO = (
+    "put what lacks into Parameter Store or Secrets Manager, or mend the names in `environment`; the policy of a KMS "
+    "key of yours must let the servers' roles decrypt as well"
+)
 # Looking at more servers than this for one that wrote something takes longer than it helps.
 CONSOLES = 3
 
@@ -61,15 +69,24 @@ def _failed(aws: Aws, group: str) -> list[ActivityTypeDef]:
 
 
 def console(aws: Aws, instances: Iterable[str]) -> str:
-    """The end of the console of the first of `instances` that wrote anything; empty if none did."""
+    """The end of the console of the first of `instances` that wrote anything; empty if none did.
+
+    Before it stands which secrets the server could not read.
+    """
     for instance in list(instances)[:CONSOLES]:
         text = _output(aws, instance)
         if text.strip():
             plain = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e]", "", line) for line in text.splitlines()]
             last = [line[:LONGEST_LINE] for line in plain if line.strip()][-CONSOLE_LINES:]
             tail = "\n".join(f"  {line}" for line in last)
-            return f"The console of {instance} ends with:\n{tail}"
+            return f"{_secrets(plain)}The console of {instance} ends with:\n{tail}"
     return ""
+
+
+def _secrets(lines: Iterable[str]) -> str:
+    """Why the application was not started: which of its secrets can't be read, and the reason."""
+    failed = dict.fromkeys(found[1][:LONGEST_LINE] for line in lines if (found := SECRETS_FAILED.search(line)))
+    return "".join(f"{SECRETS}{line}\n" for line in list(failed)[:CONSOLE_LINES])
 
 
 def _output(aws: Aws, instance: str) -> str:

@@ -205,11 +205,12 @@ class Waiting:
     def _failure(self, look: Look, verdict: birth.Verdict) -> StepError:
         sick = [target.id for target in (*look.sick, *look.targets) if target.state != "healthy"]
         console = launches.console(self.context.aws, dict.fromkeys([*sick, *sorted(self.seen)]))
+        do = launches.SECRETS_DO if console.startswith(launches.SECRETS) else verdict.do
         launches.told(self.context.aws, self.given.group, self.context.clock.utc())
         return StepError(
             f"{self.given.color} {self.given.generation} was not born; production was not touched",
             verdict.failure + (f"\n{console}" if console else ""),
-            f"{verdict.do}\nthen run `pulumi up` again",
+            f"{do}\nthen run `pulumi up` again",
         )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +15,9 @@ import pytest
 from rehearsal.cloud import Cloud
 from rehearsal.machines import base, choice, runs
 from rehearsal.machines.nspawn import NspawnMachines
-from tests.rehearsed import until
+from rehearsal.workshop import PROJECT
+from tests.rehearsed import GENERATION, SECRET, Stack, until
+from tests.rehearsed import user_data as plain_user_data
 
 
 def why_not() -> str:
@@ -57,10 +62,10 @@ def changed(cloud: Cloud, image: str, change: Callable[[Path], None]) -> str:
     return made
 
 
-def launched(cloud: Cloud, image: str, *, user_data: str = "") -> str:
+def launched(cloud: Cloud, image: str, *, user_data: str = "", **settings: Any) -> str:
     """A machine that boots from the image; its id."""
     answer = cloud.client("ec2").run_instances(
-        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, UserData=user_data)
+        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, UserData=user_data, **settings)
     server = str(answer["Instances"][0]["InstanceId"])
     until(lambda: server in metal(cloud).running(), what="booting")
     return server
@@ -69,3 +74,20 @@ def launched(cloud: Cloud, image: str, *, user_data: str = "") -> str:
 def state(cloud: Cloud, server: str) -> str:
     found = cloud.client("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"][0]
     return str(found["State"]["Name"])
+
+
+def birth(s: Stack, name: str, image: str, *, data: str = "", **settings: Any) -> subprocess.Popen[str]:
+    """A group of one server from the image behind a preview rule, and `verify` at work on it."""
+    target_group = s.target_group(f"{name}-targets", interval=5)
+    preview = s.rule({target_group: 1}, priority=1, header=SECRET)
+    template = s.template(name, image=image, data=data or plain_user_data(), **settings)
+    group = s.group(name, template, targets=[target_group])
+    asked = {
+        "stack": "phoenix/dev", "account": s.cloud.account, "region": s.cloud.region, "color": "green",
+        "generation": GENERATION, "group": group, "target_group": target_group, "listener": s.listener,
+        "preview_rule": preview, "min_size": "1", "timeout_seconds": "60"}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))}
+    environment = {**inherited, **s.cloud.environment, "PHOENIX_PYTHON": sys.executable,
+                   **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}}
+    return subprocess.Popen(["sh", "steps/run", "verify"], cwd=PROJECT, env=environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)

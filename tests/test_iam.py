@@ -91,7 +91,10 @@ def test_servers_are_bound_to_what_systems_manager_needs_and_their_secrets() -> 
     core = aws_managed_policies_data
     managed = json.loads(core)["AmazonSSMManagedInstanceCore"]["Document"]["Statement"]
     assert iam.actions("servers") == {
-        *(action for statement in managed for action in statement["Action"]), "secretsmanager:GetSecretValue"}
+        *(action for statement in managed for action in statement["Action"]), "secretsmanager:GetSecretValue",
+        "kms:Decrypt"}
+    [keys] = [statement for statement in iam.statements("servers") if "kms:Decrypt" in statement.actions]
+    assert keys.keys == {"kms:ViaService"}, "keys are for what these services ask, and nothing else"
 
 
 def test_the_code_calls_nothing_that_is_not_allowed() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,11 +16,10 @@ from rehearsal.machines import runs, twins
 from rehearsal.report import Report
 from rehearsal.stage import Scene
 from rehearsal.story import tell
-from tests.real import changed, launched, metal, needed, real_cloud, state
-from tests.rehearsed import GENERATION, SECRET, Stack, stack, until, user_data
+from tests.real import birth, changed, launched, metal, needed, real_cloud, state
+from tests.rehearsed import GENERATION, stack, until, user_data
 
 pytestmark = needed()
-ROOT = Path(__file__).parents[1]
 QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
 
 
@@ -104,22 +101,6 @@ def test_an_image_that_is_broken_fails_verify_with_the_end_of_its_console(cloud:
         assert "was not born; production was not touched" in said
         assert "The console of i-" in said
         assert BROKEN[name][1] in said.partition("The console of")[2], said
-
-
-def birth(s: Stack, name: str, image: str) -> subprocess.Popen[str]:
-    """A group of one server from the image behind a preview rule, and `verify` at work on it."""
-    target_group = s.target_group(f"{name}-targets", interval=5)
-    preview = s.rule({target_group: 1}, priority=1, header=SECRET)
-    group = s.group(name, s.template(name, image=image, data=user_data()), targets=[target_group])
-    asked = {
-        "stack": "phoenix/dev", "account": s.cloud.account, "region": s.cloud.region, "color": "green",
-        "generation": GENERATION, "group": group, "target_group": target_group, "listener": s.listener,
-        "preview_rule": preview, "min_size": "1", "timeout_seconds": "60"}
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))}
-    environment = {**inherited, **s.cloud.environment, "PHOENIX_PYTHON": sys.executable,
-                   **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}}
-    return subprocess.Popen(["sh", "steps/run", "verify"], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
 
 
 def test_a_machine_that_stops_and_starts_has_its_disk_and_termination_ends_it(cloud: Cloud, image: str) -> None:

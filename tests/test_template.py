@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components import template
+from components import origin, template
 from tests.factories import settings
 
 PROJECT = Path(__file__).parent.parent
@@ -44,3 +44,14 @@ def test_of_a_template_that_is_not_read_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "odd.pkr.hcl").write_bytes(b"\xff")
     assert template.read(tmp_path) == template.read(tmp_path / "nowhere") == {}
     assert list(template.problems(settings(packer_variables={"x": "y"}), {})) == []
+
+
+def test_secrets_whose_names_nothing_in_the_image_reads_are_told(tmp_path: Path) -> None:
+    """An image of one's own would start the application without their values."""
+    named = settings(environment={"A": "b", "DB": "ssm:/shop/db"})
+    (tmp_path / "provision").mkdir()
+    (tmp_path / "provision" / "10.sh").write_text("apt-get install nginx\n")
+    [problem] = origin.unread(named, tmp_path)
+    assert "environment.DB = 'ssm:/shop/db': must be read by something in image" in problem
+    assert list(origin.unread(settings(environment={"A": "b"}), tmp_path)) == []
+    assert list(origin.unread(named, PROJECT / "image")) == []

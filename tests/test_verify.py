@@ -11,7 +11,7 @@ from moto import mock_aws
 from steps import birth
 from steps.errors import StepError
 from steps.verify import Given, verify
-from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, TOKEN, Balancer, Color, World, balancer
+from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, TOKEN, Balancer, Color, World, Wrapped, balancer
 
 OLD = "cccccccccccc"
 
@@ -167,6 +167,26 @@ def test_servers_that_never_get_healthy_are_explained_with_the_end_of_a_console(
     assert f"The console of {server} ends with:" in text
     assert "then run `pulumi up` again" in text
     assert world.clock.passed >= 900
+
+
+def test_which_secret_a_server_could_not_read_stands_before_its_console(world: World) -> None:
+    """As it looks on EC2; whatever systemd says after it would have scrolled it away."""
+    ours = world.color("green", GREEN)
+    server = world.servers_behind(ours.target_group)[0]
+    world.health[ours.target_group] = [(server, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")]
+    said = ("[    9.1] phoenix-secrets[612]: FAILED: DB: ssm:/shop/db can't be read: ParameterNotFound: it is none\r\n"
+            "[    9.1] phoenix-secrets[612]: FAILED: 1 of 1 secrets can't be read; the application does not start\r\n")
+    output = said + "".join(f"[   13.{line}] systemd[1]: Reached target\n" for line in range(40))
+    world.aws.__dict__["ec2"] = Wrapped(world.aws.ec2, get_console_output=lambda **_: {"Output": output})
+
+    text = fails(world, ours)
+
+    lines = [line.strip() for line in text.splitlines()]
+    first = lines.index("its secrets: FAILED: DB: ssm:/shop/db can't be read: ParameterNotFound: it is none")
+    assert lines[first + 1:first + 3] == [
+        "its secrets: FAILED: 1 of 1 secrets can't be read; the application does not start",
+        f"The console of {server} ends with:"]
+    assert "put what lacks into Parameter Store or Secrets Manager" in text
 
 
 def test_a_launch_that_can_not_succeed_ends_the_wait_at_once(world: World) -> None:

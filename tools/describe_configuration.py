@@ -53,7 +53,7 @@ What is wrong is told all at once, with what to type, before anything is created
 
 `previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value stands in
 plain text in user data, in an image, in the state or in logs. A secret of the application stays in SSM or Secrets
-Manager, and `environment` names it.
+Manager, and `environment` names it ([secrets](#secrets-of-the-application)).
 
 A text that looks like a number, a date or nothing is written in quotes: YAML makes 1.1 of a bare `1.10`, and 493 of
 `0755`. `pulumi config set --path environment.NAME 1.10` quotes it. A list or an object is set by its items
@@ -69,6 +69,36 @@ act by that profile too, whatever credentials the environment has.
 
 This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
 [components/settings.py](../components/settings.py) by `tools/describe_configuration.py`.
+"""
+SECRETS = """
+## Secrets of the application
+
+```
+aws ssm put-parameter --type SecureString --name /shop/dev/DB_PASSWORD --value "$(openssl rand -base64 24)"
+pulumi config set --path environment.DB_PASSWORD ssm:/shop/dev/DB_PASSWORD
+```
+
+| value | the application gets |
+|---|---|
+| `ssm:NAME`, `ssm:/PATH/NAME` | the parameter's value; a `SecureString` decrypted |
+| `secretsmanager:NAME` | the secret's whole text, JSON as it stands |
+| `secretsmanager:NAME:KEY` | one value of the JSON object that the secret holds; what is no text, as JSON writes it |
+
+Anything else that begins with `ssm:` or `secretsmanager:` is refused. A secret is of the stack's own account and
+region. A unit of the image, `phoenix-secrets`, reads all of them when a server starts, before the application, with the
+credentials of the server's role: into `/run/phoenix-secrets/env`, a file in memory that only the application's user can
+read, and systemd makes variables of it. Values arrive as they are: line breaks, quotes, `$` and all.
+
+- *One can't be read*: the application does not start, so no request reaches that server. The console says which
+  variable and why (never a value), and verify repeats it. What is missing, binary, or no text that a variable can
+  have fails at once; what may pass (a role or right that AWS does not show yet, throttling, no answer) after a minute.
+- *It changes*: nothing that runs reads it again, not even when the application restarts. Servers that start later read
+  the new value, so flip to have it everywhere; with a value that must change everywhere at once, give it a new name.
+- *Rights*: a server's role may read the parameters and secrets that `environment` names, by their ARNs, and no other. A
+  KMS key of yours needs no setting: the role may decrypt with any key that these services use for these very names
+  (`kms:ViaService` and the encryption context); the key's own policy must let the account's roles do so.
+- *An image of your own* ([`imageDir`](#the-image)) needs `resolve_secrets.py` and `phoenix-secrets.service` of
+  `image/app`, as `image/provision/35-secrets.sh` installs them; a plan says when nothing there reads the names.
 """
 
 
@@ -102,6 +132,7 @@ def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
         lines.append(f"| `{key}` | {_default(said)} | {_cell(said['description'])} | {_cell(words[key])} |")
     if gone := LIVE.keys() - keys.keys():
         raise ValueError(f"Pulumi.yaml has no key {', '.join(sorted(gone))}, of which LIVE says what a change does")
+    lines.append(SECRETS.rstrip())
     lines += ["", "## Changed while users are there", "", "The flight plan has a row for each change of these.", "",
               "| key | what an update does |", "|---|---|", *(f"| `{key}` | {text} |" for key, text in LIVE.items())]
     return "\n".join([*lines, ""])

@@ -60,6 +60,8 @@ trust = {"Version": "2012-10-17", "Statement": [
 role = aws.iam.Role("floor", assume_role_policy=json.dumps(trust), tags=tags)
 aws.iam.RolePolicyAttachment(
     "ssm", role=role.name, policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+aws.iam.RolePolicy("references", role=role.id, policy=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Deny", "Action": "ssm:GetParameter*", "Resource": "*"}]}))
 profile = aws.iam.InstanceProfile("floor", role=role.name, tags=tags)
 template = aws.ec2.LaunchTemplate(
     "floor", image_id=config.require("image"), instance_type="t3.small", iam_instance_profile={"arn": profile.arn},

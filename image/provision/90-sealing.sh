@@ -7,11 +7,11 @@ tomcat=$(cat /etc/phoenix/tomcat)
 
 # What the checks of image/inspect started; their log lines would be the first of every server.
 if [ -d /run/systemd/system ]; then
-  for unit in "$tomcat" fluentd syslog-ng; do
+  for unit in "$tomcat" phoenix-secrets fluentd syslog-ng; do
     systemctl stop "$unit" 2>/dev/null || true
   done
 fi
-rm -f /etc/phoenix/server.env
+rm -f /etc/phoenix/server.env /etc/phoenix/secrets.json
 
 # Packages that were downloaded, and what apt knows of the archive.
 apt-get clean

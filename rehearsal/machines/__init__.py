@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Set
 from typing import Protocol
 
+from rehearsal.machines.metadata import Aws
 from rehearsal.vendors import Image
 
 Address = tuple[str, int]
@@ -25,6 +26,9 @@ class Machines(Protocol):
     @property
     def environment(self) -> Mapping[str, str]:
         """Variables that lead a bake to a Packer, and that to its build machine."""
+
+    def connect(self, aws: Aws) -> None:
+        """Called once, before any machine starts: where AWS is, for machines that have a way to it."""
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
         """Boots a machine from an image with (decoded) user data; a stopped one boots again from its own disk.

@@ -22,8 +22,15 @@ network: {config: disabled}
 _OLD_PACKER = "PubkeyAcceptedAlgorithms +ssh-rsa\n"
 
 
-def layer(folder: Path, *, instance_id: str, user_data: str, public_key: str, builds: bool) -> Path:
-    """Writes the layer; `builds` adds the way to the package archive and for an old Packer."""
+def layer(
+    folder: Path, *, instance_id: str, user_data: str, public_key: str, builds: bool, hosts: str = "",
+    trusted: str = "",
+) -> Path:
+    """Writes the layer; `builds` adds the way to the package archive and for an old Packer.
+
+    Servers find AWS's API by `hosts` (lines of /etc/hosts), and what reads their secrets takes the certificate
+    `trusted` for AWS's own; nothing of the image knows of either.
+    """
     meta_data: dict[str, object] = {"instance-id": instance_id, "local-hostname": instance_id}
     if public_key:
         meta_data["public-keys"] = [public_key.strip()]
@@ -35,6 +42,11 @@ def layer(folder: Path, *, instance_id: str, user_data: str, public_key: str, bu
         proxy = f'Acquire::http::Proxy "http://127.0.0.1:{ARCHIVE_PORT}";\n'
         _write(folder, "etc/apt/apt.conf.d/00metal", proxy + host_settings())
         _write(folder, "etc/ssh/sshd_config.d/00-metal.conf", _OLD_PACKER)
+    elif trusted:
+        _write(folder, "etc/hosts", f"127.0.0.1 localhost\n{hosts}")
+        _write(folder, "etc/ssl/metal.pem", trusted)
+        _write(folder, "etc/systemd/system/phoenix-secrets.service.d/metal.conf",
+               "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/metal.pem\n")
     return folder
 
 

@@ -21,6 +21,7 @@ from rehearsal.machines import Address
 from rehearsal.machines.box import Box, BoxError, Spec, emptied
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.disks import Disk, Disks, ready_to_mount
+from rehearsal.machines.metadata import Aws
 from rehearsal.machines.metal import layer
 from rehearsal.machines.runs import Run
 from rehearsal.machines.wiring import Wiring
@@ -68,6 +69,9 @@ class NspawnMachines:
             "PKR_VAR_poll_seconds": "1",
         }
 
+    def connect(self, aws: Aws) -> None:
+        self._wiring.connect(aws)
+
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
         with self._lock:
             if instance_id in self._machines:
@@ -79,7 +83,7 @@ class NspawnMachines:
                 return
             builds = image_id == self.images[0].id
             metal = layer(disk.folder / "metal", instance_id=instance_id, user_data=user_data, public_key=public_key,
-                          builds=builds)
+                          builds=builds, hosts=self._wiring.hosts, trusted=self._wiring.certificate)
             cgroups = self._run.cgroups(instance_id)
             try:
                 box = Box(self._spec(instance_id, disk, metal, cgroups))

@@ -21,6 +21,7 @@ from typing import IO
 
 from rehearsal import vendors
 from rehearsal.machines import Address
+from rehearsal.machines.metadata import Aws
 from rehearsal.machines.server import server_env
 
 _SERVER = Path(__file__).with_name("server.py")
@@ -62,6 +63,9 @@ class ProcessMachines:
     def environment(self) -> Mapping[str, str]:
         """The stand-in for Packer comes first: the real one would wait for an SSH server that no process has."""
         return {"PATH": os.pathsep.join([str(_STAND_INS), os.environ["PATH"]])}
+
+    def connect(self, aws: Aws) -> None:
+        """Nothing: the stand-in for the app asks AWS nothing."""
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
         """A process for the instance, when its image holds the app and its user data a server.env."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 
 from rehearsal import vendors
 from rehearsal.machines import Address
+from rehearsal.machines.metadata import Aws
 
 Script = Callable[[socket.socket], None]
 """What a target does with one accepted connection; the connection is closed when it returns."""
@@ -26,6 +27,8 @@ class ScriptedMachines:
     @property
     def environment(self) -> Mapping[str, str]:
         return {}
+
+    def connect(self, aws: Aws) -> None: ...
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None: ...
 

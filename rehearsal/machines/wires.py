@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import fcntl
 import os
 import socket
+import ssl
+import struct
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +23,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 _CLONE_NEWNET = 0x40000000
 _PIECE = 65536
+_SIOCSIFADDR, _SIOCSIFNETMASK = 0x8916, 0x891C
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -34,9 +38,16 @@ class Door:
         """A TCP socket in the namespace that the file names. Raises OSError when that is gone."""
         return self._thread.submit(self._make, network).result()
 
-    def listener(self, network: str, port: int) -> socket.socket:
+    def listener(self, network: str, port: int, host: str = "127.0.0.1") -> socket.socket:
         """Listens on the loopback of that namespace. Raises OSError."""
-        return listening(self.into(network), port)
+        return listening(self.into(network), port, host)
+
+    def give_address(self, network: str, address: str) -> None:
+        """One more address of the namespace's loopback (netdevice(7)). Raises OSError."""
+        with self.into(network) as any_socket:
+            for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
+                fcntl.ioctl(any_socket, request, struct.pack(
+                    "16sHH4s8x", b"lo:metal", socket.AF_INET, 0, socket.inet_aton(value)))
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -58,10 +69,10 @@ def prompt() -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
-def listening(made: socket.socket, port: int = 0) -> socket.socket:
+def listening(made: socket.socket, port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     """The socket, once it listens on its loopback; port 0: any that is free. Raises OSError."""
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(("127.0.0.1", port))
+    made.bind((host, port))
     made.listen(128)
     return made
 
@@ -82,11 +93,11 @@ class Loop:
         """The result of a coroutine, waited for in the calling thread."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    def serve(self, serve: Serve, listener: socket.socket) -> asyncio.Server:
+    def serve(self, serve: Serve, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> asyncio.Server:
         """Accepts connections on a listening socket."""
 
         async def begin() -> asyncio.Server:
-            return await asyncio.start_server(serve, sock=listener)
+            return await asyncio.start_server(serve, sock=listener, ssl=tls)
 
         return self.run(begin())
 

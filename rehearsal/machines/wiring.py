@@ -1,18 +1,22 @@
-"""What a machine is wired to: Packer to its SSH server, apt to the package archive, a log collector to its target."""
+"""What a machine is wired to: Packer to its SSH server, apt to the package archive, a log collector to its target, and
+a server to its metadata and AWS's API."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from rehearsal.machines import tls
 from rehearsal.machines.archive import Archive
 from rehearsal.machines.collector import Collector
+from rehearsal.machines.metadata import ADDRESS, API_ADDRESS, Aws, MetadataService
 from rehearsal.machines.metal import ARCHIVE_PORT
 from rehearsal.machines.wires import Door, Loop, forward, listening, prompt
 
@@ -38,13 +42,36 @@ class Wiring:
         self.ssh_port = int(listener.getsockname()[1])
         """Of this host's loopback: leads to the build machine that booted last."""
         self._forwarding = self._loop.serve(forward(self._to_builder), listener)
+        self._aws: Aws | None = None
+        self._identity: tls.Identity | None = None
+
+    def connect(self, aws: Aws) -> None:
+        """From now on servers reach AWS."""
+        self._aws, self._identity = aws, tls.made_for(aws.names)
+
+    @property
+    def certificate(self) -> str:
+        """PEM, of what answers servers as AWS; empty while nothing does."""
+        return self._identity.certificate if self._identity else ""
+
+    @property
+    def hosts(self) -> str:
+        """For /etc/hosts of a server."""
+        return f"{API_ADDRESS} {' '.join(self._aws.names)}\n" if self._aws else ""
 
     def plug(self, instance_id: str, network: str, *, builds: bool) -> list[asyncio.Server]:
         """Wires a machine's network up; what to `unplug` when it ends."""
         listener = self._door.listener(network, LOG_PORT)
         servers = [self._loop.serve(self.collector.serving(instance_id), listener)]
         if builds:
-            servers.append(self._loop.run(self._proxy(self._door.listener(network, ARCHIVE_PORT))))
+            servers.append(self._loop.run(self._http(self._archive.handle, self._door.listener(network, ARCHIVE_PORT))))
+        elif self._aws and self._identity:
+            # Not to a build machine: it has no role, and the image's checks would find a listener that is not its own.
+            self._door.give_address(network, ADDRESS)
+            metadata = MetadataService(instance_id, self._aws)
+            servers.append(self._loop.run(self._http(metadata.handle, self._door.listener(network, 80, ADDRESS))))
+            servers.append(self._loop.serve(
+                forward(self._to_cloud), self._door.listener(network, 443, API_ADDRESS), tls=self._identity.context))
         return servers
 
     def unplug(self, servers: Sequence[asyncio.Server]) -> None:
@@ -62,8 +89,18 @@ class Wiring:
         self._makers.shutdown()
         self._door.close()
 
-    async def _proxy(self, listener: socket.socket) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(web.Server(self._archive.handle), sock=listener)
+    async def _http(
+        self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], listener: socket.socket
+    ) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(web.Server(handle), sock=listener)
+
+    async def _to_cloud(self) -> socket.socket:
+        """A connection to the local cloud. Raises OSError."""
+        assert self._aws is not None
+        where, made = urlsplit(self._aws.endpoint), prompt()
+        made.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(made, (where.hostname, where.port))
+        return made
 
     async def _to_builder(self) -> socket.socket:
         """A connection to the build machine's SSH server, as soon as it has one. Raises OSError."""

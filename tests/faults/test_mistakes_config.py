@@ -60,7 +60,7 @@ def test_a_secret_where_none_can_stay_one(trial: Trial) -> None:
         trial.stack.engine.config_set("environment.PASSWORD", "ssm:/PASSWORD", path=True)
     trial.ends()
     if trial.ending == "forward":
-        assert 'PASSWORD=\\"ssm:/PASSWORD\\"' in user_data(trial)
+        assert r'\"PASSWORD\": \"ssm:/PASSWORD\"' in user_data(trial), "among the names of secrets"
 
 
 def test_a_version_that_yaml_takes_for_a_number(trial: Trial) -> None:

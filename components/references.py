@@ -1,0 +1,95 @@
+"""Secrets that `environment` names: how a name is written, and what the role of the servers may read for them. Pure.
+
+`ssm:NAME` is a parameter; `secretsmanager:NAME` a secret, whole, and `secretsmanager:NAME:KEY` one text of the object
+that it holds, as those of databases do. The servers read them when they start (image/app/resolve_secrets.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html and
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+_PARAMETER = r"ssm:(?!/?(?i:aws|ssm))(?P<parameter>[a-zA-Z0-9_.-]+|(?:/[a-zA-Z0-9_.-]+){1,15})"
+_SECRET = r"secretsmanager:(?P<secret>[a-zA-Z0-9/_+=.@-]{1,512})(?::(?P<key>[a-zA-Z0-9/_+=.@-]+))?"
+REFERENCE = re.compile(f"{_PARAMETER}|{_SECRET}")
+PREFIXES = ("ssm:", "secretsmanager:")
+RULE = ("ssm:NAME or ssm:/PATH/NAME of a parameter, secretsmanager:NAME of a secret, or secretsmanager:NAME:KEY of the"
+        " JSON object that it holds")
+# For all policies within a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+POLICY_LIMIT = 10240
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`kind` is ssm or secretsmanager, as in ARNs; `key` one of the object that a secret holds, or empty."""
+
+    kind: str
+    name: str
+    key: str = ""
+
+
+def parse(value: str) -> Reference | None:
+    """What a value of `environment` names; None when it is plain, or is meant as a name and is none (see `broken`)."""
+    found = REFERENCE.fullmatch(value)
+    if found is None:
+        return None
+    if found["parameter"]:
+        return Reference("ssm", found["parameter"])
+    return Reference("secretsmanager", found["secret"], found["key"] or "")
+
+
+def broken(value: str) -> bool:
+    """Whether a value begins as a name does and is none: the application would get that text."""
+    return value.startswith(PREFIXES) and parse(value) is None
+
+
+def policy(values: Sequence[str], *, account: str, region: str, partition: str) -> str:
+    """What servers may read: the parameters and secrets that these values name, by their ARNs, and no other.
+
+    AmazonSSMManagedInstanceCore, which their role has too, lets them read every parameter of the account; so every
+    other one is denied: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
+    All four actions that return values begin alike ("How Parameter Store authorizes parameter retrieval", Systems
+    Manager user guide). Keys of KMS are used only by these services, and only for what was named: it is in the
+    encryption context ("How AWS Systems Manager Parameter Store uses AWS KMS", KMS developer guide; "Secret encryption
+    and decryption", Secrets Manager user guide). The key's own policy must allow it as well.
+    """
+    arns = {kind: [_arn(kind, name, account=account, region=region, partition=partition) for name in names]
+            for kind, names in _names(values).items()}
+    parameters, secrets = arns["ssm"], arns["secretsmanager"]
+    said: list[dict[str, object]] = [
+        {"Effect": "Deny", "Action": "ssm:GetParameter*",
+         **({"NotResource": parameters} if parameters else {"Resource": "*"})}]
+    keys = f"arn:{partition}:kms:{region}:*:key/*"
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    if parameters:
+        said += [
+            {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameters},
+            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": {"StringEquals": {
+                "kms:ViaService": f"ssm.{region}.{suffix}", "kms:EncryptionContext:PARAMETER_ARN": parameters}}}]
+    if secrets:
+        said += [
+            {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
+            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": {
+                "StringEquals": {"kms:ViaService": f"secretsmanager.{region}.{suffix}"},
+                "StringLike": {"kms:EncryptionContext:SecretARN": secrets}}}]
+    return json.dumps({"Version": "2012-10-17", "Statement": said})
+
+
+def policy_size(values: Sequence[str], *, region: str) -> int:
+    """Characters of the policy as IAM counts them: without white space. The longest partition's, to be sure."""
+    return len("".join(policy(values, account="0" * 12, region=region, partition="aws-us-gov").split()))
+
+
+def _names(values: Sequence[str]) -> dict[str, list[str]]:
+    named = {found for value in values if (found := parse(value))}
+    return {kind: sorted({one.name for one in named if one.kind == kind}) for kind in ("ssm", "secretsmanager")}
+
+
+def _arn(kind: str, name: str, *, account: str, region: str, partition: str) -> str:
+    # A secret's ARN ends with a hyphen and six characters of AWS's choice, so this pattern is of one name alone.
+    resource = f"parameter/{name.lstrip('/')}" if kind == "ssm" else f"secret:{name}-??????"
+    return f"arn:{partition}:{kind}:{region}:{account}:{resource}"
