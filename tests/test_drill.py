@@ -5,6 +5,7 @@ The whole drill runs against the local cloud here, by its API alone, on each eng
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -402,14 +403,34 @@ def test_a_whole_drill_leaves_a_report_and_nothing_else(
     print(json.dumps(dict(record.figures)))
 
 
+@pytest.fixture
+def started(place: Path) -> Iterator[Callable[[list[str]], subprocess.Popen[str]]]:
+    """Starts drills, of which nothing runs on after the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(line: list[str]) -> subprocess.Popen[str]:
+        running.append(subprocess.Popen(
+            line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()
+        one.wait()
+    for pid in folder._running(folder.of("local")):
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_drill_that_is_ended_is_cleaned_by_itself_or_by_a_command(
-    cloud: Cloud, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, number: signal.Signals
+    cloud: Cloud, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, number: signal.Signals,
+    started: Callable[[list[str]], subprocess.Popen[str]],
 ) -> None:
     line = start(cloud, place, monkeypatch, engine, tmp_path / "report")
-    process = subprocess.Popen(line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    process = started(line)
     assert process.stdout is not None
     for said in process.stdout:
         if "0 of 2 servers" in said:  # verify waits: network, load balancer, group and servers are made

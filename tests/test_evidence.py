@@ -53,6 +53,18 @@ def test_what_a_person_says_of_lesser_places_stays(records: list[Record], holder
     assert page(row, records) == row
 
 
+@pytest.mark.parametrize(("record", "seen"), [
+    (replace(RECORD, engine="stand-in"), "engine"), (replace(RECORD, packer="a stand-in for it"), "packer"),
+    (RECORD, "machine"), (RECORD, "packer, machine"),
+])
+def test_a_stage_was_seen_where_a_run_shows_it_and_nowhere_else(record: Record, seen: str) -> None:
+    row = f"| It is so | a book | `scenario: flip to green` | {seen} |"
+    with pytest.raises(ValueError, match=f"says `{seen.split(', ')[-1]}`, and names neither a test nor a stage"):
+        page(row, [record])
+    real = replace(RECORD, servers="real operating systems (systemd-nspawn)")
+    assert page(row, [record, real]) == row
+
+
 def test_a_run_on_aws_is_told_with_its_region_and_day() -> None:
     known = [replace(DRILL, date="2026-10-01T12:00:00Z"), DRILL, RECORD]
     assert page("| It is so | a book | `scenario: flip to green` | local |", known) == (
