@@ -86,6 +86,12 @@ def _image(s: Settings) -> Broken:
         yield ("packerVariables", "rootVolumeGiB"), problem(
             "rootVolumeGiB", s.root_volume_gib, f"must be at least packerVariables.root_gib ({disk} GiB), the size of"
             " the image: no disk can be smaller than its image", f"pulumi config set rootVolumeGiB {disk}")
+    if s.base_image.startswith("debian-") and s.packer_variables.get("session_manager_profile"):
+        yield ("baseImage", "packerVariables"), problem(
+            "packerVariables.session_manager_profile", s.packer_variables["session_manager_profile"],
+            f"must be empty with baseImage {s.base_image}: Debian's images have no agent of Systems Manager, so nobody"
+            " would reach the build instance", "pulumi config rm --path packerVariables.session_manager_profile   (or"
+            " choose a baseImage that has one, as ubuntu-24.04)")
     parts = s.image_kms_key.split(":")
     if len(parts) > 3 and parts[3] != s.region:
         yield ("imageKmsKey",), problem(

@@ -70,13 +70,16 @@ def declare(
     """Declares a service, below `parent` or at the top, and returns its outputs."""
     settings, plan, account, source = ahead.settings, ahead.flight, ahead.account, ahead.source
     opts = pulumi.ResourceOptions(parent=parent)
+    # Without a public address a build instance has its way to the internet, as servers have, by the NAT gateway.
+    inside = settings.packer_variables.get("session_manager_profile")
+    building = network.server_subnet_ids if inside else network.alb_subnet_ids
     # A color's own: its image, and the target group that the preview rule names before the group is born.
     baked = {color: MachineImage(
         f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
         pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
         architecture=settings.architecture, packer_variables=settings.packer_variables,
         copied_from=settings.image_from, kms_key=settings.image_kms_key,
-        max_age_days=settings.max_age_days, subnet_id=network.alb_subnet_ids[0], live_image=plan.live_image,
+        max_age_days=settings.max_age_days, subnet_id=building[0], live_image=plan.live_image,
         opts=opts) for color in plan.colors}
     targets = {color: listener.target_group(
         color, port=settings.app_port, health_check_path=settings.health_check_path,

@@ -75,6 +75,12 @@ variable "ssh_from" {
   description = "CIDR blocks that may reach the build instance by SSH. Empty: only the address Packer is seen from."
 }
 
+variable "session_manager_profile" {
+  type        = string
+  default     = ""
+  description = "An instance profile with AmazonSSMManagedInstanceCore. With one the build instance is reached through Session Manager alone: it has no public address, and none of its ports is open."
+}
+
 variable "log_collector" {
   type        = string
   default     = "fluentd"
@@ -104,40 +110,11 @@ variable "image_dir" {
   description = "Where provision/, inspect/ and app/ are. Empty: beside this file."
 }
 
-# For a cloud on this machine only. With AWS itself all of them stay as they are.
-
-variable "custom_endpoint" {
-  type    = string
-  default = ""
-}
-
-variable "poll_seconds" {
-  type        = number
-  default     = 15
-  description = "How often AWS is asked whether what it was told to do is done. It throttles who asks too often."
-}
-
-variable "ssh_host" {
-  type    = string
-  default = ""
-}
-
-variable "ssh_port" {
-  type    = number
-  default = 22
-}
-
-variable "ssh_keypair_name" {
-  type    = string
-  default = ""
-}
-
-variable "ssh_private_key_file" {
-  type    = string
-  default = ""
-}
-
 locals {
+  # As HashiCorp's plugin has it (IsBurstableInstanceType); it refuses unlimited credits for any other type.
+  burstable       = can(regex("^t(2|3|3a|4g)\\.", var.instance_type))
+  session_manager = var.session_manager_profile != ""
+
   image_dir   = var.image_dir == "" ? path.root : var.image_dir
   all_scripts = sort(fileset("${local.image_dir}/provision", "*.sh"))
   scripts     = [for name in local.all_scripts : "${local.image_dir}/provision/${name}" if substr(name, 0, 1) != "9"]
@@ -164,16 +141,21 @@ source "amazon-ebs" "server" {
   ami_name      = var.ami_name
 
   subnet_id                   = var.subnet_id
-  associate_public_ip_address = var.associate_public_ip_address
+  associate_public_ip_address = var.associate_public_ip_address && !local.session_manager
+
+  # The plugin asks for standard credits otherwise: once those of the launch are spent, a fifth of a core is left.
+  enable_unlimited_credits = local.burstable
 
   tags            = var.tags
   snapshot_tags   = var.tags
   run_tags        = var.tags
   run_volume_tags = var.tags
 
-  # No instance role and no user data: there is nothing on the build instance to steal.
-  shutdown_behavior                     = "terminate"
-  temporary_security_group_source_cidrs = var.ssh_from
+  # No user data, and a role only where Session Manager needs one: there is nothing on the build instance to steal.
+  iam_instance_profile                      = var.session_manager_profile
+  shutdown_behavior                         = "terminate"
+  temporary_security_group_source_cidrs     = var.ssh_from
+  temporary_security_group_source_public_ip = length(var.ssh_from) == 0 && !local.session_manager
 
   launch_block_device_mappings {
     device_name           = var.root_device
@@ -188,33 +170,22 @@ source "amazon-ebs" "server" {
 
   # An encrypted snapshot of 8 GiB usually takes 3 to 6 minutes, and now and then far longer.
   aws_polling {
-    delay_seconds = var.poll_seconds
-    max_attempts  = floor(1500 / var.poll_seconds)
+    delay_seconds = 15
+    max_attempts  = 100
   }
 
-  communicator         = "ssh"
-  ssh_username         = var.ssh_username
-  ssh_timeout          = "10m"
-  ssh_host             = var.ssh_host
-  ssh_port             = var.ssh_port
-  ssh_keypair_name     = var.ssh_keypair_name
-  ssh_private_key_file = var.ssh_private_key_file
+  communicator            = "ssh"
+  ssh_username            = var.ssh_username
+  ssh_timeout             = "10m"
+  ssh_interface           = local.session_manager ? "session_manager" : ""
+  temporary_key_pair_type = "ed25519"
 
-  custom_endpoint_ec2        = var.custom_endpoint
-  skip_credential_validation = var.custom_endpoint != ""
-  skip_region_validation     = var.custom_endpoint != ""
-  skip_metadata_api_check    = var.custom_endpoint != ""
-
-  # [ Packer 1.7 and newer; steps/packer.py leaves this part out for an older one, which does not know it.
-  temporary_key_pair_type                   = "ed25519"
-  temporary_security_group_source_public_ip = length(var.ssh_from) == 0
-  imds_support                              = "v2.0"
+  imds_support = "v2.0"
   metadata_options {
     http_endpoint               = "enabled"
     http_tokens                 = "required"
     http_put_response_hop_limit = 1
   }
-  # ]
 }
 
 build {

@@ -1,10 +1,11 @@
-# A file of its own: Packer before 1.7 has its builders inside and refuses this block (steps/bake.py does not give it).
+# What bakes, exactly: the same scripts make the same image, whoever bakes it. tools/install_packer.sh installs this
+# Packer, and a bake refuses another one (steps/packer.py).
 packer {
-  required_version = ">= 1.7.0"
+  required_version = "1.16.0"
   required_plugins {
     amazon = {
       source  = "github.com/hashicorp/amazon"
-      version = ">= 1.3.0, < 2.0.0"
+      version = "1.8.2"
     }
   }
 }

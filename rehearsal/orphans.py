@@ -20,9 +20,16 @@ class Clients(Protocol):
 
 def orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
     """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
-    known = {resource.id for resource in engine.resources()}
+    # What a killed bake leaves is kept for a day, and then taken away (steps/leftovers.py): another may still use it.
+    known = {resource.id for resource in engine.resources()} | _walls_of_bakes(cloud)
     return [f"7: {kind} {name} is in the cloud, but no state knows it"
             for kind, name in owned(cloud, stack) if name not in known]
+
+
+def _walls_of_bakes(cloud: Clients) -> set[str]:
+    """Security groups of build machines."""
+    found = cloud.client("ec2").describe_security_groups(Filters=[{"Name": "tag-key", "Values": ["phoenix:baked-at"]}])
+    return {group["GroupId"] for group in found["SecurityGroups"]}
 
 
 def owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -24,77 +23,22 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
+from rehearsal.packer_access import access
+from rehearsal.packer_arguments import Build, BuildError, parsed
+
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
-VERSION = "Packer v1.14.0"
+VERSION = "Packer v1.16.0"
 STAND_IN = "This is the rehearsal's stand-in for Packer: instances are processes here, so the scripts are not run."
 BUILD = "amazon-ebs.server"
 POLL: Any = {"Delay": 0.2, "MaxAttempts": 300}
-
-
-class BuildError(Exception):
-    """The build failed; the text says why."""
+# As the template has it.
+BURSTABLE = re.compile(r"t(2|3|3a|4g)\.")
 
 
 class Interrupted(BaseException):
     """SIGINT or SIGTERM: what was made is taken away."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Build:
-    """What a command line and its templates ask for."""
-
-    folder: Path
-    variables: Mapping[str, Any]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.variables[name]
-
-
-def parsed(arguments: Sequence[str]) -> Build:
-    """`[-color=false] [-var k=v]... [-var-file f]... TEMPLATE` as Packer reads it. Raises BuildError."""
-    rest = list(arguments)
-    given: dict[str, Any] = {}
-    templates: list[str] = []
-    while rest:
-        argument = rest.pop(0)
-        flag, equals, value = argument.partition("=")
-        if flag in ("-var", "-var-file"):
-            text = value if equals else rest.pop(0)
-            given |= json.loads(Path(text).read_text()) if flag == "-var-file" else _assigned(text)
-        elif not argument.startswith("-"):
-            templates.append(argument)
-    if len(templates) != 1:
-        raise BuildError(f"one template or folder is needed, not {len(templates)}")
-    folder = Path(templates[0])
-    files = sorted(folder.glob("*.pkr.hcl")) if folder.is_dir() else [folder]
-    text = "".join(file.read_text(encoding="utf-8") for file in files)
-    declared = dict(re.findall(r'^variable "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL))
-    if unknown := sorted(set(given) - set(declared)):
-        raise BuildError(f"undefined -var variable: {', '.join(unknown)}")
-    defaults = {name: _default(body) for name, body in declared.items()}
-    if missing := sorted(name for name in declared if given.get(name, defaults[name]) is None):
-        raise BuildError(f"unset variable: {', '.join(missing)}")
-    return Build(folder=folder if folder.is_dir() else folder.parent, variables={**defaults, **given})
-
-
-def _assigned(text: str) -> dict[str, Any]:
-    name, _, value = text.partition("=")
-    return {name: _value(value)}
-
-
-def _default(body: str) -> Any:
-    match = re.search(r"^\s*default\s*=\s*(.+)$", body, re.MULTILINE)
-    return None if match is None else _value(match[1].strip())
-
-
-def _value(text: str) -> Any:
-    """Lists, maps, numbers and quoted texts as JSON writes them; anything else is a text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def say(text: str) -> None:
@@ -107,7 +51,12 @@ def build(ask: Build) -> str:
     say(STAND_IN)
     if ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": [ask["ami_name"]]}])["Images"]:
         raise BuildError(f"AMI Name: {ask['ami_name']!r} is used by an existing AMI")
-    instance = _launch(ec2, ask)
+    with access(ec2, ask.variables, _tags(ask)) as door:
+        return _built(ec2, ask, door)
+
+
+def _built(ec2: EC2Client, ask: Build, door: Mapping[str, Any]) -> str:
+    instance = _launch(ec2, ask, door)
     image = ""
     try:
         _read_scripts(ask)
@@ -119,6 +68,8 @@ def build(ask: Build) -> str:
         tags: Any = [{"ResourceType": kind, "Tags": _tags(ask)} for kind in ("image", "snapshot")]
         image = ec2.create_image(InstanceId=instance, Name=ask["ami_name"], TagSpecifications=tags)["ImageId"]
         _wait_for(ec2, image)
+        say(f"Modifying attributes on AMI ({image})...")
+        ec2.modify_image_attribute(ImageId=image, ImdsSupport={"Value": "v2.0"})
         _tag(ec2, ask, image)
         _write_manifest(ask, image)
     except BaseException:
@@ -128,8 +79,14 @@ def build(ask: Build) -> str:
         raise
     finally:
         say("Terminating the source AWS instance...")
-        ec2.terminate_instances(InstanceIds=[instance])
+        _terminate(ec2, instance)
     return image
+
+
+def _terminate(ec2: EC2Client, instance: str) -> None:
+    """Its key and security group can go only when it is gone."""
+    ec2.terminate_instances(InstanceIds=[instance])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance], WaiterConfig=POLL)
 
 
 def _wait_for(ec2: EC2Client, image: str) -> None:
@@ -150,14 +107,19 @@ def _wait_for(ec2: EC2Client, image: str) -> None:
 
 
 def _client(ask: Build) -> EC2Client:
-    if not ask["custom_endpoint"]:
-        raise BuildError("no custom_endpoint: a stand-in has no business in AWS itself")
-    return boto3.Session(region_name=ask["region"]).client("ec2", endpoint_url=ask["custom_endpoint"])
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        raise BuildError("no AWS_ENDPOINT_URL: a stand-in has no business in AWS itself")
+    return boto3.Session(region_name=ask["region"]).client("ec2", endpoint_url=endpoint)
 
 
-def _launch(ec2: EC2Client, ask: Build) -> str:
+def _launch(ec2: EC2Client, ask: Build, door: Mapping[str, Any]) -> str:
     tags: Any = _tags(ask)
-    settings: dict[str, Any] = {"SubnetId": ask["subnet_id"]} if ask["subnet_id"] else {}
+    settings: dict[str, Any] = {**door}
+    if ask["session_manager_profile"]:
+        settings["IamInstanceProfile"] = {"Name": ask["session_manager_profile"]}
+    if BURSTABLE.match(ask["instance_type"]):
+        settings["CreditSpecification"] = {"CpuCredits": "unlimited"}
     root = {"VolumeSize": ask["root_gib"], "VolumeType": "gp3", "Encrypted": ask["encrypted"],
             "DeleteOnTermination": True, **({"KmsKeyId": ask["kms_key_id"]} if ask["kms_key_id"] else {})}
     started = ec2.run_instances(
@@ -168,10 +130,8 @@ def _launch(ec2: EC2Client, ask: Build) -> str:
         InstanceInitiatedShutdownBehavior="terminate",
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
         BlockDeviceMappings=[{"DeviceName": ask["root_device"], "Ebs": root}],  # type: ignore[typeddict-item]
-        TagSpecifications=[
-            {"ResourceType": "instance", "Tags": tags},
-            {"ResourceType": "volume", "Tags": tags},
-        ],
+        TagSpecifications=[{"ResourceType": kind, "Tags": tags}
+                           for kind in ("instance", "network-interface", "volume")],
         **settings,
     )
     instance = started["Instances"][0]["InstanceId"]
@@ -179,7 +139,7 @@ def _launch(ec2: EC2Client, ask: Build) -> str:
     try:
         ec2.get_waiter("instance_running").wait(InstanceIds=[instance], WaiterConfig=POLL)
     except BaseException:
-        ec2.terminate_instances(InstanceIds=[instance])
+        _terminate(ec2, instance)
         raise
     return str(instance)
 

@@ -87,6 +87,8 @@ def bake(given: Given, context: Context) -> Mapping[str, object]:
         Path(given.image_dir), fingerprint=given.fingerprint, base_image=given.base_image,
         architecture=given.architecture, variables=options.json_object(given.packer_variables),
     )
+    packer.refuse_other(program, upload.templates(files))
+    packer.refuse_without_sessions(str(options.json_object(given.packer_variables).get("session_manager_profile", "")))
     base = base_image.find(
         ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
     )
@@ -116,18 +118,15 @@ def baked(
     )
     manifest = work / f"{name}.manifest.json"
     staged = work / name
-    variables = packer_variables(given, base, os.environ, name=name, tags=tags, manifest=manifest, folder=staged)
-    refuse_old(program, variables)
+    variables = packer_variables(given, base, name=name, tags=tags, manifest=manifest, folder=staged)
 
     progress = context.progress.bounded(BAKE_SECONDS)
     progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
     try:
         upload.stage(files, staged)
-        template = str(packer.template(program, staged))
-        if program.has_plugins:
-            _packer([program.program, "init", template], staged, log, context)
+        _packer([program.program, "init", str(staged)], staged, log, context)
         _packer(
-            [program.program, "build", "-color=false", *packer.variable_flags(variables), template],
+            [program.program, "build", "-color=false", *packer.variable_flags(variables), str(staged)],
             staged, log, context,
         )
     finally:
@@ -160,7 +159,6 @@ def _packer(command: list[str], folder: Path, log: Path, context: Context) -> No
 def packer_variables(
     given: Given,
     base: BaseImage,
-    environment: Mapping[str, str],
     *,
     name: str,
     tags: Mapping[str, str],
@@ -171,7 +169,6 @@ def packer_variables(
 
     `folder`: of the image's files, where Packer runs.
     """
-    endpoint = environment.get("AWS_ENDPOINT_URL_EC2") or environment.get("AWS_ENDPOINT_URL") or ""
     theirs = options.json_object(given.packer_variables)
     user = base_image.ssh_username(base, base_image=given.base_image)
     if user is None and "ssh_username" not in theirs:
@@ -185,11 +182,7 @@ def packer_variables(
         "subnet_id": given.subnet_id,
         "root_device": base.root_device,
         **({"root_gib": base.root_gib} if base.root_gib else {}),
-        **({"custom_endpoint": endpoint} if endpoint else {}),
         **theirs,
-        # It is no file of the image.
-        **({"ssh_private_key_file": str(Path(key).expanduser().absolute())}
-           if (key := str(theirs.get("ssh_private_key_file", ""))) else {}),
         **_encryption(given.kms_key),
         "region": given.region,
         "source_ami": base.id,
@@ -217,17 +210,6 @@ def refuse_key(given: Given, context: Context) -> None:
             f"the image can't be encrypted with {given.kms_key}",
             problem,
             f"let account {given.account} use the key ({', '.join(keys.ACTIONS)}), or name another as imageKmsKey",
-        )
-
-
-def refuse_old(program: Packer, variables: Mapping[str, object]) -> None:
-    """Raises StepError for a Packer that no current system lets in."""
-    if not program.has_plugins and not variables.get("custom_endpoint"):
-        raise StepError(
-            f"{program} is too old for AWS",
-            "it signs its SSH logins with RSA and SHA-1, which the SSH servers of current systems refuse, and does not "
-            "know IMDSv2",
-            packer.INSTALL,
         )
 
 

@@ -18,16 +18,16 @@ from steps.errors import StepError
 from steps.interrupt import child_of_step
 from steps.progress import Clock, Progress
 
-INSTALL = "install a current Packer: https://developer.hashicorp.com/packer/install"
-# Plugins, `packer init`, IMDSv2 and keys other than RSA came with it.
-PLUGINS_SINCE = (1, 7)
+INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
+# With it Packer talks to Session Manager.
+SESSIONS = "session-manager-plugin"
 # Packer terminates its build instance, and waits for that, before it takes away key and security group.
 CLEANUP_SECONDS = 180.0
 TEMPLATE = "phoenix.pkr.hcl"
 # Packer takes any variable of the template from the environment too; no fingerprint would tell.
 UNSEEN = "PKR_VAR_"
-# But these say how the build machine is reached and looked after, and change nothing on it; a local cloud gives them.
-REACHING = frozenset({"poll_seconds", "ssh_from", "ssh_host", "ssh_port", "ssh_keypair_name", "ssh_private_key_file"})
+# How a template pins its Packer (`packer fmt` writes it so).
+PINNED = re.compile(r'^\s*required_version\s*=\s*"=?\s*(\d+)\.(\d+)\.(\d+)"', re.MULTILINE)
 # AWS takes minutes to make an image, and Packer says nothing meanwhile.
 SILENCE_SECONDS = 30.0
 READ_SECONDS = 0.2
@@ -40,12 +40,8 @@ class Packer:
     program: str
     version: tuple[int, ...]
 
-    @property
-    def has_plugins(self) -> bool:
-        return self.version >= PLUGINS_SINCE
-
     def __str__(self) -> str:
-        return "Packer " + ".".join(str(part) for part in self.version)
+        return f"Packer {dotted(self.version)}"
 
 
 def installed() -> Packer:
@@ -75,18 +71,37 @@ def parsed_version(text: str) -> tuple[int, ...] | None:
     return tuple(int(part) for part in match.groups()) if match else None
 
 
-def for_old_packer(template: str) -> str:
-    """The template without the part that Packer before 1.7 does not know (between `# [ Packer 1.7` and `# ]`)."""
-    return re.sub(r"^ *# \[ Packer 1\.7.*?^ *# \]\n", "", template, flags=re.MULTILINE | re.DOTALL)
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)
 
 
-def template(packer: Packer, folder: Path) -> Path:
-    """What Packer is given: a folder with all its templates, or for an old one a copy beside it of a part of them."""
-    if packer.has_plugins:
-        return folder
-    copy = folder.parent / f"{folder.name}.pkr.hcl"
-    copy.write_text(for_old_packer((folder / TEMPLATE).read_text(encoding="utf-8")), encoding="utf-8")
-    return copy
+def pinned(templates: str) -> tuple[int, ...] | None:
+    """The one version of Packer that the text of an image's templates allows; None when they leave a choice."""
+    match = PINNED.search(templates)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def refuse_other(packer: Packer, templates: str) -> None:
+    """Raises StepError for another Packer than the one that is pinned, which it would say itself, and later."""
+    wanted = pinned(templates)
+    if wanted is not None and packer.version != wanted:
+        raise StepError(
+            f"{packer.program} is {packer}, and the image is baked with Packer {dotted(wanted)} (required_version in"
+            " its templates)",
+            "the same scripts make the same image only with the same Packer",
+            INSTALL,
+        )
+
+
+def refuse_without_sessions(profile: str) -> None:
+    """Raises StepError where Packer could not reach its build instance through Session Manager."""
+    if profile and shutil.which(SESSIONS) is None:
+        raise StepError(
+            f"packerVariables.session_manager_profile is {profile}, and {SESSIONS} is not installed here",
+            "Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
+            "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+            "session-manager-working-with-install-plugin.html",
+        )
 
 
 def variable_flags(variables: Mapping[str, object]) -> list[str]:

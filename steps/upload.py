@@ -48,13 +48,15 @@ def hashed(
     return files, source
 
 
+def templates(files: Files) -> str:
+    """The text of an image's Packer templates."""
+    return "\n".join(content.decode("utf-8", "replace") for path, (_, content) in sorted(files.items())
+                     if "/" not in path and path.endswith(".pkr.hcl"))
+
+
 def refuse_unseen(environment: Mapping[str, str]) -> None:
     """Raises StepError for variables of the template that come past the configuration, and so past the fingerprint."""
-    names = sorted(
-        name.removeprefix(packer.UNSEEN)
-        for name in environment
-        if name.startswith(packer.UNSEEN) and name.removeprefix(packer.UNSEEN) not in packer.REACHING
-    )
+    names = sorted(name.removeprefix(packer.UNSEEN) for name in environment if name.startswith(packer.UNSEEN))
     if names:
         unseen = [packer.UNSEEN + name for name in names]
         raise StepError(

@@ -11,7 +11,6 @@ import pytest
 
 from steps import bake, options
 from steps.errors import StepError
-from steps.packer import Packer
 from tests.test_bake import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
 
 
@@ -24,9 +23,9 @@ def given(**changed: str) -> bake.Given:
     return options.read(bake.Given, step="bake", about="", arguments=[], environment=environment)
 
 
-def variables(*, environment: dict[str, str] | None = None, **changed: str) -> dict[str, Any]:
+def variables(**changed: str) -> dict[str, Any]:
     return bake.packer_variables(
-        given(**changed), VENDORS, environment or {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
+        given(**changed), VENDORS, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
         folder=Path("/staged")
     )
 
@@ -44,21 +43,13 @@ def test_the_build_instance_fits_the_architecture(architecture: str, expected: s
     assert variables(architecture=architecture, instance_type="m7g.large")["instance_type"] == "m7g.large"
 
 
-def test_only_a_local_cloud_has_an_endpoint() -> None:
-    assert "custom_endpoint" not in variables()
-    local = variables(environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
-    assert local["custom_endpoint"] == "http://127.0.0.1:5000"
-
-
 def test_the_users_own_variables_reach_packer() -> None:
     told = variables(packer_variables=json.dumps({"log_collector": "syslog-ng", "ssh_username": "me"}))
     assert (told["log_collector"], told["ssh_username"]) == ("syslog-ng", "me")
 
 
-def test_a_key_that_is_no_file_of_the_image_is_found_from_where_the_user_stands() -> None:
+def test_paths_are_those_of_the_folder_that_packer_runs_in() -> None:
     assert variables()["image_dir"] == "/staged"
-    told = variables(packer_variables=json.dumps({"ssh_private_key_file": "keys/build"}))
-    assert told["ssh_private_key_file"] == str(Path.cwd() / "keys" / "build")
 
 
 @pytest.mark.parametrize("name", ["source_ami", "tags", "ami_name"])
@@ -71,23 +62,8 @@ def test_a_base_whose_user_nobody_knows_needs_to_be_told() -> None:
     stranger = replace(VENDORS, name="company-linux-7")
     asked = given(base_image="/golden/image")
     with pytest.raises(StepError, match=r"packerVariables\.ssh_username"):
-        bake.packer_variables(asked, stranger, {}, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
+        bake.packer_variables(asked, stranger, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
         folder=Path("/staged"))
-
-
-@pytest.mark.parametrize(
-    ("version", "endpoint", "refused"),
-    [((1, 6, 6), "", True), ((1, 6, 6), "http://127.0.0.1:5000", False), ((1, 14, 0), "", False)],
-)
-def test_a_packer_that_no_current_system_lets_in_is_refused(
-    version: tuple[int, ...], endpoint: str, refused: bool
-) -> None:
-    program = Packer(program="packer", version=version)
-    if refused:
-        with pytest.raises(StepError, match=r"Packer 1\.6\.6 is too old"):
-            bake.refuse_old(program, {"custom_endpoint": endpoint})
-    else:
-        bake.refuse_old(program, {"custom_endpoint": endpoint})
 
 
 def test_the_options_are_told_when_they_are_wrong() -> None:

@@ -41,6 +41,14 @@ def running(cloud: Cloud) -> list[str]:
     ]
 
 
+def left_to_reach_it(cloud: Cloud) -> list[str]:
+    """Key pairs and security groups that bakes made."""
+    ec2 = cloud.client("ec2")
+    return [*(one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]),
+            *(one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]
+              if one["GroupName"].startswith("packer_"))]
+
+
 def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, image_dir: Path) -> None:
     asked = image("", folder=image_dir, base_image="ubuntu-24.04")
     done = step(cloud, "bake", **asked)
@@ -59,7 +67,9 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
         "phoenix:base": first["base"], "phoenix:base-name": first["baseName"], "phoenix:commit": first["commit"],
         "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"], "phoenix:base-date": first["baseDate"],
     }
+    assert made["ImdsSupport"] == "v2.0"
     assert running(cloud) == []
+    assert left_to_reach_it(cloud) == []
     # Processes have no packages, and the stand-in for Packer does not make any up.
     assert first["packages"] == {"difference": f"not known: {first['image']} has no list of its packages"}
 
@@ -83,6 +93,7 @@ def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, ima
     assert "Syntax error" in done.stderr or "syntax error" in done.stderr
     assert f"read {ROOT}/.packer/phoenix-{asked['fingerprint']}-" in done.stderr
     assert running(cloud) == []
+    assert left_to_reach_it(cloud) == []
     assert cloud.client("ec2").describe_images(Owners=["self"])["Images"] == before
 
 
@@ -120,7 +131,7 @@ def test_what_changed_since_the_plan_is_not_baked(cloud: Cloud, image_dir: Path)
 
 # A Packer that says where it is and what it was given, and then fails.
 LOOKS = """#!/bin/sh
-case $1 in version) echo "Packer v1.14.0"; exit 0 ;; init) exit 0 ;; esac
+case $1 in version) echo "Packer v1.16.0"; exit 0 ;; init) exit 0 ;; esac
 for argument; do
   case $argument in image_dir=*) echo "image_dir ${argument#image_dir=}" ;; esac
 done

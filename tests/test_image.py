@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from steps import packer
+from rehearsal.machines import override
+from steps import bake, packer
 
 IMAGE = Path(__file__).parents[1] / "image"
 PROVISION = sorted((IMAGE / "provision").glob("*.sh"))
@@ -114,23 +115,44 @@ def test_the_application_is_well_formed() -> None:
         ElementTree.parse(IMAGE / "app" / name)
 
 
-def test_the_template_is_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("more", [
+    {}, {"instance_type": "t4g.small"}, {"instance_type": "m7i.large"},
+    {"session_manager_profile": "builder", "subnet_id": "subnet-0123456789abcdef0"}], ids=str)
+def test_the_template_is_valid(more: dict[str, str], tmp_path: Path) -> None:
+    """As it is for the Packer that it pins, and as a rehearsal changes it for whichever there is."""
     if shutil.which("packer") is None:
         pytest.skip("packer is not installed")
     program = packer.installed()
-    template = packer.template(program, Path(shutil.copytree(IMAGE, tmp_path / "image")))
+    folder = Path(shutil.copytree(IMAGE, tmp_path / "image"))
+    if program.version != packer.pinned((IMAGE / "plugins.pkr.hcl").read_text()):
+        override.change(folder, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, program.version)
     variables = {
         "region": "eu-west-1", "source_ami": "ami-0123456789abcdef0", "ami_name": "phoenix-0123456789ab-1",
-        "image_dir": str(IMAGE), "tags": {"phoenix:service": "phoenix"}, "custom_endpoint": "http://127.0.0.1:9",
+        "image_dir": str(IMAGE), "tags": {"phoenix:service": "phoenix"}, **more,
     }
     found = subprocess.run(
-        [program.program, "validate", *packer.variable_flags(variables), str(template)],
+        [program.program, "validate", *packer.variable_flags(variables), str(folder)],
         capture_output=True, text=True, check=False, env={**os.environ, "CHECKPOINT_DISABLE": "1"},
     )
     said = found.stdout + found.stderr
-    if program.has_plugins and found.returncode != 0 and "plugin" in said.lower() and "init" in said:
+    if program.version >= override.PLUGINS and found.returncode != 0 and "plugin" in said.lower() and "init" in said:
         pytest.skip("Packer has no amazon plugin here (packer init image/ gets it)")
     assert found.returncode == 0, said
+
+
+def test_a_burstable_build_instance_has_unlimited_credits_and_no_other_asks_for_them() -> None:
+    said = re.search(r'burstable += can\(regex\("(.+)", var\.instance_type\)\)', TEMPLATE)
+    assert said is not None
+    assert re.search(r"^  enable_unlimited_credits = local\.burstable$", TEMPLATE, re.MULTILINE)
+    burstable = re.compile(said[1].replace("\\\\", "\\"))
+    types = ["t2.micro", "t3.small", "t3a.small", "t4g.small", "m7i.large", "c7g.large", "trn1.2xlarge", "i3.large"]
+    assert [one for one in types if burstable.match(one)] == types[:4]
+    assert set(bake.INSTANCE_TYPES.values()) <= set(types[:4])
+
+
+def test_nothing_in_the_template_is_there_for_a_rehearsal() -> None:
+    for word in ("ssh_host", "ssh_port", "custom_endpoint", "private_key_file", "skip_", "Packer 1.7"):
+        assert word not in TEMPLATE, word
 
 
 @pytest.mark.parametrize("script", ["10-operating-system.sh"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 # A Packer that begins a bake and, when it is interrupted, takes a moment to clean up.
 ENDLESS = """#!/bin/sh
 case "$1" in
-  version) echo "Packer v1.14.0"; exit 0 ;;
+  version) echo "Packer v1.16.0"; exit 0 ;;
   init) exit 0 ;;
 esac
 trap 'echo cleaning up; : >"$MARKS/cleaned"; exit 1' INT TERM
@@ -95,20 +95,42 @@ def test_another_program_of_that_name_is_not_taken_for_packer(
     assert "usage: packer DICTIONARY" in str(error.value)
 
 
-def test_an_old_packer_is_not_given_what_it_does_not_know(tmp_path: Path) -> None:
-    old = Packer(program="packer", version=(1, 6, 6))
-    staged = Path(shutil.copytree(ROOT / "image", tmp_path / "phoenix-1"))
-    given = packer.template(old, staged)
-    text = given.read_text()
-    assert given == tmp_path / "phoenix-1.pkr.hcl"
-    for unknown in ("metadata_options", "imds_support", "temporary_key_pair_type", "required_plugins"):
-        assert unknown not in text
-    assert 'source "amazon-ebs" "server"' in text and "communicator" in text
+PINS = 'packer {\n  required_version = "1.16.0"\n}\n'
 
 
-def test_a_current_packer_is_given_the_whole_folder() -> None:
-    new = Packer(program="packer", version=(1, 7, 0))
-    assert packer.template(new, ROOT / "image") == ROOT / "image"
+@pytest.mark.parametrize(("templates", "expected"), [
+    (PINS, (1, 16, 0)), (PINS.replace('"1', '"= 1'), (1, 16, 0)), (PINS.replace('"1', '">= 1'), None), ("", None)])
+def test_which_packer_a_template_pins(templates: str, expected: tuple[int, ...] | None) -> None:
+    assert packer.pinned(templates) == expected
+
+
+def test_the_projects_own_template_pins_packer_and_its_plugin() -> None:
+    text = (ROOT / "image" / "plugins.pkr.hcl").read_text()
+    assert packer.pinned(text) is not None
+    assert re.search(r'^ +version = "\d+\.\d+\.\d+"$', text, re.MULTILINE), "a plugin too has one version"
+
+
+@pytest.mark.parametrize("version", [(1, 6, 6), (1, 15, 9), (1, 16, 1), (2, 0, 0)])
+def test_another_packer_than_the_pinned_one_is_refused_with_what_to_type(version: tuple[int, ...]) -> None:
+    other = Packer(program="/usr/bin/packer", version=version)
+    with pytest.raises(StepError) as error:
+        packer.refuse_other(other, PINS)
+    assert f"/usr/bin/packer is Packer {packer.dotted(version)}, and the image is baked with Packer 1.16.0" in str(
+        error.value)
+    assert "sudo sh tools/install_packer.sh" in str(error.value)
+    packer.refuse_other(other, "")
+    packer.refuse_other(Packer(program="packer", version=(1, 16, 0)), PINS)
+
+
+def test_session_manager_needs_its_plugin_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    packer.refuse_without_sessions("")
+    with pytest.raises(StepError, match="is builder, and session-manager-plugin is not") as error:
+        packer.refuse_without_sessions("builder")
+    assert "install-plugin" in str(error.value)
+    (tmp_path / "session-manager-plugin").write_text("#!/bin/sh\n")
+    (tmp_path / "session-manager-plugin").chmod(0o755)
+    packer.refuse_without_sessions("builder")
 
 
 def test_variables_are_texts_or_json() -> None:

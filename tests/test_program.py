@@ -550,3 +550,13 @@ def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -
     bakes = {one.inputs["create"] for one in done.all("command:local:Command") if "bake" in one.inputs["create"]}
     assert bakes == {'PHOENIX_PROJECT="$PWD" sh ../../steps/run bake; exit $?'}
     assert done.outputs["shop"]["url"] == "http://shop.example.com"
+
+
+def test_a_bake_through_session_manager_has_its_way_to_the_internet_without_a_public_address() -> None:
+    vpc, (front, other, back) = network("ab", "a")
+    adopted: dict[str, Any] = {"vpcId": vpc, "albSubnetIds": [front, other], "serverSubnetIds": [back]}
+    bake = program(**adopted).one("command:local:Command", "bake").inputs["environment"]
+    assert bake["PHOENIX_SUBNET_ID"] == front
+    inside = {"session_manager_profile": "builder"}
+    bake = program(**adopted, packerVariables=inside).one("command:local:Command", "bake").inputs["environment"]
+    assert bake["PHOENIX_SUBNET_ID"] == back

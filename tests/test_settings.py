@@ -95,6 +95,21 @@ def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str
     assert "\n      type: " in problem
 
 
+INSIDE = '{"session_manager_profile": "builder"}'
+
+
+@pytest.mark.parametrize("base", ["debian-12", "debian-13"])
+def test_a_base_without_an_agent_is_not_built_through_session_manager(base: str) -> None:
+    [problem] = problems(baseImage=base, packerVariables=INSIDE)
+    assert f"packerVariables.session_manager_profile = 'builder': must be empty with baseImage {base}" in problem
+    assert "pulumi config rm --path packerVariables.session_manager_profile" in problem
+
+
+@pytest.mark.parametrize("base", ["ubuntu-24.04", "al2023", "ami-0123456789abcdef0"])
+def test_a_base_with_an_agent_is(base: str) -> None:
+    assert settings(baseImage=base, packerVariables=INSIDE).packer_variables == {"session_manager_profile": "builder"}
+
+
 def test_all_errors_come_at_once() -> None:
     found = problems(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
     assert [problem.split(" = ")[0].strip() for problem in found] == [

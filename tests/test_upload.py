@@ -56,6 +56,8 @@ def test_a_folder_without_a_template_or_without_files_is_told(tmp_path: Path) ->
 
 
 def test_how_the_build_machine_is_reached_is_no_word_about_the_image() -> None:
-    upload.refuse_unseen({"PKR_VAR_ssh_host": "127.0.0.1", "PKR_VAR_poll_seconds": "1", "PATH": "/bin"})
+    upload.refuse_unseen({"PATH": "/bin"})
     with pytest.raises(StepError, match="PKR_VAR_log_target in the environment would change the image"):
-        upload.refuse_unseen({"PKR_VAR_ssh_host": "127.0.0.1", "PKR_VAR_log_target": "logs:514"})
+        upload.refuse_unseen({"PATH": "/bin", "PKR_VAR_log_target": "logs:514"})
+    with pytest.raises(StepError, match="unset PKR_VAR_ssh_username"):
+        upload.refuse_unseen({"PKR_VAR_ssh_username": "me"})

@@ -1,7 +1,11 @@
 #!/bin/sh
-# Installs a current Packer from HashiCorp's own package repository, whose signatures and checksums apt verifies.
-# Where that can't be done it says what to type.
+# Installs the Packer that image/plugins.pkr.hcl pins, from HashiCorp's own package repository, whose signatures and
+# checksums apt verifies. Where that can't be done it says what to type.
 set -eu
+unset CDPATH
+cd -- "$(dirname -- "$0")/.."
+version=$(sed -n 's/^ *required_version *= *"\(.*\)"$/\1/p' image/plugins.pkr.hcl)
+byhand="https://releases.hashicorp.com/packer/$version/"
 
 # https://www.hashicorp.com/trust/security ("PGP public keys", Linux package checksum verification)
 key=798AEC654E5C15428C8E42EEAA16FCBCA621E701
@@ -17,22 +21,30 @@ fail() {
 network() {
   fail "$1 could not be had from $url." \
     "Do: check the network and proxy (https_proxy), and run \`make pulumi\` again; or install Packer by hand:" \
-    "https://developer.hashicorp.com/packer/install"
+    "$byhand"
 }
 
-# Packer before 1.7 knows no plugins, and AWS itself is not baked on with it.
-if command -v packer >/dev/null && packer version | grep -qE '^Packer v(1\.([7-9]|[1-9][0-9])|[2-9])'; then
-  echo "$(command -v packer) is $(packer version | head -n 1)"
+installed() {
+  command -v packer >/dev/null && packer version | grep -qFx "Packer v$version"
+}
+
+# A bake refuses any other version.
+if installed; then
+  echo "$(command -v packer) is Packer v$version"
   exit 0
 fi
 if command -v brew >/dev/null; then
   echo "installing Packer with Homebrew, from HashiCorp's tap"
   brew install hashicorp/tap/packer || network "Packer"
+  # The tap has the newest one alone.
+  installed || fail "Homebrew has installed $(packer version | head -n 1), and image/plugins.pkr.hcl pins $version." \
+    "Do: put Packer $version from $byhand first on PATH;" \
+    "or try the newer one: change required_version in image/plugins.pkr.hcl (the next bake makes another image)"
   exit 0
 fi
-command -v apt-get >/dev/null || fail "Packer 1.7 or newer is not installed, and there is neither apt-get nor brew." \
-  "Do: install it by hand: https://developer.hashicorp.com/packer/install"
-[ "$(id -u)" = 0 ] || fail "Packer 1.7 or newer is not installed; installing it with apt-get needs root." \
+command -v apt-get >/dev/null || fail "Packer $version is not installed, and there is neither apt-get nor brew." \
+  "Do: install it by hand: $byhand"
+[ "$(id -u)" = 0 ] || fail "Packer $version is not installed; installing it with apt-get needs root." \
   "Do: sudo sh tools/install_packer.sh"
 
 echo "installing Packer with apt-get, from HashiCorp's repository"
@@ -55,5 +67,10 @@ codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mkdir -p "$root/etc/apt/sources.list.d"
 echo "deb [arch=$(dpkg --print-architecture) signed-by=$keyring] $url $codename main" \
   >"$root/etc/apt/sources.list.d/hashicorp.list"
-{ apt-get update -qq && apt-get install -y -qq packer; } || network "Packer for $codename"
+# Another version may be there already, an older or a newer one.
+{ apt-get update -qq && apt-get install -y -qq --allow-downgrades "packer=$version-*"; } ||
+  network "Packer $version for $codename"
+hash -r
+installed || fail "apt-get has installed Packer $version, and $(command -v packer) is $(packer version | head -n 1)." \
+  "Do: remove that one, or put /usr/bin before it on PATH"
 packer version | head -n 1

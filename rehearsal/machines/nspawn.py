@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import socket as sockets
 import subprocess
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rehearsal.machines import Address
+from rehearsal.machines import Address, override
 from rehearsal.machines.box import Box, BoxError, Spec, emptied
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.disks import Disk, Disks, ready_to_mount
@@ -61,12 +62,10 @@ class NspawnMachines:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Leads Packer to the build machine: the template's variables for a cloud on this machine."""
+        """Leads Packer to the build machine: what stands first on PATH adds to its template (`override`)."""
         return {
-            "PKR_VAR_ssh_host": "127.0.0.1",
-            "PKR_VAR_ssh_port": str(self._wiring.ssh_port),
-            "PKR_VAR_ssh_from": '["127.0.0.1/32"]',
-            "PKR_VAR_poll_seconds": "1",
+            "PATH": os.pathsep.join([str(override.PROGRAMS), os.environ["PATH"]]),
+            override.SSH_PORT: str(self._wiring.ssh_port),
         }
 
     def connect(self, aws: Aws) -> None:

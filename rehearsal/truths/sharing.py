@@ -83,11 +83,11 @@ def only_what_is_ones_own(world: World, original: Correction, backend: Any, *arg
 
 @around(AmisResponse, "modify_image_attribute")
 def described(world: World, original: Correction, response: Any) -> Any:
-    """moto forgets a new description."""
+    """moto forgets a new description, and that an image's servers are to ask the metadata service with tokens alone."""
     answer = original(response)
-    said = response._get_param("Description", {})
-    if said.get("Value"):
-        response.ec2_backend.amis[response._get_param("ImageId")].description = said["Value"]
+    for name, kept in (("Description", "description"), ("ImdsSupport", "imds_support")):
+        if value := response._get_param(name, {}).get("Value"):
+            setattr(response.ec2_backend.amis[response._get_param("ImageId")], kept, value)
     return answer
 
 
