@@ -21,8 +21,8 @@ from rehearsal.workshop import PROJECT
 FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "deploy", "rights", "packer", "network")
-# or with one image in several accounts and regions some of these.
-DEPLOYER = (*USUAL, "share", "copy")
+# or with one image in several accounts and regions, or builds through Session Manager, some of these.
+DEPLOYER = (*USUAL, "share", "copy", "session")
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 SERVICES = ("autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts")
 
@@ -66,7 +66,7 @@ def filled(arn: str) -> str:
     """An ARN of a policy with its placeholders filled in, as the README says."""
     values = {"ACCOUNT": "123456789012", "REGION": "eu-west-1", "SERVICE": "phoenix", "STACK": "local",
               "BAKER": "111111111111", "TAKER": "222222222222", "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
-              "BALANCER": "edge", "FIREWALL": "sg-0123456789abcdef0"}
+              "BALANCER": "edge", "FIREWALL": "sg-0123456789abcdef0", "BUILDER": "builder"}
     for name, value in values.items():
         arn = arn.replace(name, value)
     return arn

@@ -28,12 +28,15 @@ PROVIDER = {
 # Called by nobody here, and why it is allowed all the same:
 ELSEWHERE = {
     "autoscaling:SetInstanceProtection": "the provider lifts protection from scale-in before it deletes a group",
-    "ec2:CreateKeyPair": "the real Packer's key of the build machine",
     "ec2:DescribeInstanceStatus": "the real Packer waits for its build machine",
+    "ec2:DescribeInstanceTypeOfferings": "the real Packer chooses a subnet where none is named",
     "ec2:DescribeRegions": "the real Packer looks whether the region exists",
     "elasticloadbalancing:ModifyListener": "the certificate of a listener is another",
     "elasticloadbalancing:ModifyTargetGroup": "health checks come at another interval",
     "elasticloadbalancing:SetSubnets": "the load balancer stands in other subnets",
+    **dict.fromkeys(
+        ("ec2-instance-connect:SendSSHPublicKey", "ssm:StartSession", "ssm:TerminateSession"),
+        "the real Packer reaches its build machine through Session Manager"),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",
