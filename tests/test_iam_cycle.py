@@ -21,8 +21,8 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/phoenix-servers"
 NOT_NEEDED = {"iam:GetUser"}
 # Allowed, and on the local cloud called by nobody but the real provider, which reads more of what it has made:
 PROVIDER = {
-    "ec2:DescribeAddressesAttribute", "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeVpcAttribute", "ec2:DisassociateAddress",
+    "ec2:DescribeAddressesAttribute", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcAttribute", "ec2:DisassociateAddress",
     "elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:DescribeListenerAttributes",
     "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeTargetGroupAttributes"}
 # Called by nobody here, and why it is allowed all the same:
