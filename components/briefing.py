@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from components import estimate, fitness, lineage
+from components import estimate, fitness, gates, lineage
 from components.changelog import Changelog
 from components.flight import Flight
 from components.foresight import warnings
@@ -78,7 +78,7 @@ def write(
         rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation},"
                                f" {fitness.words(flight.standing, outlook, wanted=wanted)}"))
     if not flight.proven:
-        rows.append(("gates", _gates(flight, settings, live)))
+        rows.append(("gates", gates.told(flight, settings, live)))
     rows.append(("production", _production(flight, live)))
     rows += permanent
     rows += _others(flight, live, outlook)
@@ -158,24 +158,6 @@ def _headline(flight: Flight) -> str:
     elif not flight.proven:
         begins.append(f"{mine} passes the gates again")
     return ", ".join(begins + ([f"{flight.dies.color} dies"] if flight.dies else []))
-
-
-def _gates(flight: Flight, settings: Settings, live: Live) -> str:
-    gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
-    if settings.smoke_command:
-        gates.append("smoke command")
-    if not flight.shift:
-        return " -> ".join(gates)
-    gates += [f"canary {step} % for {settings.canary_pause_seconds} s"
-              for step in estimate.canaries(settings, flight, live)]
-    if settings.traffic < 100:
-        gates.append(f"{settings.traffic} %, held")
-    else:
-        gates.append("100 %")
-        if flight.previous:
-            gates.append(f"settle {settings.settle_seconds} s, soak {settings.soak_seconds} s")
-    watched = f"; your alarms watched: {', '.join(settings.alarms)}" if settings.alarms and flight.previous else ""
-    return " -> ".join(gates) + watched
 
 
 def _production(flight: Flight, live: Live) -> str:

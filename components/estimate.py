@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from components.flight import Flight
 from components.live import Live
 from components.settings import Settings
-from steps import alarms, flip
+from steps import alarms, flip, metrics, pause
 from steps.capacity import HEALTHY_SECONDS
 from steps.traffic import planned_seconds
 
 # What promote allows beyond the settings before it gives up: it waits for alarms that ring since the birth, for
-# servers, for answers through the preview rule, for every address to follow, and for CloudWatch to count requests.
-WAITING_SECONDS = round(
-    alarms.OWN_SECONDS + HEALTHY_SECONDS + flip.PROVE_SECONDS + flip.FOLLOW_SECONDS + flip.METRICS_SECONDS)
+# servers, for answers through the preview rule, and for every address to follow.
+WAITING_SECONDS = round(alarms.OWN_SECONDS + HEALTHY_SECONDS + flip.PROVE_SECONDS + flip.FOLLOW_SECONDS)
 # What the engine allows for the deletion of a group, beyond what its servers may take to drain.
 DELETING_SECONDS = 900
 
@@ -42,14 +41,27 @@ def added(settings: Settings, flight: Flight, live: Live) -> int:
     return max(0, servers(settings, flight, live) - there)
 
 
-def promotion(settings: Settings, flight: Flight, live: Live) -> int:
-    """Seconds that the step promote takes when all goes well, once the group is verified."""
+def promotion(settings: Settings, flight: Flight, live: Live) -> tuple[int, int]:
+    """Seconds that the step promote takes at least and at most when all goes well, once the group is verified."""
     if not flight.shift or flight.previous is None:
-        return 0
+        return 0, 0
     return planned_seconds(
         steps=len(canaries(settings, flight, live)) + 1 if settings.traffic else 0, full=settings.traffic == 100,
         canary_pause=settings.canary_pause_seconds, settle=settings.settle_seconds, soak=settings.soak_seconds,
-        drain=settings.drain_seconds)
+        drain=settings.drain_seconds, watched=watched(settings, flight))
+
+
+def watched(settings: Settings, flight: Flight) -> bool:
+    """Whether promote waits for CloudWatch's metrics: with canary steps, and not on the way back."""
+    return bool(settings.canary_steps) and not flight.back
+
+
+def replacement(settings: Settings) -> int:
+    """Seconds from a server's failure until another one is healthy in its place, generously.
+
+    Two checks find it ill, EC2 Auto Scaling launches another within two minutes, it boots, and two checks find it well.
+    """
+    return 4 * settings.health_check_interval_seconds + 120 + settings.boot_seconds
 
 
 def canaries(settings: Settings, flight: Flight, live: Live) -> list[int]:
@@ -66,13 +78,16 @@ def together(settings: Settings, flight: Flight, live: Live) -> Together | None:
         return Together(0, None)
     if flight.dies is None:
         return None
-    moving = promotion(settings, flight, live)
-    ending = WAITING_SECONDS + settings.drain_seconds + DELETING_SECONDS
+    soonest, latest = promotion(settings, flight, live)
+    # In each pause CloudWatch's metrics may come later than usual, and a server may have to be replaced.
+    pauses = len(canaries(settings, flight, live)) + 1
+    late = round(pause.METRICS_SECONDS) - metrics.LATEST_SECONDS if watched(settings, flight) else 0
+    ending = WAITING_SECONDS + pauses * (late + replacement(settings)) + settings.drain_seconds + DELETING_SECONDS
     if flight.standing:
-        return Together(moving, moving + ending)
+        return Together(soonest, latest + ending)
     # Two good health checks in a row make a server healthy.
-    least = 2 * settings.health_check_interval_seconds + moving
-    return Together(least, settings.verify_timeout_seconds + moving + ending)
+    least = 2 * settings.health_check_interval_seconds + soonest
+    return Together(least, settings.verify_timeout_seconds + latest + ending)
 
 
 def price(settings: Settings) -> tuple[float, str] | None:

@@ -206,7 +206,7 @@ def _credentials(
     s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime
 ) -> Iterator[str]:
     """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
-    needed = estimate.promotion(s, flight, live)
+    _, needed = estimate.promotion(s, flight, live)
     if not needed or outlook.credentials_end is None:
         return
     # The birth before it takes longer than two health checks, how long nobody knows.

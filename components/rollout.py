@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components import past, production
+from components import estimate, past, production
 from components.color import Color
 from components.config import errors
 from components.flight import Flight
@@ -82,6 +82,7 @@ class Rollout(pulumi.ComponentResource):
             "settle_seconds": str(settings.settle_seconds),
             "soak_seconds": str(settings.soak_seconds),
             "drain_seconds": str(settings.drain_seconds),
+            "replacement_seconds": str(estimate.replacement(settings)),
             "alarms": pulumi.Output.all(*group.alarm_names).apply(
                 lambda names: json.dumps([*names, *settings.alarms])),
             **({"shared": "true"} if shared else {}),

@@ -113,8 +113,8 @@ class Settings:
                               "'make smoke'")
     verify_timeout_seconds: int = _key(900, whole(30, 14400, "seconds"), "900")
     canary_steps: tuple[int, ...] = _key((10, 50), many(whole(1, 99, "percent"), most=20), "[10, 50]")
-    canary_pause_seconds: int = _key(60, whole(0, 7200, "seconds"), "60")
-    soak_seconds: int = _key(120, whole(0, 43200, "seconds"), "120")
+    canary_pause_seconds: int = _key(180, whole(0, 7200, "seconds"), "180")
+    soak_seconds: int = _key(180, whole(0, 43200, "seconds"), "180")
     settle_seconds: int = _key(10, whole(0, 600, "seconds"), "10")
     alarms: tuple[str, ...] = _key((), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"),
                                             most=90), "[]")

@@ -47,8 +47,8 @@ class Part:
 def parts(settings: Settings) -> list[Part]:
     """The drill in its order. Every limit is a setting's, or one of the steps'."""
     flip, live = _flip(settings)
-    moving = estimate.promotion(settings, flip, live)
-    back = estimate.promotion(settings, *_flip(settings, color="blue"))
+    _, moving = estimate.promotion(settings, flip, live)
+    _, back = estimate.promotion(settings, *_flip(settings, color="blue"))
     boot, limit = settings.boot_seconds, settings.verify_timeout_seconds
     together = estimate.together(settings, flip, live)
     ending = (together.most or 0) if together else 0

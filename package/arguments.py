@@ -90,9 +90,9 @@ class ServiceArgs(TypedDict, total=False):
     canarySteps: list[int]
     """Percents of production on the way to the flip, rising. Default: [10, 50]."""
     canaryPauseSeconds: int
-    """Seconds that each canary step is watched. Default: 60."""
+    """Seconds that each canary step is watched, and on until CloudWatch has shown a whole minute of it (0: on at once, blind). Default: 180."""
     soakSeconds: int
-    """Seconds that the flip is watched before the previous group dies. Default: 120."""
+    """Seconds that the flip is watched before the previous group dies, and on until CloudWatch has shown a whole minute of it (0: blind). Default: 180."""
     settleSeconds: int
     """Seconds in which the load balancer must answer with the new generation only. Default: 10."""
     alarms: list[str]

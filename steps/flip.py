@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from steps import alarms, probe, rules, traffic, watch
+from steps import alarms, pause, probe, rules, traffic, watch
 from steps.capacity import Capacity, wait_healthy
 from steps.common import Context
 from steps.errors import StepError
 from steps.observe import Observer, Subject
-from steps.progress import Pace, Teller
+from steps.progress import Pace
 from steps.traffic import Way, Weights
 from steps.undo import Undo
 
-TICK_SECONDS = 5.0
 # How long the addresses of a load balancer may take to follow new weights.
 FOLLOW_SECONDS = 120.0
-# Metrics come a minute or two after what they measure, if they come.
-METRICS_SECONDS = 120.0
 PROVE_ROUNDS = 3
 # What was just set may be read as it was before for a moment.
 LAG_LOOKS, LAG_SECONDS = 5, 1.0
@@ -27,18 +24,23 @@ PROVE_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Times:
-    """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain."""
+    """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain.
+
+    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health.
+    """
 
     canary_pause: int
     settle: int
     soak: int
     drain: int
+    replaced_in: int
 
 
 class Flip:
     """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before.
 
-    `moves`: the weights that were set, and when. `figures`: what the last look saw since the traffic began to move.
+    `moves`: the weights that were set, and when. `figures`: what the last look saw since the traffic began to move, and
+    how often more traffic moved `blind`: before CloudWatch had shown a whole minute at the weights of then.
     """
 
     def __init__(
@@ -95,25 +97,24 @@ class Flip:
             needed=needed,
             quiet=quiet,
             healthy=self.undo.healthy,
+            replaced_in=self.times.replaced_in,
             rescue=self.rescue,
         )
         self.undo.note(self.capacity.other_minimum)
         shares = [weights[self.subject.ours] for weights in self.way.steps]
         for number, share in enumerate(shares[1:]):
-            self._shift(number)
+            self._shift(number, observer)
             self._watch(observer, self.times.canary_pause, "canary", f"{share} %")
         if shares:
-            self._shift(len(shares) - 1)
+            self._shift(len(shares) - 1, observer)
         share = self.way.last[self.subject.ours]
         if share == 100:
             moved = self.context.clock.now()
             self._settle(observer)
             undrained = self.times.drain - (self.context.clock.now() - moved)
-            self._watch(observer, max(self.times.soak, undrained), "soak", "it is done")
+            self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)
         elif share:
             self._watch(observer, self.times.canary_pause, "canary", "it is held")
-        if share and self.cautious:
-            self._known(observer)
 
     def _quiet(self) -> list[str]:
         """Alarms that ring already and don't count until they have been quiet. Raises StepError when they forbid."""
@@ -124,7 +125,7 @@ class Flip:
             cautious=self.cautious,
         )
 
-    def _shift(self, number: int) -> None:
+    def _shift(self, number: int, observer: Observer) -> None:
         weights = self.way.steps[number]
         self._check(rules.read_one(self.context.aws, self.subject.rule).shares())
         step = f"step {number + 1} of {len(self.way.steps)}"
@@ -132,7 +133,8 @@ class Flip:
         # Noted first: a signal may come when AWS has done it and we don't know yet.
         self.undo.now, self.undo.touched = weights, True
         rules.set_weights(self.context.aws, self.subject.rule, weights)
-        self.moves.append((self.context.clock.utc(), weights))
+        observer.since = self.context.clock.utc()
+        self.moves.append((observer.since, weights))
 
     def _check(self, found: Weights) -> None:
         """Raises StepError when the rule has other weights than those that were set, and keeps them."""
@@ -159,44 +161,32 @@ class Flip:
             "requests": ours.requests,
             "errors": ours.errors,
             "unconnected": seen.now.connections.errors,
+            "minutes": len(seen.now.minutes),
+            "blind": self.figures.get("blind", 0),
         }
         reason = watch.verdict(seen)
         if reason:
             raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
         return seen
 
-    def _watch(self, observer: Observer, seconds: float, what: str, then: str) -> None:
-        """Looks again and again for `seconds`, at least once. `then`: what comes next."""
-        until = self.context.progress.bounded(max(0.0, seconds))
-        observer.answered = 0
-        teller = Teller(self.context.clock)
-        while True:
-            seen = self._look(observer)
-            text = f"{what}: {traffic.told(self.undo.now, self.subject.names)}: {watch.summary(seen)}; then {then}"
-            if not until.left():
-                until.line(text)
-                break
-            teller.tell(until, text)
-            self.context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
-        if not observer.answered:
-            raise StepError(
-                "nothing is known of how it does: not one probe was answered in the whole pause",
-                seen.why,
-                "no news is not good news: see why the load balancer does not answer here",
+    def _watch(self, observer: Observer, asked: int, what: str, then: str, *, least: float = 0) -> None:
+        """Looks again and again for the seconds that were `asked` for, or `least`. `then`: what comes next."""
+        told = traffic.told(self.undo.now, self.subject.names)
+        seen = pause.pause(
+            observer,
+            lambda: self._look(observer),
+            context=self.context,
+            seconds=max(asked, least),
+            metrics=self.cautious and asked > 0,
+            what=f"{what}: {told}",
+            then=then,
+        )
+        if not seen.minutes:
+            self.figures["blind"] += 1
+            why = "there are no canary steps" if not self.cautious else "the settings ask for no pause"
+            self.context.progress.line(
+                f"moved on blind at {told}: CloudWatch has shown no whole minute at these weights, and {why}"
             )
-
-    def _known(self, observer: Observer) -> None:
-        """Waits until CloudWatch has counted requests to the new servers. The probes are some: silence is no calm."""
-        until = self.context.progress.bounded(METRICS_SECONDS)
-        pace = Pace(self.context.clock)
-        while not self._look(observer).now.ours.requests:
-            if not until.left():
-                raise StepError(
-                    "nothing is known of how it does: CloudWatch knows of no request to the new servers",
-                    f"the probes were some, and {METRICS_SECONDS:.0f} s after the last pause they are not counted yet",
-                    "no news is not good news: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
-                )
-            pace.wait(until, "waiting for CloudWatch's first metrics of the new servers")
 
     def _settle(self, observer: Observer) -> None:
         """Waits until every address has answered with the new generation only, for as long as asked for."""

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 # ALB metrics are sums over a minute (ELB user guide, "CloudWatch metrics").
 PERIOD = timedelta(minutes=1)
+# From a change of weights until the first whole minute after it is published: at once or a minute until one begins, a
+# minute until it has passed, and one or two more until CloudWatch shows it.
+SOONEST_SECONDS, LATEST_SECONDS = 120, 240
 
 
 def read(
     aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime, shared: bool = False
 ) -> Metrics:
-    """Sums from the minute of `start` to that of `end`, both whole.
+    """Sums over the whole minutes that began at `start` or later, and before `end`, as far as they are published.
 
+    The minute that `start` lies in is not counted: a part of it belongs to what was before.
     The load balancer's own 5xx are not told by target group: of one that is `shared` they may be anybody's.
     """
     queries = [
@@ -38,6 +42,7 @@ def read(
             _sum("othererrors", "HTTPCode_Target_5XX_Count", load_balancer, other),
         ]
     sums = dict.fromkeys(("otherrequests", "othererrors", "allrequests", "allerrors"), 0)
+    minutes: list[datetime] = []
     pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries,
         StartTime=_minute(start),
@@ -45,8 +50,16 @@ def read(
     )
     for page in pages:
         for result in page["MetricDataResults"]:
-            sums[result["Id"]] = sums.get(result["Id"], 0) + round(sum(result["Values"]))
+            counted = {
+                minute: value
+                for minute, value in zip(result["Timestamps"], result["Values"], strict=True)
+                if start <= minute < end
+            }
+            sums[result["Id"]] = sums.get(result["Id"], 0) + round(sum(counted.values()))
+            if result["Id"] == "requests":
+                minutes += counted
     return Metrics(
+        minutes=tuple(sorted(minutes)),
         ours=Traffic(requests=sums["requests"], errors=sums["errors"]),
         other=Traffic(requests=sums["otherrequests"], errors=sums["othererrors"]),
         connections=Traffic(requests=sums["requests"], errors=sums["connections"], beside=True),

@@ -38,8 +38,8 @@ class Observer:
 
     `other`: the target group that shares the traffic, if any. `needed`: servers that ours is to have.
     `quiet`: alarms that rang before anything moved. `healthy` is kept up to date: servers of each target group.
-    `rescue`: nobody else was healthy when it began.
-    `answered` counts the probes that succeeded; whoever watches resets it.
+    `replaced_in`: seconds that a server's replacement may take. `rescue`: nobody else was healthy when it began.
+    `answered` counts the probes that succeeded; whoever watches resets it. `since`: when the present weights were set.
     """
 
     def __init__(
@@ -51,14 +51,16 @@ class Observer:
         needed: int,
         quiet: Collection[str],
         healthy: dict[str, int],
+        replaced_in: float,
         rescue: bool = False,
     ) -> None:
         self.subject, self.context, self.other, self.needed = subject, context, other, needed
-        self.healthy, self.rescue = healthy, rescue
+        self.healthy, self.replaced_in, self.rescue = healthy, replaced_in, rescue
         self.answered = 0
+        self._enough: float | None = None
         self._failed = 0
         self._quiet = set(quiet)
-        self._began = context.clock.utc()
+        self._began = self.since = context.clock.utc()
         self._before = self._metrics(self._began - BEFORE, self._began)
 
     def look(self) -> watch.Observation:
@@ -68,6 +70,7 @@ class Observer:
             if arn:
                 self.healthy[arn] = fleet.healthy(fleet.targets(aws, arn))
         why = self._probe()
+        now = self._metrics(self._began, self.context.clock.utc())
         return watch.Observation(
             weights=rules.read_one(aws, self.subject.rule).shares(),
             ringing=self._ringing(),
@@ -75,10 +78,20 @@ class Observer:
             needed=self.needed,
             failed=self._failed,
             why=why,
-            now=self._metrics(self._began, self.context.clock.utc()),
+            now=now,
             before=self._before,
+            minutes=sum(minute >= self.since for minute in now.minutes),
+            short=self._short(),
+            replaced_in=self.replaced_in,
             rescue=self.rescue,
         )
+
+    def _short(self) -> float:
+        """For how many seconds there have been fewer healthy servers than needed."""
+        now = self.context.clock.now()
+        if self._enough is None or self.healthy[self.subject.ours] >= self.needed:
+            self._enough = now
+        return now - self._enough
 
     def _probe(self) -> str:
         """Asks our generation through the preview rule, whatever the weights are."""

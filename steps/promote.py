@@ -25,6 +25,8 @@ from steps.traffic import Note, Way, Weights
 from steps.undo import NOTE
 
 _SECONDS = options.whole_number(0, 86400)
+# What the last line calls the figures of a certificate.
+FIGURES = {"minutes": "whole minutes of metrics", "blind": "moves blind"}
 
 
 def percentages(text: str) -> tuple[int, ...]:
@@ -46,10 +48,19 @@ class Given(options.Common):
     canary_steps: tuple[int, ...] = option(
         "percentages on the way, like 10,50; empty: none, as when going back", parse=percentages, default=()
     )
-    canary_pause_seconds: int = option("how long each is watched", parse=_SECONDS, default=60)
+    canary_pause_seconds: int = option(
+        "how long each is watched at least; 0: not at all, and without CloudWatch", parse=_SECONDS, default=180
+    )
     settle_seconds: int = option("how long every answer must be the new generation's", parse=_SECONDS, default=10)
-    soak_seconds: int = option("how long it is watched after that", parse=_SECONDS, default=60)
+    soak_seconds: int = option(
+        "how long it is watched after that at least; 0: not at all, and without CloudWatch", parse=_SECONDS, default=180
+    )
     drain_seconds: int = option("how long the previous group may end what it began", parse=_SECONDS, default=60)
+    replacement_seconds: int = option(
+        "how long a server's replacement may take, from its failure to the new one's health",
+        parse=_SECONDS,
+        default=600,
+    )
     alarms: tuple[str, ...] = option(
         "CloudWatch alarms to watch, as a JSON list of names", parse=options.json_names, default=()
     )
@@ -150,7 +161,7 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
         traffic=given.traffic,
         canaries=canaries,
     )
-    _announce(given, context, way, subject, note)
+    _announce(given, context, way, subject, note, watched=bool(canaries))
     everything = fleet.groups(context.aws, given.stack)
     flip = Flip(
         way,
@@ -160,6 +171,7 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
             settle=given.settle_seconds,
             soak=given.soak_seconds,
             drain=given.drain_seconds,
+            replaced_in=given.replacement_seconds,
         ),
         capacity=Capacity(
             ours=ours,
@@ -172,7 +184,7 @@ def _move(given: Given, context: Context, ours: Group, subject: Subject, rule: R
         rescue=rescue,
     )
     flip.run()
-    figures = ", ".join(f"{count} {what}" for what, count in flip.figures.items())
+    figures = ", ".join(f"{count} {FIGURES.get(what, what)}" for what, count in flip.figures.items())
     context.progress.line(f"{traffic.told(way.last, subject.names)}: it holds{figures and f' ({figures})'}")
     return _result(given, context, way.last, subject.names, first=False, said=_certified(context, subject, flip))
 
@@ -204,17 +216,20 @@ def _anybody(context: Context, given: Given, observed: Weights) -> bool:
     return False
 
 
-def _announce(given: Given, context: Context, way: Way, subject: Subject, note: Note | None) -> None:
+def _announce(
+    given: Given, context: Context, way: Way, subject: Subject, note: Note | None, *, watched: bool
+) -> None:
     """Says what is about to happen. Raises StepError when the credentials would end on the way."""
-    seconds = traffic.planned_seconds(
+    least, most = traffic.planned_seconds(
         steps=len(way.steps) or int(note is not None),
         full=given.traffic == 100,
         canary_pause=given.canary_pause_seconds,
         settle=given.settle_seconds,
         soak=given.soak_seconds,
         drain=given.drain_seconds,
+        watched=watched,
     )
-    told = credentials.check(context.aws, now=context.clock.utc(), seconds=seconds)
+    told = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
     say = context.progress.line
     if told:
         say(told)
@@ -224,7 +239,8 @@ def _announce(given: Given, context: Context, way: Way, subject: Subject, note: 
     if not way.steps:
         say(f"the traffic already is where it should be: {traffic.told(way.observed, subject.names)}")
         return
-    say(f"from {traffic.told(way.observed, subject.names)} in {len(way.steps)} steps and about {seconds} s")
+    took = f"about {most} s" if least == most else f"{least} to {most} s, by when CloudWatch shows each whole minute"
+    say(f"from {traffic.told(way.observed, subject.names)} in {len(way.steps)} steps and {took}")
     if way.other is None and given.traffic < 100:
         say(f"no other group shares the traffic: {given.color} gets all of it, not {given.traffic} %")
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from steps import rules
+from steps import metrics, rules
 
 Weights = Mapping[str, int]
 
@@ -76,13 +76,32 @@ def may_go_back(*, before: Weights, now: Weights, healthy: Mapping[str, int]) ->
     return not (dead and any(healthy.get(arn, 0) > 0 for arn in losing))
 
 
-def planned_seconds(*, steps: int, full: bool, canary_pause: int, settle: int, soak: int, drain: int) -> int:
-    """How long the way takes when all goes well. `full`: it ends with all of the traffic."""
+def watched_seconds(asked: int, *, metrics_too: bool) -> tuple[int, int]:
+    """How long a pause takes at least and at most when all goes well. `asked`: by the settings; 0 asks for none.
+
+    `metrics_too`: it ends when CloudWatch has shown a whole minute of it.
+    """
+    if not (asked and metrics_too):
+        return asked, asked
+    return max(asked, metrics.SOONEST_SECONDS), max(asked, metrics.LATEST_SECONDS)
+
+
+def planned_seconds(
+    *, steps: int, full: bool, canary_pause: int, settle: int, soak: int, drain: int, watched: bool
+) -> tuple[int, int]:
+    """How long the way takes at least and at most when all goes well.
+
+    `full`: it ends with all of the traffic. `watched`: CloudWatch's metrics are waited for.
+    """
     if not steps:
-        return 0
+        return 0, 0
+    pauses = watched_seconds(canary_pause, metrics_too=watched)
+    last = watched_seconds(soak, metrics_too=watched)
     if full:
-        return (steps - 1) * canary_pause + settle + max(soak, drain)
-    return steps * canary_pause
+        least, most = ((steps - 1) * pause + settle + max(end, drain) for pause, end in zip(pauses, last, strict=True))
+    else:
+        least, most = (steps * pause for pause in pauses)
+    return least, most
 
 
 def told(weights: Weights, names: Mapping[str, str]) -> str:

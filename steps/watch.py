@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 # Fewer requests than this say nothing about a share of errors.
 ENOUGH_REQUESTS = 20
@@ -34,8 +36,12 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """CloudWatch's sums over a while. ALB metrics come once a minute, and only with traffic."""
+    """CloudWatch's sums over a while. ALB metrics come once a minute, and only with traffic.
 
+    `minutes`: when each whole minute began in which ours had requests.
+    """
+
+    minutes: Sequence[datetime] = ()
     ours: Traffic = field(default_factory=Traffic)
     other: Traffic = field(default_factory=Traffic)
     connections: Traffic = field(default_factory=lambda: Traffic(beside=True))
@@ -47,7 +53,9 @@ class Observation:
     """One look. `weights`: shares of the production rule as found. `ringing`: alarms in ALARM that count.
 
     `failed` and `why`: probes of our generation that failed in a row, and the last one's reason. `now` and `before`:
-    metrics since the traffic began to move, and of the ten minutes before. `rescue`: nobody was healthy when it began,
+    metrics since the traffic began to move, and of the ten minutes before. `minutes`: how many whole minutes at these
+    weights CloudWatch has shown. `short`: for how many seconds fewer servers have been healthy than are needed;
+    `replaced_in`: how many a server's replacement may take. `rescue`: nobody was healthy when it began,
     so what the load balancer itself answers 5xx to may still be requests of then.
     """
 
@@ -59,6 +67,9 @@ class Observation:
     why: str = ""
     now: Metrics = field(default_factory=Metrics)
     before: Metrics = field(default_factory=Metrics)
+    minutes: int = 0
+    short: float = 0
+    replaced_in: float = math.inf
     rescue: bool = False
 
 
@@ -68,6 +79,11 @@ def verdict(seen: Observation) -> str:
         return f"in ALARM: {', '.join(seen.ringing)}"
     if 2 * seen.healthy < seen.needed:
         return f"only {seen.healthy} of {seen.needed} servers are healthy"
+    if seen.short > seen.replaced_in:
+        return (
+            f"{seen.healthy} of {seen.needed} servers are healthy: too few for {seen.short:.0f} s, and a replacement "
+            f"takes {seen.replaced_in:.0f} s"
+        )
     if seen.failed >= PROBES_IN_A_ROW:
         return f"{seen.failed} probes in a row failed: {seen.why}"
     return _errors(seen) or _connections(seen) or ("" if seen.rescue else _balancer(seen))
@@ -101,9 +117,21 @@ def _balancer(seen: Observation) -> str:
     )
 
 
+def unknown(seen: Observation, *, metrics: bool) -> str:
+    """What must be known before more traffic moves and is not yet; empty when all is. `metrics`: CloudWatch's too."""
+    if seen.healthy < seen.needed:
+        return f"a replacement: {seen.healthy} of {seen.needed} servers are healthy"
+    if metrics and not seen.minutes:
+        return "CloudWatch's first whole minute at these weights (it comes a minute or two after it has passed)"
+    return ""
+
+
 def summary(seen: Observation) -> str:
     """The look, for a line of progress."""
-    ours = seen.now.ours
-    errors = f"5xx {ours.errors} of {ours.requests} requests" if ours.requests else "no request metrics yet"
+    ours, shown = seen.now.ours, len(seen.now.minutes)
+    errors = "no request metrics yet"
+    if ours.requests:
+        minutes = "1 whole minute" if shown == 1 else f"{shown} whole minutes"
+        errors = f"5xx {ours.errors} of {ours.requests} requests in {minutes}"
     probes = f"probe failed: {seen.why}" if seen.failed else "probes answer"
     return f"{seen.healthy} of {seen.needed} servers healthy, {probes}, {errors}"

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from steps.promote import Given
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, World
+
+MINUTE = timedelta(minutes=1)
+# How long after its end CloudWatch shows a minute; the step's clock begins 20 s after a minute has begun.
+LATE, BEGINS = timedelta(seconds=90), 20
 
 
 class Flipping:
     """Blue is live with two servers (unless `live` says no), green is verified and has one.
 
     `moves`: the weights that were set, by color. `on_move` is called after each. CloudWatch counts a request to green
-    when traffic moves, unless it is `blind`.
+    in every minute from the first move on, unless it is `blind`, and shows a minute when it is over, and late.
     """
 
     def __init__(self, world: World, *, live: bool = True) -> None:
         self.world = world
+        world.clock.began = world.clock.began.replace(second=BEGINS, microsecond=0)
         self.moves: list[dict[str, int]] = []
         self.calls: list[str] = []
         self.blind = False
@@ -39,8 +45,9 @@ class Flipping:
         names = {self.green.target_group: "green", self.blue.target_group: "blue"}
         self.moves.append({names[one["TargetGroupArn"]]: one["Weight"] for one in groups})
         self.calls.append("weights")
-        if not self.blind:
-            self.measured("RequestCount", 1, color="green")
+        if len(self.moves) == 1:
+            for minutes in range(120):
+                self._shown("RequestCount", 1, color="green", after=minutes * MINUTE, steady=True)
         self.on_move()
         return answer
 
@@ -113,7 +120,18 @@ class Flipping:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="the test says so")
 
     def measured(self, metric: str, value: float, *, color: str = "") -> None:
-        """Has CloudWatch know a metric of the load balancer, or of a color's target group, now."""
+        """Has CloudWatch know what a metric of the load balancer, or of a color's target group, is in this minute."""
+        self._shown(metric, value, color=color)
+
+    def _shown(
+        self, metric: str, value: float, *, color: str, after: timedelta = timedelta(), steady: bool = False
+    ) -> None:
+        clock = self.world.clock
+        minute = (clock.utc() + after).replace(second=0, microsecond=0)
+        shown = (minute + MINUTE + LATE - clock.began).total_seconds()
+        clock.at(shown, lambda: (self.blind and steady) or self._put(metric, value, color=color, minute=minute))
+
+    def _put(self, metric: str, value: float, *, color: str, minute: datetime) -> None:
         dimensions = [{"Name": "LoadBalancer", "Value": self.world.load_balancer.partition(":loadbalancer/")[2]}]
         if color:
             arn = getattr(self, color).target_group
@@ -121,7 +139,7 @@ class Flipping:
         datum = {
             "MetricName": metric,
             "Dimensions": dimensions,
-            "Timestamp": self.world.clock.utc(),
+            "Timestamp": minute,
             "Value": value,
             "Unit": "Count",
         }

@@ -51,13 +51,13 @@ def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
         "  image       baked from scratch",
         f"  born        green, generation {recipe(NEW).generation}, 3 servers",
         f"  changed     image: {OLD} -> {NEW}",
-        "  gates       verify (at most 900 s) -> canary 10 % for 60 s -> canary 50 % for 60 s -> 100 %"
-        " -> settle 10 s, soak 120 s",
+        "  gates       verify (at most 900 s) -> canary 10 % for 180 to 240 s -> canary 50 % for 180 to 240 s -> 100 %"
+        " -> settle 10 s, soak 180 to 240 s",
         "  production  -> green 100 % (now blue 100 %)",
         f"  dies        blue, generation {recipe(OLD).generation}, 3 servers, last of all",
-        "  together    two groups, at least 4 min, at most 56 min (estimated from the settings; the bake before it not"
+        "  together    two groups, at least 10 min, at most 82 min (estimated from the settings; the bake before it not"
         " counted)",
-        "  cost        0.004 USD to 0.056 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
+        "  cost        0.009 USD to 0.082 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
         " only)",
         "  git         since c0ffee, the live image's commit, in the image's folder:",
         "               provision/30-log.sh | 12 ++++",
@@ -91,12 +91,31 @@ def test_headlines() -> None:
 
 def test_going_back_has_no_canary_in_its_plan() -> None:
     said = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
-    assert row(said, "gates") == ["verify (at most 900 s) -> 100 % -> settle 10 s, soak 120 s"]
+    assert row(said, "gates") == [
+        "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"]
+
+
+@pytest.mark.parametrize(("settings", "gates"), [
+    ({"canary_pause_seconds": 600, "soak_seconds": 3600}, "canary 10 % for 600 s -> canary 50 % for 600 s -> 100 %"
+     " -> settle 10 s, soak 3600 s"),
+    # Too short for CloudWatch: it takes longer than asked for.
+    ({"canary_steps": (10,), "canary_pause_seconds": 5}, "canary 10 % for 120 to 240 s -> 100 %"
+     " -> settle 10 s, soak 180 to 240 s"),
+    ({"canary_steps": (10,), "canary_pause_seconds": 0, "soak_seconds": 0},
+     "canary 10 % for 0 s (blind: CloudWatch is not waited for) -> 100 %"
+     " -> settle 10 s, soak 0 s (blind: CloudWatch is not waited for)"),
+    ({"canary_steps": ()}, "100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"),
+])
+def test_the_plan_tells_how_long_each_gate_really_takes_and_which_is_blind(
+    settings: dict[str, Any], gates: str
+) -> None:
+    said = brief(NEW, group("blue", OLD), active="green", **settings)
+    assert row(said, "gates") == [f"verify (at most 900 s) -> {gates}"]
 
 
 def test_a_held_canary_has_no_end_and_costs_by_the_day() -> None:
     said = brief(NEW, group("blue", OLD, desired=3), active="green", traffic=10, price_per_hour="0.5")
-    assert row(said, "gates") == ["verify (at most 900 s) -> 10 %, held"]
+    assert row(said, "gates") == ["verify (at most 900 s) -> 10 %, held, after 180 to 240 s"]
     assert row(said, "together") == ["two groups, until traffic is 100"]
     assert row(said, "cost") == ["36.00 a day for the 3 servers of the second group (pricePerHour 0.5; servers only)"]
     assert row(said, "kept") == [f"blue, generation {recipe(OLD).generation}, 3 servers, exactly as it is"]

@@ -134,7 +134,7 @@ def test_a_group_that_must_grow_needs_its_image() -> None:
 
 def test_credentials_that_end_before_the_gates_do() -> None:
     blue = group("blue", OLD)
-    needed = 2 * 10 + 60 + 60 + 10 + 120 + RESERVE_SECONDS
+    needed = 2 * 10 + 240 + 240 + 10 + 240 + RESERVE_SECONDS
     fly(Outlook(credentials_end=NOW + timedelta(seconds=needed)), blue, active="green")
     text = doomed(Outlook(credentials_end=NOW + timedelta(seconds=needed - 1)), blue, active="green")
     assert "AWS_CREDENTIAL_EXPIRATION" in text
@@ -159,6 +159,7 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
                       canaries=given.canary_steps)
     planned = traffic.planned_seconds(
         steps=len(way.steps), full=given.traffic == 100, canary_pause=given.canary_pause_seconds,
-        settle=given.settle_seconds, soak=given.soak_seconds, drain=given.drain_seconds)
-    assert estimate.promotion(given, flown, alive) == (planned if flown.shift else 0)
+        settle=given.settle_seconds, soak=given.soak_seconds, drain=given.drain_seconds,
+        watched=bool(given.canary_steps))
+    assert estimate.promotion(given, flown, alive) == (planned if flown.shift else (0, 0))
     assert credentials.RESERVE_SECONDS == RESERVE_SECONDS

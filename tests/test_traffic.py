@@ -123,11 +123,41 @@ def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, obs
     assert note.counts(ours=ours, observed=observed) is counts
 
 
+# CloudWatch shows the first whole minute 120 to 240 s after the weights were set.
 @pytest.mark.parametrize(
-    ("steps", "full", "seconds"), [(0, True, 0), (3, True, 2 * 60 + 10 + 90), (1, False, 60), (2, False, 120)]
+    ("steps", "full", "watched", "seconds"),
+    [
+        (0, True, True, (0, 0)),
+        (3, True, False, (2 * 60 + 10 + 90, 2 * 60 + 10 + 90)),
+        (3, True, True, (2 * 120 + 10 + 120, 2 * 240 + 10 + 240)),
+        (1, False, False, (60, 60)),
+        (1, False, True, (120, 240)),
+        (2, False, True, (240, 480)),
+    ],
 )
-def test_the_way_takes_as_long_as_its_pauses(steps: int, full: bool, seconds: int) -> None:
-    assert traffic.planned_seconds(steps=steps, full=full, canary_pause=60, settle=10, soak=30, drain=90) == seconds
+def test_the_way_takes_as_long_as_its_pauses(
+    steps: int, full: bool, watched: bool, seconds: tuple[int, int]
+) -> None:
+    planned = traffic.planned_seconds(
+        steps=steps, full=full, canary_pause=60, settle=10, soak=30, drain=90, watched=watched
+    )
+    assert planned == seconds
+
+
+@pytest.mark.parametrize(
+    ("asked", "metrics_too", "seconds"),
+    [
+        (180, True, (180, 240)),
+        (600, True, (600, 600)),
+        (5, True, (120, 240)),
+        (5, False, (5, 5)),
+        (0, True, (0, 0)),
+    ],
+)
+def test_a_pause_ends_when_cloudwatch_has_shown_it_unless_it_is_none(
+    asked: int, metrics_too: bool, seconds: tuple[int, int]
+) -> None:
+    assert traffic.watched_seconds(asked, metrics_too=metrics_too) == seconds
 
 
 def test_weights_are_told_by_color_and_set_by_hand_with_one_command() -> None:

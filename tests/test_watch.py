@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from steps import watch
 from steps.watch import Metrics, Observation, Traffic
 
 WELL = Observation(healthy=2, needed=2)
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def ours(errors: int, requests: int, *, other: float = 0.0, before: float = 0.0) -> Observation:
@@ -36,6 +38,10 @@ def beside(kind: str, errors: int, requests: int, *, before: int = 0) -> Observa
         (replace(WELL, healthy=1), ""),
         (replace(WELL, healthy=0), "only 0 of 2 servers are healthy"),
         (replace(WELL, healthy=2, needed=5), "only 2 of 5 servers are healthy"),
+        # A server is replaced, as long as that takes and no longer.
+        (replace(WELL, healthy=1, short=300, replaced_in=300), ""),
+        (replace(WELL, healthy=1, short=301, replaced_in=300),
+         "1 of 2 servers are healthy: too few for 301 s, and a replacement takes 300 s"),
         (replace(WELL, failed=2, why="answered 500"), ""),
         (replace(WELL, failed=3, why="answered 500"), "3 probes in a row failed: answered 500"),
         (ours(19, 19), ""),
@@ -65,6 +71,22 @@ def test_a_bad_sign_sends_traffic_back(seen: Observation, reason: str) -> None:
 
 def test_a_look_is_told_in_one_line() -> None:
     assert watch.summary(WELL) == "2 of 2 servers healthy, probes answer, no request metrics yet"
-    assert watch.summary(replace(ours(1, 200), failed=1, why="answered 503")) == (
-        "2 of 2 servers healthy, probe failed: answered 503, 5xx 1 of 200 requests"
+    seen = replace(ours(1, 200), failed=1, why="answered 503")
+    seen = replace(seen, now=replace(seen.now, minutes=(NOON, NOON + timedelta(minutes=1))))
+    assert watch.summary(seen) == (
+        "2 of 2 servers healthy, probe failed: answered 503, 5xx 1 of 200 requests in 2 whole minutes"
     )
+
+
+@pytest.mark.parametrize(
+    ("seen", "metrics", "lacks"),
+    [
+        (WELL, False, ""),
+        (WELL, True, "CloudWatch's first whole minute at these weights (it comes a minute or two after it has passed)"),
+        (replace(WELL, minutes=1), True, ""),
+        # With fewer servers than are needed nobody gets more traffic, whatever CloudWatch says.
+        (replace(WELL, healthy=1, minutes=1), False, "a replacement: 1 of 2 servers are healthy"),
+    ],
+)
+def test_what_must_be_known_before_more_traffic_moves(seen: Observation, metrics: bool, lacks: str) -> None:
+    assert watch.unknown(seen, metrics=metrics) == lacks

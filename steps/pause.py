@@ -1,0 +1,64 @@
+"""A pause between two moves of traffic: long enough, and until enough is known for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from steps import watch
+from steps.common import Context
+from steps.errors import StepError
+from steps.observe import Observer
+from steps.progress import Pace, Teller
+
+TICK_SECONDS = 5.0
+# CloudWatch's first whole minute is there 240 s after the weights moved (steps/metrics.py); a while later it is not
+# late any more, but missing.
+METRICS_SECONDS = 300.0
+
+
+def pause(
+    observer: Observer,
+    look: Callable[[], watch.Observation],
+    *,
+    context: Context,
+    seconds: float,
+    metrics: bool,
+    what: str,
+    then: str,
+) -> watch.Observation:
+    """Looks again and again for `seconds`, at least once, and on until enough is known; returns the last look.
+
+    Enough are all servers that are needed and, where `metrics` are to be waited for, one whole minute at the present
+    weights. `what` is watched, for the reader, and what comes `then`. Raises StepError when a look does, when not one
+    probe was answered, and when CloudWatch has nothing.
+    """
+    until = context.progress.bounded(max(0.0, seconds))
+    observer.answered = 0
+    teller = Teller(context.clock)
+    while True:
+        seen = look()
+        text = f"{what}: {watch.summary(seen)}; then {then}"
+        if not until.left():
+            break
+        teller.tell(until, text)
+        context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
+    late = context.progress.bounded(max(0.0, METRICS_SECONDS - seconds))
+    pace = Pace(context.clock)
+    while lacks := watch.unknown(seen, metrics=metrics):
+        # A replacement has a time of its own, after which the look raises.
+        if metrics and not seen.minutes and not late.left():
+            raise StepError(
+                "nothing is known of how it does: CloudWatch has shown no whole minute of the new servers",
+                f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
+                "no news is not good news: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
+            )
+        pace.wait(late, f"{what}: {watch.summary(seen)}; waiting for {lacks}; then {then}")
+        seen = look()
+    until.line(f"{what}: {watch.summary(seen)}; then {then}")
+    if not observer.answered:
+        raise StepError(
+            "nothing is known of how it does: not one probe was answered in the whole pause",
+            seen.why,
+            "no news is not good news: see why the load balancer does not answer here",
+        )
+    return seen
