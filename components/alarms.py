@@ -5,6 +5,7 @@ Names, units and dimensions of the metrics: "CloudWatch metrics for your Applica
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import pulumi_aws as aws
 
 from components.color import Color
 
+MINUTE = 60
 # Of fewer answers in a minute the slowest one is the 99th percentile: one slow request would ring.
 ENOUGH_REQUESTS = 100
 
@@ -21,25 +23,31 @@ Query = aws.cloudwatch.MetricAlarmMetricQueryArgsDict
 
 @dataclass(frozen=True)
 class Limits:
-    """Too much: `error_percent` of the answers are 5xx, a 99th percentile above `response_milliseconds` (0: none)."""
+    """Too much: `error_percent` of the answers are 5xx, a 99th percentile above `response_milliseconds` (0: none).
+
+    Too few: healthy servers below `servers` for longer than `replacement_seconds`, which a server's replacement takes.
+    """
 
     error_percent: int
     response_milliseconds: int
+    servers: int
+    replacement_seconds: int
 
 
 def alarms(
     parent: pulumi.Resource, prefix: str, *, color: Color, target_group: aws.lb.TargetGroup,
     load_balancer_arn_suffix: pulumi.Input[str], limits: Limits, tags: Mapping[str, pulumi.Input[str]],
 ) -> list[aws.cloudwatch.MetricAlarm]:
-    """5xx answers above their share, unhealthy servers for 2 minutes, slow answers for 2 minutes; each with traffic.
+    """5xx answers above their share, too few healthy servers, slow answers for 2 minutes; each with traffic.
 
-    Without traffic a group may be booting, or be kept; nobody is hurt, and verify sees to it.
+    Without traffic a group may be booting, or be kept; nobody is hurt, and verify sees to it. Unhealthy servers are not
+    counted: each new one is for a while, whenever a group grows, replaces one, or moves one to another zone.
     """
     where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": load_balancer_arn_suffix}
 
     def metric(name: str, statistic: str) -> Query:
         return {"id": name.lower(), "return_data": False, "metric": {
-            "namespace": "AWS/ApplicationELB", "metric_name": name, "period": 60, "stat": statistic,
+            "namespace": "AWS/ApplicationELB", "metric_name": name, "period": MINUTE, "stat": statistic,
             "dimensions": where}}
 
     def alarm(
@@ -56,9 +64,11 @@ def alarms(
         alarm("5xx", f"More than {limits.error_percent} % of the answers are 5xx",
               metric("HTTPCode_Target_5XX_Count", "Sum"),
               "100 * FILL(httpcode_target_5xx_count, 0) / requestcount", above=limits.error_percent, minutes=1),
-        alarm("unhealthy", "A server has been unhealthy for 2 minutes, with traffic",
-              metric("UnHealthyHostCount", "Maximum"), "IF(requestcount > 0, unhealthyhostcount, 0)", above=0,
-              minutes=2)]
+        # The most of a minute: one node of the load balancer that can't reach a server does not count against it.
+        alarm("few-healthy", f"Fewer than {limits.servers} servers have been healthy for longer than the"
+              f" {limits.replacement_seconds} s of a replacement, with traffic", metric("HealthyHostCount", "Maximum"),
+              f"IF(requestcount > 0, {limits.servers} - healthyhostcount, 0)", above=0,
+              minutes=math.ceil(limits.replacement_seconds / MINUTE) + 1)]
     if limits.response_milliseconds:
         made.append(alarm(
             "slow", f"1 % of the answers have taken longer than {limits.response_milliseconds} ms for 2 minutes",

@@ -76,6 +76,8 @@ class ServerGroup(pulumi.ComponentResource):
             image_id=image_id,
             instance_type=instance_type,
             iam_instance_profile={"arn": self._profile(account, references, permissions_boundary).arn},
+            # Scaling looks at CPU each minute; without this EC2 tells it every five.
+            monitoring={"enabled": True},
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
             block_device_mappings=[{"device_name": root_device, "ebs": {
                 "volume_size": root_volume_gib, "volume_type": "gp3", "encrypted": "true",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components import lineage, outputs
+from components import estimate, lineage, outputs
 from components.adopted import AdoptedListener
 from components.alarms import Limits
 from components.dashboard import Dashboard
@@ -99,7 +99,8 @@ def declare(
         listener_arn=listener.listener_arn, min_size=settings.min_size,
         max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
         drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint},
-        limits=Limits(settings.max_error_percent, settings.max_response_milliseconds), opts=opts)
+        limits=Limits(settings.max_error_percent, settings.max_response_milliseconds, settings.min_size,
+                      estimate.replacement(settings)), opts=opts)
         for color, image in baked.items()}
 
     # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.

@@ -288,7 +288,8 @@ def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
                for name, alarm in alarms.items()}
     assert watched == {
         "phoenix-dev-blue-5xx": ("100 * FILL(httpcode_target_5xx_count, 0) / requestcount", 5, 1),
-        "phoenix-dev-blue-unhealthy": ("IF(requestcount > 0, unhealthyhostcount, 0)", 0, 2),
+        # Two are needed; one may be missing for 340 s, which are 6 minutes, and the one in which it begins.
+        "phoenix-dev-blue-few-healthy": ("IF(requestcount > 0, 2 - healthyhostcount, 0)", 0, 7),
         "phoenix-dev-blue-slow": ("IF(requestcount > 100, targetresponsetime, 0)", 5.0, 2)}
     assert alarms["phoenix-dev-blue-slow"]["metricQueries"][1]["metric"]["stat"] == "p99"
     for alarm in alarms.values():
@@ -308,7 +309,25 @@ def test_the_alarms_limits_are_keys_and_promote_watches_what_there_is() -> None:
     assert set(json.loads(done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_ALARMS"])) == set(
         alarms)
     without = program(maxResponseMilliseconds=0).all("aws:cloudwatch/metricAlarm:MetricAlarm")
-    assert {alarm.name for alarm in without} == {"phoenix-dev-blue-5xx", "phoenix-dev-blue-unhealthy"}
+    assert {alarm.name for alarm in without} == {"phoenix-dev-blue-5xx", "phoenix-dev-blue-few-healthy"}
+
+
+def test_as_many_servers_as_the_smallest_group_has_are_needed_and_boots_are_allowed_for() -> None:
+    done = program(minSize=3, bootSeconds=600, healthCheckIntervalSeconds=30)
+    [alarm] = [one.inputs for one in done.all("aws:cloudwatch/metricAlarm:MetricAlarm") if "healthy" in one.name]
+    assert alarm["metricQueries"][-1]["expression"] == "IF(requestcount > 0, 3 - healthyhostcount, 0)"
+    assert alarm["evaluationPeriods"] == 15
+    assert done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_REPLACEMENT_SECONDS"] == "840"
+
+
+def test_no_alarm_counts_unhealthy_servers() -> None:
+    """Each new one is unhealthy while it boots, in every group that grows."""
+    for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm"):
+        assert "UnHealthyHostCount" not in json.dumps(alarm.inputs)
+
+
+def test_scaling_sees_each_minute_of_a_server() -> None:
+    assert program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["monitoring"] == {"enabled": True}
 
 
 def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
@@ -325,7 +344,7 @@ def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
         "label": "blue", "color": "#0072B2", "id": "blue"}]
     assert widgets[-1]["properties"]["alarms"] == [
         f"arn:aws:cloudwatch/metricAlarm:eu-west-1:123456789012:phoenix-dev-blue-{what}"
-        for what in ("5xx", "unhealthy", "slow")]
+        for what in ("5xx", "few-healthy", "slow")]
 
 
 def test_a_given_network_is_adopted_and_none_is_made() -> None:
