@@ -27,7 +27,7 @@ from rehearsal.machines import base, choice, runs
 from rehearsal.machines.base import BaseError
 from rehearsal.machines.choice import ChoiceError
 from rehearsal.stage import Scene
-from rehearsal.story import StoryError, environment, tell
+from rehearsal.story import MINUTE_SECONDS, StoryError, environment, tell
 from rehearsal.workshop import PROJECT
 
 CLOUD_PORT = 4566
@@ -80,7 +80,8 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
         machines = choice.machines(chosen, run)
         pending = 0.0 if chosen.real else 2.0  # a real machine takes the time that it takes
-        with Cloud(run.folder / "cloud", port=port, machines=machines, boot_seconds=pending) as made:
+        with Cloud(run.folder / "cloud", port=port, machines=machines, boot_seconds=pending,
+                   minute_seconds=MINUTE_SECONDS) as made:
             yield run.folder, made
 
 

@@ -1,7 +1,7 @@
 """CloudWatch alarms that ring: moto keeps them, and never looks at a metric.
 
 Source: "Using Amazon CloudWatch alarms" (evaluation, missing data), "Using math expressions with CloudWatch metrics".
-Unlike CloudWatch it looks every few seconds and counts the minute that is still running, so a rehearsal need not wait.
+Unlike CloudWatch it looks several times a minute.
 """
 
 from __future__ import annotations
@@ -35,12 +35,19 @@ _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {ast.Gt: operator.gt, ast.Lt: operator.lt}
 
 
-def evaluate(cloudwatch: Any) -> None:
-    """Moves every metric alarm of moto's backend to the state that its data of now ask for."""
+# CloudWatch looks at more periods than it evaluates, since data come late ("evaluation range").
+LATE_PERIODS = 2
+
+
+def evaluate(cloudwatch: Any, *, minute_seconds: int = 60) -> None:
+    """Moves every metric alarm of moto's backend to the state that its data of now ask for.
+
+    `minute_seconds`: how long a minute is here.
+    """
     for alarm in list(cloudwatch.alarms.values()):
         if alarm.rule is not None or alarm.comparison_operator not in _BREACHES:
             continue
-        values = _values(cloudwatch, alarm)
+        values = _values(cloudwatch, alarm, minute_seconds)
         breaches = _BREACHES[alarm.comparison_operator]
         state = verdict(
             [None if value is None else breaches(value, float(alarm.threshold)) for value in values],
@@ -67,28 +74,35 @@ def verdict(breaching: list[bool | None], *, to_alarm: int, missing: str, before
     return "OK"
 
 
-def _values(cloudwatch: Any, alarm: Any) -> list[float | None]:
-    """The newest last; the running period is left out while it has no data yet."""
-    series, seconds = _series(cloudwatch, alarm)
+def _values(cloudwatch: Any, alarm: Any, minute_seconds: int) -> list[float | None]:
+    """The data points that count, None for those that are missing; the oldest first."""
+    series, seconds = _series(cloudwatch, alarm, minute_seconds)
     step = timedelta(seconds=seconds)
-    newest = _beginning(utcnow(), step)
-    if series(newest) is None:
-        newest -= step
-    count = int(alarm.evaluation_periods)
-    return [series(newest - step * back) for back in range(count - 1, -1, -1)]
+    return points(series, count=int(alarm.evaluation_periods), step=step, now=utcnow())
 
 
-def _series(cloudwatch: Any, alarm: Any) -> tuple[Series, int]:
+def points(series: Series, *, count: int, step: timedelta, now: datetime) -> list[float | None]:
+    """So many data points of the periods of `step` that are over: real ones first, even if they are a little older."""
+    newest = beginning(now, step) - step
+    found = [series(newest - step * back) for back in range(count + LATE_PERIODS)]
+    known = [value for value in found if value is not None][:count]
+    return [*[None] * (count - len(known)), *reversed(known)]
+
+
+def _series(cloudwatch: Any, alarm: Any, minute_seconds: int) -> tuple[Series, int]:
+    def scaled(seconds: int) -> int:
+        return seconds * minute_seconds // 60
+
     if not alarm.metric_data_queries:
-        period = int(alarm.period)
+        period = scaled(int(alarm.period))
         pairs = {(dimension.name, dimension.value) for dimension in alarm.dimensions}
         return _metric(cloudwatch, alarm.namespace, alarm.metric_name, pairs, alarm.statistic, period), period
     found: dict[str, Series] = {}
-    period = 60
+    period = scaled(60)
     for query in alarm.metric_data_queries:
         if query.metric_stat is not None:
             stat = query.metric_stat
-            period = int(stat.period)
+            period = scaled(int(stat.period))
             pairs = {(dimension.name, dimension.value) for dimension in stat.metric.dimensions}
             found[query.id] = _metric(
                 cloudwatch, stat.metric.namespace, stat.metric.metric_name, pairs, stat.stat, period
@@ -180,6 +194,6 @@ def _compute(node: ast.expr, values: Mapping[str, float | None]) -> float | None
     raise ValueError(f"the rehearsal's CloudWatch does not know this in an expression: {ast.unparse(node)}")
 
 
-def _beginning(time: datetime, step: timedelta) -> datetime:
-    midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
-    return time - (time - midnight) % step
+def beginning(time: datetime, step: timedelta) -> datetime:
+    """When the period that a time (UTC) lies in began."""
+    return time - (time - datetime(1970, 1, 1, tzinfo=time.tzinfo)) % step

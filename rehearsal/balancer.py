@@ -17,7 +17,7 @@ from aiohttp import web
 
 from rehearsal.alb.checks import Checks
 from rehearsal.alb.counters import Counters
-from rehearsal.alb.health import HEALTHY
+from rehearsal.alb.health import HEALTHY, UNHEALTHY
 from rehearsal.alb.proxy import Proxy
 from rehearsal.alb.routing import EMPTY, Listener, Table
 from rehearsal.machines import Machines
@@ -30,13 +30,13 @@ _CLIENT_IDLE_SECONDS = 3600.0
 
 
 class Balancer:
-    """All load balancers of the local cloud. `counters.taken()` is what it counted since the last time."""
+    """All load balancers of the local cloud. `counters.due()` is what CloudWatch knows of what it counted."""
 
     def __init__(self, world: World, machines: Machines, *, certificates: Certificates) -> None:
         self._world = world
         self._certificates = certificates
         self._table = EMPTY
-        self.counters = Counters()
+        self.counters = Counters(minute_seconds=world.minute_seconds)
         self._checks = Checks(world, machines, lambda: self._table)
         self._proxy = Proxy(world, machines, self.counters, lambda: self._table)
         self._servers: dict[str, tuple[Listener, asyncio.Server, web.Server]] = {}
@@ -112,10 +112,12 @@ class Balancer:
     def _count_hosts(self) -> None:
         for group in self._table.groups.values():
             known = [self._world.health.get((group.arn, target_id)) for target_id, _ in group.targets]
-            healthy = sum(health is not None and health.state == HEALTHY for health in known)
+            healthy, unhealthy = (
+                sum(health is not None and health.state == state for health in known) for state in (HEALTHY, UNHEALTHY)
+            )
             dimensions = {"balancer": self._table.balancers[group.arn], "group": group.dimension}
             self.counters.gauge("HealthyHostCount", value=healthy, **dimensions)
-            self.counters.gauge("UnHealthyHostCount", value=len(known) - healthy, **dimensions)
+            self.counters.gauge("UnHealthyHostCount", value=unhealthy, **dimensions)
 
     async def _end(self) -> None:
         if self._following is not None:

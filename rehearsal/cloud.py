@@ -31,7 +31,9 @@ class Cloud:
 
     `workdir` gets the machines' consoles and `journal.jsonl`. `boot_seconds` is how long an instance is pending.
     `time_scale` stretches AWS's durations (boot, health check intervals, grace period, deregistration delay, retries of
-    failed launches): 0.1 is ten times faster. `ports`: of listeners, those that are others on this machine. One cloud
+    failed launches): 0.1 is ten times faster. `minute_seconds`: how long CloudWatch's minutes are (60 times
+    `time_scale` where it is not given, and at least 1): its periods are multiples of that, and the load balancer's
+    metrics come one to two of them late. `ports`: of listeners, those that are others on this machine. One cloud
     at a time in a process; raises RuntimeError for a second.
     """
 
@@ -44,6 +46,7 @@ class Cloud:
         machines: Machines | None = None,
         boot_seconds: float = 2.0,
         time_scale: float = 1.0,
+        minute_seconds: int | None = None,
         ports: Mapping[int, int] | None = None,
     ) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -58,6 +61,7 @@ class Cloud:
             journal=Journal(workdir / "journal.jsonl"),
             boot_seconds=boot_seconds,
             time_scale=time_scale,
+            minute_seconds=minute_seconds or max(1, round(60 * time_scale)),
             ports=ports or {},
             console=lambda instance_id: self.machines.console(instance_id=instance_id),
             freeze=self.machines.freeze,

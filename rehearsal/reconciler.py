@@ -27,7 +27,8 @@ from rehearsal.truths.targets import drained
 from rehearsal.world import ACCOUNT, World
 
 TICK_SECONDS = 0.1
-METRICS_SECONDS = 2.0
+# How often in a minute of CloudWatch's healthy servers are counted and alarms evaluated.
+LOOKS_A_MINUTE = 4
 
 
 class Reconciler:
@@ -82,14 +83,15 @@ class Reconciler:
         self._balancer.follow(compile_table(elbv2, time_scale=self._world.time_scale))
 
     def _follow_metrics(self, region: str) -> None:
-        if time.monotonic() - self._published >= METRICS_SECONDS:
+        minute = self._world.minute_seconds
+        if time.monotonic() - self._published >= minute / LOOKS_A_MINUTE:
             self._published = time.monotonic()
             cloudwatch = cloudwatch_backends[ACCOUNT][region]
-            counted = self._balancer.counters.taken()
+            due = self._balancer.counters.due()
             if not self._world.blind:
-                publish(cloudwatch, counted)
+                publish(cloudwatch, due, minute_seconds=minute)
             self._balancer.count_hosts()
-            evaluate(cloudwatch)
+            evaluate(cloudwatch, minute_seconds=minute)
 
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""

@@ -24,6 +24,8 @@ from rehearsal.workshop import Workshop
 __all__ = ["REAL", "STACK", "StoryError", "engine_for", "environment", "flight_plan", "free_port", "tell"]
 
 STACK = "local"  # with the settings of Pulumi.local.yaml
+# CloudWatch's minutes are as much shorter as the settings' pauses are.
+MINUTE_SECONDS = 3
 # An operating system takes longer than a process, most of all when everything runs on this one machine.
 REAL: Mapping[str, Any] = {
     "bootSeconds": 90, "verifyTimeoutSeconds": 300,
@@ -44,7 +46,7 @@ def tell(
     """
     shop = Workshop(workdir / "project")
     with ExitStack() as open_things:
-        cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud"))
+        cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud", minute_seconds=MINUTE_SECONDS))
         real = REAL if isinstance(cloud.machines, NspawnMachines) else {}
         place = Local(cloud, free_port(), f"phoenix/{STACK}")
         told_settings = {**real, **(settings or {}), "listenerPort": place.port}

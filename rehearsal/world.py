@@ -38,6 +38,8 @@ class World:
     journal: Journal
     boot_seconds: float = 2.0
     time_scale: float = 1.0
+    minute_seconds: int = 60
+    """How long a minute of CloudWatch's is here."""
     ports: Mapping[int, int] = field(default_factory=dict)
     """Ports of load balancers that are others on this machine, where 80 may need rights or be taken."""
     vcpus: int = 128

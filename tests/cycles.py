@@ -29,8 +29,9 @@ from rehearsal.watch import Sample, Watch, answered_unverified, sample
 from rehearsal.workshop import Workshop
 
 IDENTITY = "phoenix/local"
-# The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6.
-QUICK = {"bootSeconds": 60, "canaryPauseSeconds": 1, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
+# The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6, a minute of CloudWatch's too. Who
+# is not about the watch does not wait for it: a pause of 0 is blind.
+QUICK = {"bootSeconds": 60, "canaryPauseSeconds": 0, "settleSeconds": 1, "soakSeconds": 0, "drainSeconds": 1}
 CALM = {"active": "auto", "traffic": 100, "keepPrevious": False, "image": "", "smokeCommand": "",
         "verifyTimeoutSeconds": 900, "targetCpuPercent": 50, "environment": {"REHEARSAL_FAULT": "none"}, **QUICK}
 ENGINES = ["stand-in", pytest.param("pulumi", marks=pytest.mark.skipif(

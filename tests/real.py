@@ -15,6 +15,7 @@ import pytest
 from rehearsal.cloud import Cloud
 from rehearsal.machines import base, choice, runs
 from rehearsal.machines.nspawn import NspawnMachines
+from rehearsal.story import MINUTE_SECONDS
 from rehearsal.workshop import PROJECT
 from tests.rehearsed import GENERATION, SECRET, Stack, until
 from tests.rehearsed import user_data as plain_user_data
@@ -42,7 +43,7 @@ def needed() -> list[Any]:
 def real_cloud() -> Iterator[Cloud]:
     with runs.Run(runs.disks()) as run:
         machines = choice.machines(choice.Choice(why="a test", recipe=base.recipe()), run)
-        with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
+        with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0, minute_seconds=MINUTE_SECONDS) as cloud:
             yield cloud
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from rehearsal.alarms import expression, statistic_of, verdict
+from rehearsal.alarms import expression, points, statistic_of, verdict
 from rehearsal.alb.conditions import Request, UnknownCondition, condition
 from rehearsal.alb.health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health, Outcome, after, matches
 from rehearsal.alb.wheel import Wheel
@@ -139,6 +139,41 @@ def test_group_gives_up_the_right_servers(candidates: list[Candidate], surplus: 
 )
 def test_alarms_verdict(points: list[bool | None], missing: str, state: str) -> None:
     assert verdict(points, to_alarm=2, missing=missing, before="before") == state
+
+
+@pytest.mark.parametrize(
+    ("values", "count", "expected"),
+    [
+        # By minutes before the one that runs, which never counts.
+        ({0: 9.0, 1: 1.0, 2: 2.0}, 2, [2.0, 1.0]),
+        # They come late: the newest there are count, of three minutes ago too.
+        ({3: 3.0, 4: 4.0}, 2, [4.0, 3.0]),
+        ({3: 3.0}, 1, [3.0]),
+        ({4: 4.0}, 1, [None]),
+        ({2: 2.0, 5: 5.0}, 2, [None, 2.0]),
+    ],
+)
+def test_an_alarm_counts_the_newest_minutes_that_are_over_and_there(
+    values: dict[int, float], count: int, expected: list[float | None]
+) -> None:
+    now = datetime(2026, 1, 1, 12, 30, 20)
+    running = datetime(2026, 1, 1, 12, 30)
+    found = points(
+        lambda begin: values.get(int((running - begin).total_seconds() // 60)),
+        count=count, step=timedelta(minutes=1), now=now)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("healthy", "requests", "expected"), [(2.0, 50.0, 0.0), (1.0, 50.0, 1.0), (4.0, 50.0, -2.0), (0.0, 0.0, 0.0),
+                                          (None, 50.0, None), (1.0, None, None)]
+)
+def test_expression_that_counts_what_is_missing_with_traffic(
+    healthy: float | None, requests: float | None, expected: float | None
+) -> None:
+    watched = expression("IF(requests > 0, 2 - healthy, 0)", {
+        "healthy": lambda _: healthy, "requests": lambda _: requests})
+    assert watched(datetime(2026, 1, 1)) == expected
 
 
 @pytest.mark.parametrize(

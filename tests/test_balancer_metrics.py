@@ -6,10 +6,16 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from rehearsal.alb import counters
 from rehearsal.machines import scripted
+from steps import metrics
+from steps.aws import Aws
+from steps.watch import Metrics
 from tests.rehearsed import until
 from tests.site import Shared, Site, shared
 
@@ -48,6 +54,50 @@ def test_metrics_count_requests_errors_and_hosts(site: Site) -> None:
         lambda: metric(site, "HealthyHostCount", "Maximum", LoadBalancer=balancer, TargetGroup=group) == 1, what="host"
     )
     assert metric(site, "HTTPCode_ELB_5XX_Count", "Sum", LoadBalancer=balancer, TargetGroup=group) is None
+
+
+def test_what_promote_reads_are_the_whole_minutes_since_it_asked(site: Site) -> None:
+    def answers(connection: socket.socket) -> None:
+        while scripted.head(connection):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    green = site.targets("green", scripted.checked(answers))
+    site.stack.rule({green: 1})
+    site.healthy("green")
+    for _ in range(5):
+        assert site.get().status == 200
+    since = datetime.now(UTC)
+
+    def seen() -> Metrics:
+        assert site.get().status == 200
+        return metrics.read(
+            cast(Aws, SimpleNamespace(cloudwatch=site.stack.cloud.client("cloudwatch"))),
+            load_balancer=site.stack.balancer, ours=green, other=None, start=since, end=datetime.now(UTC))
+
+    first = seen()
+    assert (first.minutes, first.ours.requests) == ((), 0), "the minute in which it asks is not whole"
+    until(lambda: bool(seen().minutes), what="a whole minute")
+    last = seen()
+    assert all(minute >= since for minute in last.minutes)
+    assert last.ours.requests > 0
+    assert datetime.now(UTC) - last.minutes[-1] >= timedelta(seconds=2), "a minute to pass, and one more"
+
+
+@pytest.mark.parametrize("minute", range(100, 110))
+def test_a_minute_is_shown_whole_and_one_to_two_after_its_end(minute: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [6.0 * minute]
+    monkeypatch.setattr(counters.time, "time", lambda: now[0])
+    made = counters.Counters(minute_seconds=6)
+    for at in (0.0, 3.0, 5.9, 6.0):  # the last is the next one's
+        now[0] = 6.0 * minute + at
+        made.add("RequestCount", balancer="app/a/1")
+    while not (due := made.due()):
+        now[0] += 0.1
+    assert {key[3]: sample.count for key, sample in due.items()} == {minute: 3}
+    assert 6 <= now[0] - 6 * (minute + 1) <= 12.1
+    now[0] += 12
+    assert [sample.count for sample in made.due().values()] == [1]
+    assert not made.due()
 
 
 def metric(site: Site, name: str, statistic: str, **dimensions: str) -> float | None:

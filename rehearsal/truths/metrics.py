@@ -5,11 +5,13 @@ Source: GetMetricData in CloudWatch's API reference ("round down to the nearest 
 
 from __future__ import annotations
 
+import copy
 from datetime import datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dimension
 
+from rehearsal.alarms import beginning
 from rehearsal.truths.patch import Correction, around
 from rehearsal.world import World
 
@@ -32,10 +34,13 @@ def whole_periods(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    periods = [int(query["MetricStat"]["Period"]) for query in queries if "MetricStat" in query]
-    if periods:
-        midnight = start_time.replace(hour=0, minute=0, second=0, microsecond=0)
-        start_time -= (start_time - midnight) % timedelta(seconds=max(periods))
+    queries = copy.deepcopy(queries)
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    for stat in stats:
+        # As long as this cloud's minutes are.
+        stat["Period"] = max(1, int(stat["Period"]) * world.minute_seconds // 60)
+    if stats:
+        start_time = beginning(start_time, timedelta(seconds=max(stat["Period"] for stat in stats)))
     return original(backend, queries, start_time, *args, **kwargs)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cycles import ENGINES, Stack
-from tests.faults.trial import Ending, Trial, forgotten
+from tests.faults.trial import Ending, Trial
 
 
 class Stages:
@@ -56,8 +56,6 @@ def trial(request: pytest.FixtureRequest, stages: Stages) -> Iterator[Trial]:
         request.node.user_properties.append(("fault", made.row(case=_case(request.node))))
         assert made.ended, "the trial did not come to its end"
         stage.end()
-        if made.hurt:
-            forgotten()
 
 
 def _case(item: Any) -> str:

@@ -54,6 +54,14 @@ def scale(stack: Stack, group: Group, **sizes: int) -> None:
     stack.cloud.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group.name, **sizes)
 
 
+def replace(stack: Stack, group: Group) -> str:
+    """Has a group replace one of its servers, which drains first. Returns its id."""
+    server = min(group.instances)
+    stack.cloud.client("autoscaling").set_instance_health(
+        InstanceId=server, HealthStatus="Unhealthy", ShouldRespectGracePeriod=False)
+    return server
+
+
 def suspend(stack: Stack, group: Group, *processes: str) -> None:
     """Suspends processes of an auto-scaling group."""
     stack.cloud.client("autoscaling").suspend_processes(

@@ -62,7 +62,7 @@ FIRST = {"load balancer": Point(call="elasticloadbalancing:CreateLoadBalancer", 
 def reached(trial: Trial, name: str) -> Iterator[tuple[Running, Held]]:
     """An update to a new generation, held at a point. It is let go on at the end, or by `released`."""
     point = {**POINTS, **FIRST}[name]
-    trial.change(soakSeconds=10)
+    trial.change(soakSeconds=10 if point.heard else 0)
     with trial.stack.cloud.calls.holding(_wanted(trial, point), performed=point.performed) as held:
         running = trial.begin()
         try:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cycles import until
+from tests.cycles import Group, until
+from tests.faults import hands
 from tests.faults.trial import Trial
 
 ALARM = "shop-orders"
@@ -19,7 +20,7 @@ BACK = "production traffic is back"
 @pytest.mark.representative
 def test_errors_that_come_only_with_half_of_the_traffic(trial: Trial) -> None:
     """Of 20 requests a second each of two servers gets 1 at 10 %, 5 at 50 %; more than 3 are too many."""
-    trial.ill("errors-above=3", canaryPauseSeconds=15)
+    trial.ill("errors-above=3", canaryPauseSeconds=1)
     trial.hurts(lambda request: request.color == trial.new)
     trial.refused("was not promoted", "it did not do well with production traffic", BACK, "repair it; `pulumi up`")
     shares = [weights.get(trial.new, 0) for weights in trial.stack.moves()]
@@ -41,9 +42,51 @@ def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
 def test_no_metric_data_at_all(trial: Trial) -> None:
     trial.change()
     with trial.stack.cloud.without_metrics():
-        trial.refused("was not promoted", "CloudWatch knows of no request to the new servers", BACK,
+        trial.refused("was not promoted", "CloudWatch has shown no whole minute of the new servers", BACK,
                       "no news is not good news")
+    assert {trial.new: 50, trial.live.color: 50} not in trial.stack.moves()
     trial.ends()
+
+
+@pytest.mark.parametrize("what", ["a scale-out", "a replacement"])
+def test_servers_that_come_and_go_while_production_moves(trial: Trial, what: str) -> None:
+    """In a canary and in the soak; the new ones boot slowly, and the load balancer calls them unhealthy meanwhile."""
+    trial.change(bootSeconds=180, canaryPauseSeconds=25, soakSeconds=25)
+    running = trial.begin()
+    for share, size in ((10, 3), (100, 4)):
+        until(lambda share=share: trial.share() == share, what=f"{share} %")  # type: ignore[misc]
+        born = trial.born()
+        assert born is not None
+        with trial.machines("slow-boot=14"):
+            if what == "a scale-out":
+                hands.scale(trial.stack, born, DesiredCapacity=size)
+            else:
+                hands.replace(trial.stack, born)
+            [young] = arrived(trial, born)
+            until(lambda young=young: ill(trial, young), what="the new one unhealthy")  # type: ignore[misc]
+        assert trial.share() == share, "it was still watched"
+    done = trial.wait(running)
+    assert done.ok, done.text
+    assert BACK not in done.text
+    assert [weights.get(trial.new, 0) for weights in trial.stack.moves()][:4] == [0, 10, 50, 100]
+    hands.scale(trial.stack, trial.stack.groups()[trial.new], DesiredCapacity=2)
+    trial.ends()
+
+
+def arrived(trial: Trial, before: Group) -> frozenset[str]:
+    """The servers that the new group has got since."""
+    def young() -> frozenset[str]:
+        now = trial.born()
+        return now.instances - before.instances if now else frozenset()
+
+    until(lambda: bool(young()), what="another server")
+    return young()
+
+
+def ill(trial: Trial, server: str) -> bool:
+    """Whether the load balancer has found a server unhealthy."""
+    return any(event.kind == "health" and event.subject == server and event.text.startswith("unhealthy")
+               for event in trial.stack.cloud.events)
 
 
 def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> None:

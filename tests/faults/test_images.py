@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.trial import Trial, forgotten
+from tests.faults.trial import Trial
 
 NOT_BORN = "was not born; production was not touched"
 AGAIN = "then run `pulumi up` again"
@@ -44,7 +44,6 @@ def test_an_image_that_dies_of_production(trial: Trial) -> None:
     trial.hurts(lambda request: request.color in ("", trial.new))
     trial.refused("was not promoted", "it did not do well with production traffic", "production traffic is back")
     assert {"green": 100, "blue": 0} not in trial.stack.moves()
-    forgotten()
     trial.ends()
 
 

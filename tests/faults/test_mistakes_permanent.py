@@ -17,7 +17,7 @@ from rehearsal.load import Load
 from rehearsal.story import free_port
 from tests.cycles import until
 from tests.faults.processes import kill_everything
-from tests.faults.trial import Trial, forgotten
+from tests.faults.trial import Trial
 from tests.test_balancer_tls import HOST, self_signed
 
 DELETES = "elasticloadbalancing:DeleteRule"
@@ -143,7 +143,6 @@ def test_the_listeners_port_is_changed(trial: Trial, tmp_path: Path) -> None:
     assert f"HTTP {port} opens, and serves beside what serves now" in done.text
     assert f"HTTP {trial.stack.port} closes, last of all: whoever still asks there is refused" in done.text
     if trial.ending == "forward":
-        forgotten()
         with users(tmp_path, port) as new:
             trial.change()
             trial.ends()
@@ -172,7 +171,6 @@ def test_a_certificate_comes_and_goes(trial: Trial, tmp_path: Path, monkeypatch:
             done = moves(trial, tmp_path, trial.stack.plain, listenerPort=80, certificateArn="", hostname="")
             assert "HTTP 80 serves itself, beside what serves now" in done.text
             everybody.met(200, 301, 200)
-    forgotten()
     if trial.ending == "forward":
         returns(trial, tmp_path)
         trial.change()
@@ -216,7 +214,6 @@ def test_killed_while_production_passes_to_another_listener(trial: Trial, tmp_pa
             new.met(200)
         trial.stack.idle()
         returns(trial, tmp_path)
-        forgotten()
         trial.change()
         trial.ends()
     else:
