@@ -36,8 +36,8 @@ test: lint real  ## lint, then all tests
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
 
-machines: real  ## all tests of real machines: broken images, disks, and that nothing stays however a rehearsal ends
-	$(VENV)/python -m pytest --faults all tests/test_real_machines.py tests/test_real_lifetime.py
+machines: real  ## all tests of real machines: every vendor's image, broken images, disks, and that nothing stays
+	$(VENV)/python -m pytest --faults all tests/test_real_machines.py tests/test_real_images.py tests/test_real_lifetime.py
 
 lint: .venv/.ready  ## ruff, mypy as strict as it gets, zizmor and shellcheck
 	$(VENV)/ruff check .

@@ -44,11 +44,12 @@ chroot "$shift_to" apt-get -qq -y --no-install-recommends install "$@"
 
 @dataclass(frozen=True, kw_only=True)
 class Bake:
-    """`parts` are seconds by what was done, in order."""
+    """`parts` are seconds by what was done, in order; `said` is what the step said."""
 
     image: str
     seconds: float
     parts: list[tuple[str, float]]
+    said: str = ""
 
     @property
     def apart(self) -> float:
@@ -56,11 +57,11 @@ class Bake:
         return sum(seconds for name, seconds in self.parts if "/" not in name)
 
 
-def bake(cloud: Cloud, service: str) -> Bake:
+def bake(cloud: Cloud, service: str, *, base_image: str = BASE) -> Bake:
     """One run of the step. Raises SystemExit with what it said when it failed."""
     asked = {"stack": f"{service}/bench", "account": cloud.account, "region": cloud.region, "service": service,
-             "base_image": BASE, "fingerprint": fingerprint(
-                 image_files.read(PROJECT / "image"), base_image=BASE, architecture="x86_64", variables={})}
+             "base_image": base_image, "fingerprint": fingerprint(
+                 image_files.read(PROJECT / "image"), base_image=base_image, architecture="x86_64", variables={})}
     told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}
     begun = time.monotonic()
     process = subprocess.Popen(
@@ -74,7 +75,8 @@ def bake(cloud: Cloud, service: str) -> Bake:
         raise SystemExit("".join(line for _, line in lines)[-3000:])
     begins = [(0.0, "the step begins"), *_begins(lines), (seconds, "")]
     parts = [(name, later - at) for (at, name), (later, _) in pairwise(begins)]
-    return Bake(image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts)
+    return Bake(image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts,
+                said="".join(line for _, line in lines))
 
 
 def _begins(lines: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:

@@ -127,6 +127,7 @@ locals {
   # What the scripts are told. `env` sets it behind sudo, whose own environment is empty.
   told = [
     "PHOENIX_APP=/tmp/app",
+    "PHOENIX_REGION=${var.region}",
     "PHOENIX_PACKAGES=${local.packages}",
     "LOG_COLLECTOR=${var.log_collector}",
     "LOG_TARGET=${var.log_target}",

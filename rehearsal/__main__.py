@@ -26,6 +26,7 @@ from rehearsal.engine.available import EngineError
 from rehearsal.machines import base, choice, runs
 from rehearsal.machines.base import BaseError
 from rehearsal.machines.choice import ChoiceError
+from rehearsal.machines.profiles import PROFILES
 from rehearsal.stage import Scene
 from rehearsal.story import MINUTE_SECONDS, StoryError, environment, tell
 from rehearsal.workshop import PROJECT
@@ -40,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--machines", choices=choice.KINDS, default=choice.AUTO, help=(
         "real: operating systems that Packer bakes and systemd-nspawn boots (root on Linux); processes: stand-ins of "
         "the application, anywhere; auto: real where this host can have them"))
-    parser.add_argument("--suite", choices=sorted(base.SUITES), default="bookworm", help="Debian's, of real machines")
+    parser.add_argument("--base-image", choices=list(PROFILES), default="debian-12", help=(
+        "the vendor's image that real machines are baked from (ubuntu-24.04 is played by Debian's packages)"))
     parser.add_argument("--mirror", default="", help="http://..., of real machines; empty: what this host's apt uses")
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
     parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
@@ -75,7 +77,7 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
     """
     if swept := runs.sweep():
         scene.says(f"swept what a killed rehearsal left: {', '.join(swept)}")
-    chosen = choice.choose(given.machines, scene.says, base.recipe(suite=given.suite, mirror=given.mirror))
+    chosen = choice.choose(given.machines, scene.says, base.recipe(base_image=given.base_image, mirror=given.mirror))
     scene.says(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
         machines = choice.machines(chosen, run)
@@ -127,7 +129,7 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
 def real(given: argparse.Namespace, console: Console) -> int:
     """Tools and the base image; that a host can't have real machines is no failure."""
     say = Scene(console).says
-    chosen = choice.choose(given.machines, say, base.recipe(suite=given.suite, mirror=given.mirror))
+    chosen = choice.choose(given.machines, say, base.recipe(base_image=given.base_image, mirror=given.mirror))
     say("real operating systems: ready" if chosen.real else chosen.why)
     return 0
 

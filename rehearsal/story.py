@@ -14,6 +14,7 @@ from rehearsal import timeline
 from rehearsal.cloud import Cloud
 from rehearsal.engine import Engine, choose
 from rehearsal.machines.nspawn import NspawnMachines
+from rehearsal.machines.profiles import base_image
 from rehearsal.machines.wiring import LOG_PORT
 from rehearsal.place import Local
 from rehearsal.report import Report
@@ -47,7 +48,7 @@ def tell(
     shop = Workshop(workdir / "project")
     with ExitStack() as open_things:
         cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud", minute_seconds=MINUTE_SECONDS))
-        real = REAL if isinstance(cloud.machines, NspawnMachines) else {}
+        real = real_settings(cloud.machines) if isinstance(cloud.machines, NspawnMachines) else {}
         place = Local(cloud, free_port(), f"phoenix/{STACK}")
         told_settings = {**real, **(settings or {}), "listenerPort": place.port}
         engine = engine_for(shop.folder, workdir, cloud, told_settings, stand_in=stand_in)
@@ -66,6 +67,11 @@ def announce(scene: Scene, engine: Engine, why: str = "") -> None:
     else:
         scene.says(f"engine: {engine.name}, AWS plugin: {engine.aws_plugin}")
     scene.says(f"Packer: {engine.packer}")
+
+
+def real_settings(machines: NspawnMachines) -> dict[str, Any]:
+    """Settings for operating systems, from the one vendor's image that there is."""
+    return {**REAL, "baseImage": base_image(machines.images[0])}
 
 
 def engine_for(

@@ -40,9 +40,12 @@ def needed() -> list[Any]:
 
 
 @contextmanager
-def real_cloud() -> Iterator[Cloud]:
+def real_cloud(base_image: str = "debian-12") -> Iterator[Cloud]:
+    """With the machines of this vendor's image, which is made where it is not there."""
+    recipe = base.recipe(base_image=base_image)
+    base.ready(recipe, print)
     with runs.Run(runs.disks()) as run:
-        machines = choice.machines(choice.Choice(why="a test", recipe=base.recipe()), run)
+        machines = choice.machines(choice.Choice(why="a test", recipe=recipe), run)
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0, minute_seconds=MINUTE_SECONDS) as cloud:
             yield cloud
 

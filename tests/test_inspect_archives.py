@@ -32,6 +32,11 @@ class System:
     def apt(self, *, uris: str = URIS, plan: str = "echo 0 upgraded") -> None:
         self.tool("apt-get", f"case $1 in --print-uris) cat <<'SAID'\n{uris}SAID\n;;\n*) {plan} ;; esac")
 
+    def has(self, package: str, *, agent: bool = False, hold: str = "next: today") -> None:
+        """The package is installed; `agent`: as a snap; `hold`: what snapd says of its refreshes."""
+        self.tool("dpkg-query", f'[ "$4" != {package} ] || echo installed')
+        self.tool("snap", f"case $1 in list) exit {int(not agent)} ;; refresh) echo '{hold}' ;; esac")
+
     def read(self, archive: str, *, label: str, days: float = 1, until: float | None = 6) -> None:
         """The lists have this archive, of so many days ago."""
         now = datetime.now(UTC)
@@ -71,6 +76,11 @@ def test_a_system_whose_archives_were_read_is_up_to_date(system: System) -> None
         0, f"ok: the operating system is up to date; security updates were read from {SECURITY}\n")
 
 
+def test_snapd_may_stay_where_the_agent_is_its_snap_and_it_refreshes_none(system: System) -> None:
+    system.has("snapd", agent=True, hold="hold: forever")
+    assert system.inspect()[0] == 0
+
+
 def never_read(system: System) -> None:
     (system.folder / "lists" / f"{SECURITY}InRelease").unlink()
 
@@ -94,7 +104,10 @@ CASES: list[tuple[Callable[[System], object], str]] = [
      "The list of sources could not be read"),
     (lambda system: system.apt(plan="echo 'Inst openssl [3.0.14] (3.0.15 Debian-Security)'"),
      "Updates are missing:\nInst openssl"),
-    (lambda system: system.tool("dpkg-query", "echo installed"), "snapd is installed"),
+    (lambda system: system.has("unattended-upgrades"), "unattended-upgrades is installed"),
+    (lambda system: system.has("snapd"), "snapd is installed, and would change a server after its birth; nothing"),
+    (lambda system: system.has("snapd", agent=True), "snapd would refresh its snaps"),
+    (lambda system: system.has("snapd", agent=True, hold="hold: 2026-12-24"), "they are not held forever"),
 ]
 
 
@@ -116,14 +129,42 @@ def test_an_archive_that_can_not_be_read_is_an_error_of_the_update() -> None:
         assert "apt-get update ||" not in other.read_text()
 
 
-def test_ports_that_nobody_could_list_are_no_closed_ports(tmp_path: Path) -> None:
-    """The check of hardening, down to its last question."""
-    for name, script in {"systemctl": "echo masked", "ss": "exit 1", "awk": "exit 0"}.items():
-        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-    (tmp_path / "grep").symlink_to("/bin/grep")
-    done = subprocess.run(
+def hardened(folder: Path, *, tcp: str, udp: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """The check of hardening, where all but its last questions are answered well."""
+    said = f"case $1 in -Hltn) cat <<'SAID'\n{tcp}SAID\n;; -Hlun) cat <<'SAID'\n{udp}SAID\n;; esac; exit {status}"
+    tools = {"systemctl": "echo masked", "ss": said,
+             "awk": 'case "$*" in *shadow*) exit 0 ;; *) exec /usr/bin/awk "$@" ;; esac'}
+    for name, script in tools.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    for name in ("grep", "cat"):
+        (folder / name).symlink_to(f"/bin/{name}")
+    return subprocess.run(
         ["/bin/sh", str(IMAGE / "inspect" / "80-hardening.sh")], capture_output=True, text=True, check=False,
-        env={"PATH": str(tmp_path)})
+        env={"PATH": str(folder)})
+
+
+SSH = "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 128 [::]:22 [::]:*\nLISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:*\n"
+ASKING = ("UNCONN 0 0 10.0.0.7%ens5:68 0.0.0.0:*\nUNCONN 0 0 [fe80::1]%ens5:546 [::]:*\n"
+          "UNCONN 0 0 0.0.0.0:41234 0.0.0.0:*\nUNCONN 0 0 127.0.0.1:323 0.0.0.0:*\n")
+
+
+def test_what_a_vendors_image_needs_may_listen(tmp_path: Path) -> None:
+    done = hardened(tmp_path, tcp=SSH, udp=ASKING)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("tcp", "udp", "says"), [
+    (SSH + "LISTEN 0 4096 0.0.0.0:5355 0.0.0.0:*\n", "", "Something listens that should not: 0.0.0.0:5355"),
+    (SSH, "UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*\n", "Something answers over UDP that should not: 0.0.0.0:5353"),
+    (SSH, ASKING + "UNCONN 0 0 [::]:5355 [::]:*\n", "Something answers over UDP that should not: [::]:5355"),
+])
+def test_what_neighbours_could_ask_is_told_with_its_port(tmp_path: Path, tcp: str, udp: str, says: str) -> None:
+    done = hardened(tmp_path, tcp=tcp, udp=udp)
+    assert done.returncode == 1 and says in done.stderr and "ok:" not in done.stdout
+
+
+def test_ports_that_nobody_could_list_are_no_closed_ports(tmp_path: Path) -> None:
+    done = hardened(tmp_path, tcp="", udp="", status=1)
     assert done.returncode == 1
     assert "ok:" not in done.stdout

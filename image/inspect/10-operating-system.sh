@@ -45,9 +45,18 @@ pending=$(printf '%s\n' "$planned" | grep '^Inst ' || true)
 [ -z "$pending" ] || fail "Updates are missing:
 $pending"
 
-for package in snapd unattended-upgrades; do
-  if dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed; then
-    fail "$package is installed, and would change a server after its birth."
-  fi
-done
+installed() {
+  dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
+if installed unattended-upgrades; then
+  fail "unattended-upgrades is installed, and would change a server after its birth."
+fi
+# Snaps refresh themselves four times a day. Where the only way into a server is one, snapd stays, and holds them all.
+if installed snapd; then
+  snap list amazon-ssm-agent >/dev/null 2>&1 ||
+    fail "snapd is installed, and would change a server after its birth; nothing needs it."
+  snap refresh --time | grep -qx 'hold: forever' ||
+    fail "snapd would refresh its snaps, and change a server after its birth: they are not held forever."
+fi
 echo "ok: the operating system is up to date; security updates were read from$security"

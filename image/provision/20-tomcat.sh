@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tomcat and a Java runtime, both from the distribution, so that both are signed and get its security updates.
+# Tomcat and a Java runtime, both from the distribution, so that both are signed. Debian mends both for everybody; Ubuntu
+# mends the runtime, and Tomcat (of universe) for machines with Ubuntu Pro: docs/vendors-images.md.
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 

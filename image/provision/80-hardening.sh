@@ -20,6 +20,18 @@ passwd -l root >/dev/null
 systemctl --no-reload mask apt-daily.timer apt-daily-upgrade.timer apt-daily.service apt-daily-upgrade.service \
   dpkg-db-backup.timer man-db.timer motd-news.timer update-notifier-download.timer update-notifier-motd.timer
 
+# Names come from DNS. Debian builds systemd-resolved so that it answers its neighbours too (LLMNR on port 5355 of TCP and
+# UDP, mDNS on 5353); Ubuntu builds it without.
+install -d -m 0755 /etc/systemd/resolved.conf.d
+cat >/etc/systemd/resolved.conf.d/90-phoenix.conf <<'CONF'
+[Resolve]
+LLMNR=no
+MulticastDNS=no
+CONF
+if [ -d /run/systemd/system ]; then
+  systemctl try-restart systemd-resolved.service
+fi
+
 cat >/etc/sysctl.d/90-phoenix.conf <<'CONF'
 # Addresses and messages of the kernel are nobody's business.
 kernel.kptr_restrict = 2

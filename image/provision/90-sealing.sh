@@ -12,6 +12,11 @@ if [ -d /run/systemd/system ]; then
   done
 fi
 rm -f /etc/phoenix/server.env /etc/phoenix/secrets.json
+# Ubuntu's agent of Systems Manager has run since this machine booted, and knows it by its name.
+if [ -d /run/systemd/system ] && [ -f /etc/phoenix/systems-manager ]; then
+  systemctl stop "$(cat /etc/phoenix/systems-manager)"
+fi
+rm -rf /var/lib/amazon/ssm/* /var/log/amazon/*
 
 # Packages that were downloaded, and what apt knows of the archive.
 apt-get clean
@@ -31,6 +36,8 @@ if [ -d /run/systemd/system ]; then
   journalctl --rotate >/dev/null 2>&1 || true
 fi
 rm -rf /var/log/journal/* /run/log/journal/* /var/log/phoenix/* "/var/log/$tomcat"/*
+# Of a package that is gone, whose process writes once more when this machine shuts down.
+rm -rf /var/log/unattended-upgrades
 find /var/log -type f -exec truncate -s 0 {} +
 rm -rf /var/lib/phoenix/* /var/lib/syslog-ng/*.persist /var/lib/syslog-ng/*.*qf
 rm -f /root/.*_history /home/*/.*_history

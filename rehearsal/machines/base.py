@@ -18,18 +18,16 @@ from pathlib import Path
 from aiohttp import web
 
 from rehearsal import vendors
-from rehearsal.machines import runs
+from rehearsal.machines import debs, runs
 from rehearsal.machines.archive import Archive
 from rehearsal.machines.box import Box, Spec
+from rehearsal.machines.profiles import PROFILES, Profile
 from rehearsal.machines.wires import Loop
 
 Say = Callable[[str], None]
-_SCRIPT = Path(__file__).with_name("vendor.sh")
+_HERE = Path(__file__).parent
+_SCRIPT = _HERE / "vendor.sh"
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
-SUITES = {"bookworm": "debian-12-", "trixie": "debian-13-"}
-"""Debian's suites, and how the names of their images in the local cloud begin."""
-
-
 class BaseError(Exception):
     """The base image could not be made; the text says why, and where the log is."""
 
@@ -38,44 +36,44 @@ class BaseError(Exception):
 class Recipe:
     """What a base image is made from. `mirror` and `security` are http:// URIs; an image has updates of both."""
 
-    suite: str = "bookworm"
+    base_image: str = "debian-12"
     mirror: str = MIRROR
     security: str = SECURITY
-    packages: tuple[str, ...] = (
-        "systemd", "systemd-sysv", "dbus", "libpam-systemd", "udev", "cloud-init", "openssh-server", "sudo", "iproute2",
-        "procps", "netbase", "ca-certificates", "libnss-myhostname", "less",
-    )
+    packages: tuple[str, ...] = ()
+    """Instead of those of the profile."""
+
+    @property
+    def profile(self) -> Profile:
+        return PROFILES[self.base_image]
 
     @property
     def key(self) -> str:
-        said = json.dumps([asdict(self), _SCRIPT.read_text()], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps([asdict(self), asdict(self.profile), _SCRIPT.read_text()]).encode())
+        for file in sorted(path for folder in _folders(self.profile) for path in folder.rglob("*") if path.is_file()):
+            digest.update(json.dumps([str(file.relative_to(_HERE)), file.stat().st_mode & 0o100]).encode())
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:16]
 
     @property
     def image(self) -> vendors.Image:
-        """The vendor's image that it plays. Raises BaseError when the suite is none that it can."""
-        for image in vendors.IMAGES:
-            if image.name.startswith(SUITES.get(self.suite, "?")) and image.architecture == "x86_64":
-                return image
-        raise BaseError(f"--suite {self.suite} is none of {', '.join(SUITES)}")
-
-    @property
-    def sources(self) -> str:
-        """sources.list."""
-        lines = [f"deb {self.mirror} {suite} main\n" for suite in (self.suite, f"{self.suite}-updates")]
-        return "".join([*lines, f"deb {self.security} {self.suite}-security main\n"])
+        """The vendor's image that it plays."""
+        return next(image for image in vendors.IMAGES
+                    if image.name.startswith(self.profile.image) and image.architecture == "x86_64")
 
 
-def recipe(*, suite: str = "bookworm", mirror: str = "") -> Recipe:
+def _folders(profile: Profile) -> list[Path]:
+    return [_HERE / "vendor" / profile.tree, *(_HERE / "packages" / name for name in profile.own_packages)]
+
+
+def recipe(*, base_image: str = "debian-12", mirror: str = "") -> Recipe:
     """With this host's own mirrors, where its apt has the suite; a given mirror wins. Raises BaseError."""
+    if base_image not in PROFILES:
+        raise BaseError(f"--base-image {base_image} is none of {', '.join(PROFILES)}")
     if mirror and not mirror.startswith("http://"):
         raise BaseError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
-    known = _mirrors_of_this_host()
-    chosen = mirror or known.get(suite, MIRROR)
-    security = known.get(f"{suite}-security", SECURITY)
-    made = Recipe(suite=suite, mirror=chosen, security=security)
-    assert made.image
-    return made
+    known, suite = _mirrors_of_this_host(), PROFILES[base_image].suite
+    return Recipe(base_image=base_image, mirror=mirror or known.get(suite, MIRROR),
+                  security=known.get(f"{suite}-security", SECURITY))
 
 
 def _mirrors_of_this_host() -> dict[str, str]:
@@ -116,7 +114,7 @@ def ready(recipe: Recipe, say: Say) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with _alone(place.parent / ".lock"):
         if not there(recipe):
-            say(f"base image: {recipe.suite} is installed with debootstrap (once; kept in {place})")
+            say(f"base image: {recipe.base_image} is installed with debootstrap (once; kept in {place})")
             _make(recipe, place)
 
 
@@ -133,11 +131,13 @@ def _make(recipe: Recipe, place: Path) -> None:
         for folder in folders.values():
             folder.mkdir()
             folder.chmod(0o755)
-        (run.folder / "sources").write_text(recipe.sources)
+        tree = _tree(recipe, run.folder / "tree")
         log = run.folder / "log"
+        profile = recipe.profile
         with serving(archive_folder()) as proxy:
-            command = ["env", f"http_proxy={proxy}", "sh", str(_SCRIPT), str(folders["merged"]), recipe.suite,
-                       recipe.mirror, str(run.folder / "sources"), " ".join(recipe.packages)]
+            command = ["env", f"http_proxy={proxy}", "sh", str(_SCRIPT), str(folders["merged"]), profile.suite,
+                       recipe.mirror, str(tree), " ".join(recipe.packages or profile.packages),
+                       " ".join(profile.enable), " ".join(profile.disable)]
             box = Box(Spec(
                 lower=[str(folders["nothing"])], upper=str(folders["root"]), work=str(folders["work"]),
                 merged=str(folders["merged"]), command=command, console=str(log), network=False))
@@ -157,6 +157,21 @@ def _make(recipe: Recipe, place: Path) -> None:
         folders["root"].rename(partial / "root")
         (partial / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
         partial.rename(place)
+
+
+def _tree(recipe: Recipe, folder: Path) -> Path:
+    """The vendor's own files with this recipe's archives in them, and its own packages."""
+    told = {"@SUITE@": recipe.profile.suite, "@MIRROR@": recipe.mirror, "@SECURITY@": recipe.security}
+    shutil.copytree(_HERE / "vendor" / recipe.profile.tree, folder / "files")
+    for file in (path for path in (folder / "files").rglob("*") if path.is_file()):
+        text = file.read_text()
+        for mark, value in told.items():
+            text = text.replace(mark, value)
+        file.write_text(text)
+    (folder / "packages").mkdir()
+    for name in recipe.profile.own_packages:
+        (folder / "packages" / f"{name}.deb").write_bytes(debs.built(_HERE / "packages" / name))
+    return folder
 
 
 @contextlib.contextmanager

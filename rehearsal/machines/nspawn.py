@@ -20,6 +20,7 @@ from pathlib import Path
 
 from rehearsal.machines import Address, override
 from rehearsal.machines.box import Box, BoxError, Spec, emptied
+from rehearsal.machines.bucket import Bucket
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.disks import Disk, Disks, ready_to_mount
 from rehearsal.machines.metadata import Aws
@@ -82,7 +83,8 @@ class NspawnMachines:
                 return
             builds = image_id == self.images[0].id
             metal = layer(disk.folder / "metal", instance_id=instance_id, user_data=user_data, public_key=public_key,
-                          builds=builds, hosts=self._wiring.hosts, trusted=self._wiring.certificate)
+                          builds=builds, hosts=self._wiring.hosts, trusted=self._wiring.certificate,
+                          bucket=self.bucket.files)
             cgroups = self._run.cgroups(instance_id)
             try:
                 box = Box(self._spec(instance_id, disk, metal, cgroups))
@@ -163,6 +165,11 @@ class NspawnMachines:
     def collector(self) -> Collector:
         """What the machines' log collectors forwarded."""
         return self._wiring.collector
+
+    @property
+    def bucket(self) -> Bucket:
+        """Where build machines find the agent of Systems Manager."""
+        return self._wiring.bucket
 
     def console(self, *, instance_id: str) -> str:
         file = self._console_file(instance_id)

@@ -1,10 +1,12 @@
-"""What a machine is wired to: Packer to its SSH server, apt to the package archive, a log collector to its target, and
-a server to its metadata and AWS's API."""
+"""What a machine is wired to: Packer to its SSH server, apt to the package archive, curl to AWS's bucket, a log
+collector to its target, and a server to its metadata and AWS's API.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +17,13 @@ from aiohttp import web
 
 from rehearsal.machines import tls
 from rehearsal.machines.archive import Archive
+from rehearsal.machines.bucket import Bucket
 from rehearsal.machines.collector import Collector
 from rehearsal.machines.metadata import ADDRESS, API_ADDRESS, Aws, MetadataService
-from rehearsal.machines.metal import ARCHIVE_PORT
+from rehearsal.machines.metal import ARCHIVE_PORT, BUCKET_PORT
 from rehearsal.machines.wires import Door, Loop, forward, listening, prompt
 
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SSH_PORT = 22
 LOG_PORT = 5140
 """Where each machine finds the rehearsal's collector of logs (syslog over TCP) on its loopback."""
@@ -36,6 +40,7 @@ class Wiring:
         self._loop = Loop("wires")
         self._archive = Archive(archive)
         self.collector = Collector()
+        self.bucket = Bucket()
         # Connecting sockets are made off the event loop, which must not wait.
         self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
         listener = listening(prompt())
@@ -64,12 +69,14 @@ class Wiring:
         listener = self._door.listener(network, LOG_PORT)
         servers = [self._loop.serve(self.collector.serving(instance_id), listener)]
         if builds:
-            servers.append(self._loop.run(self._http(self._archive.handle, self._door.listener(network, ARCHIVE_PORT))))
+            archive, bucket = (self._door.listener(network, port) for port in (ARCHIVE_PORT, BUCKET_PORT))
+            servers.append(self._loop.run(_http(self._archive.handle, archive)))
+            servers.append(self._loop.run(_http(self.bucket.handle, bucket, tls=self.bucket.context)))
         elif self._aws and self._identity:
             # Not to a build machine: it has no role, and the image's checks would find a listener that is not its own.
             self._door.give_address(network, ADDRESS)
             metadata = MetadataService(instance_id, self._aws)
-            servers.append(self._loop.run(self._http(metadata.handle, self._door.listener(network, 80, ADDRESS))))
+            servers.append(self._loop.run(_http(metadata.handle, self._door.listener(network, 80, ADDRESS))))
             servers.append(self._loop.serve(
                 forward(self._to_cloud), self._door.listener(network, 443, API_ADDRESS), tls=self._identity.context))
         return servers
@@ -88,11 +95,6 @@ class Wiring:
         self._loop.close()
         self._makers.shutdown()
         self._door.close()
-
-    async def _http(
-        self, handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], listener: socket.socket
-    ) -> asyncio.Server:
-        return await asyncio.get_running_loop().create_server(web.Server(handle), sock=listener)
 
     async def _to_cloud(self) -> socket.socket:
         """A connection to the local cloud. Raises OSError."""
@@ -117,3 +119,7 @@ class Wiring:
                     made.close()
             await asyncio.sleep(0.1)
         raise ConnectionRefusedError("no build machine answers by SSH")
+
+
+async def _http(handle: Handler, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+    return await asyncio.get_running_loop().create_server(web.Server(handle), sock=listener, ssl=tls)
