@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
-from components import references, user_data
+from components import provider, references, user_data
 
 if TYPE_CHECKING:
     from components.settings import Settings
@@ -34,10 +34,7 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
             f"pulumi config rm previewToken && make token STACK={s.stack}")
     if not s.region:
         yield (), problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
-    for key in sorted({"accessKey", "secretKey", "token", "assumeRoles", "assumeRole"} & aws.keys()):
-        yield (), problem(
-            f"aws:{key}", "[set]", "must not be set: the steps of an update could not act as the same identity",
-            f"pulumi config rm aws:{key}, and give credentials by AWS_PROFILE, aws:profile or the environment")
+    yield from (((), problem(*one)) for one in provider.problems(aws))
     if s.min_size > s.max_size:
         yield ("minSize", "maxSize"), problem(
             "minSize", s.min_size, f"must not be above maxSize ({s.max_size})",

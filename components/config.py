@@ -20,10 +20,11 @@ from components.foresight import KnownToFailError
 from components.home import ElsewhereError
 from components.images import ImageError
 from components.ownership import OwnershipError
+from components.provider import FILES
 from components.settings import Settings, SettingsError, defaults, parse
 from components.sharing import SharingError
 from components.typed import Typed
-from steps.aws import EXPIRED
+from steps.aws import lacks_credentials
 
 # The package's name, which would be the namespace of its configuration if it had any.
 PACKAGE = "phoenix"
@@ -137,7 +138,7 @@ def _secret(texts: Mapping[str, str]) -> set[str]:
 
 def _secrets_of_aws() -> list[str]:
     """Keys of the provider that steps are told of."""
-    return [text for key in ("region", "profile") if is_config_secret(f"aws:{key}")
+    return [text for key in ("region", "profile", *FILES) if is_config_secret(f"aws:{key}")
             for text in confidential.problems(f"aws:{key}", Typed())]
 
 
@@ -186,11 +187,11 @@ def publish(markdown: str) -> None:
 
 def _next(error: BotoCoreError | ClientError) -> str:
     """What to type after an error of AWS."""
+    if lacks_credentials(error):
+        return "aws sso login   (or what else renews the credentials; then pulumi up)"
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in EXPIRED:
-            return "aws sso login   (or what else renews the credentials; then pulumi up)"
         if status >= 500 or "Throttling" in code:
             return "pulumi up   (AWS failed; it may answer by then)"
     return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"

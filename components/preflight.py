@@ -45,6 +45,7 @@ from components.recorded import Recorded
 from components.settings import Settings
 from components.sharing import Shared
 from steps import engine_call
+from steps import session as sessions
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,11 @@ def read(
     holds is this service's.
     """
     port = port or settings.port
-    session = boto3.Session(region_name=settings.region, profile_name=settings.profile or None)
-    account = live.account(session, region=settings.region, profile=settings.profile)
+    session = sessions.connect(
+        region=settings.region, profile=settings.profile, credentials_file=settings.credentials_file,
+        config_file=settings.config_file)
+    account = replace(live.account(session, region=settings.region, profile=settings.profile),
+                      credentials_file=settings.credentials_file, config_file=settings.config_file)
     made = home.check(account)
     if alone:
         ownership.check_identity(settings, made)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from components import altered, confidential, references
+from components import altered, confidential, provider, references
 from components.combinations import broken, command, problem
 from components.rules import (
     Rule,
@@ -126,6 +126,8 @@ class Settings:
     dashboard: bool = _key(False, flag, "true")
     protect: bool = _key(False, flag, "true")
     profile: str = ""
+    credentials_file: str = ""
+    config_file: str = ""
 
     @property
     def identity(self) -> str:
@@ -174,7 +176,7 @@ def parse(
     known = {camel(item.name): item for item in fields(Settings) if item.metadata}
     typed = typed or Typed(file=f"Pulumi.{stack}.yaml")
     problems = [_unknown(key, known) for key in values if key not in known]
-    parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), "profile": aws.get("profile", "")}
+    parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), **provider.identity(aws)}
     failed = set()
     for key, item in known.items():
         text = values.get(key)

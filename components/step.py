@@ -22,6 +22,7 @@ import pulumi_command as command
 
 from components.live import Account
 from steps.options import GIVEN
+from steps.session import FILES
 
 ROOT = Path(__file__).resolve().parents[1]
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN",
@@ -66,7 +67,9 @@ def _alone(options: Collection[str]) -> dict[str, str]:
 
 def _identity(account: Account) -> dict[str, str]:
     """The provider's identity. Tools take credentials of the environment before a profile's, the provider does not."""
-    return {"AWS_PROFILE": account.profile, **dict.fromkeys(CREDENTIALS, "")} if account.profile else {}
+    files = {FILES["credentials_file"]: account.credentials_file, FILES["config_file"]: account.config_file}
+    return {**({"AWS_PROFILE": account.profile, **dict.fromkeys(CREDENTIALS, "")} if account.profile else {}),
+            **{name: path for name, path in files.items() if path}}
 
 
 def step(

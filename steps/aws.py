@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, SSOError
 
+from steps import session
 from steps.errors import StepError
 from steps.options import ARN
 
@@ -49,8 +50,8 @@ HASTY = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2
 LARGEST_PAGES: PaginatorConfigTypeDef = {"PageSize": 1000}
 
 RENEW = "renew the credentials (for example `aws sso login`), then run `pulumi up` again"
-# Codes that AWS's services use for the same thing.
-EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+# Codes that AWS's services use for the same thing; IAM Identity Center has the last one for a session that ended.
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnauthorizedException"}
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
@@ -106,7 +107,7 @@ def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
             "\n".join(foreign),
             "check aws:profile and aws:region of the stack; nothing was changed",
         )
-    aws = Aws(boto3.Session(region_name=region))
+    aws = Aws(session.connect(region=region))
     actual = aws.sts.get_caller_identity()["Account"]
     if actual != account:
         raise StepError(
@@ -142,13 +143,18 @@ def reason(error: ClientError | BotoCoreError) -> str:
 def explain(error: ClientError | BotoCoreError) -> StepError:
     """An error of AWS that no step expected, with what to do about the usual ones."""
     do = "run `pulumi up` again when AWS answers; it goes on from what is there"
-    if isinstance(error, ClientError):
-        if code(error) in EXPIRED:
-            do = RENEW
-        elif code(error) in DENIED:
-            denied = re.search(r"perform: (\S+)", str(error))
-            action = denied[1] if denied else error.operation_name
-            do = f"allow {action} to whoever deploys, then run `pulumi up` again"
-    elif "credentials" in str(error).lower() or "token" in str(error).lower():
+    if isinstance(error, ClientError) and code(error) in DENIED:
+        denied = re.search(r"perform: (\S+)", str(error))
+        action = denied[1] if denied else error.operation_name
+        do = f"allow {action} to whoever deploys, then run `pulumi up` again"
+    if lacks_credentials(error):
         do = RENEW
     return StepError("AWS did not do what it was asked", reason(error), do)
+
+
+def lacks_credentials(error: ClientError | BotoCoreError) -> bool:
+    """Whether only new credentials help: AWS refuses those that have expired, or there are none."""
+    if isinstance(error, ClientError):
+        return code(error) in EXPIRED
+    words = str(error).lower()
+    return isinstance(error, SSOError) or "credentials" in words or "token" in words

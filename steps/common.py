@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from steps import aws, options
+from steps import aws, options, session
 from steps.aws import Aws
 from steps.errors import StepError
 from steps.interrupt import Interrupted, Interrupts, recorded_parent
@@ -40,12 +40,13 @@ def main(
     `step` returns what goes to stdout as JSON, and raises StepError (told as it is) or an error of botocore.
     """
     interrupts = Interrupts()
+    session.expand(os.environ)
     try:
         with interrupts.listening(parent=recorded_parent()):
             given = options.read(kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ)
-            session = aws.connect(account=given.account, region=given.region, arns=given.arns())
+            asked = aws.connect(account=given.account, region=given.region, arns=given.arns())
             clock = RealClock()
-            result = step(given, Context(aws=session, clock=clock, progress=Progress(clock), interrupts=interrupts))
+            result = step(given, Context(aws=asked, clock=clock, progress=Progress(clock), interrupts=interrupts))
     except StepError as error:
         return _failed(name, error)
     except (ClientError, BotoCoreError) as error:

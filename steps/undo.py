@@ -12,6 +12,7 @@ from steps.errors import StepError
 from steps.interrupt import Interrupted
 from steps.observe import Subject
 from steps.progress import Pace, write
+from steps.session import CredentialsEndedError
 from steps.traffic import Note, Way, Weights
 
 NOTE = "phoenix:before"
@@ -94,8 +95,7 @@ class Undo:
                 if self._unmoved():
                     self.forget()
                     return f"production traffic is as it was: {self._told(before)}"
-                hopeless = isinstance(error, ClientError) and aws.code(error) in GONE
-                if hopeless or not until.left():
+                if _hopeless(error) or not until.left():
                     return f"THE WEIGHTS ARE NOT BACK ({aws.reason(error)}). Type:\n{self._command()}"
                 pace.wait(
                     until,
@@ -133,3 +133,10 @@ class Undo:
 
     def _command(self) -> str:
         return traffic.command(self.subject.region, self.subject.rule, self.way.before)
+
+
+def _hopeless(error: ClientError | BotoCoreError) -> bool:
+    """Whether trying again is no use. Credentials that somebody renews elsewhere are taken at the next try."""
+    if isinstance(error, ClientError):
+        return aws.code(error) in GONE
+    return isinstance(error, CredentialsEndedError) and error.final

@@ -11,9 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from steps.aws import RENEW
 from steps.errors import StepError
 from steps.interrupt import Interrupted
 from steps.promote import promote
+from steps.session import CredentialsEndedError
 from tests.steps_cloud import BLUE, REGION, Balancer, World, balancer
 from tests.steps_flipping import Flipping
 
@@ -267,6 +269,29 @@ def test_weights_that_stay_where_they_are_come_with_the_command_that_puts_them_b
     assert flipping.minimum("green") == 1
     # The next promotion still has to know what to go back to.
     assert "phoenix:before" in flipping.world.tags(flipping.world.production_rule)
+
+
+@pytest.mark.parametrize(("final", "tried_for"), [(True, 0), (False, 300)])
+def test_credentials_that_end_on_the_way_come_with_the_command_too(
+    flipping: Flipping, final: bool, tried_for: int
+) -> None:
+    """Where somebody can renew them meanwhile, the step tries for a while."""
+    working = flipping.world.aws.elbv2.modify_rule
+
+    def modify(**asked: Any) -> Any:
+        if flipping.moves:
+            raise CredentialsEndedError(why="AWS_CREDENTIAL_EXPIRATION is past", final=final)
+        return working(**asked)
+
+    flipping.world.aws.elbv2.answers["modify_rule"] = modify  # type: ignore[attr-defined]
+
+    text = fails(flipping)
+
+    assert ("THE WEIGHTS ARE NOT BACK (The credentials have expired (AWS_CREDENTIAL_EXPIRATION is past)). Type:\n"
+            "     aws elbv2 modify-rule") in text
+    assert text.endswith(f"Do:  {RENEW}")
+    assert ("NOT BACK YET" in flipping.world.said()) == (not final)
+    assert flipping.world.clock.passed >= tried_for
 
 
 def test_weights_that_aws_never_let_move_are_no_alarm(flipping: Flipping) -> None:

@@ -64,3 +64,11 @@ def test_a_profile_of_the_stack_is_the_identity_of_its_steps_whatever_the_enviro
     assert said["AWS_PROFILE"] == "prod"
     assert {said[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
                                     "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")} == {""}
+
+
+def test_the_files_of_the_providers_identity_are_those_of_the_steps() -> None:
+    """As they are written: a home may be another one on the machine that deletes the group one day."""
+    said = given("promote", Account("1", "eu-west-1", credentials_file="~/.aws/shop", config_file="$HOME/config"))
+    assert said["AWS_SHARED_CREDENTIALS_FILE"] == "~/.aws/shop"
+    assert said["AWS_CONFIG_FILE"] == "$HOME/config"
+    assert "AWS_ACCESS_KEY_ID" not in said, "the provider takes those of the environment first, and so do they"

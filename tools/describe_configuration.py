@@ -63,9 +63,12 @@ a mere text.
 Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one in the stack's
 file, of a project that was renamed or a file that was copied, is refused with the command that moves it.
 
-Two keys of the AWS provider belong to it: `aws:region` (must be set) and `aws:profile`. Credentials are never
-configuration: they come from `AWS_PROFILE`, `aws:profile` or the environment. With `aws:profile` the steps of an update
-act by that profile too, whatever credentials the environment has.
+Keys of the AWS provider that belong to it: `aws:region` (must be set), `aws:profile`, `aws:sharedConfigFiles` and
+`aws:sharedCredentialsFiles` (a list of one file each). Credentials are never configuration: they come from
+`AWS_PROFILE`, `aws:profile` or the environment (also `AWS_ROLE_ARN` with `AWS_WEB_IDENTITY_TOKEN_FILE`). Plan,
+provider, steps and Packer act as the same identity, with `aws:profile` whatever credentials the environment has. What
+only the provider would follow (`assumeRoleWithWebIdentity`, `endpoints`, ...) is refused, with what does the same for
+all.
 
 This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
 [components/settings.py](../components/settings.py) by `tools/describe_configuration.py`.

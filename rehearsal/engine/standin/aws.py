@@ -5,6 +5,7 @@ Resource types are classes with a few methods, with tables of names where API an
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
+import botocore.session
 from botocore.exceptions import ClientError
 
 from rehearsal.engine.standin.project import ConfigError
@@ -31,8 +33,8 @@ WAIT_SECONDS = 600
 NEWBORN_SECONDS = 120
 # The checks that can be skipped are not made here at all.
 KNOWN_CONFIG = frozenset(f"aws:{key}" for key in (
-    "region", "profile", "maxRetries", "skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation",
-    "skipRequestingAccountId"))
+    "region", "profile", "maxRetries", "sharedConfigFiles", "sharedCredentialsFiles", "skipCredentialsValidation",
+    "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId"))
 
 
 class Aws:
@@ -45,6 +47,9 @@ class Aws:
             raise ConfigError(f"the stand-in does not know {', '.join(sorted(foreign))}; Pulumi itself does")
         self._session: boto3.Session | None = None
         self._region, self._profile = config.get("aws:region"), config.get("aws:profile")
+        # The provider takes several; the program refuses more than one.
+        self._files = {name: json.loads(config.get(f"aws:{key}", "[]"))[:1] for key, name in (
+            ("sharedConfigFiles", "config_file"), ("sharedCredentialsFiles", "credentials_file"))}
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._interrupted = interrupted
@@ -97,10 +102,18 @@ class Aws:
         # Clients may be shared by threads; making them may not.
         with self._lock:
             if service not in self._clients:
-                self._session = self._session or boto3.Session(
-                    profile_name=self._profile or None, region_name=self._region or None)
+                self._session = self._session or self._connected()
                 self._clients[service] = self._session.client(service)  # type: ignore[call-overload]
             return self._clients[service]
+
+
+    def _connected(self) -> boto3.Session:
+        core = botocore.session.Session()
+        for name, paths in self._files.items():
+            for path in paths:
+                core.set_config_variable(name, path)
+        return boto3.Session(
+            botocore_session=core, profile_name=self._profile or None, region_name=self._region or None)
 
 
 class AwsType:
