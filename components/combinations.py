@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from components import provider, references, user_data
+from steps import base_image, partition
 
 if TYPE_CHECKING:
     from components.settings import Settings
@@ -61,11 +62,17 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
 
 
 def _image(s: Settings) -> Broken:
+    here = partition.of(s.region)
+    if s.base_image in base_image.VENDORS and s.base_image not in base_image.known(here) and not s.image_from:
+        yield ("baseImage",), problem(
+            "baseImage", s.base_image, f"must be an image whose vendor's account is known in {here}, the partition of"
+            f" {s.region} ({', '.join(base_image.known(here)) or 'none is'}), or one that you know to be its vendor's,"
+            " by its id", f"pulumi config set baseImage {(base_image.known(here) or ['ami-...'])[0]}")
     if s.image_shared_with and not s.image_kms_key:
         yield ("imageSharedWith", "imageKmsKey"), problem(
             "imageKmsKey", "", "must be set with imageSharedWith: an image that AWS's own key encrypts can't be shared;"
             " none leaves it unencrypted (it holds no secret, and servers' disks are encrypted at birth)",
-            f"pulumi config set imageKmsKey arn:aws:kms:{s.region}:ACCOUNT:key/ID   (or none)")
+            f"pulumi config set imageKmsKey arn:{partition.of(s.region)}:kms:{s.region}:ACCOUNT:key/ID   (or none)")
     if s.image_kms_key == "none" and (s.image_from or not s.image_shared_with):
         yield ("imageKmsKey", "imageFrom", "imageSharedWith"), problem(
             "imageKmsKey", "none", "must be a key, or empty: only an image that is baked here and shared may do without"
@@ -93,7 +100,7 @@ def _image(s: Settings) -> Broken:
     if len(parts) > 3 and parts[3] != s.region:
         yield ("imageKmsKey",), problem(
             "imageKmsKey", s.image_kms_key, f"must be a key of the stack's region ({s.region})",
-            f"pulumi config set imageKmsKey arn:aws:kms:{s.region}:...")
+            f"pulumi config set imageKmsKey arn:{partition.of(s.region)}:kms:{s.region}:...")
 
 
 def _network(s: Settings) -> Broken:
@@ -119,7 +126,7 @@ def _listener(s: Settings) -> Broken:
     if s.certificate_arn and s.certificate_arn.split(":")[3] != s.region:
         yield ("certificateArn",), problem(
             "certificateArn", s.certificate_arn, f"must be in the load balancer's region ({s.region})",
-            f"pulumi config set certificateArn arn:aws:acm:{s.region}:...")
+            f"pulumi config set certificateArn arn:{partition.of(s.region)}:acm:{s.region}:...")
     if s.certificate_arn and s.port == 80:
         yield ("listenerPort",), problem(
             "listenerPort", 80, "must not be 80 with a certificate: port 80 redirects to HTTPS",
@@ -136,7 +143,7 @@ def _adopted(s: Settings) -> Broken:
     if s.listener_arn.split(":")[3] != s.region:
         yield ("listenerArn",), problem(
             "listenerArn", s.listener_arn, f"must be in the stack's region ({s.region})",
-            f"pulumi config set listenerArn arn:aws:elasticloadbalancing:{s.region}:...")
+            f"pulumi config set listenerArn arn:{partition.of(s.region)}:elasticloadbalancing:{s.region}:...")
     for key, value, why, example in (
             ("vpcId", s.vpc_id, "servers stand in the network of the load balancer", "vpc-...  (with its subnets)"),
             ("hostname", s.hostname, "it tells this service's requests from others'", "shop.example.com")):

@@ -14,7 +14,7 @@ from components.combinations import problem
 from components.live import Account
 from components.outlook import QUICK
 from components.settings import Settings
-from steps import keys
+from steps import keys, partition
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -45,4 +45,5 @@ def _always(ec2: EC2Client, settings: Settings, account: Account) -> str:
         return ""
     return problem(
         "imageKmsKey", keys.NONE, f"must be a key: account {account.id} encrypts every volume in {settings.region} by"
-        " default", f"pulumi config set imageKmsKey arn:aws:kms:{settings.region}:{account.id}:key/ID")
+        " default", "pulumi config set imageKmsKey"
+        f" arn:{partition.of(settings.region)}:kms:{settings.region}:{account.id}:key/ID")

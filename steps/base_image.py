@@ -34,17 +34,24 @@ class Vendor:
     """
 
     parameter: str  # {debian_arch} is amd64 or arm64, {arch} is x86_64 or arm64
-    owner: str
+    owners: Mapping[str, str]  # the vendor's account in each partition where it is known
 
 
 CANONICAL, DEBIAN, AMAZON = "099720109477", "136693071363", "137112412989"
+# A partition is an AWS of its own, with accounts of its own. Canonical tells its own ("Find Ubuntu images on AWS",
+# ownership verification), AWS those of Amazon Linux (awslabs/amazon-eks-ami, Makefile), Debian one (wiki.debian.org).
+OF_CANONICAL = {"aws": CANONICAL, "aws-us-gov": "513442679011", "aws-cn": "837727238323"}
+OF_DEBIAN = {"aws": DEBIAN}
+OF_AMAZON = {"aws": AMAZON, "aws-us-gov": "045324592363", "aws-cn": "141808717104"}
 UBUNTU_PARAMETER = "/aws/service/canonical/ubuntu/server/%s/stable/current/{debian_arch}/hvm/%s/ami-id"
 VENDORS: Mapping[str, Vendor] = {
-    "ubuntu-24.04": Vendor(parameter=UBUNTU_PARAMETER % ("24.04", "ebs-gp3"), owner=CANONICAL),
-    "ubuntu-22.04": Vendor(parameter=UBUNTU_PARAMETER % ("22.04", "ebs-gp2"), owner=CANONICAL),
-    "debian-12": Vendor(parameter="/aws/service/debian/release/12/latest/{debian_arch}", owner=DEBIAN),
-    "debian-13": Vendor(parameter="/aws/service/debian/release/13/latest/{debian_arch}", owner=DEBIAN),
-    "al2023": Vendor(parameter="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}", owner=AMAZON),
+    "ubuntu-24.04": Vendor(parameter=UBUNTU_PARAMETER % ("24.04", "ebs-gp3"), owners=OF_CANONICAL),
+    "ubuntu-22.04": Vendor(parameter=UBUNTU_PARAMETER % ("22.04", "ebs-gp2"), owners=OF_CANONICAL),
+    "debian-12": Vendor(parameter="/aws/service/debian/release/12/latest/{debian_arch}", owners=OF_DEBIAN),
+    "debian-13": Vendor(parameter="/aws/service/debian/release/13/latest/{debian_arch}", owners=OF_DEBIAN),
+    "al2023": Vendor(
+        parameter="/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{arch}", owners=OF_AMAZON
+    ),
 }
 
 # Whom an image lets in by SSH, by a word of its name.
@@ -63,6 +70,11 @@ class BaseImage:
     root_gib: int  # size of its root volume
     created: str = ""  # when its vendor made it, ISO 8601
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def known(partition: str) -> list[str]:
+    """The names whose vendor's account is known in a partition."""
+    return [name for name, vendor in VENDORS.items() if partition in vendor.owners]
 
 
 def wanted(text: str) -> str:
@@ -104,6 +116,13 @@ def refusal(image: BaseImage, *, account: str, architecture: str, owner: str | N
 def find(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, architecture: str) -> BaseImage:
     """The image that `name` means today. Raises StepError when there is none, or it is refused."""
     vendor = VENDORS.get(name)
+    if vendor and ec2.meta.partition not in vendor.owners:
+        raise StepError(
+            f"the vendor's account of {name} is not known in the partition {ec2.meta.partition}",
+            "an image by this name may be anybody's there",
+            f"choose one of {', '.join(known(ec2.meta.partition)) or 'your own'}, or give an image that you know to be"
+            " the vendor's (baseImage: ami-...)",
+        )
     parameter = (
         name
         if vendor is None
@@ -111,7 +130,8 @@ def find(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, architectur
     )
     image_id = parameter if AMI.fullmatch(parameter) else published(ssm, parameter)
     image = _described(ec2, image_id)
-    refused = refusal(image, account=account, architecture=architecture, owner=None if vendor is None else vendor.owner)
+    owner = vendor.owners[ec2.meta.partition] if vendor else None
+    refused = refusal(image, account=account, architecture=architecture, owner=owner)
     if refused is not None:
         raise refused
     return image

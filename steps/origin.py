@@ -137,8 +137,8 @@ def check(ec2: EC2Client, kms: KMSClient, image: Image, place: Place, *, account
             raise StepError(
                 f"account {account} may not use {key}, with which {image.id} is encrypted",
                 problem,
-                f"as account {place.account}: add arn:aws:iam::{account}:root to the policy of the key, for"
-                f" {', '.join(keys.ACTIONS)} (aws kms put-key-policy --region {place.region} --key-id"
+                f"as account {place.account}: add arn:{key.split(':')[1]}:iam::{account}:root to the policy of the key,"
+                f" for {', '.join(keys.ACTIONS)} (aws kms put-key-policy --region {place.region} --key-id"
                 f" {key.rpartition('/')[2]}; docs/one-image.md has it), and allow the same to whoever deploys here",
             )
 

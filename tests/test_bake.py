@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore
 import pytest
 from moto import mock_aws
 
-from steps import base_image, images
+from steps import base_image, images, partition
 from steps.base_image import BaseImage
 from steps.errors import StepError
 from steps.images import Bake, Image, Reuse, Wait
@@ -201,6 +205,47 @@ def test_an_image_of_ours_is_refused_as_a_base(aws: boto3.Session) -> None:
     aws.client("ssm").put_parameter(Name="/golden/image", Value=ours, Type="String")
     with pytest.raises(StepError, match=f"belongs to this account, {ACCOUNT}"):
         base_image.find(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
+
+
+class Elsewhere:
+    """EC2 and Systems Manager of another partition, where each name leads to an image of this owner."""
+
+    def __init__(self, partition: str, owner: str) -> None:
+        self.meta, self.owner = SimpleNamespace(partition=partition), owner
+
+    def get_parameter(self, **_: str) -> dict[str, Any]:
+        return {"Parameter": {"Value": "ami-0123456789abcdef0"}}
+
+    def describe_images(self, ImageIds: list[str]) -> dict[str, Any]:  # noqa: N803 - as boto3 calls it
+        return {"Images": [{"ImageId": ImageIds[0], "OwnerId": self.owner, "Architecture": "x86_64",
+                            "State": "available", "RootDeviceType": "ebs"}]}
+
+    def find(self, name: str) -> BaseImage:
+        both: Any = self
+        return base_image.find(both, both, name, account=ACCOUNT, architecture="x86_64")
+
+
+@pytest.mark.parametrize(("where", "name", "owner"), [
+    ("aws-us-gov", "ubuntu-24.04", "513442679011"), ("aws-cn", "ubuntu-22.04", "837727238323"),
+    ("aws-us-gov", "al2023", "045324592363"), ("aws-cn", "al2023", "141808717104")])
+def test_a_vendor_has_another_account_in_another_partition(where: str, name: str, owner: str) -> None:
+    assert Elsewhere(where, owner).find(name).owner == owner
+    usual = base_image.VENDORS[name].owners["aws"]
+    with pytest.raises(StepError, match="is not its vendor's"):
+        Elsewhere(where, usual).find(name)
+
+
+def test_a_name_means_nobodys_image_where_its_vendors_account_is_not_known() -> None:
+    with pytest.raises(StepError, match="account of debian-13 is not known in the partition aws-cn") as refused:
+        Elsewhere("aws-cn", base_image.DEBIAN).find("debian-13")
+    assert "choose one of ubuntu-24.04, ubuntu-22.04, al2023, or give an image" in refused.value.do
+
+
+def test_a_region_is_of_the_partition_that_aws_says() -> None:
+    data = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
+    regions = {region: one["id"] for one in data["partitions"] for region in one["regions"]
+               if not region.endswith("-global")}
+    assert {region: partition.of(region) for region in regions} == regions
 
 
 @pytest.mark.parametrize("name", ["/nothing/here", "ami-0123456789abcdef0"])

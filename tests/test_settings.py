@@ -191,6 +191,22 @@ def test_credentials_in_the_stack_are_refused_since_steps_could_not_use_them() -
     assert "hunter2" not in problem
 
 
+def test_a_base_image_is_one_whose_vendor_is_known_in_the_regions_partition() -> None:
+    [problem] = problems(aws={"region": "cn-north-1"}, baseImage="debian-12")
+    assert "known in aws-cn, the partition of cn-north-1 (ubuntu-24.04, ubuntu-22.04, al2023)" in problem
+    assert "type: pulumi config set baseImage ubuntu-24.04" in problem
+    [problem] = problems(aws={"region": "us-iso-east-1"})
+    assert "(none is)" in problem
+    for image in ("ami-0123456789abcdef0", "/golden/image"):
+        assert parse({**GOOD, "baseImage": image}, stack="dev", aws={"region": "us-gov-west-1"}, secret_keys=SECRET)
+
+
+def test_arns_to_type_are_those_of_the_regions_partition() -> None:
+    key = "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/1"
+    [problem] = problems(aws={"region": "us-gov-west-1"}, imageKmsKey=key)
+    assert "pulumi config set imageKmsKey arn:aws-us-gov:kms:us-gov-west-1:" in problem
+
+
 def test_a_dashboard_needs_a_name_without_the_colors_words() -> None:
     [problem] = problems(service="blue-shop", dashboard="true")
     assert "can't tell the colors apart while the name 'blue-shop-dev' holds the word blue" in problem

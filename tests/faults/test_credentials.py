@@ -65,7 +65,8 @@ def test_credentials_of_a_profile_that_end_in_the_canary_and_are_renewed(trial: 
     expire(credentials, minutes=60)
     said = trial.ends_badly(
         running, "was not promoted", "THE WEIGHTS ARE NOT BACK YET (The credentials have expired (they come from",
-        "trying again. By hand: aws elbv2 modify-rule --region", f"production traffic is back: {trial.live.color} 100 %",
+        "trying again. By hand: aws elbv2 modify-rule --region",
+        f"production traffic is back: {trial.live.color} 100 %",
         "renew the credentials (for example `aws sso login`), then run `pulumi up` again")
     assert "Traceback" not in said
     trial.stack.set(**{"aws:profile": "", "aws:sharedConfigFiles": []})
