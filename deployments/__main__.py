@@ -19,6 +19,9 @@ PROJECT = "phoenix"
 PATHS = ["__main__.py", "Pulumi.yaml", "Pulumi.{stack}.yaml", "requirements.txt", "components/**", "steps/**",
          "image/**"]
 DRIFT = "0 */6 * * *"  # every six hours, UTC
+# Nothing else tells a run when its role's credentials end (`duration` below), and promote begins nothing that they
+# would not see the end of. 5 minutes less: they may be older than this command. PULUMI_ENV: "Environment Variables".
+EXPIRATION = 'echo "AWS_CREDENTIAL_EXPIRATION=$(date -u -d +175minutes +%Y-%m-%dT%H:%M:%SZ)" >> "$PULUMI_ENV"'
 REBIRTH = "30 3 * * 1-4"  # in the night, UTC, with people at work in the morning
 
 
@@ -34,7 +37,7 @@ def settings(
             provider="github", repository=repository, deploy_commits=on_push, preview_pull_requests=True,
             pull_request_template=False, paths=[path.format(stack=stack) for path in PATHS]),
         operation_context=cloud.DeploymentSettingsOperationContextArgs(
-            pre_run_commands=["sh tools/install_packer.sh"],
+            pre_run_commands=[EXPIRATION, "sh tools/install_packer.sh"],
             oidc=cloud.OperationContextOIDCArgs(aws=cloud.AWSOIDCConfigurationArgs(
                 role_arn=role, session_name=f"{PROJECT}-{stack}", duration="3h")),
             options=cloud.OperationContextOptionsArgs(skip_intermediate_deployments=True)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
 import shutil
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,14 @@ def test_dev_follows_main_on_every_push_and_prod_waits_for_somebody(tmp_path: Pa
 
 def test_a_run_has_packer_and_a_role_for_as_long_as_it_needs(tmp_path: Path) -> None:
     context = declared(tmp_path).one(SETTINGS, "prod").inputs["operationContext"]
-    assert context["preRunCommands"] == ["sh tools/install_packer.sh"]
+    end, packer = context["preRunCommands"]
+    assert packer == "sh tools/install_packer.sh"
+    written = tmp_path / "env"
+    subprocess.run(["sh", "-c", end], check=True, env={"PULUMI_ENV": str(written), "PATH": os.environ["PATH"]})
+    name, _, moment = written.read_text().strip().partition("=")
+    left = datetime.fromisoformat(moment) - datetime.now(UTC)
+    assert name == "AWS_CREDENTIAL_EXPIRATION"
+    assert timedelta(hours=2, minutes=50) < left < timedelta(hours=3), "never later than they end"
     assert (PROJECT / "tools" / "install_packer.sh").is_file()
     assert context["oidc"]["aws"] == {
         "roleARN": CONFIG["prodRole"], "sessionName": "phoenix-prod", "duration": "3h"}
@@ -92,22 +101,25 @@ def test_its_requirements_are_those_that_the_project_pins() -> None:
     assert sdk == own
 
 
-def by_hand() -> dict[str, str]:
+def by_hand() -> dict[str, list[str]]:
     """The flags of the command that docs/teams.md types instead of the program."""
     text = (PROJECT / "docs" / "teams.md").read_text()
     line = text[text.index("pulumi deployment settings edit"):].split("\n```")[0].replace("\\\n", " ")
     words = shlex.split(line)[4:]
-    return {word: "" if following.startswith("--") else following
-            for word, following in zip(words, [*words[1:], "--"], strict=True) if word.startswith("--")}
+    found: dict[str, list[str]] = {}
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        if word.startswith("--"):
+            found.setdefault(word, []).append("" if following.startswith("--") else following)
+    return found
 
 
 def test_the_command_says_what_the_program_says(tmp_path: Path) -> None:
     flags, said = by_hand(), declared(tmp_path).one(SETTINGS, "dev").inputs
-    assert flags["--path-filter"].split(",") == said["vcs"]["paths"]
-    assert [flags["--pre-run-command"]] == said["operationContext"]["preRunCommands"]
-    assert flags["--branch"] == said["sourceContext"]["git"]["branch"]
-    assert flags["--folder"] == said["sourceContext"]["git"]["repoDir"]
-    assert flags["--oidc-aws-duration"] == said["operationContext"]["oidc"]["aws"]["duration"]
+    assert flags["--path-filter"] == [",".join(said["vcs"]["paths"])]
+    assert flags["--pre-run-command"] == said["operationContext"]["preRunCommands"]
+    assert flags["--branch"] == [said["sourceContext"]["git"]["branch"]]
+    assert flags["--folder"] == [said["sourceContext"]["git"]["repoDir"]]
+    assert flags["--oidc-aws-duration"] == [said["operationContext"]["oidc"]["aws"]["duration"]]
     assert {"--preview-prs", "--push-to-deploy", "--skip-intermediate-deployments"} <= flags.keys()
 
 

@@ -3,7 +3,10 @@ look at them too."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import yaml
 
 from components.briefing import refused
 from rehearsal.workshop import PROJECT
+from steps import credentials, session
 
 FOLDER = PROJECT / ".github"
 FILES = sorted([*FOLDER.glob("workflows/*.yml"), *FOLDER.glob("actions/*/action.yml")])
@@ -96,6 +100,33 @@ def test_a_cancelled_update_has_time() -> None:
     # The step's own process is the one that GitHub interrupts.
     assert up["run"].startswith("exec python tools/patiently.py run sh tools/stack.sh up ")
     assert (after["if"], after["run"]) == ("cancelled()", "python tools/patiently.py wait")
+
+
+def test_an_update_knows_when_the_credentials_of_actions_end() -> None:
+    """The action tells it in an output alone, as JSON (aws-actions/configure-aws-credentials, src/helpers.ts).
+
+    A preview is not told: its own credentials see the end of nothing but the preview.
+    """
+    action = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text())
+    assumes = next(step for step in action["runs"]["steps"] if "configure-aws-credentials" in step.get("uses", ""))
+    assert assumes["with"]["output-credentials"] is True
+    assert action["outputs"]["expiration"]["value"] == (
+        f"${{{{ fromJSON(steps.{assumes['id']}.outputs.aws-expiration) }}}}")
+    assert "AWS_CREDENTIAL_EXPIRATION" not in (FOLDER / "workflows" / "preview.yml").read_text()
+    steps = read("update")["jobs"]["up"]["steps"]
+    cloud = next(step for step in steps if step.get("uses") == "./.github/actions/pulumi")
+    runs = next(step for step in steps if "tools/stack.sh" in step.get("run", ""))
+    assert runs["env"]["AWS_CREDENTIAL_EXPIRATION"] == f"${{{{ steps.{cloud['id']}.outputs.expiration }}}}"
+
+
+def test_that_end_is_understood_as_actions_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in [variable for variable in os.environ if variable.startswith("AWS_")]:
+        monkeypatch.delenv(variable)
+    for variable, value in (("ACCESS_KEY_ID", "AKIA"), ("SECRET_ACCESS_KEY", "x"), ("SESSION_TOKEN", "x"),
+                            ("CREDENTIAL_EXPIRATION", json.loads('"2126-11-27T18:00:00.000Z"'))):
+        monkeypatch.setenv(f"AWS_{variable}", value)
+    found = credentials.life(session.connect(region="eu-west-1").get_credentials())
+    assert (found.ends, found.temporary) == (datetime(2126, 11, 27, 18, tzinfo=UTC), True)
 
 
 def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
