@@ -14,5 +14,6 @@ with config.errors(published=True):
 pulumi.log.info(ahead.brief.text)
 
 network, listener = service.permanent(settings, ahead.shared, doors=ahead.doors)
+pulumi.export("dnsName", listener.dns_name)
 for name, value in service.declare(ahead, network=network, listener=listener).items():
     pulumi.export(name, value)

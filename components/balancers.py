@@ -27,6 +27,7 @@ class Balancer:
     dns: str
     vpc_id: str
     security_groups: tuple[str, ...] = ()
+    is_public: bool = False  # internet-facing
 
 
 def find(
@@ -47,7 +48,8 @@ def find(
 
 def balancer(one: Any) -> Balancer:
     """Of AWS's description."""
-    return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])))
+    return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])),
+                    one.get("Scheme") == "internet-facing")
 
 
 def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from components import disk, doors, estimate, fitness, lineage, permanent, sharing
+from components import clear_text, disk, doors, estimate, fitness, lineage, permanent, sharing, tls
 from components.color import other
 from components.combinations import problem
 from components.flight import Flight, FlightError, decide, too_old
@@ -41,7 +41,9 @@ def cleared(
 
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
-    problems = [*_network(settings, outlook), *_balanced(settings, live, outlook)]
+    clear = clear_text.way(settings, shared, before, port=port or settings.port)
+    problems = [*_network(settings, outlook), *_balanced(settings, live, outlook),
+                *tls.problems(settings, outlook.certificates), *clear_text.problems(settings, clear)]
     if front and (kept := [*doors.gone(before, live), *permanent.problems(before, settings)]):
         # Whatever else is wrong with where servers stand, flipping is no way to mend it.
         raise KnownToFailError([*kept, *problems])

@@ -26,8 +26,8 @@ class LoadBalancer(Listening):
     Each port is a listener of its own: a change of port or protocol is another one beside it, which serves before the
     first one goes.
 
-    Outputs: `arn`, `arn_suffix`, `listener_arn`, `security_group_id`, `url` (with a certificate by `hostname`, since
-    none is for the ALB's own DNS name).
+    Outputs: `arn`, `arn_suffix`, `dns_name`, `listener_arn`, `security_group_id`, `url`. With a certificate that is by
+    `hostname`, and empty without one: no certificate is for the ALB's own DNS name.
     """
 
     def __init__(
@@ -72,10 +72,11 @@ class LoadBalancer(Listening):
         self.arn_suffix = balancer.arn_suffix
         self.listener_arn = listeners[port].arn
         self.security_group_id = group.id
+        self.dns_name = balancer.dns_name
         self.url = balancer.dns_name.apply(
-            lambda dns: f"{scheme}://{hostname if certificate_arn and hostname else dns}{shown}")
+            lambda dns: f"{scheme}://{host}{shown}" if (host := hostname if certificate_arn else dns) else "")
         self.register_outputs({
-            "arn": self.arn, "arnSuffix": self.arn_suffix, "listenerArn": self.listener_arn,
+            "dnsName": self.dns_name, "arn": self.arn, "arnSuffix": self.arn_suffix, "listenerArn": self.listener_arn,
             "securityGroupId": self.security_group_id, "url": self.url, "hostname": hostname})
 
     def production_rule(
@@ -106,7 +107,7 @@ class LoadBalancer(Listening):
         scheme, shown = self._front
         return AdoptedListener(
             name, listener_arn=self.listener_arn, arn_suffix=self.arn_suffix, vpc_id=self._vpc_id,
-            security_group_id=self.security_group_id, hostname=hostname, priority=priority,
+            security_group_id=self.security_group_id, dns_name=self.dns_name, hostname=hostname, priority=priority,
             url=f"{scheme}://{hostname}{shown}", protect=self._permanent, tags=tags, opts=opts)
 
     def _listen(

@@ -16,9 +16,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import circumstances
+from components import circumstances, keep_alive, tls
 from components.live import Group, Live
 from components.settings import Settings
+from components.tls import Certificate
 from steps import base_image as base_images
 from steps.aws import LARGEST_PAGES
 from steps.credentials import life
@@ -94,6 +95,8 @@ class Outlook:
     born: tuple[datetime, ...] | None = None  # when each live server was launched
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
     beside: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
+    certificates: tuple[Certificate, ...] | None = None  # that the listener has for the host name
+    idle_seconds: int | None = None  # after which the load balancer closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
@@ -112,6 +115,8 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
         "beside": lambda: circumstances.read(scaling, live.groups),
+        "certificates": lambda: tls.read(session.client("acm", config=QUICK), balancers, settings),
+        "idle_seconds": lambda: keep_alive.idle_seconds(balancers, live.load_balancer),
         "base": lambda: base(ec2, ssm, settings.base_image),
     }
     known: dict[str, Any] = {}
@@ -127,7 +132,8 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
 
 NAMES = {"kind": "the instance type", "quota": "the quota of vCPUs", "subnets": "free addresses",
          "born": "the age of the live servers", "healthy": "the health of the live servers",
-         "beside": "what else acts on the live groups", "base": "the base image"}
+         "beside": "what else acts on the live groups", "certificates": "the names of the certificate",
+         "idle_seconds": "the idle timeout of the load balancer", "base": "the base image"}
 
 
 def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:

@@ -16,7 +16,8 @@ from components.combinations import problem
 from components.home import Made, Resource
 from components.settings import Settings
 
-BESIDE = "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its url, pulumi destroy"
+BESIDE = ("another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi"
+          " destroy")
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
 

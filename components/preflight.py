@@ -15,11 +15,13 @@ import boto3
 from components import (
     briefing,
     changelog,
+    clear_text,
     doors,
     flags,
     foresight,
     generation,
     home,
+    keep_alive,
     lineage,
     live,
     lost,
@@ -40,7 +42,9 @@ from components.home import Made
 from components.images import Source
 from components.lineage import Lineage
 from components.live import Account, Live
+from components.outlook import Outlook
 from components.ownership import OwnershipError
+from components.permanent import Before
 from components.recorded import Recorded
 from components.settings import Settings
 from components.sharing import Shared
@@ -118,9 +122,21 @@ def read(
     brief = briefing.write(
         settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
         permanent=permanent_rows.rows(before, settings, standing, front=not owner))
-    brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in flags.note(given, flight))))
+    mind = [*flags.note(given, flight), *_of_the_listener(settings, shared, before, ahead, standing, folder, port=port)]
+    brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in mind)))
     return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief,
                      doors.doors(before, standing, port=port))
+
+
+def _of_the_listener(
+    settings: Settings, shared: Shared | None, before: Before, ahead: Outlook, standing: Live, folder: Path, *,
+    port: int,
+) -> list[str]:
+    """What does not stop an update, and whoever reads its plan must know of the way that requests come."""
+    return [
+        *clear_text.warning(settings, clear_text.way(settings, shared, before, port=port)),
+        *keep_alive.warning(keep_alive.seconds(folder / settings.image_dir), ahead.idle_seconds,
+                            image_dir=settings.image_dir, load_balancer=standing.load_balancer)]
 
 
 def _checked_owner(

@@ -55,7 +55,8 @@ def permanent(
     if shared:
         return network, AdoptedListener(
             settings.name, listener_arn=shared.listener, arn_suffix=shared.suffix, vpc_id=shared.vpc_id,
-            security_group_id=shared.security_groups[0], hostname=settings.hostname, priority=settings.rule_priority,
+            security_group_id=shared.security_groups[0], dns_name=shared.dns, hostname=settings.hostname,
+            priority=settings.rule_priority,
             url=shared.url, protect=settings.protect, tags=tags, opts=opts)
     return network, LoadBalancer(
         settings.name, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids, port=settings.port,

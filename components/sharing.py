@@ -57,6 +57,8 @@ class Shared:
     vpc_id: str = ""
     security_groups: tuple[str, ...] = ()
     url: str = ""
+    dns: str = ""
+    is_public: bool = False
     rules: tuple[Rule, ...] = ()
     target_groups: int = 0  # that its rules name
     region_target_groups: int = 0
@@ -95,7 +97,8 @@ def read(
               for group in page["TargetGroups"]]
     named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
     return Shared(
-        arn=found.arn, vpc_id=found.vpc_id, security_groups=found.security_groups, others=others, **where,
+        arn=found.arn, vpc_id=found.vpc_id, dns=found.dns, is_public=found.is_public,
+        security_groups=found.security_groups, others=others, **where,
         rules=_rules(balancers, found.arn), target_groups=len(named), region_target_groups=len(groups),
         targets=_targets(balancers, named), limits=_limits(balancers))
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
 from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import MADE, NAMED, STANDING, Recorded, record_main
+from tests.test_balancer_tls import self_signed
 
 PROJECT = Path(__file__).parent.parent
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
@@ -34,3 +36,10 @@ def program(stack: str = "dev", **config: Any) -> Recorded:
     """What it registers with these keys of its configuration."""
     texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
+
+
+def certificate() -> str:
+    """The ARN of one that the account has, for shop.example.com."""
+    made, key = self_signed()
+    acm: Any = boto3.Session(region_name="eu-west-1").client("acm")
+    return str(acm.import_certificate(Certificate=made, PrivateKey=key)["CertificateArn"])

@@ -46,7 +46,7 @@ HTTPS = (listener(443, "HTTPS", certificate=CERTIFICATE), listener(80, redirects
 @pytest.mark.parametrize(("was", "now", "says"), [
     (before(), {"vpc_cidr": "10.30.0.0/16"},
      ["vpcCidr = '10.30.0.0/16': must stay 10.20.0.0/16", "type: pulumi config set vpcCidr 10.20.0.0/16",
-      "another stack beside it", "DNS to its url", "pulumi destroy"]),
+      "another stack beside it", "DNS to its dnsName", "pulumi destroy"]),
     (before(rules={}), {"vpc_cidr": "10.30.0.0/16"}, ["nothing is live yet: pulumi destroy, then pulumi up"]),
     (before(), VPC, ["vpcId = 'vpc-0a': must stay empty: this stack made its own network",
                      "pulumi config rm vpcId, albSubnetIds and serverSubnetIds", "another stack beside it"]),

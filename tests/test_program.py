@@ -16,7 +16,7 @@ import pytest
 from components import references
 from steps import git
 from tests.factories import TOKEN
-from tests.main_program import CONFIG, PROJECT, account, program
+from tests.main_program import CONFIG, PROJECT, account, certificate, program
 from tests.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
 
 __all__ = ["account"]
@@ -191,12 +191,13 @@ def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
 
 
 def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> None:
-    arn = "arn:aws:acm:eu-west-1:123456789012:certificate/0123"
+    arn = certificate()
     done = program(certificateArn=arn, hostname="shop.example.com")
     listener = done.one("aws:lb/listener:Listener", "listener-443").inputs
     assert (listener["port"], listener["protocol"], listener["certificateArn"]) == (443, "HTTPS", arn)
-    # No certificate is for the load balancer's own name.
+    # No certificate is for the load balancer's own name, which is where DNS leads the host name to.
     assert done.outputs["url"] == "https://shop.example.com"
+    assert done.outputs["dnsName"] == "phoenix-dev.elb.amazonaws.com"
     assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
     plain = done.one("aws:lb/listener:Listener", "listener-80").inputs
     assert (plain["port"], plain["protocol"]) == (80, "HTTP")
@@ -210,7 +211,7 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
 
 
 def test_a_listener_opens_after_its_way_in_and_closes_before_it() -> None:
-    done = program(certificateArn="arn:aws:acm:eu-west-1:123456789012:certificate/0123", hostname="shop.example.com",
+    done = program(certificateArn=certificate(), hostname="shop.example.com",
                    allowedCidrs=["10.0.0.0/8", "192.0.2.0/24"])
     for port in (80, 443):
         listener = done.one("aws:lb/listener:Listener", f"listener-{port}")
@@ -230,16 +231,36 @@ def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
                                                                                          "redirect")):
         stands(f"phoenix-dev-{name}", "aws:lb/listener:Listener", arn=f"{balancer}/{name}", port=port,
                protocol=protocol, loadBalancerArn=balancer, defaultActions=[{"type": action}])
-    done = program(certificateArn="arn:aws:acm:eu-west-1:123456789012:certificate/0123", hostname="shop.example.com")
+    done = program(certificateArn=certificate(), hostname="shop.example.com")
     found = {one.inputs["port"]: (one.name, one.ignore) for one in done.all("aws:lb/listener:Listener")}
     assert found == {443: ("phoenix-dev-listener", ()), 80: ("phoenix-dev-redirect", ("defaultActions",))}
 
 
 def test_protect_covers_the_permanent_part_and_nothing_of_a_color() -> None:
-    done = program(protect=True)
+    done = program(protect=True, allowedCidrs=["10.0.0.0/8"])
     assert {resource.type.split(":")[-1] for resource in done.resources if resource.protect} == {
         "LoadBalancer", "Listener", "ListenerRule"}
     assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["enableDeletionProtection"] is True
+
+
+def test_the_token_in_clear_text_is_told_and_refused_in_production(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, told = tmp_path / "plan.md", "the preview token crosses the internet in clear text"
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(plan))
+    program()
+    assert f"{told}, and whoever reads it there reaches pre-production: HTTP 80 is open to 0.0.0.0/0" in (
+        plan.read_text())
+    for said in ({"certificateArn": certificate(), "hostname": "shop.example.com"}, {"allowedCidrs": ["10.0.0.0/8"]}):
+        program(protect=True, **said)
+        assert told not in plan.read_text()
+    with pytest.raises(pulumi.RunError, match=f"protect = 'true': must not be set while {told}"):
+        program(protect=True)
+
+
+def test_a_certificate_for_another_name_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(pulumi.RunError, match=r"hostname = 'blog\.example\.com': must be a name that a certificate"):
+        program(certificateArn=certificate(), hostname="blog.example.com")
 
 
 def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
@@ -528,7 +549,9 @@ def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
     assert ours == theirs
 
 
-def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_host() -> None:
+def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vpc, subnets = network("ab")
     elb = boto3.client("elbv2", "eu-west-1")
     firewall = boto3.client("ec2", "eu-west-1").create_security_group(
@@ -552,6 +575,14 @@ def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_ho
     assert way_in["referencedSecurityGroupId"] == firewall
     assert done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_SHARED"] == "true"
     assert done.outputs["url"] == "http://shop.example.com"
+    assert done.outputs["dnsName"] == elb.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
+    elb.modify_load_balancer_attributes(
+        LoadBalancerArn=balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "600"}])
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(tmp_path / "plan.md"))
+    again = program(listenerArn=listener, vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets,
+                    hostname="shop.example.com", rulePriority="30")
+    assert again.outputs["url"], "others need the timeout: it is told, and stops nothing"
+    assert "keepAliveTimeout), and the load balancer 600 s" in (tmp_path / "plan.md").read_text()
 
 
 def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -> None:

@@ -40,4 +40,4 @@ for ahead in flights:
             tags={"phoenix:stack": settings.identity})
     service = Service(settings.name, ahead, network=network, listener=listener)
     pulumi.export(settings.service, {"url": service.url, "live": service.live})
-pulumi.export("loadBalancer", balancer.url)
+pulumi.export("loadBalancer", balancer.dns_name)

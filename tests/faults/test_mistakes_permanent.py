@@ -225,14 +225,17 @@ def test_killed_while_production_passes_to_another_listener(trial: Trial, tmp_pa
 
 def test_a_listener_is_changed_while_it_is_protected(trial: Trial) -> None:
     trial.stack.set(protect=True)
+    trial.refused("protect = 'true': must not be set while the preview token crosses the internet in clear text",
+                  "is open to 0.0.0.0/0", "pulumi config set certificateArn ARN && pulumi config set hostname NAME")
+    trial.stack.set(allowedCidrs=["10.0.0.0/8"])
     trial.up()
     before, port = permanent(trial), free_port()
     trial.stack.set(listenerPort=port)
     trial.refused(f"protect = 'true': must have been false before HTTP {trial.stack.port} closes and production moves",
                   f"pulumi config set protect false, with listenerPort {trial.stack.port} and no certificateArn still")
     assert permanent(trial) == before
-    trial.stack.set(listenerPort=trial.stack.port, protect=False)
-    trial.up()
+    trial.stack.set(listenerPort=trial.stack.port, protect=False, allowedCidrs=["0.0.0.0/0"])
+    assert "the preview token crosses the internet in clear text" in trial.up().text
     if trial.ending == "forward":
         trial.change()
     trial.ends()
