@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from steps.tags import is_gone
+
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
@@ -37,10 +41,15 @@ def seconds(folder: Path) -> float | None:
 
 
 def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> int | None:
-    """The idle timeout of a load balancer that is there."""
+    """The idle timeout of a load balancer; None when it is not there (yet, or any more)."""
     if not load_balancer:
         return None
-    said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
+    try:
+        said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
+    except ClientError as error:
+        if is_gone(error):
+            return None
+        raise
     return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
 
 
