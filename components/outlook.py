@@ -108,6 +108,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
     scaling = session.client("autoscaling", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
     ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
+    acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
     questions: dict[str, Callable[[], Any]] = {
         "kind": lambda: kind(ec2, settings.instance_type),
         "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
@@ -115,7 +116,7 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
         "born": lambda: born(ec2, live.groups),
         "healthy": lambda: healthy(balancers, live.groups),
         "beside": lambda: circumstances.read(scaling, live.groups),
-        "certificates": lambda: tls.read(session.client("acm", config=QUICK), balancers, settings),
+        "certificates": lambda: tls.read(acm, balancers, settings),
         "idle_seconds": lambda: keep_alive.idle_seconds(balancers, live.load_balancer),
         "base": lambda: base(ec2, ssm, settings.base_image),
     }
