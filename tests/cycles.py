@@ -194,7 +194,8 @@ class Stack:
         before = self.groups(), self.weights(), self.engine.outputs()
         done = self.up()
         assert set(done.changes) == {"same"}, done.text
-        assert (self.groups(), self.weights(), self.engine.outputs()) == before
+        after = self.groups(), self.weights(), self.engine.outputs()
+        assert after == before
         self._idle = all(self._told.get(path) == text for key, value in CALM.items() if key != "active"
                          for path, text in flatten(key, value))
 
