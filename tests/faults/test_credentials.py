@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
 import pytest
 
 from rehearsal import faults
@@ -45,42 +41,6 @@ def test_credentials_of_the_environment_whose_time_is_past(trial: Trial) -> None
                       "type: aws sso login")
     assert trial.born() is None
     trial.ends()
-
-
-def test_credentials_of_a_profile_that_end_in_the_canary_and_are_renewed(trial: Trial, tmp_path: Path) -> None:
-    """The profile is in a file that the stack names: provider, plan and steps read it."""
-    credentials = tmp_path / "credentials.json"
-    expire(credentials, minutes=8)  # so near that botocore asks again for each call
-    file = tmp_path / "config"
-    file.write_text(f"[profile shop]\ncredential_process = cat {credentials}\n")
-    trial.change(canaryPauseSeconds=600, **{"aws:profile": "shop", "aws:sharedConfigFiles": [str(file)]})
-    seen = trial.stack.cloud.calls.seen
-    before = len(seen)
-    running = trial.begin()
-    until(lambda: trial.share() == 10 or running.ended, what="a canary")
-    assert {call.access_key for call in seen[before:]} <= {"AKIAPROFILE", ONLOOKER}
-    trial.strike()
-    expire(credentials, minutes=-1)
-    until(lambda: any("NOT BACK YET" in line for line in trial.heard), what="the step can't put the weights back")
-    expire(credentials, minutes=60)
-    said = trial.ends_badly(
-        running, "was not promoted", "THE WEIGHTS ARE NOT BACK YET (The credentials have expired (they come from",
-        "trying again. By hand: aws elbv2 modify-rule --region",
-        f"production traffic is back: {trial.live.color} 100 %",
-        "renew the credentials (for example `aws sso login`), then run `pulumi up` again")
-    assert "Traceback" not in said
-    trial.stack.set(**{"aws:profile": "", "aws:sharedConfigFiles": []})
-    trial.ends()
-
-
-def expire(file: Path, *, minutes: int) -> None:
-    """Credentials as a profile's program prints them."""
-    ends = datetime.now(UTC) + timedelta(minutes=minutes)
-    whole = file.with_suffix(".new")
-    whole.write_text(json.dumps({
-        "Version": 1, "AccessKeyId": "AKIAPROFILE", "SecretAccessKey": "secret", "SessionToken": "token",
-        "Expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}))
-    whole.replace(file)
 
 
 @pytest.mark.representative
