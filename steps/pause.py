@@ -33,6 +33,7 @@ def pause(
     probe was answered, and when CloudWatch has nothing.
     """
     until = context.progress.bounded(max(0.0, seconds))
+    late = context.progress.bounded(max(METRICS_SECONDS, seconds))
     observer.answered = 0
     teller = Teller(context.clock)
     while True:
@@ -42,7 +43,6 @@ def pause(
             break
         teller.tell(until, text)
         context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
-    late = context.progress.bounded(max(0.0, METRICS_SECONDS - seconds))
     pace = Pace(context.clock)
     while lacks := watch.unknown(seen, metrics=metrics):
         # A replacement has a time of its own, after which the look raises.
@@ -52,6 +52,7 @@ def pause(
                 f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
                 "no news is not good news: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
             )
+        until = late
         pace.wait(late, f"{what}: {watch.summary(seen)}; waiting for {lacks}; then {then}")
         seen = look()
     until.line(f"{what}: {watch.summary(seen)}; then {then}")

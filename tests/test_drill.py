@@ -168,7 +168,7 @@ def test_credentials_that_end_before_the_drill_does_are_refused(monkeypatch: pyt
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    with Cloud(tmp_path / "cloud", boot_seconds=0.2, time_scale=0.1) as opened:
+    with Cloud(tmp_path / "cloud", boot_seconds=0.2, time_scale=0.1, minute_seconds=2) as opened:
         yield opened
 
 
