@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,8 +45,7 @@ def drill(order: Order, scene: Scene) -> int:
     try:
         told = _scenario(order, work, scene)
     except (StoryError, NoAnswerError, RuntimeError) as error:
-        scene.ends("the drill ended early", 0)
-        scene.says(str(error))
+        scene.breaks_off(f"the drill ended early: {error}")
     finally:
         # Also for whoever interrupts, and for a mistake of this program.
         remains = clean(order.begun, order.place, scene)
@@ -87,22 +87,23 @@ def clean(begun: Begun, place: Account, scene: Scene) -> list[Left]:
     try:
         return _clean(begun, place, scene)
     except BaseException:
-        scene.says(f"the account may not be clean yet; do: {CLEAN.format(stack=begun.stack)}")
+        scene.breaks_off(f"the account may not be clean yet; do: {CLEAN.format(stack=begun.stack)}")
         raise
 
 
 def _clean(begun: Begun, place: Account, scene: Scene) -> list[Left]:
+    began = time.monotonic()
     scene.begins("cleaning")
     for one in folder.ended(begun.stack):
         scene.says(f"ended what was still running: {one}")
     if (folder.of(begun.stack) / "project" / "Pulumi.yaml").exists():
         _destroy(begun, scene)
     remains = swept(place, place.identity, scene.line)
-    scene.ends("cleaning", 0)
     if remains:
-        scene.says("AWS still shows: " + ", ".join(str(one) for one in remains))
-        scene.says(f"do: {CLEAN.format(stack=begun.stack)}")
+        scene.breaks_off("AWS still shows: " + ", ".join(str(one) for one in remains)
+                         + f"\ndo: {CLEAN.format(stack=begun.stack)}")
     else:
+        scene.ends("cleaning", time.monotonic() - began)
         folder.end(begun.stack)
         scene.says(f"AWS shows nothing with the tag phoenix:stack = {place.identity} any more: no group, load balancer,"
                    " image, snapshot, template, role, alarm, log group, address or network")

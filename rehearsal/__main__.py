@@ -99,8 +99,7 @@ def story(given: argparse.Namespace, console: Console) -> int:
             report, timeline = tell(workdir, scene, cloud=made, rate=given.rate, stand_in=engine.pulumi is None,
                                     why=engine.why, bad_image=given.bad_image)
     except StoryError as error:
-        scene.ends("the story ended early", 0)
-        console.print(str(error), markup=False)
+        scene.breaks_off(f"the story ended early: {error}")
         return 1
     console.print(report.table())
     for text in report.broken:

@@ -52,8 +52,16 @@ class Scene:
         self._status.update(shown)
 
     def ends(self, stage: str, seconds: float) -> None:
-        """The stage is over."""
+        """The stage is over, and went well."""
+        self._stop()
+        self.says(f"ok {stage} ({seconds:.1f} s)")
+
+    def breaks_off(self, text: str) -> None:
+        """No stage goes on, and why."""
+        self._stop()
+        self.says(text)
+
+    def _stop(self) -> None:
         if self._status is not None:
             self._status.stop()
             self._status = None
-        self.says(f"ok {stage} ({seconds:.1f} s)")
