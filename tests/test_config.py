@@ -28,6 +28,6 @@ def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -
     assert f"({code}) when calling the DescribeRules operation: said AWS\n  type: {types}" in text
 
 
-def test_no_credentials_at_all_are_told_how_to_see_them() -> None:
-    with pytest.raises(pulumi.RunError, match="type: aws sts get-caller-identity"), config.errors():
+def test_no_credentials_at_all_are_told_how_to_get_them() -> None:
+    with pytest.raises(pulumi.RunError, match="type: aws sso login"), config.errors():
         raise NoCredentialsError

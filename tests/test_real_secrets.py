@@ -67,12 +67,13 @@ def server(cloud: Cloud, image: str, environment: Mapping[str, str], *, role: Ma
 
 def tomcat(cloud: Cloud, server: str) -> int | None:
     """The process of Tomcat, when it runs."""
-    for group in metal(cloud).cgroups(server):
-        for file in Path(group).rglob("cgroup.procs"):
-            with contextlib.suppress(OSError):  # a unit or a process that has just ended
-                for pid in file.read_text().split():
-                    if b"org.apache.catalina.startup.Bootstrap" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        return int(pid)
+    # Units and processes end meanwhile; os.walk passes over folders that are gone, rglob of Python 3.11 does not.
+    units = (Path(folder) for group in metal(cloud).cgroups(server) for folder, _, _ in os.walk(group))
+    for unit in units:
+        with contextlib.suppress(OSError):
+            for pid in (unit / "cgroup.procs").read_text().split():
+                if b"org.apache.catalina.startup.Bootstrap" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return int(pid)
     return None
 
 
