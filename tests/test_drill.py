@@ -35,6 +35,7 @@ from rehearsal.place import bad_script
 from rehearsal.record import AWS, LOCAL, read
 from rehearsal.watch import sample
 from rehearsal.workshop import PROJECT
+from steps.interrupt import interruptible
 from tests.cycles import ENGINES
 from tests.factories import settings as made
 from tests.rehearsed import forward, in_service, stack, until
@@ -323,8 +324,9 @@ def test_a_killed_drill_is_known_and_no_other_begins_before_it_is_clean(
 
 def test_what_a_killed_drill_left_running_is_ended_and_nothing_else(place: Path, tmp_path: Path) -> None:
     with folder.alone("local"):
-        other = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": f"{place}/locality/state"})
-        mine = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": f"file://{place}/local/state"})
+        other, mine = (subprocess.Popen(
+            ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": state}, preexec_fn=interruptible)
+            for state in (f"{place}/locality/state", f"file://{place}/local/state"))
         until(lambda: folder._running(folder.of("local")), what="a process of the drill")
         # Reaped, or it would stay in the list of processes.
         threading.Thread(target=mine.wait, daemon=True).start()
