@@ -24,7 +24,7 @@ PROVIDER = {
     "ec2:DescribeAddressesAttribute", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeNetworkAcls",
     "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcAttribute", "ec2:DisassociateAddress",
     "elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:DescribeListenerAttributes",
-    "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeTargetGroupAttributes"}
+    "elasticloadbalancing:DescribeTargetGroupAttributes"}
 # Called by nobody here, and why it is allowed all the same:
 ELSEWHERE = {
     "autoscaling:SetInstanceProtection": "the provider lifts protection from scale-in before it deletes a group",
