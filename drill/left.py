@@ -127,16 +127,10 @@ def _deleted(cloud: Clients, one: Left) -> str:
     return ""
 
 
-def _ec2(call: str, key: str) -> Callable[[Clients, str], None]:
+def _by(service: str, call: str, key: str) -> Callable[[Clients, str], None]:
+    """A call of a service that takes nothing but the thing's name or id."""
     def delete(cloud: Clients, name: str) -> None:
-        getattr(cloud.client("ec2"), call)(**{key: name})
-
-    return delete
-
-
-def _balancing(call: str, key: str) -> Callable[[Clients, str], None]:
-    def delete(cloud: Clients, name: str) -> None:
-        getattr(cloud.client("elbv2"), call)(**{key: name})
+        getattr(cloud.client(service), call)(**{key: name})
 
     return delete
 
@@ -165,10 +159,6 @@ def _route_table(cloud: Clients, name: str) -> None:
     ec2.delete_route_table(RouteTableId=name)
 
 
-def _address(cloud: Clients, name: str) -> None:
-    cloud.client("ec2").release_address(AllocationId=name)
-
-
 def _role(cloud: Clients, name: str) -> None:
     iam = cloud.client("iam")
     for profile in iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]:
@@ -189,19 +179,20 @@ def _instance_profile(cloud: Clients, name: str) -> None:
 
 DELETERS: Mapping[str, Callable[[Clients, str], None]] = {
     "auto-scaling group": _group, "instance": _instance,
-    "rule": _balancing("delete_rule", "RuleArn"), "listener": _balancing("delete_listener", "ListenerArn"),
-    "load balancer": _balancing("delete_load_balancer", "LoadBalancerArn"),
-    "target group": _balancing("delete_target_group", "TargetGroupArn"),
+    "rule": _by("elbv2", "delete_rule", "RuleArn"), "listener": _by("elbv2", "delete_listener", "ListenerArn"),
+    "load balancer": _by("elbv2", "delete_load_balancer", "LoadBalancerArn"),
+    "target group": _by("elbv2", "delete_target_group", "TargetGroupArn"),
     "alarm": lambda cloud, name: cloud.client("cloudwatch").delete_alarms(AlarmNames=[name]),
     "dashboard": lambda cloud, name: cloud.client("cloudwatch").delete_dashboards(DashboardNames=[name]),
-    "launch template": _ec2("delete_launch_template", "LaunchTemplateId"),
-    "image": _ec2("deregister_image", "ImageId"), "snapshot": _ec2("delete_snapshot", "SnapshotId"),
-    "volume": _ec2("delete_volume", "VolumeId"), "key pair": _ec2("delete_key_pair", "KeyName"),
-    "list of packages": lambda cloud, name: cloud.client("ssm").delete_parameter(Name=name),
-    "log group": lambda cloud, name: cloud.client("logs").delete_log_group(logGroupName=name),
-    "NAT gateway": _ec2("delete_nat_gateway", "NatGatewayId"), "address": _address,
-    "security group": _ec2("delete_security_group", "GroupId"), "subnet": _ec2("delete_subnet", "SubnetId"),
-    "route table": _route_table, "internet gateway": _internet_gateway, "VPC": _ec2("delete_vpc", "VpcId"),
+    "launch template": _by("ec2", "delete_launch_template", "LaunchTemplateId"),
+    "image": _by("ec2", "deregister_image", "ImageId"), "snapshot": _by("ec2", "delete_snapshot", "SnapshotId"),
+    "volume": _by("ec2", "delete_volume", "VolumeId"), "key pair": _by("ec2", "delete_key_pair", "KeyName"),
+    "list of packages": _by("ssm", "delete_parameter", "Name"),
+    "log group": _by("logs", "delete_log_group", "logGroupName"),
+    "NAT gateway": _by("ec2", "delete_nat_gateway", "NatGatewayId"),
+    "address": _by("ec2", "release_address", "AllocationId"),
+    "security group": _by("ec2", "delete_security_group", "GroupId"), "subnet": _by("ec2", "delete_subnet", "SubnetId"),
+    "route table": _route_table, "internet gateway": _internet_gateway, "VPC": _by("ec2", "delete_vpc", "VpcId"),
     "instance profile": _instance_profile, "role": _role,
 }
 ORDER = list(DELETERS)
