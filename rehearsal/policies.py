@@ -37,22 +37,22 @@ def _concerns(statement: Statement, action: str, resource: str, context: Mapping
             raise ValueError(f"the local cloud knows no condition {operator}")
         for key, values in keys.items():
             if key not in context or not any(
-                    _matches(value, context[key]) if OPERATORS[operator] else value == context[key]
-                    for value in _listed(values)):
+                    matches(value, context[key]) if OPERATORS[operator] else value == context[key]
+                    for value in listed(values)):
                 return False
     return True
 
 
 def _names(statement: Statement, element: str, value: str, form: Any) -> bool:
     if f"Not{element}" in statement:
-        return not any(_matches(form(pattern), value) for pattern in _listed(statement[f"Not{element}"]))
-    return any(_matches(form(pattern), value) for pattern in _listed(statement[element]))
+        return not any(matches(form(pattern), value) for pattern in listed(statement[f"Not{element}"]))
+    return any(matches(form(pattern), value) for pattern in listed(statement[element]))
 
 
-def _matches(pattern: str, value: str) -> bool:
+def matches(pattern: str, value: str) -> bool:
     """`*` is any text, `?` any character."""
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value, re.DOTALL) is not None
 
 
-def _listed(value: str | list[str]) -> list[str]:
+def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import fnmatch
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ import boto3
 from botocore import xform_name
 
 from rehearsal.calls import Call
+from rehearsal.policies import listed, matches
 from rehearsal.workshop import PROJECT
 
 FOLDER = PROJECT / "docs" / "iam"
@@ -50,12 +50,8 @@ def _read(policy: str) -> tuple[Statement, ...]:
     said = json.loads((FOLDER / f"{policy}.json").read_text())["Statement"]
     assert all(one["Effect"] == "Allow" for one in said)
     return tuple(
-        Statement(policy, one["Sid"], tuple(one["Action"]), tuple(_listed(one["Resource"])), one.get("Condition", {}))
+        Statement(policy, one["Sid"], tuple(one["Action"]), tuple(listed(one["Resource"])), one.get("Condition", {}))
         for one in said)
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
 
 
 def actions(*policies: str) -> set[str]:
@@ -74,7 +70,7 @@ def filled(arn: str) -> str:
 
 def covers(statement: Statement, arn: str) -> bool:
     """Whether an ARN is among a statement's resources."""
-    return any(fnmatch.fnmatchcase(arn, filled(pattern)) for pattern in statement.resources)
+    return any(matches(filled(pattern), arn) for pattern in statement.resources)
 
 
 def needed(call: Call) -> set[str]:
