@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from steps.tags import is_gone
 from steps.tags import read as tags_of
+from steps.tags import unless_gone
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -65,11 +63,8 @@ def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) 
     """
     rules: dict[str, dict[str, Any]] = {}
     for listener in listeners:
-        try:
+        with unless_gone():
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
                 rules.update({rule["RuleArn"]: {**rule, "listener": listener}
                               for rule in page["Rules"] if not rule["IsDefault"]})
-        except ClientError as error:
-            if not is_gone(error):
-                raise
     return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]

@@ -72,7 +72,7 @@ def _image(s: Settings) -> Broken:
         yield ("imageSharedWith", "imageKmsKey"), problem(
             "imageKmsKey", "", "must be set with imageSharedWith: an image that AWS's own key encrypts can't be shared;"
             " none leaves it unencrypted (it holds no secret, and servers' disks are encrypted at birth)",
-            f"pulumi config set imageKmsKey arn:{partition.of(s.region)}:kms:{s.region}:ACCOUNT:key/ID   (or none)")
+            f"pulumi config set imageKmsKey arn:{here}:kms:{s.region}:ACCOUNT:key/ID   (or none)")
     if s.image_kms_key == "none" and (s.image_from or not s.image_shared_with):
         yield ("imageKmsKey", "imageFrom", "imageSharedWith"), problem(
             "imageKmsKey", "none", "must be a key, or empty: only an image that is baked here and shared may do without"
@@ -100,7 +100,7 @@ def _image(s: Settings) -> Broken:
     if len(parts) > 3 and parts[3] != s.region:
         yield ("imageKmsKey",), problem(
             "imageKmsKey", s.image_kms_key, f"must be a key of the stack's region ({s.region})",
-            f"pulumi config set imageKmsKey arn:{partition.of(s.region)}:kms:{s.region}:...")
+            f"pulumi config set imageKmsKey arn:{here}:kms:{s.region}:...")
 
 
 def _network(s: Settings) -> Broken:

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from steps.tags import is_gone
+from steps.tags import unless_gone
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -44,13 +42,10 @@ def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) ->
     """The idle timeout of a load balancer; None when it is not there (yet, or any more)."""
     if not load_balancer:
         return None
-    try:
+    with unless_gone():
         said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
-    except ClientError as error:
-        if is_gone(error):
-            return None
-        raise
-    return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
+        return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
+    return None
 
 
 def warning(kept: float | None, idle: int | None, *, image_dir: str, load_balancer: str) -> Iterator[str]:

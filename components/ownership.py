@@ -11,14 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from components.balancers import Balancer, listeners_of, rules_of
 from components.home import Made
 from components.live import Live
 from components.settings import Settings
-from steps.tags import is_gone
 from steps.tags import read as tags_of
+from steps.tags import unless_gone
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -56,14 +54,10 @@ def read(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) ->
     """
     found = []
     for one in others:
-        try:
+        with unless_gone():
             rules = rules_of(balancers, listeners_of(balancers, one.arn))
-        except ClientError as error:
-            if not is_gone(error):
-                raise
-            continue
-        production = (rule["RuleArn"] for rule in rules if rule["tags"].get("phoenix:rule") == "production")
-        found.append(Found(one, next(production, "")))
+            production = (rule["RuleArn"] for rule in rules if rule["tags"].get("phoenix:rule") == "production")
+            found.append(Found(one, next(production, "")))
     return tuple(found)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from rehearsal.engine import Engine
 from steps import tags
 
@@ -67,12 +65,9 @@ def _paged(client: Any, call: str, items: str, **asked: Any) -> list[Any]:
 
 def _of(balancing: Any, call: str, items: str, **whose: str) -> list[Any]:
     """Of a load balancer or listener that may be gone."""
-    try:
+    with tags.unless_gone():
         return _paged(balancing, call, items, **whose)
-    except ClientError as error:
-        if not tags.is_gone(error):
-            raise
-        return []
+    return []
 
 
 def _tagged(balancing: Any, arns: list[str], stack: str) -> list[str]:

@@ -6,7 +6,8 @@ Balancing API reference, DescribeTags, "Errors"). An account has those of other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -43,6 +44,16 @@ def _described(balancers: ElasticLoadBalancingv2Client, arns: Sequence[str]) -> 
 def is_gone(error: ClientError) -> bool:
     """Whether AWS says that what it was asked about does not exist."""
     return error.response.get("Error", {}).get("Code", "") in GONE
+
+
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """Inside it the end of what somebody deletes meanwhile is no error: the block ends there."""
+    try:
+        yield
+    except ClientError as error:
+        if not is_gone(error):
+            raise
 
 
 def plain(tags: Iterable[Any]) -> dict[str, str]:
