@@ -41,6 +41,7 @@ machines: real  ## all tests of real machines: every vendor's image, broken imag
 
 lint: .venv/.ready  ## ruff, mypy as strict as it gets, zizmor and shellcheck
 	$(VENV)/ruff check .
+	$(VENV)/ruff format --check --quiet .
 	$(VENV)/mypy
 	$(VENV)/zizmor --quiet --offline .github
 	@sh tools/shellcheck.sh

@@ -14,8 +14,13 @@ import time
 from rehearsal.workshop import PROJECT
 
 ALL = {
-    "idle": ["--rounds", "3"], "flip": [], "calls": [], "balancer": [], "replacement": sys.argv[1:],
-    "rebirth": ["--rounds", "2"]}
+    "idle": ["--rounds", "3"],
+    "flip": [],
+    "calls": [],
+    "balancer": [],
+    "replacement": sys.argv[1:],
+    "rebirth": ["--rounds", "2"],
+}
 
 
 def main() -> int:

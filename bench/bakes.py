@@ -59,14 +59,26 @@ class Bake:
 
 def bake(cloud: Cloud, service: str, *, base_image: str = BASE) -> Bake:
     """One run of the step. Raises SystemExit with what it said when it failed."""
-    asked = {"stack": f"{service}/bench", "account": cloud.account, "region": cloud.region, "service": service,
-             "base_image": base_image, "fingerprint": fingerprint(
-                 image_files.read(PROJECT / "image"), base_image=base_image, architecture="x86_64", variables={})}
+    asked = {
+        "stack": f"{service}/bench",
+        "account": cloud.account,
+        "region": cloud.region,
+        "service": service,
+        "base_image": base_image,
+        "fingerprint": fingerprint(
+            image_files.read(PROJECT / "image"), base_image=base_image, architecture="x86_64", variables={}
+        ),
+    }
     told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}
     begun = time.monotonic()
     process = subprocess.Popen(
-        ["sh", "steps/run", "bake"], cwd=PROJECT, env={**cleaned(cloud.environment), **told}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        ["sh", "steps/run", "bake"],
+        cwd=PROJECT,
+        env={**cleaned(cloud.environment), **told},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout is not None and process.stderr is not None
     lines = [(time.monotonic() - begun, line) for line in process.stderr]
     answer = process.stdout.read()
@@ -75,8 +87,9 @@ def bake(cloud: Cloud, service: str, *, base_image: str = BASE) -> Bake:
         raise SystemExit("".join(line for _, line in lines)[-3000:])
     begins = [(0.0, "the step begins"), *_begins(lines), (seconds, "")]
     parts = [(name, later - at) for (at, name), (later, _) in pairwise(begins)]
-    return Bake(image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts,
-                said="".join(line for _, line in lines))
+    return Bake(
+        image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts, said="".join(line for _, line in lines)
+    )
 
 
 def _begins(lines: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
@@ -90,7 +103,10 @@ def listed(root: Path) -> set[str]:
     """Names of the packages that a tree has."""
     done = subprocess.run(
         ["dpkg-query", "--admindir", str(root / "var/lib/dpkg"), "--show", "--showformat", "${Package}\\n"],
-        capture_output=True, text=True, check=True)
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return set(done.stdout.split())
 
 
@@ -101,8 +117,17 @@ def floor(run: Run, root: Path, packages: list[str]) -> float:
         merged, log = str(folder / "merged"), Path(work) / "log"
         command = ["env", f"http_proxy={proxy}", "sh", "-ec", _INSTALL, "floor", merged, *packages]
         begun = time.monotonic()
-        box = Box(Spec(lower=[str(root)], upper=str(folder / "upper"), work=str(folder / "work"), merged=merged,
-                       command=command, console=str(log), network=False))
+        box = Box(
+            Spec(
+                lower=[str(root)],
+                upper=str(folder / "upper"),
+                work=str(folder / "work"),
+                merged=merged,
+                command=command,
+                console=str(log),
+                network=False,
+            )
+        )
         if box.wait() != 0:
             raise SystemExit(log.read_text()[-3000:])
         return time.monotonic() - begun

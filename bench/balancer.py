@@ -75,23 +75,40 @@ def main() -> int:
     if shutil.which("haproxy") is None:
         print("haproxy is not on PATH, so there is nothing to put the balancer beside: apt-get install haproxy")
         return 0
-    with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder)) as (ours, servers), \
-            haproxy(Path(folder), servers) as theirs:
-        rounds = in_turn(3, {name: partial(asked, url, Path(folder), given.seconds, given.rate)
-                             for name, url in (("haproxy", theirs), ("the rehearsal's", ours))})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        rehearsed(Path(folder)) as (ours, servers),
+        haproxy(Path(folder), servers) as theirs,
+    ):
+        rounds = in_turn(
+            3,
+            {
+                name: partial(asked, url, Path(folder), given.seconds, given.rate)
+                for name, url in (("haproxy", theirs), ("the rehearsal's", ours))
+            },
+        )
     floor, own = (middle(taken) for taken in rounds.values())
-    table(f"balancers, {len(servers)} servers; latency at {given.rate:g} requests a second, throughput with "
-          f"{CONNECTIONS} connections", ["balancer", "p50 ms", "p99 ms", "requests/s", "failed"], [
-        ["haproxy", floor.p50, floor.p99, round(floor.throughput), floor.failed],
-        ["the rehearsal's", own.p50, own.p99, round(own.throughput), own.failed],
-        ["", times(own.p50, floor.p50), times(own.p99, floor.p99), times(own.throughput, floor.throughput), ""]])
+    table(
+        f"balancers, {len(servers)} servers; latency at {given.rate:g} requests a second, throughput with "
+        f"{CONNECTIONS} connections",
+        ["balancer", "p50 ms", "p99 ms", "requests/s", "failed"],
+        [
+            ["haproxy", floor.p50, floor.p99, round(floor.throughput), floor.failed],
+            ["the rehearsal's", own.p50, own.p99, round(own.throughput), own.failed],
+            ["", times(own.p50, floor.p50), times(own.p99, floor.p99), times(own.throughput, floor.throughput), ""],
+        ],
+    )
     return 0
 
 
 def middle(taken: list[Taken]) -> Taken:
     """The median of each figure; failures are summed up."""
-    return Taken(p50=statistics.median(one.p50 for one in taken), p99=statistics.median(one.p99 for one in taken),
-                 throughput=statistics.median(one.throughput for one in taken), failed=sum(one.failed for one in taken))
+    return Taken(
+        p50=statistics.median(one.p50 for one in taken),
+        p99=statistics.median(one.p99 for one in taken),
+        throughput=statistics.median(one.throughput for one in taken),
+        failed=sum(one.failed for one in taken),
+    )
 
 
 def asked(url: str, folder: Path, seconds: float, rate: float) -> Taken:
@@ -102,8 +119,12 @@ def asked(url: str, folder: Path, seconds: float, rate: float) -> Taken:
     requests = load.requests()
     milliseconds = sorted(request.ms for request in requests if request.status)
     answered, failed = asyncio.run(_closed(url, seconds))
-    return Taken(p50=percentile(milliseconds, 50) or 0.0, p99=percentile(milliseconds, 99) or 0.0,
-                 throughput=answered / seconds, failed=failed + sum(request.failed for request in requests))
+    return Taken(
+        p50=percentile(milliseconds, 50) or 0.0,
+        p99=percentile(milliseconds, 99) or 0.0,
+        throughput=answered / seconds,
+        failed=failed + sum(request.failed for request in requests),
+    )
 
 
 async def _closed(url: str, seconds: float) -> tuple[int, int]:

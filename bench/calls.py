@@ -42,17 +42,30 @@ def main() -> int:
     sizes = parser.parse_args().servers
     found = {servers: measured(servers) for servers in sizes}
     least, most = sizes[0], sizes[-1]
-    table("calls of AWS's API, by servers of each group", ["step", *map(str, sizes), f"{most} : {least}"], [
-        [step, *(found[size][step].calls.total() for size in sizes),
-         times(found[most][step].calls.total(), found[least][step].calls.total())] for step, _ in STEPS])
+    table(
+        "calls of AWS's API, by servers of each group",
+        ["step", *map(str, sizes), f"{most} : {least}"],
+        [
+            [
+                step,
+                *(found[size][step].calls.total() for size in sizes),
+                times(found[most][step].calls.total(), found[least][step].calls.total()),
+            ]
+            for step, _ in STEPS
+        ],
+    )
     for step, _ in STEPS:
         for call, count in (found[most][step].calls - found[least][step].calls).items():
             print(f"  {step}: {count} more of {call} for {most} servers than for {least}")
     floor = ran([sys.executable, "-c", FLOOR], folder=PROJECT, environment=environment({})).memory
-    table(f"memory: the largest process of a step, beside {mib(floor)} of a Python that imports boto3",
-          ["step", *map(str, sizes), f"{most} : floor"], [
-        [step, *(mib(found[size][step].cost.memory) for size in sizes), times(found[most][step].cost.memory, floor)]
-        for step, _ in STEPS])
+    table(
+        f"memory: the largest process of a step, beside {mib(floor)} of a Python that imports boto3",
+        ["step", *map(str, sizes), f"{most} : floor"],
+        [
+            [step, *(mib(found[size][step].cost.memory) for size in sizes), times(found[most][step].cost.memory, floor)]
+            for step, _ in STEPS
+        ],
+    )
     return 0
 
 
@@ -64,8 +77,11 @@ def measured(servers: int) -> dict[str, Asked]:
 
 def _asked(there: Fleet, step: str, color: str) -> Asked:
     before = len(there.cloud.calls.seen)
-    cost = ran(["sh", "steps/run", step], folder=PROJECT,
-               environment={**environment(there.cloud.environment), **there.options(color)})
+    cost = ran(
+        ["sh", "steps/run", step],
+        folder=PROJECT,
+        environment={**environment(there.cloud.environment), **there.options(color)},
+    )
     return Asked(counted(there.cloud, before), cost)
 
 

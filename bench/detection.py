@@ -56,14 +56,20 @@ def main() -> int:
         print(json.dumps([asdict(one) for one in measure(given)]))
         return 0
     if shutil.which("terraform") is None:
-        parser.error("terraform is not on PATH, so the provider's wait can't be measured: "
-                     "install it from https://developer.hashicorp.com/terraform/install")
+        parser.error(
+            "terraform is not on PATH, so the provider's wait can't be measured: "
+            "install it from https://developer.hashicorp.com/terraform/install"
+        )
     # A process holds one local cloud: each image gets a process, and both are measured in one run.
     again = [sys.executable, "-m", "bench.detection", *sys.argv[1:], "--image"]
-    running = {image: subprocess.Popen([*again, image], stdout=subprocess.PIPE, text=True, cwd=PROJECT)
-               for image in IMAGES}
-    print(f"{SERVERS} servers, bootSeconds {given.boot}, a health check every {INTERVAL} s; the provider's limit is "
-          f"{given.wait}, that of `up` 900 s. Seconds from the group's birth to the failed command:\n", flush=True)
+    running = {
+        image: subprocess.Popen([*again, image], stdout=subprocess.PIPE, text=True, cwd=PROJECT) for image in IMAGES
+    }
+    print(
+        f"{SERVERS} servers, bootSeconds {given.boot}, a health check every {INTERVAL} s; the provider's limit is "
+        f"{given.wait}, that of `up` 900 s. Seconds from the group's birth to the failed command:\n",
+        flush=True,
+    )
     broken = False
     for image, process in running.items():
         text = process.communicate()[0]
@@ -72,8 +78,10 @@ def main() -> int:
             print(f"an image that {image}: not measured")
             continue
         ours, wait = (Found(**one) for one in json.loads(text))
-        print(f"image {image}: up {ours.seconds:.0f} s, provider {wait.seconds:.0f} s, "
-              f"{wait.seconds / ours.seconds:.1f} times as long\n  up: {ours.said}\n  provider: {wait.said}\n")
+        print(
+            f"image {image}: up {ours.seconds:.0f} s, provider {wait.seconds:.0f} s, "
+            f"{wait.seconds / ours.seconds:.1f} times as long\n  up: {ours.said}\n  provider: {wait.said}\n"
+        )
     return int(broken)
 
 
@@ -84,11 +92,20 @@ def measure(given: argparse.Namespace) -> tuple[Found, Found]:
         shop = Workshop(workdir / "project")
         with Cloud(workdir / "cloud") as cloud:
             engine = choose(
-                shop.folder, "local", workdir / "engine", environment(cloud),
-                {"environment": {"REHEARSAL_FAULT": IMAGES[given.image]}, "bootSeconds": given.boot,
-                 "verifyTimeoutSeconds": 900, "healthCheckIntervalSeconds": INTERVAL, "minSize": SERVERS,
-                 "listenerPort": free_port()},
-                secrets={"previewToken": secrets.token_urlsafe(24)})
+                shop.folder,
+                "local",
+                workdir / "engine",
+                environment(cloud),
+                {
+                    "environment": {"REHEARSAL_FAULT": IMAGES[given.image]},
+                    "bootSeconds": given.boot,
+                    "verifyTimeoutSeconds": 900,
+                    "healthCheckIntervalSeconds": INTERVAL,
+                    "minSize": SERVERS,
+                    "listenerPort": free_port(),
+                },
+                secrets={"previewToken": secrets.token_urlsafe(24)},
+            )
             shop.commit("An image that is ill")
             done = engine.up()
             if done.ok:
@@ -113,12 +130,19 @@ def wait(cloud: Cloud, folder: Path, given: argparse.Namespace) -> Found:
     """The provider's wait for a group from the same template as the one that is there."""
     folder.mkdir()
     (folder / "main.tf.json").write_text(json.dumps(project(cloud, given)))
-    surroundings = {**{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
-                    **cloud.environment}
+    surroundings = {
+        **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
+        **cloud.environment,
+    }
     begin = ["terraform", "init", "-no-color", *([f"-plugin-dir={given.plugin_dir}"] if given.plugin_dir else [])]
     subprocess.run(begin, cwd=folder, env=surroundings, check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run(["terraform", "apply", "-no-color", "-auto-approve"], cwd=folder, env=surroundings,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        ["terraform", "apply", "-no-color", "-auto-approve"],
+        cwd=folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+    )
     ended = time.time()
     said = [line.strip(" │╷╵") for line in done.stderr.splitlines()]
     if not done.returncode or not any("waiting for Auto Scaling Group" in line for line in said):
@@ -134,27 +158,51 @@ def project(cloud: Cloud, given: argparse.Namespace) -> dict[str, Any]:
     listener = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"][0]
     [target] = elb.describe_target_groups(TargetGroupArns=group["TargetGroupARNs"])["TargetGroups"]
     template = group["LaunchTemplate"]
-    check = {"path": target["HealthCheckPath"], "interval": target["HealthCheckIntervalSeconds"],
-             "timeout": target["HealthCheckTimeoutSeconds"], "healthy_threshold": target["HealthyThresholdCount"],
-             "unhealthy_threshold": target["UnhealthyThresholdCount"]}
+    check = {
+        "path": target["HealthCheckPath"],
+        "interval": target["HealthCheckIntervalSeconds"],
+        "timeout": target["HealthCheckTimeoutSeconds"],
+        "healthy_threshold": target["HealthyThresholdCount"],
+        "unhealthy_threshold": target["UnhealthyThresholdCount"],
+    }
     return {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
-        "provider": {"aws": {"region": cloud.region, "skip_credentials_validation": True,
-                             "skip_metadata_api_check": True, "skip_requesting_account_id": True}},
+        "provider": {
+            "aws": {
+                "region": cloud.region,
+                "skip_credentials_validation": True,
+                "skip_metadata_api_check": True,
+                "skip_requesting_account_id": True,
+            }
+        },
         "resource": {
-            "aws_lb_target_group": {"waited": {
-                "port": target["Port"], "protocol": "HTTP", "vpc_id": target["VpcId"], "health_check": check}},
-            "aws_lb_listener_rule": {"waited": {
-                "listener_arn": listener["ListenerArn"], "priority": 900,
-                "action": {"type": "forward", "target_group_arn": "${aws_lb_target_group.waited.arn}"},
-                "condition": {"path_pattern": {"values": ["/waited"]}}}},
-            "aws_autoscaling_group": {"waited": {
-                "min_size": SERVERS, "max_size": SERVERS, "min_elb_capacity": SERVERS,
-                "wait_for_capacity_timeout": given.wait, "health_check_type": "ELB",
-                "health_check_grace_period": given.boot, "vpc_zone_identifier": group["VPCZoneIdentifier"].split(","),
-                "launch_template": {"id": template["LaunchTemplateId"], "version": template["Version"]},
-                "target_group_arns": ["${aws_lb_target_group.waited.arn}"],
-                "depends_on": ["aws_lb_listener_rule.waited"]}}}}
+            "aws_lb_target_group": {
+                "waited": {"port": target["Port"], "protocol": "HTTP", "vpc_id": target["VpcId"], "health_check": check}
+            },
+            "aws_lb_listener_rule": {
+                "waited": {
+                    "listener_arn": listener["ListenerArn"],
+                    "priority": 900,
+                    "action": {"type": "forward", "target_group_arn": "${aws_lb_target_group.waited.arn}"},
+                    "condition": {"path_pattern": {"values": ["/waited"]}},
+                }
+            },
+            "aws_autoscaling_group": {
+                "waited": {
+                    "min_size": SERVERS,
+                    "max_size": SERVERS,
+                    "min_elb_capacity": SERVERS,
+                    "wait_for_capacity_timeout": given.wait,
+                    "health_check_type": "ELB",
+                    "health_check_grace_period": given.boot,
+                    "vpc_zone_identifier": group["VPCZoneIdentifier"].split(","),
+                    "launch_template": {"id": template["LaunchTemplateId"], "version": template["Version"]},
+                    "target_group_arns": ["${aws_lb_target_group.waited.arn}"],
+                    "depends_on": ["aws_lb_listener_rule.waited"],
+                }
+            },
+        },
+    }
 
 
 if __name__ == "__main__":

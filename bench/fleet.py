@@ -54,17 +54,32 @@ class Fleet:
     def servers(self, color: str) -> list[str]:
         """Ids of a group's instances."""
         [found] = self.cloud.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[self.groups[color]])["AutoScalingGroups"]
+            AutoScalingGroupNames=[self.groups[color]]
+        )["AutoScalingGroups"]
         return [str(one["InstanceId"]) for one in found["Instances"]]
 
     def options(self, color: str) -> dict[str, str]:
         """Of any step about a color; each takes those that it knows."""
         known = {
-            "stack": STACK, "account": self.cloud.account, "region": self.cloud.region, "service": SERVICE,
-            "fingerprint": FINGERPRINT, "base_image": "debian-12", "live_image": self.image, "color": color,
-            "generation": GENERATIONS[color], "group": self.groups[color], "target_group": self.target_groups[color],
-            "listener": self.listener, "preview_rule": self.preview_rule, "min_size": "1", "traffic": "100",
-            "settle_seconds": "0", "soak_seconds": "0", "drain_seconds": "0"}
+            "stack": STACK,
+            "account": self.cloud.account,
+            "region": self.cloud.region,
+            "service": SERVICE,
+            "fingerprint": FINGERPRINT,
+            "base_image": "debian-12",
+            "live_image": self.image,
+            "color": color,
+            "generation": GENERATIONS[color],
+            "group": self.groups[color],
+            "target_group": self.target_groups[color],
+            "listener": self.listener,
+            "preview_rule": self.preview_rule,
+            "min_size": "1",
+            "traffic": "100",
+            "settle_seconds": "0",
+            "soak_seconds": "0",
+            "drain_seconds": "0",
+        }
         return {f"PHOENIX_{key.upper()}": value for key, value in known.items()}
 
 
@@ -121,11 +136,16 @@ def ground(cloud: Cloud) -> Ground:
     ec2, elb, port = cloud.client("ec2"), cloud.client("elbv2"), free_port()
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number * 16}.0/20", AvailabilityZone=f"{cloud.region}{zone}")
-        ["Subnet"]["SubnetId"] for number, zone in enumerate("ab")]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number * 16}.0/20", AvailabilityZone=f"{cloud.region}{zone}")[
+            "Subnet"
+        ]["SubnetId"]
+        for number, zone in enumerate("ab")
+    ]
     balancer = elb.create_load_balancer(Name="bench", Subnets=subnets, Tags=_tags({"phoenix:stack": STACK}))
     listener = elb.create_listener(
-        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"], Protocol="HTTP", Port=port,
+        LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=port,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
     return Ground(vpc=vpc, subnets=subnets, image=_image(cloud), listener=listener, port=port)
@@ -134,8 +154,9 @@ def ground(cloud: Cloud) -> Ground:
 def _made(cloud: Cloud, servers: int, interval: int) -> Fleet:
     on = ground(cloud)
     data = {"ImageId": on.image, "InstanceType": "t3.small", "UserData": user_data()}
-    template = cloud.client("ec2").create_launch_template(
-        LaunchTemplateName="bench", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
+    template = cloud.client("ec2").create_launch_template(LaunchTemplateName="bench", LaunchTemplateData=data)[
+        "LaunchTemplate"
+    ]["LaunchTemplateId"]
     target_groups = {color: _target_group(cloud, on.vpc, color, interval) for color in GENERATIONS}
     preview = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Phoenix-Preview", "Values": ["token"]}}
     rule = _rule(cloud, on.listener, "preview", 1, preview, target_groups["green"])
@@ -144,18 +165,32 @@ def _made(cloud: Cloud, servers: int, interval: int) -> Fleet:
     for color, arn in target_groups.items():
         tags = {"phoenix:stack": STACK, "phoenix:color": color, "phoenix:generation": GENERATIONS[color]}
         cloud.client("autoscaling").create_auto_scaling_group(
-            AutoScalingGroupName=color, MinSize=servers, MaxSize=servers, VPCZoneIdentifier=",".join(on.subnets),
-            LaunchTemplate={"LaunchTemplateId": template, "Version": "1"}, TargetGroupARNs=[arn],
-            HealthCheckType="ELB", HealthCheckGracePeriod=3600,
-            Tags=[{**tag, "PropagateAtLaunch": True} for tag in _tags(tags)])
-    return Fleet(cloud=cloud, port=on.port, image=on.image, listener=on.listener, preview_rule=rule,
-                 groups={color: color for color in GENERATIONS}, target_groups=target_groups)
+            AutoScalingGroupName=color,
+            MinSize=servers,
+            MaxSize=servers,
+            VPCZoneIdentifier=",".join(on.subnets),
+            LaunchTemplate={"LaunchTemplateId": template, "Version": "1"},
+            TargetGroupARNs=[arn],
+            HealthCheckType="ELB",
+            HealthCheckGracePeriod=3600,
+            Tags=[{**tag, "PropagateAtLaunch": True} for tag in _tags(tags)],
+        )
+    return Fleet(
+        cloud=cloud,
+        port=on.port,
+        image=on.image,
+        listener=on.listener,
+        preview_rule=rule,
+        groups={color: color for color in GENERATIONS},
+        target_groups=target_groups,
+    )
 
 
 def user_data(**variables: str) -> str:
     """Base64, as a launch template has it; the variables are the server's environment."""
-    content = "".join(f"{key}={value}\n" for key, value in
-                      {"PHOENIX_PORT": "8080", "PHOENIX_SERVICE": SERVICE, **variables}.items())
+    content = "".join(
+        f"{key}={value}\n" for key, value in {"PHOENIX_PORT": "8080", "PHOENIX_SERVICE": SERVICE, **variables}.items()
+    )
     file = {"path": "/etc/phoenix/server.env", "content": content}
     return base64.b64encode(f"#cloud-config\n{json.dumps({'write_files': [file]})}".encode()).decode()
 
@@ -166,31 +201,58 @@ def _image(cloud: Cloud) -> str:
     base = cloud.client("ssm").get_parameter(Name=BASE)["Parameter"]["Value"]
     builder = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1, InstanceType="t3.small")["Instances"][0]
     while not ec2.describe_instances(
-            InstanceIds=[builder["InstanceId"]], Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
+        InstanceIds=[builder["InstanceId"]], Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
     )["Reservations"]:
         time.sleep(0.05)
-    image = str(ec2.create_image(
-        InstanceId=builder["InstanceId"], Name=images.name(SERVICE, FINGERPRINT, now))["ImageId"])
+    image = str(
+        ec2.create_image(InstanceId=builder["InstanceId"], Name=images.name(SERVICE, FINGERPRINT, now))["ImageId"]
+    )
     ec2.terminate_instances(InstanceIds=[builder["InstanceId"]])
-    ec2.create_tags(Resources=[image], Tags=_tags(images.tags(
-        service=SERVICE, stack=STACK, fingerprint=FINGERPRINT, base=base, base_name="debian-12", commit="0" * 40,
-        tree="clean", baked_at=f"{now:%Y-%m-%dT%H:%M:%SZ}")))
+    ec2.create_tags(
+        Resources=[image],
+        Tags=_tags(
+            images.tags(
+                service=SERVICE,
+                stack=STACK,
+                fingerprint=FINGERPRINT,
+                base=base,
+                base_name="debian-12",
+                commit="0" * 40,
+                tree="clean",
+                baked_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            )
+        ),
+    )
     return image
 
 
 def _target_group(cloud: Cloud, vpc: str, color: str, interval: int) -> str:
     tags = {"phoenix:stack": STACK, "phoenix:color": color, "phoenix:generation": GENERATIONS[color]}
-    return str(cloud.client("elbv2").create_target_group(
-        Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, HealthCheckPath="/health",
-        HealthCheckIntervalSeconds=interval, HealthCheckTimeoutSeconds=min(120, interval - 1), Tags=_tags(tags),
-    )["TargetGroups"][0]["TargetGroupArn"])
+    return str(
+        cloud.client("elbv2").create_target_group(
+            Name=color,
+            Protocol="HTTP",
+            Port=8080,
+            VpcId=vpc,
+            HealthCheckPath="/health",
+            HealthCheckIntervalSeconds=interval,
+            HealthCheckTimeoutSeconds=min(120, interval - 1),
+            Tags=_tags(tags),
+        )["TargetGroups"][0]["TargetGroupArn"]
+    )
 
 
 def _rule(cloud: Cloud, listener: str, kind: str, priority: int, condition: Any, target_group: str) -> str:
     forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": target_group, "Weight": 100}]}}
-    return str(cloud.client("elbv2").create_rule(
-        ListenerArn=listener, Priority=priority, Conditions=[condition], Actions=[forward],
-        Tags=_tags({"phoenix:stack": STACK, "phoenix:rule": kind}))["Rules"][0]["RuleArn"])
+    return str(
+        cloud.client("elbv2").create_rule(
+            ListenerArn=listener,
+            Priority=priority,
+            Conditions=[condition],
+            Actions=[forward],
+            Tags=_tags({"phoenix:stack": STACK, "phoenix:rule": kind}),
+        )["Rules"][0]["RuleArn"]
+    )
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -51,10 +51,16 @@ def main() -> int:
     found = flips(rounds)
     parts = {name: statistics.median(one[name] for one in found) for name in found[0]}
     theirs = sum(parts[name] for name in OTHERS)
-    table(f"a flip, by what its seconds are spent on (median of {rounds})", ["part", "seconds", "share"], [
-        [name, seconds, f"{seconds / sum(parts.values()):.0%}"] for name, seconds in parts.items()])
-    table("a flip beside what is not Phoenix's", ["floor s", "flip s", "ratio"], [
-        [theirs, sum(parts.values()), times(sum(parts.values()), theirs)]])
+    table(
+        f"a flip, by what its seconds are spent on (median of {rounds})",
+        ["part", "seconds", "share"],
+        [[name, seconds, f"{seconds / sum(parts.values()):.0%}"] for name, seconds in parts.items()],
+    )
+    table(
+        "a flip beside what is not Phoenix's",
+        ["floor s", "flip s", "ratio"],
+        [[theirs, sum(parts.values()), times(sum(parts.values()), theirs)]],
+    )
     return 0
 
 
@@ -89,19 +95,28 @@ def parted(done: Result, events: Sequence[Event], *, begun: float, ended: float)
         "bake": [_span(one) for one in steps if one.name.endswith("-bake")],
         "boot": [_boot(done, events, begun)],
         "provider": [_span(one) for one in done.operations if one.type.startswith("aws:")],
-        **{name: [_span(one) for one in steps if one.name.endswith(f"-{name}")]
-           for name in ("verify", "promote", "prune", "retire")}}
+        **{
+            name: [_span(one) for one in steps if one.name.endswith(f"-{name}")]
+            for name in ("verify", "promote", "prune", "retire")
+        },
+    }
     return divided(spans, whole=ended - begun, rest="program and engine")
 
 
 def divided(spans: dict[str, list[Span]], *, whole: float, rest: str) -> dict[str, float]:
     """The `whole` in seconds, each instant given to the first of the spans that it lies in, else to the `rest`."""
-    edges = sorted({0.0, whole, *(min(max(edge, 0.0), whole) for found in spans.values() for one in found
-                                  for edge in (one.begin, one.end))})
+    edges = sorted(
+        {
+            0.0,
+            whole,
+            *(min(max(edge, 0.0), whole) for found in spans.values() for one in found for edge in (one.begin, one.end)),
+        }
+    )
     parts = dict.fromkeys([*spans, rest], 0.0)
     for begin, end in pairwise(edges):
-        owner = next((name for name, found in spans.items()
-                      if any(one.begin <= begin and end <= one.end for one in found)), rest)
+        owner = next(
+            (name for name, found in spans.items() if any(one.begin <= begin and end <= one.end for one in found)), rest
+        )
         parts[owner] += end - begin
     return parts
 
@@ -112,8 +127,9 @@ def _span(one: Operation) -> Span:
 
 def _boot(done: Result, events: Sequence[Event], begun: float) -> Span:
     """From the creation of the group to the last time that a server of it was found healthy for the first time."""
-    [born] = [one for one in done.operations
-              if one.type == "aws:autoscaling/group:Group" and one.op.startswith("create")]
+    [born] = [
+        one for one in done.operations if one.type == "aws:autoscaling/group:Group" and one.op.startswith("create")
+    ]
     first: dict[str, float] = {}
     for event in events:
         if event.kind == "health" and event.text.startswith("healthy") and event.t > begun:

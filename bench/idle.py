@@ -31,10 +31,26 @@ FLOOR = Path(__file__).resolve().parent / "floor"
 QUICK = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 1}
 MODULES = "pulumi_aws with the modules of these resources"
 IMPORTS = {  # pulumi_aws loads a module when it is first asked for something of it
-    "python": "pass", "boto3": "import boto3", "pulumi": "import pulumi",
-    MODULES: "\n".join(["import pulumi_aws as aws", *(f"aws.{one}" for one in (
-        "ec2.Vpc", "vpc.SecurityGroupIngressRule", "lb.Listener", "iam.Role", "autoscaling.Group",
-        "cloudwatch.Dashboard"))])}
+    "python": "pass",
+    "boto3": "import boto3",
+    "pulumi": "import pulumi",
+    MODULES: "\n".join(
+        [
+            "import pulumi_aws as aws",
+            *(
+                f"aws.{one}"
+                for one in (
+                    "ec2.Vpc",
+                    "vpc.SecurityGroupIngressRule",
+                    "lb.Listener",
+                    "iam.Role",
+                    "autoscaling.Group",
+                    "cloudwatch.Dashboard",
+                )
+            ),
+        ]
+    ),
+}
 OPERATIONS = ("preview", "up")
 # Of a profile: what a row is called, and the function whose time it is, all that it calls included.
 PARTS = {
@@ -42,7 +58,8 @@ PARTS = {
     "making AWS clients": ("botocore/session.py", "create_client"),
     "AWS's answers, one after the other": ("botocore/client.py", "_make_api_call"),
     "AWS's answers, beside each other": ("components/outlook.py", "read"),
-    "declaring resources": ("pulumi/resource.py", "__init__")}
+    "declaring resources": ("pulumi/resource.py", "__init__"),
+}
 
 
 def main() -> int:
@@ -65,10 +82,18 @@ def main() -> int:
 
 def imports(rounds: int) -> int:
     """What a program costs that only imports. Returns the memory of one that imports as much as these."""
-    taken = in_turn(rounds, {name: partial(ran, [sys.executable, "-c", text], folder=PROJECT, environment={})
-                             for name, text in IMPORTS.items()})
-    table("a Python that imports, and ends", ["import", "wall s", "CPU s", "memory"], [
-        [name, (cost := median(costs)).wall, cost.cpu, mib(cost.memory)] for name, costs in taken.items()])
+    taken = in_turn(
+        rounds,
+        {
+            name: partial(ran, [sys.executable, "-c", text], folder=PROJECT, environment={})
+            for name, text in IMPORTS.items()
+        },
+    )
+    table(
+        "a Python that imports, and ends",
+        ["import", "wall s", "CPU s", "memory"],
+        [[name, (cost := median(costs)).wall, cost.cpu, mib(cost.memory)] for name, costs in taken.items()],
+    )
     return median(taken[MODULES]).memory
 
 
@@ -82,9 +107,21 @@ def born(cloud: Cloud, folder: Path, *, stand_in: bool) -> tuple[Engine, Engine]
     plain = Path(shutil.copytree(FLOOR, folder / "floor"))
     (plain / "Pulumi.local.yaml").write_text((shop.folder / "Pulumi.local.yaml").read_text().partition("config:")[0])
     image = ours.outputs()["live"]["image"]
-    floor = choose(plain, "local", folder / "floor-engine", environment(cloud), {
-        "aws:region": cloud.region, "aws:skipCredentialsValidation": True, "aws:skipMetadataApiCheck": True,
-        "image": image, "listenerPort": free_port()}, secrets={"token": "s3cret-token"}, stand_in=stand_in)
+    floor = choose(
+        plain,
+        "local",
+        folder / "floor-engine",
+        environment(cloud),
+        {
+            "aws:region": cloud.region,
+            "aws:skipCredentialsValidation": True,
+            "aws:skipMetadataApiCheck": True,
+            "image": image,
+            "listenerPort": free_port(),
+        },
+        secrets={"token": "s3cret-token"},
+        stand_in=stand_in,
+    )
     _up(floor)
     if made(ours) != made(floor):
         more, less = made(ours) - made(floor), made(floor) - made(ours)
@@ -113,19 +150,26 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) 
         calls[name] = counted(cloud, before)
         return cost
 
-    work = {f"{operation} {kind}": partial(once, f"{operation} {kind}", engine, operation)
-            for operation in OPERATIONS for kind, engine in (("floor", floor), ("ours", ours))}
+    work = {
+        f"{operation} {kind}": partial(once, f"{operation} {kind}", engine, operation)
+        for operation in OPERATIONS
+        for kind, engine in (("floor", floor), ("ours", ours))
+    }
     found = {name: median(costs) for name, costs in in_turn(rounds, work).items()}
     rows: list[list[object]] = []
     for operation in OPERATIONS:
         least, own = found[f"{operation} floor"], found[f"{operation} ours"]
         pairs = [(least.wall, own.wall), (least.cpu, own.cpu), (least.memory, own.memory)]
-        rows += [[f"{operation}, the floor", least.wall, least.cpu, mib(least.memory),
-                  calls[f"{operation} floor"].total()],
-                 [f"{operation}, Phoenix", own.wall, own.cpu, mib(own.memory), calls[f"{operation} ours"].total()],
-                 ["", *(times(mine, theirs) for theirs, mine in pairs), ""]]
-    table(f"on {ours.name}: {made(ours).total()} AWS resources each; Phoenix has {len(ours.resources())} in all",
-          ["without a change", "wall s", "CPU s", "memory", "AWS calls"], rows)
+        rows += [
+            [f"{operation}, the floor", least.wall, least.cpu, mib(least.memory), calls[f"{operation} floor"].total()],
+            [f"{operation}, Phoenix", own.wall, own.cpu, mib(own.memory), calls[f"{operation} ours"].total()],
+            ["", *(times(mine, theirs) for theirs, mine in pairs), ""],
+        ]
+    table(
+        f"on {ours.name}: {made(ours).total()} AWS resources each; Phoenix has {len(ours.resources())} in all",
+        ["without a change", "wall s", "CPU s", "memory", "AWS calls"],
+        rows,
+    )
     print(f"  memory of Phoenix's preview: {times(found['preview ours'].memory, bare)} that of the imports alone\n")
 
 
@@ -133,8 +177,11 @@ def where(ours: Engine, floor: Engine, file: Path) -> None:
     """A preview of each under cProfile, by the parts in which they differ."""
     runs = in_turn(2, {engine: partial(profiled, engine, file) for engine in (floor, ours)})
     taken = [[min(seconds) for seconds in zip(*found, strict=True)] for found in runs.values()]
-    table("where a preview's time goes, under cProfile", ["seconds", "the floor", "Phoenix", "more"], [
-        [part, least, own, own - least] for part, least, own in zip(["all", *PARTS], *taken, strict=True)])
+    table(
+        "where a preview's time goes, under cProfile",
+        ["seconds", "the floor", "Phoenix", "more"],
+        [[part, least, own, own - least] for part, least, own in zip(["all", *PARTS], *taken, strict=True)],
+    )
 
 
 def profiled(engine: Engine, file: Path) -> list[float]:
@@ -143,9 +190,20 @@ def profiled(engine: Engine, file: Path) -> list[float]:
     python, *rest = by.command
     ran([python, "-m", "cProfile", "-o", str(file), *rest], folder=by.folder, environment=by.environment)
     found: Any = pstats.Stats(str(file))  # typeshed does not know what it holds
-    return [found.total_tt, *(
-        max((figures[3] for (source, _, name), figures in found.stats.items() if name == function and place in source),
-            default=0.0) for place, function in PARTS.values())]
+    return [
+        found.total_tt,
+        *(
+            max(
+                (
+                    figures[3]
+                    for (source, _, name), figures in found.stats.items()
+                    if name == function and place in source
+                ),
+                default=0.0,
+            )
+            for place, function in PARTS.values()
+        ),
+    ]
 
 
 if __name__ == "__main__":

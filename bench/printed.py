@@ -49,8 +49,15 @@ def ran(command: Sequence[str], *, folder: Path, environment: Mapping[str, str])
     """Runs a command to its end. Raises SystemExit with the end of what it said when it fails."""
     with tempfile.NamedTemporaryFile("r") as figures:
         gauge = [sys.executable, "-I", "-S", "-c", _GAUGE, figures.name, *command]
-        done = subprocess.run(gauge, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            gauge,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         if done.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
         return Cost(**json.load(figures))
@@ -70,8 +77,11 @@ def in_turn(rounds: int, work: Mapping[K, Callable[[], T]]) -> dict[K, list[T]]:
 def median(costs: Iterable[Cost]) -> Cost:
     """The median of each figure for itself."""
     found = list(costs)
-    return Cost(wall=statistics.median(cost.wall for cost in found), cpu=statistics.median(cost.cpu for cost in found),
-                memory=round(statistics.median(cost.memory for cost in found)))
+    return Cost(
+        wall=statistics.median(cost.wall for cost in found),
+        cpu=statistics.median(cost.cpu for cost in found),
+        memory=round(statistics.median(cost.memory for cost in found)),
+    )
 
 
 def times(value: float, floor: float) -> str:

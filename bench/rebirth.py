@@ -54,10 +54,14 @@ def main() -> int:
                 bakes.append(bake(cloud, f"bake{number}"))
             best, least = min(bakes, key=lambda one: one.seconds), min(floors)
             print(f"floor    {least:6.1f} s   {len(packages)} packages in a chroot ({_all(floors)})")
-            print(f"bake     {best.seconds:6.1f} s   {best.seconds / least:.2f} x the floor "
-                  f"({_all(one.seconds for one in bakes)})")
-            print(f"least    {least + best.apart:6.1f} s   {(least + best.apart) / least:.2f} x the floor, "
-                  "if its scripts did nothing but install")
+            print(
+                f"bake     {best.seconds:6.1f} s   {best.seconds / least:.2f} x the floor "
+                f"({_all(one.seconds for one in bakes)})"
+            )
+            print(
+                f"least    {least + best.apart:6.1f} s   {(least + best.apart) / least:.2f} x the floor, "
+                "if its scripts did nothing but install"
+            )
             for name, seconds in best.parts:
                 print(f"         {seconds:6.1f} s   {name}")
             twice(run, cloud, [one.image for one in bakes[:2]])
@@ -72,8 +76,12 @@ def _all(seconds: Iterable[float]) -> str:
 
 def booted(cloud: Cloud, image: str) -> str:
     answer = cloud.client("ec2").run_instances(
-        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1,
-        UserData="#cloud-config\n" + json.dumps(USER_DATA))
+        ImageId=image,
+        InstanceType="t3.small",
+        MinCount=1,
+        MaxCount=1,
+        UserData="#cloud-config\n" + json.dumps(USER_DATA),
+    )
     return str(answer["Instances"][0]["InstanceId"])
 
 
@@ -97,8 +105,10 @@ def twice(run: Run, cloud: Cloud, images: list[str]) -> None:
         snapshot = one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
         layers.append(run.folder / "disks" / snapshot)
     different = twins.differences(*layers)
-    print(f"twins    {len(different)} files differ beyond what is stated, of "
-          f"{sum(len(files) for _, _, files in os.walk(layers[0])):,} that a bake writes")
+    print(
+        f"twins    {len(different)} files differ beyond what is stated, of "
+        f"{sum(len(files) for _, _, files in os.walk(layers[0])):,} that a bake writes"
+    )
     for line in different[:20]:
         print(f"         {line}")
 

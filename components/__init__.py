@@ -9,4 +9,5 @@ _MISSING = [name for name in ("boto3", "pulumi_aws", "pulumi_command") if find_s
 if _MISSING:
     raise pulumi.RunError(
         f"{sys.executable} does not have {', '.join(_MISSING)}.\n"
-        "  type: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt")
+        "  type: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+    )

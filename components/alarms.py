@@ -35,8 +35,14 @@ class Limits:
 
 
 def alarms(
-    parent: pulumi.Resource, prefix: str, *, color: Color, target_group: aws.lb.TargetGroup,
-    load_balancer_arn_suffix: pulumi.Input[str], limits: Limits, tags: Mapping[str, pulumi.Input[str]],
+    parent: pulumi.Resource,
+    prefix: str,
+    *,
+    color: Color,
+    target_group: aws.lb.TargetGroup,
+    load_balancer_arn_suffix: pulumi.Input[str],
+    limits: Limits,
+    tags: Mapping[str, pulumi.Input[str]],
 ) -> list[aws.cloudwatch.MetricAlarm]:
     """5xx answers above their share, too few healthy servers, slow answers for 2 minutes; each with traffic.
 
@@ -46,32 +52,66 @@ def alarms(
     where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": load_balancer_arn_suffix}
 
     def metric(name: str, statistic: str) -> Query:
-        return {"id": name.lower(), "return_data": False, "metric": {
-            "namespace": "AWS/ApplicationELB", "metric_name": name, "period": MINUTE, "stat": statistic,
-            "dimensions": where}}
+        return {
+            "id": name.lower(),
+            "return_data": False,
+            "metric": {
+                "namespace": "AWS/ApplicationELB",
+                "metric_name": name,
+                "period": MINUTE,
+                "stat": statistic,
+                "dimensions": where,
+            },
+        }
 
     def alarm(
         what: str, about: str, watched: Query, expression: str, *, above: float, minutes: int
     ) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
-            f"{prefix}-{what}", alarm_description=about, comparison_operator="GreaterThanThreshold",
-            threshold=above, evaluation_periods=minutes, treat_missing_data="notBreaching",
-            metric_queries=[metric("RequestCount", "Sum"), watched, {
-                "id": "watched", "label": what, "return_data": True, "expression": expression}],
-            tags=tags, opts=color.options(parent))
+            f"{prefix}-{what}",
+            alarm_description=about,
+            comparison_operator="GreaterThanThreshold",
+            threshold=above,
+            evaluation_periods=minutes,
+            treat_missing_data="notBreaching",
+            metric_queries=[
+                metric("RequestCount", "Sum"),
+                watched,
+                {"id": "watched", "label": what, "return_data": True, "expression": expression},
+            ],
+            tags=tags,
+            opts=color.options(parent),
+        )
 
     made = [
-        alarm("5xx", f"More than {limits.error_percent} % of the answers are 5xx",
-              metric("HTTPCode_Target_5XX_Count", "Sum"),
-              "100 * FILL(httpcode_target_5xx_count, 0) / requestcount", above=limits.error_percent, minutes=1),
+        alarm(
+            "5xx",
+            f"More than {limits.error_percent} % of the answers are 5xx",
+            metric("HTTPCode_Target_5XX_Count", "Sum"),
+            "100 * FILL(httpcode_target_5xx_count, 0) / requestcount",
+            above=limits.error_percent,
+            minutes=1,
+        ),
         # The most of a minute: one node of the load balancer that can't reach a server does not count against it.
-        alarm("few-healthy", f"Fewer than {limits.servers} servers have been healthy for longer than the"
-              f" {limits.replacement_seconds} s of a replacement, with traffic", metric("HealthyHostCount", "Maximum"),
-              f"IF(requestcount > 0, {limits.servers} - healthyhostcount, 0)", above=0,
-              minutes=math.ceil(limits.replacement_seconds / MINUTE) + 1)]
+        alarm(
+            "few-healthy",
+            f"Fewer than {limits.servers} servers have been healthy for longer than the"
+            f" {limits.replacement_seconds} s of a replacement, with traffic",
+            metric("HealthyHostCount", "Maximum"),
+            f"IF(requestcount > 0, {limits.servers} - healthyhostcount, 0)",
+            above=0,
+            minutes=math.ceil(limits.replacement_seconds / MINUTE) + 1,
+        ),
+    ]
     if limits.response_milliseconds:
-        made.append(alarm(
-            "slow", f"1 % of the answers have taken longer than {limits.response_milliseconds} ms for 2 minutes",
-            metric("TargetResponseTime", "p99"), f"IF(requestcount > {ENOUGH_REQUESTS}, targetresponsetime, 0)",
-            above=limits.response_milliseconds / 1000, minutes=2))
+        made.append(
+            alarm(
+                "slow",
+                f"1 % of the answers have taken longer than {limits.response_milliseconds} ms for 2 minutes",
+                metric("TargetResponseTime", "p99"),
+                f"IF(requestcount > {ENOUGH_REQUESTS}, targetresponsetime, 0)",
+                above=limits.response_milliseconds / 1000,
+                minutes=2,
+            )
+        )
     return made

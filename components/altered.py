@@ -83,14 +83,19 @@ def _problem(
     named = typed.path(*path).strip("'")
     if numbers:
         plain = str(int((word or "0").replace("_", "")))
-        return problem(named, word, f"must be written as it is meant; {why}",
-                       f"pulumi config set {typed.at(*path)} {plain}")
+        return problem(
+            named, word, f"must be written as it is meant; {why}", f"pulumi config set {typed.at(*path)} {plain}"
+        )
     meant = "" if value is None else word or scalars.text(value)
     line = f"{path[-1]}: " if isinstance(path[-1], str) else "- "
     quoted = f"{line}{json.dumps(meant, ensure_ascii=False)}"
     fix = f"{command(path, meant, typed)}   (or quote it in {typed.file}: {quoted})"
-    return problem(named, word if word is not None else value, f"must be written as a text; {why}",
-                   fix if typed.file else "give it as a text, in quotes")
+    return problem(
+        named,
+        word if word is not None else value,
+        f"must be written as a text; {why}",
+        fix if typed.file else "give it as a text, in quotes",
+    )
 
 
 def command(path: tuple[str | int, ...], meant: str, typed: Typed) -> str:

@@ -38,16 +38,25 @@ def find(
     tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
     mine = [arn for arn in tagged if arn in made]
     if len(mine) > 1:
-        raise LiveError(f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
-                        f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN")
-    return (balancer(found[mine[0]]) if mine else None,
-            tuple(balancer(found[arn]) for arn in tagged if arn not in mine))
+        raise LiveError(
+            f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
+            f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN"
+        )
+    return (
+        balancer(found[mine[0]]) if mine else None,
+        tuple(balancer(found[arn]) for arn in tagged if arn not in mine),
+    )
 
 
 def balancer(one: Any) -> Balancer:
     """Of AWS's description."""
-    return Balancer(one["LoadBalancerArn"], one["DNSName"], one["VpcId"], tuple(one.get("SecurityGroups", [])),
-                    one.get("Scheme") == "internet-facing")
+    return Balancer(
+        one["LoadBalancerArn"],
+        one["DNSName"],
+        one["VpcId"],
+        tuple(one.get("SecurityGroups", [])),
+        one.get("Scheme") == "internet-facing",
+    )
 
 
 def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
@@ -65,6 +74,7 @@ def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) 
     for listener in listeners:
         with unless_gone():
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
-                rules.update({rule["RuleArn"]: {**rule, "listener": listener}
-                              for rule in page["Rules"] if not rule["IsDefault"]})
+                rules.update(
+                    {rule["RuleArn"]: {**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]}
+                )
     return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]

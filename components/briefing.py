@@ -41,16 +41,26 @@ class Briefing:
         """A block for the terminal."""
         lines = [f"  {key:<11} {text}" for key, text in self.rows]
         if self.changes:
-            lines += [f"  {key:<11} {text}" for key, text in zip(
-                ["git", *[""] * len(self.changes.lines)], _told(self.changes), strict=False)]
+            lines += [
+                f"  {key:<11} {text}"
+                for key, text in zip(["git", *[""] * len(self.changes.lines)], _told(self.changes), strict=False)
+            ]
         return "\n".join([f"flight plan of {self.identity}: {self.headline}", *lines])
 
     @property
     def markdown(self) -> str:
         """The same as a comment: GitHub-flavoured, with a mark by which a later one finds it."""
         rows = [f"| {key} | {escaped(text)} |" for key, text in self.rows]
-        parts = [mark(self.stack), f"### Flight plan of {escaped(self.identity)}", "",
-                 f"**{escaped(self.headline)}**", "", "| | |", "|---|---|", *rows]
+        parts = [
+            mark(self.stack),
+            f"### Flight plan of {escaped(self.identity)}",
+            "",
+            f"**{escaped(self.headline)}**",
+            "",
+            "| | |",
+            "|---|---|",
+            *rows,
+        ]
         if self.changes:
             said = _told(self.changes)
             parts += ["", f"<details><summary>{escaped(said[0])}</summary>", "", *fenced(said[1:]), "", "</details>"]
@@ -58,8 +68,17 @@ class Briefing:
 
 
 def write(
-    settings: Settings, flight: Flight, recipe: Recipe, live: Live, source: Source, outlook: Outlook,
-    log: Changelog | None, *, packages: Sequence[str] = (), permanent: Sequence[tuple[str, str]] = (), now: datetime,
+    settings: Settings,
+    flight: Flight,
+    recipe: Recipe,
+    live: Live,
+    source: Source,
+    outlook: Outlook,
+    log: Changelog | None,
+    *,
+    packages: Sequence[str] = (),
+    permanent: Sequence[tuple[str, str]] = (),
+    now: datetime,
     descent: Lineage = UNKNOWN,
 ) -> Briefing:
     """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
@@ -75,8 +94,13 @@ def write(
             rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:
         wanted = None if flight.active.frozen else (settings.min_size, settings.max_size)
-        rows.append(("stands", f"{flight.active.color}, generation {flight.active.generation},"
-                               f" {fitness.words(flight.standing, outlook, wanted=wanted)}"))
+        rows.append(
+            (
+                "stands",
+                f"{flight.active.color}, generation {flight.active.generation},"
+                f" {fitness.words(flight.standing, outlook, wanted=wanted)}",
+            )
+        )
     if not flight.proven:
         rows.append(("gates", gates.told(flight, settings, live)))
     rows.append(("production", _production(flight, live)))
@@ -108,9 +132,19 @@ def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
 
 def refused(stack: str, why: str) -> str:
     """Markdown for an update that is refused before it begins."""
-    return "\n".join([
-        mark(stack), f"### Flight plan of {escaped(stack)}", "", "**nothing will happen: it is refused**", "",
-        *fenced(why.splitlines())]) + "\n"
+    return (
+        "\n".join(
+            [
+                mark(stack),
+                f"### Flight plan of {escaped(stack)}",
+                "",
+                "**nothing will happen: it is refused**",
+                "",
+                *fenced(why.splitlines()),
+            ]
+        )
+        + "\n"
+    )
 
 
 def mark(stack: str) -> str:
@@ -129,8 +163,17 @@ def fenced(lines: Iterable[str]) -> list[str]:
 
 def escaped(text: str) -> str:
     """Text for a table's cell, with nothing in it that Markdown or HTML would take for its own."""
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*"),
-                          ("_", "\\_"), ("@", "&#64;"), ("\n", "<br>")):
+    for sign, instead in (
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ("|", "\\|"),
+        ("`", "\\`"),
+        ("*", "\\*"),
+        ("_", "\\_"),
+        ("@", "&#64;"),
+        ("\n", "<br>"),
+    ):
         text = text.replace(sign, instead)
     return text
 
@@ -192,18 +235,29 @@ def _side_by_side(settings: Settings, flight: Flight, live: Live) -> list[tuple[
         size = kept.desired if kept else size
     # A canary that is held ends when traffic is 100; a kept group, when its color is born again.
     end = "traffic is 100" if settings.traffic < 100 else f"keepPrevious is false or {settings.active} flips again"
-    span = (f"until {end}" if found.most is None else
-            f"at least {estimate.duration(found.least)}, at most {estimate.duration(found.most)} (estimated from the"
-            " settings; the bake before it not counted)")
+    span = (
+        f"until {end}"
+        if found.most is None
+        else f"at least {estimate.duration(found.least)}, at most {estimate.duration(found.most)} (estimated from the"
+        " settings; the bake before it not counted)"
+    )
     rows = [("together", f"two groups, {span}")]
     priced = estimate.price(settings)
     if priced:
         amount, currency = priced
         hourly = size * amount
-        what = (f"{_money(hourly * 24, currency)} a day" if found.most is None else
-                f"{_money(hourly * found.least / 3600, currency)} to {_money(hourly * found.most / 3600, currency)}")
-        rows.append(("cost", f"{what} for the {size} servers of the second group (pricePerHour"
-                             f" {settings.price_per_hour}; servers only)"))
+        what = (
+            f"{_money(hourly * 24, currency)} a day"
+            if found.most is None
+            else f"{_money(hourly * found.least / 3600, currency)} to {_money(hourly * found.most / 3600, currency)}"
+        )
+        rows.append(
+            (
+                "cost",
+                f"{what} for the {size} servers of the second group (pricePerHour"
+                f" {settings.price_per_hour}; servers only)",
+            )
+        )
     return rows
 
 
@@ -217,5 +271,11 @@ def _ages(settings: Settings, live: Live, outlook: Outlook, now: datetime) -> li
         return []
     days: Sequence[float] = [(now - moment).total_seconds() / 86400 for moment in outlook.born]
     old = [age for age in days if age > settings.max_age_days]
-    return [f"{len(old)} of {len(days)} live servers have run for more than {settings.max_age_days} days (maxAgeDays),"
-            f" the oldest for {max(old):.0f}"] if old else []
+    return (
+        [
+            f"{len(old)} of {len(days)} live servers have run for more than {settings.max_age_days} days (maxAgeDays),"
+            f" the oldest for {max(old):.0f}"
+        ]
+        if old
+        else []
+    )

@@ -36,24 +36,38 @@ def certificates(
     for color in flight.colors:
         group = live.group(color.color)
         born = color is flight.active and flight.standing is None
-        known = {"color": color.color, "generation": color.generation, "fingerprint": fingerprint,
-                 **{key.replace("_", "-"): value for key, value in image.items()}} if born or not group else group.tags
+        known = (
+            {
+                "color": color.color,
+                "generation": color.generation,
+                "fingerprint": fingerprint,
+                **{key.replace("_", "-"): value for key, value in image.items()},
+            }
+            if born or not group
+            else group.tags
+        )
         found[color.color] = certificate({**known, **written.get(color.color, {})})
     return found
 
 
 def certificate(tags: Mapping[str, str]) -> dict[str, Any]:
     """A certificate from tags, keyed without `phoenix:`."""
+
     def tag(key: str) -> str:
         return tags.get(key, "")
 
     gates = {key.removeprefix("gate-"): _words(text) for key, text in sorted(tags.items()) if key.startswith("gate-")}
     return {
-        "color": tag("color"), "generation": tag("generation"), "fingerprint": tag("fingerprint"),
-        "image": tag("image"), "bakedAt": tag("baked-at"),
+        "color": tag("color"),
+        "generation": tag("generation"),
+        "fingerprint": tag("fingerprint"),
+        "image": tag("image"),
+        "bakedAt": tag("baked-at"),
         "base": {"image": tag("base"), "name": tag("base-name"), "date": tag("base-date")},
         "git": {"commit": tag("commit"), "tree": tag("tree")},
-        "born": _born(tag("born")), "gates": gates, "weights": _weights(tag("weights")),
+        "born": _born(tag("born")),
+        "gates": gates,
+        "weights": _weights(tag("weights")),
     }
 
 
@@ -77,8 +91,10 @@ def _with_times(words: dict[str, Any]) -> dict[str, Any]:
 def _weights(text: str) -> list[dict[str, Any]]:
     """`20261124T120102Z=10 ...` as `[{at, percent}, ...]`."""
     try:
-        return [{"at": f"{datetime.fromisoformat(at):%Y-%m-%dT%H:%M:%SZ}", "percent": share}
-                for at, share in _words(text).items()]
+        return [
+            {"at": f"{datetime.fromisoformat(at):%Y-%m-%dT%H:%M:%SZ}", "percent": share}
+            for at, share in _words(text).items()
+        ]
     except ValueError:
         return [{"said": text}]
 

@@ -39,8 +39,9 @@ def of(flight: Flight, settings: Settings, folder: Path) -> Changelog | None:
         return None
     found = since(flight.previous.commit, folder / settings.image_dir)
     if flight.previous.tree == "dirty" and not found.problem:
-        return replace(found, files=("(the live image was baked from files that differed from its commit's)",
-                                     *found.files))
+        return replace(
+            found, files=("(the live image was baked from files that differed from its commit's)", *found.files)
+        )
     return found
 
 
@@ -49,8 +50,10 @@ def since(commit: str, folder: Path) -> Changelog:
     if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         return Changelog(problem="the live image does not say which commit it was baked from")
     if git.checkout(folder) is None:
-        return Changelog(commit[:12], problem=f"this is no git checkout: what changed since {commit[:12]}, the live"
-                                              " image's commit, is not known")
+        return Changelog(
+            commit[:12],
+            problem=f"this is no git checkout: what changed since {commit[:12]}, the live image's commit, is not known",
+        )
     try:
         return _since(commit, folder)
     except GitError as error:
@@ -60,15 +63,19 @@ def since(commit: str, folder: Path) -> Changelog:
 def _since(commit: str, folder: Path) -> Changelog:
     short = commit[:12]
     if not git.knows(folder, commit):
-        return Changelog(short, problem=f"git does not know {short}, the live image's commit, here"
-                                        f" ({git.missing(folder)})")
+        return Changelog(
+            short, problem=f"git does not know {short}, the live image's commit, here ({git.missing(folder)})"
+        )
     stat = _lines(folder, "diff", "--stat=100", "--no-color", "--relative", commit, "--", ".")
-    new = [f" {name} is new, in no commit yet" for name in _lines(
-        folder, "ls-files", "--others", "--exclude-standard", "--", ".")]
+    new = [
+        f" {name} is new, in no commit yet"
+        for name in _lines(folder, "ls-files", "--others", "--exclude-standard", "--", ".")
+    ]
     subjects = _lines(folder, "log", "--no-color", "--format=%h %s", f"{commit}..HEAD", "--", ".")
     # The last line of --stat sums up.
-    return Changelog(short, (*_some([*stat[:-1], *new], FILES, "files"), *stat[-1:]),
-                     tuple(_some(subjects, COMMITS, "commits")))
+    return Changelog(
+        short, (*_some([*stat[:-1], *new], FILES, "files"), *stat[-1:]), tuple(_some(subjects, COMMITS, "commits"))
+    )
 
 
 def _some(lines: list[str], most: int, what: str) -> list[str]:

@@ -31,16 +31,21 @@ def way(s: Settings, shared: Shared | None, before: Before, *, port: int) -> str
         return f"HTTP {port} is open to the internet" if listener and listener.protocol == "HTTP" else ""
     if s.certificate_arn:
         return ""
-    outside = [one for one in s.allowed_cidrs if not any(
-        ipaddress.IPv4Network(one).subnet_of(network) for network in INSIDE)]
+    outside = [
+        one for one in s.allowed_cidrs if not any(ipaddress.IPv4Network(one).subnet_of(network) for network in INSIDE)
+    ]
     return f"HTTP {s.port} is open to {', '.join(outside)}" if outside else ""
 
 
 def problems(s: Settings, found: str) -> Iterator[str]:
     """`protect` says that this is production: there it is an error. `found`: the way."""
     if found and s.protect:
-        yield problem("protect", "true", f"must not be set while {READ} ({found})", f"{_secure(s)}; or, where that is"
-                      " borne, pulumi config set protect false")
+        yield problem(
+            "protect",
+            "true",
+            f"must not be set while {READ} ({found})",
+            f"{_secure(s)}; or, where that is borne, pulumi config set protect false",
+        )
 
 
 def warning(s: Settings, found: str) -> Iterator[str]:

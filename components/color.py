@@ -76,4 +76,5 @@ def _as_it_is(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransfo
     said = args.props if isinstance(args.props, Mapping) else vars(args.props)
     keys = [camel(key) for key, value in said.items() if value is not None]
     return pulumi.ResourceTransformationResult(
-        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=keys)))
+        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(ignore_changes=keys))
+    )

@@ -27,23 +27,35 @@ def _problem(path: tuple[str | int, ...], typed: Typed) -> str:
     if key == "environment":
         name = str(path[1]) if len(path) > 1 else "NAME"
         return problem(
-            named, "[secret]", "must not hold a secret: user data can be read on the server and in the account",
+            named,
+            "[secret]",
+            "must not hold a secret: user data can be read on the server and in the account",
             f"put the value into SSM (aws ssm put-parameter --type SecureString --name /{name} --value ...) and"
             f" {'' if len(path) > 1 else f'pulumi config rm {place}, '}pulumi config set"
-            f" {typed.at('environment', name)} ssm:/{name}")
+            f" {typed.at('environment', name)} ssm:/{name}",
+        )
     if key == "packerVariables":
         return problem(
-            named, "[secret]", "must not hold a secret: an image keeps what it was made with, for whoever may copy it",
+            named,
+            "[secret]",
+            "must not hold a secret: an image keeps what it was made with, for whoever may copy it",
             f"pulumi config rm {place}, and let servers read it when they start: pulumi config set"
-            f" {typed.at('environment', 'NAME')} ssm:/PARAMETER")
+            f" {typed.at('environment', 'NAME')} ssm:/PARAMETER",
+        )
     if key == "smokeCommand":
         return problem(
-            named, "[secret]", "must not hold a secret: a step's command stands in plain text in state and log",
+            named,
+            "[secret]",
+            "must not hold a secret: a step's command stands in plain text in state and log",
             f"pulumi config rm {place}, and pulumi config set {typed.at('smokeCommand')} 'sh smoke.sh', a script that"
-            " reads its secret itself (from SSM, or CI's environment)")
+            " reads its secret itself (from SSM, or CI's environment)",
+        )
     return problem(
-        named, "[secret]", "must not be stored as a secret: it stands in plain text in state and log all the same",
-        f'pulumi config set --plaintext {place} "$(pulumi config get {place})"')
+        named,
+        "[secret]",
+        "must not be stored as a secret: it stands in plain text in state and log all the same",
+        f'pulumi config set --plaintext {place} "$(pulumi config get {place})"',
+    )
 
 
 def texts(secret: str) -> Iterator[str]:

@@ -44,7 +44,8 @@ def settings(*, service: str = "") -> Settings:
     # Each key has a value: Pulumi gives the project's default to one that the stack has none for.
     there = {key for key, text in mine.items() if key in written.keys or not _is_default(text, known.get(key))}
     found = namespaces.astray(
-        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided)
+        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided
+    )
     # An ESC environment may well hold other projects' keys beside ours; the stack's own file has no use for them.
     astray = [one for one in found if one.key in written.keys or not there]
     problems = [*namespaces.problems(astray, project=project, there=there, defaults=known), *_secrets_of_aws()]
@@ -61,24 +62,41 @@ def of(said: Mapping[str, Any], *, token: str) -> Settings:
     Raises `SettingsError` with every problem at once.
     """
     project, texts = pulumi.get_project(), _texts()
-    secrets = [text for key in _secret(texts) if not key.endswith(":previewToken")
-               for text in confidential.texts(texts[key])]
+    secrets = [
+        text for key in _secret(texts) if not key.endswith(":previewToken") for text in confidential.texts(texts[key])
+    ]
     problems, mine = _secrets_of_aws(), {}
     for key, value in said.items():
         if isinstance(value, pulumi.Output):
-            problems.append(problem(
-                key, "[output]", "must be a plain value, no output and no secret: the flight plan is decided by it",
-                f"give the value itself; {BY_NAME}"))
+            problems.append(
+                problem(
+                    key,
+                    "[output]",
+                    "must be a plain value, no output and no secret: the flight plan is decided by it",
+                    f"give the value itself; {BY_NAME}",
+                )
+            )
         elif confidential.leaked(text := _text(value), secrets):
-            problems.append(problem(
-                key, "[secret]", "must not hold a secret of the stack's configuration: it stands in plain text in state"
-                " and log", f"give {BY_NAME}"))
+            problems.append(
+                problem(
+                    key,
+                    "[secret]",
+                    "must not hold a secret of the stack's configuration: it stands in plain text in state and log",
+                    f"give {BY_NAME}",
+                )
+            )
         else:
             mine[key] = text
-    problems += [problem(
-        f"{PACKAGE}:{name}", "[set]", f"has no effect: {name} is an input of the component, and no configuration of"
-        " its package", f"pulumi config rm {PACKAGE}:{name}, and give it in the program")
-        for name in _named(PACKAGE, texts) if name in defaults() and project != PACKAGE]
+    problems += [
+        problem(
+            f"{PACKAGE}:{name}",
+            "[set]",
+            f"has no effect: {name} is an input of the component, and no configuration of its package",
+            f"pulumi config rm {PACKAGE}:{name}, and give it in the program",
+        )
+        for name in _named(PACKAGE, texts)
+        if name in defaults() and project != PACKAGE
+    ]
     return _parsed({**mine, "previewToken": token}, {"previewToken"}, Typed(), problems)
 
 
@@ -86,15 +104,24 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
     """One of a program's services. A service's own object is the program's key, as the token is."""
     mine, token = _named(project, texts), "previewToken"
     astray = namespaces.astray(
-        texts, project=project, names=[name for name in (service, token) if name not in mine],
-        secret_keys=_secret(texts), provider=namespaces.provided)
+        texts,
+        project=project,
+        names=[name for name in (service, token) if name not in mine],
+        secret_keys=_secret(texts),
+        provider=namespaces.provided,
+    )
     if astray:
         raise SettingsError(namespaces.problems(astray, project=project, there=(), defaults={service: {}}))
     problems = _secrets_of_aws()
     if mine.get(token) and not is_config_secret(f"{project}:{token}"):
-        problems.append(problem(
-            token, "[plain text]", "must be stored as a secret",
-            "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken"))
+        problems.append(
+            problem(
+                token,
+                "[plain text]",
+                "must be stored as a secret",
+                "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken",
+            )
+        )
     said = json.loads(mine.get(service, "{}"))
     of_it = Typed(written.keys.get(service, {}), written.file, within=service)
     secret = set()
@@ -138,8 +165,12 @@ def _secret(texts: Mapping[str, str]) -> set[str]:
 
 def _secrets_of_aws() -> list[str]:
     """Keys of the provider that steps are told of."""
-    return [text for key in ("region", "profile", *FILES) if is_config_secret(f"aws:{key}")
-            for text in confidential.problems(f"aws:{key}", Typed())]
+    return [
+        text
+        for key in ("region", "profile", *FILES)
+        if is_config_secret(f"aws:{key}")
+        for text in confidential.problems(f"aws:{key}", Typed())
+    ]
 
 
 def _text(value: Any) -> str:
@@ -165,8 +196,16 @@ def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsError, ElsewhereError, FlightError, ImageError, LiveError, KnownToFailError,
-            OwnershipError, SharingError) as error:
+    except (
+        SettingsError,
+        ElsewhereError,
+        FlightError,
+        ImageError,
+        LiveError,
+        KnownToFailError,
+        OwnershipError,
+        SharingError,
+    ) as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
         why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"

@@ -41,11 +41,13 @@ class Dashboard(pulumi.ComponentResource):
     ) -> None:
         super().__init__("phoenix:index:Dashboard", name, {"region": region}, opts)
         made = pulumi.Output.all(load_balancer_arn_suffix, promoted, *alarm_arns).apply(
-            lambda known: json.dumps(body(
-                region=region, load_balancer=known[0], moved=moves(known[1]), alarm_arns=known[2:]),
-                sort_keys=True))
+            lambda known: json.dumps(
+                body(region=region, load_balancer=known[0], moved=moves(known[1]), alarm_arns=known[2:]), sort_keys=True
+            )
+        )
         dashboard = aws.cloudwatch.Dashboard(
-            f"{name}-dashboard", dashboard_name=name, dashboard_body=made, opts=pulumi.ResourceOptions(parent=self))
+            f"{name}-dashboard", dashboard_name=name, dashboard_body=made, opts=pulumi.ResourceOptions(parent=self)
+        )
         self.register_outputs({"arn": dashboard.dashboard_arn})
 
 
@@ -62,35 +64,72 @@ def body(
     *, region: str, load_balancer: str, moved: Sequence[Mapping[str, Any]], alarm_arns: Sequence[str]
 ) -> dict[str, Any]:
     """The dashboard's body; `load_balancer` as CloudWatch names it (app/NAME/ID)."""
+
     def search(metric: str, statistic: str, color: str) -> str:
         # A word without quotes matches a part of the name: targetgroup/shop-dev-blue-1a2b3c4/0123456789abcdef.
-        return (f"SEARCH('{{AWS/ApplicationELB,LoadBalancer,TargetGroup}} MetricName=\"{metric}\""
-                f" LoadBalancer=\"{load_balancer}\" TargetGroup={color}', '{statistic}', {MINUTE})")
+        return (
+            f'SEARCH(\'{{AWS/ApplicationELB,LoadBalancer,TargetGroup}} MetricName="{metric}"'
+            f" LoadBalancer=\"{load_balancer}\" TargetGroup={color}', '{statistic}', {MINUTE})"
+        )
 
     def colors(function: str, metric: str, statistic: str, *, of: str = "", number: str = "") -> list[Any]:
-        return [[{"expression": f"{function}({search(metric, statistic, color)})", "label": f"{color}{of}",
-                  "color": paint, "id": f"{color}{number}"}] for color, paint in PAINT.items()]
+        return [
+            [
+                {
+                    "expression": f"{function}({search(metric, statistic, color)})",
+                    "label": f"{color}{of}",
+                    "color": paint,
+                    "id": f"{color}{number}",
+                }
+            ]
+            for color, paint in PAINT.items()
+        ]
 
     def balancer(metric: str, label: str) -> list[Any]:
-        return ["AWS/ApplicationELB", metric, "LoadBalancer", load_balancer,
-                {"label": label, "stat": "Sum", "period": MINUTE, "color": FAILED if "5XX" in metric else "#616e7c"}]
+        return [
+            "AWS/ApplicationELB",
+            metric,
+            "LoadBalancer",
+            load_balancer,
+            {"label": label, "stat": "Sum", "period": MINUTE, "color": FAILED if "5XX" in metric else "#616e7c"},
+        ]
 
     def graph(title: str, unit: str, metrics: Sequence[Sequence[Any]], *, stacked: bool = False) -> dict[str, Any]:
-        return {"type": "metric", "properties": {
-            "title": title, "view": "timeSeries", "stacked": stacked, "region": region, "period": MINUTE,
-            "metrics": list(metrics), "yAxis": {"left": {"min": 0, "label": unit, "showUnits": False}},
-            "annotations": {"vertical": list(moved)}}}
+        return {
+            "type": "metric",
+            "properties": {
+                "title": title,
+                "view": "timeSeries",
+                "stacked": stacked,
+                "region": region,
+                "period": MINUTE,
+                "metrics": list(metrics),
+                "yAxis": {"left": {"min": 0, "label": unit, "showUnits": False}},
+                "annotations": {"vertical": list(moved)},
+            },
+        }
 
     graphs = [
         graph("Requests a minute by color", "requests", colors("SUM", "RequestCount", "Sum"), stacked=True),
-        graph("Errors a minute", "answers", [
-            *colors("SUM", "HTTPCode_Target_5XX_Count", "Sum", of=": 5xx of the servers"),
-            balancer("HTTPCode_ELB_5XX_Count", "5xx of the load balancer"),
-            balancer("TargetConnectionErrorCount", "connections that failed")]),
-        graph("Response time of the servers", "seconds", [
-            *colors("MAX", "TargetResponseTime", "p99", of=" p99", number="99"),
-            *colors("MAX", "TargetResponseTime", "p50", of=" p50", number="50")]),
-        graph("Healthy servers", "servers", colors("SUM", "HealthyHostCount", "Minimum"))]
+        graph(
+            "Errors a minute",
+            "answers",
+            [
+                *colors("SUM", "HTTPCode_Target_5XX_Count", "Sum", of=": 5xx of the servers"),
+                balancer("HTTPCode_ELB_5XX_Count", "5xx of the load balancer"),
+                balancer("TargetConnectionErrorCount", "connections that failed"),
+            ],
+        ),
+        graph(
+            "Response time of the servers",
+            "seconds",
+            [
+                *colors("MAX", "TargetResponseTime", "p99", of=" p99", number="99"),
+                *colors("MAX", "TargetResponseTime", "p50", of=" p50", number="50"),
+            ],
+        ),
+        graph("Healthy servers", "servers", colors("SUM", "HealthyHostCount", "Minimum")),
+    ]
     alarms = {"type": "alarm", "properties": {"title": "Alarms that stop a rollout", "alarms": list(alarm_arns)}}
     placed = [{**widget, "x": 0, "y": row * HIGH, "width": WIDE, "height": HIGH} for row, widget in enumerate(graphs)]
     return {"widgets": [*placed, {**alarms, "x": 0, "y": len(graphs) * HIGH, "width": WIDE, "height": 3}]}

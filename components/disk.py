@@ -17,9 +17,17 @@ def problems(s: Settings, source: Source, outlook: Outlook) -> Iterator[str]:
         base, said = outlook.base or 0, s.packer_variables.get("root_gib", "")
         asked = int(said) if isinstance(said, str) and said.isdigit() else 0
         if 0 < asked < base:
-            yield problem("packerVariables.root_gib", asked, f"must be at least {base} GiB, the size of baseImage"
-                          f" ({s.base_image})", "pulumi config rm --path packerVariables.root_gib   (then it is that)")
+            yield problem(
+                "packerVariables.root_gib",
+                asked,
+                f"must be at least {base} GiB, the size of baseImage ({s.base_image})",
+                "pulumi config rm --path packerVariables.root_gib   (then it is that)",
+            )
         size, whose = max(asked, base), "the image that is baked"
     if size > s.root_volume_gib:
-        yield problem("rootVolumeGiB", s.root_volume_gib, f"must be at least {size} GiB, the size of {whose}: no disk"
-                      " can be smaller than its image", f"pulumi config set rootVolumeGiB {size}")
+        yield problem(
+            "rootVolumeGiB",
+            s.root_volume_gib,
+            f"must be at least {size} GiB, the size of {whose}: no disk can be smaller than its image",
+            f"pulumi config set rootVolumeGiB {size}",
+        )

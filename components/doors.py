@@ -37,9 +37,11 @@ def doors(before: Before, live: Live, *, port: int) -> Doors:
     on = {"preview": port, "production": port, "redirect": 80}
     return Doors(
         names={number: one.name for number, one in ports.items()},
-        priorities={kind: _priority(kind, ports[on[kind]].arn if on[kind] in ports else "", before, live)
-                    for kind in PRIORITIES},
-        redirecting=frozenset(number for number, one in ports.items() if one.redirects))
+        priorities={
+            kind: _priority(kind, ports[on[kind]].arn if on[kind] in ports else "", before, live) for kind in PRIORITIES
+        },
+        redirecting=frozenset(number for number, one in ports.items() if one.redirects),
+    )
 
 
 def _priority(kind: str, listener: str, before: Before, live: Live) -> int:
@@ -66,9 +68,14 @@ def lost(before: Before, live: Live, known: Collection[str]) -> list[str]:
     mine = {one.arn for one in before.listeners}
     arns = {rule.arn for rule in before.rules.values()}
     held = {door.kind: door for door in live.doors if door.arn in arns}
-    return [door.arn for door in live.doors
-            if door.kind in held and door.listener in mine and door.arn not in known
-            and (door.kind != "production" or door.shares == held[door.kind].shares)]
+    return [
+        door.arn
+        for door in live.doors
+        if door.kind in held
+        and door.listener in mine
+        and door.arn not in known
+        and (door.kind != "production" or door.shares == held[door.kind].shares)
+    ]
 
 
 def gone(before: Before, live: Live) -> Iterator[str]:
@@ -83,9 +90,12 @@ def gone(before: Before, live: Live) -> Iterator[str]:
     for one in before.listeners:
         if one.arn not in live.listeners:
             yield problem(
-                f"the state's {one.name}", f"{one.protocol} {one.port}", "must be there, and AWS has no such listener"
+                f"the state's {one.name}",
+                f"{one.protocol} {one.port}",
+                "must be there, and AWS has no such listener"
                 " any more: an update was killed right after it deleted it, or a person did",
-                "pulumi refresh --clear-pending-creates, then pulumi up")
+                "pulumi refresh --clear-pending-creates, then pulumi up",
+            )
 
 
 def alone(before: Before, live: Live, s: Settings, flight: Flight, *, port: int) -> Iterator[str]:
@@ -96,13 +106,20 @@ def alone(before: Before, live: Live, s: Settings, flight: Flight, *, port: int)
     leads = [door for door in live.doors if door.kind == "production"]
     if any(door.shares != leads[0].shares for door in leads):
         yield problem(
-            "listenerPort", port, "must have its users led where all are led: two production rules of this stack give"
-            " them to different groups", f"aws elbv2 delete-rule --rule-arn {' or '.join(door.arn for door in leads)},"
-            " then pulumi refresh and pulumi up")
+            "listenerPort",
+            port,
+            "must have its users led where all are led: two production rules of this stack give"
+            " them to different groups",
+            f"aws elbv2 delete-rule --rule-arn {' or '.join(door.arn for door in leads)},"
+            " then pulumi refresh and pulumi up",
+        )
     passing = main is None or main.arn != stands.listener
     behind = any(door.arn != stands.arn for door in leads)
     if (passing or behind) and not (flight.proven and not flight.dies):
         yield problem(
-            "listenerPort", port, "must not change together with a launch, a move of traffic or the end of a group"
+            "listenerPort",
+            port,
+            "must not change together with a launch, a move of traffic or the end of a group"
             + (", and an update that changed it was killed half-way" if behind else ""),
-            f"take that back, and pulumi up for the listener alone; or keep {back(before)} for now")
+            f"take that back, and pulumi up for the listener alone; or keep {back(before)} for now",
+        )

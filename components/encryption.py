@@ -31,10 +31,17 @@ def refusal(session: boto3.Session, settings: Settings, account: Account) -> str
         why = keys.problem(session.client("kms", config=QUICK), key, chosen=True)
     except (BotoCoreError, ClientError):
         return ""
-    return problem(
-        "imageKmsKey", key, f"must be a key that EC2 can encrypt with for account {account.id}; {why}",
-        f"let the account use it ({', '.join(keys.ACTIONS)}; docs/one-image.md), or pulumi config set imageKmsKey"
-        " ANOTHER") if why else ""
+    return (
+        problem(
+            "imageKmsKey",
+            key,
+            f"must be a key that EC2 can encrypt with for account {account.id}; {why}",
+            f"let the account use it ({', '.join(keys.ACTIONS)}; docs/one-image.md), or pulumi config set imageKmsKey"
+            " ANOTHER",
+        )
+        if why
+        else ""
+    )
 
 
 def _always(ec2: EC2Client, settings: Settings, account: Account) -> str:
@@ -44,6 +51,8 @@ def _always(ec2: EC2Client, settings: Settings, account: Account) -> str:
     if not ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]:
         return ""
     return problem(
-        "imageKmsKey", keys.NONE, f"must be a key: account {account.id} encrypts every volume in {settings.region} by"
-        " default", "pulumi config set imageKmsKey"
-        f" arn:{partition.of(settings.region)}:kms:{settings.region}:{account.id}:key/ID")
+        "imageKmsKey",
+        keys.NONE,
+        f"must be a key: account {account.id} encrypts every volume in {settings.region} by default",
+        f"pulumi config set imageKmsKey arn:{partition.of(settings.region)}:kms:{settings.region}:{account.id}:key/ID",
+    )

@@ -28,8 +28,9 @@ class Together:
 
 def servers(settings: Settings, flight: Flight, live: Live) -> int:
     """How many servers the active group has when it is proven: as many as it takes over from, within its limits."""
-    beside = max((group.desired for group in live.groups if group.weight and group.color != flight.active.color),
-                 default=0)
+    beside = max(
+        (group.desired for group in live.groups if group.weight and group.color != flight.active.color), default=0
+    )
     return min(max(settings.min_size, beside, 1), settings.max_size)
 
 
@@ -46,9 +47,14 @@ def promotion(settings: Settings, flight: Flight, live: Live) -> tuple[int, int]
     if not flight.shift or flight.previous is None:
         return 0, 0
     return planned_seconds(
-        steps=len(canaries(settings, flight, live)) + 1 if settings.traffic else 0, full=settings.traffic == 100,
-        canary_pause=settings.canary_pause_seconds, settle=settings.settle_seconds, soak=settings.soak_seconds,
-        drain=settings.drain_seconds, watched=watched(settings, flight))
+        steps=len(canaries(settings, flight, live)) + 1 if settings.traffic else 0,
+        full=settings.traffic == 100,
+        canary_pause=settings.canary_pause_seconds,
+        settle=settings.settle_seconds,
+        soak=settings.soak_seconds,
+        drain=settings.drain_seconds,
+        watched=watched(settings, flight),
+    )
 
 
 def watched(settings: Settings, flight: Flight) -> bool:

@@ -30,8 +30,9 @@ def words(group: Group, outlook: Outlook, *, wanted: tuple[int, int] | None = No
     if healthy not in (None, group.desired):
         unlike.append(f"{healthy} healthy")
     if wanted and group.sizes and group.sizes != wanted:
-        unlike.append(f"MinSize {group.sizes[0]} and MaxSize {group.sizes[1]}, the settings say {wanted[0]} and"
-                      f" {wanted[1]}")
+        unlike.append(
+            f"MinSize {group.sizes[0]} and MaxSize {group.sizes[1]}, the settings say {wanted[0]} and {wanted[1]}"
+        )
     return f"{group.desired} servers" + (f" ({'; '.join(unlike)})" if unlike else "")
 
 
@@ -76,16 +77,25 @@ def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) 
     color, share = group.color, flight.weights[group.color]
     flip = _away(flight, color)
     if group.desired:
-        yield problem("active", s.active, f"must not leave users with servers that are ill: {color} has {share} % of"
-                      f" production, and none of its {group.desired} servers is healthy", flip)
+        yield problem(
+            "active",
+            s.active,
+            f"must not leave users with servers that are ill: {color} has {share} % of"
+            f" production, and none of its {group.desired} servers is healthy",
+            flip,
+        )
         return
     sizes = f"--min-size {s.min_size or 1}"
     if group.sizes and group.sizes[1] < max(s.min_size, 1):
         sizes += f" --max-size {s.max_size}"
-    yield problem("active", s.active, f"must not leave users without servers: {color} has {share} % of production, and"
-                  " somebody scaled it down to 0 servers, so that requests fail",
-                  f"aws autoscaling update-auto-scaling-group --region {s.region} --auto-scaling-group-name"
-                  f" {group.name} {sizes}\n      or:   {flip}")
+    yield problem(
+        "active",
+        s.active,
+        f"must not leave users without servers: {color} has {share} % of production, and"
+        " somebody scaled it down to 0 servers, so that requests fail",
+        f"aws autoscaling update-auto-scaling-group --region {s.region} --auto-scaling-group-name"
+        f" {group.name} {sizes}\n      or:   {flip}",
+    )
 
 
 def _away(flight: Flight, color: str) -> str:
@@ -102,11 +112,15 @@ def _too_small(s: Settings, flight: Flight) -> Iterator[str]:
     if stands is None or flight.active.frozen or not stands.weight or stands.desired <= s.max_size:
         return
     more = stands.desired - s.max_size
-    yield problem("maxSize", s.max_size, f"must not be below the {stands.desired} servers of {stands.color} that serve:"
-                  f" AWS would end {more} of them at once, under load",
-                  f"pulumi config set maxSize {stands.desired}, or first, when fewer can bear the load: aws autoscaling"
-                  f" set-desired-capacity --region {s.region} --auto-scaling-group-name {stands.name}"
-                  f" --desired-capacity {s.max_size}")
+    yield problem(
+        "maxSize",
+        s.max_size,
+        f"must not be below the {stands.desired} servers of {stands.color} that serve:"
+        f" AWS would end {more} of them at once, under load",
+        f"pulumi config set maxSize {stands.desired}, or first, when fewer can bear the load: aws autoscaling"
+        f" set-desired-capacity --region {s.region} --auto-scaling-group-name {stands.name}"
+        f" --desired-capacity {s.max_size}",
+    )
 
 
 def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
@@ -114,12 +128,21 @@ def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterato
     stands = flight.standing
     if stands and estimate.added(s, flight, live):
         for one in obstacles.barring(stands.obstacles, GROW):
-            yield problem("active", s.active, f"must not mean a group that can't grow: {stands.color} needs more"
-                          f" servers to take production over, and {one.what}", one.do)
+            yield problem(
+                "active",
+                s.active,
+                f"must not mean a group that can't grow: {stands.color} needs more"
+                f" servers to take production over, and {one.what}",
+                one.do,
+            )
     if stands and not flight.proven and stands.sizes and not stands.sizes[1]:
-        yield problem("active", s.active, f"must not mean a group that may have no server: MaxSize of {stands.name} is"
-                      " 0, by somebody's hand", f"aws autoscaling update-auto-scaling-group --region {s.region}"
-                      f" --auto-scaling-group-name {stands.name} --max-size {s.max_size}")
+        yield problem(
+            "active",
+            s.active,
+            f"must not mean a group that may have no server: MaxSize of {stands.name} is 0, by somebody's hand",
+            f"aws autoscaling update-auto-scaling-group --region {s.region}"
+            f" --auto-scaling-group-name {stands.name} --max-size {s.max_size}",
+        )
     dies = live.group(flight.dies.color) if flight.dies else None
     if dies and _serves(dies, outlook):
         for one in obstacles.barring(dies.obstacles, SHRINK):

@@ -34,6 +34,7 @@ class Flags:
 
 def read(call: Call | None, environment: Mapping[str, str]) -> Flags:
     """The flags of this call; none when nobody knows how the engine was called."""
+
     def values(*flags: str) -> tuple[str, ...]:
         said = [value for flag in flags for value in (call.values(flag) if call else ())]
         # A short flag may stand before its value without a blank.
@@ -46,31 +47,38 @@ def read(call: Call | None, environment: Mapping[str, str]) -> Flags:
     both = values("--target-replace")
     dependents = ("--target-dependents", "--exclude-dependents")
     return Flags(
-        targets=(*values("--target", "-t"), *both), excludes=values("--exclude"),
+        targets=(*values("--target", "-t"), *both),
+        excludes=values("--exclude"),
         replaces=(*values("--replace"), *both),
-        dependents=bool(call and any(call.has(flag) and "false" not in call.values(flag) for flag in dependents)))
+        dependents=bool(call and any(call.has(flag) and "false" not in call.values(flag) for flag in dependents)),
+    )
 
 
 def problems(flags: Flags, flight: Flight, urns: Iterable[str]) -> Iterator[str]:
     """What can't be made safe, each with what to type. `urns`: what the state holds."""
     held = list(urns)
     flip = f"pulumi config set active {other(flight.active.color)} && pulumi up"
-    instead = f"{flip}   (a group is born, proven and takes over)" if flight.proven else (
-        "pulumi up   (without --replace)")
+    instead = (
+        f"{flip}   (a group is born, proven and takes over)" if flight.proven else ("pulumi up   (without --replace)")
+    )
     for said in flags.replaces:
         meant = [urn for urn in held if _pattern(said).fullmatch(urn)] or [said]
         if bad := [urn for urn in meant if OURS in urn and not AGAIN.search(urn)]:
-            yield (f"--replace {said}: {_name(bad[0])} would be made anew, past every gate, while users are served by"
-                   f" it; nothing was changed\n"
-                   f"  type: {instead}")
+            yield (
+                f"--replace {said}: {_name(bad[0])} would be made anew, past every gate, while users are served by"
+                f" it; nothing was changed\n"
+                f"  type: {instead}"
+            )
     if flight.proven:
         return
     for flag, values in (("--target", flags.targets), ("--exclude", flags.excludes)):
         for said in values:
             if flags.dependents or "*" in said or WHOLE.search(said):
-                yield (f"{flag} {said}: in this update {flight.active.color} passes its gates; that is done as a whole"
-                       f" or not at all; nothing was changed\n"
-                       f"  type: pulumi up   (without {flag})")
+                yield (
+                    f"{flag} {said}: in this update {flight.active.color} passes its gates; that is done as a whole"
+                    f" or not at all; nothing was changed\n"
+                    f"  type: pulumi up   (without {flag})"
+                )
 
 
 def note(flags: Flags, flight: Flight) -> tuple[str, ...]:
@@ -82,8 +90,7 @@ def note(flags: Flags, flight: Flight) -> tuple[str, ...]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     """A URN, or a pattern of some: `*` within its parts, `**` across them (pulumi/pulumi, pkg/resource/deploy)."""
-    return re.compile(".*".join(
-        "[^:]*".join(re.escape(word) for word in part.split("*")) for part in text.split("**")))
+    return re.compile(".*".join("[^:]*".join(re.escape(word) for word in part.split("*")) for part in text.split("**")))
 
 
 def _name(urn: str) -> str:

@@ -42,7 +42,8 @@ class Flight:
     def ungated(self) -> frozenset[str]:
         """The colors whose groups pass no gate in this update."""
         return frozenset(
-            color.color for color in self.colors if color is self.kept or (color is self.active and self.proven))
+            color.color for color in self.colors if color is self.kept or (color is self.active and self.proven)
+        )
 
     @property
     def colors(self) -> tuple[Color, ...]:
@@ -79,16 +80,21 @@ def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> 
         if beside is None:
             raise FlightError(
                 f"traffic is {settings.traffic}, but no {other(color)} group is live to carry the other"
-                f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100")
+                f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100"
+            )
         if mine and mine.weight and not beside.weight:
             raise FlightError(
                 f"traffic is {settings.traffic}, but {color} has production already, and {other(color)} is only kept."
-                f"\n  type: pulumi config set active {other(color)}   (to give {other(color)} a share, prove it first)")
+                f"\n  type: pulumi config set active {other(color)}   (to give {other(color)} a share, prove it first)"
+            )
         weights[other(color)] = 100 - settings.traffic
     elif beside and beside.name and settings.keep_previous:
         weights[other(color)] = 0
-    kept = (Color(settings.identity, other(color), beside.generation, True, beside.birth)
-            if beside and len(weights) == 2 else None)
+    kept = (
+        Color(settings.identity, other(color), beside.generation, True, beside.birth)
+        if beside and len(weights) == 2
+        else None
+    )
     shares = {name: share for name, share in weights.items() if share}
     shift = live.unfinished or shares != live.weights or not _reported(live, shares)
     # A group without servers is lifted and proven again; where users are already, foresight refuses instead.
@@ -130,9 +136,9 @@ def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> st
     if live.leader is None:
         return COLORS[0]
     fresh = [
-        group for group in sorted(live.groups, key=lambda group: -group.weight)
-        if group.weight and group.name and group.generation == recipe.generation
-        and not too_old(settings, group, now)
+        group
+        for group in sorted(live.groups, key=lambda group: -group.weight)
+        if group.weight and group.name and group.generation == recipe.generation and not too_old(settings, group, now)
     ]
     return fresh[0].color if fresh else other(live.leader.color)
 
@@ -188,30 +194,37 @@ def _somebody_serves(live: Live, mine: Group | None, sharing: Group | None) -> N
             f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone: somebody"
             f" deleted it, and users get errors.\n"
             f"  type: pulumi config set active {other(mine.color)} && pulumi up"
-            f"   (a group is born, proven and takes over)")
+            f"   (a group is born, proven and takes over)"
+        )
     if sharing and not sharing.name:
         raise FlightError(
             f"{sharing.color} is to share production, but its auto-scaling group is gone: somebody deleted it.\n"
-            f"  type: pulumi config set traffic 100 && pulumi up")
+            f"  type: pulumi config set traffic 100 && pulumi up"
+        )
 
 
 def _reborn_in_place(recipe: Recipe, live: Live, mine: Group, beside: Group | None) -> str:
     said = "".join(f"\n    {line}" for line in changes(mine.recipe, recipe))
     flip = other(mine.color)
     if beside and _is_canary(mine, of=beside):
-        return (f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
-                f" production as generation {mine.generation}; a live server is never changed.{said}\n"
-                f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
-                f"  then: pulumi config set active {mine.color} && pulumi up   ({recipe.generation} is born)")
-    return (f"what makes a server changed, but active is {mine.color}, which serves production as generation"
-            f" {mine.generation}; a live server is never changed.{said}\n"
-            f"  type: pulumi config set active {flip}   (generation {recipe.generation} is born beside it)\n"
-            f"  or undo the change; or keep the image that serves:"
-            f" pulumi config set image {mine.fingerprint or mine.image}")
+        return (
+            f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
+            f" production as generation {mine.generation}; a live server is never changed.{said}\n"
+            f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
+            f"  then: pulumi config set active {mine.color} && pulumi up   ({recipe.generation} is born)"
+        )
+    return (
+        f"what makes a server changed, but active is {mine.color}, which serves production as generation"
+        f" {mine.generation}; a live server is never changed.{said}\n"
+        f"  type: pulumi config set active {flip}   (generation {recipe.generation} is born beside it)\n"
+        f"  or undo the change; or keep the image that serves:"
+        f" pulumi config set image {mine.fingerprint or mine.image}"
+    )
 
 
 def _same_network(settings: Settings, live: Live) -> None:
     if settings.vpc_id and live.vpc_id and settings.vpc_id != live.vpc_id:
         raise FlightError(
             f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
-            f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network")
+            f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network"
+        )

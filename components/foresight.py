@@ -33,8 +33,17 @@ class KnownToFailError(Exception):
 
 
 def cleared(
-    settings: Settings, recipe: Recipe, live: Live, outlook: Outlook, source: Source, *, now: datetime,
-    shared: Shared | None = None, before: permanent.Before = NOTHING, port: int = 0, front: bool = True,
+    settings: Settings,
+    recipe: Recipe,
+    live: Live,
+    outlook: Outlook,
+    source: Source,
+    *,
+    now: datetime,
+    shared: Shared | None = None,
+    before: permanent.Before = NOTHING,
+    port: int = 0,
+    front: bool = True,
     descent: Lineage = UNKNOWN,
 ) -> Flight:
     """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
@@ -42,8 +51,12 @@ def cleared(
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
     clear = clear_text.way(settings, shared, before, port=port or settings.port)
-    problems = [*_network(settings, outlook), *_balanced(settings, live, outlook),
-                *tls.problems(settings, outlook.certificates), *clear_text.problems(settings, clear)]
+    problems = [
+        *_network(settings, outlook),
+        *_balanced(settings, live, outlook),
+        *tls.problems(settings, outlook.certificates),
+        *clear_text.problems(settings, clear),
+    ]
     if front and (kept := [*doors.gone(before, live), *permanent.problems(before, settings)]):
         # Whatever else is wrong with where servers stand, flipping is no way to mend it.
         raise KnownToFailError([*kept, *problems])
@@ -58,8 +71,11 @@ def cleared(
     problems += _images(settings, flight, live, source, outlook)
     if flight.standing is None:
         problems += [*_type(settings, outlook), *disk.problems(settings, source, outlook)]
-    problems += [*_quota(settings, flight, live, outlook), *_addresses(settings, flight, live, outlook),
-                 *_credentials(settings, flight, live, outlook, now)]
+    problems += [
+        *_quota(settings, flight, live, outlook),
+        *_addresses(settings, flight, live, outlook),
+        *_credentials(settings, flight, live, outlook, now),
+    ]
     problems += fitness.problems(settings, flight, live, outlook)
     problems += doors.alone(before, live, settings, flight, port=port or settings.port)
     if shared:
@@ -77,11 +93,19 @@ def _network(s: Settings, outlook: Outlook) -> Iterator[str]:
     for key, ids in (("albSubnetIds", s.alb_subnet_ids), ("serverSubnetIds", s.server_subnet_ids)):
         for id in ids:
             if id not in known:
-                yield problem(key, id, f"must be a subnet of this account in {s.region}; there is none such",
-                              f"aws ec2 describe-subnets --region {s.region} --filters Name=vpc-id,Values={s.vpc_id}")
+                yield problem(
+                    key,
+                    id,
+                    f"must be a subnet of this account in {s.region}; there is none such",
+                    f"aws ec2 describe-subnets --region {s.region} --filters Name=vpc-id,Values={s.vpc_id}",
+                )
             elif known[id].vpc != s.vpc_id:
-                yield problem(key, id, f"must be in {s.vpc_id} (it is in {known[id].vpc})",
-                              f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}")
+                yield problem(
+                    key,
+                    id,
+                    f"must be in {s.vpc_id} (it is in {known[id].vpc})",
+                    f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}",
+                )
     front, back = ([known[id] for id in ids if id in known] for ids in (s.alb_subnet_ids, s.server_subnet_ids))
     yield from _zones(front, back)
 
@@ -90,15 +114,21 @@ def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
     """A load balancer wants two zones, one subnet each, and sends nothing to servers of zones that it is not in."""
     zones = [subnet.zone for subnet in front]
     if front and len(set(zones)) < max(2, len(zones)):
-        yield problem("albSubnetIds", [subnet.id for subnet in front],
-                      f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
-                      "pulumi config set --path 'albSubnetIds[1]' SUBNET-OF-ANOTHER-ZONE")
+        yield problem(
+            "albSubnetIds",
+            [subnet.id for subnet in front],
+            f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
+            "pulumi config set --path 'albSubnetIds[1]' SUBNET-OF-ANOTHER-ZONE",
+        )
     for subnet in back:
         if zones and subnet.zone not in zones:
-            yield problem("serverSubnetIds", subnet.id,
-                          f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
-                          f" {subnet.zone} would be used by nobody and never be healthy",
-                          f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds")
+            yield problem(
+                "serverSubnetIds",
+                subnet.id,
+                f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
+                f" {subnet.zone} would be used by nobody and never be healthy",
+                f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds",
+            )
 
 
 def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
@@ -109,10 +139,14 @@ def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
         return
     left = {zones[id] for group in live.groups if group.weight for id in group.subnets if id in zones} - kept
     if left:
-        yield problem("albSubnetIds", list(s.alb_subnet_ids), "must keep a subnet of"
-                      f" {', '.join(sorted(map(str, left)))}: servers that have production stand there, and would get"
-                      " no request any more",
-                      "first take the zone out of serverSubnetIds and flip; then out of albSubnetIds")
+        yield problem(
+            "albSubnetIds",
+            list(s.alb_subnet_ids),
+            "must keep a subnet of"
+            f" {', '.join(sorted(map(str, left)))}: servers that have production stand there, and would get"
+            " no request any more",
+            "first take the zone out of serverSubnetIds and flip; then out of albSubnetIds",
+        )
 
 
 def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
@@ -120,19 +154,30 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
     found = list(source.notes) if flight.standing is None else []
     heal = "pulumi refresh, then pulumi up: that makes it again"
     if live.groups and not live.previewed:
-        found.append("the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
-                     f" are never found healthy ({heal})")
+        found.append(
+            "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
+            f" are never found healthy ({heal})"
+        )
     # A refresh would have one with traffic born under production, before anybody has verified it.
-    found += [f"{group.color}'s auto-scaling group was deleted by hand" + (
-        f" while {live.weights[group.color]} % of production was its: users get errors"
-        if group.weight else f" ({heal})") for group in live.groups if not group.name]
+    found += [
+        f"{group.color}'s auto-scaling group was deleted by hand"
+        + (
+            f" while {live.weights[group.color]} % of production was its: users get errors"
+            if group.weight
+            else f" ({heal})"
+        )
+        for group in live.groups
+        if not group.name
+    ]
     for group in live.groups:
         if flight.dies is None or group.color != flight.dies.color:
             if group.image and group.image not in source.known:
                 found.append(f"{group.color} was born from {group.image}, which is gone: it can't get another server")
             if too_old(settings, group, now):
-                found.append(f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
-                             f" {settings.max_age_days} (active: auto would flip)")
+                found.append(
+                    f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
+                    f" {settings.max_age_days} (active: auto would flip)"
+                )
     return found
 
 
@@ -144,26 +189,41 @@ def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Ou
     if flight.standing is None and source.refused:
         yield source.refused
     if flight.standing is None and source.bakes and outlook.base == 0:
-        yield problem("baseImage", s.base_image, f"must be an image in {s.region} that this account may use; it is"
-                      " gone", "pulumi config set baseImage debian-12")
+        yield problem(
+            "baseImage",
+            s.base_image,
+            f"must be an image in {s.region} that this account may use; it is gone",
+            "pulumi config set baseImage debian-12",
+        )
     stands = flight.standing
     if stands and stands.image and stands.image not in source.known and estimate.added(s, flight, live):
-        yield problem("active", s.active, f"must not mean a group that can't grow: {stands.color} needs more servers to"
-                      f" take production over, and {stands.image}, its image, is gone",
-                      f"pulumi config set active {other(stands.color)} && pulumi up"
-                      "   (gives birth to a group from an image that is there)")
+        yield problem(
+            "active",
+            s.active,
+            f"must not mean a group that can't grow: {stands.color} needs more servers to"
+            f" take production over, and {stands.image}, its image, is gone",
+            f"pulumi config set active {other(stands.color)} && pulumi up"
+            "   (gives birth to a group from an image that is there)",
+        )
 
 
 def _type(s: Settings, outlook: Outlook) -> Iterator[str]:
     if outlook.kind is None:
         return
     if not outlook.kind.vcpus:
-        yield problem("instanceType", s.instance_type, f"must be an instance type that AWS has in {s.region}",
-                      f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set"
-                      " instanceType OTHER")
+        yield problem(
+            "instanceType",
+            s.instance_type,
+            f"must be an instance type that AWS has in {s.region}",
+            f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set instanceType OTHER",
+        )
     elif s.architecture not in outlook.kind.architectures:
-        yield problem("instanceType", s.instance_type, f"must be of {s.architecture}, as its name says (AWS says"
-                      f" {', '.join(outlook.kind.architectures)})", "pulumi config set instanceType OTHER")
+        yield problem(
+            "instanceType",
+            s.instance_type,
+            f"must be of {s.architecture}, as its name says (AWS says {', '.join(outlook.kind.architectures)})",
+            "pulumi config set instanceType OTHER",
+        )
 
 
 def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
@@ -175,11 +235,13 @@ def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterato
     used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
     if used + needed > quota.limit:
         yield problem(
-            "instanceType", s.instance_type,
+            "instanceType",
+            s.instance_type,
             f"must fit into the quota {quota.name!r} of {quota.limit:.0f} vCPUs: {used:.0f} are used, and {more} more"
             f" servers of {vcpus} vCPUs need {needed} while two groups stand side by side",
             f"aws service-quotas request-service-quota-increase --region {s.region} --service-code ec2 --quota-code"
-            f" {quota.code} --desired-value {used + needed:.0f}")
+            f" {quota.code} --desired-value {used + needed:.0f}",
+        )
 
 
 def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
@@ -192,21 +254,28 @@ def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Ite
     if places and free < more:
         key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
         # A network of the stack's own can't grow, and only an adopted one can have another subnet.
-        more_room = ("add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else
-                     permanent.BESIDE)
-        yield problem(key, value, f"must have free addresses for {more} more servers (there are {free})",
-                      f"end what is not needed in these subnets, or {more_room}")
+        more_room = (
+            "add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else permanent.BESIDE
+        )
+        yield problem(
+            key,
+            value,
+            f"must have free addresses for {more} more servers (there are {free})",
+            f"end what is not needed in these subnets, or {more_room}",
+        )
     if live.load_balancer:
         return
     for subnet in outlook.subnets:
         if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
-            yield problem("albSubnetIds", subnet.id, f"must have {BALANCER_ADDRESSES} free addresses for a load"
-                          f" balancer (it has {subnet.free})", "name a larger subnet of the zone in albSubnetIds")
+            yield problem(
+                "albSubnetIds",
+                subnet.id,
+                f"must have {BALANCER_ADDRESSES} free addresses for a load balancer (it has {subnet.free})",
+                "name a larger subnet of the zone in albSubnetIds",
+            )
 
 
-def _credentials(
-    s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime
-) -> Iterator[str]:
+def _credentials(s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime) -> Iterator[str]:
     """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
     _, needed = estimate.promotion(s, flight, live)
     if not needed or outlook.credentials_end is None:
@@ -216,7 +285,9 @@ def _credentials(
     left = (outlook.credentials_end - now).total_seconds()
     if left < birth + needed + RESERVE_SECONDS:
         yield problem(
-            "AWS_CREDENTIAL_EXPIRATION", f"{outlook.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
+            "AWS_CREDENTIAL_EXPIRATION",
+            f"{outlook.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
             f"must be at least {estimate.duration(birth + needed + RESERVE_SECONDS)} away (it is"
             f" {estimate.duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
-            "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds")
+            "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",
+        )

@@ -17,8 +17,10 @@ def told(flight: Flight, settings: Settings, live: Live) -> str:
     if not flight.shift:
         return " -> ".join(gates)
     watched = estimate.watched(settings, flight)
-    gates += [f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
-              for step in estimate.canaries(settings, flight, live)]
+    gates += [
+        f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
+        for step in estimate.canaries(settings, flight, live)
+    ]
     if settings.traffic < 100:
         first = f", after {_pause(settings.canary_pause_seconds, watched=watched)}" if settings.traffic else ""
         gates.append(f"{settings.traffic} %, held{first}")

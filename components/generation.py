@@ -38,9 +38,11 @@ class Recipe:
     def tag(self) -> str:
         """The parts in words, for the tag `phoenix:recipe`: at most 256 characters that a tag may have."""
         health = self.health if len(self.health) <= 64 and _taggable(self.health) else _hash(self.health)
-        return (f"image={self.image} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
-                f" appPort={self.port} healthCheckPath={health} environment={self.user_data[:8]}"
-                f" role={self.role[:8]} network={self.network[:8]}")
+        return (
+            f"image={self.image} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
+            f" appPort={self.port} healthCheckPath={health} environment={self.user_data[:8]}"
+            f" role={self.role[:8]} network={self.network[:8]}"
+        )
 
 
 def recipe(settings: Settings, fingerprint: str) -> Recipe:
@@ -67,8 +69,12 @@ def changes(before: str, now: Recipe) -> list[str]:
 def fingerprint(files: Files, settings: Settings) -> str:
     """The fingerprint of the image that these settings ask for, over its files and the settings that a bake reads."""
     return of_image(
-        files, base_image=settings.base_image, architecture=settings.architecture, variables=settings.packer_variables,
-        travels=bool(settings.image_from or settings.image_shared_with))
+        files,
+        base_image=settings.base_image,
+        architecture=settings.architecture,
+        variables=settings.packer_variables,
+        travels=bool(settings.image_from or settings.image_shared_with),
+    )
 
 
 def _hash(text: str) -> str:

@@ -141,9 +141,10 @@ def stays(made: Made, *, stack: str, listener: str) -> None:
         adopted = "" if balancer in made.ids else on
         raise ElsewhereError(
             f"listenerArn is {listener or 'empty'}, but {stack} has its rules on {on}; production can't move to another"
-            " listener, and nothing was changed\n  type: " + (
-                f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn")
-            + "\n  (elsewhere it is another stack: pulumi stack init NAME)")
+            " listener, and nothing was changed\n  type: "
+            + (f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn")
+            + "\n  (elsewhere it is another stack: pulumi stack init NAME)"
+        )
 
 
 def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
@@ -156,11 +157,13 @@ def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
     lines = []
     if home != account.id:
         whose = f"the credentials of aws:profile {account.profile}" if account.profile else "these credentials"
-        lines += [f"{whose} belong to account {account.id}, but stack {stack} lives in account {home};"
-                  " nothing was changed",
-                  f"  type: export AWS_PROFILE=NAME   (a profile of account {home}; or pulumi config set aws:profile"
-                  " NAME)"]
+        lines += [
+            f"{whose} belong to account {account.id}, but stack {stack} lives in account {home}; nothing was changed",
+            f"  type: export AWS_PROFILE=NAME   (a profile of account {home}; or pulumi config set aws:profile NAME)",
+        ]
     if region not in ("", account.region):
-        lines += [f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
-                  f"  type: pulumi config set aws:region {region}"]
+        lines += [
+            f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
+            f"  type: pulumi config set aws:region {region}",
+        ]
     return "\n".join([*lines, "  (elsewhere it is another stack: pulumi stack init NAME)"])

@@ -54,11 +54,24 @@ class MachineImage(pulumi.ComponentResource):
         super().__init__("phoenix:index:MachineImage", name, {"generation": color.generation}, opts)
         self._name, self._about, self._account = name, {"stack": color.stack, "service": service}, account
         wanted: dict[str, pulumi.Input[str]] = {
-            **self._about, "fingerprint": fingerprint, "image": pinned, "kms_key": kms_key,
-            "max_age_days": str(max_age_days), "live_image": live_image}
-        made: dict[str, pulumi.Input[str]] = {"image_from": copied_from} if copied_from else {
-            "image_dir": folder, "base_image": base_image, "architecture": architecture, "subnet_id": subnet_id,
-            "packer_variables": json.dumps(dict(sorted(packer_variables.items())))}
+            **self._about,
+            "fingerprint": fingerprint,
+            "image": pinned,
+            "kms_key": kms_key,
+            "max_age_days": str(max_age_days),
+            "live_image": live_image,
+        }
+        made: dict[str, pulumi.Input[str]] = (
+            {"image_from": copied_from}
+            if copied_from
+            else {
+                "image_dir": folder,
+                "base_image": base_image,
+                "architecture": architecture,
+                "subnet_id": subnet_id,
+                "packer_variables": json.dumps(dict(sorted(packer_variables.items()))),
+            }
+        )
         # Frozen: a command whose inputs change in place loses its recorded output. Its replacement takes what the
         # program says then. Its name is the same for every generation: with `--target` the engine leaves a new one
         # unmade, and writes it down nevertheless for what hangs on it, in a state that it refuses from then on.
@@ -69,8 +82,7 @@ class MachineImage(pulumi.ComponentResource):
             environment={**wanted, **made},
             triggers=[],
             # Each attempt at a birth looks again: what an earlier one found may be deregistered since.
-            opts=pulumi.ResourceOptions(
-                parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),
         )
         result: pulumi.Output[dict[str, Any]] = bake.stdout.apply(json.loads)
         self.id: pulumi.Output[str] = result["image"]
@@ -81,17 +93,29 @@ class MachineImage(pulumi.ComponentResource):
         # A bake that an older version of this program recorded says nothing about packages.
         self.packages: pulumi.Output[dict[str, Any]] = result.apply(lambda said: said.get("packages", {}))
         # An image that was baked before its date was noted has none.
-        self.said: pulumi.Output[dict[str, str]] = result.apply(lambda said: {
-            "image": said["image"], "baked_at": said["bakedAt"], "commit": said["commit"], "tree": said["tree"],
-            "base": said["base"], "base_name": taggable(said["baseName"]), "base_date": said.get("baseDate", "")})
-        self.tags = {key: self.said[key] for key in (
-            "image", "baked_at", "commit", "tree", "base", "base_name", "base_date")}
+        self.said: pulumi.Output[dict[str, str]] = result.apply(
+            lambda said: {
+                "image": said["image"],
+                "baked_at": said["bakedAt"],
+                "commit": said["commit"],
+                "tree": said["tree"],
+                "base": said["base"],
+                "base_name": taggable(said["baseName"]),
+                "base_date": said.get("baseDate", ""),
+            }
+        )
+        self.tags = {
+            key: self.said[key] for key in ("image", "baked_at", "commit", "tree", "base", "base_name", "base_date")
+        }
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})
 
     def share(self, accounts: Sequence[str], *, after: Sequence[pulumi.Resource]) -> command.local.Command:
         """Lets other accounts copy this image, and those that were shared before; with no account, takes it back."""
         return step(
-            f"{self._name}-share", run="share", account=self._account,
+            f"{self._name}-share",
+            run="share",
+            account=self._account,
             environment={**self._about, "image": self.id, "shared_with": json.dumps(list(accounts))},
             triggers=[self.id, json.dumps(list(accounts))],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )

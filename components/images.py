@@ -62,8 +62,10 @@ def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
     known = available(ec2, service=settings.service)
     return replace(
-        _wanted(known, settings, folder, now=now), known=tuple(image.id for image in known),
-        shared=any(image.shared_by == settings.identity for image in known))
+        _wanted(known, settings, folder, now=now),
+        known=tuple(image.id for image in known),
+        shared=any(image.shared_by == settings.identity for image in known),
+    )
 
 
 def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> Source:
@@ -80,17 +82,33 @@ def _files(settings: Settings, folder: Path) -> Files:
     try:
         return image_files.read(folder / settings.image_dir)
     except FileNotFoundError as missing:
-        raise ImageError(problem(
-            "imageDir", settings.image_dir, f"must hold the Packer template and its scripts; {missing}",
-            "pulumi config set imageDir image")) from None
+        raise ImageError(
+            problem(
+                "imageDir",
+                settings.image_dir,
+                f"must hold the Packer template and its scripts; {missing}",
+                "pulumi config set imageDir image",
+            )
+        ) from None
     except GitError as error:
-        raise ImageError(problem(
-            "imageDir", settings.image_dir, "must be a folder about which git can be asked, since its files decide"
-            f" which image it is; git says: {error.why}", error.do)) from None
+        raise ImageError(
+            problem(
+                "imageDir",
+                settings.image_dir,
+                "must be a folder about which git can be asked, since its files decide"
+                f" which image it is; git says: {error.why}",
+                error.do,
+            )
+        ) from None
     except image_files.ImageFilesError as error:
-        raise ImageError("\n".join([
-            f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:",
-            *(problem("imageDir", one.names, one.rule, one.fix) for one in error.refusals)])) from None
+        raise ImageError(
+            "\n".join(
+                [
+                    f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:",
+                    *(problem("imageDir", one.names, one.rule, one.fix) for one in error.refusals),
+                ]
+            )
+        ) from None
 
 
 def pinned(known: Sequence[Image], settings: Settings) -> Source:
@@ -103,11 +121,16 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
         raise ImageError(
             f"  image = {settings.image!r}: must be an image of the service {settings.service!r} in {settings.region}"
             f" that is available; there are: {there}.\n"
-            "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)")
+            "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)"
+        )
     image = found[0]
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
-    return Source(image.fingerprint, f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
-                  image=image.id, gib=image.gib)
+    return Source(
+        image.fingerprint,
+        f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
+        image=image.id,
+        gib=image.gib,
+    )
 
 
 def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = "") -> Source:
@@ -120,23 +143,36 @@ def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime
         return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}", bakes=True)
     days = found.days(now)
     if max_age_days and days > max_age_days:
-        return Source(wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
-                      bakes=True)
-    return Source(wanted, f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
-                  image=found.id, gib=found.gib)
+        return Source(
+            wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}", bakes=True
+        )
+    return Source(
+        wanted,
+        f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
+        image=found.id,
+        gib=found.gib,
+    )
 
 
 def available(ec2: EC2Client, *, service: str) -> list[Image]:
     """The available images of a service in this account, newest first."""
     pages = ec2.get_paginator("describe_images").paginate(
-        Owners=["self"], Filters=[{"Name": "tag:phoenix:service", "Values": [service]},
-                                  {"Name": "state", "Values": ["available"]}])
+        Owners=["self"],
+        Filters=[{"Name": "tag:phoenix:service", "Values": [service]}, {"Name": "state", "Values": ["available"]}],
+    )
     found = []
     for page in pages:
         for image in page["Images"]:
             tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
             baked = when(tags.get("phoenix:baked-at"))
-            found.append(Image(
-                image["ImageId"], tags.get("phoenix:fingerprint", ""), baked, key=tags.get("phoenix:kms-key", ""),
-                shared_by=tags.get("phoenix:shared-by", ""), gib=root_gib(image)))
+            found.append(
+                Image(
+                    image["ImageId"],
+                    tags.get("phoenix:fingerprint", ""),
+                    baked,
+                    key=tags.get("phoenix:kms-key", ""),
+                    shared_by=tags.get("phoenix:shared-by", ""),
+                    gib=root_gib(image),
+                )
+            )
     return sorted(found, key=lambda image: image.baked_at or datetime.min.replace(tzinfo=UTC), reverse=True)

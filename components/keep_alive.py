@@ -52,8 +52,10 @@ def warning(kept: float | None, idle: int | None, *, image_dir: str, load_balanc
     """A line for the plan. `kept`: by the application; `idle`: by the load balancer; in seconds, None: unknown."""
     if kept is None or idle is None or kept > idle:
         return
-    yield (f"the application keeps an idle connection {kept:g} s ({image_dir}/{FILE}, keepAliveTimeout), and the load"
-           f" balancer {idle} s: requests that it sends into one that is just being closed get 502 (keepAliveTimeout ="
-           f" {(idle + 15) * 1000}, in milliseconds; or, where no other service needs it so long: aws elbv2"
-           f" modify-load-balancer-attributes --load-balancer-arn {load_balancer} --attributes"
-           " Key=idle_timeout.timeout_seconds,Value=60)")
+    yield (
+        f"the application keeps an idle connection {kept:g} s ({image_dir}/{FILE}, keepAliveTimeout), and the load"
+        f" balancer {idle} s: requests that it sends into one that is just being closed get 502 (keepAliveTimeout ="
+        f" {(idle + 15) * 1000}, in milliseconds; or, where no other service needs it so long: aws elbv2"
+        f" modify-load-balancer-attributes --load-balancer-arn {load_balancer} --attributes"
+        " Key=idle_timeout.timeout_seconds,Value=60)"
+    )

@@ -52,32 +52,47 @@ def read(live: Live, folder: Path) -> Lineage:
         if not made:
             return Lineage(head)
         if not head:
-            return Lineage(doubt=f"production was made from commit {made[0][:12]}, and this folder is no git checkout:"
-                                 " nobody can say whether it is older")
+            return Lineage(
+                doubt=f"production was made from commit {made[0][:12]}, and this folder is no git checkout:"
+                " nobody can say whether it is older"
+            )
         return _compared(folder, head, *made)
     except GitError as error:
-        return Lineage(doubt=f"whether production was made from a newer commit is not known; git says: {error.why}"
-                             f"   (type: {error.do})")
+        return Lineage(
+            doubt=f"whether production was made from a newer commit is not known; git says: {error.why}"
+            f"   (type: {error.do})"
+        )
 
 
 def _compared(folder: Path, head: str, first: str, *others: str) -> Lineage:
     for commit in (first, *others):
         if commit != head and git.knows(folder, commit) and _is_ancestor(folder, head, commit):
             count = _count(folder, head, commit)
-            return Lineage(head, commit, f"{count} commit{'s' * (count != 1)} after {head[:12]}, which is checked out"
-                                         " here")
+            return Lineage(
+                head, commit, f"{count} commit{'s' * (count != 1)} after {head[:12]}, which is checked out here"
+            )
     said, shallow = Lineage(head), git.is_shallow(folder)
     known = git.knows(folder, first)
     if first == head or (known and _is_ancestor(folder, first, head)):
         return said
     if shallow:
-        return replace(said, doubt=f"production was made from commit {first[:12]}, and git can't say here whether"
-                                   f" {head[:12]} is older: {git.missing(folder)}")
+        return replace(
+            said,
+            doubt=f"production was made from commit {first[:12]}, and git can't say here whether"
+            f" {head[:12]} is older: {git.missing(folder)}",
+        )
     if not known:
-        return replace(said, newer=first, how="which this clone does not have: others have committed since",
-                       forward=f"git fetch --all, {FORWARD}")
-    return replace(said, doubt=f"production was made from commit {first[:12]}, of another branch:"
-                               f" {_count(folder, head, first)} of its commits are not in {head[:12]}")
+        return replace(
+            said,
+            newer=first,
+            how="which this clone does not have: others have committed since",
+            forward=f"git fetch --all, {FORWARD}",
+        )
+    return replace(
+        said,
+        doubt=f"production was made from commit {first[:12]}, of another branch:"
+        f" {_count(folder, head, first)} of its commits are not in {head[:12]}",
+    )
 
 
 def _is_ancestor(folder: Path, one: str, of: str) -> bool:
@@ -97,9 +112,13 @@ def problems(settings: Settings, flight: Flight | None, lineage: Lineage) -> Ite
     """An older commit that would change production without a word. `flight`: None when none can be decided."""
     if lineage.newer and not settings.allow_older and (flight is None or is_change(flight)):
         yield problem(
-            "allowOlder", "false", "must be true before an older commit changes production: it was made from"
-            f" {lineage.newer[:12]}, {lineage.how}", f"{lineage.forward}   (to take a change back: git revert; to go"
-            " back to this very commit: pulumi up --config allowOlder=true)")
+            "allowOlder",
+            "false",
+            "must be true before an older commit changes production: it was made from"
+            f" {lineage.newer[:12]}, {lineage.how}",
+            f"{lineage.forward}   (to take a change back: git revert; to go"
+            " back to this very commit: pulumi up --config allowOlder=true)",
+        )
 
 
 def rows(settings: Settings, flight: Flight, lineage: Lineage) -> list[tuple[str, str]]:
@@ -109,8 +128,13 @@ def rows(settings: Settings, flight: Flight, lineage: Lineage) -> list[tuple[str
         return [("older", f"production was made from {lineage.newer[:12]}, {lineage.how}; {why}")]
     found = [("mind", lineage.doubt)] if lineage.doubt and is_change(flight) else []
     if settings.allow_older:
-        found.append(("mind", "allowOlder is true, and this commit is not older: the next one that is would change"
-                              " production without a word (pulumi config rm allowOlder)"))
+        found.append(
+            (
+                "mind",
+                "allowOlder is true, and this commit is not older: the next one that is would change"
+                " production without a word (pulumi config rm allowOlder)",
+            )
+        )
     return found
 
 

@@ -25,8 +25,10 @@ class Door:
 
 def doors_of(found: Iterable[Mapping[str, Any]], stack: str) -> tuple[Door, ...]:
     """Of AWS's descriptions, each with its `listener` and `tags`."""
-    return tuple(Door(rule["RuleArn"], rule["listener"], int(rule["Priority"]), _kind(rule, stack), _shares(rule))
-                 for rule in found)
+    return tuple(
+        Door(rule["RuleArn"], rule["listener"], int(rule["Priority"]), _kind(rule, stack), _shares(rule))
+        for rule in found
+    )
 
 
 def acting(found: Iterable[Mapping[str, Any]], stack: str, main: str) -> dict[str, Any]:
@@ -34,8 +36,10 @@ def acting(found: Iterable[Mapping[str, Any]], stack: str, main: str) -> dict[st
 
     Of several of a kind it is the one on the listener `main` (ARN), and there the first that AWS tries.
     """
-    mine = sorted((rule for rule in found if _kind(rule, stack)),
-                  key=lambda rule: (rule["listener"] == main, -int(rule["Priority"])))
+    mine = sorted(
+        (rule for rule in found if _kind(rule, stack)),
+        key=lambda rule: (rule["listener"] == main, -int(rule["Priority"])),
+    )
     return {_kind(rule, stack): rule for rule in mine}
 
 

@@ -55,10 +55,17 @@ class Listening(pulumi.ComponentResource):
             load_balancing_algorithm_type="round_robin",
             stickiness={"type": "lb_cookie", "enabled": False},
             health_check={
-                "enabled": True, "protocol": "HTTP", "port": "traffic-port", "path": health_check_path,
-                "matcher": "200", "interval": health_check_interval_seconds,
+                "enabled": True,
+                "protocol": "HTTP",
+                "port": "traffic-port",
+                "path": health_check_path,
+                "matcher": "200",
+                "interval": health_check_interval_seconds,
                 # AWS wants a timeout below the interval.
-                "timeout": min(5, health_check_interval_seconds - 1), "healthy_threshold": 2, "unhealthy_threshold": 2},
+                "timeout": min(5, health_check_interval_seconds - 1),
+                "healthy_threshold": 2,
+                "unhealthy_threshold": 2,
+            },
             tags=color.tags(**tags),
             opts=color.options(self),
         )
@@ -69,11 +76,16 @@ class Listening(pulumi.ComponentResource):
         It names the target group before the group is born, since an ALB checks the health of named ones only.
         """
         header: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
-            "http_header_name": PREVIEW_HEADER, "values": [pulumi.Output.secret(token)]}
+            "http_header_name": PREVIEW_HEADER,
+            "values": [pulumi.Output.secret(token)],
+        }
         return self._rule("preview", [{"http_header": header}], [{"arn": target_group_arn, "weight": 1}], [], {})
 
     def production_rule(
-        self, weights: pulumi.Output[dict[str, int]], *, after: Sequence[pulumi.Resource],
+        self,
+        weights: pulumi.Output[dict[str, int]],
+        *,
+        after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
         """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added."""
@@ -94,8 +106,12 @@ class Listening(pulumi.ComponentResource):
             listener_arn=self.listener_arn,
             priority=self._priorities[rule],
             conditions=[*self._hosts, *conditions],
-            actions=[{"type": "forward", "forward": {
-                "target_groups": weights, "stickiness": {"enabled": False, "duration": 3600}}}],
+            actions=[
+                {
+                    "type": "forward",
+                    "forward": {"target_groups": weights, "stickiness": {"enabled": False, "duration": 3600}},
+                }
+            ],
             tags={**self._called(rule), "phoenix:rule": rule, **tags},
             opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
         )

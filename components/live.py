@@ -124,7 +124,11 @@ def account(session: boto3.Session, *, region: str, profile: str = "") -> Accoun
 
 
 def read(
-    session: boto3.Session, *, stack: str, shared: tuple[str, str] | None = None, made: Collection[str] = (),
+    session: boto3.Session,
+    *,
+    stack: str,
+    shared: tuple[str, str] | None = None,
+    made: Collection[str] = (),
     main: str = "",
 ) -> Live:
     """What is live of a stack (SERVICE/STACK).
@@ -153,15 +157,23 @@ def read(
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags.get(arn, {}), behind.get(arn)) for arn, weight in named.items())
     return Live(
-        load_balancer, vpc, tuple(group for group in groups if group.color),
-        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}), previewed="preview" in rules,
+        load_balancer,
+        vpc,
+        tuple(group for group in groups if group.color),
+        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}),
+        previewed="preview" in rules,
         births=_births(fleet),
-        strays=tuple(sorted(
-            one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))),
+        strays=tuple(
+            sorted(one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))
+        ),
         past=_past(rules.get("production", {}).get("tags", {})),
-        rules={kind: rule["RuleArn"] for kind, rule in rules.items()}, listeners=tuple(listeners), others=others,
-        tried=tried, commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
-        doors=doors_of(every, stack))
+        rules={kind: rule["RuleArn"] for kind, rule in rules.items()},
+        listeners=tuple(listeners),
+        others=others,
+        tried=tried,
+        commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
+        doors=doors_of(every, stack),
+    )
 
 
 def when(text: str | None) -> datetime | None:
@@ -175,7 +187,8 @@ def when(text: str | None) -> datetime | None:
 def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
     """Auto-scaling groups of a stack."""
     pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
-        Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}])
+        Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    )
     groups: Iterable[Any] = [group for page in pages for group in page["AutoScalingGroups"]]
     return [{"TargetGroupARNs": [], **group} for group in groups]
 
@@ -183,8 +196,9 @@ def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
 def _births(fleet: Iterable[Any]) -> dict[tuple[str, str], str]:
     """An update that deletes a group sets its sizes to 0 before (the provider, as the console does)."""
     tags = [plain(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
-    return {(one.get("phoenix:color", ""), one.get("phoenix:generation", "")): one.get("phoenix:birth", "")
-            for one in tags}
+    return {
+        (one.get("phoenix:color", ""), one.get("phoenix:generation", "")): one.get("phoenix:birth", "") for one in tags
+    }
 
 
 def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
@@ -192,26 +206,44 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
         return tags.get(f"phoenix:{key}", "")
 
     said = Group(
-        color=tag("color"), generation=tag("generation"), weight=weight, target_group=arn, recipe=tag("recipe"),
-        fingerprint=tag("fingerprint"), image=tag("image"), commit=tag("commit"), baked_at=when(tag("baked-at")),
-        tree=tag("tree"), birth=tag("birth"), launch_commit=tag("launch-commit"), tags=_ours(tags))
+        color=tag("color"),
+        generation=tag("generation"),
+        weight=weight,
+        target_group=arn,
+        recipe=tag("recipe"),
+        fingerprint=tag("fingerprint"),
+        image=tag("image"),
+        commit=tag("commit"),
+        baked_at=when(tag("baked-at")),
+        tree=tag("tree"),
+        birth=tag("birth"),
+        launch_commit=tag("launch-commit"),
+        tags=_ours(tags),
+    )
     if fleet is None:
         return said
     written = plain(fleet.get("Tags", []))
-    return Group(**{
-        **said.__dict__, "name": fleet["AutoScalingGroupName"], "desired": fleet["DesiredCapacity"],
-        "born_at": fleet["CreatedTime"], "sizes": (fleet["MinSize"], fleet["MaxSize"]),
-        "in_service": sum(server["LifecycleState"] == "InService" for server in fleet.get("Instances", [])),
-        "obstacles": obstacles.found(fleet),
-        "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
-        "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
-        "tags": {**_ours(written), **said.tags},
-        "verified": written.get("phoenix:verified") == said.generation})
+    return Group(
+        **{
+            **said.__dict__,
+            "name": fleet["AutoScalingGroupName"],
+            "desired": fleet["DesiredCapacity"],
+            "born_at": fleet["CreatedTime"],
+            "sizes": (fleet["MinSize"], fleet["MaxSize"]),
+            "in_service": sum(server["LifecycleState"] == "InService" for server in fleet.get("Instances", [])),
+            "obstacles": obstacles.found(fleet),
+            "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
+            "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
+            "tags": {**_ours(written), **said.tags},
+            "verified": written.get("phoenix:verified") == said.generation,
+        }
+    )
 
 
 def _past(tags: Mapping[str, str]) -> tuple[str, ...]:
-    found = {int(key.removeprefix(PAST)): value for key, value in tags.items()
-             if value and re.fullmatch(rf"{PAST}\d+", key)}
+    found = {
+        int(key.removeprefix(PAST)): value for key, value in tags.items() if value and re.fullmatch(rf"{PAST}\d+", key)
+    }
     return tuple(found[number] for number in sorted(found))
 
 
@@ -223,4 +255,6 @@ def births(tags: Iterable[Mapping[str, str]]) -> frozenset[Birth]:
     """Which births these tags are of."""
     return frozenset(
         (said.get("phoenix:color", ""), said.get("phoenix:generation", ""), said["phoenix:birth"])
-        for said in tags if "phoenix:birth" in said)
+        for said in tags
+        if "phoenix:birth" in said
+    )

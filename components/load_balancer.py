@@ -50,18 +50,42 @@ class LoadBalancer(Listening):
         self._doors = doors or Doors()
         self._vpc_id, self._priorities, self._hosts = vpc_id, self._doors.priorities, ()
         group = aws.ec2.SecurityGroup(
-            f"{name}-alb", vpc_id=vpc_id, description=f"Load balancer of {name}", tags=self._called("alb"),
-            opts=pulumi.ResourceOptions(parent=self))
-        ways_in = {number: [aws.vpc.SecurityGroupIngressRule(
-            f"{name}-{number}-from-{cidr}", security_group_id=group.id, ip_protocol="tcp", from_port=number,
-            to_port=number, cidr_ipv4=cidr, opts=pulumi.ResourceOptions(parent=self)) for cidr in allowed_cidrs]
-            for number in ([port, 80] if certificate_arn else [port])}
+            f"{name}-alb",
+            vpc_id=vpc_id,
+            description=f"Load balancer of {name}",
+            tags=self._called("alb"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        ways_in = {
+            number: [
+                aws.vpc.SecurityGroupIngressRule(
+                    f"{name}-{number}-from-{cidr}",
+                    security_group_id=group.id,
+                    ip_protocol="tcp",
+                    from_port=number,
+                    to_port=number,
+                    cidr_ipv4=cidr,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+                for cidr in allowed_cidrs
+            ]
+            for number in ([port, 80] if certificate_arn else [port])
+        }
         balancer = aws.lb.LoadBalancer(
-            name, load_balancer_type="application", internal=False, security_groups=[group.id],
-            subnets=list(subnet_ids), drop_invalid_header_fields=True, enable_deletion_protection=protect,
-            tags=self._called("alb"), opts=pulumi.ResourceOptions(parent=self, protect=protect))
-        listeners = {number: self._listen(balancer, number, certificate_arn if number == port else "", after=ways)
-                     for number, ways in ways_in.items()}
+            name,
+            load_balancer_type="application",
+            internal=False,
+            security_groups=[group.id],
+            subnets=list(subnet_ids),
+            drop_invalid_header_fields=True,
+            enable_deletion_protection=protect,
+            tags=self._called("alb"),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        listeners = {
+            number: self._listen(balancer, number, certificate_arn if number == port else "", after=ways)
+            for number, ways in ways_in.items()
+        }
         # The one whose requests are led to the main one.
         self._plain, self._port = listeners.get(80) if certificate_arn else None, port
         scheme, usual = ("https", 443) if certificate_arn else ("http", 80)
@@ -74,13 +98,25 @@ class LoadBalancer(Listening):
         self.security_group_id = group.id
         self.dns_name = balancer.dns_name
         self.url = balancer.dns_name.apply(
-            lambda dns: f"{scheme}://{host}{shown}" if (host := hostname if certificate_arn else dns) else "")
-        self.register_outputs({
-            "dnsName": self.dns_name, "arn": self.arn, "arnSuffix": self.arn_suffix, "listenerArn": self.listener_arn,
-            "securityGroupId": self.security_group_id, "url": self.url, "hostname": hostname})
+            lambda dns: f"{scheme}://{host}{shown}" if (host := hostname if certificate_arn else dns) else ""
+        )
+        self.register_outputs(
+            {
+                "dnsName": self.dns_name,
+                "arn": self.arn,
+                "arnSuffix": self.arn_suffix,
+                "listenerArn": self.listener_arn,
+                "securityGroupId": self.security_group_id,
+                "url": self.url,
+                "hostname": hostname,
+            }
+        )
 
     def production_rule(
-        self, weights: pulumi.Output[dict[str, int]], *, after: Sequence[pulumi.Resource],
+        self,
+        weights: pulumi.Output[dict[str, int]],
+        *,
+        after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.ListenerRule:
         """The rule for everybody; and behind it the one that leads users of port 80 there, once it can serve them."""
@@ -89,7 +125,12 @@ class LoadBalancer(Listening):
         return rule
 
     def share(
-        self, name: str, *, hostname: str, priority: int, tags: Mapping[str, str],
+        self,
+        name: str,
+        *,
+        hostname: str,
+        priority: int,
+        tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> AdoptedListener:
         """The listener for one of several services: for requests to `hostname`, by rules of its own.
@@ -100,15 +141,26 @@ class LoadBalancer(Listening):
             if hostname == host or abs(priority - taken) < 2:
                 raise SharingError(
                     f"{name} and {other} must have a hostname and two priorities each ({hostname} and {priority},"
-                    f" {host} and {taken}).\n  type: another hostname, or a rulePriority of {taken + 10}")
+                    f" {host} and {taken}).\n  type: another hostname, or a rulePriority of {taken + 10}"
+                )
         if not self._shared:
             self._redirect()
         self._shared[name] = (hostname, priority)
         scheme, shown = self._front
         return AdoptedListener(
-            name, listener_arn=self.listener_arn, arn_suffix=self.arn_suffix, vpc_id=self._vpc_id,
-            security_group_id=self.security_group_id, dns_name=self.dns_name, hostname=hostname, priority=priority,
-            url=f"{scheme}://{hostname}{shown}", protect=self._permanent, tags=tags, opts=opts)
+            name,
+            listener_arn=self.listener_arn,
+            arn_suffix=self.arn_suffix,
+            vpc_id=self._vpc_id,
+            security_group_id=self.security_group_id,
+            dns_name=self.dns_name,
+            hostname=hostname,
+            priority=priority,
+            url=f"{scheme}://{hostname}{shown}",
+            protect=self._permanent,
+            tags=tags,
+            opts=opts,
+        )
 
     def _listen(
         self, balancer: aws.lb.LoadBalancer, port: int, certificate_arn: str, *, after: Sequence[pulumi.Resource]
@@ -117,22 +169,43 @@ class LoadBalancer(Listening):
         kept = ["defaultActions"] if port in self._doors.redirecting else None
         name = self._doors.names.get(port, f"{self._prefix}-listener-{port}")
         return aws.lb.Listener(
-            name, load_balancer_arn=balancer.arn, port=port,
+            name,
+            load_balancer_arn=balancer.arn,
+            port=port,
             protocol="HTTPS" if certificate_arn else "HTTP",
-            ssl_policy=TLS_POLICY if certificate_arn else None, certificate_arn=certificate_arn or None,
-            default_actions=[{"type": "fixed-response", "fixed_response": {
-                "content_type": "text/plain", "message_body": "no group is live\n", "status_code": "503"}}],
-            tags={**self._tags, "Name": name}, opts=pulumi.ResourceOptions(
-                parent=self, protect=self._permanent, depends_on=list(after), ignore_changes=kept))
+            ssl_policy=TLS_POLICY if certificate_arn else None,
+            certificate_arn=certificate_arn or None,
+            default_actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {
+                        "content_type": "text/plain",
+                        "message_body": "no group is live\n",
+                        "status_code": "503",
+                    },
+                }
+            ],
+            tags={**self._tags, "Name": name},
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._permanent, depends_on=list(after), ignore_changes=kept
+            ),
+        )
 
     def _redirect(self, *, after: Sequence[pulumi.Resource] = ()) -> None:
         """Leads from port 80 to HTTPS by a rule that comes last: a production rule that is there yet serves on."""
         if self._plain is None:
             return
         aws.lb.ListenerRule(
-            f"{self._prefix}-redirect", listener_arn=self._plain.arn, priority=self._doors.priorities["redirect"],
+            f"{self._prefix}-redirect",
+            listener_arn=self._plain.arn,
+            priority=self._doors.priorities["redirect"],
             conditions=[{"path_pattern": {"values": ["/*"]}}],
-            actions=[{"type": "redirect", "redirect": {
-                "port": str(self._port), "protocol": "HTTPS", "status_code": "HTTP_301"}}],
+            actions=[
+                {
+                    "type": "redirect",
+                    "redirect": {"port": str(self._port), "protocol": "HTTPS", "status_code": "HTTP_301"},
+                }
+            ],
             tags={**self._called("redirect"), "phoenix:rule": "redirect"},
-            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)))
+            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=list(after)),
+        )

@@ -53,16 +53,22 @@ def network(name: str) -> list[Wanted]:
     sides = ("public", "private")
     subnets = [f"{name}-{side}-{number}" for side in sides for number in range(2)]
     return [
-        Wanted(VPC, f"{name}-vpc"), Wanted(GATEWAY, f"{name}-internet"), Wanted(ADDRESS, f"{name}-nat"),
-        Wanted(NAT, f"{name}-nat"), *(Wanted(SUBNET, subnet) for subnet in subnets),
+        Wanted(VPC, f"{name}-vpc"),
+        Wanted(GATEWAY, f"{name}-internet"),
+        Wanted(ADDRESS, f"{name}-nat"),
+        Wanted(NAT, f"{name}-nat"),
+        *(Wanted(SUBNET, subnet) for subnet in subnets),
         *(Wanted(kind, f"{name}-{side}") for side in sides for kind in (TABLE, ROUTE)),
-        *(Wanted(JOINED, subnet) for subnet in subnets)]
+        *(Wanted(JOINED, subnet) for subnet in subnets),
+    ]
 
 
 def front(name: str, *, ports: Iterable[int], cidrs: Iterable[str]) -> list[Wanted]:
     """The load balancer's security group and who may come in, as `components.load_balancer` declares them."""
-    return [Wanted(FIREWALL, f"{name}-alb", "LoadBalancer"),
-            *(Wanted(WAY_IN, f"{name}-{port}-from-{cidr}", "LoadBalancer") for port in ports for cidr in cidrs)]
+    return [
+        Wanted(FIREWALL, f"{name}-alb", "LoadBalancer"),
+        *(Wanted(WAY_IN, f"{name}-{port}-from-{cidr}", "LoadBalancer") for port in ports for cidr in cidrs),
+    ]
 
 
 def read(session: boto3.Session, made: Made, wanted: Iterable[Wanted], *, owner: str) -> tuple[Unknown, ...]:
@@ -108,14 +114,27 @@ def _id(ec2: EC2Client, one: Wanted, ids: Mapping[tuple[str, str], str], *, owne
 def _tagged(ec2: Any, one: Wanted, owner: str) -> str:
     call, items, key = LISTED[one.type]
     filters = [{"Name": "tag:phoenix:stack", "Values": [owner]}, {"Name": "tag:Name", "Values": [one.name]}]
-    return next((str(item[key]) for item in getattr(ec2, call)(Filters=filters)[items]
-                 if item.get("State") not in ("deleted", "deleting", "failed")), "")
+    return next(
+        (
+            str(item[key])
+            for item in getattr(ec2, call)(Filters=filters)[items]
+            if item.get("State") not in ("deleted", "deleting", "failed")
+        ),
+        "",
+    )
 
 
 def _way_in(ec2: EC2Client, firewall: str, port: int, cidr: str) -> str:
     if not firewall:
         return ""
-    rules = ec2.describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [firewall]}])["SecurityGroupRules"]
-    return next((rule["SecurityGroupRuleId"] for rule in rules
-                 if not rule["IsEgress"] and (rule.get("FromPort"), rule.get("CidrIpv4")) == (port, cidr)), "")
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [firewall]}])[
+        "SecurityGroupRules"
+    ]
+    return next(
+        (
+            rule["SecurityGroupRuleId"]
+            for rule in rules
+            if not rule["IsEgress"] and (rule.get("FromPort"), rule.get("CidrIpv4")) == (port, cidr)
+        ),
+        "",
+    )

@@ -31,7 +31,11 @@ class Astray:
 
 
 def astray(
-    texts: Mapping[str, str], *, project: str, names: Collection[str], secret_keys: Set[str],
+    texts: Mapping[str, str],
+    *,
+    project: str,
+    names: Collection[str],
+    secret_keys: Set[str],
     provider: Callable[[str], bool],
 ) -> list[Astray]:
     """Keys of this program (`names`) under namespaces that are neither the project's nor a provider's."""
@@ -58,9 +62,14 @@ def problems(
         remove = f"pulumi config rm {one.key}"
         fix = remove if one.name in moved else f"{_move(one, project, defaults.get(one.name))} && {remove}"
         moved.add(one.name)
-        told.append(problem(
-            one.key, "[secret]" if one.secret else one.text,
-            f"has no effect: keys of this program are those of its project, {project} (name in Pulumi.yaml)", fix))
+        told.append(
+            problem(
+                one.key,
+                "[secret]" if one.secret else one.text,
+                f"has no effect: keys of this program are those of its project, {project} (name in Pulumi.yaml)",
+                fix,
+            )
+        )
     return told
 
 

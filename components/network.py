@@ -42,8 +42,9 @@ class Network(pulumi.ComponentResource):
             self.server_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in server_subnet_ids]
         else:
             self._make(name, cidr, tags)
-        self.register_outputs({
-            "vpcId": self.vpc_id, "albSubnetIds": self.alb_subnet_ids, "serverSubnetIds": self.server_subnet_ids})
+        self.register_outputs(
+            {"vpcId": self.vpc_id, "albSubnetIds": self.alb_subnet_ids, "serverSubnetIds": self.server_subnet_ids}
+        )
 
     def _make(self, name: str, cidr: str, tags: Mapping[str, str]) -> None:
         mine = pulumi.ResourceOptions(parent=self)
@@ -52,47 +53,69 @@ class Network(pulumi.ComponentResource):
             return {**tags, "Name": f"{name}-{what}"}
 
         vpc = aws.ec2.Vpc(
-            f"{name}-vpc", cidr_block=cidr, enable_dns_support=True, enable_dns_hostnames=True, tags=called("vpc"),
-            opts=mine)
+            f"{name}-vpc",
+            cidr_block=cidr,
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=called("vpc"),
+            opts=mine,
+        )
         gateway = aws.ec2.InternetGateway(f"{name}-internet", vpc_id=vpc.id, tags=called("internet"), opts=mine)
         zones = aws.get_availability_zones(
-            state="available", filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}]).names[:2]
+            state="available", filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}]
+        ).names[:2]
         quarters = [str(quarter) for quarter in ipaddress.ip_network(cidr).subnets(prefixlen_diff=2)]
         public, private = (
             [self._subnet(f"{name}-{kind}-{i}", vpc, zone, cidrs[i], tags) for i, zone in enumerate(zones)]
-            for kind, cidrs in (("public", quarters[:2]), ("private", quarters[2:])))
+            for kind, cidrs in (("public", quarters[:2]), ("private", quarters[2:]))
+        )
         address = aws.ec2.Eip(
-            f"{name}-nat", domain="vpc", tags=called("nat"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]))
+            f"{name}-nat",
+            domain="vpc",
+            tags=called("nat"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
+        )
         nat = aws.ec2.NatGateway(
-            f"{name}-nat", allocation_id=address.id, subnet_id=public[0].id, tags=called("nat"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]))
+            f"{name}-nat",
+            allocation_id=address.id,
+            subnet_id=public[0].id,
+            tags=called("nat"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
+        )
         outside = self._routes(f"{name}-public", vpc, public, tags, gateway_id=gateway.id)
         inside = self._routes(f"{name}-private", vpc, private, tags, nat_gateway_id=nat.id)
         self.vpc_id = vpc.id
         self.alb_subnet_ids = [_reached(subnet, outside) for subnet in public]
         self.server_subnet_ids = [_reached(subnet, inside) for subnet in private]
 
-    def _subnet(
-        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]
-    ) -> aws.ec2.Subnet:
+    def _subnet(self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Subnet:
         return aws.ec2.Subnet(
-            name, vpc_id=vpc.id, cidr_block=cidr, availability_zone=zone, map_public_ip_on_launch=False,
+            name,
+            vpc_id=vpc.id,
+            cidr_block=cidr,
+            availability_zone=zone,
+            map_public_ip_on_launch=False,
             tags={**tags, "Name": name},
             # The order of a region's zones is the account's; a new zone must not move a subnet.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]))
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
+        )
 
     def _routes(
-        self, name: str, vpc: aws.ec2.Vpc, subnets: Sequence[aws.ec2.Subnet], tags: Mapping[str, str],
+        self,
+        name: str,
+        vpc: aws.ec2.Vpc,
+        subnets: Sequence[aws.ec2.Subnet],
+        tags: Mapping[str, str],
         **way_out: pulumi.Input[str],
     ) -> list[pulumi.CustomResource]:
         """A route table with one way out for these subnets; what makes them reached."""
         opts = pulumi.ResourceOptions(parent=self)
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={**tags, "Name": name}, opts=opts)
-        route = aws.ec2.Route(
-            name, route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=opts, **way_out)
-        joined = [aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
-                  for i, subnet in enumerate(subnets)]
+        route = aws.ec2.Route(name, route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=opts, **way_out)
+        joined = [
+            aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
+            for i, subnet in enumerate(subnets)
+        ]
         return [route, *joined]
 
 

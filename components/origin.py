@@ -33,9 +33,14 @@ def source(session: boto3.Session, settings: Settings, account: Account, folder:
     """
     if account.id in settings.image_shared_with:
         position = settings.image_shared_with.index(account.id)
-        raise ImageError(problem(
-            "imageSharedWith", list(settings.image_shared_with), f"must not name {account.id}: it is the stack's own"
-            " account, which needs no sharing", f"pulumi config rm --path 'imageSharedWith[{position}]'"))
+        raise ImageError(
+            problem(
+                "imageSharedWith",
+                list(settings.image_shared_with),
+                f"must not name {account.id}: it is the stack's own account, which needs no sharing",
+                f"pulumi config rm --path 'imageSharedWith[{position}]'",
+            )
+        )
     found = images.source(session.client("ec2"), settings, folder, now=now)
     # A pinned image is of another commit, whose files are not here.
     names = [] if settings.image else list(unread(settings, folder / settings.image_dir))
@@ -55,9 +60,12 @@ def unread(settings: Settings, folder: Path) -> Iterator[str]:
         return
     variable, value = next(one for one in sorted(settings.environment.items()) if one[1] in settings.references)
     yield problem(
-        f"environment.{variable}", value, f"must be read by something in {settings.image_dir}: user data writes the"
+        f"environment.{variable}",
+        value,
+        f"must be read by something in {settings.image_dir}: user data writes the"
         f" names of secrets to {user_data.SECRETS_PATH}, and no file there speaks of it",
-        "take resolve_secrets.py and phoenix-secrets.service over from image/app (see image/provision/35-secrets.sh)")
+        "take resolve_secrets.py and phoenix-secrets.service over from image/app (see image/provision/35-secrets.sh)",
+    )
 
 
 def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
@@ -72,20 +80,33 @@ def elsewhere(session: boto3.Session, settings: Settings, found: Source, account
     """From where it is copied."""
     place = origin.place(settings.image_from, region=settings.region)
     if (place.account, place.region) == (account.id, account.region):
-        return _refused(found, settings, f"must lead elsewhere: it is this stack's own {place}, where images are found"
-                        " by their tags", "pulumi config rm imageFrom")
+        return _refused(
+            found,
+            settings,
+            f"must lead elsewhere: it is this stack's own {place}, where images are found by their tags",
+            "pulumi config rm imageFrom",
+        )
     try:
         image = _original(session, settings, found, place, account, now=now)
     except StepError as error:
-        return _refused(found, settings, f"must lead to an image that can be copied: {error.what}; {error.why}",
-                        error.do)
+        return _refused(
+            found, settings, f"must lead to an image that can be copied: {error.what}; {error.why}", error.do
+        )
     except (BotoCoreError, ClientError) as error:
-        return _refused(found, settings, f"must be a place that can be asked for its images: {aws.reason(error)}",
-                        "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys")
+        return _refused(
+            found,
+            settings,
+            f"must be a place that can be asked for its images: {aws.reason(error)}",
+            "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
+        )
     days = (now - image.baked_at).total_seconds() / 86400
     return replace(
-        found, bakes=False, gib=image.root_gib, words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
-        f" {found.fingerprint}, {days:.1f} days old; nothing is baked")
+        found,
+        bakes=False,
+        gib=image.root_gib,
+        words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
+        f" {found.fingerprint}, {days:.1f} days old; nothing is baked",
+    )
 
 
 def _original(
@@ -93,13 +114,22 @@ def _original(
 ) -> Image:
     ec2 = session.client("ec2", region_name=place.region, config=QUICK)
     image = origin.chosen(
-        origin.offered(ec2, place, service=settings.service), place, service=settings.service,
-        fingerprint=found.fingerprint, account=account.id,
-        max_age_days=0 if settings.image else settings.max_age_days, now=now)
+        origin.offered(ec2, place, service=settings.service),
+        place,
+        service=settings.service,
+        fingerprint=found.fingerprint,
+        account=account.id,
+        max_age_days=0 if settings.image else settings.max_age_days,
+        now=now,
+    )
     origin.check(ec2, session.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id)
     return image
 
 
 def _refused(found: Source, settings: Settings, rule: str, fix: str) -> Source:
-    return replace(found, bakes=False, words="there is none, and nothing is baked here (imageFrom)",
-                   refused=problem("imageFrom", settings.image_from, rule, fix))
+    return replace(
+        found,
+        bakes=False,
+        words="there is none, and nothing is baked here (imageFrom)",
+        refused=problem("imageFrom", settings.image_from, rule, fix),
+    )

@@ -131,10 +131,17 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
     return Outlook(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
 
 
-NAMES = {"kind": "the instance type", "quota": "the quota of vCPUs", "subnets": "free addresses",
-         "born": "the age of the live servers", "healthy": "the health of the live servers",
-         "beside": "what else acts on the live groups", "certificates": "the names of the certificate",
-         "idle_seconds": "the idle timeout of the load balancer", "base": "the base image"}
+NAMES = {
+    "kind": "the instance type",
+    "quota": "the quota of vCPUs",
+    "subnets": "free addresses",
+    "born": "the age of the live servers",
+    "healthy": "the health of the live servers",
+    "beside": "what else acts on the live groups",
+    "certificates": "the names of the certificate",
+    "idle_seconds": "the idle timeout of the load balancer",
+    "base": "the base image",
+}
 
 
 def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
@@ -149,8 +156,13 @@ def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
 
 def asked(settings: Settings, live: Live) -> list[str]:
     """The subnets that matter: those that are adopted, and those in which the live groups stand."""
-    return sorted({*settings.alb_subnet_ids, *settings.server_subnet_ids,
-                   *(subnet for group in live.groups for subnet in group.subnets)})
+    return sorted(
+        {
+            *settings.alb_subnet_ids,
+            *settings.server_subnet_ids,
+            *(subnet for group in live.groups for subnet in group.subnets),
+        }
+    )
 
 
 def quota_code(instance_type: str) -> str:
@@ -169,9 +181,7 @@ def kind(ec2: EC2Client, instance_type: str) -> Kind:
     return Kind(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
 
 
-def quota(
-    quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime
-) -> Quota | None:
+def quota(quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime) -> Quota | None:
     """The quota that an instance type counts against, and how much of it is used, as the quota itself says to measure.
 
     https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_MetricInfo.html
@@ -187,12 +197,23 @@ def _used(watch: CloudWatchClient, metric: Any, now: datetime) -> float | None:
     if not metric:
         return None
     dimensions: list[DimensionTypeDef] = [
-        {"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()]
-    query: MetricDataQueryTypeDef = {"Id": "used", "MetricStat": {
-        "Period": 60, "Stat": metric.get("MetricStatisticRecommendation", "Maximum"), "Metric": {
-            "Namespace": metric["MetricNamespace"], "MetricName": metric["MetricName"], "Dimensions": dimensions}}}
+        {"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()
+    ]
+    query: MetricDataQueryTypeDef = {
+        "Id": "used",
+        "MetricStat": {
+            "Period": 60,
+            "Stat": metric.get("MetricStatisticRecommendation", "Maximum"),
+            "Metric": {
+                "Namespace": metric["MetricNamespace"],
+                "MetricName": metric["MetricName"],
+                "Dimensions": dimensions,
+            },
+        },
+    }
     found = watch.get_metric_data(
-        StartTime=now - timedelta(minutes=15), EndTime=now, ScanBy="TimestampDescending", MetricDataQueries=[query])
+        StartTime=now - timedelta(minutes=15), EndTime=now, ScanBy="TimestampDescending", MetricDataQueries=[query]
+    )
     return next((value for result in found["MetricDataResults"] for value in result["Values"]), None)
 
 
@@ -203,7 +224,9 @@ def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
     pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "subnet-id", "Values": list(ids)}])
     return tuple(
         Subnet(one["SubnetId"], one["AvailabilityZone"], one["VpcId"], one["AvailableIpAddressCount"])
-        for page in pages for one in page["Subnets"])
+        for page in pages
+        for one in page["Subnets"]
+    )
 
 
 def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
@@ -216,10 +239,17 @@ def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
         return ()
     pages = ec2.get_paginator("describe_instances").paginate(
         Filters=[{"Name": f"tag:{MEMBER}", "Values": [group.name for group in groups if group.name]}],
-        PaginationConfig=LARGEST_PAGES)
-    return tuple(sorted(
-        one["LaunchTime"] for page in pages for lot in page["Reservations"] for one in lot["Instances"]
-        if one["InstanceId"] in servers))
+        PaginationConfig=LARGEST_PAGES,
+    )
+    return tuple(
+        sorted(
+            one["LaunchTime"]
+            for page in pages
+            for lot in page["Reservations"]
+            for one in lot["Instances"]
+            if one["InstanceId"] in servers
+        )
+    )
 
 
 def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) -> dict[str, int]:

@@ -91,7 +91,8 @@ def check_identity(settings: Settings, made: Made) -> None:
         f"service and stack are {settings.identity}, but this state has made {others[0]}, which would be deleted with"
         f" all that serves; nothing was changed\n  type: {' && '.join(fixes)}\n"
         "  (to move on purpose: make another stack beside it (pulumi stack init NAME), lead users there, for example by"
-        " DNS, and then destroy this one)")
+        " DNS, and then destroy this one)"
+    )
 
 
 def left_by_killed(found: Iterable[Found], made: Made) -> tuple[str, ...]:
@@ -103,20 +104,35 @@ def left_by_killed(found: Iterable[Found], made: Made) -> tuple[str, ...]:
 
 
 def refusal(
-    settings: Settings, live: Live, made: Made, found: Sequence[Found], unknown: Sequence[Unknown] = (),
+    settings: Settings,
+    live: Live,
+    made: Made,
+    found: Sequence[Found],
+    unknown: Sequence[Unknown] = (),
 ) -> str:
     """Why this state may not update the stack; empty when it may. `unknown`: what else it has forgotten. Pure."""
-    return "\n".join([
-        *_balancers(settings, made, found), *_groups(settings, live, made), *_rules(settings, live, made),
-        *(_forgotten(settings, made, one) for one in unknown)])
+    return "\n".join(
+        [
+            *_balancers(settings, made, found),
+            *_groups(settings, live, made),
+            *_rules(settings, live, made),
+            *(_forgotten(settings, made, one) for one in unknown),
+        ]
+    )
 
 
 def _balancers(settings: Settings, made: Made, found: Iterable[Found]) -> Iterator[str]:
     for one in found:
         if not _is_of(one, made):
             serves = f", with production on it ({one.rule})" if one.rule else ""
-            unused = "" if one.rule else (
-                f"\n  or, when nobody needs it: aws elbv2 delete-load-balancer --load-balancer-arn {one.balancer.arn}")
+            unused = (
+                ""
+                if one.rule
+                else (
+                    "\n  or, when nobody needs it: aws elbv2 delete-load-balancer"
+                    f" --load-balancer-arn {one.balancer.arn}"
+                )
+            )
             yield _another_states(settings, f"the load balancer {one.balancer.arn}{serves}") + unused
         elif one.rule:
             yield _forgotten(settings, made, Unknown(BALANCER, settings.name, one.balancer.arn))
@@ -128,7 +144,9 @@ def _groups(settings: Settings, live: Live, made: Made) -> Iterator[str]:
     if not live.load_balancer and not live.others and unknown:
         yield _another_states(settings, f"auto-scaling groups ({', '.join(unknown)})") + "".join(
             f"\n  or, when nobody needs it: aws autoscaling delete-auto-scaling-group --force-delete"
-            f" --auto-scaling-group-name {name}" for name in unknown)
+            f" --auto-scaling-group-name {name}"
+            for name in unknown
+        )
 
 
 def _rules(settings: Settings, live: Live, made: Made) -> Iterator[str]:
@@ -156,13 +174,15 @@ def _another_states(settings: Settings, what: str) -> str:
         " and pulumi stack ls tell the present ones)\n"
         "  or bring its state here: pulumi stack export --file state.json   (there), then\n"
         "                           pulumi stack import --file state.json   (here)\n"
-        "  (as another stack beside it: pulumi stack init NAME, or pulumi config set service NAME)")
+        "  (as another stack beside it: pulumi stack init NAME, or pulumi config set service NAME)"
+    )
 
 
 def _forgotten(settings: Settings, made: Made, one: Unknown) -> str:
     return (
         f"the state has forgotten {one.id}, which AWS holds for {settings.identity}; nothing was changed\n"
-        f"  type: {import_command(settings.name, made, one)}\n  then: pulumi up")
+        f"  type: {import_command(settings.name, made, one)}\n  then: pulumi up"
+    )
 
 
 def import_command(name: str, made: Made, one: Unknown) -> str:
@@ -174,8 +194,9 @@ def import_command(name: str, made: Made, one: Unknown) -> str:
     parents = [made.find(f"phoenix:index:{kind}", name) for kind in kinds]
     parent = next((found.urn for found in parents if found), "")
     below = ["--parent", f"parent={parent}"] if parent else []
-    return shlex.join(["pulumi", "import", "--yes", "--protect=false", "--generate-code=false", *below,
-                       one.type, one.name, one.id])
+    return shlex.join(
+        ["pulumi", "import", "--yes", "--protect=false", "--generate-code=false", *below, one.type, one.name, one.id]
+    )
 
 
 def forgotten_groups(live: Live, made: Made, *, stay: Collection[str]) -> Iterator[str]:
@@ -191,4 +212,5 @@ def forgotten_groups(live: Live, made: Made, *, stay: Collection[str]) -> Iterat
                 f"  the state has forgotten {' and '.join(gone)} of {group.color}, which has production: what is made"
                 " in its place would pass no gate.\n"
                 f"      type: pulumi config set active {other} && pulumi config set traffic 100 && pulumi up   (a group"
-                " is launched, verified, and takes over)")
+                " is launched, verified, and takes over)"
+            )

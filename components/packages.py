@@ -54,5 +54,6 @@ def _difference(session: boto3.Session, *, old: str, new: str, service: str) -> 
         return inventory.Difference()
     ssm = session.client("ssm")
     before, after = (
-        package_lists.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new))
+        package_lists.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new)
+    )
     return inventory.difference(before, after)

@@ -40,13 +40,21 @@ def line(tags: Mapping[str, str]) -> str:
     served = [move for move in moves if move["percent"]]
     promote = said["gates"].get("promote", {})
     told = {
-        "color": said["color"], "generation": said["generation"], "fingerprint": said["fingerprint"],
-        "born": _short(str(said["born"].get("at", ""))), "servers": said["born"].get("servers"),
-        "from": _short(served[0]["at"]) if served else "", "most": max((move["percent"] for move in served), default=0),
+        "color": said["color"],
+        "generation": said["generation"],
+        "fingerprint": said["fingerprint"],
+        "born": _short(str(said["born"].get("at", ""))),
+        "servers": said["born"].get("servers"),
+        "from": _short(served[0]["at"]) if served else "",
+        "most": max((move["percent"] for move in served), default=0),
         "until": _short(moves[-1]["at"]) if moves and not moves[-1]["percent"] else "",
-        "commit": said["git"]["commit"][:12], "tree": "dirty" if said["git"]["tree"] == "dirty" else "",
-        "verify": said["gates"].get("verify", {}).get("seconds"), "promote": promote.get("seconds"),
-        "requests": promote.get("requests"), "errors": promote.get("errors"), "base": said["base"]["date"][:10],
+        "commit": said["git"]["commit"][:12],
+        "tree": "dirty" if said["git"]["tree"] == "dirty" else "",
+        "verify": said["gates"].get("verify", {}).get("seconds"),
+        "promote": promote.get("seconds"),
+        "requests": promote.get("requests"),
+        "errors": promote.get("errors"),
+        "base": said["base"]["date"][:10],
     }
     parts = [f"{key}={value}" for key, value in told.items() if value not in ("", None)]
     while len(" ".join(parts)) > LONGEST:

@@ -16,8 +16,9 @@ from components.combinations import problem
 from components.home import Made, Resource
 from components.settings import Settings
 
-BESIDE = ("another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi"
-          " destroy")
+BESIDE = (
+    "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi destroy"
+)
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
 
@@ -74,6 +75,7 @@ def read(made: Made, *, owner: str, identity: str) -> Before:
 
     `owner`: SERVICE/STACK of the tag on network and load balancer; `identity`: of that on the service's rules.
     """
+
     def all_of(kind: str, stack: str = "") -> list[Resource]:
         return [one for one in made.resources if one.type == kind and stack in ("", one.owner)]
 
@@ -83,35 +85,62 @@ def read(made: Made, *, owner: str, identity: str) -> Before:
     balancer = first(all_of("aws:lb/loadBalancer:LoadBalancer", owner))
     arn, walls = balancer.get("arn", ""), balancer.get("securityGroups") or []
     fronts = [one for one in all_of("phoenix:index:LoadBalancer") if arn and one.arn == arn]
-    rules = {one.outputs["tags"].get("phoenix:rule"): _rule(one) for stack in (owner, identity)
-             for one in all_of("aws:lb/listenerRule:ListenerRule", stack)}
+    rules = {
+        one.outputs["tags"].get("phoenix:rule"): _rule(one)
+        for stack in (owner, identity)
+        for one in all_of("aws:lb/listenerRule:ListenerRule", stack)
+    }
     return Before(
-        vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""), balancer=arn,
-        vpc=balancer.get("vpcId", ""), subnets=frozenset(balancer.get("subnets") or ()),
+        vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""),
+        balancer=arn,
+        vpc=balancer.get("vpcId", ""),
+        subnets=frozenset(balancer.get("subnets") or ()),
         protected=bool(balancer.get("enableDeletionProtection")),
-        listeners=tuple(_listener(one) for one in all_of("aws:lb/listener:Listener")
-                        if arn and one.outputs.get("loadBalancerArn") == arn),
-        cidrs=frozenset(one.outputs["cidrIpv4"] for one in all_of(INGRESS)
-                        if one.outputs.get("securityGroupId") in walls and one.outputs.get("cidrIpv4")),
+        listeners=tuple(
+            _listener(one)
+            for one in all_of("aws:lb/listener:Listener")
+            if arn and one.outputs.get("loadBalancerArn") == arn
+        ),
+        cidrs=frozenset(
+            one.outputs["cidrIpv4"]
+            for one in all_of(INGRESS)
+            if one.outputs.get("securityGroupId") in walls and one.outputs.get("cidrIpv4")
+        ),
         hostname=first(fronts).get("hostname") or "",
         rules={kind: rule for kind, rule in rules.items() if kind},
-        dashboard=any(one.outputs.get("dashboardName") == identity.replace("/", "-")
-                      for one in all_of("aws:cloudwatch/dashboard:Dashboard")))
+        dashboard=any(
+            one.outputs.get("dashboardName") == identity.replace("/", "-")
+            for one in all_of("aws:cloudwatch/dashboard:Dashboard")
+        ),
+    )
 
 
 def _listener(one: Resource) -> Listener:
     said = one.outputs
     actions = said.get("defaultActions") or []
-    return Listener(one.name, one.arn, int(said.get("port") or 0), str(said.get("protocol") or ""),
-                    said.get("certificateArn") or "", any(action.get("type") == "redirect" for action in actions))
+    return Listener(
+        one.name,
+        one.arn,
+        int(said.get("port") or 0),
+        str(said.get("protocol") or ""),
+        said.get("certificateArn") or "",
+        any(action.get("type") == "redirect" for action in actions),
+    )
 
 
 def _rule(one: Resource) -> Rule:
     said = one.outputs
-    hosts = [condition["hostHeader"] for condition in said.get("conditions") or []
-             if isinstance(condition, Mapping) and condition.get("hostHeader")]
-    return Rule(one.arn, said.get("listenerArn") or "", int(said.get("priority") or 0),
-                tuple(hosts[0].get("values") or ()) if hosts else ())
+    hosts = [
+        condition["hostHeader"]
+        for condition in said.get("conditions") or []
+        if isinstance(condition, Mapping) and condition.get("hostHeader")
+    ]
+    return Rule(
+        one.arn,
+        said.get("listenerArn") or "",
+        int(said.get("priority") or 0),
+        tuple(hosts[0].get("values") or ()) if hosts else (),
+    )
 
 
 def wanted(s: Settings) -> dict[int, str]:
@@ -130,14 +159,20 @@ def problems(before: Before, s: Settings) -> Iterator[str]:
         if stands and stands.protocol != protocol:
             free = 80 if protocol == "HTTP" else 8443 if port == 443 else 443
             yield problem(
-                "listenerPort", port, f"must be another port when {stands.protocol} becomes {protocol}: both can't be"
+                "listenerPort",
+                port,
+                f"must be another port when {stands.protocol} becomes {protocol}: both can't be"
                 f" on {port} while users move, and whoever still speaks {stands.protocol} would be refused at once",
-                f"pulumi config set listenerPort {free}   (and once users are there, back to {port} if you like)")
+                f"pulumi config set listenerPort {free}   (and once users are there, back to {port} if you like)",
+            )
     if before.protected and (goes := _protected(before, s)):
         yield problem(
-            "protect", str(s.protect).lower(), f"must have been false before {goes}: what is protected can't be"
-            " deleted or moved", f"pulumi config set protect false, with {back(before)}, and pulumi up; then this"
-            " change and pulumi up; then protect true again")
+            "protect",
+            str(s.protect).lower(),
+            f"must have been false before {goes}: what is protected can't be deleted or moved",
+            f"pulumi config set protect false, with {back(before)}, and pulumi up; then this"
+            " change and pulumi up; then protect true again",
+        )
 
 
 def _network(before: Before, s: Settings) -> Iterator[str]:
@@ -145,14 +180,26 @@ def _network(before: Before, s: Settings) -> Iterator[str]:
     never = "the network of a stack that stands can't change, and nothing in it can move"
     way = BESIDE if before.rules else UNBORN
     if before.vpc_cidr and s.vpc_id:
-        yield problem("vpcId", s.vpc_id, f"must stay empty: this stack made its own network; {never}",
-                      f"pulumi config rm vpcId, albSubnetIds and serverSubnetIds\n      {way}")
+        yield problem(
+            "vpcId",
+            s.vpc_id,
+            f"must stay empty: this stack made its own network; {never}",
+            f"pulumi config rm vpcId, albSubnetIds and serverSubnetIds\n      {way}",
+        )
     elif before.vpc_cidr and s.vpc_cidr != before.vpc_cidr:
-        yield problem("vpcCidr", s.vpc_cidr, f"must stay {before.vpc_cidr}: {never}",
-                      f"pulumi config set vpcCidr {before.vpc_cidr}\n      {way}")
+        yield problem(
+            "vpcCidr",
+            s.vpc_cidr,
+            f"must stay {before.vpc_cidr}: {never}",
+            f"pulumi config set vpcCidr {before.vpc_cidr}\n      {way}",
+        )
     elif before.balancer and not before.vpc_cidr and before.vpc and s.vpc_id != before.vpc:
-        yield problem("vpcId", s.vpc_id, f"must stay {before.vpc}, with its subnets: {never}",
-                      f"pulumi config set vpcId {before.vpc}, and albSubnetIds and serverSubnetIds of it\n      {way}")
+        yield problem(
+            "vpcId",
+            s.vpc_id,
+            f"must stay {before.vpc}, with its subnets: {never}",
+            f"pulumi config set vpcId {before.vpc}, and albSubnetIds and serverSubnetIds of it\n      {way}",
+        )
 
 
 def _priority(before: Before, s: Settings) -> Iterator[str]:
@@ -160,9 +207,12 @@ def _priority(before: Before, s: Settings) -> Iterator[str]:
     stands = before.rules.get("preview")
     if stands and stands.listener == s.listener_arn and abs(s.rule_priority - stands.priority) == 1:
         yield problem(
-            "rulePriority", s.rule_priority, f"must be {stands.priority}, or two away from it at least: rules move one"
+            "rulePriority",
+            s.rule_priority,
+            f"must be {stands.priority}, or two away from it at least: rules move one"
             " after the other, and this stack's own other rule still has the number",
-            f"pulumi config set rulePriority {stands.priority + 10}")
+            f"pulumi config set rulePriority {stands.priority + 10}",
+        )
 
 
 def _protected(before: Before, s: Settings) -> str:

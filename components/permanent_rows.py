@@ -20,10 +20,20 @@ def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[
         if moved := added(before.cidrs, s.allowed_cidrs):
             found.append(("access", f"allowedCidrs {moved}: new ones are let in first, others kept out last of all"))
         if s.vpc_id and (moved := added(before.subnets, s.alb_subnet_ids)):
-            found.append(("network", f"albSubnetIds {moved}: in place; an address of a subnet that goes leaves the"
-                          " balancer's DNS name first, and who still has it is refused"))
-        found += _switched("protect", was=before.protected, now=s.protect, yes="listener and rules are kept from"
-                           " deletion", no="they may be deleted from then on")
+            found.append(
+                (
+                    "network",
+                    f"albSubnetIds {moved}: in place; an address of a subnet that goes leaves the"
+                    " balancer's DNS name first, and who still has it is refused",
+                )
+            )
+        found += _switched(
+            "protect",
+            was=before.protected,
+            now=s.protect,
+            yes="listener and rules are kept from deletion",
+            no="they may be deleted from then on",
+        )
     standing = {subnet for group in live.groups if group.weight for subnet in group.subnets}
     if standing and s.server_subnet_ids and (moved := added(standing, s.server_subnet_ids)):
         found.append(("network", f"serverSubnetIds {moved}: of servers that are born from now on"))
@@ -37,10 +47,17 @@ def _listeners(before: Before, s: Settings, serving: str) -> list[tuple[str, str
     """`serving`: the listener (ARN) that has production now."""
     now, ports = wanted(s), before.ports
     main = f"{now[s.port]} {s.port}"
-    opens = [f"{protocol} {port} opens, " + ("and serves beside what serves now" if port == s.port else
-             f"and redirects to {main}") for port, protocol in now.items() if port not in ports]
-    closes = [f"{one.protocol} {one.port} closes, last of all: whoever still asks there is refused from then on"
-              for one in before.listeners if one.port not in now]
+    opens = [
+        f"{protocol} {port} opens, "
+        + ("and serves beside what serves now" if port == s.port else f"and redirects to {main}")
+        for port, protocol in now.items()
+        if port not in ports
+    ]
+    closes = [
+        f"{one.protocol} {one.port} closes, last of all: whoever still asks there is refused from then on"
+        for one in before.listeners
+        if one.port not in now
+    ]
     stays = []
     for one in before.listeners:
         if one.port in now and one.port != s.port and one.arn == serving:
@@ -60,8 +77,12 @@ def _named(before: Before, s: Settings, stands: Rule) -> list[tuple[str, str]]:
     """Whom the rules are for: host name, and on a listener that others use too, their place among them."""
     found = []
     if stands.hosts and s.hostname not in stands.hosts:
-        found.append(("hostname", f"{', '.join(stands.hosts)} -> {s.hostname}: requests for the old one are this"
-                      " service's no longer"))
+        found.append(
+            (
+                "hostname",
+                f"{', '.join(stands.hosts)} -> {s.hostname}: requests for the old one are this service's no longer",
+            )
+        )
     elif not stands.hosts and before.hostname != s.hostname and before.hostname:
         found.append(("hostname", f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for; DNS is yours"))
     preview = before.rules.get("preview")
@@ -76,5 +97,6 @@ def _switched(key: str, *, was: bool, now: bool, yes: str, no: str) -> list[tupl
 
 def added(was: Collection[str], now: Collection[str]) -> str:
     """`+ new, - old`; empty when there is no difference."""
-    return ", ".join([*(f"+ {one}" for one in sorted(set(now) - set(was))),
-                      *(f"- {one}" for one in sorted(set(was) - set(now)))])
+    return ", ".join(
+        [*(f"+ {one}" for one in sorted(set(now) - set(was))), *(f"- {one}" for one in sorted(set(was) - set(now)))]
+    )

@@ -84,34 +84,63 @@ def read(
     """
     port = port or settings.port
     session = sessions.connect(
-        region=settings.region, profile=settings.profile, credentials_file=settings.credentials_file,
-        config_file=settings.config_file)
-    account = replace(live.account(session, region=settings.region, profile=settings.profile),
-                      credentials_file=settings.credentials_file, config_file=settings.config_file)
+        region=settings.region,
+        profile=settings.profile,
+        credentials_file=settings.credentials_file,
+        config_file=settings.config_file,
+    )
+    account = replace(
+        live.account(session, region=settings.region, profile=settings.profile),
+        credentials_file=settings.credentials_file,
+        config_file=settings.config_file,
+    )
     made = home.check(account)
     if alone:
         ownership.check_identity(settings, made)
     home.stays(made, stack=settings.identity, listener=settings.listener_arn)
     source = origin.source(session, settings, account, folder, now=now)
     recipe = generation.recipe(settings, source.fingerprint)
-    shared = sharing.read(
-        session, settings, account, owner=owner, made=made.ids) if owner or settings.listener_arn else None
+    shared = (
+        sharing.read(session, settings, account, owner=owner, made=made.ids) if owner or settings.listener_arn else None
+    )
     before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
     standing = live.read(
-        session, stack=settings.identity, shared=(shared.arn, shared.vpc_id) if shared else None, made=made.ids,
-        main=before.ports[port].arn if port in before.ports else "")
+        session,
+        stack=settings.identity,
+        shared=(shared.arn, shared.vpc_id) if shared else None,
+        made=made.ids,
+        main=before.ports[port].arn if port in before.ports else "",
+    )
     left = _checked_owner(session, settings, standing, made, shared, owner=owner)
-    found = strays.read(session, standing, stack=settings.identity, known=made.ids,
-                        beside=shared.security_groups if shared else (),
-                        ports=() if shared else permanent.wanted(settings))
+    found = strays.read(
+        session,
+        standing,
+        stack=settings.identity,
+        known=made.ids,
+        beside=shared.security_groups if shared else (),
+        ports=() if shared else permanent.wanted(settings),
+    )
     stray = (*doors.lost(before, standing, made.ids), *found.things, *left)
-    standing = replace(standing, reported=made.recorded.production(f"{settings.name}-promote"),
-                       tried=standing.tried | found.tried | made.tried)
+    standing = replace(
+        standing,
+        reported=made.recorded.production(f"{settings.name}-promote"),
+        tried=standing.tried | found.tried | made.tried,
+    )
     ahead = outlook.read(session, settings, standing, now=now)
     descent = lineage.read(standing, folder)
     flight = foresight.cleared(
-        settings, recipe, standing, ahead, source, now=now, shared=shared, before=before, port=port, front=not owner,
-        descent=descent)
+        settings,
+        recipe,
+        standing,
+        ahead,
+        source,
+        now=now,
+        shared=shared,
+        before=before,
+        port=port,
+        front=not owner,
+        descent=descent,
+    )
     if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
     given = flags.read(engine_call.read(), os.environ)
@@ -120,23 +149,56 @@ def read(
     changed = changelog.of(flight, settings, folder)
     differing = packages.lines(session, flight, source, service=settings.service)
     brief = briefing.write(
-        settings, flight, recipe, standing, source, ahead, changed, packages=differing, now=now, descent=descent,
-        permanent=permanent_rows.rows(before, settings, standing, front=not owner))
+        settings,
+        flight,
+        recipe,
+        standing,
+        source,
+        ahead,
+        changed,
+        packages=differing,
+        now=now,
+        descent=descent,
+        permanent=permanent_rows.rows(before, settings, standing, front=not owner),
+    )
     mind = [*flags.note(given, flight), *_of_the_listener(settings, shared, before, ahead, standing, folder, port=port)]
     brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in mind)))
-    return Preflight(settings, account, source, recipe, standing, made.recorded, stray, shared, flight, descent, brief,
-                     doors.doors(before, standing, port=port))
+    return Preflight(
+        settings,
+        account,
+        source,
+        recipe,
+        standing,
+        made.recorded,
+        stray,
+        shared,
+        flight,
+        descent,
+        brief,
+        doors.doors(before, standing, port=port),
+    )
 
 
 def _of_the_listener(
-    settings: Settings, shared: Shared | None, before: Before, ahead: Outlook, standing: Live, folder: Path, *,
+    settings: Settings,
+    shared: Shared | None,
+    before: Before,
+    ahead: Outlook,
+    standing: Live,
+    folder: Path,
+    *,
     port: int,
 ) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know of the way that requests come."""
     return [
         *clear_text.warning(settings, clear_text.way(settings, shared, before, port=port)),
-        *keep_alive.warning(keep_alive.seconds(folder / settings.image_dir), ahead.idle_seconds,
-                            image_dir=settings.image_dir, load_balancer=standing.load_balancer)]
+        *keep_alive.warning(
+            keep_alive.seconds(folder / settings.image_dir),
+            ahead.idle_seconds,
+            image_dir=settings.image_dir,
+            load_balancer=standing.load_balancer,
+        ),
+    ]
 
 
 def _checked_owner(
@@ -148,8 +210,10 @@ def _checked_owner(
     wanted = [] if owner or settings.vpc_id else lost.network(settings.name)
     if not shared:
         wanted += lost.front(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
-    unknown = [*lost.read(session, made, wanted, owner=settings.identity),
-               *ownership.unknown_listeners(balancers, standing, made)]
+    unknown = [
+        *lost.read(session, made, wanted, owner=settings.identity),
+        *ownership.unknown_listeners(balancers, standing, made),
+    ]
     if why := ownership.refusal(settings, standing, made, found, unknown):
         raise OwnershipError(why)
     return ownership.left_by_killed(found, made)

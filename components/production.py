@@ -36,25 +36,32 @@ def weights(
     if not any((*found.values(), *rest.values())):
         raise FlightError(
             "what promote reported about production is lost from the state; production stays as it is.\n"
-            "  type: pulumi up   (without --target and --exclude: promote looks again)")
+            "  type: pulumi up   (without --target and --exclude: promote looks again)"
+        )
     return {**found, **rest}
 
 
 def by_color(found: Mapping[str, int], live: Live, declared: Mapping[str, str]) -> dict[str, int]:
     """Percent of production by color."""
-    names = {**{group.target_group: group.color for group in live.groups},
-             **{arn: color for color, arn in declared.items()}}
+    names = {
+        **{group.target_group: group.color for group in live.groups},
+        **{arn: color for color, arn in declared.items()},
+    }
     return {names.get(arn, short(arn)): share for arn, share in found.items()}
 
 
 def _why(flight: Flight, live: Live, declared: Mapping[str, str], reported: Mapping[str, int]) -> str:
-    flip = (f"\n  type: pulumi config set active {other(flight.active.color)} && pulumi up"
-            f"   (a group is born, proven and takes over)")
+    flip = (
+        f"\n  type: pulumi config set active {other(flight.active.color)} && pulumi up"
+        f"   (a group is born, proven and takes over)"
+    )
     for color, arn in declared.items():
         stood = live.group(color)
         if flight.weights.get(color) and arn not in reported and stood and stood.target_group != arn:
-            return (f"{color}'s target group was replaced by {arn}, although nothing that makes a server changed."
-                    f" Production stays on {stood.target_group}.{flip}")
+            return (
+                f"{color}'s target group was replaced by {arn}, although nothing that makes a server changed."
+                f" Production stays on {stood.target_group}.{flip}"
+            )
     said = ", ".join(f"{short(arn)} {share} %" for arn, share in reported.items()) or "nothing"
     told = ", ".join(f"{short(declared[color])} {share} %" for color, share in flight.weights.items())
     return f"promote reports {said}, but this update is to end with {told}; production stays as promote left it.{flip}"

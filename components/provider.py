@@ -15,20 +15,28 @@ FILES = {"sharedCredentialsFiles": "credentials_file", "sharedConfigFiles": "con
 AS_WHOM = "must not be set: the plan and the steps of an update would not act as the same identity"
 WHERE = "must not be set: the plan and the steps of an update would not go the same way to AWS"
 BY_HAND = "and give credentials by AWS_PROFILE, aws:profile or the environment"
-IN_A_PROFILE = ("and have a profile assume the role (role_arn, with source_profile or credential_source, in"
-                " ~/.aws/config; pulumi config set aws:profile NAME)")
+IN_A_PROFILE = (
+    "and have a profile assume the role (role_arn, with source_profile or credential_source, in"
+    " ~/.aws/config; pulumi config set aws:profile NAME)"
+)
 # Keys that nothing but the provider reads: why not, and what does the same for everybody.
 ALONE: Mapping[str, tuple[str, str]] = {
-    "accessKey": (AS_WHOM, BY_HAND), "secretKey": (AS_WHOM, BY_HAND), "token": (AS_WHOM, BY_HAND),
-    "assumeRole": (AS_WHOM, IN_A_PROFILE), "assumeRoles": (AS_WHOM, IN_A_PROFILE),
-    "assumeRoleWithWebIdentity": (AS_WHOM, "and export AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, which all of them"
-                                  " follow"),
+    "accessKey": (AS_WHOM, BY_HAND),
+    "secretKey": (AS_WHOM, BY_HAND),
+    "token": (AS_WHOM, BY_HAND),
+    "assumeRole": (AS_WHOM, IN_A_PROFILE),
+    "assumeRoles": (AS_WHOM, IN_A_PROFILE),
+    "assumeRoleWithWebIdentity": (
+        AS_WHOM,
+        "and export AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, which all of them follow",
+    ),
     "endpoints": (WHERE, "and export AWS_ENDPOINT_URL, or AWS_ENDPOINT_URL_SERVICE for one service"),
     "useFipsEndpoint": (WHERE, "and export AWS_USE_FIPS_ENDPOINT=true"),
     "useDualstackEndpoint": (WHERE, "and export AWS_USE_DUALSTACK_ENDPOINT=true"),
     "customCaBundle": (WHERE, "and export AWS_CA_BUNDLE=FILE"),
     "insecure": (WHERE, "and export AWS_CA_BUNDLE=FILE with the certificate that signs for what is between"),
-    "httpProxy": (WHERE, "and export HTTP_PROXY"), "httpsProxy": (WHERE, "and export HTTPS_PROXY"),
+    "httpProxy": (WHERE, "and export HTTP_PROXY"),
+    "httpsProxy": (WHERE, "and export HTTPS_PROXY"),
     "noProxy": (WHERE, "and export NO_PROXY"),
 }
 
@@ -38,8 +46,10 @@ def identity(aws: Mapping[str, str]) -> dict[str, str]:
 
     Of a list that is none, or holds several, it takes nothing: `problems` tells.
     """
-    return {"profile": aws.get("profile", ""), **{name: (_paths(aws.get(key, "")) or [""])[0]
-                                                  for key, name in FILES.items()}}
+    return {
+        "profile": aws.get("profile", ""),
+        **{name: (_paths(aws.get(key, "")) or [""])[0] for key, name in FILES.items()},
+    }
 
 
 def problems(aws: Mapping[str, str]) -> Iterator[tuple[str, object, str, str]]:
@@ -50,8 +60,12 @@ def problems(aws: Mapping[str, str]) -> Iterator[tuple[str, object, str, str]]:
     for key in FILES:
         paths = _paths(aws.get(key, ""))
         if paths is None or len(paths) > 1:
-            yield (f"aws:{key}", aws[key], "must be a list of one file: the steps of an update read one",
-                   f"pulumi config rm aws:{key}, and pulumi config set --path 'aws:{key}[0]' ~/.aws/FILE")
+            yield (
+                f"aws:{key}",
+                aws[key],
+                "must be a list of one file: the steps of an update read one",
+                f"pulumi config rm aws:{key}, and pulumi config set --path 'aws:{key}[0]' ~/.aws/FILE",
+            )
 
 
 def _paths(text: str) -> list[str] | None:

@@ -17,8 +17,10 @@ _PARAMETER = r"ssm:(?!/?(?i:aws|ssm))(?P<parameter>[a-zA-Z0-9_.-]+|(?:/[a-zA-Z0-
 _SECRET = r"secretsmanager:(?P<secret>[a-zA-Z0-9/_+=.@-]{1,512})(?::(?P<key>[a-zA-Z0-9/_+=.@-]+))?"
 REFERENCE = re.compile(f"{_PARAMETER}|{_SECRET}")
 PREFIXES = ("ssm:", "secretsmanager:")
-RULE = ("ssm:NAME or ssm:/PATH/NAME of a parameter, secretsmanager:NAME of a secret, or secretsmanager:NAME:KEY of the"
-        " JSON object that it holds")
+RULE = (
+    "ssm:NAME or ssm:/PATH/NAME of a parameter, secretsmanager:NAME of a secret, or secretsmanager:NAME:KEY of the"
+    " JSON object that it holds"
+)
 # For all policies within a role: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 POLICY_LIMIT = 10240
 
@@ -57,25 +59,48 @@ def policy(values: Sequence[str], *, account: str, region: str, partition: str) 
     encryption context ("How AWS Systems Manager Parameter Store uses AWS KMS", KMS developer guide; "Secret encryption
     and decryption", Secrets Manager user guide). The key's own policy must allow it as well.
     """
-    arns = {kind: [_arn(kind, name, account=account, region=region, partition=partition) for name in names]
-            for kind, names in _names(values).items()}
+    arns = {
+        kind: [_arn(kind, name, account=account, region=region, partition=partition) for name in names]
+        for kind, names in _names(values).items()
+    }
     parameters, secrets = arns["ssm"], arns["secretsmanager"]
     said: list[dict[str, object]] = [
-        {"Effect": "Deny", "Action": "ssm:GetParameter*",
-         **({"NotResource": parameters} if parameters else {"Resource": "*"})}]
+        {
+            "Effect": "Deny",
+            "Action": "ssm:GetParameter*",
+            **({"NotResource": parameters} if parameters else {"Resource": "*"}),
+        }
+    ]
     keys = f"arn:{partition}:kms:{region}:*:key/*"
     suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     if parameters:
         said += [
             {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameters},
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": {"StringEquals": {
-                "kms:ViaService": f"ssm.{region}.{suffix}", "kms:EncryptionContext:PARAMETER_ARN": parameters}}}]
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": keys,
+                "Condition": {
+                    "StringEquals": {
+                        "kms:ViaService": f"ssm.{region}.{suffix}",
+                        "kms:EncryptionContext:PARAMETER_ARN": parameters,
+                    }
+                },
+            },
+        ]
     if secrets:
         said += [
             {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys, "Condition": {
-                "StringEquals": {"kms:ViaService": f"secretsmanager.{region}.{suffix}"},
-                "StringLike": {"kms:EncryptionContext:SecretARN": secrets}}}]
+            {
+                "Effect": "Allow",
+                "Action": "kms:Decrypt",
+                "Resource": keys,
+                "Condition": {
+                    "StringEquals": {"kms:ViaService": f"secretsmanager.{region}.{suffix}"},
+                    "StringLike": {"kms:EncryptionContext:SecretARN": secrets},
+                },
+            },
+        ]
     return json.dumps({"Version": "2012-10-17", "Statement": said})
 
 

@@ -67,12 +67,19 @@ class Rollout(pulumi.ComponentResource):
             "hostname": settings.hostname,
         }
         verified = {
-            **about, "smoke_command": settings.smoke_command, "timeout_seconds": str(settings.verify_timeout_seconds)}
+            **about,
+            "smoke_command": settings.smoke_command,
+            "timeout_seconds": str(settings.verify_timeout_seconds),
+        }
         self.verified = step(
-            f"{name}-verify", run="verify", account=account, environment=verified,
+            f"{name}-verify",
+            run="verify",
+            account=account,
+            environment=verified,
             # A group that should stand and is not verified was changed by hand: the gate looks, whatever was recorded.
             triggers=[group.group_name, *([recorded.again(f"{name}-verify")] if flight.unproven else [])],
-            opts=self._gate([group.retire], closed=flight.proven))
+            opts=self._gate([group.retire], closed=flight.proven),
+        )
         self._move = recorded.again(f"{name}-promote") if flight.shift else ""
         promoted = {
             **about,
@@ -83,26 +90,31 @@ class Rollout(pulumi.ComponentResource):
             "soak_seconds": str(settings.soak_seconds),
             "drain_seconds": str(settings.drain_seconds),
             "replacement_seconds": str(estimate.replacement(settings)),
-            "alarms": pulumi.Output.all(*group.alarm_names).apply(
-                lambda names: json.dumps([*names, *settings.alarms])),
+            "alarms": pulumi.Output.all(*group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms])),
             **({"shared": "true"} if shared else {}),
         }
         self.promoted = step(
-            f"{name}-promote", run="promote", account=account, environment=promoted,
+            f"{name}-promote",
+            run="promote",
+            account=account,
+            environment=promoted,
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[group.group_name, self._move],
-            opts=self._gate([self.verified], closed=not flight.shift))
+            opts=self._gate([self.verified], closed=not flight.shift),
+        )
         self._production(targets)
         stood = flight.standing.born_at if flight.standing else None
         born_at = f"{stood:%Y-%m-%dT%H:%M:%SZ}" if stood else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.certificates = pulumi.Output.all(
-            "" if flight.proven else self.verified.stdout, self.promoted.stdout if flight.shift else "",
+            "" if flight.proven else self.verified.stdout,
+            self.promoted.stdout if flight.shift else "",
         ).apply(lambda said: _certificates(*said))
         # Nobody dies in an update that has not moved production.
         self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
-            lambda known: list(standing.past) if known[0] else past.lines(flight, standing, known[1]))
+            lambda known: list(standing.past) if known[0] else past.lines(flight, standing, known[1])
+        )
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
     def _production(self, targets: Mapping[Color, pulumi.Input[str]]) -> None:
@@ -144,13 +156,16 @@ class Rollout(pulumi.ComponentResource):
     def guard(self, production: pulumi.CustomResource) -> command.local.Command:
         """Keeps the production rule: deleted before it, and refuses while users reach servers by it."""
         return step(
-            f"{self._prefix}-guard", run="guard", on_delete=True, account=self._account,
-            environment={"stack": self._settings.identity, "rule": production.id}, triggers=[production.id],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[production]))
+            f"{self._prefix}-guard",
+            run="guard",
+            on_delete=True,
+            account=self._account,
+            environment={"stack": self._settings.identity, "rule": production.id},
+            triggers=[production.id],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[production]),
+        )
 
-    def prune(
-        self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]
-    ) -> command.local.Command:
+    def prune(self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]) -> command.local.Command:
         """Deregisters the stack's old images once production has moved, and what killed updates left behind.
 
         `strays` are groups that production did not know before this update, and things that nobody knew. An update
@@ -158,17 +173,24 @@ class Rollout(pulumi.ComponentResource):
         """
         settings = self._settings
         return step(
-            f"{self._prefix}-prune", run="prune", account=self._account,
-            environment={"stack": settings.identity, "service": settings.service,
-                         "image_keep": str(settings.image_keep), "group": self._group, "listener": self._listener,
-                         "strays": json.dumps(list(strays))},
+            f"{self._prefix}-prune",
+            run="prune",
+            account=self._account,
+            environment={
+                "stack": settings.identity,
+                "service": settings.service,
+                "image_keep": str(settings.image_keep),
+                "group": self._group,
+                "listener": self._listener,
+                "strays": json.dumps(list(strays)),
+            },
             triggers=[self._group, self._recorded.again(f"{self._prefix}-prune") if strays else ""],
-            opts=self._gate(after, closed=self._flight.proven and not strays))
+            opts=self._gate(after, closed=self._flight.proven and not strays),
+        )
 
     def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:
         """A gate that has nothing to do keeps every input that it has in the state."""
-        return pulumi.ResourceOptions(
-            parent=self, depends_on=list(after), ignore_changes=["*"] if closed else None)
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after), ignore_changes=["*"] if closed else None)
 
 
 def _certificates(*said: str | None) -> dict[str, dict[str, str]]:

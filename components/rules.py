@@ -92,8 +92,10 @@ def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) 
                 raise ValueError(f"an object in which each name is {key_words} ({name!r} is not)")
             if not all(map(_plain, value if lists and isinstance(value, list) else [value])):
                 raise ValueError(f"an object in which each value is {value_words} ({name}'s is not)")
-        return {name: tuple(map(_text, value)) if isinstance(value, list) else _text(value)
-                for name, value in values.items()}
+        return {
+            name: tuple(map(_text, value)) if isinstance(value, list) else _text(value)
+            for name, value in values.items()
+        }
 
     return rule
 

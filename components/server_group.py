@@ -17,8 +17,12 @@ from components.live import Account
 from components.step import step
 
 SSM_CORE = "policy/AmazonSSMManagedInstanceCore"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
+    }
+)
 
 
 class ServerGroup(pulumi.ComponentResource):
@@ -67,8 +71,9 @@ class ServerGroup(pulumi.ComponentResource):
         tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:ServerGroup", name, {
-            "color": color.color, "generation": color.generation}, opts)
+        super().__init__(
+            "phoenix:index:ServerGroup", name, {"color": color.color, "generation": color.generation}, opts
+        )
         self._prefix, self._color, self._tags = name, color, color.tags(**tags)
         security_group, rules = self._firewall(vpc_id, port, load_balancer_security_group_id)
         template = aws.ec2.LaunchTemplate(
@@ -79,25 +84,46 @@ class ServerGroup(pulumi.ComponentResource):
             # Scaling looks at CPU each minute; without this EC2 tells it every five.
             monitoring={"enabled": True},
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
-            block_device_mappings=[{"device_name": root_device, "ebs": {
-                "volume_size": root_volume_gib, "volume_type": "gp3", "encrypted": "true",
-                "delete_on_termination": "true"}}],
-            network_interfaces=[{
-                "device_index": 0, "associate_public_ip_address": "false", "delete_on_termination": "true",
-                "security_groups": [security_group.id]}],
+            block_device_mappings=[
+                {
+                    "device_name": root_device,
+                    "ebs": {
+                        "volume_size": root_volume_gib,
+                        "volume_type": "gp3",
+                        "encrypted": "true",
+                        "delete_on_termination": "true",
+                    },
+                }
+            ],
+            network_interfaces=[
+                {
+                    "device_index": 0,
+                    "associate_public_ip_address": "false",
+                    "delete_on_termination": "true",
+                    "security_groups": [security_group.id],
+                }
+            ],
             user_data=base64.b64encode(user_data.encode()).decode(),
             tag_specifications=[{"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume")],
             tags=self._tags,
             opts=color.options(self),
         )
         clear = step(
-            f"{name}-clear", run="clear", on_delete=True, account=account,
-            environment={"stack": color.stack, "color": color.color, "target_group": target_group.arn,
-                         "listener": listener_arn},
+            f"{name}-clear",
+            run="clear",
+            on_delete=True,
+            account=account,
+            environment={
+                "stack": color.stack,
+                "color": color.color,
+                "target_group": target_group.arn,
+                "listener": listener_arn,
+            },
             triggers=[target_group.arn],
             # Made before the group, so deleted after it, and before what servers need to stand: of a birth that was
             # killed the state may know all but the group.
-            opts=color.options(self, depends_on=[template, *rules]))
+            opts=color.options(self, depends_on=[template, *rules]),
+        )
         group = aws.autoscaling.Group(
             f"{name}-group",
             min_size=min_size,
@@ -113,22 +139,39 @@ class ServerGroup(pulumi.ComponentResource):
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
             # A server may need its way in and its rights from the first second.
             opts=color.options(
-                self, depends_on=[*announced_by, *rules, clear],
+                self,
+                depends_on=[*announced_by, *rules, clear],
                 delete_minutes=(DELETING_SECONDS + drain_seconds) / 60,
                 # Verify adds a tag to it, which a refresh must not make the next update take away.
-                ignore_changes=["tags"]),
+                ignore_changes=["tags"],
+            ),
         )
         after = [self._scaling(group, target_cpu_percent)] if target_cpu_percent else []
         watched = alarms(
-            self, name, color=color, target_group=target_group, load_balancer_arn_suffix=load_balancer_arn_suffix,
-            limits=limits, tags=self._tags)
+            self,
+            name,
+            color=color,
+            target_group=target_group,
+            load_balancer_arn_suffix=load_balancer_arn_suffix,
+            limits=limits,
+            tags=self._tags,
+        )
         self.retire = step(
-            f"{name}-retire", run="retire", on_delete=True, account=account,
-            environment={"stack": color.stack, "color": color.color, "group": group.name,
-                         "target_group": target_group.arn, "listener": listener_arn},
+            f"{name}-retire",
+            run="retire",
+            on_delete=True,
+            account=account,
+            environment={
+                "stack": color.stack,
+                "color": color.color,
+                "group": group.name,
+                "target_group": target_group.arn,
+                "listener": listener_arn,
+            },
             triggers=[group.name],
             # Deleted before the group and its policy: it refuses while production traffic goes to them.
-            opts=color.options(self, depends_on=[group, *after]))
+            opts=color.options(self, depends_on=[group, *after]),
+        )
         self.group_name = group.name
         self.alarm_names: list[pulumi.Output[str]] = [alarm.name for alarm in watched]
         self.alarm_arns: list[pulumi.Output[str]] = [alarm.arn for alarm in watched]
@@ -139,16 +182,27 @@ class ServerGroup(pulumi.ComponentResource):
         options = self._color.options(self)
         partition = aws.get_partition().partition
         role = aws.iam.Role(
-            f"{self._prefix}-role", assume_role_policy=TRUST, permissions_boundary=boundary or None, tags=self._tags,
-            opts=options)
+            f"{self._prefix}-role",
+            assume_role_policy=TRUST,
+            permissions_boundary=boundary or None,
+            tags=self._tags,
+            opts=options,
+        )
         ssm = aws.iam.RolePolicyAttachment(
-            f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options)
+            f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options
+        )
         reads = aws.iam.RolePolicy(
-            f"{self._prefix}-references", role=role.id, policy=named.policy(
-                references, account=account.id, region=account.region, partition=partition), opts=options)
+            f"{self._prefix}-references",
+            role=role.id,
+            policy=named.policy(references, account=account.id, region=account.region, partition=partition),
+            opts=options,
+        )
         return aws.iam.InstanceProfile(
-            f"{self._prefix}-profile", role=role.name, tags=self._tags,
-            opts=self._color.options(self, depends_on=[ssm, reads]))
+            f"{self._prefix}-profile",
+            role=role.name,
+            tags=self._tags,
+            opts=self._color.options(self, depends_on=[ssm, reads]),
+        )
 
     def _firewall(
         self, vpc_id: pulumi.Input[str], port: int, balancer: pulumi.Input[str]
@@ -156,23 +210,43 @@ class ServerGroup(pulumi.ComponentResource):
         """The servers' security group, the load balancer's way into it and the servers' way out."""
         options = self._color.options(self)
         group = aws.ec2.SecurityGroup(
-            f"{self._prefix}-servers", vpc_id=vpc_id, description=f"Servers of {self._color.name}", tags=self._tags,
-            opts=options)
+            f"{self._prefix}-servers",
+            vpc_id=vpc_id,
+            description=f"Servers of {self._color.name}",
+            tags=self._tags,
+            opts=options,
+        )
         from_balancer = aws.vpc.SecurityGroupIngressRule(
-            f"{self._prefix}-from-alb", security_group_id=group.id, referenced_security_group_id=balancer,
-            ip_protocol="tcp", from_port=port, to_port=port, opts=options)
+            f"{self._prefix}-from-alb",
+            security_group_id=group.id,
+            referenced_security_group_id=balancer,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=options,
+        )
         to_servers = aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-from-alb", security_group_id=balancer, referenced_security_group_id=group.id,
-            ip_protocol="tcp", from_port=port, to_port=port, opts=options)
+            f"{self._prefix}-from-alb",
+            security_group_id=balancer,
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=options,
+        )
         out = aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options)
+            f"{self._prefix}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options
+        )
         return group, [from_balancer, to_servers, out]
 
     def _scaling(self, group: aws.autoscaling.Group, percent: int) -> aws.autoscaling.Policy:
         return aws.autoscaling.Policy(
-            f"{self._prefix}-cpu", autoscaling_group_name=group.name, policy_type="TargetTrackingScaling",
+            f"{self._prefix}-cpu",
+            autoscaling_group_name=group.name,
+            policy_type="TargetTrackingScaling",
             target_tracking_configuration={
                 "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
-                "target_value": percent},
-            opts=self._color.options(self))
-
+                "target_value": percent,
+            },
+            opts=self._color.options(self),
+        )

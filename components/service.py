@@ -34,8 +34,14 @@ class Service(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, name: str, ahead: Preflight, *, network: Network, listener: Listening,
-        token: pulumi.Input[str] | None = None, opts: pulumi.ResourceOptions | None = None,
+        self,
+        name: str,
+        ahead: Preflight,
+        *,
+        network: Network,
+        listener: Listening,
+        token: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:Service", name, {"active": ahead.flight.active.color}, opts)
         told = declare(ahead, network=network, listener=listener, token=token, parent=self)
@@ -50,22 +56,50 @@ def permanent(
     """Declares what outlives every group, below `parent` or at the top: network and listener, each own or adopted."""
     tags, opts = {"phoenix:stack": settings.identity}, pulumi.ResourceOptions(parent=parent)
     network = Network(
-        settings.name, vpc_id=settings.vpc_id, alb_subnet_ids=settings.alb_subnet_ids,
-        server_subnet_ids=settings.server_subnet_ids, cidr=settings.vpc_cidr, tags=tags, opts=opts)
+        settings.name,
+        vpc_id=settings.vpc_id,
+        alb_subnet_ids=settings.alb_subnet_ids,
+        server_subnet_ids=settings.server_subnet_ids,
+        cidr=settings.vpc_cidr,
+        tags=tags,
+        opts=opts,
+    )
     if shared:
         return network, AdoptedListener(
-            settings.name, listener_arn=shared.listener, arn_suffix=shared.suffix, vpc_id=shared.vpc_id,
-            security_group_id=shared.security_groups[0], dns_name=shared.dns, hostname=settings.hostname,
+            settings.name,
+            listener_arn=shared.listener,
+            arn_suffix=shared.suffix,
+            vpc_id=shared.vpc_id,
+            security_group_id=shared.security_groups[0],
+            dns_name=shared.dns,
+            hostname=settings.hostname,
             priority=settings.rule_priority,
-            url=shared.url, protect=settings.protect, tags=tags, opts=opts)
+            url=shared.url,
+            protect=settings.protect,
+            tags=tags,
+            opts=opts,
+        )
     return network, LoadBalancer(
-        settings.name, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids, port=settings.port,
-        allowed_cidrs=settings.allowed_cidrs, certificate_arn=settings.certificate_arn, hostname=settings.hostname,
-        protect=settings.protect, tags=tags, doors=doors, opts=opts)
+        settings.name,
+        vpc_id=network.vpc_id,
+        subnet_ids=network.alb_subnet_ids,
+        port=settings.port,
+        allowed_cidrs=settings.allowed_cidrs,
+        certificate_arn=settings.certificate_arn,
+        hostname=settings.hostname,
+        protect=settings.protect,
+        tags=tags,
+        doors=doors,
+        opts=opts,
+    )
 
 
 def declare(
-    ahead: Preflight, *, network: Network, listener: Listening, token: pulumi.Input[str] | None = None,
+    ahead: Preflight,
+    *,
+    network: Network,
+    listener: Listening,
+    token: pulumi.Input[str] | None = None,
     parent: pulumi.Resource | None = None,
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Declares a service, below `parent` or at the top, and returns its outputs."""
@@ -75,50 +109,120 @@ def declare(
     inside = settings.packer_variables.get("session_manager_profile")
     building = network.server_subnet_ids if inside else network.alb_subnet_ids
     # A color's own: its image, and the target group that the preview rule names before the group is born.
-    baked = {color: MachineImage(
-        f"{color.name}-image", color=color, account=account, service=settings.service, fingerprint=source.fingerprint,
-        pinned=settings.image, folder=settings.image_dir, base_image=settings.base_image,
-        architecture=settings.architecture, packer_variables=settings.packer_variables,
-        copied_from=settings.image_from, kms_key=settings.image_kms_key,
-        max_age_days=settings.max_age_days, subnet_id=building[0], live_image=plan.live_image,
-        opts=opts) for color in plan.colors}
-    targets = {color: listener.target_group(
-        color, port=settings.app_port, health_check_path=settings.health_check_path,
-        health_check_interval_seconds=settings.health_check_interval_seconds, drain_seconds=settings.drain_seconds,
-        tags={"fingerprint": source.fingerprint, "recipe": ahead.recipe.tag, **image.tags,
-              **lineage.launch_tags(color, plan, ahead.standing, ahead.lineage)})
-        for color, image in baked.items()}
-    preview = listener.preview_rule(
-        targets[plan.active].arn, token=settings.preview_token if token is None else token)
-    groups = {color: ServerGroup(
-        color.name, color=color, account=account, image_id=image.id, root_device=image.root_device,
-        instance_type=settings.instance_type, root_volume_gib=settings.root_volume_gib,
-        user_data=user_data(settings, color=color.color, generation=color.generation), references=settings.references,
-        permissions_boundary=settings.permissions_boundary, port=settings.app_port, vpc_id=network.vpc_id,
-        subnet_ids=network.server_subnet_ids, target_group=targets[color], announced_by=[preview],
-        load_balancer_security_group_id=listener.security_group_id, load_balancer_arn_suffix=listener.arn_suffix,
-        listener_arn=listener.listener_arn, min_size=settings.min_size,
-        max_size=settings.max_size, target_cpu_percent=settings.target_cpu_percent, boot_seconds=settings.boot_seconds,
-        drain_seconds=settings.drain_seconds, tags={"fingerprint": source.fingerprint},
-        limits=Limits(settings.max_error_percent, settings.max_response_milliseconds, settings.min_size,
-                      estimate.replacement(settings)), opts=opts)
-        for color, image in baked.items()}
+    baked = {
+        color: MachineImage(
+            f"{color.name}-image",
+            color=color,
+            account=account,
+            service=settings.service,
+            fingerprint=source.fingerprint,
+            pinned=settings.image,
+            folder=settings.image_dir,
+            base_image=settings.base_image,
+            architecture=settings.architecture,
+            packer_variables=settings.packer_variables,
+            copied_from=settings.image_from,
+            kms_key=settings.image_kms_key,
+            max_age_days=settings.max_age_days,
+            subnet_id=building[0],
+            live_image=plan.live_image,
+            opts=opts,
+        )
+        for color in plan.colors
+    }
+    targets = {
+        color: listener.target_group(
+            color,
+            port=settings.app_port,
+            health_check_path=settings.health_check_path,
+            health_check_interval_seconds=settings.health_check_interval_seconds,
+            drain_seconds=settings.drain_seconds,
+            tags={
+                "fingerprint": source.fingerprint,
+                "recipe": ahead.recipe.tag,
+                **image.tags,
+                **lineage.launch_tags(color, plan, ahead.standing, ahead.lineage),
+            },
+        )
+        for color, image in baked.items()
+    }
+    preview = listener.preview_rule(targets[plan.active].arn, token=settings.preview_token if token is None else token)
+    groups = {
+        color: ServerGroup(
+            color.name,
+            color=color,
+            account=account,
+            image_id=image.id,
+            root_device=image.root_device,
+            instance_type=settings.instance_type,
+            root_volume_gib=settings.root_volume_gib,
+            user_data=user_data(settings, color=color.color, generation=color.generation),
+            references=settings.references,
+            permissions_boundary=settings.permissions_boundary,
+            port=settings.app_port,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.server_subnet_ids,
+            target_group=targets[color],
+            announced_by=[preview],
+            load_balancer_security_group_id=listener.security_group_id,
+            load_balancer_arn_suffix=listener.arn_suffix,
+            listener_arn=listener.listener_arn,
+            min_size=settings.min_size,
+            max_size=settings.max_size,
+            target_cpu_percent=settings.target_cpu_percent,
+            boot_seconds=settings.boot_seconds,
+            drain_seconds=settings.drain_seconds,
+            tags={"fingerprint": source.fingerprint},
+            limits=Limits(
+                settings.max_error_percent,
+                settings.max_response_milliseconds,
+                settings.min_size,
+                estimate.replacement(settings),
+            ),
+            opts=opts,
+        )
+        for color, image in baked.items()
+    }
 
     # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
     rollout = Rollout(
-        settings.name, flight=plan, standing=ahead.standing, recorded=ahead.recorded, settings=settings,
-        account=account, group=groups[plan.active], targets={color: target.arn for color, target in targets.items()},
-        listener_arn=listener.listener_arn, preview_rule_arn=preview.arn, shared=ahead.shared is not None, opts=opts)
-    production = listener.production_rule(rollout.weights, after=[rollout.promoted], tags={
-        **rollout.past(), **lineage.production_tags(plan, ahead.standing, ahead.lineage)})
+        settings.name,
+        flight=plan,
+        standing=ahead.standing,
+        recorded=ahead.recorded,
+        settings=settings,
+        account=account,
+        group=groups[plan.active],
+        targets={color: target.arn for color, target in targets.items()},
+        listener_arn=listener.listener_arn,
+        preview_rule_arn=preview.arn,
+        shared=ahead.shared is not None,
+        opts=opts,
+    )
+    production = listener.production_rule(
+        rollout.weights,
+        after=[rollout.promoted],
+        tags={**rollout.past(), **lineage.production_tags(plan, ahead.standing, ahead.lineage)},
+    )
     rollout.guard(production)
     rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
     if settings.image_shared_with or source.shared:
         baked[plan.active].share(settings.image_shared_with, after=[production])
     if settings.dashboard:
-        Dashboard(settings.name, region=settings.region, load_balancer_arn_suffix=listener.arn_suffix,
-                  alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
-                  promoted=rollout.promoted.stdout, opts=opts)
+        Dashboard(
+            settings.name,
+            region=settings.region,
+            load_balancer_arn_suffix=listener.arn_suffix,
+            alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
+            promoted=rollout.promoted.stdout,
+            opts=opts,
+        )
     return outputs.of(
-        url=listener.url, flight=plan, standing=ahead.standing, fingerprint=source.fingerprint,
-        image=baked[plan.active], rollout=rollout, after=production.arn)
+        url=listener.url,
+        flight=plan,
+        standing=ahead.standing,
+        fingerprint=source.fingerprint,
+        image=baked[plan.active],
+        rollout=rollout,
+        after=production.arn,
+    )

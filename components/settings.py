@@ -60,20 +60,39 @@ class Settings:
     keep_previous: bool = _key(False, flag, "true")
     allow_older: bool = _key(False, flag, "true")
     # AWS keeps the names internal-... (load balancers) and sg-... (security groups) to itself.
-    service: str = _key("phoenix", matching(r"(?!(?:internal|sg)(?:-|$))[a-z](?:[a-z0-9-]*[a-z0-9])?", "lower-case"
-                        " letters, digits and single hyphens, a letter first, not internal or sg"), "shop")
-    image_dir: str = _key("image", matching(r"(?!/)(?!\./*$)(?!.*\.\.)[\w./-]+", "a folder inside the project"),
-                          "image")
+    service: str = _key(
+        "phoenix",
+        matching(
+            r"(?!(?:internal|sg)(?:-|$))[a-z](?:[a-z0-9-]*[a-z0-9])?",
+            "lower-case letters, digits and single hyphens, a letter first, not internal or sg",
+        ),
+        "shop",
+    )
+    image_dir: str = _key(
+        "image", matching(r"(?!/)(?!\./*$)(?!.*\.\.)[\w./-]+", "a folder inside the project"), "image"
+    )
     base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
-    packer_variables: Mapping[str, str | tuple[str, ...]] = _key({}, mapping(
-        r"[a-z_][a-z0-9_]*", "a Packer variable", "a text, a number, true or false, or a list of these, on one line"
-        " without quotes or backslashes", lists=True), "{}")
-    image_from: str = _key("", matching(PLACE.pattern, "ACCOUNT or ACCOUNT/REGION, as in"
-                                        " 123456789012/eu-west-1", empty=True), "123456789012/eu-west-1")
+    packer_variables: Mapping[str, str | tuple[str, ...]] = _key(
+        {},
+        mapping(
+            r"[a-z_][a-z0-9_]*",
+            "a Packer variable",
+            "a text, a number, true or false, or a list of these, on one line without quotes or backslashes",
+            lists=True,
+        ),
+        "{}",
+    )
+    image_from: str = _key(
+        "",
+        matching(PLACE.pattern, "ACCOUNT or ACCOUNT/REGION, as in 123456789012/eu-west-1", empty=True),
+        "123456789012/eu-west-1",
+    )
     image_shared_with: tuple[str, ...] = _key((), many(matching(r"\d{12}", "an account of 12 digits"), most=100), "[]")
-    image_kms_key: str = _key("", matching(f"{keys.NONE}|{keys.ARN.pattern}",
-                                  "the ARN of a KMS key of yours, or none", empty=True),
-                              "arn:aws:kms:eu-west-1:123456789012:key/ID")
+    image_kms_key: str = _key(
+        "",
+        matching(f"{keys.NONE}|{keys.ARN.pattern}", "the ARN of a KMS key of yours, or none", empty=True),
+        "arn:aws:kms:eu-west-1:123456789012:key/ID",
+    )
     image_keep: int = _key(3, whole(1, 100), "3")
     max_age_days: int = _key(30, whole(0, 3650, "days (0: no limit)"), "30")
     instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
@@ -83,11 +102,20 @@ class Settings:
     health_check_path: str = _key("/health", path, "/health")
     health_check_interval_seconds: int = _key(10, whole(5, 300, "seconds"), "10")
     boot_seconds: int = _key(180, whole(10, 7200, "seconds"), "180")
-    environment: Mapping[str, str] = _key({}, mapping(r"(?!PHOENIX_)[A-Za-z_][A-Za-z0-9_]*", "a variable's name that"
-                                          " does not begin with PHOENIX_", "text on one line without quotes or"
-                                          " backslashes"), "{}")
-    permissions_boundary: str = _key("", matching(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of an IAM"
-                                     " policy", empty=True), "arn:aws:iam::123456789012:policy/phoenix-servers")
+    environment: Mapping[str, str] = _key(
+        {},
+        mapping(
+            r"(?!PHOENIX_)[A-Za-z_][A-Za-z0-9_]*",
+            "a variable's name that does not begin with PHOENIX_",
+            "text on one line without quotes or backslashes",
+        ),
+        "{}",
+    )
+    permissions_boundary: str = _key(
+        "",
+        matching(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of an IAM policy", empty=True),
+        "arn:aws:iam::123456789012:policy/phoenix-servers",
+    )
     min_size: int = _key(2, whole(1, 1000, "servers"), "2")
     max_size: int = _key(4, whole(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, whole(0, 100, "percent (0: no scaling)"), "50")
@@ -95,34 +123,50 @@ class Settings:
     alb_subnet_ids: tuple[str, ...] = _key((), many(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     server_subnet_ids: tuple[str, ...] = _key((), many(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     vpc_cidr: str = _key("10.20.0.0/16", cidr(16, 24), "10.20.0.0/16")
-    certificate_arn: str = _key("", matching(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+", "the ARN of an"
-                                " ACM certificate", empty=True), "arn:aws:acm:eu-west-1:123456789012:certificate/ID")
-    hostname: str = _key("", matching(r"(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+", "a DNS name", empty=True),
-                         "shop.example.com")
+    certificate_arn: str = _key(
+        "",
+        matching(
+            r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+", "the ARN of an ACM certificate", empty=True
+        ),
+        "arn:aws:acm:eu-west-1:123456789012:certificate/ID",
+    )
+    hostname: str = _key(
+        "", matching(r"(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+", "a DNS name", empty=True), "shop.example.com"
+    )
     listener_port: int = _key(0, whole(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
     allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), many(cidr(0, 32), most=25), '["0.0.0.0/0"]')
-    listener_arn: str = _key("", matching(
-        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/[0-9a-f]+/[0-9a-f]+",
-        "the ARN of an application load balancer's listener", empty=True),
-        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/NAME/ID/ID")
+    listener_arn: str = _key(
+        "",
+        matching(
+            r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/[0-9a-f]+/[0-9a-f]+",
+            "the ARN of an application load balancer's listener",
+            empty=True,
+        ),
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/NAME/ID/ID",
+    )
     # The rule after it needs a number too, and AWS has 50,000.
     rule_priority: int = _key(0, whole(0, 49999, "(0: none)"), "10")
     preview_token: str = field(default="", repr=False, metadata={"rule": token, "example": ""})
     smoke_path: str = _key("/", path, "/")
-    smoke_command: str = _key("", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True),
-                              "'make smoke'")
+    smoke_command: str = _key(
+        "", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True), "'make smoke'"
+    )
     verify_timeout_seconds: int = _key(900, whole(30, 14400, "seconds"), "900")
     canary_steps: tuple[int, ...] = _key((10, 50), many(whole(1, 99, "percent"), most=20), "[10, 50]")
     canary_pause_seconds: int = _key(180, whole(0, 7200, "seconds"), "180")
     soak_seconds: int = _key(180, whole(0, 43200, "seconds"), "180")
     settle_seconds: int = _key(10, whole(0, 600, "seconds"), "10")
-    alarms: tuple[str, ...] = _key((), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"),
-                                            most=90), "[]")
+    alarms: tuple[str, ...] = _key(
+        (), many(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"), most=90), "[]"
+    )
     max_error_percent: int = _key(5, whole(1, 100, "percent"), "5")
     max_response_milliseconds: int = _key(5000, whole(0, 4_000_000, "milliseconds (0: any)"), "5000")
     drain_seconds: int = _key(30, whole(0, 3600, "seconds"), "30")
-    price_per_hour: str = _key("", matching(r"\d{1,6}(?:\.\d{1,6})?(?: [A-Z]{3})?", "a price like 0.0208 or 0.0208 USD",
-                                            empty=True), "'0.0208 USD'")
+    price_per_hour: str = _key(
+        "",
+        matching(r"\d{1,6}(?:\.\d{1,6})?(?: [A-Z]{3})?", "a price like 0.0208 or 0.0208 USD", empty=True),
+        "'0.0208 USD'",
+    )
     dashboard: bool = _key(False, flag, "true")
     protect: bool = _key(False, flag, "true")
     profile: str = ""
@@ -165,7 +209,11 @@ class Settings:
 
 
 def parse(
-    values: Mapping[str, str], *, stack: str, aws: Mapping[str, str], secret_keys: Set[str] = frozenset(),
+    values: Mapping[str, str],
+    *,
+    stack: str,
+    aws: Mapping[str, str],
+    secret_keys: Set[str] = frozenset(),
     typed: Typed | None = None,
 ) -> Settings:
     """Settings from the texts of a stack's configuration.
@@ -182,8 +230,11 @@ def parse(
         text = values.get(key)
         if text is None or (key == "previewToken" and text == ""):
             continue
-        wrong = list(confidential.problems(key, typed) if key in secret_keys and key != "previewToken" else
-                     altered.problems(key, _default(item), text, typed))
+        wrong = list(
+            confidential.problems(key, typed)
+            if key in secret_keys and key != "previewToken"
+            else altered.problems(key, _default(item), text, typed)
+        )
         if wrong:
             failed.add(key)
             problems += wrong
@@ -220,8 +271,12 @@ def _default(item: Field[Any]) -> Any:
 def _unknown(key: str, known: Mapping[str, Any]) -> str:
     whole, path, _ = re.split(r"([.[])", key, maxsplit=1) if re.search(r"[.[]", key) else (key, "", "")
     if path and whole in known:
-        return problem(key, "...", f"is no key of this program; a part of {whole} is set with --path",
-                       f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE")
+        return problem(
+            key,
+            "...",
+            f"is no key of this program; a part of {whole} is set with --path",
+            f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE",
+        )
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
     fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")

@@ -93,14 +93,24 @@ def read(
         if own is None:
             return Shared(others=others)
         found, where = own, {}
-    groups = [group for page in balancers.get_paginator("describe_target_groups").paginate()
-              for group in page["TargetGroups"]]
+    groups = [
+        group for page in balancers.get_paginator("describe_target_groups").paginate() for group in page["TargetGroups"]
+    ]
     named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
     return Shared(
-        arn=found.arn, vpc_id=found.vpc_id, dns=found.dns, is_public=found.is_public,
-        security_groups=found.security_groups, others=others, **where,
-        rules=_rules(balancers, found.arn), target_groups=len(named), region_target_groups=len(groups),
-        targets=_targets(balancers, named), limits=_limits(balancers))
+        arn=found.arn,
+        vpc_id=found.vpc_id,
+        dns=found.dns,
+        is_public=found.is_public,
+        security_groups=found.security_groups,
+        others=others,
+        **where,
+        rules=_rules(balancers, found.arn),
+        target_groups=len(named),
+        region_target_groups=len(groups),
+        targets=_targets(balancers, named),
+        limits=_limits(balancers),
+    )
 
 
 def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Account) -> Any:
@@ -110,20 +120,28 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise
-    raise SharingError(problem(
-        "listenerArn", s.listener_arn, f"must be a listener of account {account.id} in {s.region}; there is none such",
-        "aws elbv2 describe-listeners --load-balancer-arn ARN, and pulumi config set listenerArn ITS-ARN"))
+    raise SharingError(
+        problem(
+            "listenerArn",
+            s.listener_arn,
+            f"must be a listener of account {account.id} in {s.region}; there is none such",
+            "aws elbv2 describe-listeners --load-balancer-arn ARN, and pulumi config set listenerArn ITS-ARN",
+        )
+    )
 
 
 def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[Rule, ...]:
     """All but the default ones, which the quota does not count either."""
     found = rules_of(balancers, listeners_of(balancers, load_balancer))
-    return tuple(Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""),
-                      _hosts(rule["Conditions"])) for rule in found)
+    return tuple(
+        Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""), _hosts(rule["Conditions"]))
+        for rule in found
+    )
 
 
 def _hosts(conditions: list[Any]) -> tuple[str, ...]:
     """The hosts that a rule leaves nothing of to the rules behind it; none if it asks for anything else."""
+
     def values(field: str, config: str) -> list[str] | None:
         said = [one.get(config, one).get("Values", []) for one in conditions if one["Field"] == field]
         return said[0] if said else None
@@ -137,6 +155,7 @@ def _hosts(conditions: list[Any]) -> tuple[str, ...]:
 
 def _targets(balancers: ElasticLoadBalancingv2Client, groups: list[str]) -> int | None:
     """A target counts once for each group that it is registered in. At most 100 groups are on a load balancer."""
+
     def registered(arn: str) -> int:
         return len(balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"])
 
@@ -158,14 +177,25 @@ def _limits(balancers: ElasticLoadBalancingv2Client) -> dict[str, int]:
 def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterator[str]:
     """Why this stack's rules, target groups or servers do not fit on a shared load balancer."""
     if shared.listener and shared.vpc_id != s.vpc_id:
-        yield problem("listenerArn", s.listener_arn, f"must be of a load balancer in vpcId ({s.vpc_id}; it is in"
-                      f" {shared.vpc_id})", f"pulumi config set vpcId {shared.vpc_id}")
+        yield problem(
+            "listenerArn",
+            s.listener_arn,
+            f"must be of a load balancer in vpcId ({s.vpc_id}; it is in {shared.vpc_id})",
+            f"pulumi config set vpcId {shared.vpc_id}",
+        )
     mine = [rule for rule in shared.rules if rule.owner == s.identity]
-    others = [rule for rule in shared.rules if rule.owner != s.identity and (
-        rule.listener == shared.listener if shared.listener else not rule.redirects)]
+    others = [
+        rule
+        for rule in shared.rules
+        if rule.owner != s.identity and (rule.listener == shared.listener if shared.listener else not rule.redirects)
+    ]
     if not s.hostname:
-        yield problem("hostname", "", "must be set: it tells this service's requests from others'",
-                      "pulumi config set hostname shop.example.com")
+        yield problem(
+            "hostname",
+            "",
+            "must be set: it tells this service's requests from others'",
+            "pulumi config set hostname shop.example.com",
+        )
     yield from _priorities(s, others)
     born = flight.standing is None
     asked = (
@@ -177,34 +207,52 @@ def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterato
     for limit, what, used, more, counted in asked:
         if more and used + more > shared.limits[limit]:
             yield problem(
-                key, value, f"must be on a load balancer with room for {more} more {what}: it has {used} ({counted})"
-                f" of at most {shared.limits[limit]}", f"end services that nobody needs, ask AWS for more (Service"
-                f" Quotas, elasticloadbalancing, {limit}), or take another load balancer")
+                key,
+                value,
+                f"must be on a load balancer with room for {more} more {what}: it has {used} ({counted})"
+                f" of at most {shared.limits[limit]}",
+                f"end services that nobody needs, ask AWS for more (Service"
+                f" Quotas, elasticloadbalancing, {limit}), or take another load balancer",
+            )
     if born and shared.region_target_groups + 1 > shared.limits[REGION]:
         yield problem(
-            "aws:region", s.region, f"must have room for one more target group: there are"
+            "aws:region",
+            s.region,
+            f"must have room for one more target group: there are"
             f" {shared.region_target_groups} of at most {shared.limits[REGION]}",
             "aws elbv2 describe-target-groups, and delete what no rule names; or ask AWS for more (Service Quotas,"
-            f" elasticloadbalancing, {REGION})")
+            f" elasticloadbalancing, {REGION})",
+        )
 
 
 def _priorities(s: Settings, others: list[Rule]) -> Iterator[str]:
     taken = {rule.priority: rule for rule in others}
     free = next((one for one in range(10, HIGHEST, 10) if not taken.keys() & {one, one + 1}), HIGHEST - 1)
     if not s.rule_priority:
-        yield problem("rulePriority", 0, "must be set: of a listener with other services' rules, each has its own two",
-                      f"pulumi config set rulePriority {free}")
+        yield problem(
+            "rulePriority",
+            0,
+            "must be set: of a listener with other services' rules, each has its own two",
+            f"pulumi config set rulePriority {free}",
+        )
         return
     for priority in (s.rule_priority, s.rule_priority + 1):
         if priority in taken:
             yield problem(
-                "rulePriority", s.rule_priority, f"must be free, and the number after it too: {priority} is taken by"
+                "rulePriority",
+                s.rule_priority,
+                f"must be free, and the number after it too: {priority} is taken by"
                 f" {taken[priority].owner or 'a rule that is no stack of ours'}",
-                f"pulumi config set rulePriority {free}")
+                f"pulumi config set rulePriority {free}",
+            )
     for rule in others:
         if rule.priority < s.rule_priority + 1 and any(
-                fnmatch.fnmatchcase(s.hostname, pattern.lower()) for pattern in rule.hosts):
+            fnmatch.fnmatchcase(s.hostname, pattern.lower()) for pattern in rule.hosts
+        ):
             yield problem(
-                "rulePriority", s.rule_priority, f"must be below {rule.priority}: that rule"
+                "rulePriority",
+                s.rule_priority,
+                f"must be below {rule.priority}: that rule"
                 f" ({rule.owner or 'no stack of ours'}) takes every request for {s.hostname}",
-                f"pulumi config set rulePriority A-NUMBER-BELOW-{rule.priority}, or another hostname")
+                f"pulumi config set rulePriority A-NUMBER-BELOW-{rule.priority}, or another hostname",
+            )

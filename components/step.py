@@ -25,8 +25,13 @@ from steps.options import GIVEN
 from steps.session import FILES
 
 ROOT = Path(__file__).resolve().parents[1]
-CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN",
-               "AWS_WEB_IDENTITY_TOKEN_FILE")
+CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
 # Both are in the state of whoever uses the package: these words stay.
 LAUNCHER = ".phoenix/run"
 AWAY = "This machine has not previewed the program yet, and knows no way to its steps. Do: pulumi preview"
@@ -68,8 +73,10 @@ def _alone(options: Collection[str]) -> dict[str, str]:
 def _identity(account: Account) -> dict[str, str]:
     """The provider's identity. Tools take credentials of the environment before a profile's, the provider does not."""
     files = {FILES["credentials_file"]: account.credentials_file, FILES["config_file"]: account.config_file}
-    return {**({"AWS_PROFILE": account.profile, **dict.fromkeys(CREDENTIALS, "")} if account.profile else {}),
-            **{name: path for name, path in files.items() if path}}
+    return {
+        **({"AWS_PROFILE": account.profile, **dict.fromkeys(CREDENTIALS, "")} if account.profile else {}),
+        **{name: path for name, path in files.items() if path},
+    }
 
 
 def step(
@@ -89,7 +96,10 @@ def step(
     line = f"{runner(Path.cwd())} {run}; exit $?"
     given = {"account": account.id, "region": account.region, **environment}
     variables: dict[str, pulumi.Input[str]] = {
-        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()}, **_alone(given), **_identity(account)}
+        **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},
+        **_alone(given),
+        **_identity(account),
+    }
     return command.local.Command(
         name,
         create=":" if on_delete else line,

@@ -40,7 +40,12 @@ class Strays:
 
 
 def read(
-    session: boto3.Session, live: Live, *, stack: str, known: Collection[str], beside: Collection[str] = (),
+    session: boto3.Session,
+    live: Live,
+    *,
+    stack: str,
+    known: Collection[str],
+    beside: Collection[str] = (),
     ports: Collection[int] = (),
 ) -> Strays:
     """What is there of a stack that nobody knows, and what there is of its births.
@@ -51,11 +56,18 @@ def read(
     ec2, balancers = session.client("ec2"), session.client("elbv2")
     mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
     templates = ec2.get_paginator("describe_launch_templates").paginate(Filters=mine)
-    firewalls = [one for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
-                 for one in page["SecurityGroups"]]
+    firewalls = [
+        one
+        for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
+        for one in page["SecurityGroups"]
+    ]
     prefix = f"{stack.replace('/', '-')}-"
-    targets = [group["TargetGroupArn"] for page in balancers.get_paginator("describe_target_groups").paginate()
-               for group in page["TargetGroups"] if group["TargetGroupName"].startswith(prefix)]
+    targets = [
+        group["TargetGroupArn"]
+        for page in balancers.get_paginator("describe_target_groups").paginate()
+        for group in page["TargetGroups"]
+        if group["TargetGroupName"].startswith(prefix)
+    ]
     standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
     standing |= {(group.color, group.generation, group.birth) for group in live.groups}
 
@@ -63,18 +75,33 @@ def read(
 
     def dead(things: Mapping[str, Mapping[str, str]]) -> list[str]:
         seen.extend(tags for tags in things.values() if tags.get("phoenix:stack") == stack)
-        return [name for name, tags in things.items() if tags.get("phoenix:stack") == stack and "phoenix:birth" in tags
-                and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing]
+        return [
+            name
+            for name, tags in things.items()
+            if tags.get("phoenix:stack") == stack
+            and "phoenix:birth" in tags
+            and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing
+        ]
 
     walls = dead({one["GroupId"]: plain(one.get("Tags", [])) for one in firewalls})
-    found = [*_ways(ec2, firewalls, frozenset(walls), beside),
-             *dead({one["LaunchTemplateId"]: plain(one.get("Tags", []))
-                    for page in templates for one in page["LaunchTemplates"]}),
-             *dead(tags_of(balancers, targets)), *walls]
-    lost = (*_ears(balancers, live, stack, known, ports),
-            *(name for name in found if name not in known),
-            *dead(_rights(session.client("iam"), prefix, known)),
-            *dead(_alarms(session.client("cloudwatch"), prefix, known)))
+    found = [
+        *_ways(ec2, firewalls, frozenset(walls), beside),
+        *dead(
+            {
+                one["LaunchTemplateId"]: plain(one.get("Tags", []))
+                for page in templates
+                for one in page["LaunchTemplates"]
+            }
+        ),
+        *dead(tags_of(balancers, targets)),
+        *walls,
+    ]
+    lost = (
+        *_ears(balancers, live, stack, known, ports),
+        *(name for name in found if name not in known),
+        *dead(_rights(session.client("iam"), prefix, known)),
+        *dead(_alarms(session.client("cloudwatch"), prefix, known)),
+    )
     return Strays(lost, births(seen))
 
 
@@ -96,18 +123,27 @@ def _ears(
 
 def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
     """Tags of the instance profiles and roles with such names that the state does not hold, by their ARNs."""
-    profiles = [(one["Arn"], one["InstanceProfileName"])
-                for page in iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
-                for one in page["InstanceProfiles"]]
-    roles = [(one["Arn"], one["RoleName"]) for page in iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
-             for one in page["Roles"]]
+    profiles = [
+        (one["Arn"], one["InstanceProfileName"])
+        for page in iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
+        for one in page["InstanceProfiles"]
+    ]
+    roles = [
+        (one["Arn"], one["RoleName"])
+        for page in iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
+        for one in page["Roles"]
+    ]
 
     def tags(owners: Iterable[tuple[str, str]], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
-        return _tagged({arn: name for arn, name in owners if name.startswith(prefix) and name not in known},
-                       lambda name: ask(name).get("Tags", []))
+        return _tagged(
+            {arn: name for arn, name in owners if name.startswith(prefix) and name not in known},
+            lambda name: ask(name).get("Tags", []),
+        )
 
-    return {**tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
-            **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"])}
+    return {
+        **tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
+        **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"]),
+    }
 
 
 def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
@@ -129,17 +165,25 @@ def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, di
     return found
 
 
-def _ways(
-    ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]
-) -> list[str]:
+def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]) -> list[str]:
     """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
-    lead = [one["GroupId"] for one in firewalls if one["GroupId"] not in dead
-            for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
-            for peer in way.get("UserIdGroupPairs", []) if peer.get("GroupId") in dead]
+    lead = [
+        one["GroupId"]
+        for one in firewalls
+        if one["GroupId"] not in dead
+        for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
+        for peer in way.get("UserIdGroupPairs", [])
+        if peer.get("GroupId") in dead
+    ]
     lead += beside if dead else ()
     if not lead:
         return []
     rules = ec2.get_paginator("describe_security_group_rules").paginate(
-        Filters=[{"Name": "group-id", "Values": sorted(set(lead))}])
-    return [rule["SecurityGroupRuleId"] for page in rules for rule in page["SecurityGroupRules"]
-            if rule.get("ReferencedGroupInfo", {}).get("GroupId") in dead]
+        Filters=[{"Name": "group-id", "Values": sorted(set(lead))}]
+    )
+    return [
+        rule["SecurityGroupRuleId"]
+        for page in rules
+        for rule in page["SecurityGroupRules"]
+        if rule.get("ReferencedGroupInfo", {}).get("GroupId") in dead
+    ]

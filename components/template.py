@@ -44,13 +44,19 @@ def problems(settings: Settings, declared: Mapping[str, str]) -> Iterator[str]:
         key = f"packerVariables.{name}"
         if name not in declared:
             yield problem(
-                key, _shown(value), f"must be a variable of the template in {settings.image_dir} (there are"
-                f" {', '.join(sorted(declared))})", f"pulumi config rm --path {key}")
+                key,
+                _shown(value),
+                f"must be a variable of the template in {settings.image_dir} (there are {', '.join(sorted(declared))})",
+                f"pulumi config rm --path {key}",
+            )
         elif rule := _broken(value, declared[name]):
             example = f"--path '{key}[0]' VALUE" if declared[name].startswith("list(") else f"--path {key} VALUE"
             yield problem(
-                key, _shown(value), f"must be {rule}, as the template in {settings.image_dir} says"
-                f" (type = {declared[name]})", f"pulumi config rm --path {key} && pulumi config set {example}")
+                key,
+                _shown(value),
+                f"must be {rule}, as the template in {settings.image_dir} says (type = {declared[name]})",
+                f"pulumi config rm --path {key} && pulumi config set {example}",
+            )
 
 
 def _broken(value: str | Sequence[str], kind: str) -> str:

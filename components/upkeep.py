@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-TOMCAT = ("Tomcat on Ubuntu is of universe: its security fixes are promised to Ubuntu Pro alone (esm-apps), which"
-          " the image's scripts do not attach; Debian's go to everybody (baseImage debian-13)")
+TOMCAT = (
+    "Tomcat on Ubuntu is of universe: its security fixes are promised to Ubuntu Pro alone (esm-apps), which"
+    " the image's scripts do not attach; Debian's go to everybody (baseImage debian-13)"
+)
 
 
 def notes(files: Iterable[str], base_image: str) -> tuple[str, ...]:

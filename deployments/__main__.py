@@ -16,8 +16,15 @@ import yaml  # type: ignore[import-untyped]
 
 PROJECT = "phoenix"
 # What an update of a stack is made of; anything else in the repository does not touch it.
-PATHS = ["__main__.py", "Pulumi.yaml", "Pulumi.{stack}.yaml", "requirements.txt", "components/**", "steps/**",
-         "image/**"]
+PATHS = [
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.{stack}.yaml",
+    "requirements.txt",
+    "components/**",
+    "steps/**",
+    "image/**",
+]
 DRIFT = "0 */6 * * *"  # every six hours, UTC
 # Nothing else tells a run when its role's credentials end (`duration` below), and promote begins nothing that they
 # would not see the end of. 5 minutes less: they may be older than this command. PULUMI_ENV: "Environment Variables".
@@ -30,33 +37,58 @@ def settings(
 ) -> cloud.DeploymentSettings:
     """One stack's settings. `role` is assumed for each run, for as long as bake, canary, soak and drain may take."""
     return cloud.DeploymentSettings(
-        stack, organization=organization, project=PROJECT, stack=stack,
+        stack,
+        organization=organization,
+        project=PROJECT,
+        stack=stack,
         source_context=cloud.DeploymentSettingsSourceContextArgs(
-            git=cloud.DeploymentSettingsGitSourceArgs(branch=branch, repo_dir=".")),
+            git=cloud.DeploymentSettingsGitSourceArgs(branch=branch, repo_dir=".")
+        ),
         vcs=cloud.DeploymentSettingsVcsArgs(
-            provider="github", repository=repository, deploy_commits=on_push, preview_pull_requests=True,
-            pull_request_template=False, paths=[path.format(stack=stack) for path in PATHS]),
+            provider="github",
+            repository=repository,
+            deploy_commits=on_push,
+            preview_pull_requests=True,
+            pull_request_template=False,
+            paths=[path.format(stack=stack) for path in PATHS],
+        ),
         operation_context=cloud.DeploymentSettingsOperationContextArgs(
             pre_run_commands=[EXPIRATION, "sh tools/install_packer.sh"],
-            oidc=cloud.OperationContextOIDCArgs(aws=cloud.AWSOIDCConfigurationArgs(
-                role_arn=role, session_name=f"{PROJECT}-{stack}", duration="3h")),
-            options=cloud.OperationContextOptionsArgs(skip_intermediate_deployments=True)),
-        cache_options=cloud.DeploymentSettingsCacheOptionsArgs(enable=True))
+            oidc=cloud.OperationContextOIDCArgs(
+                aws=cloud.AWSOIDCConfigurationArgs(role_arn=role, session_name=f"{PROJECT}-{stack}", duration="3h")
+            ),
+            options=cloud.OperationContextOptionsArgs(skip_intermediate_deployments=True),
+        ),
+        cache_options=cloud.DeploymentSettingsCacheOptionsArgs(enable=True),
+    )
 
 
 def clocks(stack: str, *, organization: str, keys: dict[str, Any], after: pulumi.Resource) -> None:
     """Looks for drift; and gives servers that grew too old the update in which the program flips by itself."""
     opts = pulumi.ResourceOptions(depends_on=[after])
     cloud.DriftSchedule(
-        f"{stack}-drift", organization=organization, project=PROJECT, stack=stack, schedule_cron=DRIFT,
-        auto_remediate=False, opts=opts)
+        f"{stack}-drift",
+        organization=organization,
+        project=PROJECT,
+        stack=stack,
+        schedule_cron=DRIFT,
+        auto_remediate=False,
+        opts=opts,
+    )
     if keys.get(f"{PROJECT}:active") == "auto" and keys.get(f"{PROJECT}:maxAgeDays", 30):
         cloud.DeploymentSchedule(
-            f"{stack}-rebirth", organization=organization, project=PROJECT, stack=stack, schedule_cron=REBIRTH,
-            pulumi_operation=cloud.PulumiOperation.UPDATE, opts=opts)
+            f"{stack}-rebirth",
+            organization=organization,
+            project=PROJECT,
+            stack=stack,
+            schedule_cron=REBIRTH,
+            pulumi_operation=cloud.PulumiOperation.UPDATE,
+            opts=opts,
+        )
     else:
-        pulumi.log.info(f"{stack} has no rebirth clock: that needs active: auto, and maxAgeDays above 0, in"
-                        f" Pulumi.{stack}.yaml")
+        pulumi.log.info(
+            f"{stack} has no rebirth clock: that needs active: auto, and maxAgeDays above 0, in Pulumi.{stack}.yaml"
+        )
 
 
 def stack_file(stack: str) -> dict[str, Any]:
@@ -70,6 +102,12 @@ config = pulumi.Config()
 owner, repository = pulumi.get_organization(), config.require("repository")
 branches = {"dev": "main", "prod": config.get("prodBranch") or "production"}
 for stack, branch in branches.items():
-    made = settings(stack, organization=owner, repository=repository, branch=branch,
-                    role=config.require(f"{stack}Role"), on_push=stack == "dev")
+    made = settings(
+        stack,
+        organization=owner,
+        repository=repository,
+        branch=branch,
+        role=config.require(f"{stack}Role"),
+        on_push=stack == "dev",
+    )
     clocks(stack, organization=owner, keys=stack_file(stack), after=made)

@@ -45,8 +45,9 @@ def main(arguments: list[str] | None = None, *, asked: Callable[[str], str] = in
     parser.add_argument("what", nargs="?", choices=("run", "clean"), default="run")
     parser.add_argument("--stack", required=True, help="the drill's name, and the stack whose settings it takes")
     parser.add_argument("--region", default="", help="(the stack's, or AWS_REGION)")
-    parser.add_argument("--endpoint", default="", help=(
-        "a cloud that is not AWS, as of `make cloud`: a trial of the drill"))
+    parser.add_argument(
+        "--endpoint", default="", help=("a cloud that is not AWS, as of `make cloud`: a trial of the drill")
+    )
     parser.add_argument("--stand-in", action="store_true", help="with --endpoint only: not the real engine")
     parser.add_argument("--confirm", default="", metavar="ACCOUNT", help="the account's id: nobody is asked")
     parser.add_argument("--rate", type=float, default=20, help="requests a second")
@@ -82,8 +83,9 @@ def run(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]) ->
     if given.stand_in and not given.endpoint:
         raise DrillError("--stand-in is for a trial of the drill (--endpoint); in an account Pulumi itself runs")
     if folder.begun(given.stack):
-        raise DrillError(f"a drill of {given.stack} was killed before its account was clean.\n"
-                         f"Do: {CLEAN.format(stack=given.stack)}")
+        raise DrillError(
+            f"a drill of {given.stack} was killed before its account was clean.\nDo: {CLEAN.format(stack=given.stack)}"
+        )
     engine = available.choose(stand_in=given.stand_in, say=scene.says)
     if engine.pulumi is None and not given.stand_in:
         raise DrillError(f"a drill needs the real engine: {engine.why}")
@@ -97,9 +99,11 @@ def run(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]) ->
         raise DrillError("a drill bakes, and Packer is not installed.\nDo: make pulumi")
     to = reached(given, known, port=port, scripts_run=scripts)
     if there := left(to.place, to.place.identity):
-        raise DrillError(f"account {to.begun.account} has something with the tag phoenix:stack = {to.place.identity}: "
-                         f"{_some(there)}.\nDo: {CLEAN.format(stack=given.stack)} (asks first), or another name:"
-                         " make drill STACK=NAME")
+        raise DrillError(
+            f"account {to.begun.account} has something with the tag phoenix:stack = {to.place.identity}: "
+            f"{_some(there)}.\nDo: {CLEAN.format(stack=given.stack)} (asks first), or another name:"
+            " make drill STACK=NAME"
+        )
     told(to, known, given, scene)
     long_enough(to.place, known, scene)
     agreed(given, to.begun.account, asked)
@@ -112,10 +116,14 @@ def told(to: Reached, known: Settings, given: argparse.Namespace, scene: Scene) 
     where = "" if to.place.cloud == AWS else " (not AWS: calls go elsewhere)"
     scene.says(f"drill in account {to.begun.account}{where}, region {known.region}, as {to.who}")
     network = f"in {known.vpc_id}" if known.vpc_id else "a VPC with a NAT gateway"
-    scene.says(f"  makes {network}, a load balancer, up to {estimate.servers(known)} servers {known.instance_type} and"
-               f" {estimate.BAKES} images from {known.base_image}, all tagged phoenix:stack = {to.place.identity}")
-    scene.says(f"  {given.rate:g} requests a second from here; nothing of any other stack is touched; everything is"
-               " destroyed at the end, whatever happens")
+    scene.says(
+        f"  makes {network}, a load balancer, up to {estimate.servers(known)} servers {known.instance_type} and"
+        f" {estimate.BAKES} images from {known.base_image}, all tagged phoenix:stack = {to.place.identity}"
+    )
+    scene.says(
+        f"  {given.rate:g} requests a second from here; nothing of any other stack is touched; everything is"
+        " destroyed at the end, whatever happens"
+    )
     for line in estimate.words(known):
         scene.says(line)
 
@@ -125,11 +133,15 @@ def long_enough(place: Account, known: Settings, scene: Scene) -> None:
     usual, _ = estimate.seconds(known)
     life = credentials.life(place.session.get_credentials())
     if life.ends and life.ends < datetime.now(UTC) + timedelta(seconds=usual):
-        raise DrillError(f"the credentials end at {life.ends:%Y-%m-%d %H:%M} UTC, before the drill does, and nothing"
-                         " was done.\nDo: longer ones (a role's longest session), or a user's of its own for the drill")
+        raise DrillError(
+            f"the credentials end at {life.ends:%Y-%m-%d %H:%M} UTC, before the drill does, and nothing"
+            " was done.\nDo: longer ones (a role's longest session), or a user's of its own for the drill"
+        )
     if life.temporary and life.ends is None:
-        scene.says(f"  these credentials are temporary and don't say when they end; they are needed for about "
-                   f"{duration(usual)}")
+        scene.says(
+            f"  these credentials are temporary and don't say when they end; they are needed for about "
+            f"{duration(usual)}"
+        )
 
 
 def agreed(given: argparse.Namespace, account: str, asked: Callable[[str], str]) -> None:
@@ -151,18 +163,25 @@ def agreed(given: argparse.Namespace, account: str, asked: Callable[[str], str])
 def cleaned(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]) -> int:
     """Finishes the cleaning of a drill that was killed; without its folder, by its tag alone."""
     before = folder.begun(given.stack)
-    config = settings.of_stack(PROJECT, given.stack, region=given.region or (before.region if before else "") or (
-        "" if _has_region(given) else _region()))
+    config = settings.of_stack(
+        PROJECT,
+        given.stack,
+        region=given.region or (before.region if before else "") or ("" if _has_region(given) else _region()),
+    )
     if before:
         given.endpoint = given.endpoint or before.endpoint
     known = settings.parsed(config, given.stack)
     to = reached(given, known, port=0, scripts_run=True)
     if before and before.account != to.begun.account:
-        raise DrillError(f"the drill of {given.stack} was in account {before.account}, and the credentials lead to"
-                         f" {to.begun.account}.\nDo: use that account's credentials")
+        raise DrillError(
+            f"the drill of {given.stack} was in account {before.account}, and the credentials lead to"
+            f" {to.begun.account}.\nDo: use that account's credentials"
+        )
     there = left(to.place, to.place.identity)
-    scene.says(f"account {to.begun.account}, {known.region}: {_some(there) if there else 'nothing'} with the tag "
-               f"phoenix:stack = {to.place.identity}")
+    scene.says(
+        f"account {to.begun.account}, {known.region}: {_some(there) if there else 'nothing'} with the tag "
+        f"phoenix:stack = {to.place.identity}"
+    )
     if there and not before:
         agreed(given, to.begun.account, asked)
     if before and not before.stand_in and available.choose(stand_in=False, say=scene.says).pulumi is None:
@@ -175,9 +194,19 @@ def reached(given: argparse.Namespace, known: Settings, *, port: int, scripts_ru
     opened: Any = session(known.profile, given.endpoint)
     who = opened.client("sts", region_name=known.region).get_caller_identity()
     place = Account(opened, known.region, who["Account"], known.identity, port=port, scripts_run=scripts_run)
-    return Reached(place=place, who=who["Arn"], begun=Begun(
-        stack=given.stack, account=who["Account"], region=known.region, profile=known.profile, endpoint=given.endpoint,
-        date=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", stand_in=given.stand_in))
+    return Reached(
+        place=place,
+        who=who["Arn"],
+        begun=Begun(
+            stack=given.stack,
+            account=who["Account"],
+            region=known.region,
+            profile=known.profile,
+            endpoint=given.endpoint,
+            date=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            stand_in=given.stand_in,
+        ),
+    )
 
 
 def _some(there: list[Left]) -> str:

@@ -19,8 +19,14 @@ from components.settings import Settings
 
 NOTED, REGION = "2026-11-27", "us-east-1"
 # For an hour, or a part of one.
-SERVERS = {"t3.micro": 0.0104, "t3.small": 0.0208, "t3.medium": 0.0416, "t4g.micro": 0.0084, "t4g.small": 0.0168,
-           "t4g.medium": 0.0336}
+SERVERS = {
+    "t3.micro": 0.0104,
+    "t3.small": 0.0208,
+    "t3.medium": 0.0416,
+    "t4g.micro": 0.0084,
+    "t4g.small": 0.0168,
+    "t4g.medium": 0.0336,
+}
 LOAD_BALANCER, CAPACITY_UNIT, NAT_GATEWAY, ADDRESS = 0.0225, 0.008, 0.045, 0.005
 # For a gigabyte: of a disk (gp3) or snapshot in a month, and through the NAT gateway.
 DISK, SNAPSHOT, THROUGH = 0.08, 0.05, 0.045
@@ -54,15 +60,25 @@ def parts(settings: Settings) -> list[Part]:
     ending = (together.most or 0) if together else 0
     bake = 3 * BAKE_SECONDS
     return [
-        Part(name="birth of blue, with network and a bake", usual=NETWORK_SECONDS + BAKE_SECONDS + boot,
-             most=2 * NETWORK_SECONDS + bake + limit),
-        Part(name="flip to green, with a bake", usual=BAKE_SECONDS + boot + moving + settings.drain_seconds,
-             most=bake + ending),
+        Part(
+            name="birth of blue, with network and a bake",
+            usual=NETWORK_SECONDS + BAKE_SECONDS + boot,
+            most=2 * NETWORK_SECONDS + bake + limit,
+        ),
+        Part(
+            name="flip to green, with a bake",
+            usual=BAKE_SECONDS + boot + moving + settings.drain_seconds,
+            most=bake + ending,
+        ),
         Part(name="flip back, nothing baked", usual=boot + back + settings.drain_seconds, most=ending),
         # A crash loop is told after about two grace periods (docs/performance.md).
-        Part(name="a bad image, with a bake, and back", usual=BAKE_SECONDS + 2 * boot + settings.drain_seconds,
-             most=bake + limit + estimate.DELETING_SECONDS + settings.drain_seconds),
-        Part(name="everything destroyed", usual=DESTROY_SECONDS, most=3 * DESTROY_SECONDS)]
+        Part(
+            name="a bad image, with a bake, and back",
+            usual=BAKE_SECONDS + 2 * boot + settings.drain_seconds,
+            most=bake + limit + estimate.DELETING_SECONDS + settings.drain_seconds,
+        ),
+        Part(name="everything destroyed", usual=DESTROY_SECONDS, most=3 * DESTROY_SECONDS),
+    ]
 
 
 def seconds(settings: Settings) -> tuple[int, int]:
@@ -99,11 +115,16 @@ def words(settings: Settings) -> list[str]:
     usual, most = seconds(settings)
     least_cost, lacks = cost(settings, usual)
     most_cost, _ = cost(settings, most)
-    lines = [f"  {part.name:<42} about {estimate.duration(part.usual):>8}, at most {estimate.duration(part.most)}"
-             for part in parts(settings)]
-    return [*lines, f"  {'all':<42} about {estimate.duration(usual):>8}, at most {estimate.duration(most)}",
-            f"  cost: about {least_cost:.2f} USD, at most {most_cost:.2f} USD{f' ({lacks})' if lacks else ''}; list"
-            f" prices of {REGION} noted on {NOTED}, other regions up to twice as much"]
+    lines = [
+        f"  {part.name:<42} about {estimate.duration(part.usual):>8}, at most {estimate.duration(part.most)}"
+        for part in parts(settings)
+    ]
+    return [
+        *lines,
+        f"  {'all':<42} about {estimate.duration(usual):>8}, at most {estimate.duration(most)}",
+        f"  cost: about {least_cost:.2f} USD, at most {most_cost:.2f} USD{f' ({lacks})' if lacks else ''}; list"
+        f" prices of {REGION} noted on {NOTED}, other regions up to twice as much",
+    ]
 
 
 def _flip(settings: Settings, color: str = "green") -> tuple[Flight, Live]:
@@ -118,6 +139,17 @@ def _flip(settings: Settings, color: str = "green") -> tuple[Flight, Live]:
 
 def _group(recipe: Recipe, color: str, settings: Settings, now: datetime) -> Group:
     return Group(
-        color=color, generation=recipe.generation, weight=100, target_group=color, recipe=recipe.tag,
-        fingerprint=recipe.image, image="ami-0", commit="", baked_at=now, name=color, verified=True,
-        desired=settings.min_size, born_at=now)
+        color=color,
+        generation=recipe.generation,
+        weight=100,
+        target_group=color,
+        recipe=recipe.tag,
+        fingerprint=recipe.image,
+        image="ami-0",
+        commit="",
+        baked_at=now,
+        name=color,
+        verified=True,
+        desired=settings.min_size,
+        born_at=now,
+    )

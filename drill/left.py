@@ -47,8 +47,12 @@ EC2: Mapping[str, Listing] = {
     "volume": Listing(call="describe_volumes", items="Volumes", id="VolumeId"),
     "launch template": Listing(call="describe_launch_templates", items="LaunchTemplates", id="LaunchTemplateId"),
     "key pair": Listing(call="describe_key_pairs", items="KeyPairs", id="KeyName"),
-    "NAT gateway": Listing(call="describe_nat_gateways", items="NatGateways", id="NatGatewayId", states=(
-        "state", ["pending", "available", "deleting", "failed"])),
+    "NAT gateway": Listing(
+        call="describe_nat_gateways",
+        items="NatGateways",
+        id="NatGatewayId",
+        states=("state", ["pending", "available", "deleting", "failed"]),
+    ),
     "address": Listing(call="describe_addresses", items="Addresses", id="AllocationId"),
     "security group": Listing(call="describe_security_groups", items="SecurityGroups", id="GroupId"),
     "subnet": Listing(call="describe_subnets", items="Subnets", id="SubnetId"),
@@ -65,11 +69,20 @@ def left(cloud: Clients, stack: str) -> list[Left]:
     found = {Left(kind=kind, id=name) for kind, name in owned(cloud, stack) if kind not in (*EC2, "instance")}
     for kind, listing in EC2.items():
         # Looked at again here: a filter that is ignored must not make anybody else's a drill's.
-        found |= {Left(kind=kind, id=item[listing.id]) for item in _listed(ec2, listing, mine)
-                  if {"Key": "phoenix:stack", "Value": stack} in item.get("Tags", [])}
-    found |= {Left(kind="instance", id=one["InstanceId"]) for page in ec2.get_paginator("describe_instances").paginate(
-        Filters=[*mine, {"Name": "instance-state-name", "Values": ALIVE}]) for held in page["Reservations"]
-        for one in held["Instances"] if {"Key": "phoenix:stack", "Value": stack} in one.get("Tags", [])}
+        found |= {
+            Left(kind=kind, id=item[listing.id])
+            for item in _listed(ec2, listing, mine)
+            if {"Key": "phoenix:stack", "Value": stack} in item.get("Tags", [])
+        }
+    found |= {
+        Left(kind="instance", id=one["InstanceId"])
+        for page in ec2.get_paginator("describe_instances").paginate(
+            Filters=[*mine, {"Name": "instance-state-name", "Values": ALIVE}]
+        )
+        for held in page["Reservations"]
+        for one in held["Instances"]
+        if {"Key": "phoenix:stack", "Value": stack} in one.get("Tags", [])
+    }
     return sorted(found | set(_named(cloud, stack)), key=lambda one: (ORDER.index(one.kind), one.id))
 
 
@@ -87,22 +100,38 @@ def _named(cloud: Clients, stack: str) -> Iterator[Left]:
     """What has no tags: dashboards, log groups, and the lists of packages of images that no other drill has."""
     prefix = stack.replace("/", "-")
     for page in cloud.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix):
-        yield from (Left(kind="dashboard", id=one["DashboardName"]) for one in page["DashboardEntries"]
-                    if one["DashboardName"] == prefix)
-    for page in cloud.client("logs").get_paginator("describe_log_groups").paginate(
-            logGroupNamePrefix=f"/phoenix/{stack}"):
+        yield from (
+            Left(kind="dashboard", id=one["DashboardName"])
+            for one in page["DashboardEntries"]
+            if one["DashboardName"] == prefix
+        )
+    for page in (
+        cloud.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/phoenix/{stack}")
+    ):
         yield from (Left(kind="log group", id=one["logGroupName"]) for one in page["logGroups"])
-    others = {image["ImageId"] for page in cloud.client("ec2").get_paginator("describe_images").paginate(
-        Owners=["self"], Filters=[{"Name": "tag:phoenix:service", "Values": [SERVICE]}]) for image in page["Images"]
-        if {"Key": "phoenix:stack", "Value": stack} not in image["Tags"]}
+    others = {
+        image["ImageId"]
+        for page in cloud.client("ec2")
+        .get_paginator("describe_images")
+        .paginate(Owners=["self"], Filters=[{"Name": "tag:phoenix:service", "Values": [SERVICE]}])
+        for image in page["Images"]
+        if {"Key": "phoenix:stack", "Value": stack} not in image["Tags"]
+    }
     folder = package_lists.folder(SERVICE)
     for page in cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=folder, Recursive=True):
-        yield from (Left(kind="list of packages", id=one["Name"]) for one in page["Parameters"]
-                    if one["Name"].removeprefix(f"{folder}/").partition("/")[0] not in others)
+        yield from (
+            Left(kind="list of packages", id=one["Name"])
+            for one in page["Parameters"]
+            if one["Name"].removeprefix(f"{folder}/").partition("/")[0] not in others
+        )
 
 
 def swept(
-    cloud: Clients, stack: str, say: Callable[[str], None], *, sleep: Callable[[float], None] = time.sleep,
+    cloud: Clients,
+    stack: str,
+    say: Callable[[str], None],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> list[Left]:
     """Deletes all of it, again and again, as what a thing waits for goes; returns what is left after half an hour."""
@@ -129,6 +158,7 @@ def _deleted(cloud: Clients, one: Left) -> str:
 
 def _by(service: str, call: str, key: str) -> Callable[[Clients, str], None]:
     """A call of a service that takes nothing but the thing's name or id."""
+
     def delete(cloud: Clients, name: str) -> None:
         getattr(cloud.client(service), call)(**{key: name})
 
@@ -178,22 +208,30 @@ def _instance_profile(cloud: Clients, name: str) -> None:
 
 
 DELETERS: Mapping[str, Callable[[Clients, str], None]] = {
-    "auto-scaling group": _group, "instance": _instance,
-    "rule": _by("elbv2", "delete_rule", "RuleArn"), "listener": _by("elbv2", "delete_listener", "ListenerArn"),
+    "auto-scaling group": _group,
+    "instance": _instance,
+    "rule": _by("elbv2", "delete_rule", "RuleArn"),
+    "listener": _by("elbv2", "delete_listener", "ListenerArn"),
     "load balancer": _by("elbv2", "delete_load_balancer", "LoadBalancerArn"),
     "target group": _by("elbv2", "delete_target_group", "TargetGroupArn"),
     "alarm": lambda cloud, name: cloud.client("cloudwatch").delete_alarms(AlarmNames=[name]),
     "dashboard": lambda cloud, name: cloud.client("cloudwatch").delete_dashboards(DashboardNames=[name]),
     "launch template": _by("ec2", "delete_launch_template", "LaunchTemplateId"),
-    "image": _by("ec2", "deregister_image", "ImageId"), "snapshot": _by("ec2", "delete_snapshot", "SnapshotId"),
-    "volume": _by("ec2", "delete_volume", "VolumeId"), "key pair": _by("ec2", "delete_key_pair", "KeyName"),
+    "image": _by("ec2", "deregister_image", "ImageId"),
+    "snapshot": _by("ec2", "delete_snapshot", "SnapshotId"),
+    "volume": _by("ec2", "delete_volume", "VolumeId"),
+    "key pair": _by("ec2", "delete_key_pair", "KeyName"),
     "list of packages": _by("ssm", "delete_parameter", "Name"),
     "log group": _by("logs", "delete_log_group", "logGroupName"),
     "NAT gateway": _by("ec2", "delete_nat_gateway", "NatGatewayId"),
     "address": _by("ec2", "release_address", "AllocationId"),
-    "security group": _by("ec2", "delete_security_group", "GroupId"), "subnet": _by("ec2", "delete_subnet", "SubnetId"),
-    "route table": _route_table, "internet gateway": _internet_gateway, "VPC": _by("ec2", "delete_vpc", "VpcId"),
-    "instance profile": _instance_profile, "role": _role,
+    "security group": _by("ec2", "delete_security_group", "GroupId"),
+    "subnet": _by("ec2", "delete_subnet", "SubnetId"),
+    "route table": _route_table,
+    "internet gateway": _internet_gateway,
+    "VPC": _by("ec2", "delete_vpc", "VpcId"),
+    "instance profile": _instance_profile,
+    "role": _role,
 }
 ORDER = list(DELETERS)
 """In which they can go: what others hang on comes last."""

@@ -47,8 +47,13 @@ class AccountWatch(Watch):
         return now
 
     def _asked(self) -> Sample:
-        groups = [group for page in self.clients("autoscaling").get_paginator("describe_auto_scaling_groups").paginate(
-            Filters=[{"Name": "tag:phoenix:stack", "Values": [self.stack]}]) for group in page["AutoScalingGroups"]]
+        groups = [
+            group
+            for page in self.clients("autoscaling")
+            .get_paginator("describe_auto_scaling_groups")
+            .paginate(Filters=[{"Name": "tag:phoenix:stack", "Values": [self.stack]}])
+            for group in page["AutoScalingGroups"]
+        ]
         sample = Sample(t=time.time(), weights=self._weights(), groups=tuple(_group(group) for group in groups))
         self._note(sample.t, groups)
         return sample
@@ -80,8 +85,9 @@ class AccountWatch(Watch):
                 leaves = state.startswith("Terminat")
                 seen[instance["InstanceId"]] = "leaves" if leaves else health.get(instance["InstanceId"], "booting")
                 if instance["InstanceId"] not in self._states:
-                    self._event(now, "instance", instance["InstanceId"],
-                                f"launched by {group['AutoScalingGroupName']}: {state}")
+                    self._event(
+                        now, "instance", instance["InstanceId"], f"launched by {group['AutoScalingGroupName']}: {state}"
+                    )
         for instance, state in seen.items():
             if self._states.get(instance) != state:
                 self._event(now, "instance" if state == "leaves" else "health", instance, f"{state} as AWS shows it")
@@ -92,8 +98,11 @@ class AccountWatch(Watch):
     def _health(self, targets: list[str]) -> Mapping[str, str]:
         balancing = self.clients("elbv2")
         answers = [balancing.describe_target_health(TargetGroupArn=arn) for arn in targets]
-        return {found["Target"]["Id"]: found["TargetHealth"]["State"]
-                for answer in answers for found in answer["TargetHealthDescriptions"]}
+        return {
+            found["Target"]["Id"]: found["TargetHealth"]["State"]
+            for answer in answers
+            for found in answer["TargetHealthDescriptions"]
+        }
 
     def _event(self, now: float, kind: str, subject: str, text: str) -> None:
         self.events.append(Event(t=now, kind=kind, subject=subject, text=text))
@@ -101,8 +110,11 @@ class AccountWatch(Watch):
 
 def production_rule(balancing: Any, stack: str) -> str:
     """Its ARN, by its tags; empty while there is none."""
-    balancers = [one["LoadBalancerArn"] for page in balancing.get_paginator("describe_load_balancers").paginate()
-                 for one in page["LoadBalancers"]]
+    balancers = [
+        one["LoadBalancerArn"]
+        for page in balancing.get_paginator("describe_load_balancers").paginate()
+        for one in page["LoadBalancers"]
+    ]
     for balancer in _tagged(balancing, balancers, stack):
         for page in balancing.get_paginator("describe_listeners").paginate(LoadBalancerArn=balancer):
             for listener in page["Listeners"]:
@@ -123,10 +135,12 @@ def _group(group: Any) -> GroupSample:
     known = tags.plain(group["Tags"])
     template = group.get("LaunchTemplate", {})
     return GroupSample(
-        name=group["AutoScalingGroupName"], color=known.get("phoenix:color", ""),
+        name=group["AutoScalingGroupName"],
+        color=known.get("phoenix:color", ""),
         generation=known.get("phoenix:generation", ""),
         verified=known.get("phoenix:verified", "") == known.get("phoenix:generation", "-"),
         dying=group["MaxSize"] == 0 or "Status" in group,
         in_service=sum(1 for one in group["Instances"] if one["LifecycleState"] == "InService"),
         template=f"{template.get('LaunchTemplateId', '')}:{template.get('Version', '')}",
-        target_groups=tuple(group["TargetGroupARNs"]))
+        target_groups=tuple(group["TargetGroupARNs"]),
+    )

@@ -62,7 +62,8 @@ def _scenario(order: Order, work: Path, scene: Scene) -> tuple[Report, Timeline]
     shop.commit("Configure the drill")
     announce(scene, engine)
     return Run(place=order.place, engine=engine, shop=shop, scene=scene).under_load(
-        rate=order.rate, out=work / "load.jsonl", bad_image=True)
+        rate=order.rate, out=work / "load.jsonl", bad_image=True
+    )
 
 
 def _reported(order: Order, report: Report, timeline: Timeline, remains: list[Left], scene: Scene) -> int:
@@ -74,8 +75,9 @@ def _reported(order: Order, report: Report, timeline: Timeline, remains: list[Le
     for text in broken:
         scene.says(f"BROKEN {text}")
     whole.write(order.report)
-    scene.says(f"{'not everything held' if broken else 'everything held'}; look at "
-               f"{page.write(order.report, whole, shown)}")
+    scene.says(
+        f"{'not everything held' if broken else 'everything held'}; look at {page.write(order.report, whole, shown)}"
+    )
     return 1 if broken else 0
 
 
@@ -100,13 +102,16 @@ def _clean(begun: Begun, place: Account, scene: Scene) -> list[Left]:
         _destroy(begun, scene)
     remains = swept(place, place.identity, scene.line)
     if remains:
-        scene.breaks_off("AWS still shows: " + ", ".join(str(one) for one in remains)
-                         + f"\ndo: {CLEAN.format(stack=begun.stack)}")
+        scene.breaks_off(
+            "AWS still shows: " + ", ".join(str(one) for one in remains) + f"\ndo: {CLEAN.format(stack=begun.stack)}"
+        )
     else:
         scene.ends("cleaning", time.monotonic() - began)
         folder.end(begun.stack)
-        scene.says(f"AWS shows nothing with the tag phoenix:stack = {place.identity} any more: no group, load balancer,"
-                   " image, snapshot, template, role, alarm, log group, address or network")
+        scene.says(
+            f"AWS shows nothing with the tag phoenix:stack = {place.identity} any more: no group, load balancer,"
+            " image, snapshot, template, role, alarm, log group, address or network"
+        )
     return remains
 
 
@@ -126,12 +131,25 @@ def _destroy(begun: Begun, scene: Scene) -> None:
 
 def _engine(begun: Begun, config: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> Engine:
     work = folder.of(begun.stack)
-    return choose(work / "project", begun.stack, work / "engine", environment(begun), config, secrets=secrets,
-                  stand_in=begun.stand_in)
+    return choose(
+        work / "project",
+        begun.stack,
+        work / "engine",
+        environment(begun),
+        config,
+        secrets=secrets,
+        stand_in=begun.stand_in,
+    )
 
 
 def environment(begun: Begun) -> dict[str, str]:
     """What of this process's own leads the engine and its steps to the account, and Packer to a machine there."""
     own = {key: value for key, value in os.environ.items() if key.startswith(("AWS_", "PKR_VAR_"))}
-    return {**own, "PATH": os.environ["PATH"], "AWS_REGION": begun.region, "AWS_DEFAULT_REGION": begun.region,
-            "PHOENIX_PYTHON": sys.executable, **({"AWS_ENDPOINT_URL": begun.endpoint} if begun.endpoint else {})}
+    return {
+        **own,
+        "PATH": os.environ["PATH"],
+        "AWS_REGION": begun.region,
+        "AWS_DEFAULT_REGION": begun.region,
+        "PHOENIX_PYTHON": sys.executable,
+        **({"AWS_ENDPOINT_URL": begun.endpoint} if begun.endpoint else {}),
+    }

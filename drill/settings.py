@@ -15,19 +15,66 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from components.settings import Settings, parse
 
 SERVICE = "drill"
-TAKEN = frozenset({
-    "allowedCidrs", "albSubnetIds", "appPort", "baseImage", "bootSeconds", "canaryPauseSeconds", "canarySteps",
-    "drainSeconds", "healthCheckIntervalSeconds", "healthCheckPath", "imageKmsKey", "instanceType",
-    "maxErrorPercent", "maxResponseMilliseconds", "maxSize", "minSize", "packerVariables", "permissionsBoundary",
-    "pricePerHour", "rootVolumeGiB", "serverSubnetIds", "settleSeconds", "smokePath", "soakSeconds",
-    "targetCpuPercent", "verifyTimeoutSeconds", "vpcCidr", "vpcId"})
-LEFT_OUT = frozenset({
-    # The scenario's own: it moves the flag, and bakes.
-    "active", "traffic", "image", "imageKeep", "keepPrevious", "allowOlder", "maxAgeDays", "service", "imageDir",
-    "previewToken",
-    # What others own, watch or are named by: a drill has a load balancer of its own, by its own name, over HTTP.
-    "listenerArn", "listenerPort", "rulePriority", "certificateArn", "hostname", "alarms", "imageFrom",
-    "imageSharedWith", "dashboard", "protect", "smokeCommand", "environment"})
+TAKEN = frozenset(
+    {
+        "allowedCidrs",
+        "albSubnetIds",
+        "appPort",
+        "baseImage",
+        "bootSeconds",
+        "canaryPauseSeconds",
+        "canarySteps",
+        "drainSeconds",
+        "healthCheckIntervalSeconds",
+        "healthCheckPath",
+        "imageKmsKey",
+        "instanceType",
+        "maxErrorPercent",
+        "maxResponseMilliseconds",
+        "maxSize",
+        "minSize",
+        "packerVariables",
+        "permissionsBoundary",
+        "pricePerHour",
+        "rootVolumeGiB",
+        "serverSubnetIds",
+        "settleSeconds",
+        "smokePath",
+        "soakSeconds",
+        "targetCpuPercent",
+        "verifyTimeoutSeconds",
+        "vpcCidr",
+        "vpcId",
+    }
+)
+LEFT_OUT = frozenset(
+    {
+        # The scenario's own: it moves the flag, and bakes.
+        "active",
+        "traffic",
+        "image",
+        "imageKeep",
+        "keepPrevious",
+        "allowOlder",
+        "maxAgeDays",
+        "service",
+        "imageDir",
+        "previewToken",
+        # What others own, watch or are named by: a drill has a load balancer of its own, by its own name, over HTTP.
+        "listenerArn",
+        "listenerPort",
+        "rulePriority",
+        "certificateArn",
+        "hostname",
+        "alarms",
+        "imageFrom",
+        "imageSharedWith",
+        "dashboard",
+        "protect",
+        "smokeCommand",
+        "environment",
+    }
+)
 OWN: Mapping[str, Any] = {"service": SERVICE, "active": "blue"}
 
 
@@ -57,8 +104,12 @@ def parsed(config: Mapping[str, Any], stack: str) -> Settings:
     aws = {key.removeprefix("aws:"): value for key, value in texts.items() if key.startswith("aws:")}
     values = {key: value for key, value in texts.items() if not key.startswith("aws:")}
     # Each drill has a token of its own; this one is never used.
-    return parse({**values, "previewToken": "not-the-one-that-it-gets"}, stack=stack, aws=aws,
-                 secret_keys=frozenset({"previewToken"}))
+    return parse(
+        {**values, "previewToken": "not-the-one-that-it-gets"},
+        stack=stack,
+        aws=aws,
+        secret_keys=frozenset({"previewToken"}),
+    )
 
 
 def _text(value: Any) -> str:

@@ -37,7 +37,8 @@ class Service(pulumi.ComponentResource):
         pulumi.log.info(ahead.brief.text, self)
         told = _declared(ahead, token, self)
         self.url, self.live, self.certificates, self.past = (
-            told[key] for key in ("url", "live", "certificates", "past"))
+            told[key] for key in ("url", "live", "certificates", "past")
+        )
         self.register_outputs(dict(told))
 
 

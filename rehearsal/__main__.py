@@ -38,20 +38,37 @@ def main(arguments: list[str] | None = None) -> int:
     """0 when every invariant held, 1 when one did not or the story failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("story", "cloud", "real", "clean"), default="story")
-    parser.add_argument("--machines", choices=choice.KINDS, default=choice.AUTO, help=(
-        "real: operating systems that Packer bakes and systemd-nspawn boots (root on Linux); processes: stand-ins of "
-        "the application, anywhere; auto: real where this host can have them"))
-    parser.add_argument("--base-image", choices=list(PROFILES), default="debian-12", help=(
-        "the vendor's image that real machines are baked from (ubuntu-24.04 is played by Debian's packages)"))
+    parser.add_argument(
+        "--machines",
+        choices=choice.KINDS,
+        default=choice.AUTO,
+        help=(
+            "real: operating systems that Packer bakes and systemd-nspawn boots (root on Linux); processes: stand-ins"
+            " of the application, anywhere; auto: real where this host can have them"
+        ),
+    )
+    parser.add_argument(
+        "--base-image",
+        choices=list(PROFILES),
+        default="debian-12",
+        help=("the vendor's image that real machines are baked from (ubuntu-24.04 is played by Debian's packages)"),
+    )
     parser.add_argument("--mirror", default="", help="http://..., of real machines; empty: what this host's apt uses")
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
     parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
-    parser.add_argument("--stand-in", action="store_true", help=(
-        "not the real engine, even where it is to be had; nobody is asked"))
-    parser.add_argument("--real-engine", action="store_true", help=(
-        "nothing but Pulumi's own program and AWS plugin; an error where they are not to be had"))
-    parser.add_argument("--bad-image", action="store_true", help=(
-        "a bad image too: how long until it is detected, and that no user notices (a few minutes more)"))
+    parser.add_argument(
+        "--stand-in", action="store_true", help=("not the real engine, even where it is to be had; nobody is asked")
+    )
+    parser.add_argument(
+        "--real-engine",
+        action="store_true",
+        help=("nothing but Pulumi's own program and AWS plugin; an error where they are not to be had"),
+    )
+    parser.add_argument(
+        "--bad-image",
+        action="store_true",
+        help=("a bad image too: how long until it is detected, and that no user notices (a few minutes more)"),
+    )
     parser.add_argument("--port", type=int, default=CLOUD_PORT, help="where `cloud` answers AWS's calls")
     given = parser.parse_args(arguments)
     # SIGINT too: Python leaves it ignored where whoever started it ignores it. SIGHUP is ignored under nohup only.
@@ -82,8 +99,9 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
         machines = choice.machines(chosen, run)
         pending = 0.0 if chosen.real else 2.0  # a real machine takes the time that it takes
-        with Cloud(run.folder / "cloud", port=port, machines=machines, boot_seconds=pending,
-                   minute_seconds=MINUTE_SECONDS) as made:
+        with Cloud(
+            run.folder / "cloud", port=port, machines=machines, boot_seconds=pending, minute_seconds=MINUTE_SECONDS
+        ) as made:
             yield run.folder, made
 
 
@@ -96,8 +114,15 @@ def story(given: argparse.Namespace, console: Console) -> int:
         available.demand(engine)
     try:
         with a_cloud(given, scene) as (workdir, made):
-            report, timeline = tell(workdir, scene, cloud=made, rate=given.rate, stand_in=engine.pulumi is None,
-                                    why=engine.why, bad_image=given.bad_image)
+            report, timeline = tell(
+                workdir,
+                scene,
+                cloud=made,
+                rate=given.rate,
+                stand_in=engine.pulumi is None,
+                why=engine.why,
+                bad_image=given.bad_image,
+            )
     except StoryError as error:
         scene.breaks_off(f"the story ended early: {error}")
         return 1
@@ -120,7 +145,9 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
             console.print(f"  export {name}={shown}", markup=False)
         console.print(
             "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make token STACK=local"
-            "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.", markup=False)
+            "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.",
+            markup=False,
+        )
         threading.Event().wait()
     return 0
 

@@ -201,8 +201,13 @@ def _read(environ: dict[str, Any]) -> Call | None:
     _send(environ, body)
     text = body.decode("utf-8", errors="replace")
     return Call(
-        t=time.time(), service=signed.group(3), operation=_operation(environ, text), access_key=signed.group(1),
-        agent=environ.get("HTTP_USER_AGENT", ""), body=text)
+        t=time.time(),
+        service=signed.group(3),
+        operation=_operation(environ, text),
+        access_key=signed.group(1),
+        agent=environ.get("HTTP_USER_AGENT", ""),
+        body=text,
+    )
 
 
 def _send(environ: dict[str, Any], body: bytes) -> None:
@@ -227,12 +232,16 @@ def _refused(environ: Mapping[str, Any], call: Call, refusal: Refusal) -> tuple[
         kind, text = "application/x-amz-json-1.0", json.dumps({"__type": refusal.code, "message": refusal.message})
     elif call.service == "ec2":
         kind = "text/xml"
-        text = (f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
-                f"<RequestID>{request}</RequestID></Response>")
+        text = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+            f"<RequestID>{request}</RequestID></Response>"
+        )
     else:
         kind, side = "text/xml", "Sender" if refusal.status < 500 else "Receiver"
-        text = (f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-                f"<RequestId>{request}</RequestId></ErrorResponse>")
+        text = (
+            f"<ErrorResponse><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+            f"<RequestId>{request}</RequestId></ErrorResponse>"
+        )
     body = text.encode()
     headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-RequestId", request)]
     return f"{refusal.status} {refusal.code}", headers, body

@@ -77,7 +77,8 @@ def forget_everything() -> None:
     moto's own list of them does not do: when a mock ends, moto empties the list and keeps most of the records.
     """
     modules = [module for name, module in list(sys.modules.items()) if name.startswith("moto.")]
-    for backend in {id(value): value for module in modules for value in vars(module).values()
-                    if isinstance(value, BackendDict)}.values():
+    for backend in {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, BackendDict)
+    }.values():
         backend.clear()
     BackendDict._instances.clear()

@@ -22,6 +22,7 @@ _NAMES = re.compile(r"AutoScalingGroupNames?(?:\.member\.\d+)?|RoleName|Instance
 
 def throttled(*names: str) -> Fault:
     """Calls (service:Operation; none for all of them) come too fast."""
+
     def refusal(call: Call) -> Refusal:
         if call.service == "ec2":
             return Refusal(status=503, code="RequestLimitExceeded", message="Request limit exceeded.")
@@ -33,17 +34,19 @@ def throttled(*names: str) -> Fault:
 
 def broken(*names: str, performed: bool = False) -> Fault:
     """AWS itself fails. With `performed` only after it has done what was asked: the answer is lost."""
+
     def refusal(call: Call) -> Refusal:
         code = {"ec2": "InternalError", "iam": "ServiceFailure", "ssm": "InternalServerError"}.get(
-            call.service, "InternalFailure")
-        return Refusal(
-            status=500, code=code, message="An internal error has occurred", performed=performed)
+            call.service, "InternalFailure"
+        )
+        return Refusal(status=500, code=code, message="An internal error has occurred", performed=performed)
 
     return _meant(names, refusal)
 
 
 def expired(*names: str) -> Fault:
     """The session token of the caller has ended."""
+
     def refusal(call: Call) -> Refusal:
         if call.service == "ec2":
             return Refusal(status=400, code="RequestExpired", message="Request has expired.")
@@ -77,8 +80,12 @@ def _named(call: Call) -> list[str]:
     """The things that a reading call asks for, each by its id, ARN or name."""
     if not call.operation.startswith(("Describe", "Get")):
         return []
-    return [value for key, values in parse_qs(call.body).items() for value in values
-            if _NAMES.fullmatch(key) or _ID.fullmatch(value)]
+    return [
+        value
+        for key, values in parse_qs(call.body).items()
+        for value in values
+        if _NAMES.fullmatch(key) or _ID.fullmatch(value)
+    ]
 
 
 def _unlike(name: str) -> str:
@@ -111,6 +118,7 @@ def but_of_steps(fault: Fault) -> Fault:
 
 def counted(fault: Fault, met: Counter[str]) -> Fault:
     """The fault itself; `met` counts the calls that it refused, by service:Operation."""
+
     def counting(call: Call) -> Refusal | Instead | None:
         refusal = fault(call)
         if refusal is not None:

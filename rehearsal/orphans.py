@@ -20,8 +20,11 @@ def orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
     """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
     # What a killed bake leaves is kept for a day, and then taken away (steps/leftovers.py): another may still use it.
     known = {resource.id for resource in engine.resources()} | _walls_of_bakes(cloud)
-    return [f"7: {kind} {name} is in the cloud, but no state knows it"
-            for kind, name in owned(cloud, stack) if name not in known]
+    return [
+        f"7: {kind} {name} is in the cloud, but no state knows it"
+        for kind, name in owned(cloud, stack)
+        if name not in known
+    ]
 
 
 def _walls_of_bakes(cloud: Clients) -> set[str]:
@@ -36,24 +39,39 @@ def owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:
     ec2, balancing = cloud.client("ec2"), cloud.client("elbv2")
     groups = _paged(cloud.client("autoscaling"), "describe_auto_scaling_groups", "AutoScalingGroups", Filters=filters)
     found = [("auto-scaling group", group["AutoScalingGroupName"]) for group in groups]
-    found += [("launch template", template["LaunchTemplateId"])
-              for template in _paged(ec2, "describe_launch_templates", "LaunchTemplates")
-              if tags.plain(template.get("Tags", [])).get("phoenix:stack") == stack]
-    found += [("security group", group["GroupId"])
-              for group in _paged(ec2, "describe_security_groups", "SecurityGroups", Filters=filters)]
+    found += [
+        ("launch template", template["LaunchTemplateId"])
+        for template in _paged(ec2, "describe_launch_templates", "LaunchTemplates")
+        if tags.plain(template.get("Tags", [])).get("phoenix:stack") == stack
+    ]
+    found += [
+        ("security group", group["GroupId"])
+        for group in _paged(ec2, "describe_security_groups", "SecurityGroups", Filters=filters)
+    ]
     balancers = [one["LoadBalancerArn"] for one in _paged(balancing, "describe_load_balancers", "LoadBalancers")]
     found += [("load balancer", arn) for arn in _tagged(balancing, balancers, stack)]
-    listeners = [one["ListenerArn"] for arn in balancers
-                 for one in _of(balancing, "describe_listeners", "Listeners", LoadBalancerArn=arn)]
+    listeners = [
+        one["ListenerArn"]
+        for arn in balancers
+        for one in _of(balancing, "describe_listeners", "Listeners", LoadBalancerArn=arn)
+    ]
     found += [("listener", arn) for arn in _tagged(balancing, listeners, stack)]
-    rules = [one["RuleArn"] for arn in listeners
-             for one in _of(balancing, "describe_rules", "Rules", ListenerArn=arn) if not one["IsDefault"]]
+    rules = [
+        one["RuleArn"]
+        for arn in listeners
+        for one in _of(balancing, "describe_rules", "Rules", ListenerArn=arn)
+        if not one["IsDefault"]
+    ]
     found += [("rule", arn) for arn in _tagged(balancing, rules, stack)]
     arns = [group["TargetGroupArn"] for group in _paged(balancing, "describe_target_groups", "TargetGroups")]
     found += [("target group", arn) for arn in _tagged(balancing, arns, stack)]
     reservations = _paged(ec2, "describe_instances", "Reservations", Filters=filters)
-    alive = [instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]
-             if instance["State"]["Name"] in ("pending", "running")]
+    alive = [
+        instance["InstanceId"]
+        for reservation in reservations
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] in ("pending", "running")
+    ]
     mine = {instance["InstanceId"] for group in groups for instance in group["Instances"]}
     found += [("instance", instance) for instance in alive if instance not in mine]
     return found + _rights_and_alarms(cloud, stack)
@@ -78,12 +96,21 @@ def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
     """Roles and instance profiles are asked for their tags one by one: those whose names begin as a stack's do."""
     iam, watch, prefix = cloud.client("iam"), cloud.client("cloudwatch"), stack.replace("/", "-")
     found = []
-    for kind, call, items, key, one in (("role", "list_roles", "Roles", "RoleName", iam.get_role),
-                                        ("instance profile", "list_instance_profiles", "InstanceProfiles",
-                                         "InstanceProfileName", iam.get_instance_profile)):
+    for kind, call, items, key, one in (
+        ("role", "list_roles", "Roles", "RoleName", iam.get_role),
+        (
+            "instance profile",
+            "list_instance_profiles",
+            "InstanceProfiles",
+            "InstanceProfileName",
+            iam.get_instance_profile,
+        ),
+    ):
         for name in [item[key] for item in _paged(iam, call, items) if item[key].startswith(prefix)]:
             with contextlib.suppress(iam.exceptions.NoSuchEntityException):
                 found.append((kind, name, one(**{key: name})[items.removesuffix("s")].get("Tags", [])))
-    found += [("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
-              for alarm in _paged(watch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)]
+    found += [
+        ("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+        for alarm in _paged(watch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
+    ]
     return [(kind, name) for kind, name, known in found if tags.plain(known).get("phoenix:stack") == stack]

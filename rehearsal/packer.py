@@ -120,8 +120,13 @@ def _launch(ec2: EC2Client, ask: Build, door: Mapping[str, Any]) -> str:
         settings["IamInstanceProfile"] = {"Name": ask["session_manager_profile"]}
     if BURSTABLE.match(ask["instance_type"]):
         settings["CreditSpecification"] = {"CpuCredits": "unlimited"}
-    root = {"VolumeSize": ask["root_gib"], "VolumeType": "gp3", "Encrypted": ask["encrypted"],
-            "DeleteOnTermination": True, **({"KmsKeyId": ask["kms_key_id"]} if ask["kms_key_id"] else {})}
+    root = {
+        "VolumeSize": ask["root_gib"],
+        "VolumeType": "gp3",
+        "Encrypted": ask["encrypted"],
+        "DeleteOnTermination": True,
+        **({"KmsKeyId": ask["kms_key_id"]} if ask["kms_key_id"] else {}),
+    }
     started = ec2.run_instances(
         ImageId=ask["source_ami"],
         InstanceType=ask["instance_type"],
@@ -130,8 +135,9 @@ def _launch(ec2: EC2Client, ask: Build, door: Mapping[str, Any]) -> str:
         InstanceInitiatedShutdownBehavior="terminate",
         MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
         BlockDeviceMappings=[{"DeviceName": ask["root_device"], "Ebs": root}],  # type: ignore[typeddict-item]
-        TagSpecifications=[{"ResourceType": kind, "Tags": tags}
-                           for kind in ("instance", "network-interface", "volume")],
+        TagSpecifications=[
+            {"ResourceType": kind, "Tags": tags} for kind in ("instance", "network-interface", "volume")
+        ],
         **settings,
     )
     instance = started["Instances"][0]["InstanceId"]

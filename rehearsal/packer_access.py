@@ -31,14 +31,25 @@ def access(ec2: EC2Client, ask: Mapping[str, Any], tags: Sequence[Any]) -> Itera
         subnets = ec2.describe_subnets(SubnetIds=[ask["subnet_id"]])["Subnets"] if ask["subnet_id"] else []
         there: Any = {"VpcId": subnets[0]["VpcId"]} if subnets else {}
         group = ec2.create_security_group(
-            GroupName=name, Description="Temporary group for Packer",
-            TagSpecifications=_tagged("security-group", tags), **there)
+            GroupName=name,
+            Description="Temporary group for Packer",
+            TagSpecifications=_tagged("security-group", tags),
+            **there,
+        )
         made["group"] = group["GroupId"]
         ec2.get_waiter("security_group_exists").wait(GroupIds=[group["GroupId"]])
         if not ask["session_manager_profile"]:
-            ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[{
-                "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22,
-                "IpRanges": [{"CidrIp": source} for source in ask["ssh_from"] or HERE]}])
+            ec2.authorize_security_group_ingress(
+                GroupId=group["GroupId"],
+                IpPermissions=[
+                    {
+                        "IpProtocol": "tcp",
+                        "FromPort": 22,
+                        "ToPort": 22,
+                        "IpRanges": [{"CidrIp": source} for source in ask["ssh_from"] or HERE],
+                    }
+                ],
+            )
         yield {"KeyName": name, **_interface(ask, group["GroupId"])}
     finally:
         _end(ec2, made)
@@ -49,9 +60,17 @@ def _interface(ask: Mapping[str, Any], group: str) -> dict[str, Any]:
     if not ask["subnet_id"]:
         return {"SecurityGroupIds": [group]}
     public = ask["associate_public_ip_address"] and not ask["session_manager_profile"]
-    return {"NetworkInterfaces": [{
-        "DeviceIndex": 0, "SubnetId": ask["subnet_id"], "Groups": [group], "DeleteOnTermination": True,
-        "AssociatePublicIpAddress": public}]}
+    return {
+        "NetworkInterfaces": [
+            {
+                "DeviceIndex": 0,
+                "SubnetId": ask["subnet_id"],
+                "Groups": [group],
+                "DeleteOnTermination": True,
+                "AssociatePublicIpAddress": public,
+            }
+        ]
+    }
 
 
 def _end(ec2: EC2Client, made: Mapping[str, str]) -> None:

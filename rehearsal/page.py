@@ -33,16 +33,29 @@ def html(report: Report, timeline: Timeline, svg: str) -> str:
     # Inside <script> only "</" could end the data early.
     data = json.dumps(asdict(timeline), separators=(",", ":")).replace("</", "<\\/")
     held = "".join(f"<li>{escape(text)}</li>" for text in report.broken)
-    packages = "".join(f"<li>packages, {escape(stage)}: {escape(words)}</li>"
-                       for stage, words in report.packages.items())
+    packages = "".join(
+        f"<li>packages, {escape(stage)}: {escape(words)}</li>" for stage, words in report.packages.items()
+    )
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
-        title=escape(timeline.title), tiles="".join(f"<li>{escape(text)}</li>" for text in timeline.sums),
-        broken=f'<ul class="broken">{held}</ul>' if held else "", left=picture.LEFT, right=picture.RIGHT,
+        title=escape(timeline.title),
+        tiles="".join(f"<li>{escape(text)}</li>" for text in timeline.sums),
+        broken=f'<ul class="broken">{held}</ul>' if held else "",
+        left=picture.LEFT,
+        right=picture.RIGHT,
         packages=f'<ul class="packages">{packages}</ul>' if packages else "",
-        svg=svg[svg.index("<svg"):], head="".join(f"<th>{escape(text)}</th>" for text in HEADINGS),
-        rows="".join([*(_row(f"{number} {stage.name}", *cells(said))
-                        for number, (stage, said) in enumerate(report.stages, 1)),
-                      _row("all", *cells(report.total), kind="all")]), data=data)
+        svg=svg[svg.index("<svg") :],
+        head="".join(f"<th>{escape(text)}</th>" for text in HEADINGS),
+        rows="".join(
+            [
+                *(
+                    _row(f"{number} {stage.name}", *cells(said))
+                    for number, (stage, said) in enumerate(report.stages, 1)
+                ),
+                _row("all", *cells(report.total), kind="all"),
+            ]
+        ),
+        data=data,
+    )
 
 
 def _row(*texts: str, kind: str = "") -> str:

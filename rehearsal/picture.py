@@ -29,10 +29,21 @@ SHADES = ("#f1f4f8", "#ffffff")
 # Where the time axis begins and ends, as shares of the picture's width: the page lays its cursor over it.
 LEFT, RIGHT = 0.105, 0.975
 _STYLE: Any = {
-    "svg.fonttype": "none", "svg.hashsalt": "phoenix", "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"], "font.size": 9, "text.color": INK,
-    "axes.labelcolor": INK, "axes.edgecolor": "#9aa5b1", "axes.linewidth": 0.7, "xtick.color": GREY,
-    "ytick.color": GREY, "hatch.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False}
+    "svg.fonttype": "none",
+    "svg.hashsalt": "phoenix",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.linewidth": 0.7,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "hatch.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def draw(timeline: Timeline) -> dict[str, bytes]:
@@ -60,20 +71,37 @@ def _saved(figure: Figure, kind: str) -> bytes:
 
 def _figure(timeline: Timeline) -> Figure:
     rows = max(len(timeline.servers), 2)
-    named = "  ·  ".join(f"{number} {band.name} ({band.end - band.begin:.0f} s)".replace(" ", "\N{NO-BREAK SPACE}")
-                         for number, band in enumerate(timeline.bands, 1))
+    named = "  ·  ".join(
+        f"{number} {band.name} ({band.end - band.begin:.0f} s)".replace(" ", "\N{NO-BREAK SPACE}")
+        for number, band in enumerate(timeline.bands, 1)
+    )
     # About 165 characters of this size fit; breaks come between stages only.
     lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(named, 165)]
     height = 5.7 + 0.22 * rows + 0.16 * len(lines)
     figure = Figure(figsize=(12, height))
     top, bottom = 1 - 1.06 / height, (0.72 + 0.16 * len(lines)) / height
     stages, requests, latency, servers = figure.subplots(
-        4, 1, sharex=True, gridspec_kw={
-            "height_ratios": [0.3, 2.1, 1.1, 0.22 * rows], "hspace": 0.16, "left": LEFT, "right": RIGHT,
-            "top": top, "bottom": bottom})
+        4,
+        1,
+        sharex=True,
+        gridspec_kw={
+            "height_ratios": [0.3, 2.1, 1.1, 0.22 * rows],
+            "hspace": 0.16,
+            "left": LEFT,
+            "right": RIGHT,
+            "top": top,
+            "bottom": bottom,
+        },
+    )
     # About 105 characters of 13 points fit.
-    figure.text(0.012, 1 - 0.28 / height, timeline.title, fontsize=min(13.0, 13.0 * 105 / len(timeline.title)),
-                fontweight="bold", gid="heading")
+    figure.text(
+        0.012,
+        1 - 0.28 / height,
+        timeline.title,
+        fontsize=min(13.0, 13.0 * 105 / len(timeline.title)),
+        fontweight="bold",
+        gid="heading",
+    )
     figure.text(0.012, 1 - 0.54 / height, "  ·  ".join(timeline.sums), fontsize=9.5, color=GREY, gid="sums")
     for axes in (stages, requests, latency, servers):
         _bands(axes, timeline)
@@ -113,22 +141,33 @@ def _requests(axes: Axes, timeline: Timeline, *, legend: float) -> None:
     handles: list[Patch] = []
     # The last second is a part of one: what it counts is scaled to a whole.
     whole = [1.0] * (len(timeline.seconds) - 1) + [max(timeline.length % 1, 0.1)]
-    stacked = [(f"{timeline.colors.get(one, '')} {one}", paint, [second.answered.get(one, 0) for second in
-                timeline.seconds]) for one, paint in zip(generations, paints(timeline, generations), strict=True)]
+    stacked = [
+        (f"{timeline.colors.get(one, '')} {one}", paint, [second.answered.get(one, 0) for second in timeline.seconds])
+        for one, paint in zip(generations, paints(timeline, generations), strict=True)
+    ]
     stacked.append(("failed", FAILED, [second.failed for second in timeline.seconds]))
     for label, paint, counts in stacked:
         above = [under + count / share for under, count, share in zip(below, counts, whole, strict=True)]
         # Each step is drawn to its second's end.
-        axes.fill_between(starts, [*below, below[-1]], [*above, above[-1]], step="post", color=paint, linewidth=0,
-                          zorder=2)
+        axes.fill_between(
+            starts, [*below, below[-1]], [*above, above[-1]], step="post", color=paint, linewidth=0, zorder=2
+        )
         handles.append(Patch(color=paint, label=f"{label}: {sum(counts):,}"))
         below = above
     axes.set_ylim(0, max([*below, 1]) * 1.28)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("requests / s")
     _moves(axes, timeline)
-    axes.figure.legend(handles=handles, loc="upper right", bbox_to_anchor=(RIGHT + 0.006, legend), frameon=False,
-                       fontsize=9.5, ncols=len(handles), handlelength=1.2, columnspacing=1.6)
+    axes.figure.legend(
+        handles=handles,
+        loc="upper right",
+        bbox_to_anchor=(RIGHT + 0.006, legend),
+        frameon=False,
+        fontsize=9.5,
+        ncols=len(handles),
+        handlelength=1.2,
+        columnspacing=1.6,
+    )
 
 
 def paints(timeline: Timeline, generations: list[str]) -> list[str]:
@@ -150,8 +189,16 @@ def _moves(axes: Axes, timeline: Timeline) -> None:
     for move in timeline.moves:
         gains = max(move.weights, key=lambda color: move.weights[color] - before.get(color, 0))
         axes.axvline(move.t, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), ymax=0.86, zorder=3)
-        axes.text(move.t, top * 0.985, f"{move.weights[gains]} %", ha="center", va="top", fontsize=7.5,
-                  fontweight="bold", color=COLORS.get(gains, INK))
+        axes.text(
+            move.t,
+            top * 0.985,
+            f"{move.weights[gains]} %",
+            ha="center",
+            va="top",
+            fontsize=7.5,
+            fontweight="bold",
+            color=COLORS.get(gains, INK),
+        )
         before = move.weights
 
 
@@ -177,15 +224,25 @@ def _servers(axes: Axes, timeline: Timeline, *, height: float, above: float) -> 
         for spell in server.spells:
             _spell(axes, row, server, spell.state, spell.begin, spell.end - spell.begin)
     axes.set_ylim(max(len(timeline.servers), 2) - 0.4, -0.6)
-    axes.set_yticks(range(len(timeline.servers)),
-                    [f"{server.color} {server.id[-6:]}" for server in timeline.servers], fontsize=8)
+    axes.set_yticks(
+        range(len(timeline.servers)), [f"{server.color} {server.id[-6:]}" for server in timeline.servers], fontsize=8
+    )
     axes.tick_params(axis="y", length=0)
     axes.set_ylabel("servers")
-    axes.figure.legend(handles=[
-        Patch(facecolor="white", edgecolor=GREY, hatch="////", label="booting"), Patch(color=GREY, label="healthy"),
-        Patch(color=FAILED, label="unhealthy"), Patch(facecolor="#cbd2d9", label="leaving, requests drain")],
-        loc="lower right", bbox_to_anchor=(RIGHT + 0.006, above / height), ncols=4, frameon=False, fontsize=8.5,
-        handlelength=1.4)
+    axes.figure.legend(
+        handles=[
+            Patch(facecolor="white", edgecolor=GREY, hatch="////", label="booting"),
+            Patch(color=GREY, label="healthy"),
+            Patch(color=FAILED, label="unhealthy"),
+            Patch(facecolor="#cbd2d9", label="leaving, requests drain"),
+        ],
+        loc="lower right",
+        bbox_to_anchor=(RIGHT + 0.006, above / height),
+        ncols=4,
+        frameon=False,
+        fontsize=8.5,
+        handlelength=1.4,
+    )
 
 
 def _spell(axes: Axes, row: int, server: Server, state: str, begin: float, length: float) -> None:
@@ -195,8 +252,16 @@ def _spell(axes: Axes, row: int, server: Server, state: str, begin: float, lengt
     elif state == UNHEALTHY:
         axes.broken_barh([(begin, length)], (row - 0.36, 0.72), facecolor=FAILED, zorder=2)
     elif state == BOOTING:
-        axes.broken_barh([(begin, length)], (row - 0.2, 0.4), facecolor="white", edgecolor=paint, hatch="////",
-                         linewidth=0.8, zorder=2)
+        axes.broken_barh(
+            [(begin, length)],
+            (row - 0.2, 0.4),
+            facecolor="white",
+            edgecolor=paint,
+            hatch="////",
+            linewidth=0.8,
+            zorder=2,
+        )
     elif state == DRAINING:
-        axes.broken_barh([(begin, length)], (row - 0.2, 0.4), facecolor=LIGHTER.get(server.color, GREY), alpha=0.55,
-                         zorder=2)
+        axes.broken_barh(
+            [(begin, length)], (row - 0.2, 0.4), facecolor=LIGHTER.get(server.color, GREY), alpha=0.55, zorder=2
+        )

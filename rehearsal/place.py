@@ -121,8 +121,14 @@ class Local:
         assert machines is not None, "only real machines are patched by hand"
         gone = proof.reborn(machines, old)
         silent = proof.forwarded(machines, url, machines.running())
-        said = [] if gone else [f"proof: {', '.join(old.servers)} and their disks are gone, and no file of theirs is on"
-                                f" {', '.join(machines.running())}"]
+        said = (
+            []
+            if gone
+            else [
+                f"proof: {', '.join(old.servers)} and their disks are gone, and no file of theirs is on"
+                f" {', '.join(machines.running())}"
+            ]
+        )
         if not silent:
             said.append("proof: each new server's log collector forwarded the line of a request that went to it")
         return [f"proof: {text}" for text in (*gone, *silent)], said

@@ -18,8 +18,7 @@ def allowed(
     statements: Iterable[Statement], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
     """Raises ValueError for a condition that this does not know, so that nobody takes it for one that holds."""
-    effects = {statement["Effect"] for statement in statements
-               if _concerns(statement, action, resource, context or {})}
+    effects = {statement["Effect"] for statement in statements if _concerns(statement, action, resource, context or {})}
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -37,8 +36,9 @@ def _concerns(statement: Statement, action: str, resource: str, context: Mapping
             raise ValueError(f"the local cloud knows no condition {operator}")
         for key, values in keys.items():
             if key not in context or not any(
-                    matches(value, context[key]) if OPERATORS[operator] else value == context[key]
-                    for value in listed(values)):
+                matches(value, context[key]) if OPERATORS[operator] else value == context[key]
+                for value in listed(values)
+            ):
                 return False
     return True
 

@@ -73,9 +73,21 @@ def _files_with(folders: Iterable[Path], texts: Iterable[str]) -> list[str]:
     """Names of files that hold one of the texts."""
     wanted = [argument for text in texts for argument in ("-e", text)]
     done = subprocess.run(
-        ["grep", "--recursive", "--files-with-matches", "--fixed-strings", "--devices=skip", "--no-messages", *wanted,
-         "--", *map(str, folders)],
-        capture_output=True, text=True, check=False)
+        [
+            "grep",
+            "--recursive",
+            "--files-with-matches",
+            "--fixed-strings",
+            "--devices=skip",
+            "--no-messages",
+            *wanted,
+            "--",
+            *map(str, folders),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.stdout.splitlines()
 
 

@@ -105,8 +105,11 @@ class Reconciler:
                 user_data = instance.user_data.decode() if instance.user_data else ""
                 key = ec2.key_pairs.get(instance.key_name)
                 self._machines.start(
-                    instance_id=instance.id, image_id=instance.image_id, user_data=user_data,
-                    public_key=key.public_key if key is not None else "")
+                    instance_id=instance.id,
+                    image_id=instance.image_id,
+                    user_data=user_data,
+                    public_key=key.public_key if key is not None else "",
+                )
                 instance._state.name, instance._state.code = "running", 16
                 self._alive.add(instance.id)
                 self._world.journal.note("instance", instance.id, f"running, from {instance.image_id}")

@@ -80,9 +80,17 @@ class Report:
         """What it says for docs/evidence.md. Where anything was broken, no stage held."""
         shown = () if self.broken else tuple(stage.name for stage, _ in self.stages)
         return Record(
-            cloud=self.ran.cloud, engine=self.engine, aws_plugin=self.ran.aws_plugin, packer=self.ran.packer,
-            servers=self.machines, region=self.ran.region, date=self.ran.date, commit=commit(PROJECT), held=shown,
-            figures={"requests": self.total.requests, "failed": self.total.failed, **self.measured})
+            cloud=self.ran.cloud,
+            engine=self.engine,
+            aws_plugin=self.ran.aws_plugin,
+            packer=self.ran.packer,
+            servers=self.machines,
+            region=self.ran.region,
+            date=self.ran.date,
+            commit=commit(PROJECT),
+            held=shown,
+            figures={"requests": self.total.requests, "failed": self.total.failed, **self.measured},
+        )
 
     def table(self) -> Table:
         """One row a stage, and the sum."""
@@ -102,9 +110,15 @@ class Report:
         """report.json in the folder, and record.json beside it for docs/evidence.md."""
         folder.mkdir(parents=True, exist_ok=True)
         said = {
-            "engine": self.engine, "machines": self.machines, **asdict(self.ran), **asdict(self.total),
-            "measured": dict(self.measured), "broken": self.broken, "packages": self.packages,
-            "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages]}
+            "engine": self.engine,
+            "machines": self.machines,
+            **asdict(self.ran),
+            **asdict(self.total),
+            "measured": dict(self.measured),
+            "broken": self.broken,
+            "packages": self.packages,
+            "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages],
+        }
         path = folder / "report.json"
         path.write_text(json.dumps(said, indent=1) + "\n")
         self.record().write(folder / "record.json")
@@ -117,9 +131,14 @@ def figures(requests: Sequence[Request], samples: Sequence[Sample], *, begin: fl
     times = sorted(request.ms for request in mine if request.status)
     answered = Counter(request.generation for request in mine if request.generation)
     return Figures(
-        seconds=round(end - begin, 1), requests=len(mine), failed=sum(request.failed for request in mine),
-        p50_ms=percentile(times, 50), p99_ms=percentile(times, 99), answered_by=dict(answered),
-        coexistence_seconds=round(coexistence(samples, begin=begin, end=end), 1))
+        seconds=round(end - begin, 1),
+        requests=len(mine),
+        failed=sum(request.failed for request in mine),
+        p50_ms=percentile(times, 50),
+        p99_ms=percentile(times, 99),
+        answered_by=dict(answered),
+        coexistence_seconds=round(coexistence(samples, begin=begin, end=end), 1),
+    )
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
@@ -130,8 +149,15 @@ def percentile(ordered: Sequence[float], percent: int) -> float | None:
 def cells(said: Figures) -> list[str]:
     """Figures as texts, below all headings but the first."""
     answered = ", ".join(f"{generation} {count:,}" for generation, count in said.answered_by.items())
-    return [f"{said.seconds:.1f}", f"{said.requests:,}", str(said.failed), _number(said.p50_ms), _number(said.p99_ms),
-            answered, f"{said.coexistence_seconds:.1f}"]
+    return [
+        f"{said.seconds:.1f}",
+        f"{said.requests:,}",
+        str(said.failed),
+        _number(said.p50_ms),
+        _number(said.p99_ms),
+        answered,
+        f"{said.coexistence_seconds:.1f}",
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -77,8 +77,15 @@ class Run:
         total = figures(requests, watch.samples, begin=begin, end=end)
         told.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
         stages = [(stage, figures(requests, watch.samples, begin=stage.begin, end=stage.end)) for stage in told.stages]
-        ran = Ran(name=place.name, cloud=place.cloud, aws_plugin=self.engine.aws_plugin, packer=self.engine.packer,
-                  region=place.region, account=place.account, date=f"{began:%Y-%m-%dT%H:%M:%SZ}")
+        ran = Ran(
+            name=place.name,
+            cloud=place.cloud,
+            aws_plugin=self.engine.aws_plugin,
+            packer=self.engine.packer,
+            region=place.region,
+            account=place.account,
+            date=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+        )
         report = Report(self.engine.name, place.servers, stages, total, told.broken, told.packages, ran, told.measured)
         return report, timeline.of(report, requests, watch.samples, place.events(watch))
 
@@ -157,15 +164,24 @@ class Run:
 
     def _images(self) -> set[str]:
         found = self.place.client("ec2").describe_images(
-            Owners=["self"], Filters=[{"Name": "tag:phoenix:stack", "Values": [self.place.identity]}])
+            Owners=["self"], Filters=[{"Name": "tag:phoenix:stack", "Values": [self.place.identity]}]
+        )
         return {image["ImageId"] for image in found["Images"]}
 
     def _alone(self, color: str) -> None:
         """A group of this color is all there is, and the engine's state knows everything else."""
-        pages = self.place.client("autoscaling").get_paginator("describe_auto_scaling_groups").paginate(
-            Filters=[{"Name": "tag:phoenix:stack", "Values": [self.place.identity]}])
-        colors = [tag["Value"] for page in pages for group in page["AutoScalingGroups"] for tag in group["Tags"]
-                  if tag["Key"] == "phoenix:color"]
+        pages = (
+            self.place.client("autoscaling")
+            .get_paginator("describe_auto_scaling_groups")
+            .paginate(Filters=[{"Name": "tag:phoenix:stack", "Values": [self.place.identity]}])
+        )
+        colors = [
+            tag["Value"]
+            for page in pages
+            for group in page["AutoScalingGroups"]
+            for tag in group["Tags"]
+            if tag["Key"] == "phoenix:color"
+        ]
         self.told.expect(colors == [color], f"after {self.told.stage} the groups are {colors}, not {color} alone")
         self.told.broken += orphans(self.place, self.engine, self.place.identity)
 
@@ -175,11 +191,20 @@ GROUP = "aws:autoscaling/group:Group"
 
 def newborn(done: Result) -> Mapping[str, float]:
     """Seconds of an update with a birth: its bake, its group until it is verified, and the promotion."""
-    bake = max((one.seconds for one in done.operations if one.name.endswith("-image-bake") and "create" in one.op),
-               default=0.0)
-    return {"bake_seconds": round(bake, 1), "birth_seconds": round(_ended(done, "-verify") - _began(done, GROUP), 1),
-            "flip_seconds": round(max((one.seconds for one in done.operations if one.name.endswith("-promote")
-                                       and "create" in one.op), default=0.0), 1)}
+    bake = max(
+        (one.seconds for one in done.operations if one.name.endswith("-image-bake") and "create" in one.op), default=0.0
+    )
+    return {
+        "bake_seconds": round(bake, 1),
+        "birth_seconds": round(_ended(done, "-verify") - _began(done, GROUP), 1),
+        "flip_seconds": round(
+            max(
+                (one.seconds for one in done.operations if one.name.endswith("-promote") and "create" in one.op),
+                default=0.0,
+            ),
+            1,
+        ),
+    }
 
 
 def _began(done: Result, type_: str) -> float:
@@ -189,8 +214,9 @@ def _began(done: Result, type_: str) -> float:
 
 def _ended(done: Result, suffix: str) -> float:
     """Seconds from an update's begin until a step's creation ended; 0 without one."""
-    return round(max((one.ended for one in done.operations if one.name.endswith(suffix) and "create" in one.op),
-                     default=0.0), 1)
+    return round(
+        max((one.ended for one in done.operations if one.name.endswith(suffix) and "create" in one.op), default=0.0), 1
+    )
 
 
 def _serving(watch: Watch) -> set[str]:
@@ -214,7 +240,7 @@ def flight_plan(text: str) -> str:
     start = headings[-1]
     margin = len(lines[start]) - len(lines[start].lstrip())
     block = [lines[start][margin:]]
-    for line in lines[start + 1:]:
+    for line in lines[start + 1 :]:
         if len(line) - len(line.lstrip()) <= margin:
             break
         block.append(line[margin:])

@@ -27,8 +27,9 @@ _HOURS = 6
 # What a service says of a key that it may not use for the caller.
 KMS_WORDS = {
     "ssm": "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you"
-           " are not allowed to access.",
-    "secretsmanager": "Access to KMS is not allowed"}
+    " are not allowed to access.",
+    "secretsmanager": "Access to KMS is not allowed",
+}
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,21 @@ class ServerRoles:
                 return None
             role = profile.iam_instance_profile.roles[0]
             made = sts_backends[ACCOUNT]["aws"].assume_role(
-                region_name=self._world.region, role_session_name=instance_id, role_arn=role.arn, policy="",
-                duration=_HOURS * 3600, external_id="")
+                region_name=self._world.region,
+                role_session_name=instance_id,
+                role_arn=role.arn,
+                policy="",
+                duration=_HOURS * 3600,
+                external_id="",
+            )
             self._bearers[made.access_key_id] = (role.name, instance_id)
         return RoleCredentials(
-            role=role.name, access_key=made.access_key_id, secret_key=made.secret_access_key, token=made.session_token,
-            expires=made.expiration)
+            role=role.name,
+            access_key=made.access_key_id,
+            secret_key=made.secret_access_key,
+            token=made.session_token,
+            expires=made.expiration,
+        )
 
     def refusal(self, call: Call) -> Refusal | None:
         """Why a server's call is refused; None when it is not, or is nobody's server's."""
@@ -68,8 +78,11 @@ class ServerRoles:
         with self._world.lock:
             grants, bounds = _rights(bearer[0])
             for need in _needs(call, self._world.region):
-                if any(not policies.allowed(said, need.action, need.resource, need.context)
-                       for said in (grants, bounds) if said is not None):
+                if any(
+                    not policies.allowed(said, need.action, need.resource, need.context)
+                    for said in (grants, bounds)
+                    if said is not None
+                ):
                     return Refusal(status=400, code="AccessDeniedException", message=_words(call, need, *bearer))
         return None
 
@@ -77,8 +90,10 @@ class ServerRoles:
 def _words(call: Call, need: _Need, role: str, instance_id: str) -> str:
     if need.action != call.name:
         return KMS_WORDS[call.service]
-    return (f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{instance_id} is not authorized to perform:"
-            f" {need.action} on resource: {need.resource}")
+    return (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{instance_id} is not authorized to perform:"
+        f" {need.action} on resource: {need.resource}"
+    )
 
 
 def _rights(name: str) -> tuple[list[Statement], list[Statement] | None]:
@@ -124,6 +139,11 @@ def _decrypt(service: str, region: str, key: str | None, context: Mapping[str, s
         return
     kms = kms_backends[ACCOUNT][region]
     arn = kms.keys[kms.any_id_to_key_id(key.rpartition("key/")[2])].arn
-    yield _Need("kms:Decrypt", arn, {
-        "kms:ViaService": f"{service}.{region}.amazonaws.com",
-        **{f"kms:EncryptionContext:{name}": value for name, value in context.items()}})
+    yield _Need(
+        "kms:Decrypt",
+        arn,
+        {
+            "kms:ViaService": f"{service}.{region}.amazonaws.com",
+            **{f"kms:EncryptionContext:{name}": value for name, value in context.items()},
+        },
+    )

@@ -29,15 +29,23 @@ STACK = "local"  # with the settings of Pulumi.local.yaml
 MINUTE_SECONDS = 3
 # An operating system takes longer than a process, most of all when everything runs on this one machine.
 REAL: Mapping[str, Any] = {
-    "bootSeconds": 90, "verifyTimeoutSeconds": 300,
+    "bootSeconds": 90,
+    "verifyTimeoutSeconds": 300,
     # From the distribution's own archive, and forwarded to the rehearsal itself.
     "packerVariables": {"log_collector": "syslog-ng", "log_target": f"127.0.0.1:{LOG_PORT}"},
 }
 
 
 def tell(
-    workdir: Path, scene: Scene, *, cloud: Cloud | None = None, rate: float = 200, stand_in: bool | None = None,
-    settings: Mapping[str, Any] | None = None, why: str = "", bad_image: bool = False,
+    workdir: Path,
+    scene: Scene,
+    *,
+    cloud: Cloud | None = None,
+    rate: float = 200,
+    stand_in: bool | None = None,
+    settings: Mapping[str, Any] | None = None,
+    why: str = "",
+    bad_image: bool = False,
 ) -> tuple[Report, timeline.Timeline]:
     """Tells the whole story in `workdir` and reports on it, second by second too.
 
@@ -54,10 +62,13 @@ def tell(
         engine = engine_for(shop.folder, workdir, cloud, told_settings, stand_in=stand_in)
         shop.commit("Configure the stack")
         announce(scene, engine, why)
-        scene.says(f"servers: {'Packer and its scripts make them' if real else 'scripts are named, not run'}; they are "
-                   f"{cloud.machines.kind}")
+        scene.says(
+            f"servers: {'Packer and its scripts make them' if real else 'scripts are named, not run'}; they are "
+            f"{cloud.machines.kind}"
+        )
         return Run(place=place, engine=engine, shop=shop, scene=scene).under_load(
-            rate=rate, out=workdir / "load.jsonl", bad_image=bad_image)
+            rate=rate, out=workdir / "load.jsonl", bad_image=bad_image
+        )
 
 
 def announce(scene: Scene, engine: Engine, why: str = "") -> None:
@@ -79,8 +90,14 @@ def engine_for(
 ) -> Engine:
     """The engine for the project in `folder` on this cloud, with a preview token of its own."""
     return choose(
-        folder, STACK, workdir / "engine", environment(cloud), settings,
-        secrets={"previewToken": secrets.token_urlsafe(24)}, stand_in=stand_in)
+        folder,
+        STACK,
+        workdir / "engine",
+        environment(cloud),
+        settings,
+        secrets={"previewToken": secrets.token_urlsafe(24)},
+        stand_in=stand_in,
+    )
 
 
 def environment(cloud: Cloud) -> dict[str, str]:

@@ -18,8 +18,13 @@ from rehearsal.load import Request
 from rehearsal.report import Report, percentile
 from rehearsal.watch import Sample
 
-MEASURED = {"bake_seconds": "bake", "birth_seconds": "birth", "flip_seconds": "flip", "way_back_seconds": "way back",
-            "detection_seconds": "a bad image detected after"}
+MEASURED = {
+    "bake_seconds": "bake",
+    "birth_seconds": "birth",
+    "flip_seconds": "flip",
+    "way_back_seconds": "way back",
+    "detection_seconds": "a bad image detected after",
+}
 """How what was measured is called."""
 BOOTING, HEALTHY, UNHEALTHY, DRAINING = "booting", "healthy", "unhealthy", "draining"
 
@@ -94,24 +99,33 @@ def read(path: Path) -> Timeline:
     said: dict[str, Any] = json.loads(path.read_text())
     servers = [{**one, "spells": tuple(Spell(**spell) for spell in one["spells"])} for one in said["servers"]]
     return Timeline(
-        title=said["title"], sums=tuple(said["sums"]), colors=said["colors"],
-        bands=tuple(Band(**one) for one in said["bands"]), seconds=tuple(Second(**one) for one in said["seconds"]),
-        servers=tuple(Server(**one) for one in servers), moves=tuple(Move(**one) for one in said["moves"]))
+        title=said["title"],
+        sums=tuple(said["sums"]),
+        colors=said["colors"],
+        bands=tuple(Band(**one) for one in said["bands"]),
+        seconds=tuple(Second(**one) for one in said["seconds"]),
+        servers=tuple(Server(**one) for one in servers),
+        moves=tuple(Move(**one) for one in said["moves"]),
+    )
 
 
-def of(
-    report: Report, requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event]
-) -> Timeline:
+def of(report: Report, requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event]) -> Timeline:
     """The timeline of a rehearsal that was told to its end."""
     zero = report.stages[0][0].begin
-    bands = tuple(Band(name=stage.name, begin=round(stage.begin - zero, 2), end=round(stage.end - zero, 2))
-                  for stage, _ in report.stages)
+    bands = tuple(
+        Band(name=stage.name, begin=round(stage.begin - zero, 2), end=round(stage.end - zero, 2))
+        for stage, _ in report.stages
+    )
     groups = {group.name: (group.color, group.generation) for instant in samples for group in instant.groups}
     return Timeline(
         title=report.title,
-        sums=sums(report), bands=bands, seconds=seconds(requests, zero=zero, length=bands[-1].end),
-        servers=servers(events, groups, zero=zero, end=bands[-1].end), moves=moves(samples, zero=zero),
-        colors={generation: color for color, generation in groups.values()})
+        sums=sums(report),
+        bands=bands,
+        seconds=seconds(requests, zero=zero, length=bands[-1].end),
+        servers=servers(events, groups, zero=zero, end=bands[-1].end),
+        moves=moves(samples, zero=zero),
+        colors={generation: color for color, generation in groups.values()},
+    )
 
 
 def sums(report: Report) -> tuple[str, ...]:
@@ -119,9 +133,14 @@ def sums(report: Report) -> tuple[str, ...]:
     total = report.total
     millis = [f"{name} {value:g} ms" for name, value in (("p50", total.p50_ms), ("p99", total.p99_ms)) if value]
     held = "every invariant held" if not report.broken else f"BROKEN: {len(report.broken)}"
-    return (f"{total.requests:,} requests", f"{total.failed:,} failed", *millis,
-            f"two groups side by side for {total.coexistence_seconds:.0f} s",
-            *(f"{MEASURED[name]} {value:g} s" for name, value in report.measured.items() if name in MEASURED), held)
+    return (
+        f"{total.requests:,} requests",
+        f"{total.failed:,} failed",
+        *millis,
+        f"two groups side by side for {total.coexistence_seconds:.0f} s",
+        *(f"{MEASURED[name]} {value:g} s" for name, value in report.measured.items() if name in MEASURED),
+        held,
+    )
 
 
 def seconds(requests: Sequence[Request], *, zero: float, length: float) -> tuple[Second, ...]:
@@ -139,8 +158,12 @@ def _second(requests: Sequence[Request]) -> Second:
         if request.generation and not request.failed:
             answered[request.generation] += 1
     times = sorted(request.ms for request in requests if request.status)
-    return Second(answered=dict(answered), failed=sum(request.failed for request in requests),
-                  p50=percentile(times, 50), p99=percentile(times, 99))
+    return Second(
+        answered=dict(answered),
+        failed=sum(request.failed for request in requests),
+        p50=percentile(times, 50),
+        p99=percentile(times, 99),
+    )
 
 
 def servers(
@@ -156,7 +179,8 @@ def servers(
             states.setdefault(event.subject, []).append((round(event.t - zero, 2), state))
     return tuple(
         Server(id=id_, color=mine[id_][0], generation=mine[id_][1], spells=_spells(found, end))
-        for id_, found in states.items())
+        for id_, found in states.items()
+    )
 
 
 def _state(event: Event) -> str:

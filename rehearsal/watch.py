@@ -96,8 +96,10 @@ def sample(region: str, stack: str) -> Sample:
     world = current()
     with world.lock if world else nullcontext():
         groups = tuple(
-            _group(group) for group in scaling.autoscaling_groups.values()
-            if _tags(group.tags).get("phoenix:stack") == stack)
+            _group(group)
+            for group in scaling.autoscaling_groups.values()
+            if _tags(group.tags).get("phoenix:stack") == stack
+        )
         return Sample(t=time.time(), weights=_production(balancers, stack), groups=groups)
 
 
@@ -134,8 +136,10 @@ def answered_unverified(
                 since.setdefault(group.generation, instant.t)
     slack = 4 * seconds
     early = {
-        request.generation for request in requests
-        if request.generation and request.t + request.ms / 1000 < since.get(request.generation, float("inf")) - slack}
+        request.generation
+        for request in requests
+        if request.generation and request.t + request.ms / 1000 < since.get(request.generation, float("inf")) - slack
+    }
     return [f"2: generation {generation} answered production before it was verified" for generation in sorted(early)]
 
 
@@ -149,8 +153,12 @@ def coexistence(samples: Sequence[Sample], *, begin: float, end: float) -> float
 
 
 def _production(balancers: Any, stack: str) -> dict[str, int]:
-    rules = [rule for balancer in balancers.load_balancers.values() for listener in balancer.listeners.values()
-             for rule in listener.rules.values()]
+    rules = [
+        rule
+        for balancer in balancers.load_balancers.values()
+        for listener in balancer.listeners.values()
+        for rule in listener.rules.values()
+    ]
     for rule in rules:
         tags = balancers.tagging_service.get_tag_dict_for_resource(rule.arn)
         if tags.get("phoenix:rule") == "production" and tags.get("phoenix:stack") == stack:
@@ -163,12 +171,15 @@ def _group(group: Any) -> GroupSample:
     tags = _tags(group.tags)
     template = group.ec2_launch_template
     return GroupSample(
-        name=group.name, color=tags.get("phoenix:color", ""), generation=tags.get("phoenix:generation", ""),
+        name=group.name,
+        color=tags.get("phoenix:color", ""),
+        generation=tags.get("phoenix:generation", ""),
         verified=tags.get("phoenix:verified", "") == tags.get("phoenix:generation", "-"),
         dying=group.max_size == 0,
         in_service=sum(1 for state in group.instance_states if state.lifecycle_state == "InService"),
         template=f"{template.id if template else ''}:{group.launch_template_version}",
-        target_groups=tuple(group.target_group_arns))
+        target_groups=tuple(group.target_group_arns),
+    )
 
 
 def _tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -66,6 +66,20 @@ class Workshop:
 
     def _git(self, *command: str) -> str:
         return subprocess.run(
-            ["git", "-c", "user.name=rehearsal", "-c", "user.email=rehearsal@localhost", "-c", "commit.gpgsign=false",
-             "-c", "core.hooksPath=/dev/null", *command],
-            cwd=self.folder, check=True, capture_output=True, text=True).stdout
+            [
+                "git",
+                "-c",
+                "user.name=rehearsal",
+                "-c",
+                "user.email=rehearsal@localhost",
+                "-c",
+                "commit.gpgsign=false",
+                "-c",
+                "core.hooksPath=/dev/null",
+                *command,
+            ],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout

@@ -56,9 +56,7 @@ class Given(options.Common):
         f"{', '.join(base_image.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_image.wanted
     )
     architecture: str = option("x86_64 or arm64", parse=_architecture, default="x86_64")
-    packer_variables: str = option(
-        "JSON object of variables for the template", parse=_variables, default="{}"
-    )
+    packer_variables: str = option("JSON object of variables for the template", parse=_variables, default="{}")
     max_age_days: int = option(
         "an older image is baked anew; 0: no limit", parse=options.whole_number(0, 36500), default=0
     )
@@ -66,8 +64,10 @@ class Given(options.Common):
     subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
     instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
     kms_key: str = option(
-        "ARN of the key that encrypts the image; none: not encrypted; empty: the account's own default", default="",
-        parse=keys.wanted, foreign=True,
+        "ARN of the key that encrypts the image; none: not encrypted; empty: the account's own default",
+        default="",
+        parse=keys.wanted,
+        foreign=True,
     )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
 
@@ -84,8 +84,11 @@ def bake(given: Given, context: Context) -> Mapping[str, object]:
     program = packer.installed()
     upload.refuse_unseen(os.environ)
     files, source = upload.hashed(
-        Path(given.image_dir), fingerprint=given.fingerprint, base_image=given.base_image,
-        architecture=given.architecture, variables=options.json_object(given.packer_variables),
+        Path(given.image_dir),
+        fingerprint=given.fingerprint,
+        base_image=given.base_image,
+        architecture=given.architecture,
+        variables=options.json_object(given.packer_variables),
     )
     packer.refuse_other(program, upload.templates(files))
     packer.refuse_without_sessions(str(options.json_object(given.packer_variables).get("session_manager_profile", "")))
@@ -96,9 +99,7 @@ def bake(given: Given, context: Context) -> Mapping[str, object]:
     return reuse.result(given, context, baked(given, context, program, base, files, source), baked=True)
 
 
-def baked(
-    given: Given, context: Context, program: Packer, base: BaseImage, files: Files, source: Source
-) -> Image:
+def baked(given: Given, context: Context, program: Packer, base: BaseImage, files: Files, source: Source) -> Image:
     """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
     work = Path.cwd() / ".packer"
     work.mkdir(exist_ok=True)
@@ -127,7 +128,9 @@ def baked(
         _packer([program.program, "init", str(staged)], staged, log, context)
         _packer(
             [program.program, "build", "-color=false", *packer.variable_flags(variables), str(staged)],
-            staged, log, context,
+            staged,
+            log,
+            context,
         )
     finally:
         shutil.rmtree(staged, ignore_errors=True)

@@ -59,7 +59,8 @@ def launched(aws: Aws, group: Group) -> dict[str, datetime]:
         return {}
     try:
         pages = aws.ec2.get_paginator("describe_instances").paginate(
-            Filters=[{"Name": f"tag:{fleet.MEMBER}", "Values": [group.name]}], PaginationConfig=LARGEST_PAGES)
+            Filters=[{"Name": f"tag:{fleet.MEMBER}", "Values": [group.name]}], PaginationConfig=LARGEST_PAGES
+        )
         return {
             one["InstanceId"]: one["LaunchTime"]
             for page in pages

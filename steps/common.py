@@ -52,12 +52,15 @@ def main(
     except (ClientError, BotoCoreError) as error:
         return _failed(name, aws.explain(error))
     except OSError as error:
-        return _failed(name, StepError(
-            "this machine did not let the step do its work",
-            str(error),
-            f"let it write in {Path.cwd()} and the temporary folder, and see that the disk has room; "
-            "then run `pulumi up` again",
-        ))
+        return _failed(
+            name,
+            StepError(
+                "this machine did not let the step do its work",
+                str(error),
+                f"let it write in {Path.cwd()} and the temporary folder, and see that the disk has room; "
+                "then run `pulumi up` again",
+            ),
+        )
     except Interrupted as error:
         return _failed(name, StepError(str(error), do="run `pulumi up` again; it goes on from what is there"))
     print(json.dumps(result, sort_keys=True), flush=True)

@@ -82,8 +82,13 @@ def original(given: Given, context: Context, place: Place) -> Image:
     ec2 = session.client("ec2", region_name=place.region, config=aws.CONFIG)
     kms = session.client("kms", region_name=place.region, config=aws.CONFIG)
     image = origin.chosen(
-        origin.offered(ec2, place, service=given.service), place, service=given.service,
-        fingerprint=given.fingerprint, account=given.account, max_age_days=given.max_age_days, now=context.clock.utc(),
+        origin.offered(ec2, place, service=given.service),
+        place,
+        service=given.service,
+        fingerprint=given.fingerprint,
+        account=given.account,
+        max_age_days=given.max_age_days,
+        now=context.clock.utc(),
     )
     origin.check(ec2, kms, image, place, account=given.account)
     problem = given.kms_key and keys.problem(context.aws.kms, given.kms_key, chosen=True)
@@ -138,12 +143,14 @@ def ended(ec2: EC2Client, made: str, progress: Progress) -> Image:
         if copy and copy.state in images.FAILED:
             _remove(ec2, copy)
             raise StepError(
-                f"AWS could not make the copy {made}: it is {copy.state}", copy.why or "AWS gives no reason",
+                f"AWS could not make the copy {made}: it is {copy.state}",
+                copy.why or "AWS gives no reason",
                 "with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
             )
         if progress.left() <= 0:
             raise StepError(
-                f"the copy {made} takes longer than {progress.limit:.0f} s", "AWS goes on with it",
+                f"the copy {made} takes longer than {progress.limit:.0f} s",
+                "AWS goes on with it",
                 "pulumi up later: it finds the copy and goes on from there",
             )
         pace.wait(progress, f"{made} is being copied{_percent(ec2, copy)}")

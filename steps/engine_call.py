@@ -17,8 +17,21 @@ from pathlib import Path, PurePath
 # Other names that the command line has for them (pulumi/pulumi, pkg/cmd/pulumi/operations).
 ALIASES = {"update": "up", "down": "destroy", "dn": "destroy", "pre": "preview"}
 # Flags before the operation that are followed by a value (pkg/cmd/pulumi/pulumi.go).
-VALUED = frozenset({"-C", "--cwd", "-v", "--verbose", "--tracing", "--otel-traces", "--profiling", "--memprofilerate",
-                    "--color", "-s", "--stack"})
+VALUED = frozenset(
+    {
+        "-C",
+        "--cwd",
+        "-v",
+        "--verbose",
+        "--tracing",
+        "--otel-traces",
+        "--profiling",
+        "--memprofilerate",
+        "--color",
+        "-s",
+        "--stack",
+    }
+)
 GENERATIONS = 20  # of ancestors that are looked at
 SECONDS = 5
 
@@ -100,7 +113,11 @@ def _of_ps(pid: int) -> tuple[int, Sequence[str]] | None:
     try:
         said = subprocess.run(
             ["ps", "-o", "ppid=", "-o", "args=", "-p", str(pid)],
-            capture_output=True, text=True, errors="replace", timeout=SECONDS, check=True,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=True,
         ).stdout.split()
         return int(said[0]), said[1:]
     except (OSError, subprocess.SubprocessError, ValueError, IndexError):

@@ -10,16 +10,24 @@ from collections.abc import Mapping
 DIGITS = 12
 # Variables of the template that say where and how Packer builds. The image is the same, in whatever account that was:
 # they are left out of the fingerprint of an image that goes from one account to another.
-BUILD_ONLY = frozenset({"associate_public_ip_address", "encrypted", "instance_type", "kms_key_id",
-                        "session_manager_profile", "ssh_from", "subnet_id"})
+BUILD_ONLY = frozenset(
+    {
+        "associate_public_ip_address",
+        "encrypted",
+        "instance_type",
+        "kms_key_id",
+        "session_manager_profile",
+        "ssh_from",
+        "subnet_id",
+    }
+)
 
 # By path below the image's folder: whether it is executable, and its content.
 Files = Mapping[str, tuple[bool, bytes]]
 
 
 def fingerprint(
-    files: Files, *, base_image: str, architecture: str, variables: Mapping[str, object],
-    travels: bool = False
+    files: Files, *, base_image: str, architecture: str, variables: Mapping[str, object], travels: bool = False
 ) -> str:
     """12 hex digits over the image's files and the settings that a bake reads.
 

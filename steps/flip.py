@@ -44,7 +44,14 @@ class Flip:
     """
 
     def __init__(
-        self, way: Way, *, subject: Subject, times: Times, capacity: Capacity, context: Context, cautious: bool,
+        self,
+        way: Way,
+        *,
+        subject: Subject,
+        times: Times,
+        capacity: Capacity,
+        context: Context,
+        cautious: bool,
         rescue: bool = False,
     ) -> None:
         self.way, self.subject, self.times = way, subject, times

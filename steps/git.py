@@ -16,8 +16,15 @@ from steps.fingerprint import Files
 
 SECONDS = 60
 # A hook of git's has these for the repository that it runs in (git help hooks); here the folder decides which it is.
-ELSEWHERE = ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
-             "GIT_WORK_TREE")
+ELSEWHERE = (
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
 
 
 class GitError(Exception):
@@ -133,8 +140,10 @@ def _names(content: bytes, *, like: str) -> tuple[str, str]:
 
     The pointer has one form: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
     """
-    pointer = (f"version https://git-lfs.github.com/spec/v1\noid sha256:{hashlib.sha256(content).hexdigest()}\n"
-               f"size {len(content)}\n").encode()
+    pointer = (
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{hashlib.sha256(content).hexdigest()}\n"
+        f"size {len(content)}\n"
+    ).encode()
     kind = "sha256" if len(like) == 64 else "sha1"
     own, kept = (hashlib.new(kind, f"blob {len(one)}\0".encode() + one).hexdigest() for one in (content, pointer))
     return own, kept
@@ -144,4 +153,3 @@ def _what_git_asks_for(words: str, folder: Path) -> str:
     """The command in git's own advice (`git config --global --add safe.directory ...`), or how to see it answer."""
     advice = re.search(r"^\s*(git config --global .+)$", words, re.MULTILINE)
     return advice[1].strip() if advice else f"git -C {folder} status   (it must answer)"
-

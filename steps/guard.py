@@ -41,9 +41,7 @@ def guard(given: Given, context: Context) -> dict[str, object]:
     return {"rule": given.rule}
 
 
-def refusal(
-    given: Given, weights: Mapping[str, int], *, beside: Iterable[Rule], call: Call | None
-) -> StepError | None:
+def refusal(given: Given, weights: Mapping[str, int], *, beside: Iterable[Rule], call: Call | None) -> StepError | None:
     """Why the rule must stay. `beside`: the other rules of its load balancer. Pure.
 
     It may go when another production rule of the stack sends users the same way: it has moved to another listener.

@@ -92,11 +92,16 @@ def read(folder: Path) -> Files:
         fresh = _paths(git.answer(root, "ls-files", "-z", "--others", "--exclude-standard", "--", "."))
         has_modes = git.ask(root, "config", "--type=bool", "core.fileMode") != "false"
     here, unreadable = _contents(root, there.files & (tracked.keys() | fresh), has_modes=has_modes)
-    files = {path: (tracked[path].mode == "100755" if path in tracked else executable, content)
-             for path, (executable, content) in here.items()}
+    files = {
+        path: (tracked[path].mode == "100755" if path in tracked else executable, content)
+        for path, (executable, content) in here.items()
+    }
     unset = {path for path in files if has_modes and files[path][0] != here[path][0]}
-    refusals = [*_no_files(there, tracked, unreadable), *_no_answer(there, tracked, fresh, unset),
-                *_other_contents(files, tracked)]
+    refusals = [
+        *_no_files(there, tracked, unreadable),
+        *_no_answer(there, tracked, fresh, unset),
+        *_other_contents(files, tracked),
+    ]
     if refusals:
         raise ImageFilesError([_with_paths(one, folder) for one in refusals])
     if not files:
@@ -163,30 +168,42 @@ def _no_files(there: Folder, tracked: Mapping[str, Entry], unreadable: set[str])
         there.repositories | {path for path, one in tracked.items() if one.mode == "160000"},
         "must not be another repository: this one's commits do not say what is in it",
         "git rm -r --cached {}, delete the .git in it, and git add {}   (or fetch what it holds in a script of"
-        " provision/, by its exact version)")
+        " provision/, by its exact version)",
+    )
     yield from _forbidden(
         there.links | {path for path, one in tracked.items() if one.mode == "120000"},
         "must not be a symbolic link: what it leads to would change unseen",
-        "rm {}, and put the files themselves there   (or make the link on the server, in a script of provision/)")
+        "rm {}, and put the files themselves there   (or make the link on the server, in a script of provision/)",
+    )
     yield from _forbidden(there.others, "must be a file (no socket, pipe or device)", "rm {}")
     yield from _forbidden(unreadable, "must be a file that may be read", "chmod u+r {}")
 
 
 def _no_answer(there: Folder, tracked: Mapping[str, Entry], fresh: set[str], unset: set[str]) -> Iterator[Refusal]:
     yield from _forbidden(
-        {path for path in there.files - tracked.keys() - fresh
-         if not any(fnmatch(path.rpartition("/")[2], one) for one in LITTER)},
+        {
+            path
+            for path in there.files - tracked.keys() - fresh
+            if not any(fnmatch(path.rpartition("/")[2], one) for one in LITTER)
+        },
         "must not be ignored by git: no commit says what is in it, and a change of it would go unnoticed",
-        "git add --force {}   (or delete it; git check-ignore -v {} tells what ignores it)")
+        "git add --force {}   (or delete it; git check-ignore -v {} tells what ignores it)",
+    )
     yield from _forbidden(
-        {path for path, one in tracked.items() if one.stage != "0"}, "must not be in a conflict",
-        "git status   (resolve it, then git add {})")
+        {path for path, one in tracked.items() if one.stage != "0"},
+        "must not be in a conflict",
+        "git status   (resolve it, then git add {})",
+    )
     yield from _forbidden(
         {path for path, one in tracked.items() if one.sparse} - there.files,
-        "must be checked out: git was told to leave it out", "git sparse-checkout disable")
+        "must be checked out: git was told to leave it out",
+        "git sparse-checkout disable",
+    )
     yield from _forbidden(
-        {path for path in unset if path in tracked}, "must be executable as git's index says, and is otherwise here",
-        "git add {}   (where the file system has no such bit: git config core.fileMode false)")
+        {path for path in unset if path in tracked},
+        "must be executable as git's index says, and is otherwise here",
+        "git add {}   (where the file system has no such bit: git config core.fileMode false)",
+    )
 
 
 def _other_contents(files: Files, tracked: Mapping[str, Entry]) -> Iterator[Refusal]:
@@ -194,18 +211,28 @@ def _other_contents(files: Files, tracked: Mapping[str, Entry]) -> Iterator[Refu
     for begin, fix in POINTERS.items():
         yield from _forbidden(
             {path for path, (_, content) in files.items() if content.startswith(begin)},
-            "must be the file itself, and only what stands for it is here", fix)
+            "must be the file itself, and only what stands for it is here",
+            fix,
+        )
     cr = ("crlf", "mixed")
-    converted = {path for path in files if path in tracked
-                 and tracked[path].lines[1] in cr and tracked[path].lines[0] not in cr}
+    converted = {
+        path for path in files if path in tracked and tracked[path].lines[1] in cr and tracked[path].lines[0] not in cr
+    }
     yield from _forbidden(
-        converted, "must have the ends of lines that git has (LF), and has CRLF here",
+        converted,
+        "must have the ends of lines that git has (LF), and has CRLF here",
         "put `* text=auto eol=lf` into .gitattributes, commit it, then git rm -r -q --cached . && git reset --hard"
-        "   (which throws away what is not committed)")
+        "   (which throws away what is not committed)",
+    )
     yield from _forbidden(
-        {path for path, (_, content) in files.items() if path not in converted and b"\r\n" in content
-         and (path.endswith(SCRIPTS) or content.startswith(b"#!"))},
-        "must have lines that end with LF: a shell takes a CR for part of a word", "sed -i 's/\\r$//' {}")
+        {
+            path
+            for path, (_, content) in files.items()
+            if path not in converted and b"\r\n" in content and (path.endswith(SCRIPTS) or content.startswith(b"#!"))
+        },
+        "must have lines that end with LF: a shell takes a CR for part of a word",
+        "sed -i 's/\\r$//' {}",
+    )
 
 
 def _forbidden(paths: Iterable[str], rule: str, fix: str) -> Iterator[Refusal]:

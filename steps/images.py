@@ -44,9 +44,7 @@ def tags(
 
 
 # An image that lacks one of them was left by a bake that was killed before it had put its tags on.
-COMPLETE = tuple(
-    tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at="")
-)
+COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at=""))
 
 
 # Nobody will ever be born from one in such a state.

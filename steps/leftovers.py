@@ -61,10 +61,7 @@ def find(ec2: EC2Client, *, service: str, stack: str) -> list[Leftover]:
     ]
     return [
         *_listed(ec2, "describe_instances", [*ours, {"Name": "instance-state-name", "Values": ALIVE}]),
-        *(
-            Leftover(kind="image", id=image.id, began=image.created, snapshots=image.snapshots)
-            for image in unfinished
-        ),
+        *(Leftover(kind="image", id=image.id, began=image.created, snapshots=image.snapshots) for image in unfinished),
         *_listed(ec2, "describe_volumes", [*ours, {"Name": "status", "Values": ["available"]}]),
         *(one for one in _listed(ec2, "describe_snapshots", ours) if one.id not in kept),
         *_listed(ec2, "describe_key_pairs", ours),

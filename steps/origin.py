@@ -91,17 +91,30 @@ def offered(ec2: EC2Client, place: Place, *, service: str) -> list[Image]:
 
 
 def chosen(
-    there: Sequence[Image], place: Place, *, service: str, fingerprint: str, account: str, max_age_days: int,
+    there: Sequence[Image],
+    place: Place,
+    *,
+    service: str,
+    fingerprint: str,
+    account: str,
+    max_age_days: int,
     now: datetime,
 ) -> Image:
     """The youngest image with a fingerprint. Raises StepError, which says who must do what."""
     fitting = [image for image in there if image.fingerprint == fingerprint]
     if not fitting:
         others = list(dict.fromkeys(f"{image.fingerprint} (baked {image.baked_at:%Y-%m-%d})" for image in there))[:5]
-        seen = (f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
-                " have one fingerprint" if others else "it shows this account none at all")
-        share = ("" if place.account == account else
-                 f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);")
+        seen = (
+            f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
+            " have one fingerprint"
+            if others
+            else "it shows this account none at all"
+        )
+        share = (
+            ""
+            if place.account == account
+            else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
+        )
         raise StepError(
             f"{place} has no image of the service {service} with the fingerprint {fingerprint} for account {account}",
             seen,
@@ -154,5 +167,3 @@ def _snapshots(ec2: EC2Client, image: Image) -> dict[str, str]:
             raise
         return {}
     return {one["SnapshotId"]: one.get("KmsKeyId", "") if one.get("Encrypted") else "" for one in found}
-
-

@@ -216,9 +216,7 @@ def _anybody(context: Context, given: Given, observed: Weights) -> bool:
     return False
 
 
-def _announce(
-    given: Given, context: Context, way: Way, subject: Subject, note: Note | None, *, watched: bool
-) -> None:
+def _announce(given: Given, context: Context, way: Way, subject: Subject, note: Note | None, *, watched: bool) -> None:
     """Says what is about to happen. Raises StepError when the credentials would end on the way."""
     least, most = traffic.planned_seconds(
         steps=len(way.steps) or int(note is not None),

@@ -40,8 +40,12 @@ def ways(aws: Aws, target_group: str) -> tuple[Way, ...]:
     """Every rule and default action that names a target group, with whatever weight."""
     groups = _asked(lambda: aws.elbv2.describe_target_groups(TargetGroupArns=[target_group])["TargetGroups"])
     balancers = sorted({arn for group in groups for arn in group.get("LoadBalancerArns", [])})
-    return tuple(Way(balancer=balancer, rule=rule) for balancer in balancers for rule in rules_of(aws, balancer)
-                 if target_group in rule.weights)
+    return tuple(
+        Way(balancer=balancer, rule=rule)
+        for balancer in balancers
+        for rule in rules_of(aws, balancer)
+        if target_group in rule.weights
+    )
 
 
 def live(found: Iterable[Way], *, stack: str, color: str, group: str, target_group: str) -> StepError | None:

@@ -73,9 +73,7 @@ def found(wanted: Wanted, context: Context, *, otherwise: str, seconds: float, k
 
 def with_fingerprint(ec2: EC2Client, wanted: Wanted) -> list[Image]:
     """By tags, and by name: a bake's image has its tags only once it is made."""
-    by_tags = images.find(
-        ec2, {"tag:phoenix:service": wanted.service, "tag:phoenix:fingerprint": wanted.fingerprint}
-    )
+    by_tags = images.find(ec2, {"tag:phoenix:service": wanted.service, "tag:phoenix:fingerprint": wanted.fingerprint})
     by_name = images.find(ec2, {"name": f"{wanted.service}-{wanted.fingerprint}-*"})
     return list({image.id: image for image in (*by_tags, *by_name)}.values())
 

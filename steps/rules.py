@@ -66,8 +66,9 @@ def read(aws: Aws, listener: str) -> tuple[Rule, ...]:
         raise
     known = tags.read(aws.elbv2, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
     # Without tags it is gone: others' rules come and go on a listener that they share.
-    return tuple(_rule(rule, known.get(rule["RuleArn"], {})) for rule in found
-                 if rule["IsDefault"] or rule["RuleArn"] in known)
+    return tuple(
+        _rule(rule, known.get(rule["RuleArn"], {})) for rule in found if rule["IsDefault"] or rule["RuleArn"] in known
+    )
 
 
 def read_one(aws: Aws, arn: str) -> Rule:

@@ -99,9 +99,7 @@ def _snapshot(ec2: EC2Client, snapshot: str, accounts: Sequence[str]) -> None:
 def _launch(ec2: EC2Client, image: Image, accounts: Sequence[str]) -> None:
     said = ec2.describe_image_attribute(ImageId=image.id, Attribute="launchPermission")
     for how, users in _changes(said.get("LaunchPermissions", []), accounts).items():
-        ec2.modify_image_attribute(
-            ImageId=image.id, Attribute="launchPermission", OperationType=how, UserIds=users
-        )
+        ec2.modify_image_attribute(ImageId=image.id, Attribute="launchPermission", OperationType=how, UserIds=users)
 
 
 def _changes(now: Sequence[Any], wanted: Sequence[str]) -> dict[Any, list[str]]:

@@ -28,8 +28,11 @@ def leftovers(everything: Iterable[Group], *, stack: str, color: str, ours: str,
 
 def strays(everything: Iterable[Group], *, names: Collection[str], ours: str, known: frozenset[str]) -> list[Group]:
     """Groups of these names whose target group no rule but the preview rule knows."""
-    return [group for group in everything
-            if group.name in names and group.name != ours and not known.intersection(group.target_groups)]
+    return [
+        group
+        for group in everything
+        if group.name in names and group.name != ours and not known.intersection(group.target_groups)
+    ]
 
 
 def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) -> None:

@@ -50,8 +50,11 @@ def hashed(
 
 def templates(files: Files) -> str:
     """The text of an image's Packer templates."""
-    return "\n".join(content.decode("utf-8", "replace") for path, (_, content) in sorted(files.items())
-                     if "/" not in path and path.endswith(".pkr.hcl"))
+    return "\n".join(
+        content.decode("utf-8", "replace")
+        for path, (_, content) in sorted(files.items())
+        if "/" not in path and path.endswith(".pkr.hcl")
+    )
 
 
 def refuse_unseen(environment: Mapping[str, str]) -> None:

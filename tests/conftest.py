@@ -17,9 +17,13 @@ from rehearsal.engine import tools
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--faults", choices=["some", "all"], default="some",
-                     help="of the fault matrix, and of the tests of real machines, run the representative ones (the "
-                     "default), or all of them")
+    parser.addoption(
+        "--faults",
+        choices=["some", "all"],
+        default="some",
+        help="of the fault matrix, and of the tests of real machines, run the representative ones (the "
+        "default), or all of them",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,9 +42,12 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--faults") == "all":
         return
-    left = [item for item in items
-            if ("trial" in getattr(item, "fixturenames", ()) or item.get_closest_marker("thorough"))
-            and item.get_closest_marker("representative") is None]
+    left = [
+        item
+        for item in items
+        if ("trial" in getattr(item, "fixturenames", ()) or item.get_closest_marker("thorough"))
+        and item.get_closest_marker("representative") is None
+    ]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
 
@@ -58,8 +65,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     table.add_column("")
     for node, row in sorted(rows.items(), key=lambda item: (item[1]["case"], item[1]["engine"], item[1]["ending"])):
         detected = "-" if row["detected"] is None else f"{row['detected']:.1f}"
-        table.add_row(escape(row["case"]), row["ending"], row["engine"], detected, f"{row['safe']:.1f}",
-                      str(row["failed"]), str(row["orphans"]), "FAILED" if node in bad else "ok")
+        table.add_row(
+            escape(row["case"]),
+            row["ending"],
+            row["engine"],
+            detected,
+            f"{row['safe']:.1f}",
+            str(row["failed"]),
+            str(row["orphans"]),
+            "FAILED" if node in bad else "ok",
+        )
     terminalreporter.section("fault matrix")
     Console(file=terminalreporter._tw._file, width=160).print(table)
 

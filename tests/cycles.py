@@ -32,10 +32,21 @@ IDENTITY = "phoenix/local"
 # The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6, a minute of CloudWatch's too. Who
 # is not about the watch does not wait for it: a pause of 0 is blind.
 QUICK = {"bootSeconds": 60, "canaryPauseSeconds": 0, "settleSeconds": 1, "soakSeconds": 0, "drainSeconds": 1}
-CALM = {"active": "auto", "traffic": 100, "keepPrevious": False, "image": "", "smokeCommand": "",
-        "verifyTimeoutSeconds": 900, "targetCpuPercent": 50, "environment": {"REHEARSAL_FAULT": "none"}, **QUICK}
-ENGINES = ["stand-in", pytest.param("pulumi", marks=pytest.mark.skipif(
-    shutil.which("pulumi") is None, reason="pulumi is not on PATH"))]
+CALM = {
+    "active": "auto",
+    "traffic": 100,
+    "keepPrevious": False,
+    "image": "",
+    "smokeCommand": "",
+    "verifyTimeoutSeconds": 900,
+    "targetCpuPercent": 50,
+    "environment": {"REHEARSAL_FAULT": "none"},
+    **QUICK,
+}
+ENGINES = [
+    "stand-in",
+    pytest.param("pulumi", marks=pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")),
+]
 
 
 @dataclass(frozen=True)
@@ -71,12 +82,14 @@ class Stack:
         with ExitStack() as opened:
             # Where the load balancer's port 80 is on this machine.
             self.plain = free_port()
-            self.cloud = opened.enter_context(Cloud(
-                self._workdir / "cloud", boot_seconds=2, time_scale=0.1, ports={80: self.plain}))
+            self.cloud = opened.enter_context(
+                Cloud(self._workdir / "cloud", boot_seconds=2, time_scale=0.1, ports={80: self.plain})
+            )
             self.engine = self._engine()
             self._watch = opened.enter_context(Watch(self.cloud.region, IDENTITY))
             self._load = opened.enter_context(
-                Load(url=f"http://127.0.0.1:{self.port}/", rate=20, out=self._workdir / "load.jsonl"))
+                Load(url=f"http://127.0.0.1:{self.port}/", rate=20, out=self._workdir / "load.jsonl")
+            )
             self._exits = opened.pop_all()
         return self
 
@@ -113,11 +126,14 @@ class Stack:
     def end(self) -> None:
         """No invariant was broken since `begin`."""
         asked = self.requests()
-        assert self._watch.broken[self._broken:] == []
+        assert self._watch.broken[self._broken :] == []
         assert answered_unverified(self._watch.samples, asked) == []
         assert asked or self._ended < float("inf")
-        failed = [request for request in asked if request.failed and not self.bears(request)
-                  and not self._closed[0] <= request.t < self._closed[1]]
+        failed = [
+            request
+            for request in asked
+            if request.failed and not self.bears(request) and not self._closed[0] <= request.t < self._closed[1]
+        ]
         assert failed == [], f"{len(failed)}, of {asked[0].t} to {asked[-1].t}, but those of {self._closed}"
 
     def refuses(self, *, since: float = 0, until: float = float("inf")) -> None:
@@ -196,8 +212,12 @@ class Stack:
         assert set(done.changes) == {"same"}, done.text
         after = self.groups(), self.weights(), self.engine.outputs()
         assert after == before
-        self._idle = all(self._told.get(path) == text for key, value in CALM.items() if key != "active"
-                         for path, text in flatten(key, value))
+        self._idle = all(
+            self._told.get(path) == text
+            for key, value in CALM.items()
+            if key != "active"
+            for path, text in flatten(key, value)
+        )
 
     def refused(self) -> str:
         """An update that must fail, and leave production alone. Returns what it printed."""
@@ -235,7 +255,7 @@ class Stack:
 
     def samples(self) -> list[Sample]:
         """What the cloud held at each instant since the test's begin."""
-        return self._watch.samples[self._samples:]
+        return self._watch.samples[self._samples :]
 
     def requests(self, since: float = 0) -> list[Request]:
         """Those that were due since a time (of the epoch), or the test's begin."""
@@ -266,8 +286,14 @@ class Stack:
 
     def _engine(self, folder: Path | None = None, state: str = "engine") -> Engine:
         return choose(
-            folder or self.shop.folder, "local", self._workdir / state, environment(self.cloud),
-            {**QUICK, "listenerPort": self.port}, secrets={"previewToken": self.token}, stand_in=self._stand_in)
+            folder or self.shop.folder,
+            "local",
+            self._workdir / state,
+            environment(self.cloud),
+            {**QUICK, "listenerPort": self.port},
+            secrets={"previewToken": self.token},
+            stand_in=self._stand_in,
+        )
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -303,10 +329,19 @@ def _group(one: Mapping[str, Any]) -> Group:
     tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
     template = one["LaunchTemplate"]
     return Group(
-        name=one["AutoScalingGroupName"], color=tags["phoenix:color"], generation=tags["phoenix:generation"],
-        template=f"{template['LaunchTemplateId']}:{template['Version']}", minimum=one["MinSize"],
-        maximum=one["MaxSize"], desired=one["DesiredCapacity"],
-        instances=frozenset(instance["InstanceId"] for instance in one["Instances"]
-                            if not instance["LifecycleState"].startswith("Terminat")),
+        name=one["AutoScalingGroupName"],
+        color=tags["phoenix:color"],
+        generation=tags["phoenix:generation"],
+        template=f"{template['LaunchTemplateId']}:{template['Version']}",
+        minimum=one["MinSize"],
+        maximum=one["MaxSize"],
+        desired=one["DesiredCapacity"],
+        instances=frozenset(
+            instance["InstanceId"]
+            for instance in one["Instances"]
+            if not instance["LifecycleState"].startswith("Terminat")
+        ),
         in_service=sum(1 for instance in one["Instances"] if instance["LifecycleState"] == "InService"),
-        target_group=one["TargetGroupARNs"][0], fingerprint=tags["phoenix:fingerprint"])
+        target_group=one["TargetGroupARNs"][0],
+        fingerprint=tags["phoenix:fingerprint"],
+    )

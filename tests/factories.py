@@ -19,8 +19,16 @@ def settings(**values: Any) -> Settings:
 
 
 def recipe(image: str = "111111111111") -> Recipe:
-    return Recipe(image=image, instance_type="t3.small", root_volume_gib=10, port=8080, health="/health",
-                  user_data="aaaaaaaaaaaa", role="bbbbbbbbbbbb", network="cccccccccccc")
+    return Recipe(
+        image=image,
+        instance_type="t3.small",
+        root_volume_gib=10,
+        port=8080,
+        health="/health",
+        user_data="aaaaaaaaaaaa",
+        role="bbbbbbbbbbbb",
+        network="cccccccccccc",
+    )
 
 
 def group(color: str, image: str = "111111111111", weight: int = 100, *, days: float = 1, **values: Any) -> Group:
@@ -28,13 +36,28 @@ def group(color: str, image: str = "111111111111", weight: int = 100, *, days: f
     born = NOW - timedelta(days=days)
     made = recipe(image)
     known = Group(
-        color=color, generation=made.generation, weight=weight, recipe=made.tag, fingerprint=image, commit="c0ffee",
+        color=color,
+        generation=made.generation,
+        weight=weight,
+        recipe=made.tag,
+        fingerprint=image,
+        commit="c0ffee",
         target_group=f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{color}/0123456789abcdef",
-        image=f"ami-{image}", baked_at=born, name=f"phoenix-dev-{color}-1", verified=True, desired=2, born_at=born)
+        image=f"ami-{image}",
+        baked_at=born,
+        name=f"phoenix-dev-{color}-1",
+        verified=True,
+        desired=2,
+        born_at=born,
+    )
     return replace(known, **values)
 
 
 def live(*groups: Group) -> Live:
     balancing = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
-    return Live(f"{balancing}:loadbalancer/app/phoenix-dev/1", "vpc-0a", groups,
-                listeners=(f"{balancing}:listener/app/phoenix-dev/1/80",))
+    return Live(
+        f"{balancing}:loadbalancer/app/phoenix-dev/1",
+        "vpc-0a",
+        groups,
+        listeners=(f"{balancing}:listener/app/phoenix-dev/1/80",),
+    )

@@ -51,7 +51,8 @@ def _read(policy: str) -> tuple[Statement, ...]:
     assert all(one["Effect"] == "Allow" for one in said)
     return tuple(
         Statement(policy, one["Sid"], tuple(one["Action"]), tuple(listed(one["Resource"])), one.get("Condition", {}))
-        for one in said)
+        for one in said
+    )
 
 
 def actions(*policies: str) -> set[str]:
@@ -60,9 +61,18 @@ def actions(*policies: str) -> set[str]:
 
 def filled(arn: str) -> str:
     """An ARN of a policy with its placeholders filled in, as the README says."""
-    values = {"ACCOUNT": "123456789012", "REGION": "eu-west-1", "SERVICE": "phoenix", "STACK": "local",
-              "BAKER": "111111111111", "TAKER": "222222222222", "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
-              "BALANCER": "edge", "FIREWALL": "sg-0123456789abcdef0", "BUILDER": "builder"}
+    values = {
+        "ACCOUNT": "123456789012",
+        "REGION": "eu-west-1",
+        "SERVICE": "phoenix",
+        "STACK": "local",
+        "BAKER": "111111111111",
+        "TAKER": "222222222222",
+        "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "BALANCER": "edge",
+        "FIREWALL": "sg-0123456789abcdef0",
+        "BUILDER": "builder",
+    }
     for name, value in values.items():
         arn = arn.replace(name, value)
     return arn
@@ -83,9 +93,12 @@ def needed(call: Call) -> set[str]:
     wanted = {own}
     tagged = re.search(r"(?:^|&)(?:TagSpecification|Tags)\.|\"Tags\":|\x64Tags", call.body) is not None
     if tagged and re.match(r"(Create(?!OrUpdate)|Copy|Allocate|Run|Put)", call.operation):
-        name = {"CreateRole": "TagRole", "CreateInstanceProfile": "TagInstanceProfile",
-                "CreateAutoScalingGroup": "CreateOrUpdateTags", "PutMetricAlarm": "TagResource"}.get(
-                    call.operation, "CreateTags" if call.service == "ec2" else "AddTags")
+        name = {
+            "CreateRole": "TagRole",
+            "CreateInstanceProfile": "TagInstanceProfile",
+            "CreateAutoScalingGroup": "CreateOrUpdateTags",
+            "PutMetricAlarm": "TagResource",
+        }.get(call.operation, "CreateTags" if call.service == "ec2" else "AddTags")
         wanted.add(f"{own.split(':')[0]}:{name}")
     if call.operation == "CreateAutoScalingGroup":
         wanted |= {"ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"}
@@ -106,9 +119,14 @@ def _operations() -> dict[str, set[str]]:
 
 
 # The same method of several services: which one a file means. `verify` is a step.
-MEANT = {"delete_tags": "ec2", "describe_account_limits": "elasticloadbalancing",
-         "describe_load_balancers": "elasticloadbalancing", "describe_tags": "elasticloadbalancing",
-         "list_tags_for_resource": "cloudwatch", "verify": "none"}
+MEANT = {
+    "delete_tags": "ec2",
+    "describe_account_limits": "elasticloadbalancing",
+    "describe_load_balancers": "elasticloadbalancing",
+    "describe_tags": "elasticloadbalancing",
+    "list_tags_for_resource": "cloudwatch",
+    "verify": "none",
+}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,19 @@ from rehearsal.workshop import PROJECT
 
 # Calls that make a message -> which argument it is.
 MAKERS = {
-    "StepError": 0, "Interrupted": 0, "UnknownPackages": 0, "Verdict": "failure", "FlightError": 0, "ImageError": 0,
-    "LiveError": 0, "ElsewhereError": 0, "SharingError": 0, "problem": 2, "GitError": 0,
-    "_forbidden": 1}
+    "StepError": 0,
+    "Interrupted": 0,
+    "UnknownPackages": 0,
+    "Verdict": "failure",
+    "FlightError": 0,
+    "ImageError": 0,
+    "LiveError": 0,
+    "ElsewhereError": 0,
+    "SharingError": 0,
+    "problem": 2,
+    "GitError": 0,
+    "_forbidden": 1,
+}
 HOLE = "…"
 
 

@@ -35,8 +35,11 @@ def _lacking(programs: Mapping[str, str]) -> str:
 
 def needed() -> list[Any]:
     """Marks for a module of such tests: skipped with the reason, and one after another where tests run side by side."""
-    return [pytest.mark.thorough, pytest.mark.xdist_group("real machines"),
-            pytest.mark.skipif(bool(why := why_not()), reason=why or "-")]
+    return [
+        pytest.mark.thorough,
+        pytest.mark.xdist_group("real machines"),
+        pytest.mark.skipif(bool(why := why_not()), reason=why or "-"),
+    ]
 
 
 @contextmanager
@@ -69,7 +72,8 @@ def changed(cloud: Cloud, image: str, change: Callable[[Path], None]) -> str:
 def launched(cloud: Cloud, image: str, *, user_data: str = "", **settings: Any) -> str:
     """A machine that boots from the image; its id."""
     answer = cloud.client("ec2").run_instances(
-        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, UserData=user_data, **settings)
+        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, UserData=user_data, **settings
+    )
     server = str(answer["Instances"][0]["InstanceId"])
     until(lambda: server in metal(cloud).running(), what="booting")
     return server
@@ -87,11 +91,30 @@ def birth(s: Stack, name: str, image: str, *, data: str = "", **settings: Any) -
     template = s.template(name, image=image, data=data or plain_user_data(), **settings)
     group = s.group(name, template, targets=[target_group])
     asked = {
-        "stack": "phoenix/dev", "account": s.cloud.account, "region": s.cloud.region, "color": "green",
-        "generation": GENERATION, "group": group, "target_group": target_group, "listener": s.listener,
-        "preview_rule": preview, "min_size": "1", "timeout_seconds": "60"}
+        "stack": "phoenix/dev",
+        "account": s.cloud.account,
+        "region": s.cloud.region,
+        "color": "green",
+        "generation": GENERATION,
+        "group": group,
+        "target_group": target_group,
+        "listener": s.listener,
+        "preview_rule": preview,
+        "min_size": "1",
+        "timeout_seconds": "60",
+    }
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PHOENIX_"))}
-    environment = {**inherited, **s.cloud.environment, "PHOENIX_PYTHON": sys.executable,
-                   **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}}
-    return subprocess.Popen(["sh", "steps/run", "verify"], cwd=PROJECT, env=environment, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+    environment = {
+        **inherited,
+        **s.cloud.environment,
+        "PHOENIX_PYTHON": sys.executable,
+        **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()},
+    }
+    return subprocess.Popen(
+        ["sh", "steps/run", "verify"],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

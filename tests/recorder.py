@@ -16,9 +16,17 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 BAKED: dict[str, Any] = {
-    "image": "ami-0123456789abcdef0", "rootDevice": "/dev/xvda", "bakedAt": "2026-11-24T12:00:00Z", "commit": "c0ffee",
-    "tree": "clean", "base": "ami-0a", "baseName": "debian-12 (x86)", "baseDate": "2026-11-20T00:00:00Z",
-    "fingerprint": "0" * 12, "baked": True}
+    "image": "ami-0123456789abcdef0",
+    "rootDevice": "/dev/xvda",
+    "bakedAt": "2026-11-24T12:00:00Z",
+    "commit": "c0ffee",
+    "tree": "clean",
+    "base": "ami-0a",
+    "baseName": "debian-12 (x86)",
+    "baseDate": "2026-11-20T00:00:00Z",
+    "fingerprint": "0" * 12,
+    "baked": True,
+}
 
 
 @dataclass(frozen=True)
@@ -60,21 +68,29 @@ def _moved(environment: Mapping[str, str]) -> dict[str, int]:
 class _Mocks(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
-        return {"aws:index/getAvailabilityZones:getAvailabilityZones": zones,
-                "pulumi:pulumi:readStackResourceOutputs": {"outputs": dict(MADE)},
-                "aws:index/getPartition:getPartition": {"partition": "aws"}}[args.token]
+        return {
+            "aws:index/getAvailabilityZones:getAvailabilityZones": zones,
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": dict(MADE)},
+            "aws:index/getPartition:getPartition": {"partition": "aws"},
+        }[args.token]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         arn = f"arn:aws:{args.typ.split(':')[1]}:eu-west-1:123456789012:{args.name}"
         if args.typ == "aws:lb/targetGroup:TargetGroup":
             arn = STANDING.get(args.name, arn)
-        made = {"arn": arn, "arnSuffix": f"suffix/{args.name}", "name": args.name, "latestVersion": 1,
-                "dnsName": f"{args.name}.elb.amazonaws.com"}
+        made = {
+            "arn": arn,
+            "arnSuffix": f"suffix/{args.name}",
+            "name": args.name,
+            "latestVersion": 1,
+            "dnsName": f"{args.name}.elb.amazonaws.com",
+        }
         if args.typ == "command:local:Command":
             made["stdout"] = json.dumps(BAKED) if "-bake" in args.name else ""
             if args.name.endswith("-promote"):
-                made["stdout"] = json.dumps({
-                    "weights": {}, "targets": _moved(args.inputs["environment"]), "promotedAt": "2026-11-24T12:20:00Z"})
+                made["stdout"] = json.dumps(
+                    {"weights": {}, "targets": _moved(args.inputs["environment"]), "promotedAt": "2026-11-24T12:20:00Z"}
+                )
         return f"{args.name}-id", {**made, **args.inputs}
 
 
@@ -88,11 +104,18 @@ class _Monitor(mocks.MockMonitor):
         trigger = None
         if request.HasField("replacement_trigger"):
             trigger = request.replacement_trigger.string_value
-        self.registered.append(Registered(
-            type=request.type, name=request.name, inputs=_plain(rpc.deserialize_properties(request.object)),
-            parent=request.parent.split("::")[-1], protect=request.protect, trigger=trigger,
-            ignore=tuple(request.ignoreChanges),
-            depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies)))
+        self.registered.append(
+            Registered(
+                type=request.type,
+                name=request.name,
+                inputs=_plain(rpc.deserialize_properties(request.object)),
+                parent=request.parent.split("::")[-1],
+                protect=request.protect,
+                trigger=trigger,
+                ignore=tuple(request.ignoreChanges),
+                depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
+            )
+        )
         return super().RegisterResource(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
@@ -127,14 +150,16 @@ class Recorded:
 
 
 def record(
-    program: Callable[[], None], *, project: str = "phoenix", stack: str = "dev",
+    program: Callable[[], None],
+    *,
+    project: str = "phoenix",
+    stack: str = "dev",
     config: Mapping[str, str] | None = None,
 ) -> Recorded:
     """Runs a program as the engine would, in an event loop of its own."""
     asyncio.set_event_loop(asyncio.new_event_loop())
     monitor = _Monitor()
-    mocks.set_mocks(_Mocks(), project=project, stack=stack, preview=False, monitor=monitor,
-                    organization="acme")
+    mocks.set_mocks(_Mocks(), project=project, stack=stack, preview=False, monitor=monitor, organization="acme")
     set_root_resource(None)  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
     set_all_config(dict(config or {}), [f"{project}:previewToken"])

@@ -17,8 +17,13 @@ def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
     iam, name = cloud.client("iam"), f"servers-{uuid.uuid4().hex[:8]}"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
     iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:{SSM_CORE}")
-    iam.put_role_policy(RoleName=name, PolicyName="references", PolicyDocument=references.policy(
-        settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"))
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="references",
+        PolicyDocument=references.policy(
+            settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"
+        ),
+    )
     arn = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     return {"IamInstanceProfile": {"Arn": arn}}

@@ -38,5 +38,11 @@ class Bench:
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {key: value for key, value in os.environ.items() if key in ("HOME", "TMPDIR", "LANG")}
         return subprocess.run(
-            list(command), cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60,
-            env={**kept, "PATH": str(self.bin), **environment})
+            list(command),
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env={**kept, "PATH": str(self.bin), **environment},
+        )

@@ -174,8 +174,8 @@ class World:
             return answer
 
         self.aws.__dict__["elbv2"] = Wrapped(
-            elb, describe_load_balancers=balancers, describe_target_health=health,
-            describe_target_groups=target_groups)
+            elb, describe_load_balancers=balancers, describe_target_health=health, describe_target_groups=target_groups
+        )
         self.aws.__dict__["autoscaling"] = Wrapped(scaling, describe_scaling_activities=activities)
 
     def context(self) -> Context:
@@ -252,13 +252,13 @@ class World:
             balancer["LoadBalancerArn"]
             for balancer in elb.describe_load_balancers()["LoadBalancers"]
             for listener in elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-            if any(target_group in str(rule["Actions"])
-                   for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"])
+            if any(
+                target_group in str(rule["Actions"])
+                for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+            )
         )
 
-    def _rule(
-        self, kind: str, priority: int, condition: Any, weights: Mapping[str, int], *, listener: str = ""
-    ) -> str:
+    def _rule(self, kind: str, priority: int, condition: Any, weights: Mapping[str, int], *, listener: str = "") -> str:
         groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
         return self.aws.elbv2.create_rule(
             ListenerArn=listener or self.listener,

@@ -26,7 +26,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def ring(aws: Any, name: str, **about: Any) -> None:
     aws.cloudwatch.put_metric_alarm(
-        AlarmName=name, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold", **about)
+        AlarmName=name, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold", **about
+    )
     aws.cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
 
 
@@ -35,14 +36,44 @@ def dimensions(arn: str) -> list[dict[str, str]]:
 
 
 def test_an_alarm_is_about_the_target_groups_of_its_metric_or_of_its_expression(aws: Any) -> None:
-    ring(aws, "plain", Namespace="AWS/ApplicationELB", MetricName="UnHealthyHostCount", Period=60, Statistic="Maximum",
-         Dimensions=dimensions(MINE))
-    ring(aws, "expression", Metrics=[
-        {"Id": "sick", "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "Maximum", "Metric": {
-            "Namespace": "AWS/ApplicationELB", "MetricName": "UnHealthyHostCount", "Dimensions": dimensions(MINE)}}},
-        {"Id": "watched", "Expression": "sick * 1", "ReturnData": True}])
-    ring(aws, "elsewhere", Namespace="AWS/ApplicationELB", MetricName="UnHealthyHostCount", Period=60,
-         Statistic="Maximum", Dimensions=dimensions(OTHER))
+    ring(
+        aws,
+        "plain",
+        Namespace="AWS/ApplicationELB",
+        MetricName="UnHealthyHostCount",
+        Period=60,
+        Statistic="Maximum",
+        Dimensions=dimensions(MINE),
+    )
+    ring(
+        aws,
+        "expression",
+        Metrics=[
+            {
+                "Id": "sick",
+                "ReturnData": False,
+                "MetricStat": {
+                    "Period": 60,
+                    "Stat": "Maximum",
+                    "Metric": {
+                        "Namespace": "AWS/ApplicationELB",
+                        "MetricName": "UnHealthyHostCount",
+                        "Dimensions": dimensions(MINE),
+                    },
+                },
+            },
+            {"Id": "watched", "Expression": "sick * 1", "ReturnData": True},
+        ],
+    )
+    ring(
+        aws,
+        "elsewhere",
+        Namespace="AWS/ApplicationELB",
+        MetricName="UnHealthyHostCount",
+        Period=60,
+        Statistic="Maximum",
+        Dimensions=dimensions(OTHER),
+    )
     found = alarms.read(aws, ["plain", "expression", "elsewhere"])
     assert alarms.own(found, MINE) == ["plain", "expression"]
     assert alarms.others(found, MINE) == ["elsewhere"]

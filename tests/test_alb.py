@@ -160,19 +160,23 @@ def test_an_alarm_counts_the_newest_minutes_that_are_over_and_there(
     running = datetime(2026, 1, 1, 12, 30)
     found = points(
         lambda begin: values.get(int((running - begin).total_seconds() // 60)),
-        count=count, step=timedelta(minutes=1), now=now)
+        count=count,
+        step=timedelta(minutes=1),
+        now=now,
+    )
     assert found == expected
 
 
 @pytest.mark.parametrize(
-    ("healthy", "requests", "expected"), [(2.0, 50.0, 0.0), (1.0, 50.0, 1.0), (4.0, 50.0, -2.0), (0.0, 0.0, 0.0),
-                                          (None, 50.0, None), (1.0, None, None)]
+    ("healthy", "requests", "expected"),
+    [(2.0, 50.0, 0.0), (1.0, 50.0, 1.0), (4.0, 50.0, -2.0), (0.0, 0.0, 0.0), (None, 50.0, None), (1.0, None, None)],
 )
 def test_expression_that_counts_what_is_missing_with_traffic(
     healthy: float | None, requests: float | None, expected: float | None
 ) -> None:
-    watched = expression("IF(requests > 0, 2 - healthy, 0)", {
-        "healthy": lambda _: healthy, "requests": lambda _: requests})
+    watched = expression(
+        "IF(requests > 0, 2 - healthy, 0)", {"healthy": lambda _: healthy, "requests": lambda _: requests}
+    )
     assert watched(datetime(2026, 1, 1)) == expected
 
 

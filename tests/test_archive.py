@@ -105,18 +105,23 @@ def test_no_name_leads_out_of_the_cache(upstream: Upstream, tmp_path: Path) -> N
 
 def test_a_base_image_is_kept_by_what_it_is_made_from() -> None:
     recipe = base.Recipe(mirror="http://127.0.0.1/debian", security="http://127.0.0.1/security")
-    others = [base.Recipe(base_image="debian-13", mirror=recipe.mirror, security=recipe.security),
-              base.Recipe(mirror="http://127.0.0.1/other", security=recipe.security),
-              base.Recipe(mirror=recipe.mirror, security=recipe.security, packages=("systemd",))]
+    others = [
+        base.Recipe(base_image="debian-13", mirror=recipe.mirror, security=recipe.security),
+        base.Recipe(mirror="http://127.0.0.1/other", security=recipe.security),
+        base.Recipe(mirror=recipe.mirror, security=recipe.security, packages=("systemd",)),
+    ]
     assert len({one.key for one in (recipe, *others)}) == 4
     assert base.Recipe(mirror=recipe.mirror, security=recipe.security).key == recipe.key
     assert recipe.image.name.startswith("debian-12-") and others[0].image.name.startswith("debian-13-")
 
 
-@pytest.mark.parametrize(("given", "says"), [
-    ({"base_image": "al2023"}, "--base-image al2023 is none of debian-12, debian-13, ubuntu-24.04"),
-    ({"mirror": "https://127.0.0.1/debian"}, "--mirror https://127.0.0.1/debian is not http://"),
-])
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"base_image": "al2023"}, "--base-image al2023 is none of debian-12, debian-13, ubuntu-24.04"),
+        ({"mirror": "https://127.0.0.1/debian"}, "--mirror https://127.0.0.1/debian is not http://"),
+    ],
+)
 def test_a_base_image_that_cannot_be_made_is_told_by_its_option(given: dict[str, str], says: str) -> None:
     with pytest.raises(base.BaseError, match=says):
         base.recipe(**given)

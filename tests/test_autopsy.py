@@ -33,15 +33,18 @@ def test_a_group_as_it_was_born_has_no_differences() -> None:
     assert list(autopsy.differences(group(), [SERVER])) == []
 
 
-@pytest.mark.parametrize(("found", "targets", "words"), [
-    (group(members=2), [SERVER, "i-0000000000000000b"], "1 servers were born, 2 die"),
-    (group(born=""), [SERVER], "it has no birth certificate"),
-    (group(template={**TEMPLATE, "Version": "2"}), [SERVER], "made by another launch template (lt-1 version 2"),
-    (group(**{"phoenix:verified": "cccccccccccc"}), [SERVER], "and cccccccccccc was verified"),
-    (group(owner="somebody"), [SERVER], "tags that Phoenix did not write: owner"),
-    (group(), [SERVER, "i-stranger"], "targets that its group did not register: i-stranger"),
-    (group(), [], f"servers that are no targets any more: {SERVER}"),
-])
+@pytest.mark.parametrize(
+    ("found", "targets", "words"),
+    [
+        (group(members=2), [SERVER, "i-0000000000000000b"], "1 servers were born, 2 die"),
+        (group(born=""), [SERVER], "it has no birth certificate"),
+        (group(template={**TEMPLATE, "Version": "2"}), [SERVER], "made by another launch template (lt-1 version 2"),
+        (group(**{"phoenix:verified": "cccccccccccc"}), [SERVER], "and cccccccccccc was verified"),
+        (group(owner="somebody"), [SERVER], "tags that Phoenix did not write: owner"),
+        (group(), [SERVER, "i-stranger"], "targets that its group did not register: i-stranger"),
+        (group(), [], f"servers that are no targets any more: {SERVER}"),
+    ],
+)
 def test_each_difference_is_told(found: Any, targets: list[str], words: str) -> None:
     [line] = autopsy.differences(found, targets)
     assert words in line
@@ -80,8 +83,15 @@ def dies(world: World, ssm: Any) -> tuple[str, Color]:
     """What is told when a blue group is retired."""
     world.aws.__dict__["hasty_ssm"] = ssm
     blue = world.color("blue", BLUE, verified=BLUE)
-    given = Given(stack=STACK, account=ACCOUNT, region=REGION, color="blue", group=blue.group,
-                  target_group=blue.target_group, listener=world.listener)
+    given = Given(
+        stack=STACK,
+        account=ACCOUNT,
+        region=REGION,
+        color="blue",
+        group=blue.group,
+        target_group=blue.target_group,
+        listener=world.listener,
+    )
     assert retire(given, world.context()) == {"retired": blue.group}
     return world.said(), blue
 
@@ -110,8 +120,10 @@ class Broken(Ssm):
         raise RuntimeError("a fault of ours")
 
 
-@pytest.mark.parametrize(("ssm", "words"), [
-    (Denied(""), "DescribeInstanceInformation: AccessDenied: no"), (Broken(""), "the group dies all the same")])
+@pytest.mark.parametrize(
+    ("ssm", "words"),
+    [(Denied(""), "DescribeInstanceInformation: AccessDenied: no"), (Broken(""), "the group dies all the same")],
+)
 def test_without_systems_manager_and_with_a_fault_the_group_dies_all_the_same(
     world: World, ssm: Ssm, words: str
 ) -> None:

@@ -126,24 +126,37 @@ def test_without_a_terminal_it_never_asks_and_says_what_would_make_it_real(host:
 
 def test_a_pipeline_whose_stdin_stays_open_never_hangs(tmp_path: Path) -> None:
     """As `make rehearsal` in a job: stdin is a pipe that nobody writes to, and nobody closes."""
-    code = ("from rehearsal.engine import available; from pathlib import Path; available.INSTALLED = Path('nowhere');"
-            "print(available.choose(stand_in=False, say=print))")
+    code = (
+        "from rehearsal.engine import available; from pathlib import Path; available.INSTALLED = Path('nowhere');"
+        "print(available.choose(stand_in=False, say=print))"
+    )
     reading, writing = os.pipe()
     try:
-        done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "PATH": str(tmp_path)},
-                              stdin=reading, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=PROJECT,
+            env={**os.environ, "PATH": str(tmp_path)},
+            stdin=reading,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
     finally:
         os.close(reading)
         os.close(writing)
     assert "the real one: make pulumi" in done.stdout
 
 
-@pytest.mark.parametrize(("path", "text", "said"), [
-    ("bin", "#!/bin/sh\n", "a stand-in (script)"),
-    ("bin", "\x7fELF", "one on PATH, whose version Pulumi did not choose"),
-    ("home/plugins/resource-aws-v{}", "#!/bin/sh\n", "a stand-in (script)"),
-    ("home/plugins/resource-aws-v{}", "\x7fELF", "{}"),
-])
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("bin", "#!/bin/sh\n", "a stand-in (script)"),
+        ("bin", "\x7fELF", "one on PATH, whose version Pulumi did not choose"),
+        ("home/plugins/resource-aws-v{}", "#!/bin/sh\n", "a stand-in (script)"),
+        ("home/plugins/resource-aws-v{}", "\x7fELF", "{}"),
+    ],
+)
 def test_the_aws_plugin_is_told_and_a_script_is_never_taken_for_it(
     tmp_path: Path, path: str, text: str, said: str
 ) -> None:
@@ -155,15 +168,20 @@ def test_the_aws_plugin_is_told_and_a_script_is_never_taken_for_it(
 
 def test_where_pulumi_ignores_what_is_on_path_so_does_the_report(tmp_path: Path) -> None:
     program(tmp_path / "bin" / tools.PROGRAM)
-    assert tools.aws_plugin({"PATH": str(tmp_path / "bin"), "PULUMI_HOME": str(tmp_path),
-                             "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}) == version("pulumi-aws")
+    assert tools.aws_plugin(
+        {"PATH": str(tmp_path / "bin"), "PULUMI_HOME": str(tmp_path), "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}
+    ) == version("pulumi-aws")
 
 
-@pytest.mark.parametrize(("script", "said"), [
-    ("echo Packer v1.16.0", "1.16.0"),
-    ("echo Packer v1.14.0; echo This is the rehearsal\\'s stand-in for Packer", "a stand-in for it"),
-    ("exit 1", "a stand-in for it"), ("", "none"),
-])
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo Packer v1.16.0", "1.16.0"),
+        ("echo Packer v1.14.0; echo This is the rehearsal\\'s stand-in for Packer", "a stand-in for it"),
+        ("exit 1", "a stand-in for it"),
+        ("", "none"),
+    ],
+)
 def test_the_packer_is_told(tmp_path: Path, script: str, said: str) -> None:
     if script:
         program(tmp_path / "packer", f"#!/bin/sh\n{script}\n")
@@ -197,4 +215,5 @@ def test_a_report_of_a_real_account_says_where_and_when() -> None:
     ran = replace(RAN, name="drill", region="eu-central-1", account="111122223333")
     assert report(engine="pulumi 3.260.0", ran=ran).title == (
         "drill on pulumi 3.260.0 with AWS plugin 7.51.1 in eu-central-1 of account 111122223333, 2026-11-27, "
-        "servers are processes")
+        "servers are processes"
+    )

@@ -29,8 +29,14 @@ HOUR = timedelta(hours=1)
 
 def tags(**changed: str) -> dict[str, str]:
     values = {
-        "service": "phoenix", "stack": "phoenix/dev", "fingerprint": FINGERPRINT, "base": "ami-0000000000000ba5e",
-        "base_name": "debian-12", "commit": "c" * 40, "tree": "clean", "baked_at": "2026-11-20T06:00:00Z",
+        "service": "phoenix",
+        "stack": "phoenix/dev",
+        "fingerprint": FINGERPRINT,
+        "base": "ami-0000000000000ba5e",
+        "base_name": "debian-12",
+        "commit": "c" * 40,
+        "tree": "clean",
+        "baked_at": "2026-11-20T06:00:00Z",
     }
     return images.tags(**{**values, **changed})
 
@@ -40,7 +46,10 @@ def image(
 ) -> Image:
     baked_at = (NOW - age).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Image(
-        id=ami, name=f"phoenix-{FINGERPRINT}-20261120060000", state=state, created=NOW - age,
+        id=ami,
+        name=f"phoenix-{FINGERPRINT}-20261120060000",
+        state=state,
+        created=NOW - age,
         tags=tags(baked_at=baked_at) if tagged else {},
     )
 
@@ -123,8 +132,14 @@ def test_what_packer_made_is_looked_at(found: list[Image], expected: str) -> Non
 
 
 VENDORS = BaseImage(
-    id="ami-0000000000000ba5e", name="debian-12-amd64-20251112-2294", owner=base_image.DEBIAN, architecture="x86_64",
-    state="available", root_device="/dev/xvda", root_device_type="ebs", root_gib=8,
+    id="ami-0000000000000ba5e",
+    name="debian-12-amd64-20251112-2294",
+    owner=base_image.DEBIAN,
+    architecture="x86_64",
+    state="available",
+    root_device="/dev/xvda",
+    root_device_type="ebs",
+    root_gib=8,
 )
 
 
@@ -150,9 +165,7 @@ def test_a_base_is_its_vendors_and_never_ours(change: dict[str, Any], why: str) 
 
 def test_a_base_given_by_its_id_may_be_anybodys_but_ours() -> None:
     def refusal(owner: str) -> StepError | None:
-        return base_image.refusal(
-            replace(VENDORS, owner=owner), account=ACCOUNT, architecture="x86_64", owner=None
-        )
+        return base_image.refusal(replace(VENDORS, owner=owner), account=ACCOUNT, architecture="x86_64", owner=None)
 
     assert refusal("999999999999") is None
     assert refusal(ACCOUNT) is not None
@@ -191,9 +204,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
 
 
 def test_a_name_leads_through_the_vendors_parameter_to_its_image(aws: boto3.Session) -> None:
-    found = base_image.find(
-        aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64"
-    )
+    found = base_image.find(aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64")
     assert found.owner == base_image.AMAZON and found.architecture == "x86_64"
 
 
@@ -217,17 +228,32 @@ class Elsewhere:
         return {"Parameter": {"Value": "ami-0123456789abcdef0"}}
 
     def describe_images(self, ImageIds: list[str]) -> dict[str, Any]:  # noqa: N803 - as boto3 calls it
-        return {"Images": [{"ImageId": ImageIds[0], "OwnerId": self.owner, "Architecture": "x86_64",
-                            "State": "available", "RootDeviceType": "ebs"}]}
+        return {
+            "Images": [
+                {
+                    "ImageId": ImageIds[0],
+                    "OwnerId": self.owner,
+                    "Architecture": "x86_64",
+                    "State": "available",
+                    "RootDeviceType": "ebs",
+                }
+            ]
+        }
 
     def find(self, name: str) -> BaseImage:
         both: Any = self
         return base_image.find(both, both, name, account=ACCOUNT, architecture="x86_64")
 
 
-@pytest.mark.parametrize(("where", "name", "owner"), [
-    ("aws-us-gov", "ubuntu-24.04", "513442679011"), ("aws-cn", "ubuntu-22.04", "837727238323"),
-    ("aws-us-gov", "al2023", "045324592363"), ("aws-cn", "al2023", "141808717104")])
+@pytest.mark.parametrize(
+    ("where", "name", "owner"),
+    [
+        ("aws-us-gov", "ubuntu-24.04", "513442679011"),
+        ("aws-cn", "ubuntu-22.04", "837727238323"),
+        ("aws-us-gov", "al2023", "045324592363"),
+        ("aws-cn", "al2023", "141808717104"),
+    ],
+)
 def test_a_vendor_has_another_account_in_another_partition(where: str, name: str, owner: str) -> None:
     assert Elsewhere(where, owner).find(name).owner == owner
     usual = base_image.VENDORS[name].owners["aws"]
@@ -243,8 +269,9 @@ def test_a_name_means_nobodys_image_where_its_vendors_account_is_not_known() -> 
 
 def test_a_region_is_of_the_partition_that_aws_says() -> None:
     data = json.loads((Path(botocore.__file__).parent / "data" / "partitions.json").read_text())
-    regions = {region: one["id"] for one in data["partitions"] for region in one["regions"]
-               if not region.endswith("-global")}
+    regions = {
+        region: one["id"] for one in data["partitions"] for region in one["regions"] if not region.endswith("-global")
+    }
     assert {region: partition.of(region) for region in regions} == regions
 
 

@@ -16,8 +16,12 @@ from tests.test_bake import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
 
 def given(**changed: str) -> bake.Given:
     environment = {
-        "PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": ACCOUNT, "PHOENIX_REGION": REGION,
-        "PHOENIX_SERVICE": "phoenix", "PHOENIX_FINGERPRINT": FINGERPRINT, "PHOENIX_BASE_IMAGE": "debian-12",
+        "PHOENIX_STACK": "phoenix/dev",
+        "PHOENIX_ACCOUNT": ACCOUNT,
+        "PHOENIX_REGION": REGION,
+        "PHOENIX_SERVICE": "phoenix",
+        "PHOENIX_FINGERPRINT": FINGERPRINT,
+        "PHOENIX_BASE_IMAGE": "debian-12",
         **{f"PHOENIX_{key.upper()}": value for key, value in changed.items()},
     }
     return options.read(bake.Given, step="bake", about="", arguments=[], environment=environment)
@@ -25,8 +29,7 @@ def given(**changed: str) -> bake.Given:
 
 def variables(**changed: str) -> dict[str, Any]:
     return bake.packer_variables(
-        given(**changed), VENDORS, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
-        folder=Path("/staged")
+        given(**changed), VENDORS, name="phoenix-1", tags=tags(), manifest=Path("/m.json"), folder=Path("/staged")
     )
 
 
@@ -62,8 +65,9 @@ def test_a_base_whose_user_nobody_knows_needs_to_be_told() -> None:
     stranger = replace(VENDORS, name="company-linux-7")
     asked = given(base_image="/golden/image")
     with pytest.raises(StepError, match=r"packerVariables\.ssh_username"):
-        bake.packer_variables(asked, stranger, name="phoenix-1", tags=tags(), manifest=Path("/m.json"),
-        folder=Path("/staged"))
+        bake.packer_variables(
+            asked, stranger, name="phoenix-1", tags=tags(), manifest=Path("/m.json"), folder=Path("/staged")
+        )
 
 
 def test_the_options_are_told_when_they_are_wrong() -> None:

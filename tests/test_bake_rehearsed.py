@@ -36,7 +36,9 @@ def tags(cloud: Cloud, resource: str) -> dict[str, str]:
 def running(cloud: Cloud) -> list[str]:
     reservations = cloud.client("ec2").describe_instances()["Reservations"]
     return [
-        one["InstanceId"] for reservation in reservations for one in reservation["Instances"]
+        one["InstanceId"]
+        for reservation in reservations
+        for one in reservation["Instances"]
         if one["State"]["Name"] not in ("terminated", "shutting-down")
     ]
 
@@ -44,9 +46,14 @@ def running(cloud: Cloud) -> list[str]:
 def left_to_reach_it(cloud: Cloud) -> list[str]:
     """Key pairs and security groups that bakes made."""
     ec2 = cloud.client("ec2")
-    return [*(one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]),
-            *(one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"]
-              if one["GroupName"].startswith("packer_"))]
+    return [
+        *(one["KeyName"] for one in ec2.describe_key_pairs()["KeyPairs"]),
+        *(
+            one["GroupId"]
+            for one in ec2.describe_security_groups()["SecurityGroups"]
+            if one["GroupName"].startswith("packer_")
+        ),
+    ]
 
 
 def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, image_dir: Path) -> None:
@@ -63,9 +70,15 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
     carried = tags(cloud, first["image"])
     assert carried == tags(cloud, snapshot)
     assert carried == {
-        "phoenix:service": "phoenix", "phoenix:stack": "phoenix/dev", "phoenix:fingerprint": first["fingerprint"],
-        "phoenix:base": first["base"], "phoenix:base-name": first["baseName"], "phoenix:commit": first["commit"],
-        "phoenix:tree": first["tree"], "phoenix:baked-at": first["bakedAt"], "phoenix:base-date": first["baseDate"],
+        "phoenix:service": "phoenix",
+        "phoenix:stack": "phoenix/dev",
+        "phoenix:fingerprint": first["fingerprint"],
+        "phoenix:base": first["base"],
+        "phoenix:base-name": first["baseName"],
+        "phoenix:commit": first["commit"],
+        "phoenix:tree": first["tree"],
+        "phoenix:baked-at": first["bakedAt"],
+        "phoenix:base-date": first["baseDate"],
     }
     assert made["ImdsSupport"] == "v2.0"
     assert running(cloud) == []
@@ -79,8 +92,14 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
     assert pinned == {**first, "baked": False}
     pruned = ended_well(step(cloud, "prune", image_keep="1"))
     assert pruned == {
-        "deregistered": [], "groups": [], "kept": [first["image"]], "leftovers": [], "lists": [], "snapshots": [],
-        "strays": []}
+        "deregistered": [],
+        "groups": [],
+        "kept": [first["image"]],
+        "leftovers": [],
+        "lists": [],
+        "snapshots": [],
+        "strays": [],
+    }
 
 
 def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, image_dir: Path) -> None:
@@ -99,10 +118,10 @@ def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, ima
 
 def test_a_variable_that_the_template_does_not_have_is_told(cloud: Cloud, image_dir: Path) -> None:
     variables = {"log_colector": "x"}
-    mine = fingerprint(
-        image_files.read(image_dir), base_image="debian-12", architecture="x86_64", variables=variables)
-    done = step(cloud, "bake", **{
-        **image("", folder=image_dir), "fingerprint": mine, "packer_variables": json.dumps(variables)})
+    mine = fingerprint(image_files.read(image_dir), base_image="debian-12", architecture="x86_64", variables=variables)
+    done = step(
+        cloud, "bake", **{**image("", folder=image_dir), "fingerprint": mine, "packer_variables": json.dumps(variables)}
+    )
     assert done.returncode == 1 and "undefined -var variable: log_colector" in done.stderr
 
 
@@ -141,9 +160,7 @@ exit 1
 """
 
 
-def test_packer_gets_the_files_that_were_hashed_and_nothing_else(
-    cloud: Cloud, image_dir: Path, tmp_path: Path
-) -> None:
+def test_packer_gets_the_files_that_were_hashed_and_nothing_else(cloud: Cloud, image_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "packer").write_text(LOOKS)
     (tmp_path / "bin" / "packer").chmod(0o755)

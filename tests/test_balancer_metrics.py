@@ -72,7 +72,12 @@ def test_what_promote_reads_are_the_whole_minutes_since_it_asked(site: Site) -> 
         assert site.get().status == 200
         return metrics.read(
             cast(Aws, SimpleNamespace(cloudwatch=site.stack.cloud.client("cloudwatch"))),
-            load_balancer=site.stack.balancer, ours=green, other=None, start=since, end=datetime.now(UTC))
+            load_balancer=site.stack.balancer,
+            ours=green,
+            other=None,
+            start=since,
+            end=datetime.now(UTC),
+        )
 
     first = seen()
     assert (first.minutes, first.ours.requests) == ((), 0), "the minute in which it asks is not whole"
@@ -156,12 +161,30 @@ def test_an_alarm_about_a_percentile_rings_for_slow_answers_and_not_for_quick_on
     site.healthy("slow")
     for name, above in (("slow-0.1", 0.1), ("slow-30", 30.0)):
         site.stack.cloud.client("cloudwatch").put_metric_alarm(
-            AlarmName=name, EvaluationPeriods=1, Threshold=above, ComparisonOperator="GreaterThanThreshold",
-            TreatMissingData="notBreaching", Metrics=[
-                {"Id": "time", "ReturnData": False, "MetricStat": {"Period": 60, "Stat": "p99", "Metric": {
-                    "Namespace": "AWS/ApplicationELB", "MetricName": "TargetResponseTime", "Dimensions": [
-                        {"Name": "TargetGroup", "Value": group.rpartition(":")[2]},
-                        {"Name": "LoadBalancer", "Value": site.stack.balancer.partition(":loadbalancer/")[2]}]}}},
-                {"Id": "watched", "Expression": "IF(time > 0, time, 0)", "ReturnData": True}])
+            AlarmName=name,
+            EvaluationPeriods=1,
+            Threshold=above,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+            Metrics=[
+                {
+                    "Id": "time",
+                    "ReturnData": False,
+                    "MetricStat": {
+                        "Period": 60,
+                        "Stat": "p99",
+                        "Metric": {
+                            "Namespace": "AWS/ApplicationELB",
+                            "MetricName": "TargetResponseTime",
+                            "Dimensions": [
+                                {"Name": "TargetGroup", "Value": group.rpartition(":")[2]},
+                                {"Name": "LoadBalancer", "Value": site.stack.balancer.partition(":loadbalancer/")[2]},
+                            ],
+                        },
+                    },
+                },
+                {"Id": "watched", "Expression": "IF(time > 0, time, 0)", "ReturnData": True},
+            ],
+        )
     until(lambda: site.get().status == 200 and alarm(site, "slow-0.1") == "ALARM", what="ALARM")
     assert alarm(site, "slow-30") == "OK"

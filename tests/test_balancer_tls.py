@@ -41,8 +41,12 @@ def self_signed(*addresses: str) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([
-            x509.DNSName(HOST), *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName(HOST), *(x509.IPAddress(ipaddress.ip_address(one)) for one in addresses)]
+            ),
+            critical=False,
+        )
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

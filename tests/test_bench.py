@@ -54,7 +54,8 @@ def test_without_haproxy_there_is_nothing_to_compare_with(
     monkeypatch.setattr(sys, "argv", ["balancer"])
     assert balancer.main() == 0
     assert capsys.readouterr().out == (
-        "haproxy is not on PATH, so there is nothing to put the balancer beside: apt-get install haproxy\n")
+        "haproxy is not on PATH, so there is nothing to put the balancer beside: apt-get install haproxy\n"
+    )
 
 
 def test_without_terraform_there_is_nothing_to_put_phoenix_beside(

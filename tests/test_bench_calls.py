@@ -35,8 +35,15 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
             before, clock = len(there.cloud.calls.seen), FakeClock()
             step: Any = importlib.import_module(f"steps.{name}")
             given = options.read(step.Given, step=name, about="", arguments=[], environment=there.options(color))
-            getattr(step, name)(given, Context(
-                aws=Aws(session), clock=clock, progress=Progress(clock, stream=io.StringIO()), interrupts=Interrupts()))
+            getattr(step, name)(
+                given,
+                Context(
+                    aws=Aws(session),
+                    clock=clock,
+                    progress=Progress(clock, stream=io.StringIO()),
+                    interrupts=Interrupts(),
+                ),
+            )
             found[name] = counted(there.cloud, before)
         before = len(there.cloud.calls.seen)
         made = {one["LoadBalancerArn"] for one in session.client("elbv2").describe_load_balancers()["LoadBalancers"]}

@@ -23,8 +23,12 @@ KNOWN = tuple(f"ami-{fingerprint}" for fingerprint in (OLD, NEW, NEXT))
 
 
 def brief(
-    image: str, *groups: Group, outlook: Outlook | None = None, log: Changelog | None = None,
-    known: tuple[str, ...] = KNOWN, **said: Any,
+    image: str,
+    *groups: Group,
+    outlook: Outlook | None = None,
+    log: Changelog | None = None,
+    known: tuple[str, ...] = KNOWN,
+    **said: Any,
 ) -> Briefing:
     given, made, alive = settings(**said), recipe(image), replace(live(*groups), previewed=True)
     source = Source(image, "baked from scratch", bakes=True, known=known)
@@ -39,7 +43,8 @@ def row(brief: Briefing, key: str) -> list[str]:
 def test_with_whom_a_newborns_image_is_shared_is_told() -> None:
     said: Any = {"image_shared_with": ("222222222222", "333333333333"), "image_kms_key": "none"}
     assert row(brief(NEW, group("blue", OLD), active="green", **said), "shared") == [
-        "with 222222222222, 333333333333, once it has passed the gates"]
+        "with 222222222222, 333333333333, once it has passed the gates"
+    ]
     assert row(brief(NEW, group("blue", NEW), **said), "shared") == []
 
 
@@ -69,8 +74,10 @@ def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
 def test_the_plan_of_nothing_says_so() -> None:
     said = brief(NEW, group("blue", NEW))
     assert said.headline == "nothing is born, nothing dies"
-    assert said.rows == (("stands", f"blue, generation {recipe(NEW).generation}, 2 servers"),
-                         ("production", "stays blue 100 %"))
+    assert said.rows == (
+        ("stands", f"blue, generation {recipe(NEW).generation}, 2 servers"),
+        ("production", "stays blue 100 %"),
+    )
 
 
 def test_headlines() -> None:
@@ -80,11 +87,12 @@ def test_headlines() -> None:
     assert brief(NEW, blue, active="green", traffic=0).headline == "green is born, only the preview token leads to it"
     assert brief(NEW, blue, active="green", traffic=10).headline == "green is born, green gets 10 % of production"
     assert brief(NEW, replace(blue, weight=90), canary, active="green").headline == (
-        "all of production moves to green, blue dies")
+        "all of production moves to green, blue dies"
+    )
     assert brief(NEW, replace(blue, weight=90, born_at=NOW - timedelta(days=9)), canary).headline == (
-        "all of production goes back to blue, green dies")
-    assert brief(NEW, kept, group("green", NEW), keep_previous=True).headline == (
-        "all of production goes back to blue")
+        "all of production goes back to blue, green dies"
+    )
+    assert brief(NEW, kept, group("green", NEW), keep_previous=True).headline == ("all of production goes back to blue")
     assert brief(NEW, kept, group("green", NEW), active="green").headline == "blue dies"
     assert brief(NEW, group("blue", NEW, verified=False)).headline == "blue passes the gates again"
 
@@ -92,20 +100,30 @@ def test_headlines() -> None:
 def test_going_back_has_no_canary_in_its_plan() -> None:
     said = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
     assert row(said, "gates") == [
-        "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"]
+        "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"
+    ]
 
 
-@pytest.mark.parametrize(("settings", "gates"), [
-    ({"canary_pause_seconds": 600, "soak_seconds": 3600}, "canary 10 % for 600 s -> canary 50 % for 600 s -> 100 %"
-     " -> settle 10 s, soak 3600 s"),
-    # Too short for CloudWatch: it takes longer than asked for.
-    ({"canary_steps": (10,), "canary_pause_seconds": 5}, "canary 10 % for 120 to 240 s -> 100 %"
-     " -> settle 10 s, soak 180 to 240 s"),
-    ({"canary_steps": (10,), "canary_pause_seconds": 0, "soak_seconds": 0},
-     "canary 10 % for 0 s (blind: CloudWatch is not waited for) -> 100 %"
-     " -> settle 10 s, soak 0 s (blind: CloudWatch is not waited for)"),
-    ({"canary_steps": ()}, "100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"),
-])
+@pytest.mark.parametrize(
+    ("settings", "gates"),
+    [
+        (
+            {"canary_pause_seconds": 600, "soak_seconds": 3600},
+            "canary 10 % for 600 s -> canary 50 % for 600 s -> 100 % -> settle 10 s, soak 3600 s",
+        ),
+        # Too short for CloudWatch: it takes longer than asked for.
+        (
+            {"canary_steps": (10,), "canary_pause_seconds": 5},
+            "canary 10 % for 120 to 240 s -> 100 % -> settle 10 s, soak 180 to 240 s",
+        ),
+        (
+            {"canary_steps": (10,), "canary_pause_seconds": 0, "soak_seconds": 0},
+            "canary 10 % for 0 s (blind: CloudWatch is not waited for) -> 100 %"
+            " -> settle 10 s, soak 0 s (blind: CloudWatch is not waited for)",
+        ),
+        ({"canary_steps": ()}, "100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"),
+    ],
+)
 def test_the_plan_tells_how_long_each_gate_really_takes_and_which_is_blind(
     settings: dict[str, Any], gates: str
 ) -> None:
@@ -138,20 +156,21 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     assert row(flip, "born") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
     assert row(flip, "mind") == ["9 servers have production now, and maxSize lets green have 4"]
     assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "mind")[0] == (
-        "blue's auto-scaling group was deleted by hand while 100 % of production was its: users get errors")
+        "blue's auto-scaling group was deleted by hand while 100 % of production was its: users get errors"
+    )
     kept = group("blue", OLD), group("green", NEW, 0, name="")
     assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
-    said = briefing.write(given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN),
-                          Outlook(), None, now=NOW)
+    said = briefing.write(
+        given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN), Outlook(), None, now=NOW
+    )
     assert "the preview rule was deleted by hand" in row(said, "mind")[0]
 
 
 def test_what_could_not_be_asked_is_unknown_and_no_more() -> None:
     outlook = Outlook(unknown=("the quota of vCPUs: GetServiceQuota: AccessDeniedException",))
-    assert row(brief(NEW, outlook=outlook), "unknown") == [
-        "the quota of vCPUs: GetServiceQuota: AccessDeniedException"]
+    assert row(brief(NEW, outlook=outlook), "unknown") == ["the quota of vCPUs: GetServiceQuota: AccessDeniedException"]
     assert row(brief(NEW, group("blue", NEW), outlook=outlook), "unknown") == []
 
 
@@ -164,7 +183,7 @@ def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
     for key, text in said.rows:
         assert f"| {key} | {briefing.escaped(text)} |" in lines
     fence = lines.index("````text")
-    assert lines[fence + 1:lines.index("````", fence + 1)] == list(log.lines)
+    assert lines[fence + 1 : lines.index("````", fence + 1)] == list(log.lines)
     assert lines[-1] == "</details>"
     assert briefing.escaped("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
 
@@ -175,9 +194,17 @@ def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
     assert [file.read_text() for file in tmp_path.iterdir()] == ["plan"]
 
 
-@pytest.mark.parametrize(("name", "why"), [
-    ("nowhere/plan.md", "No such file or directory"), (".", "Is a directory"), ("file/plan.md", "Not a directory"),
-    ("full", "No space left on device"), ("x" * 300, "File name too long"), ("nul\0", "embedded null")])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere/plan.md", "No such file or directory"),
+        (".", "Is a directory"),
+        ("file/plan.md", "Not a directory"),
+        ("full", "No space left on device"),
+        ("x" * 300, "File name too long"),
+        ("nul\0", "embedded null"),
+    ],
+)
 def test_a_file_that_can_not_be_written_is_a_line_and_no_error(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "full").symlink_to("/dev/full")

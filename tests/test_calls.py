@@ -16,8 +16,14 @@ from rehearsal import faults
 from rehearsal.calls import Call, Fault, Instead
 from rehearsal.cloud import Cloud
 
-READS = {"ec2": "describe_vpcs", "elbv2": "describe_load_balancers", "autoscaling": "describe_auto_scaling_groups",
-         "cloudwatch": "describe_alarms", "sts": "get_caller_identity", "iam": "list_roles"}
+READS = {
+    "ec2": "describe_vpcs",
+    "elbv2": "describe_load_balancers",
+    "autoscaling": "describe_auto_scaling_groups",
+    "cloudwatch": "describe_alarms",
+    "sts": "get_caller_identity",
+    "iam": "list_roles",
+}
 SIGNED = {"elbv2": "elasticloadbalancing", "cloudwatch": "monitoring"}
 
 
@@ -30,9 +36,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def client(cloud: Cloud, service: str, *, attempts: int = 1, key: str = "AKIADEPLOYER", agent: str = "") -> Any:
     create: Any = boto3.session.Session().client
     return create(
-        service, endpoint_url=cloud.endpoint, region_name=cloud.region, aws_access_key_id=key,
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name=cloud.region,
+        aws_access_key_id=key,
         aws_secret_access_key="secret",
-        config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, user_agent_extra=agent))
+        config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, user_agent_extra=agent),
+    )
 
 
 def ask(asker: Any, service: str) -> Any:
@@ -46,12 +56,19 @@ def refused(asker: Any, service: str) -> ClientError:
 
 
 @pytest.mark.parametrize("service", [*READS, "ssm"])
-@pytest.mark.parametrize(("fault", "status", "codes", "words"), [
-    (faults.throttled(), (400, 503), {"RequestLimitExceeded", "Throttling", "ThrottlingException"}, "xceeded"),
-    (faults.broken(), (500,), {"InternalError", "InternalFailure", "ServiceFailure", "InternalServerError"},
-     "An internal error has occurred"),
-    (faults.expired(), (400, 403), {"RequestExpired", "ExpiredToken", "ExpiredTokenException"}, "expired"),
-])
+@pytest.mark.parametrize(
+    ("fault", "status", "codes", "words"),
+    [
+        (faults.throttled(), (400, 503), {"RequestLimitExceeded", "Throttling", "ThrottlingException"}, "xceeded"),
+        (
+            faults.broken(),
+            (500,),
+            {"InternalError", "InternalFailure", "ServiceFailure", "InternalServerError"},
+            "An internal error has occurred",
+        ),
+        (faults.expired(), (400, 403), {"RequestExpired", "ExpiredToken", "ExpiredTokenException"}, "expired"),
+    ],
+)
 def test_each_protocol_tells_a_refusal_as_aws_does(
     cloud: Cloud, service: str, fault: Fault, status: tuple[int, ...], codes: set[str], words: str
 ) -> None:

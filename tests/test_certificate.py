@@ -45,7 +45,9 @@ def test_weights_over_time_forget_the_oldest() -> None:
     assert len(long) <= 256
     assert long.endswith("20261126T130000Z=49")
     assert program.certificate({"weights": text})["weights"] == [
-        {"at": "2026-11-24T12:00:00Z", "percent": 10}, {"at": "2026-11-24T12:01:00Z", "percent": 100}]
+        {"at": "2026-11-24T12:00:00Z", "percent": 10},
+        {"at": "2026-11-24T12:01:00Z", "percent": 100},
+    ]
 
 
 @pytest.mark.parametrize(("tag", "text"), [("born", "i-0=soon"), ("born", "at=1 i-0=+1s"), ("weights", "a=b c=d")])
@@ -58,25 +60,54 @@ def test_a_vendors_name_becomes_a_tag() -> None:
 
 
 def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> None:
-    image = {"image": "ami-1", "baked_at": "2026-11-24T00:00:00Z", "commit": "c0ffee", "tree": "clean",
-             "base": "ami-0", "base_name": "debian-12", "base_date": "2026-11-01T00:00:00Z"}
-    verify = json.dumps({"certificates": {"green": {"phoenix:born": certificate.born(NOW, servers(2), 2),
-                                                    "phoenix:gate-verify": certificate.gate(NOW, 41.2, servers=2)}}})
+    image = {
+        "image": "ami-1",
+        "baked_at": "2026-11-24T00:00:00Z",
+        "commit": "c0ffee",
+        "tree": "clean",
+        "base": "ami-0",
+        "base_name": "debian-12",
+        "base_date": "2026-11-01T00:00:00Z",
+    }
+    verify = json.dumps(
+        {
+            "certificates": {
+                "green": {
+                    "phoenix:born": certificate.born(NOW, servers(2), 2),
+                    "phoenix:gate-verify": certificate.gate(NOW, 41.2, servers=2),
+                }
+            }
+        }
+    )
     moved = [(NOW, 10), (NOW + timedelta(minutes=1), 100)]
-    promoted = json.dumps({"certificates": {"green": {
-        "phoenix:weights": certificate.weights("", moved),
-        "phoenix:gate-promote": certificate.gate(NOW, 99, requests=7, errors=0)}}})
+    promoted = json.dumps(
+        {
+            "certificates": {
+                "green": {
+                    "phoenix:weights": certificate.weights("", moved),
+                    "phoenix:gate-promote": certificate.gate(NOW, 99, requests=7, errors=0),
+                }
+            }
+        }
+    )
     written = _certificates(verify, promoted)
     given, made, before = settings(active="green"), recipe(NEW), live(group("blue", OLD))
     born = program.certificates(decide(given, made, before, now=NOW), before, NEW, image, written)
-    tags = {"color": "green", "generation": made.generation, "fingerprint": NEW, "stack": "phoenix/dev",
-            **{key.replace("_", "-"): value for key, value in image.items()}, **written["green"]}
+    tags = {
+        "color": "green",
+        "generation": made.generation,
+        "fingerprint": NEW,
+        "stack": "phoenix/dev",
+        **{key.replace("_", "-"): value for key, value in image.items()},
+        **written["green"],
+    }
     after = live(group("green", NEW, tags=tags))
     stands = program.certificates(decide(given, made, after, now=NOW), after, NEW, image, {})
     assert born == stands
     assert born["green"]["gates"] == {
         "promote": {"at": "2026-11-24T12:00:00Z", "seconds": 99, "requests": 7, "errors": 0},
-        "verify": {"at": "2026-11-24T12:00:00Z", "seconds": 41, "servers": 2}}
+        "verify": {"at": "2026-11-24T12:00:00Z", "seconds": 41, "servers": 2},
+    }
     assert born["green"]["git"] == {"commit": "c0ffee", "tree": "clean"}
 
 
@@ -113,7 +144,8 @@ def test_a_promotion_is_written_on_both_groups(flipping: Flipping) -> None:
     assert "phoenix:gate-promote" not in blue
     assert result["certificates"] == {
         "green": {key: green[key] for key in ("phoenix:weights", "phoenix:gate-promote")},
-        "blue": {"phoenix:weights": blue["phoenix:weights"]}}
+        "blue": {"phoenix:weights": blue["phoenix:weights"]},
+    }
 
 
 def test_a_certificate_that_can_t_be_written_undoes_nothing(flipping: Flipping) -> None:

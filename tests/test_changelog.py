@@ -47,11 +47,15 @@ def test_a_long_story_is_counted_not_told(repository: Repository) -> None:
     assert found.commits[-1] == "... and 2 more commits"
 
 
-@pytest.mark.parametrize(("commit", "words"), [
-    ("", "does not say which commit"), ("none", "does not say which commit"),
-    ("--output=/tmp/x", "does not say which commit"),
-    ("a" * 40, "git does not know aaaaaaaaaaaa, the live image's commit, here (git fetch brings"),
-])
+@pytest.mark.parametrize(
+    ("commit", "words"),
+    [
+        ("", "does not say which commit"),
+        ("none", "does not say which commit"),
+        ("--output=/tmp/x", "does not say which commit"),
+        ("a" * 40, "git does not know aaaaaaaaaaaa, the live image's commit, here (git fetch brings"),
+    ],
+)
 def test_a_commit_that_is_not_here_is_no_error(repository: Repository, commit: str, words: str) -> None:
     repository.commit("Begin")
     assert words in changelog.since(commit, repository.folder / "image").problem
@@ -84,8 +88,11 @@ def test_only_a_newborn_from_git_has_a_changelog(repository: Repository) -> None
 
     def of(**said: object) -> changelog.Changelog | None:
         given = settings(**said)
-        return changelog.of(decide(given, recipe("222222222222" if given.active == "green" else "111111111111"),
-                                   alive, now=NOW), given, repository.folder)
+        return changelog.of(
+            decide(given, recipe("222222222222" if given.active == "green" else "111111111111"), alive, now=NOW),
+            given,
+            repository.folder,
+        )
 
     born = of(active="green")
     assert born is not None

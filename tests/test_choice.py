@@ -34,13 +34,16 @@ def test_processes_are_taken_when_they_are_asked_for() -> None:
     assert choice.choose(PROCESSES, print, RECIPE) == choice.Choice(why="asked for")
 
 
-@pytest.mark.parametrize(("what", "value", "why"), [
-    ("platform.system", lambda: "Darwin", "this is Darwin, not Linux"),
-    ("platform.machine", lambda: "aarch64", "this is aarch64"),
-    ("os.geteuid", lambda: 1000, "only root"),
-    ("refused", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
-    ("_FREE_GIB", 10**6, "GiB free"),
-])
+@pytest.mark.parametrize(
+    ("what", "value", "why"),
+    [
+        ("platform.system", lambda: "Darwin", "this is Darwin, not Linux"),
+        ("platform.machine", lambda: "aarch64", "this is aarch64"),
+        ("os.geteuid", lambda: 1000, "only root"),
+        ("refused", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
+        ("_FREE_GIB", 10**6, "GiB free"),
+    ],
+)
 def test_elsewhere_it_says_why_not(monkeypatch: pytest.MonkeyPatch, what: str, value: object, why: str) -> None:
     monkeypatch.setattr(f"rehearsal.machines.choice.{what}", value)
     taken = choice.choose(AUTO, print, RECIPE)

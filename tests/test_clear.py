@@ -21,8 +21,14 @@ def world() -> Iterator[World]:
 
 
 def given(world: World, color: Color) -> Given:
-    return Given(stack=STACK, account=ACCOUNT, region=REGION, color="green", target_group=color.target_group,
-                 listener=world.listener)
+    return Given(
+        stack=STACK,
+        account=ACCOUNT,
+        region=REGION,
+        color="green",
+        target_group=color.target_group,
+        listener=world.listener,
+    )
 
 
 def groups(world: World) -> set[str]:

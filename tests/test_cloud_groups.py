@@ -117,8 +117,10 @@ def test_instance_that_ends_before_it_runs_is_a_canceled_activity_with_its_reaso
     finally:
         s.cloud.fail_boots(None)
     said = [one["StatusMessage"] for one in s.activities("locked") if one["StatusCode"] == "Cancelled"]
-    assert said[0] == ("Instance became unhealthy while waiting for instance to be in InService state. "
-                       "Termination Reason: Client.InternalError: Client error on launch")
+    assert said[0] == (
+        "Instance became unhealthy while waiting for instance to be in InService state. "
+        "Termination Reason: Client.InternalError: Client error on launch"
+    )
     in_service(s, "locked", 1)
 
 
@@ -211,8 +213,7 @@ def test_a_server_in_standby_is_of_no_size_and_ends_with_force_only(s: Stack) ->
     s.group("aside", s.template("aside"), targets=[targets])
     (first,) = in_service(s, "aside", 1)
     until(lambda: s.healthy(targets) == [first], what="healthy")
-    scaling(s).enter_standby(
-        AutoScalingGroupName="aside", InstanceIds=[first], ShouldDecrementDesiredCapacity=False)
+    scaling(s).enter_standby(AutoScalingGroupName="aside", InstanceIds=[first], ShouldDecrementDesiredCapacity=False)
     second = until(lambda: [one for one in s.healthy(targets) if one != first], what="another serves instead")
     scaling(s).update_auto_scaling_group(AutoScalingGroupName="aside", MinSize=0, DesiredCapacity=0)
     until(lambda: s.members("aside", "Standby", "InService", "Terminating") == [first], what="who serves has ended")
@@ -224,12 +225,16 @@ def test_a_server_in_standby_is_of_no_size_and_ends_with_force_only(s: Stack) ->
 def test_a_hook_holds_a_server_until_its_action_is_completed(s: Stack) -> None:
     s.group("held", s.template("held"), size=0)
     scaling(s).put_lifecycle_hook(
-        LifecycleHookName="hook", AutoScalingGroupName="held", HeartbeatTimeout=7200,
-        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+        LifecycleHookName="hook",
+        AutoScalingGroupName="held",
+        HeartbeatTimeout=7200,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+    )
     scaling(s).update_auto_scaling_group(AutoScalingGroupName="held", DesiredCapacity=1)
     (server,) = until(lambda: s.members("held", "Pending:Wait"), what="held")
     scaling(s).complete_lifecycle_action(
-        AutoScalingGroupName="held", LifecycleHookName="hook", InstanceId=server, LifecycleActionResult="CONTINUE")
+        AutoScalingGroupName="held", LifecycleHookName="hook", InstanceId=server, LifecycleActionResult="CONTINUE"
+    )
     assert in_service(s, "held", 1) == [server]
 
 
@@ -237,8 +242,17 @@ def test_a_groups_scaling_policies_go_with_it(s: Stack) -> None:
     """Source: EC2 Auto Scaling API reference, DeleteAutoScalingGroup."""
     group = s.group("scaled", s.template("scaled"), size=0)
     scaling(s).put_scaling_policy(
-        AutoScalingGroupName=group, PolicyName="cpu", PolicyType="TargetTrackingScaling", TargetTrackingConfiguration={
-            "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 50})
+        AutoScalingGroupName=group,
+        PolicyName="cpu",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingConfiguration={
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
+            "TargetValue": 50,
+        },
+    )
     scaling(s).delete_auto_scaling_group(AutoScalingGroupName=group, ForceDelete=True)
-    assert [one["PolicyName"] for one in scaling(s).describe_policies()["ScalingPolicies"]
-            if one["AutoScalingGroupName"] == group] == []
+    assert [
+        one["PolicyName"]
+        for one in scaling(s).describe_policies()["ScalingPolicies"]
+        if one["AutoScalingGroupName"] == group
+    ] == []

@@ -53,18 +53,30 @@ def test_a_disk_that_is_smaller_than_its_image_is_refused(s: Stack) -> None:
         return [{"DeviceName": base["RootDeviceName"], "Ebs": {"VolumeSize": gib}}]
 
     run = {"ImageId": s.image, "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.small"}
-    refused(ec2.run_instances, "InvalidBlockDeviceMapping", r"Volume of size 7GB is smaller than snapshot 'snap-\w+', "
-            "expect size >= 8GB", BlockDeviceMappings=disk(7), **run)
+    refused(
+        ec2.run_instances,
+        "InvalidBlockDeviceMapping",
+        r"Volume of size 7GB is smaller than snapshot 'snap-\w+', "
+        "expect size >= 8GB",
+        BlockDeviceMappings=disk(7),
+        **run,
+    )
     made = running(s.cloud, ec2.run_instances(BlockDeviceMappings=disk(9), **run)["Instances"][0]["InstanceId"])
     image = ec2.create_image(InstanceId=made, Name="larger")["ImageId"]
     [larger] = ec2.describe_images(ImageIds=[image])["Images"]
     assert larger["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 9
     data = {"ImageId": image, "InstanceType": "t3.small", "BlockDeviceMappings": disk(8)}
     ec2.create_launch_template(LaunchTemplateName="small-disk", LaunchTemplateData=data)
-    refused(s.cloud.client("autoscaling").create_auto_scaling_group, "ValidationError",
-            "You must use a valid fully-formed launch template. .*Volume of size 8GB is smaller than snapshot",
-            AutoScalingGroupName="small-disk", MinSize=1, MaxSize=1, VPCZoneIdentifier=s.subnets[0],
-            LaunchTemplate={"LaunchTemplateName": "small-disk", "Version": "1"})
+    refused(
+        s.cloud.client("autoscaling").create_auto_scaling_group,
+        "ValidationError",
+        "You must use a valid fully-formed launch template. .*Volume of size 8GB is smaller than snapshot",
+        AutoScalingGroupName="small-disk",
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=s.subnets[0],
+        LaunchTemplate={"LaunchTemplateName": "small-disk", "Version": "1"},
+    )
 
 
 def test_user_data_above_16_kib_is_refused(s: Stack) -> None:
@@ -74,10 +86,20 @@ def test_user_data_above_16_kib_is_refused(s: Stack) -> None:
         return {"UserData": base64.b64encode(b"x" * size).decode()}
 
     ec2.create_launch_template(LaunchTemplateName="data", LaunchTemplateData=data(16384))
-    refused(ec2.create_launch_template_version, "InvalidUserData.Malformed", "limited to 16384 bytes",
-            LaunchTemplateName="data", LaunchTemplateData=data(16385))
-    refused(ec2.create_launch_template, "InvalidUserData.Malformed", "limited to 16384 bytes",
-            LaunchTemplateName="more", LaunchTemplateData=data(16385))
+    refused(
+        ec2.create_launch_template_version,
+        "InvalidUserData.Malformed",
+        "limited to 16384 bytes",
+        LaunchTemplateName="data",
+        LaunchTemplateData=data(16385),
+    )
+    refused(
+        ec2.create_launch_template,
+        "InvalidUserData.Malformed",
+        "limited to 16384 bytes",
+        LaunchTemplateName="more",
+        LaunchTemplateData=data(16385),
+    )
 
 
 def test_target_group_serves_one_load_balancer_only(s: Stack) -> None:
@@ -187,12 +209,25 @@ def test_what_is_deleted_already_is_not_found_by_its_id(s: Stack, way: str) -> N
     ec2 = s.cloud.client("ec2")
     group = ec2.create_security_group(GroupName=f"ruled-{way}", Description="ruled", VpcId=s.vpc)["GroupId"]
     revoke = getattr(ec2, f"revoke_security_group_{way}")
-    refused(revoke, "InvalidSecurityGroupRuleId.NotFound", "sgr-00000000000000000' does not exist", GroupId=group,
-            SecurityGroupRuleIds=["sgr-00000000000000000"])
-    refused(ec2.delete_launch_template, "InvalidLaunchTemplateId.NotFound", "lt-00000000000000000",
-            LaunchTemplateId="lt-00000000000000000")
-    refused(ec2.describe_launch_templates, "InvalidLaunchTemplateId.NotFound", "lt-00000000000000000",
-            LaunchTemplateIds=["lt-00000000000000000"])
+    refused(
+        revoke,
+        "InvalidSecurityGroupRuleId.NotFound",
+        "sgr-00000000000000000' does not exist",
+        GroupId=group,
+        SecurityGroupRuleIds=["sgr-00000000000000000"],
+    )
+    refused(
+        ec2.delete_launch_template,
+        "InvalidLaunchTemplateId.NotFound",
+        "lt-00000000000000000",
+        LaunchTemplateId="lt-00000000000000000",
+    )
+    refused(
+        ec2.describe_launch_templates,
+        "InvalidLaunchTemplateId.NotFound",
+        "lt-00000000000000000",
+        LaunchTemplateIds=["lt-00000000000000000"],
+    )
 
 
 def test_a_rule_carries_fifty_tags_and_no_more(s: Stack) -> None:
@@ -282,9 +317,13 @@ def test_filter_names_at_most_200_values(s: Stack) -> None:
 def test_a_port_is_one_listeners(s: Stack) -> None:
     elbv2 = s.cloud.client("elbv2")
     balancer = elbv2.create_load_balancer(Name="ports", Subnets=s.subnets)["LoadBalancers"][0]["LoadBalancerArn"]
-    said: dict[str, Any] = {"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": free_port(), "DefaultActions": [
-        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
-        "Tags": [{"Key": "Name", "Value": "first"}, {"Key": "phoenix:stack", "Value": "shop/dev"}]}
+    said: dict[str, Any] = {
+        "LoadBalancerArn": balancer,
+        "Protocol": "HTTP",
+        "Port": free_port(),
+        "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+        "Tags": [{"Key": "Name", "Value": "first"}, {"Key": "phoenix:stack", "Value": "shop/dev"}],
+    }
     first = elbv2.create_listener(**said)["Listeners"][0]["ListenerArn"]
     # Whoever asks for the same once more has lost the answer.
     assert elbv2.create_listener(**{**said, "Tags": said["Tags"][::-1]})["Listeners"][0]["ListenerArn"] == first
@@ -299,5 +338,10 @@ def test_an_address_is_one_nat_gateways(s: Stack) -> None:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     first = ec2.create_nat_gateway(AllocationId=address, SubnetId=s.subnets[0])["NatGateway"]["NatGatewayId"]
     assert first
-    refused(ec2.create_nat_gateway, "Resource.AlreadyAssociated", "already associated", AllocationId=address,
-            SubnetId=s.subnets[1])
+    refused(
+        ec2.create_nat_gateway,
+        "Resource.AlreadyAssociated",
+        "already associated",
+        AllocationId=address,
+        SubnetId=s.subnets[1],
+    )

@@ -16,9 +16,13 @@ esac
 exit 0"""
 
 
-@pytest.mark.parametrize(("found", "written"), [
-    ("", "--method POST repos/shop/phoenix/issues/7/comments"),
-    ("41\n42\n", "--method PATCH repos/shop/phoenix/issues/comments/41")])
+@pytest.mark.parametrize(
+    ("found", "written"),
+    [
+        ("", "--method POST repos/shop/phoenix/issues/7/comments"),
+        ("41\n42\n", "--method PATCH repos/shop/phoenix/issues/comments/41"),
+    ],
+)
 def test_a_plan_is_one_comment(found: str, written: str, tmp_path: Path) -> None:
     bench, plan = Bench(tmp_path), tmp_path / "plan.md"
     bench.stand_in("gh", GH)

@@ -9,18 +9,22 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from components import config
 
 
-@pytest.mark.parametrize(("code", "status", "types"), [
-    ("ExpiredToken", 403, "aws sso login"),
-    ("RequestExpired", 400, "aws sso login"),
-    ("InternalFailure", 500, "pulumi up   (AWS failed"),
-    ("RequestLimitExceeded", 503, "pulumi up   (AWS failed"),
-    ("Throttling", 400, "pulumi up   (AWS failed"),
-    ("InvalidClientTokenId", 403, "aws sts get-caller-identity"),
-])
+@pytest.mark.parametrize(
+    ("code", "status", "types"),
+    [
+        ("ExpiredToken", 403, "aws sso login"),
+        ("RequestExpired", 400, "aws sso login"),
+        ("InternalFailure", 500, "pulumi up   (AWS failed"),
+        ("RequestLimitExceeded", 503, "pulumi up   (AWS failed"),
+        ("Throttling", 400, "pulumi up   (AWS failed"),
+        ("InvalidClientTokenId", 403, "aws sts get-caller-identity"),
+    ],
+)
 def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -> None:
     refused = ClientError(
         {"Error": {"Code": code, "Message": "said AWS"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore
-        "DescribeRules")
+        "DescribeRules",
+    )
     with pytest.raises(pulumi.RunError) as caught, config.errors():
         raise refused
     text = str(caught.value)

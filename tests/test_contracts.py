@@ -29,9 +29,15 @@ def commands() -> Iterator[dict[str, Registered]]:
         moto_only(patch)
         patch.chdir(PROJECT)
         key = boto3.client("kms", "eu-west-1").create_key()["KeyMetadata"]["Arn"]
-        done = record_main(PROJECT, config={
-            "aws:region": "eu-west-1", "phoenix:previewToken": TOKEN, "phoenix:imageKmsKey": key,
-            "phoenix:imageSharedWith": '["222222222222"]'})
+        done = record_main(
+            PROJECT,
+            config={
+                "aws:region": "eu-west-1",
+                "phoenix:previewToken": TOKEN,
+                "phoenix:imageKmsKey": key,
+                "phoenix:imageSharedWith": '["222222222222"]',
+            },
+        )
         yield {command.name.split("-")[-1]: command for command in done.all("command:local:Command")}
 
 
@@ -43,8 +49,7 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
     passed = {name.removeprefix("PHOENIX_").lower() for name in given} - {"options", "project"}
     assert passed == set(given["PHOENIX_OPTIONS"].split())
     options = fields(importlib.import_module(f"steps.{step}").Given)
-    required = {option.name for option in options
-                if option.default is MISSING and option.default_factory is MISSING}
+    required = {option.name for option in options if option.default is MISSING and option.default_factory is MISSING}
     assert passed <= {option.name for option in options}
     assert required <= passed
 

@@ -23,10 +23,14 @@ def baked(stack: Stack, said: str) -> str:
     wanted = re.search(rf"account {DEV}, region {REGION} has no image .* with the fingerprint (\w+) for account", said)
     assert wanted, said
     theirs = {"account": DEV, "region": REGION}
-    made: str = ended_well(run(
-        stack.cloud, "bake", {**theirs, **image(folder=stack.shop.folder / "image"), "fingerprint": wanted[1],
-                              "kms_key": "none"},
-        AWS_ACCESS_KEY_ID=KEY))["image"]
+    made: str = ended_well(
+        run(
+            stack.cloud,
+            "bake",
+            {**theirs, **image(folder=stack.shop.folder / "image"), "fingerprint": wanted[1], "kms_key": "none"},
+            AWS_ACCESS_KEY_ID=KEY,
+        )
+    )["image"]
     shared = {**theirs, "image": made, "shared_with": json.dumps([stack.cloud.account])}
     assert ended_well(run(stack.cloud, "share", shared, AWS_ACCESS_KEY_ID=KEY))["images"]
     return made

@@ -50,8 +50,7 @@ def test_the_next_group_is_as_large_as_the_live_one_has_grown(stack: Stack) -> N
 
 def test_what_is_around_the_servers_is_updated_in_place(stack: Stack) -> None:
     [live] = stack.groups().values()
-    usual = {"maxSize": 4, "soakSeconds": 0, "healthCheckIntervalSeconds": 5, "drainSeconds": 1,
-             "targetCpuPercent": 0}
+    usual = {"maxSize": 4, "soakSeconds": 0, "healthCheckIntervalSeconds": 5, "drainSeconds": 1, "targetCpuPercent": 0}
     stack.set(maxSize=6, soakSeconds=2, healthCheckIntervalSeconds=6, drainSeconds=2, targetCpuPercent=60)
     done = stack.up()
     assert set(done.changes) == {"same", "update"}, done.text

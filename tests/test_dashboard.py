@@ -13,30 +13,55 @@ from components import dashboard
 from rehearsal import cloud
 from rehearsal.truths.dashboards import broken
 
-PROMOTED = json.dumps({"color": "green", "generation": "0" * 12, "weights": {"green": 90, "blue": 10},
-                       "promotedAt": "2026-11-24T12:00:00Z", "first": False})
+PROMOTED = json.dumps(
+    {
+        "color": "green",
+        "generation": "0" * 12,
+        "weights": {"green": 90, "blue": 10},
+        "promotedAt": "2026-11-24T12:00:00Z",
+        "first": False,
+    }
+)
 ALARMS = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-dev-green-5xx"]
 
 
 def body(promoted: str = "") -> dict[str, Any]:
-    return dashboard.body(region="eu-west-1", load_balancer="app/shop-dev/0123456789abcdef",
-                          moved=dashboard.moves(promoted), alarm_arns=ALARMS)
+    return dashboard.body(
+        region="eu-west-1",
+        load_balancer="app/shop-dev/0123456789abcdef",
+        moved=dashboard.moves(promoted),
+        alarm_arns=ALARMS,
+    )
 
 
 def test_it_draws_the_same_picture_as_the_rehearsal() -> None:
     graphs = {widget["properties"]["title"]: widget["properties"] for widget in body()["widgets"]}
-    drawn = {title: [row[1] if len(row) > 1 else row[0]["expression"].split('MetricName="')[1].split('"')[0]
-                     + " " + row[0]["label"] for row in said["metrics"]]
-             for title, said in graphs.items() if "metrics" in said}
+    drawn = {
+        title: [
+            row[1]
+            if len(row) > 1
+            else row[0]["expression"].split('MetricName="')[1].split('"')[0] + " " + row[0]["label"]
+            for row in said["metrics"]
+        ]
+        for title, said in graphs.items()
+        if "metrics" in said
+    }
     assert drawn == {
         "Requests a minute by color": ["RequestCount blue", "RequestCount green"],
         "Errors a minute": [
-            "HTTPCode_Target_5XX_Count blue: 5xx of the servers", "HTTPCode_Target_5XX_Count green: 5xx of the servers",
-            "HTTPCode_ELB_5XX_Count", "TargetConnectionErrorCount"],
+            "HTTPCode_Target_5XX_Count blue: 5xx of the servers",
+            "HTTPCode_Target_5XX_Count green: 5xx of the servers",
+            "HTTPCode_ELB_5XX_Count",
+            "TargetConnectionErrorCount",
+        ],
         "Response time of the servers": [
-            "TargetResponseTime blue p99", "TargetResponseTime green p99", "TargetResponseTime blue p50",
-            "TargetResponseTime green p50"],
-        "Healthy servers": ["HealthyHostCount blue", "HealthyHostCount green"]}
+            "TargetResponseTime blue p99",
+            "TargetResponseTime green p99",
+            "TargetResponseTime blue p50",
+            "TargetResponseTime green p50",
+        ],
+        "Healthy servers": ["HealthyHostCount blue", "HealthyHostCount green"],
+    }
     assert graphs["Requests a minute by color"]["stacked"] is True
     assert graphs["Alarms that stop a rollout"]["alarms"] == ALARMS
 
@@ -51,17 +76,21 @@ def test_a_move_of_traffic_is_marked_in_every_graph_and_without_one_nothing_is()
 def test_widgets_do_not_lie_on_each_other_and_ids_are_unique() -> None:
     widgets = body(PROMOTED)["widgets"]
     assert [widget["y"] for widget in widgets] == [
-        sum(before["height"] for before in widgets[:number]) for number in range(len(widgets))]
+        sum(before["height"] for before in widgets[:number]) for number in range(len(widgets))
+    ]
     assert list(broken(body(PROMOTED))) == []
 
 
-@pytest.mark.parametrize(("change", "why"), [
-    ({"region": ""}, "region is required"),
-    ({"metrics": []}, "metrics must be from 1"),
-    ({"metrics": [[{"expression": "a", "id": "a"}], [{"expression": "b", "id": "a"}]]}, "ids must be unique"),
-    ({"metrics": [[{"expression": "x" * 1025, "id": "a"}]]}, "at most 1024"),
-    ({"annotations": {"vertical": [{"value": "yesterday"}]}}, "ISO 8601"),
-])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"region": ""}, "region is required"),
+        ({"metrics": []}, "metrics must be from 1"),
+        ({"metrics": [[{"expression": "a", "id": "a"}], [{"expression": "b", "id": "a"}]]}, "ids must be unique"),
+        ({"metrics": [[{"expression": "x" * 1025, "id": "a"}]]}, "at most 1024"),
+        ({"annotations": {"vertical": [{"value": "yesterday"}]}}, "ISO 8601"),
+    ],
+)
 def test_a_body_that_cloudwatch_would_not_draw_is_refused(change: dict[str, Any], why: str) -> None:
     said = body()
     said["widgets"][0]["properties"] |= change

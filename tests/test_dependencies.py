@@ -24,12 +24,23 @@ def graph() -> dict[str, frozenset[str]]:
 
 def test_the_picture_that_is_checked_in_is_that_of_the_program(graph: dict[str, frozenset[str]]) -> None:
     assert TOOL["PICTURE"].read_text() == TOOL["svg"](graph), (
-        "what waits for what has changed; do: PYTHONPATH=. .venv/bin/python tools/draw_dependencies.py")
+        "what waits for what has changed; do: PYTHONPATH=. .venv/bin/python tools/draw_dependencies.py"
+    )
 
 
 def test_an_update_announces_then_bears_verifies_promotes_and_cleans_up(graph: dict[str, frozenset[str]]) -> None:
-    order = ("bake", "target group", "preview rule", "servers", "scaling policy", "retire", "verify", "promote",
-             "production rule", "prune")
+    order = (
+        "bake",
+        "target group",
+        "preview rule",
+        "servers",
+        "scaling policy",
+        "retire",
+        "verify",
+        "promote",
+        "production rule",
+        "prune",
+    )
     for earlier, later in pairwise(order):
         assert earlier in graph[later], f"{later} does not wait for {earlier}"
 

@@ -26,33 +26,56 @@ def door(was: Before, kind: str, port: int, priority: int, *, known: bool = Fals
 BOTH = before(listener(80), listener(8080))
 
 
-@pytest.mark.parametrize(("was", "there", "port", "preview", "production"), [
-    (Before(), [], 80, 10, 100),
-    (before(), [("preview", 80, 1, True), ("production", 80, 100, True)], 80, 1, 100),  # as it is
-    (before(), [("preview", 80, 1, True), ("production", 80, 100, True)], 8080, 10, 100),
-    # Killed when AWS had made the rules, and the state was not told.
-    (BOTH, [("production", 80, 100, True), ("preview", 8080, 10, False), ("production", 8080, 100, False)],
-     8080, 9, 99),
-    # Taken back from there: the old rules stand.
-    (BOTH, [("production", 80, 100, True), ("production", 8080, 100, False)], 80, 1, 100),
-    # Taken back when production had passed: the state will have the old rule deleted, at the end.
-    (before(listener(80), listener(8080), serving=8080),
-     [("preview", 80, 10, False), ("production", 80, 100, False), ("production", 8080, 100, True)], 80, 9, 99),
-    (before(listener(80), listener(8080), serving=8080), [("preview", 80, 1, False), ("", 80, 10, False)], 80, 9, 100),
-])
+@pytest.mark.parametrize(
+    ("was", "there", "port", "preview", "production"),
+    [
+        (Before(), [], 80, 10, 100),
+        (before(), [("preview", 80, 1, True), ("production", 80, 100, True)], 80, 1, 100),  # as it is
+        (before(), [("preview", 80, 1, True), ("production", 80, 100, True)], 8080, 10, 100),
+        # Killed when AWS had made the rules, and the state was not told.
+        (
+            BOTH,
+            [("production", 80, 100, True), ("preview", 8080, 10, False), ("production", 8080, 100, False)],
+            8080,
+            9,
+            99,
+        ),
+        # Taken back from there: the old rules stand.
+        (BOTH, [("production", 80, 100, True), ("production", 8080, 100, False)], 80, 1, 100),
+        # Taken back when production had passed: the state will have the old rule deleted, at the end.
+        (
+            before(listener(80), listener(8080), serving=8080),
+            [("preview", 80, 10, False), ("production", 80, 100, False), ("production", 8080, 100, True)],
+            80,
+            9,
+            99,
+        ),
+        (
+            before(listener(80), listener(8080), serving=8080),
+            [("preview", 80, 1, False), ("", 80, 10, False)],
+            80,
+            9,
+            100,
+        ),
+    ],
+)
 def test_a_rule_that_is_made_comes_before_all_of_its_kind(
     was: Before, there: list[tuple[str, int, int, bool]], port: int, preview: int, production: int
 ) -> None:
-    found = tuple(replace(door(was, kind or "preview", number, priority, known=known), kind=kind)
-                  for kind, number, priority, known in there)
+    found = tuple(
+        replace(door(was, kind or "preview", number, priority, known=known), kind=kind)
+        for kind, number, priority, known in there
+    )
     numbers = doors(was, replace(live(), doors=found), port=port).priorities
     assert (numbers["preview"], numbers["production"]) == (preview, production)
     assert numbers["preview"] < numbers["production"] < numbers["redirect"] == PRIORITIES["redirect"]
 
 
 def test_listeners_keep_the_names_that_the_state_has_for_them() -> None:
-    named = before(replace(listener(443), name="phoenix-dev-listener"),
-                   replace(listener(80, redirects=True), name="phoenix-dev-redirect"))
+    named = before(
+        replace(listener(443), name="phoenix-dev-listener"),
+        replace(listener(80, redirects=True), name="phoenix-dev-redirect"),
+    )
     found = doors(named, live(), port=443)
     assert found.names == {443: "phoenix-dev-listener", 80: "phoenix-dev-redirect"}
     assert found.redirecting == {80}
@@ -88,15 +111,18 @@ def test_two_production_rules_that_disagree_are_told() -> None:
     assert f"--rule-arn {one.arn} or {other.arn}" in text
 
 
-@pytest.mark.parametrize(("groups", "keys", "fits"), [
-    ((group("blue", OLD),), {}, True),
-    ((group("blue", OLD),), {"active": "green"}, False),  # green is born
-    ((group("blue", OLD, 90), group("green", NEW, 10, days=0.5)), {"active": "green", "traffic": 10}, True),
-    ((group("blue", OLD, 90), group("green", NEW, 10, days=0.5)), {"active": "green", "traffic": 20}, False),
-    ((group("blue", OLD), group("green", NEW, 0, days=2)), {"keep_previous": True}, True),
-    ((group("blue", OLD), group("green", NEW, 0, days=2)), {}, False),  # green goes
-    ((group("blue", OLD, verified=False),), {}, False),  # blue passes the gates again
-])
+@pytest.mark.parametrize(
+    ("groups", "keys", "fits"),
+    [
+        ((group("blue", OLD),), {}, True),
+        ((group("blue", OLD),), {"active": "green"}, False),  # green is born
+        ((group("blue", OLD, 90), group("green", NEW, 10, days=0.5)), {"active": "green", "traffic": 10}, True),
+        ((group("blue", OLD, 90), group("green", NEW, 10, days=0.5)), {"active": "green", "traffic": 20}, False),
+        ((group("blue", OLD), group("green", NEW, 0, days=2)), {"keep_previous": True}, True),
+        ((group("blue", OLD), group("green", NEW, 0, days=2)), {}, False),  # green goes
+        ((group("blue", OLD, verified=False),), {}, False),  # blue passes the gates again
+    ],
+)
 @pytest.mark.parametrize("how", ["another port", "a certificate", "killed half-way", "as it is"])
 def test_one_thing_at_a_time(groups: tuple[Group, ...], keys: dict[str, Any], fits: bool, how: str) -> None:
     was = BOTH if how == "killed half-way" else before()

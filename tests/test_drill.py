@@ -55,21 +55,35 @@ def test_a_drill_takes_what_makes_servers_and_nothing_that_reaches_beyond_it(tmp
         "config:\n  aws:region: eu-central-1\n  phoenix:service: shop\n  phoenix:instanceType: m7g.large\n"
         "  phoenix:listenerArn: arn:of:production\n  phoenix:hostname: shop.example.com\n  phoenix:protect: true\n"
         "  phoenix:imageSharedWith: [111122223333]\n  phoenix:canarySteps: [5]\n  other:instanceType: x\n"
-        "  phoenix:previewToken:\n    secure: v1:abc\n")
+        "  phoenix:previewToken:\n    secure: v1:abc\n"
+    )
     found = settings.of_stack(tmp_path, "prod")
-    assert found == {"aws:region": "eu-central-1", "instanceType": "m7g.large", "canarySteps": [5], "service": "drill",
-                     "active": "blue"}
+    assert found == {
+        "aws:region": "eu-central-1",
+        "instanceType": "m7g.large",
+        "canarySteps": [5],
+        "service": "drill",
+        "active": "blue",
+    }
     assert settings.parsed(found, "prod").identity == "drill/prod"
     assert settings.of_stack(tmp_path, "none", region="us-east-1") == {
-        "aws:region": "us-east-1", "service": "drill", "active": "blue"}
+        "aws:region": "us-east-1",
+        "service": "drill",
+        "active": "blue",
+    }
 
 
-@pytest.mark.parametrize(("endpoints", "cloud"), [
-    (("https://sts.eu-west-1.amazonaws.com", "https://ec2.eu-west-1.amazonaws.com"), AWS),
-    (("https://sts.cn-north-1.amazonaws.com.cn/",), AWS), (("https://ec2.eu-west-1.api.aws",), AWS),
-    (("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:4566"), LOCAL),
-    (("https://amazonaws.com.example.org",), LOCAL), (("http://sts.eu-west-1.amazonaws.com",), LOCAL),
-])
+@pytest.mark.parametrize(
+    ("endpoints", "cloud"),
+    [
+        (("https://sts.eu-west-1.amazonaws.com", "https://ec2.eu-west-1.amazonaws.com"), AWS),
+        (("https://sts.cn-north-1.amazonaws.com.cn/",), AWS),
+        (("https://ec2.eu-west-1.api.aws",), AWS),
+        (("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:4566"), LOCAL),
+        (("https://amazonaws.com.example.org",), LOCAL),
+        (("http://sts.eu-west-1.amazonaws.com",), LOCAL),
+    ],
+)
 def test_it_is_aws_only_when_every_call_goes_there(endpoints: tuple[str, ...], cloud: str) -> None:
     assert cloud_of(*endpoints) == cloud
 
@@ -117,12 +131,23 @@ def test_the_bad_image_starts_the_application_only_where_it_is_inspected(tmp_pat
     assert "PHOENIX_SERVICE=inspection" in (PROJECT / "image/inspect/40-application.sh").read_text()
 
 
-@pytest.mark.parametrize(("confirm", "answer", "words"), [
-    ("123456789012", None, ""), ("", "123456789012", ""), ("", " yes\n", ""),
-    ("210987654321", None, "--confirm says 210987654321, and the credentials lead to 123456789012; nothing was done"),
-    ("", "no", "nothing was done"), ("", "", "nothing was done"), ("", "EOF", "nothing was done"),
-    ("", "210987654321", "nothing was done"),
-])
+@pytest.mark.parametrize(
+    ("confirm", "answer", "words"),
+    [
+        ("123456789012", None, ""),
+        ("", "123456789012", ""),
+        ("", " yes\n", ""),
+        (
+            "210987654321",
+            None,
+            "--confirm says 210987654321, and the credentials lead to 123456789012; nothing was done",
+        ),
+        ("", "no", "nothing was done"),
+        ("", "", "nothing was done"),
+        ("", "EOF", "nothing was done"),
+        ("", "210987654321", "nothing was done"),
+    ],
+)
 def test_it_begins_only_when_somebody_who_knows_the_account_agrees(
     monkeypatch: pytest.MonkeyPatch, confirm: str, answer: str | None, words: str
 ) -> None:
@@ -183,53 +208,105 @@ def furnish(cloud: Cloud, owner: str, cidr: str) -> None:
     tag = [{"Key": "phoenix:stack", "Value": owner}]
     name = owner.replace("/", "-")
     vpc = ec2.create_vpc(CidrBlock=f"{cidr}.0.0/16", TagSpecifications=_tags(owner, "vpc"))["Vpc"]["VpcId"]
-    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"{cidr}.{number}.0/24", AvailabilityZone=f"{cloud.region}{zone}",
-                                 TagSpecifications=_tags(owner, "subnet"))["Subnet"]["SubnetId"]
-               for number, zone in enumerate("ab")]
+    subnets = [
+        ec2.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"{cidr}.{number}.0/24",
+            AvailabilityZone=f"{cloud.region}{zone}",
+            TagSpecifications=_tags(owner, "subnet"),
+        )["Subnet"]["SubnetId"]
+        for number, zone in enumerate("ab")
+    ]
     gateway = ec2.create_internet_gateway(TagSpecifications=_tags(owner, "internet-gateway"))["InternetGateway"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
     table = ec2.create_route_table(VpcId=vpc, TagSpecifications=_tags(owner, "route-table"))["RouteTable"]
     ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnets[0])
     address = ec2.allocate_address(Domain="vpc", TagSpecifications=_tags(owner, "elastic-ip"))["AllocationId"]
     ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address, TagSpecifications=_tags(owner, "natgateway"))
-    firewall = ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc,
-                                         TagSpecifications=_tags(owner, "security-group"))["GroupId"]
+    firewall = ec2.create_security_group(
+        GroupName=name, Description="x", VpcId=vpc, TagSpecifications=_tags(owner, "security-group")
+    )["GroupId"]
     ec2.create_volume(AvailabilityZone=f"{cloud.region}a", Size=1, TagSpecifications=_tags(owner, "volume"))
     ec2.create_key_pair(KeyName=name, TagSpecifications=_tags(owner, "key-pair"))
     base = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    built = ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1, SubnetId=subnets[0], SecurityGroupIds=[firewall],
-                              TagSpecifications=_tags(owner, "instance"))["Instances"][0]["InstanceId"]
-    until(lambda: ec2.describe_instances(InstanceIds=[built])["Reservations"][0]["Instances"][0]["State"]["Name"]
-          == "running", what="a build machine")
-    image = ec2.create_image(InstanceId=built, Name=name, TagSpecifications=[
-        {"ResourceType": "image", "Tags": [*tag, {"Key": "phoenix:service", "Value": owner.split("/")[0]}]},
-        {"ResourceType": "snapshot", "Tags": tag}])["ImageId"]
+    built = ec2.run_instances(
+        ImageId=base,
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnets[0],
+        SecurityGroupIds=[firewall],
+        TagSpecifications=_tags(owner, "instance"),
+    )["Instances"][0]["InstanceId"]
+    until(
+        lambda: (
+            ec2.describe_instances(InstanceIds=[built])["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
+        ),
+        what="a build machine",
+    )
+    image = ec2.create_image(
+        InstanceId=built,
+        Name=name,
+        TagSpecifications=[
+            {"ResourceType": "image", "Tags": [*tag, {"Key": "phoenix:service", "Value": owner.split("/")[0]}]},
+            {"ResourceType": "snapshot", "Tags": tag},
+        ],
+    )["ImageId"]
     cloud.client("ssm").put_parameter(
-        Name=f"/phoenix/{owner.split('/')[0]}/images/{image}/packages/1", Value="x", Type="String")
+        Name=f"/phoenix/{owner.split('/')[0]}/images/{image}/packages/1", Value="x", Type="String"
+    )
     template = ec2.create_launch_template(
-        LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"},
-        TagSpecifications=_tags(owner, "launch-template"))["LaunchTemplate"]["LaunchTemplateId"]
+        LaunchTemplateName=name,
+        LaunchTemplateData={"ImageId": image, "InstanceType": "t3.small"},
+        TagSpecifications=_tags(owner, "launch-template"),
+    )["LaunchTemplate"]["LaunchTemplateId"]
     balancer = elbv2.create_load_balancer(Name=name, Subnets=subnets, Tags=tag)["LoadBalancers"][0]["LoadBalancerArn"]
-    target = elbv2.create_target_group(Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=tag)[
-        "TargetGroups"][0]["TargetGroupArn"]
+    target = elbv2.create_target_group(Name=name, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=tag)["TargetGroups"][0][
+        "TargetGroupArn"
+    ]
     listener = elbv2.create_listener(
-        LoadBalancerArn=balancer, Protocol="HTTP", Port=20000 + int(cidr.split(".")[1]), Tags=tag,
+        LoadBalancerArn=balancer,
+        Protocol="HTTP",
+        Port=20000 + int(cidr.split(".")[1]),
+        Tags=tag,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    elbv2.create_rule(ListenerArn=listener, Priority=1, Actions=[forward({target: 1})], Tags=tag, Conditions=[
-        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}])
+    elbv2.create_rule(
+        ListenerArn=listener,
+        Priority=1,
+        Actions=[forward({target: 1})],
+        Tags=tag,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+    )
     cloud.client("autoscaling").create_auto_scaling_group(
-        AutoScalingGroupName=name, LaunchTemplate={"LaunchTemplateId": template, "Version": "1"}, MinSize=1, MaxSize=1,
-        VPCZoneIdentifier=subnets[0], TargetGroupARNs=[target],
-        Tags=[{"Key": "phoenix:stack", "Value": owner, "PropagateAtLaunch": True}])
+        AutoScalingGroupName=name,
+        LaunchTemplate={"LaunchTemplateId": template, "Version": "1"},
+        MinSize=1,
+        MaxSize=1,
+        VPCZoneIdentifier=subnets[0],
+        TargetGroupARNs=[target],
+        Tags=[{"Key": "phoenix:stack", "Value": owner, "PropagateAtLaunch": True}],
+    )
     iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tag)
-    iam.put_role_policy(RoleName=name, PolicyName="x", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}))
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="x",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}]}
+        ),
+    )
     iam.create_instance_profile(InstanceProfileName=name, Tags=tag)
     iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
     cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=name, MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
-        ComparisonOperator="GreaterThanThreshold", Tags=tag)
+        AlarmName=name,
+        MetricName="m",
+        Namespace="n",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=tag,
+    )
     cloud.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody='{"widgets": []}')
     cloud.client("logs").create_log_group(logGroupName=f"/phoenix/{owner}/servers")
 
@@ -263,9 +340,15 @@ def test_what_does_not_go_is_told_and_not_waited_for_without_end(cloud: Cloud) -
 def test_the_watch_by_aws_answers_sees_what_the_local_clouds_own_watch_sees(cloud: Cloud) -> None:
     s = stack(cloud)
     target = s.target_group("green")
-    tags = [{"Key": key, "Value": value} for key, value in {
-        "phoenix:stack": MINE, "phoenix:color": "green", "phoenix:generation": "0123456789ab",
-        "phoenix:verified": "0123456789ab"}.items()]
+    tags = [
+        {"Key": key, "Value": value}
+        for key, value in {
+            "phoenix:stack": MINE,
+            "phoenix:color": "green",
+            "phoenix:generation": "0123456789ab",
+            "phoenix:verified": "0123456789ab",
+        }.items()
+    ]
     s.group("green", s.template("green"), targets=[target], Tags=[{**tag, "PropagateAtLaunch": False} for tag in tags])
     in_service(s, "green", 1)
     watch = AccountWatch(cloud.region, MINE, clients=cloud.client, search_seconds=0)
@@ -280,7 +363,9 @@ def test_the_watch_by_aws_answers_sees_what_the_local_clouds_own_watch_sees(clou
     assert seen is not None and seen.weights == sample(cloud.region, MINE).weights == {target: 100}
     [server] = s.members("green")
     assert [(one.kind, one.text.split()[0]) for one in watch.events if one.subject == server][-1] == (
-        "health", "healthy")
+        "health",
+        "healthy",
+    )
     elbv2.delete_rule(RuleArn=rule)
     gone, after = watch.sampled(), watch.sampled()
     assert gone is not None and after is not None and gone.weights == after.weights == {}
@@ -324,9 +409,10 @@ def test_a_killed_drill_is_known_and_no_other_begins_before_it_is_clean(
 
 def test_what_a_killed_drill_left_running_is_ended_and_nothing_else(place: Path, tmp_path: Path) -> None:
     with folder.alone("local"):
-        other, mine = (subprocess.Popen(
-            ["sleep", "60"], env={"PATH": os.environ["PATH"], "X": state}, preexec_fn=interruptible)
-            for state in (f"{place}/locality/state", f"file://{place}/local/state"))
+        other, mine = (
+            subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": state}, preexec_fn=interruptible)
+            for state in (f"{place}/locality/state", f"file://{place}/local/state")
+        )
         until(lambda: folder._running(folder.of("local")), what="a process of the drill")
         # Reaped, or it would stay in the list of processes.
         threading.Thread(target=mine.wait, daemon=True).start()
@@ -380,8 +466,10 @@ def start(cloud: Cloud, place: Path, monkeypatch: pytest.MonkeyPatch, engine: st
     arguments = ask_for(cloud, monkeypatch, "--confirm", "123456789012", "--report", str(report))
     if engine != "stand-in":
         arguments.remove("--stand-in")
-    code = (f"import sys; from pathlib import Path; from drill import folder; folder.PARENT = Path({str(place)!r});"
-            "from drill.__main__ import main; sys.exit(main(sys.argv[1:]))")
+    code = (
+        f"import sys; from pathlib import Path; from drill import folder; folder.PARENT = Path({str(place)!r});"
+        "from drill.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
     return [sys.executable, "-c", code, *arguments]
 
 
@@ -390,8 +478,13 @@ def start(cloud: Cloud, place: Path, monkeypatch: pytest.MonkeyPatch, engine: st
 def test_a_whole_drill_leaves_a_report_and_nothing_else(
     cloud: Cloud, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    done = subprocess.run(start(cloud, place, monkeypatch, engine, tmp_path / "report"), cwd=PROJECT,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(
+        start(cloud, place, monkeypatch, engine, tmp_path / "report"),
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     record = read(tmp_path / "report" / "record.json")
     # Whoever leads its calls elsewhere has seen nothing of AWS.
@@ -412,8 +505,7 @@ def started(place: Path) -> Iterator[Callable[[list[str]], subprocess.Popen[str]
     running: list[subprocess.Popen[str]] = []
 
     def start(line: list[str]) -> subprocess.Popen[str]:
-        running.append(subprocess.Popen(
-            line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+        running.append(subprocess.Popen(line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
         return running[-1]
 
     yield start
@@ -429,7 +521,12 @@ def started(place: Path) -> Iterator[Callable[[list[str]], subprocess.Popen[str]
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_drill_that_is_ended_is_cleaned_by_itself_or_by_a_command(
-    cloud: Cloud, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, number: signal.Signals,
+    cloud: Cloud,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: str,
+    number: signal.Signals,
     started: Callable[[list[str]], subprocess.Popen[str]],
 ) -> None:
     line = start(cloud, place, monkeypatch, engine, tmp_path / "report")
@@ -438,15 +535,19 @@ def test_a_drill_that_is_ended_is_cleaned_by_itself_or_by_a_command(
     for said in process.stdout:
         if "packer: " in said:  # the first image is baked: the network is there, and everything else begins
             break
-    until(lambda: {"auto-scaling group", "load balancer", "VPC"} <= {one.kind for one in left(cloud, MINE)},
-          what="servers of the drill", seconds=300)
+    until(
+        lambda: {"auto-scaling group", "load balancer", "VPC"} <= {one.kind for one in left(cloud, MINE)},
+        what="servers of the drill",
+        seconds=300,
+    )
     process.send_signal(number)
     rest = process.stdout.read()
     assert process.wait() == (130 if number == signal.SIGTERM else -number)
     if number == signal.SIGKILL:
         assert left(cloud, MINE)
-        done = subprocess.run([*line[:3], "clean", *line[3:]], cwd=PROJECT, stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [*line[:3], "clean", *line[3:]], cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
         rest = done.stdout
         assert done.returncode == 0, rest[-4000:] + done.stderr[-2000:]
     assert "AWS shows nothing with the tag phoenix:stack = drill/local any more" in rest

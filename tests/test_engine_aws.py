@@ -27,8 +27,19 @@ print(server.get_host_and_port()[1], flush=True)
 sys.stdin.read()
 server.stop()
 """
-GROUP = ["group", "policy", "launchTemplate", "targetGroup", "securityGroup", "role", "rolePolicy",
-         "rolePolicyAttachment", "instanceProfile", "metricAlarm", "metricAlarm"]
+GROUP = [
+    "group",
+    "policy",
+    "launchTemplate",
+    "targetGroup",
+    "securityGroup",
+    "role",
+    "rolePolicy",
+    "rolePolicyAttachment",
+    "instanceProfile",
+    "metricAlarm",
+    "metricAlarm",
+]
 
 
 class Account:
@@ -36,8 +47,13 @@ class Account:
 
     def __init__(self, url: str) -> None:
         self.environment = {
-            "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1",
-            "AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"}
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         self._session = boto3.Session("x", "x", region_name="eu-west-1")
         self._url = url
 
@@ -52,8 +68,13 @@ class Account:
 @pytest.fixture
 def account() -> Iterator[Account]:
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "AWS_DEFAULT_REGION": "eu-west-1"})
+        [sys.executable, "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "AWS_DEFAULT_REGION": "eu-west-1"},
+    )
     assert server.stdin is not None
     assert server.stdout is not None
     with server:
@@ -71,10 +92,17 @@ def engine(account: Account, tmp_path: Path) -> Engine:
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text(
         "name: shop\nruntime: python\nconfig:\n  generation: {type: string, default: one}\n"
-        "  weight: {type: integer, default: 100}\n")
+        "  weight: {type: integer, default: 100}\n"
+    )
     shutil.copy(SHOP, folder / "__main__.py")
-    return choose(folder, "dev", tmp_path / "work", account.environment,
-                  {"aws:region": "eu-west-1", "image": account.image}, stand_in=True)
+    return choose(
+        folder,
+        "dev",
+        tmp_path / "work",
+        account.environment,
+        {"aws:region": "eu-west-1", "image": account.image},
+        stand_in=True,
+    )
 
 
 def kinds(items: Any) -> list[str]:
@@ -95,8 +123,9 @@ def test_what_is_made_is_what_the_program_says(engine: Engine, account: Account)
     assert (target["Port"], target["HealthCheckPath"], target["HealthCheckIntervalSeconds"]) == (8080, "/health", 5)
     attributes = elbv2.describe_target_group_attributes(TargetGroupArn=target["TargetGroupArn"])["Attributes"]
     assert {"Key": "deregistration_delay.timeout_seconds", "Value": "7"} in attributes
-    template = ec2.describe_launch_template_versions(
-        LaunchTemplateId=fleet["LaunchTemplate"]["LaunchTemplateId"])["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+    template = ec2.describe_launch_template_versions(LaunchTemplateId=fleet["LaunchTemplate"]["LaunchTemplateId"])[
+        "LaunchTemplateVersions"
+    ][0]["LaunchTemplateData"]
     assert template["MetadataOptions"]["HttpTokens"] == "required"
     assert template["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is False
     assert template["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
@@ -115,7 +144,8 @@ def test_nothing_changes_without_a_change_and_a_weight_changes_in_place(engine: 
     assert (kinds(result.operations), result.changes["update"]) == (["listenerRule"], 1)
     elbv2 = account.client("elbv2")
     listener = elbv2.describe_listeners(
-        LoadBalancerArn=elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"])["Listeners"][0]
+        LoadBalancerArn=elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    )["Listeners"][0]
     rule = elbv2.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"][0]
     assert rule["Actions"][0]["ForwardConfig"]["TargetGroups"][0]["Weight"] == 40
     assert rule["Conditions"][0]["HttpHeaderConfig"] == {"HttpHeaderName": "X-Token", "Values": ["opensesame"]}
@@ -137,8 +167,10 @@ def test_a_new_generation_is_there_before_the_old_one_goes(engine: Engine, accou
     order = kinds(died)
     assert order.index("policy") < order.index("group") < order.index("launchTemplate")
     assert order.index("group") < order.index("targetGroup")
-    names = [group["AutoScalingGroupName"] for group in account.client(
-        "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]]
+    names = [
+        group["AutoScalingGroupName"]
+        for group in account.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    ]
     assert names == [engine.outputs()["group"]]
     assert names != [before]
 
@@ -147,7 +179,8 @@ def test_destroy_leaves_nothing(engine: Engine, account: Account) -> None:
     def there() -> dict[str, int]:
         ec2, elbv2, iam = account.client("ec2"), account.client("elbv2"), account.client("iam")
         return {
-            "vpcs": len(ec2.describe_vpcs()["Vpcs"]), "subnets": len(ec2.describe_subnets()["Subnets"]),
+            "vpcs": len(ec2.describe_vpcs()["Vpcs"]),
+            "subnets": len(ec2.describe_subnets()["Subnets"]),
             "groups": len(ec2.describe_security_groups()["SecurityGroups"]),
             "addresses": len(ec2.describe_addresses()["Addresses"]),
             "templates": len(ec2.describe_launch_templates()["LaunchTemplates"]),
@@ -155,7 +188,9 @@ def test_destroy_leaves_nothing(engine: Engine, account: Account) -> None:
             "targets": len(elbv2.describe_target_groups()["TargetGroups"]),
             "fleets": len(account.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]),
             "alarms": len(account.client("cloudwatch").describe_alarms()["MetricAlarms"]),
-            "roles": len(iam.list_roles()["Roles"]), "profiles": len(iam.list_instance_profiles()["InstanceProfiles"])}
+            "roles": len(iam.list_roles()["Roles"]),
+            "profiles": len(iam.list_instance_profiles()["InstanceProfiles"]),
+        }
 
     empty = there()
     assert engine.up().ok
@@ -168,8 +203,9 @@ def test_destroy_leaves_nothing(engine: Engine, account: Account) -> None:
 
 def test_a_refresh_forgets_what_somebody_deleted(engine: Engine, account: Account) -> None:
     engine.up()
-    account.client("cloudwatch").delete_alarms(AlarmNames=[
-        alarm["AlarmName"] for alarm in account.client("cloudwatch").describe_alarms()["MetricAlarms"]])
+    account.client("cloudwatch").delete_alarms(
+        AlarmNames=[alarm["AlarmName"] for alarm in account.client("cloudwatch").describe_alarms()["MetricAlarms"]]
+    )
     result = engine.refresh()
     assert result.ok, result.text
     assert result.changes["delete"] == 2
@@ -182,8 +218,9 @@ def test_what_the_cloud_refuses_is_told_in_its_words(account: Account, tmp_path:
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text("name: bad\nruntime: python\n")
     (folder / "__main__.py").write_text(
-        'import pulumi_aws as aws\n'
-        'aws.iam.RolePolicyAttachment("r", role="nobody", policy_arn="arn:aws:iam::aws:policy/None")\n')
+        "import pulumi_aws as aws\n"
+        'aws.iam.RolePolicyAttachment("r", role="nobody", policy_arn="arn:aws:iam::aws:policy/None")\n'
+    )
     result = choose(folder, "dev", tmp_path / "work", account.environment, stand_in=True).up()
     assert not result.ok
     assert "NoSuchEntity" in result.text
@@ -193,12 +230,12 @@ def test_what_the_cloud_refuses_is_told_in_its_words(account: Account, tmp_path:
 def test_a_name_of_the_programs_own_asks_for_the_deletion_first(account: Account, tmp_path: Path) -> None:
     folder = tmp_path / "named"
     folder.mkdir()
-    (folder / "Pulumi.yaml").write_text(
-        "name: named\nruntime: python\nconfig:\n  port: {type: integer, default: 80}\n")
+    (folder / "Pulumi.yaml").write_text("name: named\nruntime: python\nconfig:\n  port: {type: integer, default: 80}\n")
     (folder / "__main__.py").write_text(
         'import pulumi\nimport pulumi_aws as aws\naws.lb.TargetGroup("t", name="own", protocol="HTTP",'
         ' port=pulumi.Config().require_int("port"), target_type="instance",'
-        ' vpc_id=aws.ec2.Vpc("v", cidr_block="10.0.0.0/16").id)\n')
+        ' vpc_id=aws.ec2.Vpc("v", cidr_block="10.0.0.0/16").id)\n'
+    )
     engine = choose(folder, "dev", tmp_path / "work", account.environment, stand_in=True)
     assert engine.up().ok
     engine.config_set("port", "81")

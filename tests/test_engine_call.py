@@ -12,20 +12,23 @@ from steps.engine_call import Call, nearest, parsed
 SELF = "from steps import engine_call; print(engine_call.read())"
 
 
-@pytest.mark.parametrize(("words", "operation"), [
-    (["pulumi", "up", "--yes"], "up"),
-    (["/usr/local/bin/pulumi", "update"], "up"),
-    (["pulumi", "-C", "shop", "--color=never", "-v", "3", "destroy"], "destroy"),
-    (["pulumi", "--non-interactive", "dn", "--target", "URN"], "destroy"),
-    (["C:\\tools\\pulumi.exe", "up"], None),  # another system's path is a word of its own here
-    (["node", "/opt/pulumi", "preview"], "preview"),
-    (["python", "-m", "rehearsal.engine.standin", "pulumi", "destroy", "--stack", "dev"], "destroy"),
-    (["sh", "-c", "pulumi up --yes"], None),
-    (["pulumi-resource-command", "127.0.0.1:1"], None),
-    (["pulumi-language-python", "up"], None),
-    (["python", "/opt/pulumi-language-python-exec", "--project", "pulumi", "--pwd", "/srv/pulumi", "main"], None),
-    (["pulumi"], None),
-])
+@pytest.mark.parametrize(
+    ("words", "operation"),
+    [
+        (["pulumi", "up", "--yes"], "up"),
+        (["/usr/local/bin/pulumi", "update"], "up"),
+        (["pulumi", "-C", "shop", "--color=never", "-v", "3", "destroy"], "destroy"),
+        (["pulumi", "--non-interactive", "dn", "--target", "URN"], "destroy"),
+        (["C:\\tools\\pulumi.exe", "up"], None),  # another system's path is a word of its own here
+        (["node", "/opt/pulumi", "preview"], "preview"),
+        (["python", "-m", "rehearsal.engine.standin", "pulumi", "destroy", "--stack", "dev"], "destroy"),
+        (["sh", "-c", "pulumi up --yes"], None),
+        (["pulumi-resource-command", "127.0.0.1:1"], None),
+        (["pulumi-language-python", "up"], None),
+        (["python", "/opt/pulumi-language-python-exec", "--project", "pulumi", "--pwd", "/srv/pulumi", "main"], None),
+        (["pulumi"], None),
+    ],
+)
 def test_an_operation_is_found_by_its_first_name(words: list[str], operation: str | None) -> None:
     found = parsed(words)
     assert (found.operation if found else None) == operation
@@ -48,7 +51,14 @@ def test_flags_are_read_in_both_spellings() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="steps run by sh")
 def test_a_process_finds_its_own_engine() -> None:
     """Behind a plugin and a shell, as steps are run."""
-    engine = [sys.executable, "-c", "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[-1] + '; exit $?'])",
-              "pulumi", "destroy", "--yes", f'"{sys.executable}" -c "{SELF}"']
+    engine = [
+        sys.executable,
+        "-c",
+        "import subprocess, sys; subprocess.run(['sh', '-c', sys.argv[-1] + '; exit $?'])",
+        "pulumi",
+        "destroy",
+        "--yes",
+        f'"{sys.executable}" -c "{SELF}"',
+    ]
     done = subprocess.run(engine, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Call(operation='destroy', arguments=('--yes',")

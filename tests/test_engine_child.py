@@ -14,8 +14,13 @@ ENGINE = "trap 'echo weights are back; exit 9' INT; echo updating; for _ in 1 2 
 
 def test_an_engine_hears_its_interrupt(tmp_path: Path, signals_so_far: str) -> None:
     begun = threading.Event()
-    child = Child(["sh", "-c", ENGINE], folder=tmp_path, environment=os.environ, events=tmp_path / "events",
-                  on_line=lambda line: begun.set())
+    child = Child(
+        ["sh", "-c", ENGINE],
+        folder=tmp_path,
+        environment=os.environ,
+        events=tmp_path / "events",
+        on_line=lambda line: begun.set(),
+    )
     assert begun.wait(30)
     child.interrupt()
     result = child.wait(30)

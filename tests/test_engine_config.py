@@ -49,12 +49,23 @@ def test_values_of_the_stack_win(project: Project) -> None:
     engine.config_set("steps[0]", "25", path=True)
     engine.config_set("more.NAME", "value", path=True)
     assert shown(project) == {
-        "color": "green", "size": "3", "steps": "[25]", "keep": "true", "more": '{"NAME":"value"}'}
+        "color": "green",
+        "size": "3",
+        "steps": "[25]",
+        "keep": "true",
+        "more": '{"NAME":"value"}',
+    }
 
 
-@pytest.mark.parametrize(("key", "value", "type_name"), [
-    ("size", "many", "integer"), ("keep", "yes", "boolean"), ("steps", "[1, 2]", "array<integer>"),
-    ("more", "text", "object")])
+@pytest.mark.parametrize(
+    ("key", "value", "type_name"),
+    [
+        ("size", "many", "integer"),
+        ("keep", "yes", "boolean"),
+        ("steps", "[1, 2]", "array<integer>"),
+        ("more", "text", "object"),
+    ],
+)
 def test_a_value_of_the_wrong_type_is_refused(project: Project, key: str, value: str, type_name: str) -> None:
     project.program('run("a")', SCHEMA).engine.config_set(key, value)
     result = project.engine.up()
@@ -70,10 +81,12 @@ def test_a_value_that_must_be_given_is_asked_for(project: Project) -> None:
 
 
 def test_secrets_are_in_no_file_in_plain_text(project: Project, tmp_path: Path) -> None:
-    text = ('token = config.require_secret("token")\n'
-            'a = run("a", environment={"TOKEN": token}, create="echo $TOKEN",'
-            ' opts=Options(additional_secret_outputs=["stdout"]))\n'
-            'pulumi.export("token", token)\npulumi.export("said", a.stdout)')
+    text = (
+        'token = config.require_secret("token")\n'
+        'a = run("a", environment={"TOKEN": token}, create="echo $TOKEN",'
+        ' opts=Options(additional_secret_outputs=["stdout"]))\n'
+        'pulumi.export("token", token)\npulumi.export("said", a.stdout)'
+    )
     project.program(text).engine.config_set("token", "opensesame", secret=True)
     first = project.engine.up()
     assert first.ok, first.text
@@ -86,8 +99,10 @@ def test_secrets_are_in_no_file_in_plain_text(project: Project, tmp_path: Path) 
 
 
 def test_a_commands_messages_stream_as_its_logging_says(project: Project) -> None:
-    result = project.up('a = run("a", create="echo out; echo err >&2", logging=local.Logging.STDERR)\n'
-                        'pulumi.export("both", [a.stdout, a.stderr])')
+    result = project.up(
+        'a = run("a", create="echo out; echo err >&2", logging=local.Logging.STDERR)\n'
+        'pulumi.export("both", [a.stdout, a.stderr])'
+    )
     assert "a creating" in result.text.replace("Command a err", "Command a creating err")
     assert any(line.rstrip().endswith("err") and "Command a" in line for line in result.text.splitlines())
     assert not any(line.rstrip().endswith(" out") and "Command a" in line for line in result.text.splitlines())
@@ -123,9 +138,11 @@ def test_environment_reaches_program_and_commands_and_foreign_credentials_do_not
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
     kind = request.node.callspec.params["project"]
     mine = Project(tmp_path / "other", engine_for(kind, tmp_path / "otherwork", {"AWS_REGION": "eu-west-1"}))
-    mine.up('import os\nseen = run("a", create="echo $AWS_REGION,$AWS_PROFILE,$AWS_SECRET_ACCESS_KEY")\n'
-            'pulumi.export("command", seen.stdout)\n'
-            'pulumi.export("program", [os.environ.get("AWS_REGION"), os.environ.get("AWS_PROFILE", "")])')
+    mine.up(
+        'import os\nseen = run("a", create="echo $AWS_REGION,$AWS_PROFILE,$AWS_SECRET_ACCESS_KEY")\n'
+        'pulumi.export("command", seen.stdout)\n'
+        'pulumi.export("program", [os.environ.get("AWS_REGION"), os.environ.get("AWS_PROFILE", "")])'
+    )
     assert mine.engine.outputs() == {"command": "eu-west-1,,", "program": ["eu-west-1", ""]}
 
 
@@ -137,7 +154,8 @@ def test_a_copy_without_its_virtual_environment_runs_and_gets_none(project: Proj
     schema = "\n".join(["", "description: a copy"])
     project.program('run("a")', schema)
     (project.folder / "Pulumi.yaml").write_text(
-        "name: small\nruntime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: .venv\n")
+        "name: small\nruntime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: .venv\n"
+    )
     result = project.engine.up()
     assert result.ok, result.text
     assert place.is_symlink() is link
@@ -149,9 +167,14 @@ def test_choose_sets_the_configuration_it_is_given(
     kind = request.node.callspec.params["project"]
     project.program(SHOW + '\npulumi.export("token", config.require_secret("token"))', SCHEMA)
     engine = choose(
-        project.folder, "dev", tmp_path / "work2", {},
+        project.folder,
+        "dev",
+        tmp_path / "work2",
+        {},
         {"color": "red", "size": 4, "steps": [5, 10], "keep": True, "more": {"A": "1x", "b c": "2x"}},
-        secrets={"token": "opensesame"}, stand_in=kind == "stand-in")
+        secrets={"token": "opensesame"},
+        stand_in=kind == "stand-in",
+    )
     result = engine.up()
     assert result.ok, result.text
     outputs = engine.outputs()
@@ -168,17 +191,21 @@ def test_a_bare_word_arrives_as_pulumi_reads_it(project: Project) -> None:
     project.program(SHOW, SCHEMA)
     lines = "".join(f"    {name}: {word}\n" for name, word in WORDS.items())
     (project.folder / "Pulumi.dev.yaml").write_text(
-        f"config:\n  color: 0755\n  small:more:\n{lines}    QUOTED: '0755'\n  small:steps: [1e1, '010']\n")
+        f"config:\n  color: 0755\n  small:more:\n{lines}    QUOTED: '0755'\n  small:steps: [1e1, '010']\n"
+    )
     done = project.engine.up()
     assert done.ok, done.text
     arrived = project.engine.outputs()["all"]
     assert (arrived["color"], arrived["steps"]) == ("493", '[10,"010"]')
     assert json.loads(arrived["more"]) == {
-        **{name: json.loads(arrives) for name, (_, arrives) in zip(WORDS, READ, strict=True)}, "QUOTED": "0755"}
+        **{name: json.loads(arrives) for name, (_, arrives) in zip(WORDS, READ, strict=True)},
+        "QUOTED": "0755",
+    }
 
 
-@pytest.mark.parametrize(("line", "type_name"), [
-    ("names: [7]", "array<string>"), ("steps: [x]", "array<integer>"), ("keep: yes", "boolean")])
+@pytest.mark.parametrize(
+    ("line", "type_name"), [("names: [7]", "array<string>"), ("steps: [x]", "array<integer>"), ("keep: yes", "boolean")]
+)
 def test_a_bare_word_of_the_wrong_type_is_refused(project: Project, line: str, type_name: str) -> None:
     schema = SCHEMA + "  names: {type: array, items: {type: string}, default: []}\n"
     project.program("", schema)
@@ -195,39 +222,69 @@ def test_texts_that_look_like_something_else_are_stored_as_texts(project: Projec
         engine.config_set(f"more.W{number}", word, path=True)
     engine.config_set("more.NUMBER", "222222222222", path=True)
     assert json.loads(shown(project)["more"]) == {
-        "W0": "1.10", "W1": "0755", "W2": "2024-01-02", "W3": "yes", "W4": "1e3", "W5": "1_000", "W6": "0888",
-        "NUMBER": 222222222222}
+        "W0": "1.10",
+        "W1": "0755",
+        "W2": "2024-01-02",
+        "W3": "yes",
+        "W4": "1e3",
+        "W5": "1_000",
+        "W6": "0888",
+        "NUMBER": 222222222222,
+    }
 
 
 @pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")
 def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> None:
     """Keys of another namespace are moved, a text stays one, an account may be a number, a secret becomes plain."""
-    schema = "".join(f"  {key}\n" for key in (
-        "minSize: {type: integer, default: 2}", "smokeCommand: {type: string, default: ''}",
-        "canarySteps: {type: array, items: {type: integer}, default: [10]}",
-        "alarms: {type: array, items: {type: string}, default: []}",
-        "environment: {type: object, default: {}}", "hostname: {type: string, default: ''}",
-        "imageSharedWith: {type: array, items: {type: integer}, default: []}", "previewToken: {type: string}"))
+    schema = "".join(
+        f"  {key}\n"
+        for key in (
+            "minSize: {type: integer, default: 2}",
+            "smokeCommand: {type: string, default: ''}",
+            "canarySteps: {type: array, items: {type: integer}, default: [10]}",
+            "alarms: {type: array, items: {type: string}, default: []}",
+            "environment: {type: object, default: {}}",
+            "hostname: {type: string, default: ''}",
+            "imageSharedWith: {type: array, items: {type: integer}, default: []}",
+            "previewToken: {type: string}",
+        )
+    )
     project = Project(tmp_path / "project", engine_for("pulumi", tmp_path / "work"))
-    project.program('pulumi.export("all", {key: config.get(key) for key in ("minSize", "smokeCommand", "canarySteps",'
-                    ' "alarms", "environment", "hostname", "imageSharedWith", "previewToken")})', f"config:\n{schema}")
+    project.program(
+        'pulumi.export("all", {key: config.get(key) for key in ("minSize", "smokeCommand", "canarySteps",'
+        ' "alarms", "environment", "hostname", "imageSharedWith", "previewToken")})',
+        f"config:\n{schema}",
+    )
     engine = project.engine
 
     def typed(command: str) -> None:
         by = engine.invocation("preview")
-        done = subprocess.run(["sh", "-ec", command], cwd=by.folder, env=dict(by.environment), capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run(
+            ["sh", "-ec", command], cwd=by.folder, env=dict(by.environment), capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
     engine.config_set("phoenix:previewToken", "opensesame", secret=True)
     engine.config_set("hostname", "shop.example.com", secret=True)
-    texts = {"phoenix:minSize": "3", "phoenix:smokeCommand": "curl -d '{\"a\": 1}' \"$PHOENIX_URL\"",
-             "phoenix:canarySteps": "[5,25]", "phoenix:alarms": "[]", "phoenix:environment": '{"A":"it\'s"}',
-             "phoenix:previewToken": "opensesame"}
-    found = namespaces.astray(texts, project="small", names=[key.split(":")[1] for key in texts],
-                              secret_keys={"phoenix:previewToken"}, provider=lambda _: False)
-    said = [*namespaces.problems(found, project="small", there=(), defaults=defaults()),
-            *confidential.problems("hostname", Typed(file="Pulumi.dev.yaml"))]
+    texts = {
+        "phoenix:minSize": "3",
+        "phoenix:smokeCommand": 'curl -d \'{"a": 1}\' "$PHOENIX_URL"',
+        "phoenix:canarySteps": "[5,25]",
+        "phoenix:alarms": "[]",
+        "phoenix:environment": '{"A":"it\'s"}',
+        "phoenix:previewToken": "opensesame",
+    }
+    found = namespaces.astray(
+        texts,
+        project="small",
+        names=[key.split(":")[1] for key in texts],
+        secret_keys={"phoenix:previewToken"},
+        provider=lambda _: False,
+    )
+    said = [
+        *namespaces.problems(found, project="small", there=(), defaults=defaults()),
+        *confidential.problems("hostname", Typed(file="Pulumi.dev.yaml")),
+    ]
     for problem in said:
         typed(problem.partition("type: ")[2])
     words = ("1.10", "+5", "true", "-010", "", "2024-01-02", "a b", "0755")
@@ -239,10 +296,16 @@ def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> Non
     assert done.ok, done.text
     arrived = engine.outputs()["all"]
     assert {key: arrived[key] for key in ("minSize", "smokeCommand", "canarySteps", "alarms", "hostname")} == {
-        "minSize": "3", "smokeCommand": texts["phoenix:smokeCommand"], "canarySteps": "[5,25]", "alarms": "[]",
-        "hostname": "shop.example.com"}
+        "minSize": "3",
+        "smokeCommand": texts["phoenix:smokeCommand"],
+        "canarySteps": "[5,25]",
+        "alarms": "[]",
+        "hostname": "shop.example.com",
+    }
     assert arrived["previewToken"] == "opensesame"
     assert json.loads(arrived["environment"]) == {
-        "A": "it's", **{f"V{number}": word for number, word in enumerate(words)}}
+        "A": "it's",
+        **{f"V{number}": word for number, word in enumerate(words)},
+    }
     assert arrived["imageSharedWith"] == '[222222222222,"012345678901"]'
     assert "phoenix:" not in (project.folder / "Pulumi.dev.yaml").read_text()

@@ -21,9 +21,11 @@ while not pathlib.Path("go").exists():
         sys.exit(1)
     time.sleep(0.02)
 """
-SLOW = ('a = run("a")\n'
-        'b = run("b", create="{python} step.py; exit $?", triggers=[a.stdout], logging=local.Logging.STDERR)\n'
-        'run("c", triggers=[b.stdout])\npulumi.export("a", a.stdout)')
+SLOW = (
+    'a = run("a")\n'
+    'b = run("b", create="{python} step.py; exit $?", triggers=[a.stdout], logging=local.Logging.STDERR)\n'
+    'run("c", triggers=[b.stdout])\npulumi.export("a", a.stdout)'
+)
 
 
 def begin(project: Project, *, more: str = "") -> str:
@@ -89,15 +91,20 @@ def test_pending_creates_are_warned_about_until_a_refresh(project: Project) -> N
 
 def test_outputs_of_a_failed_update_are_kept_with_those_from_before(project: Project) -> None:
     project.up('a = run("a")\npulumi.export("before", a.stdout)\npulumi.export("both", "one")')
-    project.up('a = run("a")\npulumi.export("both", "two")\n'
-               'run("b", create="sleep 0.3; exit 1", triggers=[a.stdout])', ok=False)
+    project.up(
+        'a = run("a")\npulumi.export("both", "two")\nrun("b", create="sleep 0.3; exit 1", triggers=[a.stdout])',
+        ok=False,
+    )
     assert project.engine.outputs() == {"before": "a", "both": "two"}
 
 
 def test_what_runs_beside_a_failure_is_finished_and_recorded(project: Project) -> None:
     wait = "i=0; while [ ! -e failed ]; do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.05; done; sleep 0.3"
-    project.up(f'run("slow", create="touch slow; {wait}; echo +slow >> log")\n'
-               'run("bad", create="while [ ! -e slow ]; do sleep 0.05; done; touch failed; exit 1")', ok=False)
+    project.up(
+        f'run("slow", create="touch slow; {wait}; echo +slow >> log")\n'
+        'run("bad", create="while [ ! -e slow ]; do sleep 0.05; done; touch failed; exit 1")',
+        ok=False,
+    )
     assert project.log() == ["+slow"]
     assert project.held() == ["slow"]
 
@@ -122,8 +129,10 @@ def test_a_failed_delete_keeps_what_it_needs(project: Project) -> None:
 
 def test_a_killed_replacement_is_carried_on(project: Project) -> None:
     """Killed between the two halves of a delete before a create: nothing is deleted twice."""
-    text = ('run("a", say="{0}", triggers=["{0}"], opts=Options(delete_before_replace=True),'
-            ' create="echo +{0} >> log; touch begun-{0}; while [ ! -e go-{0} ]; do sleep 0.05; done")')
+    text = (
+        'run("a", say="{0}", triggers=["{0}"], opts=Options(delete_before_replace=True),'
+        ' create="echo +{0} >> log; touch begun-{0}; while [ ! -e go-{0} ]; do sleep 0.05; done")'
+    )
     (project.folder / "go-one").write_text("")
     project.up(text.format("one"))
     running = project.start(text.format("two"), until="begun-two")

@@ -65,8 +65,12 @@ def aws() -> Any:
 def deployment(folder: Path, thing: Thing) -> Deployment:
     state = State(folder / "state.json", Passphrase("pp"))
     return Deployment(
-        state, {Thing.token: thing.resource_type()}, Display(None, preview=False), preview=False,
-        interrupted=threading.Event())
+        state,
+        {Thing.token: thing.resource_type()},
+        Display(None, preview=False),
+        preview=False,
+        interrupted=threading.Event(),
+    )
 
 
 def test_what_was_half_made_is_recorded_and_replaced_by_the_next_update(

@@ -62,8 +62,10 @@ def test_a_first_replacement_trigger_replaces_nothing(project: Project) -> None:
 
 
 def test_delete_before_replace_takes_those_along_that_are_replaced_with_it(project: Project) -> None:
-    text = ('a = run("a", triggers=[{0}], opts=Options(delete_before_replace=True))\n'
-            'run("b", triggers=[a.id])\nrun("c", opts=Options(depends_on=[a]))\n')
+    text = (
+        'a = run("a", triggers=[{0}], opts=Options(delete_before_replace=True))\n'
+        'run("b", triggers=[a.id])\nrun("c", opts=Options(depends_on=[a]))\n'
+    )
     project.up(text.format(1))
     project.log()
     result = project.up(text.format(2))
@@ -102,9 +104,11 @@ def test_ignoring_one_input_lets_others_change(project: Project) -> None:
 def test_a_failure_begins_nothing_new_and_deletes_nothing(project: Project) -> None:
     project.up('run("gone")\nrun("a", say="a1", triggers=[1])')
     project.log()
-    bad = ('a = run("a", say="a2", triggers=[2])\n'
-           'bad = run("bad", create="echo +bad >> log; echo no >&2; exit 3", triggers=[a.stdout])\n'
-           'run("after", triggers=[bad.stdout])')
+    bad = (
+        'a = run("a", say="a2", triggers=[2])\n'
+        'bad = run("bad", create="echo +bad >> log; echo no >&2; exit 3", triggers=[a.stdout])\n'
+        'run("after", triggers=[bad.stdout])'
+    )
     result = project.up(bad, ok=False)
     assert project.log() == ["+a2", "+bad"]
     assert "exit status 3" in result.text
@@ -145,12 +149,14 @@ def test_destroy_deletes_everything_dependents_first(project: Project) -> None:
 
 
 def test_children_go_before_their_component(project: Project) -> None:
-    project.up('class Part(pulumi.ComponentResource):\n'
-               '    def __init__(self, name):\n'
-               '        super().__init__("small:index:Part", name, {"x": 1})\n'
-               '        self.said = run(f"{name}-child", opts=Options(parent=self)).stdout\n'
-               '        self.register_outputs({"said": self.said})\n'
-               'part = Part("part")\nrun("b", opts=Options(depends_on=[part]))')
+    project.up(
+        "class Part(pulumi.ComponentResource):\n"
+        "    def __init__(self, name):\n"
+        '        super().__init__("small:index:Part", name, {"x": 1})\n'
+        '        self.said = run(f"{name}-child", opts=Options(parent=self)).stdout\n'
+        '        self.register_outputs({"said": self.said})\n'
+        'part = Part("part")\nrun("b", opts=Options(depends_on=[part]))'
+    )
     assert project.log() == ["+part-child", "+b"]
     result = project.up("")
     assert project.log() == ["-b", "-part-child"]
@@ -201,10 +207,12 @@ def test_names_must_be_unique(project: Project) -> None:
 
 
 def test_a_program_may_ask_what_its_own_stack_has_made(project: Project) -> None:
-    text = ('name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"\n'
-            'read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name})\n'
-            'made = [one for one in read.value["outputs"].values() if one["type"].startswith("command:")]\n'
-            'pulumi.export("made", [one["outputs"]["stdout"] for one in made])\n')
+    text = (
+        'name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"\n'
+        'read = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": name})\n'
+        'made = [one for one in read.value["outputs"].values() if one["type"].startswith("command:")]\n'
+        'pulumi.export("made", [one["outputs"]["stdout"] for one in made])\n'
+    )
     assert project.program(text + 'run("a", triggers=[1])').engine.preview().ok
     project.up(text + 'run("a", triggers=[1])')
     assert project.engine.outputs()["made"] == []
@@ -217,8 +225,10 @@ def test_a_program_may_ask_what_its_own_stack_has_made(project: Project) -> None
 def test_a_replacement_trigger_replaces_what_ignores_every_change_by_what_the_program_says_then(
     project: Project,
 ) -> None:
-    text = ('a = run("a", say="a{0}", triggers=[{0}], opts=Options(ignore_changes=["*"], replacement_trigger="{1}"))\n'
-            'pulumi.export("said", a.stdout)\n')
+    text = (
+        'a = run("a", say="a{0}", triggers=[{0}], opts=Options(ignore_changes=["*"], replacement_trigger="{1}"))\n'
+        'pulumi.export("said", a.stdout)\n'
+    )
     project.up(text.format(1, "one"))
     assert project.up(text.format(2, "one")).changes == {"same": 2}
     assert (project.log(), project.engine.outputs()["said"]) == (["+a1"], "a1")

@@ -25,9 +25,14 @@ from rehearsal.engine.standin.values import UNKNOWN, Secret, reset, same
 from tests.engine_projects import Project, engine_for
 from tests.test_engine_crashes import STEP, appears
 
-AWS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1",
-       # Whatever asks AWS in these tests is a mistake, and must fail at once.
-       "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+AWS = {
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "AWS_REGION": "eu-west-1",
+    # Whatever asks AWS in these tests is a mistake, and must fail at once.
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_MAX_ATTEMPTS": "1",
+}
 
 
 @pytest.fixture
@@ -47,23 +52,27 @@ def test_it_says_that_it_is_not_pulumi(project: Project) -> None:
     assert "stand-in for Pulumi" in project.up("").text
 
 
-@pytest.mark.parametrize(("text", "complaint"), [
-    ('import pulumi_aws as aws\naws.sns.Topic("t")', "resources of type aws:sns/topic:Topic"),
-    ('import pulumi_aws as aws\naws.get_default_tags()', "the function aws:index/getDefaultTags"),
-    ('import pulumi_aws as aws\naws.ec2.Vpc.get("v", "vpc-1")', "exists already"),
-    ('import pulumi_aws as aws\naws.Provider("p", region="eu-west-1")', "resources of type pulumi:providers:aws"),
-    ('run("x", opts=Options(import_="id"))', "does not know importId"),
-    ('run("x", opts=Options(deleted_with=run("y")))', "does not support the DeletedWith option"),
-    ('run("x", asset_paths=["*"])', "does not know assetPaths"),
-    ('import pulumi_aws as aws\naws.autoscaling.Group("g", min_size=1, max_size=1)', "wait_for_capacity_timeout"),
-])
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('import pulumi_aws as aws\naws.sns.Topic("t")', "resources of type aws:sns/topic:Topic"),
+        ("import pulumi_aws as aws\naws.get_default_tags()", "the function aws:index/getDefaultTags"),
+        ('import pulumi_aws as aws\naws.ec2.Vpc.get("v", "vpc-1")', "exists already"),
+        ('import pulumi_aws as aws\naws.Provider("p", region="eu-west-1")', "resources of type pulumi:providers:aws"),
+        ('run("x", opts=Options(import_="id"))', "does not know importId"),
+        ('run("x", opts=Options(deleted_with=run("y")))', "does not support the DeletedWith option"),
+        ('run("x", asset_paths=["*"])', "does not know assetPaths"),
+        ('import pulumi_aws as aws\naws.autoscaling.Group("g", min_size=1, max_size=1)', "wait_for_capacity_timeout"),
+    ],
+)
 def test_what_it_does_not_know_is_an_error(project: Project, text: str, complaint: str) -> None:
     assert complaint in project.up(text, ok=False).text
 
 
 def test_a_name_that_does_not_fit_is_refused_before_anything_is_made(project: Project) -> None:
     result = project.up(
-        'import pulumi_aws as aws\naws.lb.TargetGroup("a-name-of-more-than-24-letters", port=80)', ok=False)
+        'import pulumi_aws as aws\naws.lb.TargetGroup("a-name-of-more-than-24-letters", port=80)', ok=False
+    )
     assert "only 32 are allowed" in result.text
 
 
@@ -109,7 +118,8 @@ def gone(folder: Path) -> bool:
 
 def test_a_state_under_another_passphrase_is_refused(project: Project, tmp_path: Path) -> None:
     project.program('pulumi.export("token", config.require_secret("token"))').engine.config_set(
-        "token", "opensesame", secret=True)
+        "token", "opensesame", secret=True
+    )
     other = engine_for("stand-in", tmp_path / "work", {**AWS, "PULUMI_CONFIG_PASSPHRASE": "another"})(project.folder)
     assert "incorrect passphrase" in other.up().text
 
@@ -128,16 +138,19 @@ def thing(name: str, *needs: str, **more: Any) -> Resource:
     return Resource(urn=name, type="t", custom=True, dependencies=needs, **more)
 
 
-@pytest.mark.parametrize(("doomed", "waves"), [
-    ([thing("a"), thing("b", "a"), thing("c", "b"), thing("d", "a")], [["c"], ["b", "d"], ["a"]]),
-    ([thing("stack"), thing("child", parent="stack")], [["child"], ["stack"]]),
-    # What is needed but stays is no reason to wait.
-    ([thing("b", "a"), thing("c", "a")], [["b", "c"]]),
-    # Two records of one thing, left by failed updates.
-    ([thing("a", condemned=True), thing("a"), thing("b", "a")], [["b"], ["a", "a"]]),
-    ([thing("a", "b"), thing("b", "a")], [["b"], ["a"]]),
-    ([], []),
-])
+@pytest.mark.parametrize(
+    ("doomed", "waves"),
+    [
+        ([thing("a"), thing("b", "a"), thing("c", "b"), thing("d", "a")], [["c"], ["b", "d"], ["a"]]),
+        ([thing("stack"), thing("child", parent="stack")], [["child"], ["stack"]]),
+        # What is needed but stays is no reason to wait.
+        ([thing("b", "a"), thing("c", "a")], [["b", "c"]]),
+        # Two records of one thing, left by failed updates.
+        ([thing("a", condemned=True), thing("a"), thing("b", "a")], [["b"], ["a", "a"]]),
+        ([thing("a", "b"), thing("b", "a")], [["b"], ["a"]]),
+        ([], []),
+    ],
+)
 def test_deletes_go_in_waves(doomed: list[Resource], waves: list[list[str]]) -> None:
     assert [[item.urn for item in wave] for wave in plan.in_waves(doomed)] == waves
 
@@ -146,21 +159,24 @@ NAMED = Rules(lambda key: key in ("name", "port"), "name")
 OLD = {"name": "mine", "port": 1, "size": 1}
 
 
-@pytest.mark.parametrize(("inputs", "goal", "expected"), [
-    (OLD, {}, Decision(Change.SAME)),
-    ({**OLD, "size": 2}, {}, Decision(Change.UPDATE, ("size",))),
-    ({**OLD, "size": UNKNOWN}, {}, Decision(Change.UPDATE, ("size",))),
-    ({**OLD, "size": Secret(1)}, {}, Decision(Change.SAME)),
-    # Two can't have one name of the program's own: the old one goes first.
-    ({**OLD, "port": 2}, {}, Decision(Change.REPLACE, ("port",), delete_first=True)),
-    ({**OLD, "port": 2}, {"delete_before_replace": False}, Decision(Change.REPLACE, ("port",))),
-    ({**OLD, "port": 2, "__defaults": ["name"]}, {}, Decision(Change.REPLACE, ("port",))),
-    ({**OLD, "name": "other"}, {}, Decision(Change.REPLACE, ("name",))),
-    ({**OLD, "size": 2}, {"replace_on_changes": ("size",)}, Decision(Change.REPLACE, ("size",), delete_first=True)),
-    # A trigger replaces without the provider being asked, so a name of the program's own does not matter.
-    (OLD, {"replacement_trigger": "new"}, Decision(Change.REPLACE)),
-    (OLD, {"replacement_trigger": UNKNOWN}, Decision(Change.REPLACE)),
-])
+@pytest.mark.parametrize(
+    ("inputs", "goal", "expected"),
+    [
+        (OLD, {}, Decision(Change.SAME)),
+        ({**OLD, "size": 2}, {}, Decision(Change.UPDATE, ("size",))),
+        ({**OLD, "size": UNKNOWN}, {}, Decision(Change.UPDATE, ("size",))),
+        ({**OLD, "size": Secret(1)}, {}, Decision(Change.SAME)),
+        # Two can't have one name of the program's own: the old one goes first.
+        ({**OLD, "port": 2}, {}, Decision(Change.REPLACE, ("port",), delete_first=True)),
+        ({**OLD, "port": 2}, {"delete_before_replace": False}, Decision(Change.REPLACE, ("port",))),
+        ({**OLD, "port": 2, "__defaults": ["name"]}, {}, Decision(Change.REPLACE, ("port",))),
+        ({**OLD, "name": "other"}, {}, Decision(Change.REPLACE, ("name",))),
+        ({**OLD, "size": 2}, {"replace_on_changes": ("size",)}, Decision(Change.REPLACE, ("size",), delete_first=True)),
+        # A trigger replaces without the provider being asked, so a name of the program's own does not matter.
+        (OLD, {"replacement_trigger": "new"}, Decision(Change.REPLACE)),
+        (OLD, {"replacement_trigger": UNKNOWN}, Decision(Change.REPLACE)),
+    ],
+)
 def test_decisions(inputs: dict[str, Any], goal: dict[str, Any], expected: Decision) -> None:
     old = thing("a", inputs=OLD, replacement_trigger="old")
     wanted = Goal(**{"urn": "a", "type": "t", "custom": True, "inputs": inputs, "replacement_trigger": "old", **goal})
@@ -182,12 +198,15 @@ def test_a_name_is_kept_until_the_resource_is_replaced() -> None:
         autoname("a" * 25, 32)
 
 
-@pytest.mark.parametrize(("path", "expected"), [
-    ("*", {"a": 1, "tags": {"x": 1, "y": 1}}),
-    ("a", {"a": 1, "tags": {"x": 2}, "new": 1}),
-    ("new", {"a": 2, "tags": {"x": 2}}),
-    ("tags.x", {"a": 2, "tags": {"x": 1}, "new": 1}),
-])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("*", {"a": 1, "tags": {"x": 1, "y": 1}}),
+        ("a", {"a": 1, "tags": {"x": 2}, "new": 1}),
+        ("new", {"a": 2, "tags": {"x": 2}}),
+        ("tags.x", {"a": 2, "tags": {"x": 1}, "new": 1}),
+    ],
+)
 def test_ignored_changes_are_put_back(path: str, expected: dict[str, Any]) -> None:
     old, new = {"a": 1, "tags": {"x": 1, "y": 1}}, {"a": 2, "tags": {"x": 2}, "new": 1}
     assert reset(path, old, new) == expected
@@ -210,14 +229,22 @@ def test_rules_and_actions_in_the_words_of_the_api() -> None:
     header = {"httpHeader": {"httpHeaderName": "X", "values": ["v"]}}
     assert conditions([header, {"pathPattern": {"values": ["/*"]}}]) == [
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["v"]}},
-        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}]
+        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}},
+    ]
     forward = {"targetGroups": [{"arn": "tg", "weight": 5}], "stickiness": {"enabled": False, "duration": 60}}
-    assert actions([{"type": "forward", "forward": forward}]) == [{"Type": "forward", "Order": 1, "ForwardConfig": {
-        "TargetGroups": [{"TargetGroupArn": "tg", "Weight": 5}],
-        "TargetGroupStickinessConfig": {"Enabled": False, "DurationSeconds": 60}}}]
+    assert actions([{"type": "forward", "forward": forward}]) == [
+        {
+            "Type": "forward",
+            "Order": 1,
+            "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": "tg", "Weight": 5}],
+                "TargetGroupStickinessConfig": {"Enabled": False, "DurationSeconds": 60},
+            },
+        }
+    ]
     assert actions([{"type": "redirect", "redirect": {"port": "443", "statusCode": "HTTP_301"}}])[0][
-        "RedirectConfig"] == {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}", "Port": "443",
-                              "StatusCode": "HTTP_301"}
+        "RedirectConfig"
+    ] == {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}", "Port": "443", "StatusCode": "HTTP_301"}
     assert pascal({"a": "true", "b": True, "c": 1}) == {"A": True, "B": True, "C": 1}
 
 

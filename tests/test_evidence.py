@@ -15,9 +15,17 @@ from rehearsal.workshop import PROJECT
 TOOL: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "evidence.py"))
 TEST = "tests/test_evidence.py::test_the_page_says_what_its_records_say"
 RECORD = Record(
-    cloud=LOCAL, engine="pulumi 3.260.0", aws_plugin="7.51.1", packer="1.16.0", servers="processes", region="eu-west-1",
-    date="2026-11-27T12:00:00Z", commit="0123456", held=("flip to green",),
-    figures={"requests": 1234, "failed": 0, "flip_seconds": 9.5})
+    cloud=LOCAL,
+    engine="pulumi 3.260.0",
+    aws_plugin="7.51.1",
+    packer="1.16.0",
+    servers="processes",
+    region="eu-west-1",
+    date="2026-11-27T12:00:00Z",
+    commit="0123456",
+    held=("flip to green",),
+    figures={"requests": 1234, "failed": 0, "flip_seconds": 9.5},
+)
 DRILL = replace(RECORD, cloud=AWS, date="2026-12-01T12:00:00Z", region="eu-central-1", servers="EC2 instances")
 
 
@@ -29,34 +37,48 @@ def page(row: str, records: list[Record]) -> str:
 def test_the_page_says_what_its_records_say() -> None:
     text = TOOL["PAGE"].read_text()
     assert text == TOOL["page"](text, TOOL["records"](TOOL["FOLDER"])), (
-        "docs/evidence.md differs from its records; do: .venv/bin/python tools/evidence.py")
+        "docs/evidence.md differs from its records; do: .venv/bin/python tools/evidence.py"
+    )
 
 
-@pytest.mark.parametrize("records", [
-    [], [RECORD], [replace(DRILL, held=("birth of blue",))],
-    # Whatever the cloud was: a stand-in does not make what Pulumi makes.
-    [replace(DRILL, engine="stand-in")],
-])
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [RECORD],
+        [replace(DRILL, held=("birth of blue",))],
+        # Whatever the cloud was: a stand-in does not make what Pulumi makes.
+        [replace(DRILL, engine="stand-in")],
+    ],
+)
 def test_nobody_says_aws_without_a_run_there(records: list[Record]) -> None:
     with pytest.raises(ValueError, match="no record of a run on AWS holds it; say documented, local, engine"):
         page("| It is so | a book | `scenario: flip to green` | aws |", records)
 
 
-@pytest.mark.parametrize(("records", "holder", "seen"), [
-    ([], f"`{TEST}`", "local"),
-    ([RECORD], "`scenario: flip to green`", "engine"),
-    ([DRILL, RECORD], "`scenario: birth of blue`, `test_evidence.py`", "machine"),
-    ([], "nothing", "documented"),
-])
+@pytest.mark.parametrize(
+    ("records", "holder", "seen"),
+    [
+        ([], f"`{TEST}`", "local"),
+        ([RECORD], "`scenario: flip to green`", "engine"),
+        ([DRILL, RECORD], "`scenario: birth of blue`, `test_evidence.py`", "machine"),
+        ([], "nothing", "documented"),
+    ],
+)
 def test_what_a_person_says_of_lesser_places_stays(records: list[Record], holder: str, seen: str) -> None:
     row = f"| It is so | a book | {holder} | {seen} |"
     assert page(row, records) == row
 
 
-@pytest.mark.parametrize(("record", "seen"), [
-    (replace(RECORD, engine="stand-in"), "engine"), (replace(RECORD, packer="a stand-in for it"), "packer"),
-    (RECORD, "machine"), (RECORD, "packer, machine"),
-])
+@pytest.mark.parametrize(
+    ("record", "seen"),
+    [
+        (replace(RECORD, engine="stand-in"), "engine"),
+        (replace(RECORD, packer="a stand-in for it"), "packer"),
+        (RECORD, "machine"),
+        (RECORD, "packer, machine"),
+    ],
+)
 def test_a_stage_was_seen_where_a_run_shows_it_and_nowhere_else(record: Record, seen: str) -> None:
     row = f"| It is so | a book | `scenario: flip to green` | {seen} |"
     with pytest.raises(ValueError, match=f"says `{seen.split(', ')[-1]}`, and names neither a test nor a stage"):
@@ -68,17 +90,21 @@ def test_a_stage_was_seen_where_a_run_shows_it_and_nowhere_else(record: Record, 
 def test_a_run_on_aws_is_told_with_its_region_and_day() -> None:
     known = [replace(DRILL, date="2026-10-01T12:00:00Z"), DRILL, RECORD]
     assert page("| It is so | a book | `scenario: flip to green` | local |", known) == (
-        "| It is so | a book | `scenario: flip to green` | aws, eu-central-1, 2026-12-01 |")
+        "| It is so | a book | `scenario: flip to green` | aws, eu-central-1, 2026-12-01 |"
+    )
 
 
-@pytest.mark.parametrize(("row", "words"), [
-    ("| It is so | `test_evidence.py` | local |", "4 cells .*, not 3"),
-    ("| It is so | a book | `test_evidence.py` | everywhere |", "`everywhere` is none of documented, local"),
-    ("| It is so | a book | `test_nothing.py` | local |", "names test_nothing.py, and there is no such test"),
-    ("| It is so | a book | `tests/test_evidence.py::test_no` | local |", "there is no such test"),
-    ("| It is so | a book | nothing | local |", "names neither a test nor a stage"),
-    ("| It is so | a book | `scenario: flip to green` | engine |", "names neither a test nor a stage"),
-])
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("| It is so | `test_evidence.py` | local |", "4 cells .*, not 3"),
+        ("| It is so | a book | `test_evidence.py` | everywhere |", "`everywhere` is none of documented, local"),
+        ("| It is so | a book | `test_nothing.py` | local |", "names test_nothing.py, and there is no such test"),
+        ("| It is so | a book | `tests/test_evidence.py::test_no` | local |", "there is no such test"),
+        ("| It is so | a book | nothing | local |", "names neither a test nor a stage"),
+        ("| It is so | a book | `scenario: flip to green` | engine |", "names neither a test nor a stage"),
+    ],
+)
 def test_a_row_that_can_not_be_so_is_refused(row: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         page(row, [])

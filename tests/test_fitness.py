@@ -49,8 +49,10 @@ def obstructed(color: str, about: dict[str, Any], *arguments: Any, **values: Any
 def test_a_live_group_without_servers_is_no_update_with_nothing_to_do() -> None:
     text = refusal(OLD, group("blue", OLD, **NONE), active="blue")
     assert "blue has 100 % of production, and somebody scaled it down to 0 servers, so that requests fail" in text
-    assert ("aws autoscaling update-auto-scaling-group --region eu-west-1 --auto-scaling-group-name phoenix-dev-blue-1"
-            " --min-size 2\n") in text
+    assert (
+        "aws autoscaling update-auto-scaling-group --region eu-west-1 --auto-scaling-group-name phoenix-dev-blue-1"
+        " --min-size 2\n"
+    ) in text
     assert "pulumi config set active green && pulumi up" in text
     assert "--min-size 2 --max-size 4" in refusal(OLD, group("blue", OLD, **{**NONE, "sizes": (0, 0)}), active="auto")
 
@@ -120,11 +122,13 @@ def test_max_size_below_the_servers_that_serve() -> None:
 
 def test_max_size_of_a_newborn_is_its_own() -> None:
     assert minded(NEW, group("blue", OLD, desired=9), active="green") == [
-        "9 servers have production now, and maxSize lets green have 4"]
+        "9 servers have production now, and maxSize lets green have 4"
+    ]
     # A kept group keeps its own limit, whatever the settings say now.
     blue, green = group("blue", OLD, 0, days=2, sizes=(2, 4)), group("green", NEW, desired=6)
     assert minded(NEW, blue, green, active="blue", max_size=6) == [
-        "6 servers have production now, and maxSize lets blue have 4"]
+        "6 servers have production now, and maxSize lets blue have 4"
+    ]
 
 
 def test_a_group_that_can_not_be_deleted_is_told_before_anything_is_born() -> None:
@@ -136,7 +140,9 @@ def test_a_group_that_can_not_be_deleted_is_told_before_anything_is_born() -> No
     assert flown(NEW, blue, active="green", keep_previous=True).kept, "what is kept need not go"
     said = minded(OLD, blue, active="blue")
     assert [line.split(" is suspended")[0] for line in said] == [
-        "the process Launch of phoenix-dev-blue-1", "the process Terminate of phoenix-dev-blue-1"]
+        "the process Launch of phoenix-dev-blue-1",
+        "the process Terminate of phoenix-dev-blue-1",
+    ]
 
 
 def test_the_plan_says_what_is_not_as_it_should_be() -> None:
@@ -144,5 +150,6 @@ def test_the_plan_says_what_is_not_as_it_should_be() -> None:
     assert fitness.words(blue, health(blue, of=2), wanted=(2, 4)) == "2 servers"
     ill = replace(blue, in_service=1, sizes=(0, 4))
     assert fitness.words(ill, health(blue, of=0), wanted=(2, 4)) == (
-        "2 servers (1 in service; 0 healthy; MinSize 0 and MaxSize 4, the settings say 2 and 4)")
+        "2 servers (1 in service; 0 healthy; MinSize 0 and MaxSize 4, the settings say 2 and 4)"
+    )
     assert fitness.words(ill, Outlook()) == "2 servers (1 in service)"

@@ -76,16 +76,19 @@ def test_everything_is_told_at_once() -> None:
     assert found(Flags(targets=(GROUP,), replaces=(GROUP, BALANCER))).count("nothing was changed") == 3
 
 
-@pytest.mark.parametrize(("arguments", "environment", "given"), [
-    (["--target", GROUP, f"--target={BAKE}", "-t", BUCKET], {}, Flags(targets=(GROUP, BAKE, BUCKET))),
-    (["--target-replace", GROUP], {}, Flags(targets=(GROUP,), replaces=(GROUP,))),
-    (["--exclude", GROUP, "--exclude-dependents"], {}, Flags(excludes=(GROUP,), dependents=True)),
-    (["--target", BALANCER, "--target-dependents=false"], {}, Flags(targets=(BALANCER,))),
-    (["--yes", "--parallel", "1"], {}, Flags()),
-    ([f"-t{GROUP}"], {}, Flags(targets=(GROUP,))),
-    ([], {"PULUMI_OPTION_TARGET": f"{GROUP},{BAKE}", "PULUMI_OPTION_REPLACE": ""}, Flags(targets=(GROUP, BAKE))),
-    (["--target", BUCKET], {"PULUMI_OPTION_TARGET": GROUP}, Flags(targets=(BUCKET,))),
-])
+@pytest.mark.parametrize(
+    ("arguments", "environment", "given"),
+    [
+        (["--target", GROUP, f"--target={BAKE}", "-t", BUCKET], {}, Flags(targets=(GROUP, BAKE, BUCKET))),
+        (["--target-replace", GROUP], {}, Flags(targets=(GROUP,), replaces=(GROUP,))),
+        (["--exclude", GROUP, "--exclude-dependents"], {}, Flags(excludes=(GROUP,), dependents=True)),
+        (["--target", BALANCER, "--target-dependents=false"], {}, Flags(targets=(BALANCER,))),
+        (["--yes", "--parallel", "1"], {}, Flags()),
+        ([f"-t{GROUP}"], {}, Flags(targets=(GROUP,))),
+        ([], {"PULUMI_OPTION_TARGET": f"{GROUP},{BAKE}", "PULUMI_OPTION_REPLACE": ""}, Flags(targets=(GROUP, BAKE))),
+        (["--target", BUCKET], {"PULUMI_OPTION_TARGET": GROUP}, Flags(targets=(BUCKET,))),
+    ],
+)
 def test_flags_are_read(arguments: list[str], environment: dict[str, str], given: Flags) -> None:
     assert flags.read(Call(operation="up", arguments=tuple(arguments)), environment) == given
 

@@ -21,12 +21,19 @@ OLD, NEW = "111111111111", "222222222222"
 KIND = Kind(2, ("x86_64",))
 QUOTA = Quota("L-1216C47A", "Running On-Demand Standard instances", 20, None)
 VPC = {"vpc_id": "vpc-0a", "alb_subnet_ids": ("subnet-a", "subnet-b"), "server_subnet_ids": ("subnet-c", "subnet-d")}
-SUBNETS = (Subnet("subnet-a", "eu-west-1a", "vpc-0a", 20), Subnet("subnet-b", "eu-west-1b", "vpc-0a", 20),
-           Subnet("subnet-c", "eu-west-1a", "vpc-0a", 20), Subnet("subnet-d", "eu-west-1b", "vpc-0a", 20))
+SUBNETS = (
+    Subnet("subnet-a", "eu-west-1a", "vpc-0a", 20),
+    Subnet("subnet-b", "eu-west-1b", "vpc-0a", 20),
+    Subnet("subnet-c", "eu-west-1a", "vpc-0a", 20),
+    Subnet("subnet-d", "eu-west-1b", "vpc-0a", 20),
+)
 
 
 def fly(
-    outlook: Outlook, *groups: Group, image: str = NEW, known: tuple[str, ...] = (f"ami-{OLD}", f"ami-{NEW}"),
+    outlook: Outlook,
+    *groups: Group,
+    image: str = NEW,
+    known: tuple[str, ...] = (f"ami-{OLD}", f"ami-{NEW}"),
     **said: Any,
 ) -> Flight:
     source = Source(image, "", bakes=True, known=known)
@@ -47,13 +54,16 @@ def test_what_is_unknown_fails_nothing() -> None:
     assert fly(Outlook(unknown=("everything: denied",))).standing is None
 
 
-@pytest.mark.parametrize(("limit", "used", "fits"), [
-    (12, None, True),  # 3 servers live, 3 more
-    (11, None, False),
-    (20, 14.0, True),
-    (20, 15.0, False),
-    (20, 2.0, True),  # CloudWatch is late: the live servers count at least
-])
+@pytest.mark.parametrize(
+    ("limit", "used", "fits"),
+    [
+        (12, None, True),  # 3 servers live, 3 more
+        (11, None, False),
+        (20, 14.0, True),
+        (20, 15.0, False),
+        (20, 2.0, True),  # CloudWatch is late: the live servers count at least
+    ],
+)
 def test_a_quota_too_small_for_two_groups(limit: float, used: float | None, fits: bool) -> None:
     outlook = Outlook(kind=KIND, quota=replace(QUOTA, limit=limit, used=used))
     blue = group("blue", OLD, desired=3)
@@ -149,17 +159,30 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
         fly(Outlook(subnets=SUBNETS), group("blue", OLD), **VPC)
 
 
-@pytest.mark.parametrize("said", [
-    {"active": "green"}, {"active": "green", "canary_steps": ()}, {"active": "green", "traffic": 10},
-    {"active": "green", "soak_seconds": 1, "drain_seconds": 99}, {"active": "green", "traffic": 0}])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"active": "green"},
+        {"active": "green", "canary_steps": ()},
+        {"active": "green", "traffic": 10},
+        {"active": "green", "soak_seconds": 1, "drain_seconds": 99},
+        {"active": "green", "traffic": 0},
+    ],
+)
 def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]) -> None:
     given, alive = settings(**said), live(group("blue", OLD))
     flown = decide(given, recipe(NEW), alive, now=NOW)
-    way = traffic.way(ours="green", observed={"blue": 100}, before={"blue": 100}, traffic=given.traffic,
-                      canaries=given.canary_steps)
+    way = traffic.way(
+        ours="green", observed={"blue": 100}, before={"blue": 100}, traffic=given.traffic, canaries=given.canary_steps
+    )
     planned = traffic.planned_seconds(
-        steps=len(way.steps), full=given.traffic == 100, canary_pause=given.canary_pause_seconds,
-        settle=given.settle_seconds, soak=given.soak_seconds, drain=given.drain_seconds,
-        watched=bool(given.canary_steps))
+        steps=len(way.steps),
+        full=given.traffic == 100,
+        canary_pause=given.canary_pause_seconds,
+        settle=given.settle_seconds,
+        soak=given.soak_seconds,
+        drain=given.drain_seconds,
+        watched=bool(given.canary_steps),
+    )
     assert estimate.promotion(given, flown, alive) == (planned if flown.shift else (0, 0))
     assert credentials.RESERVE_SECONDS == RESERVE_SECONDS

@@ -89,11 +89,14 @@ def test_before_the_first_commit_there_is_none(repository: Repository) -> None:
     assert source(repository) == git.Source(commit="none", tree="dirty")
 
 
-@pytest.mark.parametrize(("spoil", "words", "do"), [
-    ("owner", "fatal: detected dubious ownership in repository at", "git config --global --add safe.directory"),
-    ("missing", "git is not installed", "install git"),
-    ("broken", "fatal: ", "git -C "),
-])
+@pytest.mark.parametrize(
+    ("spoil", "words", "do"),
+    [
+        ("owner", "fatal: detected dubious ownership in repository at", "git config --global --add safe.directory"),
+        ("missing", "git is not installed", "install git"),
+        ("broken", "fatal: ", "git -C "),
+    ],
+)
 def test_a_repository_that_git_can_not_read_is_told_in_its_own_words(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, spoil: str, words: str, do: str
 ) -> None:

@@ -51,21 +51,29 @@ def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: World) -> Non
     assert guard(given(world), world.context()) == {"rule": empty}
 
 
-@pytest.mark.parametrize(("stack", "kind", "weight", "may"), [
-    (STACK, "production", 100, True),
-    (STACK, "production", 0, False),
-    (STACK, "preview", 100, False),
-    ("other/test", "production", 100, False),
-])
+@pytest.mark.parametrize(
+    ("stack", "kind", "weight", "may"),
+    [
+        (STACK, "production", 100, True),
+        (STACK, "production", 0, False),
+        (STACK, "preview", 100, False),
+        ("other/test", "production", 100, False),
+    ],
+)
 def test_a_rule_that_has_moved_to_another_listener_may_go(
     world: World, stack: str, kind: str, weight: int, may: bool
 ) -> None:
-    forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": [
-        {"TargetGroupArn": world.blue.target_group, "Weight": weight}]}}  # type: ignore[attr-defined]
+    forward = {
+        "Type": "forward",
+        "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": world.blue.target_group, "Weight": weight}]},
+    }  # type: ignore[attr-defined]
     world.aws.elbv2.create_rule(
-        ListenerArn=world._listen(world.load_balancer, 8081), Priority=100, Actions=[forward],
+        ListenerArn=world._listen(world.load_balancer, 8081),
+        Priority=100,
+        Actions=[forward],
         Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
-        Tags=[{"Key": "phoenix:stack", "Value": stack}, {"Key": "phoenix:rule", "Value": kind}])
+        Tags=[{"Key": "phoenix:stack", "Value": stack}, {"Key": "phoenix:rule", "Value": kind}],
+    )
     if may:
         guard(given(world), world.context())
         return

@@ -20,10 +20,16 @@ HALF = Exception("invoke of pulumi:pulumi:readStackResourceOutputs failed: faile
 ELSEWHERE = "(elsewhere it is another stack: pulumi stack init NAME)"
 
 
-@pytest.mark.parametrize("arns", [
-    [], [BALANCER], [ROLE], [BALANCER, ROLE],
-    ["None", "", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"],  # nothing of an account's
-])
+@pytest.mark.parametrize(
+    "arns",
+    [
+        [],
+        [BALANCER],
+        [ROLE],
+        [BALANCER, ROLE],
+        ["None", "", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"],  # nothing of an account's
+    ],
+)
 def test_at_home_or_not_yet_born(arns: list[str]) -> None:
     assert refusal(HERE, arns, stack="dev") == ""
 
@@ -35,7 +41,8 @@ def test_credentials_of_another_account_are_told_with_both_accounts(arns: list[s
         "these credentials belong to account 210987654321, but stack dev lives in account 123456789012; nothing was"
         " changed",
         "  type: export AWS_PROFILE=NAME   (a profile of account 123456789012; or pulumi config set aws:profile NAME)",
-        f"  {ELSEWHERE}"]
+        f"  {ELSEWHERE}",
+    ]
 
 
 def test_the_stacks_own_profile_is_named() -> None:
@@ -47,7 +54,9 @@ def test_another_region_is_told_with_both_regions() -> None:
     said = refusal(Account("123456789012", "us-east-1"), [BALANCER, ROLE], stack="dev").splitlines()
     assert said == [
         "aws:region is us-east-1, but stack dev lives in region eu-west-1; nothing was changed",
-        "  type: pulumi config set aws:region eu-west-1", f"  {ELSEWHERE}"]
+        "  type: pulumi config set aws:region eu-west-1",
+        f"  {ELSEWHERE}",
+    ]
 
 
 def test_another_account_and_region_are_told_at_once() -> None:
@@ -71,8 +80,15 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
             own = {"phoenix:color": "blue", "phoenix:generation": "b", "phoenix:birth": "2"}
             target = {"type": "aws:lb/targetGroup:TargetGroup", "outputs": {"id": BALANCER, "tags": own}}
             step = {"type": "command:local:Command", "outputs": {"stdout": "{}", "triggers": ["group", "3"]}}
-            return SimpleNamespace(value={"outputs": {
-                "urn": balancer, "target": target, "urn:pulumi:dev::shop::command:local:Command::shop-promote": step}})
+            return SimpleNamespace(
+                value={
+                    "outputs": {
+                        "urn": balancer,
+                        "target": target,
+                        "urn:pulumi:dev::shop::command:local:Command::shop-promote": step,
+                    }
+                }
+            )
 
         monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
         return asked

@@ -92,8 +92,10 @@ def test_servers_are_bound_to_what_systems_manager_needs_and_their_secrets() -> 
     core = aws_managed_policies_data
     managed = json.loads(core)["AmazonSSMManagedInstanceCore"]["Document"]["Statement"]
     assert iam.actions("servers") == {
-        *(action for statement in managed for action in statement["Action"]), "secretsmanager:GetSecretValue",
-        "kms:Decrypt"}
+        *(action for statement in managed for action in statement["Action"]),
+        "secretsmanager:GetSecretValue",
+        "kms:Decrypt",
+    }
     [keys] = [statement for statement in iam.statements("servers") if "kms:Decrypt" in statement.actions]
     assert keys.keys == {"kms:ViaService"}, "keys are for what these services ask, and nothing else"
 
@@ -122,10 +124,11 @@ def test_each_action_is_traced_to_the_calls_that_need_it() -> None:
 def test_the_readme_fills_every_placeholder() -> None:
     """Its own function, as somebody would type it."""
     text = (FOLDER / "README.md").read_text()
-    function = text[text.index("fill() {"):text.index("; }\n", text.index("fill() {")) + 4]
+    function = text[text.index("fill() {") : text.index("; }\n", text.index("fill() {")) + 4]
     for file in FOLDER.glob("*.json"):
-        done = subprocess.run(["sh", "-c", f"{function}fill {file.stem}"], cwd=PROJECT, capture_output=True, text=True,
-                              check=True)
+        done = subprocess.run(
+            ["sh", "-c", f"{function}fill {file.stem}"], cwd=PROJECT, capture_output=True, text=True, check=True
+        )
         assert json.loads(done.stdout)["Version"] == "2012-10-17"
         assert re.findall(r"\b[A-Z]{4,}\b", done.stdout) == []
 

@@ -21,10 +21,16 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/phoenix-servers"
 NOT_NEEDED = {"iam:GetUser"}
 # Allowed, and on the local cloud called by nobody but the real provider, which reads more of what it has made:
 PROVIDER = {
-    "ec2:DescribeAddressesAttribute", "ec2:DescribeLaunchTemplateVersions", "ec2:DescribeNetworkAcls",
-    "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcAttribute", "ec2:DisassociateAddress",
-    "elasticloadbalancing:DescribeCapacityReservation", "elasticloadbalancing:DescribeListenerAttributes",
-    "elasticloadbalancing:DescribeTargetGroupAttributes"}
+    "ec2:DescribeAddressesAttribute",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DisassociateAddress",
+    "elasticloadbalancing:DescribeCapacityReservation",
+    "elasticloadbalancing:DescribeListenerAttributes",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
+}
 # Called by nobody here, and why it is allowed all the same:
 ELSEWHERE = {
     "autoscaling:SetInstanceProtection": "the provider lifts protection from scale-in before it deletes a group",
@@ -36,12 +42,20 @@ ELSEWHERE = {
     "elasticloadbalancing:SetSubnets": "the load balancer stands in other subnets",
     **dict.fromkeys(
         ("ec2-instance-connect:SendSSHPublicKey", "ssm:StartSession", "ssm:TerminateSession"),
-        "the real Packer reaches its build machine through Session Manager"),
+        "the real Packer reaches its build machine through Session Manager",
+    ),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
-        ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext",
-         "kms:ReEncryptFrom", "kms:ReEncryptTo"),
-        "EC2 uses keys in the name of whoever bakes and copies with them"),
+        (
+            "kms:CreateGrant",
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "kms:GenerateDataKeyWithoutPlaintext",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+        ),
+        "EC2 uses keys in the name of whoever bakes and copies with them",
+    ),
 }
 
 
@@ -61,8 +75,12 @@ def cycle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with Stack(tmp_path_factory.mktemp("iam"), stand_in=request.param == "stand-in") as stack:
         stack.cloud.client("ssm").put_parameter(Name="/shop/secret", Value="hidden", Type="SecureString")
         calls = stack.cloud.calls.seen
-        stack.set(active="auto", dashboard=True, permissionsBoundary=BOUNDARY,
-                  environment={"REHEARSAL_FAULT": "none", "SECRET": "ssm:/shop/secret"})
+        stack.set(
+            active="auto",
+            dashboard=True,
+            permissionsBoundary=BOUNDARY,
+            environment={"REHEARSAL_FAULT": "none", "SECRET": "ssm:/shop/secret"},
+        )
         stack.up()
         stack.change()
         stack.set(keepPrevious=True)
@@ -83,20 +101,27 @@ def made(stack: Stack) -> dict[str, list[str]]:
     """ARNs by the policy whose statements are about them."""
     elbv2, scaling, rights = (stack.cloud.client(name) for name in ("elbv2", "autoscaling", "iam"))
     balancers = [one["LoadBalancerArn"] for one in elbv2.describe_load_balancers()["LoadBalancers"]]
-    listeners = [one["ListenerArn"] for arn in balancers
-                 for one in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]]
+    listeners = [
+        one["ListenerArn"] for arn in balancers for one in elbv2.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    ]
     rules = [one["RuleArn"] for arn in listeners for one in elbv2.describe_rules(ListenerArn=arn)["Rules"]]
     targets = [one["TargetGroupArn"] for one in elbv2.describe_target_groups()["TargetGroups"]]
     groups = [one["AutoScalingGroupARN"] for one in scaling.describe_auto_scaling_groups()["AutoScalingGroups"]]
     watch = stack.cloud.client("cloudwatch")
     # Target tracking has alarms of AWS's own.
-    alarms = [one["AlarmArn"] for one in watch.describe_alarms()["MetricAlarms"]
-              if not one["AlarmName"].startswith("TargetTracking-")]
+    alarms = [
+        one["AlarmArn"]
+        for one in watch.describe_alarms()["MetricAlarms"]
+        if not one["AlarmName"].startswith("TargetTracking-")
+    ]
     boards = [one["DashboardArn"] for one in watch.list_dashboards()["DashboardEntries"]]
     roles = [one["Arn"] for one in rights.list_roles()["Roles"]]
     profiles = [one["Arn"] for one in rights.list_instance_profiles()["InstanceProfiles"]]
-    assert all(rights.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"][
-        "PermissionsBoundaryArn"] == BOUNDARY for arn in roles)
+    assert all(
+        rights.get_role(RoleName=arn.rpartition("/")[2])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+        == BOUNDARY
+        for arn in roles
+    )
     served = [balancers, listeners, rules, targets, groups, alarms, boards]
     assert all([*served, roles, profiles])
     return {"deploy": [arn for kind in served for arn in kind], "rights": [*roles, *profiles]}
@@ -104,8 +129,12 @@ def made(stack: Stack) -> dict[str, list[str]]:
 
 def test_every_call_is_allowed(cycle: Cycle) -> None:
     allowed = iam.actions(*USUAL) | NOT_NEEDED
-    refused = {f"{wanted} ({call.name}, {call.agent})"
-               for call in cycle.calls for wanted in iam.needed(call) if wanted not in allowed}
+    refused = {
+        f"{wanted} ({call.name}, {call.agent})"
+        for call in cycle.calls
+        for wanted in iam.needed(call)
+        if wanted not in allowed
+    }
     assert refused == set()
 
 
@@ -129,9 +158,12 @@ def test_what_the_program_makes_has_names_that_the_policies_are_about(cycle: Cyc
 
 
 def test_what_is_made_has_the_tag_that_ending_it_asks_for(cycle: Cycle) -> None:
-    tagged = {action for statement in iam.statements("deploy", "rights", "packer", "network")
-              if any(key.startswith("aws:RequestTag/phoenix:") for key in statement.keys)
-              for action in statement.actions}
+    tagged = {
+        action
+        for statement in iam.statements("deploy", "rights", "packer", "network")
+        if any(key.startswith("aws:RequestTag/phoenix:") for key in statement.keys)
+        for action in statement.actions
+    }
     makers = {action.partition(":")[2] for action in tagged if re.search(":(Create(?!OrUpdate)|Allocate|Run)", action)}
     makers.discard("CreateTags")
     made = [call for call in cycle.calls if call.operation in makers]

@@ -16,8 +16,12 @@ from steps import bake, packer
 
 IMAGE = Path(__file__).parents[1] / "image"
 PROVISION = sorted((IMAGE / "provision").glob("*.sh"))
-SCRIPTS = [*PROVISION, *sorted((IMAGE / "inspect").glob("*.sh")), *sorted((IMAGE / "optional").glob("*.sh")),
-           IMAGE / "packages.sh"]
+SCRIPTS = [
+    *PROVISION,
+    *sorted((IMAGE / "inspect").glob("*.sh")),
+    *sorted((IMAGE / "optional").glob("*.sh")),
+    IMAGE / "packages.sh",
+]
 TEMPLATE = (IMAGE / "phoenix.pkr.hcl").read_text()
 
 every_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -59,13 +63,13 @@ def test_the_order_of_the_scripts_is_their_numbers_and_sealing_comes_last() -> N
 
 
 def test_everything_is_inspected_before_it_is_sealed() -> None:
-    build = TEMPLATE[TEMPLATE.index("\nbuild {"):]
+    build = TEMPLATE[TEMPLATE.index("\nbuild {") :]
     order = [build.index(f"local.{part}\n") for part in ("scripts", "checks", "seal")]
     assert order == sorted(order)
 
 
 def test_packages_are_listed_when_all_are_installed_and_taken_home_before_it_is_sealed() -> None:
-    build = TEMPLATE[TEMPLATE.index("\nbuild {"):]
+    build = TEMPLATE[TEMPLATE.index("\nbuild {") :]
     parts = ("local.checks\n", "packages.sh", 'direction   = "download"', "destination = var.packages", "local.seal\n")
     order = [build.index(part) for part in parts]
     assert order == sorted(order)
@@ -73,16 +77,22 @@ def test_packages_are_listed_when_all_are_installed_and_taken_home_before_it_is_
 
 @pytest.mark.parametrize("manager", ["dpkg-query", "rpm"])
 def test_the_list_of_packages_is_sorted_and_holds_what_is_installed(manager: str, tmp_path: Path) -> None:
-    says = {"dpkg-query": "installed zlib1g 1:1.2.13\nconfig-files nano 7.2-1\ninstalled apt 2.6.1\n"
-                          "installed zlib1g 1:1.2.13\n",
-            "rpm": "zlib 1.2.11-33\ngpg-pubkey d832c631-6515c85e\napt 2.6.1\n"}[manager]
+    says = {
+        "dpkg-query": "installed zlib1g 1:1.2.13\nconfig-files nano 7.2-1\ninstalled apt 2.6.1\n"
+        "installed zlib1g 1:1.2.13\n",
+        "rpm": "zlib 1.2.11-33\ngpg-pubkey d832c631-6515c85e\napt 2.6.1\n",
+    }[manager]
     (tmp_path / manager).write_text(f"#!/bin/sh\ncat <<'SAID'\n{says}SAID\n")
     (tmp_path / manager).chmod(0o755)
     for tool in ("sh", "cat", "sed", "sort", "install", "dirname", "chmod", "wc"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or "")
     done = subprocess.run(
-        ["sh", str(IMAGE / "packages.sh")], capture_output=True, text=True, check=True,
-        env={"PATH": str(tmp_path), "PHOENIX_PACKAGES": str(tmp_path / "etc" / "packages")})
+        ["sh", str(IMAGE / "packages.sh")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": str(tmp_path), "PHOENIX_PACKAGES": str(tmp_path / "etc" / "packages")},
+    )
     version = "zlib1g 1:1.2.13" if manager == "dpkg-query" else "zlib 1.2.11-33"
     assert (tmp_path / "etc" / "packages").read_text() == f"apt 2.6.1\n{version}\n"
     assert (tmp_path / "etc" / "packages").stat().st_mode & 0o777 == 0o644
@@ -93,8 +103,12 @@ def test_a_system_without_packages_fails_the_bake(tmp_path: Path) -> None:
     (tmp_path / "dpkg-query").write_text("#!/bin/sh\nexit 2\n")
     (tmp_path / "dpkg-query").chmod(0o755)
     done = subprocess.run(
-        ["sh", str(IMAGE / "packages.sh")], capture_output=True, text=True, check=False,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "PHOENIX_PACKAGES": str(tmp_path / "packages")})
+        ["sh", str(IMAGE / "packages.sh")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "PHOENIX_PACKAGES": str(tmp_path / "packages")},
+    )
     assert done.returncode == 1 and "No package is installed" in done.stderr
 
 
@@ -115,9 +129,16 @@ def test_the_application_is_well_formed() -> None:
         ElementTree.parse(IMAGE / "app" / name)
 
 
-@pytest.mark.parametrize("more", [
-    {}, {"instance_type": "t4g.small"}, {"instance_type": "m7i.large"},
-    {"session_manager_profile": "builder", "subnet_id": "subnet-0123456789abcdef0"}], ids=str)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"instance_type": "t4g.small"},
+        {"instance_type": "m7i.large"},
+        {"session_manager_profile": "builder", "subnet_id": "subnet-0123456789abcdef0"},
+    ],
+    ids=str,
+)
 def test_the_template_is_valid(more: dict[str, str], tmp_path: Path) -> None:
     """As it is for the Packer that it pins, and as a rehearsal changes it for whichever there is."""
     if shutil.which("packer") is None:
@@ -127,12 +148,19 @@ def test_the_template_is_valid(more: dict[str, str], tmp_path: Path) -> None:
     if program.version != packer.pinned((IMAGE / "plugins.pkr.hcl").read_text()):
         override.change(folder, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, program.version)
     variables = {
-        "region": "eu-west-1", "source_ami": "ami-0123456789abcdef0", "ami_name": "phoenix-0123456789ab-1",
-        "image_dir": str(IMAGE), "tags": {"phoenix:service": "phoenix"}, **more,
+        "region": "eu-west-1",
+        "source_ami": "ami-0123456789abcdef0",
+        "ami_name": "phoenix-0123456789ab-1",
+        "image_dir": str(IMAGE),
+        "tags": {"phoenix:service": "phoenix"},
+        **more,
     }
     found = subprocess.run(
         [program.program, "validate", *packer.variable_flags(variables), str(folder)],
-        capture_output=True, text=True, check=False, env={**os.environ, "CHECKPOINT_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "CHECKPOINT_DISABLE": "1"},
     )
     said = found.stdout + found.stderr
     if program.version >= override.PLUGINS and found.returncode != 0 and "plugin" in said.lower() and "init" in said:

@@ -108,7 +108,9 @@ def test_new_files_count_and_deleted_ones_do_not_before_they_are_committed(shop:
     (shop.folder / "image" / "provision" / "20-tomcat.sh").unlink()
     now = image_files.read(shop.folder / "image")
     assert (now.keys() - before.keys(), before.keys() - now.keys()) == (
-        {"provision/30-logs.sh"}, {"provision/20-tomcat.sh"})
+        {"provision/30-logs.sh"},
+        {"provision/20-tomcat.sh"},
+    )
     shop.commit()
     assert image_files.read(shop.folder / "image") == now
 
@@ -220,26 +222,34 @@ def no_file(shop: Repository) -> None:
         opened.bind(os.path.relpath(shop.folder / "image" / "s"))
 
 
-@pytest.mark.parametrize(("spoil", "names", "rule", "fix"), [
-    (ignored, ["app/key.local", "provision/extra/15-more.sh"], "must not be ignored by git", "git add --force {}"),
-    (ignored_by_the_developer, ["provision/15-mine.sh"], "must not be ignored by git", "git check-ignore -v {}"),
-    (folder_link, ["app/more"], "must not be a symbolic link", "rm {}"),
-    (file_link, ["provision/15-it.sh"], "must not be a symbolic link", "rm {}"),
-    (nested, ["app/vendor"], "must not be another repository", "git add {}"),
-    (nested_and_tracked, ["app/vendor"], "must not be another repository", "git add {}"),
-    (gitlink, ["app/vendor"], "must not be another repository", "git rm -r --cached {}"),
-    (lfs, ["app/big.war"], "must be the file itself", "git lfs pull"),
-    (locked, ["app/key"], "must be the file itself", "git-crypt unlock"),
-    (crlf, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
-    (crlf_and_changed, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
-    (new_crlf, ["app/run", "provision/30-mine.sh"], "must have lines that end with LF", "sed -i 's/\\r$//' {}"),
-    (conflict, ["app/health.jsp"], "must not be in a conflict", "git add {}"),
-    (made_executable, ["app/bin/start", "app/server.xml"], "must be executable as git's index says", "git add {}"),
-    (no_file, ["app/pipe", "s"], "must be a file", "rm {}"),
-], ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("spoil", "names", "rule", "fix"),
+    [
+        (ignored, ["app/key.local", "provision/extra/15-more.sh"], "must not be ignored by git", "git add --force {}"),
+        (ignored_by_the_developer, ["provision/15-mine.sh"], "must not be ignored by git", "git check-ignore -v {}"),
+        (folder_link, ["app/more"], "must not be a symbolic link", "rm {}"),
+        (file_link, ["provision/15-it.sh"], "must not be a symbolic link", "rm {}"),
+        (nested, ["app/vendor"], "must not be another repository", "git add {}"),
+        (nested_and_tracked, ["app/vendor"], "must not be another repository", "git add {}"),
+        (gitlink, ["app/vendor"], "must not be another repository", "git rm -r --cached {}"),
+        (lfs, ["app/big.war"], "must be the file itself", "git lfs pull"),
+        (locked, ["app/key"], "must be the file itself", "git-crypt unlock"),
+        (crlf, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
+        (crlf_and_changed, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
+        (new_crlf, ["app/run", "provision/30-mine.sh"], "must have lines that end with LF", "sed -i 's/\\r$//' {}"),
+        (conflict, ["app/health.jsp"], "must not be in a conflict", "git add {}"),
+        (made_executable, ["app/bin/start", "app/server.xml"], "must be executable as git's index says", "git add {}"),
+        (no_file, ["app/pipe", "s"], "must be a file", "rm {}"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
 def test_what_git_does_not_answer_for_is_refused_by_its_name(
-    shop: Repository, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Repository], None], names: list[str],
-    rule: str, fix: str,
+    shop: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Repository], None],
+    names: list[str],
+    rule: str,
+    fix: str,
 ) -> None:
     monkeypatch.chdir(shop.folder)
     spoil(shop)
@@ -267,9 +277,7 @@ def test_outside_of_git_links_and_repositories_are_refused_too(shop: Repository,
     assert [one.paths for one in error.value.refusals] == [("app/vendor",), ("link",)]
 
 
-def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(
-    shop: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shop.folder)
     ignored(shop)
     for number in range(14):

@@ -23,12 +23,15 @@ def image(id: str, fingerprint: str, days: float) -> Image:
 KNOWN = [image("ami-00000002", "222222222222", 2), image("ami-00000001", "111111111111", 40)]
 
 
-@pytest.mark.parametrize(("wanted", "max_age", "words"), [
-    ("222222222222", 30, "ami-00000002 is reused: fingerprint 222222222222, 2.0 days old; nothing is baked"),
-    ("111111111111", 30, "baked from scratch: ami-00000001 is 40 days old, maxAgeDays is 30"),
-    ("111111111111", 0, "ami-00000001 is reused: fingerprint 111111111111, 40.0 days old; nothing is baked"),
-    ("333333333333", 30, "baked from scratch: there is none with fingerprint 333333333333"),
-])
+@pytest.mark.parametrize(
+    ("wanted", "max_age", "words"),
+    [
+        ("222222222222", 30, "ami-00000002 is reused: fingerprint 222222222222, 2.0 days old; nothing is baked"),
+        ("111111111111", 30, "baked from scratch: ami-00000001 is 40 days old, maxAgeDays is 30"),
+        ("111111111111", 0, "ami-00000001 is reused: fingerprint 111111111111, 40.0 days old; nothing is baked"),
+        ("333333333333", 30, "baked from scratch: there is none with fingerprint 333333333333"),
+    ],
+)
 def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
     found = choose(KNOWN, wanted, max_age, NOW)
     assert (found.fingerprint, found.words) == (wanted, words)
@@ -72,8 +75,10 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Any:
 def register(ec2: Any, name: str, **tags: str) -> str:
     made: str = ec2.register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"]
     if tags:
-        ec2.create_tags(Resources=[made], Tags=[
-            {"Key": f"phoenix:{key.replace('_', '-')}", "Value": value} for key, value in tags.items()])
+        ec2.create_tags(
+            Resources=[made],
+            Tags=[{"Key": f"phoenix:{key.replace('_', '-')}", "Value": value} for key, value in tags.items()],
+        )
     return made
 
 

@@ -15,7 +15,8 @@ import pytest
 IMAGE = Path(__file__).parents[1] / "image"
 MAIN, SECURITY = "deb.debian.org_debian_dists_bookworm_", "deb.debian.org_debian-security_dists_bookworm-security_"
 URIS = "".join(
-    f"'http://{name.rstrip('_').replace('_', '/')}/InRelease' {name}InRelease 0 \n" for name in (MAIN, SECURITY))
+    f"'http://{name.rstrip('_').replace('_', '/')}/InRelease' {name}InRelease 0 \n" for name in (MAIN, SECURITY)
+)
 
 
 @dataclass
@@ -42,14 +43,22 @@ class System:
         now = datetime.now(UTC)
         ends = f"Valid-Until: {now + timedelta(days=until):%a, %d %b %Y %H:%M:%S} UTC\n" if until is not None else ""
         (self.folder / "lists" / f"{archive}InRelease").write_text(
-            f"Label: {label}\nDate: {now - timedelta(days=days):%a, %d %b %Y %H:%M:%S} UTC\n{ends}")
+            f"Label: {label}\nDate: {now - timedelta(days=days):%a, %d %b %Y %H:%M:%S} UTC\n{ends}"
+        )
         (self.folder / "lists" / f"{archive}main_binary-amd64_Packages.lz4").touch()
 
     def inspect(self) -> tuple[int, str]:
         done = subprocess.run(
-            ["sh", str(IMAGE / "inspect" / "10-operating-system.sh")], capture_output=True, text=True, check=False,
-            env={"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "PHOENIX_APP": str(self.folder / "app"),
-                 "LC_ALL": "C.UTF-8"})
+            ["sh", str(IMAGE / "inspect" / "10-operating-system.sh")],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "PHOENIX_APP": str(self.folder / "app"),
+                "LC_ALL": "C.UTF-8",
+            },
+        )
         return done.returncode, done.stdout + done.stderr
 
 
@@ -73,7 +82,9 @@ def system(tmp_path: Path) -> System:
 def test_a_system_whose_archives_were_read_is_up_to_date(system: System) -> None:
     status, said = system.inspect()
     assert (status, said) == (
-        0, f"ok: the operating system is up to date; security updates were read from {SECURITY}\n")
+        0,
+        f"ok: the operating system is up to date; security updates were read from {SECURITY}\n",
+    )
 
 
 def test_snapd_may_stay_where_the_agent_is_its_snap_and_it_refreshes_none(system: System) -> None:
@@ -97,13 +108,19 @@ CASES: list[tuple[Callable[[System], object], str]] = [
     (lambda system: system.read(SECURITY, label="Debian-Security", days=9, until=-2), "was valid until"),
     (lambda system: system.read(SECURITY, label="Debian-Security", days=-3), "is of a day to come"),
     (lambda system: system.read(SECURITY, label="Debian"), "None of apt's archives is the one with security updates"),
-    (lambda system: (system.folder / "lists" / f"{SECURITY}main_binary-amd64_Packages.lz4").unlink(),
-     f"The packages of {SECURITY} were not read"),
+    (
+        lambda system: (system.folder / "lists" / f"{SECURITY}main_binary-amd64_Packages.lz4").unlink(),
+        f"The packages of {SECURITY} were not read",
+    ),
     (lambda system: system.apt(uris=""), "apt knows no archive"),
-    (lambda system: system.apt(plan="echo 'E: The list of sources could not be read.' >&2; exit 100"),
-     "The list of sources could not be read"),
-    (lambda system: system.apt(plan="echo 'Inst openssl [3.0.14] (3.0.15 Debian-Security)'"),
-     "Updates are missing:\nInst openssl"),
+    (
+        lambda system: system.apt(plan="echo 'E: The list of sources could not be read.' >&2; exit 100"),
+        "The list of sources could not be read",
+    ),
+    (
+        lambda system: system.apt(plan="echo 'Inst openssl [3.0.14] (3.0.15 Debian-Security)'"),
+        "Updates are missing:\nInst openssl",
+    ),
     (lambda system: system.has("unattended-upgrades"), "unattended-upgrades is installed"),
     (lambda system: system.has("snapd"), "snapd is installed, and would change a server after its birth; nothing"),
     (lambda system: system.has("snapd", agent=True), "snapd would refresh its snaps"),
@@ -122,8 +139,10 @@ def test_what_proves_nothing_fails_the_bake(system: System, happens: Callable[[S
 
 def test_an_archive_that_can_not_be_read_is_an_error_of_the_update() -> None:
     script = (IMAGE / "provision" / "10-operating-system.sh").read_text()
-    mode, emptied, update = (script.index(text) for text in (
-        'APT::Update::Error-Mode "any";', "rm -rf /var/lib/apt/lists/*\n", "\napt-get update\n"))
+    mode, emptied, update = (
+        script.index(text)
+        for text in ('APT::Update::Error-Mode "any";', "rm -rf /var/lib/apt/lists/*\n", "\napt-get update\n")
+    )
     assert mode < emptied < update
     for other in [*(IMAGE / "provision").glob("*.sh"), *(IMAGE / "optional").glob("*.sh")]:
         assert "apt-get update ||" not in other.read_text()
@@ -132,21 +151,30 @@ def test_an_archive_that_can_not_be_read_is_an_error_of_the_update() -> None:
 def hardened(folder: Path, *, tcp: str, udp: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     """The check of hardening, where all but its last questions are answered well."""
     said = f"case $1 in -Hltn) cat <<'SAID'\n{tcp}SAID\n;; -Hlun) cat <<'SAID'\n{udp}SAID\n;; esac; exit {status}"
-    tools = {"systemctl": "echo masked", "ss": said,
-             "awk": 'case "$*" in *shadow*) exit 0 ;; *) exec /usr/bin/awk "$@" ;; esac'}
+    tools = {
+        "systemctl": "echo masked",
+        "ss": said,
+        "awk": 'case "$*" in *shadow*) exit 0 ;; *) exec /usr/bin/awk "$@" ;; esac',
+    }
     for name, script in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     for name in ("grep", "cat"):
         (folder / name).symlink_to(f"/bin/{name}")
     return subprocess.run(
-        ["/bin/sh", str(IMAGE / "inspect" / "80-hardening.sh")], capture_output=True, text=True, check=False,
-        env={"PATH": str(folder)})
+        ["/bin/sh", str(IMAGE / "inspect" / "80-hardening.sh")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": str(folder)},
+    )
 
 
 SSH = "LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\nLISTEN 0 128 [::]:22 [::]:*\nLISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:*\n"
-ASKING = ("UNCONN 0 0 10.0.0.7%ens5:68 0.0.0.0:*\nUNCONN 0 0 [fe80::1]%ens5:546 [::]:*\n"
-          "UNCONN 0 0 0.0.0.0:41234 0.0.0.0:*\nUNCONN 0 0 127.0.0.1:323 0.0.0.0:*\n")
+ASKING = (
+    "UNCONN 0 0 10.0.0.7%ens5:68 0.0.0.0:*\nUNCONN 0 0 [fe80::1]%ens5:546 [::]:*\n"
+    "UNCONN 0 0 0.0.0.0:41234 0.0.0.0:*\nUNCONN 0 0 127.0.0.1:323 0.0.0.0:*\n"
+)
 
 
 def test_what_a_vendors_image_needs_may_listen(tmp_path: Path) -> None:
@@ -154,11 +182,14 @@ def test_what_a_vendors_image_needs_may_listen(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("tcp", "udp", "says"), [
-    (SSH + "LISTEN 0 4096 0.0.0.0:5355 0.0.0.0:*\n", "", "Something listens that should not: 0.0.0.0:5355"),
-    (SSH, "UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*\n", "Something answers over UDP that should not: 0.0.0.0:5353"),
-    (SSH, ASKING + "UNCONN 0 0 [::]:5355 [::]:*\n", "Something answers over UDP that should not: [::]:5355"),
-])
+@pytest.mark.parametrize(
+    ("tcp", "udp", "says"),
+    [
+        (SSH + "LISTEN 0 4096 0.0.0.0:5355 0.0.0.0:*\n", "", "Something listens that should not: 0.0.0.0:5355"),
+        (SSH, "UNCONN 0 0 0.0.0.0:5353 0.0.0.0:*\n", "Something answers over UDP that should not: 0.0.0.0:5353"),
+        (SSH, ASKING + "UNCONN 0 0 [::]:5355 [::]:*\n", "Something answers over UDP that should not: [::]:5355"),
+    ],
+)
 def test_what_neighbours_could_ask_is_told_with_its_port(tmp_path: Path, tcp: str, udp: str, says: str) -> None:
     done = hardened(tmp_path, tcp=tcp, udp=udp)
     assert done.returncode == 1 and says in done.stderr and "ok:" not in done.stdout

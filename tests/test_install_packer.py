@@ -54,9 +54,13 @@ def test_another_key_is_refused(tmp_path: Path) -> None:
     assert not any("apt-get" in call for call in on.calls)
 
 
-@pytest.mark.parametrize(("where", "said"), [
-    ({"curl": "echo 'Could not resolve host' >&2; exit 6"}, "The key of HashiCorp's repository could not be had"),
-    ({"apt": "exit 100"}, "could not be had from https://apt.releases.hashicorp.com")])
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"curl": "echo 'Could not resolve host' >&2; exit 6"}, "The key of HashiCorp's repository could not be had"),
+        ({"apt": "exit 100"}, "could not be had from https://apt.releases.hashicorp.com"),
+    ],
+)
 def test_without_a_network_it_says_what_to_do(where: dict[str, str], said: str, tmp_path: Path) -> None:
     done = install(machine(tmp_path, **where), tmp_path)  # type: ignore[arg-type]
     assert done.returncode == 1
@@ -87,8 +91,9 @@ def test_on_a_mac_homebrew_does_it_while_the_newest_is_the_pinned_one(newest: st
         assert "https://releases.hashicorp.com/packer/1.16.0/" in done.stderr
 
 
-@pytest.mark.parametrize(("version", "kept"), [
-    ("1.6.6", False), ("1.7.0", False), ("1.16.0", True), ("1.16.1", False), ("2.0.0", False)])
+@pytest.mark.parametrize(
+    ("version", "kept"), [("1.6.6", False), ("1.7.0", False), ("1.16.0", True), ("1.16.1", False), ("2.0.0", False)]
+)
 def test_the_pinned_packer_alone_is_kept_when_it_is_there(version: str, kept: bool, tmp_path: Path) -> None:
     on = machine(tmp_path, user=1000)
     on.stand_in("packer", f"echo Packer v{version}")

@@ -15,8 +15,16 @@ BLUE, GREEN = "arn:targetgroup/blue/1", "arn:targetgroup/green/1"
 
 
 def group(color: str, arn: str, **values: Any) -> GroupSample:
-    known = GroupSample(name=f"{color}-1", color=color, generation=f"{color}-generation", verified=True, dying=False,
-                        in_service=2, template="lt-1:1", target_groups=(arn,))
+    known = GroupSample(
+        name=f"{color}-1",
+        color=color,
+        generation=f"{color}-generation",
+        verified=True,
+        dying=False,
+        in_service=2,
+        template="lt-1:1",
+        target_groups=(arn,),
+    )
     return replace(known, **values)
 
 
@@ -27,20 +35,31 @@ def instant(t: float, weights: dict[str, int], *groups: GroupSample) -> Sample:
 GOOD = instant(1, {BLUE: 90, GREEN: 10}, group("blue", BLUE), group("green", GREEN))
 
 
-@pytest.mark.parametrize(("now", "broken"), [
-    (GOOD, []),
-    (instant(2, {}), []),
-    (instant(2, {BLUE: 100, GREEN: 0}, group("blue", BLUE), group("green", GREEN, verified=False)), []),
-    (instant(2, {BLUE: 100}, group("blue", BLUE), group("green", GREEN, dying=True)), []),
-    (instant(2, {BLUE: 100}, group("green", GREEN)),
-     ["3: production traffic goes to blue, whose group is dead or dying"]),
-    (instant(2, {BLUE: 1, GREEN: 99}, group("blue", BLUE, dying=True), group("green", GREEN)),
-     ["3: production traffic goes to blue, whose group is dead or dying"]),
-    (instant(2, {BLUE: 90, GREEN: 10}, group("blue", BLUE), group("green", GREEN, verified=False)),
-     ["2: production traffic goes to green-1, which was not verified"]),
-    (instant(2, {BLUE: 100}, group("blue", BLUE, template="lt-1:2")),
-     ["1: the live group blue-1 was changed: lt-1:1 -> lt-1:2"]),
-])
+@pytest.mark.parametrize(
+    ("now", "broken"),
+    [
+        (GOOD, []),
+        (instant(2, {}), []),
+        (instant(2, {BLUE: 100, GREEN: 0}, group("blue", BLUE), group("green", GREEN, verified=False)), []),
+        (instant(2, {BLUE: 100}, group("blue", BLUE), group("green", GREEN, dying=True)), []),
+        (
+            instant(2, {BLUE: 100}, group("green", GREEN)),
+            ["3: production traffic goes to blue, whose group is dead or dying"],
+        ),
+        (
+            instant(2, {BLUE: 1, GREEN: 99}, group("blue", BLUE, dying=True), group("green", GREEN)),
+            ["3: production traffic goes to blue, whose group is dead or dying"],
+        ),
+        (
+            instant(2, {BLUE: 90, GREEN: 10}, group("blue", BLUE), group("green", GREEN, verified=False)),
+            ["2: production traffic goes to green-1, which was not verified"],
+        ),
+        (
+            instant(2, {BLUE: 100}, group("blue", BLUE, template="lt-1:2")),
+            ["1: the live group blue-1 was changed: lt-1:1 -> lt-1:2"],
+        ),
+    ],
+)
 def test_judgements(now: Sample, broken: list[str]) -> None:
     assert judge(GOOD, now) == broken
 
@@ -53,16 +72,23 @@ def test_an_answer_by_a_generation_that_was_not_verified_yet_is_noticed() -> Non
     samples = [instant(1, {}, group("blue", BLUE, verified=False)), instant(5, {}, group("blue", BLUE))]
     assert answered_unverified(samples, [request(6, "blue-generation")]) == []
     assert answered_unverified(samples, [request(2, "blue-generation")]) == [
-        "2: generation blue-generation answered production before it was verified"]
+        "2: generation blue-generation answered production before it was verified"
+    ]
     assert answered_unverified(samples, [request(6, "unknown")]) == [
-        "2: generation unknown answered production before it was verified"]
+        "2: generation unknown answered production before it was verified"
+    ]
 
 
 def test_coexistence_counts_the_seconds_in_which_two_groups_have_servers() -> None:
     alone = (group("blue", BLUE), group("green", GREEN, in_service=0))
     both = (group("blue", BLUE), group("green", GREEN))
-    samples = [instant(0, {}, *alone), instant(1, {}, *both), instant(2.5, {}, *both), instant(4, {}, *alone),
-               instant(9, {}, *alone)]
+    samples = [
+        instant(0, {}, *alone),
+        instant(1, {}, *both),
+        instant(2.5, {}, *both),
+        instant(4, {}, *alone),
+        instant(9, {}, *alone),
+    ]
     assert coexistence(samples, begin=0, end=9) == 3
     assert coexistence(samples, begin=2, end=9) == 1.5
 

@@ -20,13 +20,13 @@ def test_what_came_what_went_and_what_changed() -> None:
     assert found.added == ("+ syslog-ng 3.38.1-5",)
     assert found.removed == ("- nano 7.2-1",)
     assert found.changed == ("~ openssl 3.0.14-1~deb12u2 -> 3.0.15-1~deb12u1",)
-    assert str(found) == (
-        "+ syslog-ng 3.38.1-5, - nano 7.2-1, ~ openssl 3.0.14-1~deb12u2 -> 3.0.15-1~deb12u1")
+    assert str(found) == ("+ syslog-ng 3.38.1-5, - nano 7.2-1, ~ openssl 3.0.14-1~deb12u2 -> 3.0.15-1~deb12u1")
 
 
 def test_the_way_back_is_the_same_read_backwards() -> None:
     assert str(difference(NEW, OLD)) == (
-        "+ nano 7.2-1, - syslog-ng 3.38.1-5, ~ openssl 3.0.15-1~deb12u1 -> 3.0.14-1~deb12u2")
+        "+ nano 7.2-1, - syslog-ng 3.38.1-5, ~ openssl 3.0.15-1~deb12u1 -> 3.0.14-1~deb12u2"
+    )
 
 
 def test_equal_lists_differ_in_nothing() -> None:
@@ -40,12 +40,15 @@ def test_one_name_may_have_several_versions() -> None:
     assert inventory.difference(before, after).entries == ("~ kernel 6.1.1 -> 6.1.1 and 6.1.2",)
 
 
-@pytest.mark.parametrize(("text", "why"), [
-    ("", "it is empty"),
-    ("openssl\n", "'openssl' is not a package and its version"),
-    ("openssl 3.0 installed\n", "'openssl 3.0 installed' is not a package"),
-    ("openssl 3.0\n\nnano 7.2\n", "'' is not a package"),
-])
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ("openssl\n", "'openssl' is not a package and its version"),
+        ("openssl 3.0 installed\n", "'openssl 3.0 installed' is not a package"),
+        ("openssl 3.0\n\nnano 7.2\n", "'' is not a package"),
+    ],
+)
 def test_what_is_no_list_is_told(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         inventory.parsed(text)

@@ -87,13 +87,12 @@ def test_another_branch_is_told(shop: Repository) -> None:
     mine = shop.commit("Mine")
     said = lineage.read(made_from(theirs), shop.folder)
     assert said.newer == ""
-    assert said.doubt == (f"production was made from commit {theirs[:12]}, of another branch: 1 of its commits are not"
-                          f" in {mine[:12]}")
+    assert said.doubt == (
+        f"production was made from commit {theirs[:12]}, of another branch: 1 of its commits are not in {mine[:12]}"
+    )
 
 
-def test_where_nobody_can_say_it_is_told_why(
-    shop: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_nobody_can_say_it_is_told_why(shop: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = shop.commit()
     (tmp_path / "archive").mkdir()
     assert "this folder is no git checkout" in lineage.read(made_from(first), tmp_path / "archive").doubt
@@ -106,16 +105,19 @@ def test_where_nobody_can_say_it_is_told_why(
 
 def flown(descent: Lineage, image: str = NEW, **said: Any) -> Any:
     source = Source(image, "", bakes=True, known=(f"ami-{OLD}", f"ami-{NEW}"))
-    return cleared(settings(**said), recipe(image), live(group("blue", OLD)), Outlook(), source, now=NOW,
-                   descent=descent)
+    return cleared(
+        settings(**said), recipe(image), live(group("blue", OLD)), Outlook(), source, now=NOW, descent=descent
+    )
 
 
 @pytest.mark.parametrize("said", [{"active": "auto"}, {"active": "green"}, {"active": "green", "traffic": 0}])
 def test_an_older_commit_needs_a_word_to_change_servers_or_weights(said: dict[str, Any]) -> None:
     with pytest.raises(KnownToFailError) as error:
         flown(OLDER, **said)
-    assert "allowOlder = 'false': must be true before an older commit changes production: it was made from" \
+    assert (
+        "allowOlder = 'false': must be true before an older commit changes production: it was made from"
         f" {'b' * 12}, 3 commits after aaaaaaaaaaaa, which is checked out here" in str(error.value)
+    )
     assert "type: git pull (in CI: run the newest pipeline instead), then pulumi up" in str(error.value)
     assert "pulumi up --config allowOlder=true" in str(error.value)
     assert flown(OLDER, **said, allow_older=True).active.color == "green"
@@ -125,8 +127,12 @@ def test_an_older_commit_needs_a_word_to_change_servers_or_weights(said: dict[st
 def test_where_nothing_changes_it_needs_none() -> None:
     flight = flown(OLDER, OLD, active="blue")
     assert lineage.rows(settings(), flight, OLDER) == [
-        ("older", "production was made from bbbbbbbbbbbb, 3 commits after aaaaaaaaaaaa, which is checked out here;"
-                  " nothing of production changes")]
+        (
+            "older",
+            "production was made from bbbbbbbbbbbb, 3 commits after aaaaaaaaaaaa, which is checked out here;"
+            " nothing of production changes",
+        )
+    ]
 
 
 def test_an_older_commit_is_said_before_the_flag_that_it_asks_for() -> None:
@@ -158,7 +164,9 @@ def test_production_and_its_servers_are_marked_once() -> None:
     flips = decide(settings(active="green", traffic=10), recipe(NEW), alive, now=NOW)
     assert lineage.production_tags(flips, alive, head) == {"phoenix:commit": "a" * 40}
     assert [lineage.launch_tags(color, flips, alive, head) for color in flips.colors] == [
-        {"launch_commit": "a" * 40}, {"launch_commit": "d" * 40}]
+        {"launch_commit": "a" * 40},
+        {"launch_commit": "d" * 40},
+    ]
     # A group from before there were such marks stays without one, and an archive has none to give.
     before = live(group("blue", OLD))
     assert lineage.launch_tags(Color("phoenix/dev", "blue", "x"), still, before, head) == {}

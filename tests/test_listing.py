@@ -36,8 +36,7 @@ class Bench:
     @property
     def context(self) -> Context:
         clock = FakeClock()
-        return Context(
-            aws=self.aws, clock=clock, progress=Progress(clock, stream=self.told), interrupts=Interrupts())
+        return Context(aws=self.aws, clock=clock, progress=Progress(clock, stream=self.told), interrupts=Interrupts())
 
     def image(self, name: str = NAME) -> Image:
         made = self.aws.ec2.register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"]
@@ -111,8 +110,9 @@ def test_a_copys_list_is_not_here_and_its_hash_says_whether_it_is_the_live_ones(
     found = listing.compared(bench.context, equal, service="shop", live=live.id)
     assert (found.difference, found.compared_with, found.hash) == ("no package differs", live.id, live.tags[TAG])
     found = listing.compared(bench.context, other, service="shop", live=live.id)
-    assert found.difference == (f"not known: the list of packages of {copy.id} is of no use: it is not here (a copy's"
-                                " stays where it was baked)")
+    assert found.difference == (
+        f"not known: the list of packages of {copy.id} is of no use: it is not here (a copy's stays where it was baked)"
+    )
 
 
 @pytest.mark.parametrize("live", ["gone", "bare"])

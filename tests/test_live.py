@@ -31,16 +31,23 @@ class Account:
         self.scaling = self.session.client("autoscaling")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
-            self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")
-            ["Subnet"]["SubnetId"] for i, zone in enumerate("ab")]
+            self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")[
+                "Subnet"
+            ]["SubnetId"]
+            for i, zone in enumerate("ab")
+        ]
 
     def balancer(self, name: str, *, known: bool = True, **said: str) -> str:
         """A load balancer with a listener, which the state holds if it is `known`. Returns the listener."""
-        made = self.elb.create_load_balancer(
-            Name=name, Subnets=self.subnets, Tags=tags(owner="test", **said))["LoadBalancers"][0]
+        made = self.elb.create_load_balancer(Name=name, Subnets=self.subnets, Tags=tags(owner="test", **said))[
+            "LoadBalancers"
+        ][0]
         listener = self.elb.create_listener(
-            LoadBalancerArn=made["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=[
-                {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}])["Listeners"][0]
+            LoadBalancerArn=made["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+        )["Listeners"][0]
         self.made |= {made["LoadBalancerArn"]} if known else set()
         return str(listener["ListenerArn"])
 
@@ -48,27 +55,39 @@ class Account:
         return read(self.session, stack=STACK, made=self.made)
 
     def target_group(self, name: str, **said: str) -> str:
-        return str(self.elb.create_target_group(
-            Name=name, Protocol="HTTP", Port=80, VpcId=self.vpc, Tags=tags(stack=STACK, **said))
-            ["TargetGroups"][0]["TargetGroupArn"])
+        return str(
+            self.elb.create_target_group(
+                Name=name, Protocol="HTTP", Port=80, VpcId=self.vpc, Tags=tags(stack=STACK, **said)
+            )["TargetGroups"][0]["TargetGroupArn"]
+        )
 
     def rule(self, listener: str, priority: int, weights: dict[str, int], **said: str) -> None:
         targets = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
         self.elb.create_rule(
-            ListenerArn=listener, Priority=priority, Tags=tags(stack=STACK, **said),
+            ListenerArn=listener,
+            Priority=priority,
+            Tags=tags(stack=STACK, **said),
             Conditions=[{"Field": "path-pattern", "Values": [f"/{priority}*"]}],
-            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": targets}}])
+            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": targets}}],
+        )
 
     def group(self, name: str, target_group: str, size: int, **said: str) -> None:
         image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
         data = {"ImageId": image, "InstanceType": "t3.small"}
         template = self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)["LaunchTemplate"]
         self.scaling.create_auto_scaling_group(
-            AutoScalingGroupName=name, MinSize=size, MaxSize=9, DesiredCapacity=size, TargetGroupARNs=[target_group],
+            AutoScalingGroupName=name,
+            MinSize=size,
+            MaxSize=9,
+            DesiredCapacity=size,
+            TargetGroupARNs=[target_group],
             VPCZoneIdentifier=",".join(self.subnets),
             LaunchTemplate={"LaunchTemplateId": template["LaunchTemplateId"], "Version": "1"},
-            Tags=[{**tag, "ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
-                  for tag in tags(stack=STACK, **said)])
+            Tags=[
+                {**tag, "ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}
+                for tag in tags(stack=STACK, **said)
+            ],
+        )
 
 
 @pytest.fixture
@@ -114,9 +133,17 @@ def test_groups_are_read_from_the_production_rule_and_its_target_groups(account:
     for number in range(22):  # more than AWS describes the tags of at once
         account.balancer(f"other-{number}")
     listener = account.balancer("dev", stack=STACK)
-    blue = account.target_group("blue", color="blue", generation="abc", fingerprint="f1", recipe="image=f1",
-                                image="ami-1", commit="c0ffee", baked_at="2026-11-01T00:00:00Z",
-                                launch_commit="1a1a1a")
+    blue = account.target_group(
+        "blue",
+        color="blue",
+        generation="abc",
+        fingerprint="f1",
+        recipe="image=f1",
+        image="ami-1",
+        commit="c0ffee",
+        baked_at="2026-11-01T00:00:00Z",
+        launch_commit="1a1a1a",
+    )
     green = account.target_group("green", color="green", generation="def")
     account.group("blue-1", blue, 3, verified="abc")
     account.group("green-1", green, 2, verified="abc")
@@ -143,8 +170,9 @@ def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
 def test_groups_that_died_are_read_from_the_production_rule_newest_first(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     blue = account.target_group("blue", color="blue", generation="abc")
-    account.rule(listener, 100, {blue: 100}, rule="production",
-                 **{f"past_{number}": f"a={number}" for number in (10, 2, 1)})  # type: ignore[arg-type]
+    account.rule(
+        listener, 100, {blue: 100}, rule="production", **{f"past_{number}": f"a={number}" for number in (10, 2, 1)}
+    )  # type: ignore[arg-type]
     assert account.read().past == ("a=1", "a=2", "a=10")
 
 
@@ -162,15 +190,18 @@ def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
         account.read()
 
 
-@pytest.mark.parametrize(("groups", "weights"), [
-    ((), {}),
-    ((group("blue", weight=1),), {"blue": 100}),
-    ((group("blue", weight=450), group("green", weight=50)), {"blue": 90, "green": 10}),
-    ((group("blue", weight=0), group("green", weight=100)), {"green": 100}),
-    ((group("blue", weight=0),), {}),
-    # A share that users have is never none of them, nor all.
-    ((group("blue", weight=999), group("green", weight=1)), {"blue": 99, "green": 1}),
-])
+@pytest.mark.parametrize(
+    ("groups", "weights"),
+    [
+        ((), {}),
+        ((group("blue", weight=1),), {"blue": 100}),
+        ((group("blue", weight=450), group("green", weight=50)), {"blue": 90, "green": 10}),
+        ((group("blue", weight=0), group("green", weight=100)), {"green": 100}),
+        ((group("blue", weight=0),), {}),
+        # A share that users have is never none of them, nor all.
+        ((group("blue", weight=999), group("green", weight=1)), {"blue": 99, "green": 1}),
+    ],
+)
 def test_weights_are_percents_whatever_numbers_the_rule_holds(
     groups: tuple[Group, ...], weights: dict[str, int]
 ) -> None:

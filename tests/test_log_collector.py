@@ -20,8 +20,12 @@ def configuration(collector: str, target: str) -> str:
     assert function
     host, _, port = target.rpartition(":")
     return subprocess.run(
-        ["sh", "-euc", f"{function[0]}\n{collector}_configuration"], capture_output=True, text=True, check=True,
-        env={"tomcat": "tomcat10", "target": target, "host": host, "port": port, "PATH": "/usr/bin:/bin"}).stdout
+        ["sh", "-euc", f"{function[0]}\n{collector}_configuration"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"tomcat": "tomcat10", "target": target, "host": host, "port": port, "PATH": "/usr/bin:/bin"},
+    ).stdout
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)

@@ -19,17 +19,23 @@ __all__ = ["account"]
 
 NAME, OWNER = "shop-dev", "shop/dev"
 COMPONENTS = tuple(
-    Resource(f"urn::{kind}::{NAME}", f"phoenix:index:{kind}", {}) for kind in ("Network", "LoadBalancer"))
+    Resource(f"urn::{kind}::{NAME}", f"phoenix:index:{kind}", {}) for kind in ("Network", "LoadBalancer")
+)
 CIDRS = ["0.0.0.0/0"]
 
 
 @pytest.mark.parametrize("config", [{}, {"allowedCidrs": ["10.0.0.0/8", "192.0.2.0/24"], "listenerPort": "8080"}])
 def test_it_knows_what_the_program_declares(account: None, config: dict[str, Any]) -> None:
     cidrs = config.get("allowedCidrs", CIDRS)
-    wanted = [*lost.network("phoenix-dev"),
-              *lost.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs)]
-    declared = {(one.type, one.name, one.parent) for one in program(**config).resources
-                if one.parent == "phoenix-dev" and one.type.startswith(("aws:ec2/", "aws:vpc/"))}
+    wanted = [
+        *lost.network("phoenix-dev"),
+        *lost.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
+    ]
+    declared = {
+        (one.type, one.name, one.parent)
+        for one in program(**config).resources
+        if one.parent == "phoenix-dev" and one.type.startswith(("aws:ec2/", "aws:vpc/"))
+    }
     assert {(one.type, one.name) for one in wanted} == {(type, name) for type, name, _ in declared}
 
 
@@ -62,26 +68,37 @@ class Network:
         nat = ec2.create_nat_gateway(AllocationId=address, SubnetId=public)["NatGateway"]["NatGatewayId"]
         self.has(lost.NAT, "nat", nat, tagged=nat)
         group = ec2.create_security_group(GroupName="alb", Description="alb", VpcId=vpc)["GroupId"]
-        rules = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
-            {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": CIDRS[0]}]}])
+        rules = ec2.authorize_security_group_ingress(
+            GroupId=group,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": CIDRS[0]}]}],
+        )
         self.has(lost.FIREWALL, "alb", group, tagged=group, below="LoadBalancer")
-        self.has(lost.WAY_IN, f"80-from-{CIDRS[0]}", rules["SecurityGroupRules"][0]["SecurityGroupRuleId"],
-                 below="LoadBalancer")
+        self.has(
+            lost.WAY_IN,
+            f"80-from-{CIDRS[0]}",
+            rules["SecurityGroupRules"][0]["SecurityGroupRuleId"],
+            below="LoadBalancer",
+        )
 
     def has(self, type: str, what: str, id: str, *, tagged: str = "", below: str = "Network") -> None:
         self.ids[Wanted(type, f"{NAME}-{what}", below)] = id
         if tagged:
-            self.ec2.create_tags(Resources=[tagged], Tags=[
-                {"Key": "Name", "Value": f"{NAME}-{what}"}, {"Key": "phoenix:stack", "Value": OWNER}])
+            self.ec2.create_tags(
+                Resources=[tagged],
+                Tags=[{"Key": "Name", "Value": f"{NAME}-{what}"}, {"Key": "phoenix:stack", "Value": OWNER}],
+            )
 
     def made(self, *but: Wanted) -> Made:
-        return Made((*COMPONENTS, *(
-            Resource(f"urn::{one.name}", one.type, {"id": id}) for one, id in self.ids.items() if one not in but)))
+        return Made(
+            (
+                *COMPONENTS,
+                *(Resource(f"urn::{one.name}", one.type, {"id": id}) for one, id in self.ids.items() if one not in but),
+            )
+        )
 
     def read(self, made: Made) -> dict[tuple[str, str, str], str]:
         wanted = [*lost.network(NAME), *lost.front(NAME, ports=[80], cidrs=CIDRS)]
-        return {(one.type, one.name, one.below): one.id
-                for one in lost.read(self.session, made, wanted, owner=OWNER)}
+        return {(one.type, one.name, one.below): one.id for one in lost.read(self.session, made, wanted, owner=OWNER)}
 
 
 @pytest.fixture

@@ -22,8 +22,13 @@ CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
 
 
 def aws(role: str | None = "servers") -> Aws:
-    given = None if role is None else RoleCredentials(
-        role=role, access_key="ASIA1", secret_key="s", token="t", expires=datetime.now(UTC) + timedelta(hours=6))
+    given = (
+        None
+        if role is None
+        else RoleCredentials(
+            role=role, access_key="ASIA1", secret_key="s", token="t", expires=datetime.now(UTC) + timedelta(hours=6)
+        )
+    )
     return Aws(endpoint="http://127.0.0.1:1", region="eu-west-1", credentials=lambda instance_id: given)
 
 
@@ -77,7 +82,8 @@ def test_nothing_is_told_without_a_token_and_none_is_given_through_a_proxy(loop:
 def test_botocore_finds_the_roles_credentials_and_none_where_there_is_no_role(loop: Loop) -> None:
     def fetched(port: int) -> dict[str, str]:
         return InstanceMetadataFetcher(  # type: ignore[no-any-return]
-            timeout=20, base_url=f"http://127.0.0.1:{port}/", env={}).retrieve_iam_role_credentials()
+            timeout=20, base_url=f"http://127.0.0.1:{port}/", env={}
+        ).retrieve_iam_role_credentials()
 
     found = fetched(served(loop))
     assert (found["role_name"], found["access_key"], found["token"]) == ("servers", "ASIA1", "t")
@@ -99,8 +105,10 @@ def test_the_api_answers_under_awss_names_to_who_trusts_the_rehearsal_and_to_nob
     where = listener.getsockname()[:2]
     trusting = ssl.create_default_context(cadata=identity.certificate)
     for name in names:
-        with socket.create_connection(where, timeout=20) as plain, trusting.wrap_socket(
-                plain, server_hostname=name) as spoken:
+        with (
+            socket.create_connection(where, timeout=20) as plain,
+            trusting.wrap_socket(plain, server_hostname=name) as spoken,
+        ):
             spoken.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert spoken.recv(12) == b"HTTP/1.1 401"
     for context, name in ((ssl.create_default_context(), names[0]), (trusting, "sts.eu-west-1.amazonaws.com")):

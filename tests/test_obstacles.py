@@ -34,27 +34,52 @@ def suspended(*processes: str) -> dict[str, Any]:
 
 
 def servers(*states: str) -> dict[str, Any]:
-    return {"Instances": [
-        {"InstanceId": f"i-{number}", "LifecycleState": state} for number, state in enumerate(states)]}
+    return {
+        "Instances": [{"InstanceId": f"i-{number}", "LifecycleState": state} for number, state in enumerate(states)]
+    }
 
 
-@pytest.mark.parametrize(("about", "bars", "what", "do"), [
-    (suspended("Launch"), {GROW}, "the process Launch of g is suspended: no server is launched",
-     "resume-processes --auto-scaling-group-name g --scaling-processes Launch"),
-    (suspended("Terminate"), {SHRINK}, "no server is ended", "--scaling-processes Terminate"),
-    (suspended("AddToLoadBalancer"), {GROW}, "no server is registered with the load balancer", "AddToLoadBalancer"),
-    (suspended("HealthCheck"), set(), "a sick server is not noticed", "HealthCheck"),
-    (suspended("ReplaceUnhealthy"), set(), "a sick server is not replaced", "ReplaceUnhealthy"),
-    (suspended("AlarmNotification"), set(), "no scaling policy counts", "AlarmNotification"),
-    (suspended("SomethingNew"), set(), "the process SomethingNew of g is suspended", "SomethingNew"),
-    (servers("InService", "Standby", "EnteringStandby"), {GROW, SHRINK}, "i-1, i-2 of g in Standby",
-     "exit-standby --auto-scaling-group-name g --instance-ids i-1 i-2"),
-    ({"DeletionProtection": "prevent-all-deletion"}, {SHRINK, VANISH}, "protected from deletion",
-     "update-auto-scaling-group --auto-scaling-group-name g --deletion-protection none"),
-    ({"DeletionProtection": "prevent-force-deletion"}, {VANISH}, "(prevent-force-deletion)", "--deletion-protection"),
-    ({"WarmPoolConfiguration": {"MinSize": 1}}, {SHRINK}, "g has a warm pool",
-     "delete-warm-pool --auto-scaling-group-name g --force-delete"),
-])
+@pytest.mark.parametrize(
+    ("about", "bars", "what", "do"),
+    [
+        (
+            suspended("Launch"),
+            {GROW},
+            "the process Launch of g is suspended: no server is launched",
+            "resume-processes --auto-scaling-group-name g --scaling-processes Launch",
+        ),
+        (suspended("Terminate"), {SHRINK}, "no server is ended", "--scaling-processes Terminate"),
+        (suspended("AddToLoadBalancer"), {GROW}, "no server is registered with the load balancer", "AddToLoadBalancer"),
+        (suspended("HealthCheck"), set(), "a sick server is not noticed", "HealthCheck"),
+        (suspended("ReplaceUnhealthy"), set(), "a sick server is not replaced", "ReplaceUnhealthy"),
+        (suspended("AlarmNotification"), set(), "no scaling policy counts", "AlarmNotification"),
+        (suspended("SomethingNew"), set(), "the process SomethingNew of g is suspended", "SomethingNew"),
+        (
+            servers("InService", "Standby", "EnteringStandby"),
+            {GROW, SHRINK},
+            "i-1, i-2 of g in Standby",
+            "exit-standby --auto-scaling-group-name g --instance-ids i-1 i-2",
+        ),
+        (
+            {"DeletionProtection": "prevent-all-deletion"},
+            {SHRINK, VANISH},
+            "protected from deletion",
+            "update-auto-scaling-group --auto-scaling-group-name g --deletion-protection none",
+        ),
+        (
+            {"DeletionProtection": "prevent-force-deletion"},
+            {VANISH},
+            "(prevent-force-deletion)",
+            "--deletion-protection",
+        ),
+        (
+            {"WarmPoolConfiguration": {"MinSize": 1}},
+            {SHRINK},
+            "g has a warm pool",
+            "delete-warm-pool --auto-scaling-group-name g --force-delete",
+        ),
+    ],
+)
 def test_each_obstacle_says_what_it_bars_and_what_to_type(
     about: dict[str, Any], bars: set[str], what: str, do: str
 ) -> None:
@@ -85,8 +110,11 @@ def test_servers_that_a_hook_holds_are_named_with_what_lets_them_go(world: World
     color = world.color("green", GREEN, size=1)
     assert holding(world.aws, fleet.group(world.aws, color.group)) is None
     world.aws.autoscaling.put_lifecycle_hook(
-        LifecycleHookName="org-agent", AutoScalingGroupName=color.group, HeartbeatTimeout=1800,
-        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+        LifecycleHookName="org-agent",
+        AutoScalingGroupName=color.group,
+        HeartbeatTimeout=1800,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+    )
     [server] = world.servers_behind(color.target_group)
     state(world, color, "Pending:Wait")
     held = holding(world.aws, fleet.group(world.aws, color.group))
@@ -94,7 +122,8 @@ def test_servers_that_a_hook_holds_are_named_with_what_lets_them_go(world: World
     assert f"{server} in Pending:Wait, held by org-agent (for up to 1800 s)" in held.what
     assert held.do == (
         f"aws autoscaling complete-lifecycle-action --auto-scaling-group-name {color.group} --lifecycle-hook-name"
-        f" org-agent --instance-id {server} --lifecycle-action-result CONTINUE")
+        f" org-agent --instance-id {server} --lifecycle-action-result CONTINUE"
+    )
     late = Look(elapsed=900, limit=900, needed=1, launched=1, targets=(), held=held)
     assert birth.verdict(late).failure.startswith("servers were still held after 900 s: ")
     assert birth.verdict(late).do == held.do
@@ -128,8 +157,15 @@ def test_a_group_that_would_not_end_is_not_begun_with(world: World) -> None:
     blue, green = world.color("blue", BLUE), world.color("green", GREEN)
     world.production({green.target_group: 100})
     world.aws.autoscaling.suspend_processes(AutoScalingGroupName=blue.group, ScalingProcesses=["Terminate", "Launch"])
-    given = Given(stack=STACK, account=ACCOUNT, region=REGION, color="blue", group=blue.group,
-                  target_group=blue.target_group, listener=world.listener)
+    given = Given(
+        stack=STACK,
+        account=ACCOUNT,
+        region=REGION,
+        color="blue",
+        group=blue.group,
+        target_group=blue.target_group,
+        listener=world.listener,
+    )
     with pytest.raises(StepError) as error:
         retire(given, world.context())
     assert f"{blue.group} (blue) gets no production traffic, and can't be deleted" in str(error.value)
@@ -141,10 +177,14 @@ def test_a_group_that_would_not_end_is_not_begun_with(world: World) -> None:
 
 def test_what_a_failed_attempt_left_and_somebody_protected_is_told(world: World) -> None:
     dead = world.color("green", GREEN)
-    protected = fleet.Group(**{
-        **fleet.group(world.aws, dead.group).__dict__,
-        "obstacles": obstacles.found({
-            "AutoScalingGroupName": dead.group, "DeletionProtection": "prevent-force-deletion"})})
+    protected = fleet.Group(
+        **{
+            **fleet.group(world.aws, dead.group).__dict__,
+            "obstacles": obstacles.found(
+                {"AutoScalingGroupName": dead.group, "DeletionProtection": "prevent-force-deletion"}
+            ),
+        }
+    )
     with pytest.raises(StepError, match="which a failed attempt left, can't be deleted"):
         sweep.delete(world.aws, [protected], world.context().progress, listener=world.listener)
     assert world.scaling(dead.group)
@@ -155,17 +195,44 @@ def test_what_acts_on_the_live_groups_beside_the_program_is_told() -> None:
     name = {"AutoScalingGroupName": "phoenix-dev-blue-1"}
     at = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
     with Stubber(scaling) as stub:
-        stub.add_response("describe_lifecycle_hooks", {"LifecycleHooks": [
-            {"LifecycleHookName": "drain-logs", "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
-             "HeartbeatTimeout": 600}]}, name)
-        stub.add_response("describe_scheduled_actions", {"ScheduledUpdateGroupActions": [
-            {"ScheduledActionName": "night", "MinSize": 0, "DesiredCapacity": 0, "StartTime": at,
-             "Recurrence": "0 22 * * *"}]}, name)
-        stub.add_response("describe_instance_refreshes", {"InstanceRefreshes": [
-            {"Status": "InProgress", "PercentageComplete": 40}, {"Status": "Successful"}]}, {**name, "MaxRecords": 10})
+        stub.add_response(
+            "describe_lifecycle_hooks",
+            {
+                "LifecycleHooks": [
+                    {
+                        "LifecycleHookName": "drain-logs",
+                        "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+                        "HeartbeatTimeout": 600,
+                    }
+                ]
+            },
+            name,
+        )
+        stub.add_response(
+            "describe_scheduled_actions",
+            {
+                "ScheduledUpdateGroupActions": [
+                    {
+                        "ScheduledActionName": "night",
+                        "MinSize": 0,
+                        "DesiredCapacity": 0,
+                        "StartTime": at,
+                        "Recurrence": "0 22 * * *",
+                    }
+                ]
+            },
+            name,
+        )
+        stub.add_response(
+            "describe_instance_refreshes",
+            {"InstanceRefreshes": [{"Status": "InProgress", "PercentageComplete": 40}, {"Status": "Successful"}]},
+            {**name, "MaxRecords": 10},
+        )
         hook, night, refresh = circumstances.read(scaling, [group("blue"), group("green", name="")])
     assert "the lifecycle hook drain-logs of phoenix-dev-blue-1 may hold each server that is ended, for 600 s" in hook
-    assert ("the scheduled action night sets MinSize 0, DesiredCapacity 0 of phoenix-dev-blue-1 at 2026-11-24 22:00"
-            " UTC, and by '0 22 * * *' again") in night
+    assert (
+        "the scheduled action night sets MinSize 0, DesiredCapacity 0 of phoenix-dev-blue-1 at 2026-11-24 22:00"
+        " UTC, and by '0 22 * * *' again"
+    ) in night
     assert "delete-scheduled-action --auto-scaling-group-name phoenix-dev-blue-1 --scheduled-action-name night" in night
     assert "an instance refresh replaces the servers of phoenix-dev-blue-1 (InProgress, 40 %)" in refresh

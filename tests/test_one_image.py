@@ -26,13 +26,19 @@ __all__ = ["opened", "world"]
 def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) -> None:
     asked = image("a")
     wanted = asked["fingerprint"]
-    refused(world.prod(wanted), f"account {DEV}, region {DEV_REGION} has no image of the service phoenix with the",
-            "it shows this account none at all", f"imageSharedWith[0]' {world.cloud.account}")
+    refused(
+        world.prod(wanted),
+        f"account {DEV}, region {DEV_REGION} has no image of the service phoenix with the",
+        "it shows this account none at all",
+        f"imageSharedWith[0]' {world.cloud.account}",
+    )
     original = world.bake(asked)
     refused(world.prod(wanted), "it shows this account none at all")
     assert "none at all" in world.planned(wanted).refused
     assert ended_well(world.share(original, world.cloud.account)) == {
-        "images": [original], "sharedWith": [world.cloud.account]}
+        "images": [original],
+        "sharedWith": [world.cloud.account],
+    }
     plan = world.planned(wanted)
     assert plan.refused == "" and plan.bakes is False
     assert plan.words.startswith(f"{original} (phoenix-{wanted}-")
@@ -49,12 +55,19 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     assert theirs["tags"].pop("phoenix:shared-by") == "phoenix/dev"
     # That the original is not encrypted is not so of the copy.
     assert theirs["tags"].pop("phoenix:kms-key") == keys.NONE
-    assert ours["tags"] == ours["snapshot"]["tags"] == {
-        **theirs["tags"], "phoenix:stack": "phoenix/prod", "phoenix:copied-from": f"{FROM}/{original}"}
+    assert (
+        ours["tags"]
+        == ours["snapshot"]["tags"]
+        == {**theirs["tags"], "phoenix:stack": "phoenix/prod", "phoenix:copied-from": f"{FROM}/{original}"}
+    )
     assert theirs["snapshot"]["Encrypted"] is False and ours["snapshot"]["Encrypted"] is True
     assert {key: first[key] for key in ("fingerprint", "commit", "base", "bakedAt", "rootDevice")} == {
-        "fingerprint": wanted, "commit": theirs["tags"]["phoenix:commit"], "base": theirs["tags"]["phoenix:base"],
-        "bakedAt": theirs["tags"]["phoenix:baked-at"], "rootDevice": theirs["RootDeviceName"]}
+        "fingerprint": wanted,
+        "commit": theirs["tags"]["phoenix:commit"],
+        "base": theirs["tags"]["phoenix:base"],
+        "bakedAt": theirs["tags"]["phoenix:baked-at"],
+        "rootDevice": theirs["RootDeviceName"],
+    }
 
     again = ended_well(world.prod(wanted))
     assert again == {**first, "copied": False} and world.copies() == before + 1
@@ -75,14 +88,18 @@ def test_an_encrypted_image_needs_its_key_shared_and_gets_another_one(world: Wor
     original = world.baked(wanted, key=theirs)
     assert world.image(original, dev=True)["snapshot"]["KmsKeyId"] == theirs
     world.share(original, world.cloud.account)
-    says = (f"account {world.cloud.account} may not use {theirs}, with which {original} is encrypted",
-            f"add arn:aws:iam::{world.cloud.account}:root to the policy of the key", "kms:CreateGrant")
+    says = (
+        f"account {world.cloud.account} may not use {theirs}, with which {original} is encrypted",
+        f"add arn:aws:iam::{world.cloud.account}:root to the policy of the key",
+        "kms:CreateGrant",
+    )
     refused(world.prod(wanted), *says)
     for text in says:
         assert text in world.planned(wanted).refused
 
     world.client("kms", dev=True).put_key_policy(
-        KeyId=theirs, PolicyName="default", Policy=policy(DEV, world.cloud.account))
+        KeyId=theirs, PolicyName="default", Policy=policy(DEV, world.cloud.account)
+    )
     missing = f"arn:aws:kms:{world.cloud.region}:{world.cloud.account}:key/00000000-0000-0000-0000-000000000000"
     refused(world.prod(wanted, kms_key=missing), f"the copy can't be encrypted with {missing}", "does not exist")
     said = world.planned(wanted, image_kms_key=missing).refused
@@ -163,18 +180,20 @@ def test_snapshots_that_are_not_shared_are_told_with_the_command(world: World) -
     original = world.baked(wanted)
     world.share(original, world.cloud.account)
     ec2, snapshot = world.client("ec2", dev=True), world.image(original, dev=True)["snapshot"]["SnapshotId"]
-    ec2.modify_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission", OperationType="remove",
-                                  UserIds=[world.cloud.account])
-    says = (f"the snapshots of {original} are not shared with account {world.cloud.account}",
-            f"as account {DEV}: aws ec2 modify-snapshot-attribute --region {DEV_REGION} --snapshot-id {snapshot}"
-            f" --attribute createVolumePermission --operation-type add --user-ids {world.cloud.account}")
+    ec2.modify_snapshot_attribute(
+        SnapshotId=snapshot, Attribute="createVolumePermission", OperationType="remove", UserIds=[world.cloud.account]
+    )
+    says = (
+        f"the snapshots of {original} are not shared with account {world.cloud.account}",
+        f"as account {DEV}: aws ec2 modify-snapshot-attribute --region {DEV_REGION} --snapshot-id {snapshot}"
+        f" --attribute createVolumePermission --operation-type add --user-ids {world.cloud.account}",
+    )
     refused(world.prod(wanted), *says)
     for text in says:
         assert text in world.planned(wanted).refused
     # The local cloud is as strict as AWS, which is what the look beforehand spares the user.
     with pytest.raises(Exception, match="You do not have permission to access the storage of this ami"):
-        world.client("ec2", dev=False).copy_image(
-            Name="mine", SourceImageId=original, SourceRegion=DEV_REGION)
+        world.client("ec2", dev=False).copy_image(Name="mine", SourceImageId=original, SourceRegion=DEV_REGION)
 
 
 def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -> None:
@@ -185,7 +204,8 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
     def shared() -> tuple[list[str], list[str]]:
         said = ec2.describe_image_attribute(ImageId=original, Attribute="launchPermission")["LaunchPermissions"]
         disk = ec2.describe_snapshot_attribute(
-            SnapshotId=world.image(original, dev=True)["snapshot"]["SnapshotId"], Attribute="createVolumePermission")
+            SnapshotId=world.image(original, dev=True)["snapshot"]["SnapshotId"], Attribute="createVolumePermission"
+        )
         return [one["UserId"] for one in said], [one["UserId"] for one in disk["CreateVolumePermissions"]]
 
     world.share(original, other)
@@ -206,8 +226,14 @@ def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world
     wanted = "0" * 12
     world.share(world.baked(wanted), world.cloud.account)
     asked, given = world.copies(), {"stack": "phoenix/prod", "fingerprint": wanted, "image_from": FROM}
-    with subprocess.Popen(["sh", "steps/run", "copy"], cwd=PROJECT, env=environment(world.cloud, given), text=True,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as step:
+    with subprocess.Popen(
+        ["sh", "steps/run", "copy"],
+        cwd=PROJECT,
+        env=environment(world.cloud, given),
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as step:
         assert step.stderr is not None
         begun = next(line for line in step.stderr if "is copied to" in line)
         step.terminate()

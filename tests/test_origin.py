@@ -29,35 +29,55 @@ LONGEST = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20251022"
 
 
 def tags(base_name: str = LONGEST, **changed: str) -> dict[str, str]:
-    values = {"service": "shop", "stack": "shop/dev", "fingerprint": WANTED, "base": "ami-0123456789abcdef0",
-              "base_name": base_name, "commit": "c" * 40, "tree": "clean", "baked_at": "2026-11-20T06:00:00Z",
-              "base_date": "2026-11-12T00:00:00Z"}
+    values = {
+        "service": "shop",
+        "stack": "shop/dev",
+        "fingerprint": WANTED,
+        "base": "ami-0123456789abcdef0",
+        "base_name": base_name,
+        "commit": "c" * 40,
+        "tree": "clean",
+        "baked_at": "2026-11-20T06:00:00Z",
+        "base_date": "2026-11-12T00:00:00Z",
+    }
     return {**images.tags(**{**values, **changed}), "phoenix:packages": "fedcba987654"}
 
 
 def image(ami: str, *, days: float, fingerprint: str = WANTED) -> Image:
     baked = (NOW - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Image(id=ami, name=f"shop-{fingerprint}-20261120060000", state="available", created=NOW,
-                 tags=tags(baked_at=baked, fingerprint=fingerprint))
+    return Image(
+        id=ami,
+        name=f"shop-{fingerprint}-20261120060000",
+        state="available",
+        created=NOW,
+        tags=tags(baked_at=baked, fingerprint=fingerprint),
+    )
 
 
 def choose(*there: Image, place: Place = DEV, max_age_days: int = 30) -> Image:
     return origin.chosen(
-        there, place, service="shop", fingerprint=WANTED, account=ME, max_age_days=max_age_days, now=NOW)
+        there, place, service="shop", fingerprint=WANTED, account=ME, max_age_days=max_age_days, now=NOW
+    )
 
 
-@pytest.mark.parametrize(("text", "place"), [
-    ("111111111111", Place(account="111111111111", region="eu-west-1")),
-    ("111111111111/us-gov-west-1", Place(account="111111111111", region="us-gov-west-1")),
-])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("111111111111", Place(account="111111111111", region="eu-west-1")),
+        ("111111111111/us-gov-west-1", Place(account="111111111111", region="us-gov-west-1")),
+    ],
+)
 def test_a_place_is_an_account_and_its_region_or_the_own_one(text: str, place: Place) -> None:
     assert origin.place(text, region="eu-west-1") == place
 
 
 def test_a_description_says_what_the_tags_do() -> None:
     said = origin.described(origin.description(tags()))
-    assert said == {key: value for key, value in tags().items() if key not in (
-        "phoenix:service", "phoenix:stack", "phoenix:fingerprint")}
+    assert said == {
+        key: value
+        for key, value in tags().items()
+        if key not in ("phoenix:service", "phoenix:stack", "phoenix:fingerprint")
+    }
 
 
 def test_a_description_is_cut_off_in_the_name_of_the_base_alone() -> None:
@@ -105,8 +125,12 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_whatever_lacks_name_or_words_is_left_out(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
     words = origin.description(tags())
-    for name, said in ((f"shop-{WANTED}-20261120060000", words), (f"shop-{WANTED}-20261120060001", "by hand"),
-                       (f"shop-api-{WANTED}-20261120060000", words), ("shop-latest", words)):
+    for name, said in (
+        (f"shop-{WANTED}-20261120060000", words),
+        (f"shop-{WANTED}-20261120060001", "by hand"),
+        (f"shop-api-{WANTED}-20261120060000", words),
+        ("shop-latest", words),
+    ):
         ec2.register_image(Name=name, Description=said, RootDeviceName="/dev/xvda")
     [found] = origin.offered(ec2, Place(account="123456789012", region="eu-west-1"), service="shop")
     assert (found.fingerprint, found.name) == (WANTED, f"shop-{WANTED}-20261120060000")
@@ -139,8 +163,15 @@ def test_a_key_that_can_not_be_used_says_why(session: boto3.Session) -> None:
 
 def test_a_key_may_be_another_accounts() -> None:
     key = "arn:aws:kms:eu-west-1:999999999999:key/1"
-    given = copy.Given(stack="shop/prod", account=ME, region="eu-west-1", service="shop", fingerprint=WANTED,
-                       image_from="111111111111", kms_key=key)
+    given = copy.Given(
+        stack="shop/prod",
+        account=ME,
+        region="eu-west-1",
+        service="shop",
+        fingerprint=WANTED,
+        image_from="111111111111",
+        kms_key=key,
+    )
     assert key not in given.arns()
 
 
@@ -164,8 +195,9 @@ def test_an_account_that_aws_does_not_know_is_named(session: boto3.Session) -> N
     ami = ec2.register_image(Name=f"shop-{WANTED}-20261120060000", RootDeviceName="/dev/xvda")["ImageId"]
     ec2.create_tags(Resources=[ami], Tags=[{"Key": key, "Value": value} for key, value in tags().items()])
     wrapped = Wrapped(ec2, modify_image_attribute=modify_image_attribute)
-    given = share.Given(stack="shop/dev", account="123456789012", region="eu-west-1", service="shop",
-                        image=ami, shared_with=(ME,))
+    given = share.Given(
+        stack="shop/dev", account="123456789012", region="eu-west-1", service="shop", image=ami, shared_with=(ME,)
+    )
     with pytest.raises(StepError, match=f"imageSharedWith names an account that AWS does not know: {ME}"):
         share.share(given, SimpleNamespace(aws=SimpleNamespace(ec2=wrapped)))  # type: ignore[arg-type]
 
@@ -187,7 +219,8 @@ def test_a_copys_snapshot_is_as_old_as_the_copy_not_as_its_original(session: bot
     ec2 = session.client("ec2")
     volume = ec2.create_volume(Size=8, AvailabilityZone="eu-west-1a")["VolumeId"]
     old = [{"Key": key, "Value": value} for key, value in tags(baked_at="2020-01-01T00:00:00Z").items()]
-    snapshot = ec2.create_snapshot(
-        VolumeId=volume, TagSpecifications=[{"ResourceType": "snapshot", "Tags": old}])["SnapshotId"]  # type: ignore
+    snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=[{"ResourceType": "snapshot", "Tags": old}])[
+        "SnapshotId"
+    ]  # type: ignore
     [found] = [one for one in leftovers.find(ec2, service="shop", stack="shop/dev") if one.id == snapshot]
     assert leftovers.old([found], used=set(), before=datetime.now(UTC) - timedelta(days=1)) == []

@@ -26,15 +26,30 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield boto3.Session(region_name="eu-west-1")
 
 
-@pytest.mark.parametrize(("instance_type", "code"), [
-    ("t3.small", "L-1216C47A"), ("m7i-flex.large", "L-1216C47A"), ("c6gn.large", "L-1216C47A"),
-    ("im4gn.large", "L-1216C47A"), ("d3en.xlarge", "L-1216C47A"), ("h1.2xlarge", "L-1216C47A"),
-    ("g5g.xlarge", "L-DB2E81BA"), ("vt1.3xlarge", "L-DB2E81BA"), ("p5.48xlarge", "L-417A185B"),
-    ("f2.6xlarge", "L-74FC7D96"), ("inf2.xlarge", "L-1945791B"), ("trn1.2xlarge", "L-2C3B7624"),
-    ("dl1.24xlarge", "L-6E869C2A"), ("x2iedn.xlarge", "L-7295265B"), ("u-6tb1.56xlarge", "L-43DA4232"),
-    ("u7i-12tb.224xlarge", "L-43DA4232"), ("hpc7g.4xlarge", "L-F7808C92"), ("mac2.metal", ""),
-    ("q1.small", ""),
-])
+@pytest.mark.parametrize(
+    ("instance_type", "code"),
+    [
+        ("t3.small", "L-1216C47A"),
+        ("m7i-flex.large", "L-1216C47A"),
+        ("c6gn.large", "L-1216C47A"),
+        ("im4gn.large", "L-1216C47A"),
+        ("d3en.xlarge", "L-1216C47A"),
+        ("h1.2xlarge", "L-1216C47A"),
+        ("g5g.xlarge", "L-DB2E81BA"),
+        ("vt1.3xlarge", "L-DB2E81BA"),
+        ("p5.48xlarge", "L-417A185B"),
+        ("f2.6xlarge", "L-74FC7D96"),
+        ("inf2.xlarge", "L-1945791B"),
+        ("trn1.2xlarge", "L-2C3B7624"),
+        ("dl1.24xlarge", "L-6E869C2A"),
+        ("x2iedn.xlarge", "L-7295265B"),
+        ("u-6tb1.56xlarge", "L-43DA4232"),
+        ("u7i-12tb.224xlarge", "L-43DA4232"),
+        ("hpc7g.4xlarge", "L-F7808C92"),
+        ("mac2.metal", ""),
+        ("q1.small", ""),
+    ],
+)
 def test_each_family_has_its_quota(instance_type: str, code: str) -> None:
     assert outlook.quota_code(instance_type) == code
 
@@ -42,16 +57,28 @@ def test_each_family_has_its_quota(instance_type: str, code: str) -> None:
 def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
     quotas, watch = session.client("service-quotas"), session.client("cloudwatch")
     dimensions = {"Class": "Standard/OnDemand", "Resource": "vCPU", "Service": "EC2", "Type": "Resource"}
-    metric = {"MetricNamespace": "AWS/Usage", "MetricName": "ResourceCount", "MetricDimensions": dimensions,
-              "MetricStatisticRecommendation": "Maximum"}
+    metric = {
+        "MetricNamespace": "AWS/Usage",
+        "MetricName": "ResourceCount",
+        "MetricDimensions": dimensions,
+        "MetricStatisticRecommendation": "Maximum",
+    }
     with Stubber(quotas) as stub:
-        stub.add_response("get_service_quota", {"Quota": {
-            "QuotaName": "Running", "Value": 32.0, "UsageMetric": metric}},
-            {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"})
+        stub.add_response(
+            "get_service_quota",
+            {"Quota": {"QuotaName": "Running", "Value": 32.0, "UsageMetric": metric}},
+            {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
+        )
         now = datetime.now(UTC)
-        data = [{"MetricName": "ResourceCount", "Timestamp": now - timedelta(minutes=ago), "Value": value,
-                 "Dimensions": [{"Name": name, "Value": said} for name, said in dimensions.items()]}
-                for ago, value in ((9, 4.0), (3, 12.0))]
+        data = [
+            {
+                "MetricName": "ResourceCount",
+                "Timestamp": now - timedelta(minutes=ago),
+                "Value": value,
+                "Dimensions": [{"Name": name, "Value": said} for name, said in dimensions.items()],
+            }
+            for ago, value in ((9, 4.0), (3, 12.0))
+        ]
         watch.put_metric_data(Namespace="AWS/Usage", MetricData=data)
         assert outlook.quota(quotas, watch, "t3.small", now=now) == Quota("L-1216C47A", "Running", 32.0, 12.0)
 
@@ -69,11 +96,18 @@ def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Sessio
     ssm = session.client("ssm")
     ssm.put_parameter(Name="/golden/base", Value=there, Type="String")
     ssm.put_parameter(Name="/golden/text", Value="none", Type="String")
-    sizes = {name: outlook.base(ec2, ssm if name.startswith("/") else None, name) for name in (
-        there, "/golden/base", "ami-00000000000000000", "/golden/text", "/golden/nowhere", "ubuntu-24.04")}
+    sizes = {
+        name: outlook.base(ec2, ssm if name.startswith("/") else None, name)
+        for name in (there, "/golden/base", "ami-00000000000000000", "/golden/text", "/golden/nowhere", "ubuntu-24.04")
+    }
     assert sizes == {  # every image's size here is 15
-        there: 15, "/golden/base": 15, "ami-00000000000000000": 0, "/golden/text": None, "/golden/nowhere": None,
-        "ubuntu-24.04": None}
+        there: 15,
+        "/golden/base": 15,
+        "ami-00000000000000000": 0,
+        "/golden/text": None,
+        "/golden/nowhere": None,
+        "ubuntu-24.04": None,
+    }
 
 
 def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Session) -> None:
@@ -83,8 +117,9 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     server = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]["InstanceId"]
     ec2.create_tags(Resources=[server], Tags=[{"Key": "aws:autoscaling:groupName", "Value": "blue-1"}])
-    alive = live(group("blue", name="blue-1", instances=(server, "i-00000000000000000"),
-                       subnets=(subnet, "subnet-0000000a")))
+    alive = live(
+        group("blue", name="blue-1", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a"))
+    )
     found = outlook.read(session, settings(), alive, now=NOW)
     assert found.kind == Kind(2, ("x86_64",))
     [place] = found.subnets or ()
@@ -108,7 +143,8 @@ def test_the_end_of_credentials_counts_when_nobody_can_renew_them(tmp_path: Path
     def of(method: str) -> datetime | None:
         made = boto3.Session(region_name="eu-west-1")
         made._session._credentials = RefreshableCredentials(  # type: ignore[attr-defined]
-            "id", "key", "token", ends, dict, method)
+            "id", "key", "token", ends, dict, method
+        )
         return outlook.credentials_end(made)
 
     assert of("env") == ends

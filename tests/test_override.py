@@ -20,7 +20,7 @@ TEMPLATE = (PROJECT / "image" / "phoenix.pkr.hcl").read_text()
 
 def source(text: str) -> dict[str, str]:
     """Arguments and blocks of the source, each with how often it is there; Packer refuses a second one."""
-    body = text[text.index('source "amazon-ebs"'):text.index("\nbuild {")]
+    body = text[text.index('source "amazon-ebs"') : text.index("\nbuild {")]
     names = re.findall(r"^  (\w+) +[={] *(.*)$", body, re.MULTILINE)
     assert len(names) == len(dict(names)), "an argument is there twice"
     return dict(names)
@@ -46,11 +46,10 @@ def test_the_build_machine_and_the_cloud_are_on_this_host(version: tuple[int, ..
     assert (folder / "phoenix.pkr.hcl").read_text().endswith(TEMPLATE[build:])
 
 
-@pytest.mark.parametrize(("version", "pins"), [
-    ((1, 6, 6), ""), ((1, 14, 0), "required_plugins"), ((1, 16, 0), "required_plugins")], ids=str)
-def test_whichever_packer_there_is_may_bake_in_a_rehearsal(
-    version: tuple[int, ...], pins: str, folder: Path
-) -> None:
+@pytest.mark.parametrize(
+    ("version", "pins"), [((1, 6, 6), ""), ((1, 14, 0), "required_plugins"), ((1, 16, 0), "required_plugins")], ids=str
+)
+def test_whichever_packer_there_is_may_bake_in_a_rehearsal(version: tuple[int, ...], pins: str, folder: Path) -> None:
     override.change(folder, LOCAL, version)
     text = (folder / "plugins.pkr.hcl").read_text()
     assert "required_version =" not in text
@@ -82,8 +81,14 @@ def run(folder: Path, version: str, *arguments: str) -> subprocess.CompletedProc
     (folder / "real" / "packer").chmod(0o755)
     path = os.pathsep.join([str(override.PROGRAMS), str(folder / "real"), os.environ["PATH"]])
     return subprocess.run(
-        ["packer", *arguments], capture_output=True, text=True, check=False, timeout=60, cwd=folder,
-        env={**os.environ, **LOCAL, "PATH": path, "PHOENIX_PYTHON": sys.executable})
+        ["packer", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=folder,
+        env={**os.environ, **LOCAL, "PATH": path, "PHOENIX_PYTHON": sys.executable},
+    )
 
 
 @pytest.mark.parametrize("version", ["1.6.6", "1.16.0", "1.17.3"])

@@ -40,8 +40,9 @@ def held(type: str, id: str, **outputs: Any) -> Resource:
 
 COMPONENT = Resource(PARENT, "phoenix:index:LoadBalancer", {})
 FIREWALL = held("aws:ec2/securityGroup:SecurityGroup", "sg-1", **TAGGED)
-WHOLE = Made((COMPONENT, FIREWALL, held(BALANCER, OURS, **TAGGED), held(LISTENER, LISTENS),
-              held(RULE, PRODUCTION, **TAGGED)))
+WHOLE = Made(
+    (COMPONENT, FIREWALL, held(BALANCER, OURS, **TAGGED), held(LISTENER, LISTENS), held(RULE, PRODUCTION, **TAGGED))
+)
 STANDS = Live(load_balancer=OURS, rules={"production": PRODUCTION}, listeners=(LISTENS,))
 THEIR_STACK = Found(Balancer(THEIRS, "theirs.elb", "vpc-2", ("sg-2",)), rule="THEIR-RULE")
 
@@ -60,7 +61,8 @@ def test_production_of_another_state_stops_the_plan(made: Made) -> None:
     said = refusal(settings(), Live(others=(THEIR_STACK.balancer,)), made, [THEIR_STACK])
     assert said.startswith(
         f"AWS holds the load balancer {THEIRS}, with production on it (THEIR-RULE) of phoenix/dev, and this state has"
-        " not made it")
+        " not made it"
+    )
     assert "pulumi login BACKEND && pulumi stack select STACK" in said
     assert "pulumi stack import --file state.json   (here)" in said
     assert "delete" not in said
@@ -90,7 +92,8 @@ def test_a_rule_that_the_state_forgot_is_imported() -> None:
     said = refusal(settings(), STANDS, without(WHOLE, PRODUCTION), ())
     assert said == (
         f"the state has forgotten {PRODUCTION}, which AWS holds for phoenix/dev; nothing was changed\n"
-        f"  type: {BELOW} {RULE} phoenix-dev-production {PRODUCTION}\n  then: pulumi up")
+        f"  type: {BELOW} {RULE} phoenix-dev-production {PRODUCTION}\n  then: pulumi up"
+    )
 
 
 def test_a_second_rule_of_a_kind_is_what_a_killed_change_of_the_listener_left() -> None:
@@ -116,19 +119,29 @@ def test_a_listener_that_the_state_forgot_is_imported() -> None:
 def test_groups_without_a_load_balancer_are_another_states() -> None:
     stray = Live(strays=("phoenix-dev-blue-1",))
     assert "AWS holds auto-scaling groups (phoenix-dev-blue-1) of phoenix/dev" in refusal(settings(), stray, Made(), ())
-    known = Made((held("aws:autoscaling/group:Group", "phoenix-dev-blue-1", tags=[
-        {"key": "phoenix:stack", "value": "phoenix/dev", "propagateAtLaunch": True}]),))
+    known = Made(
+        (
+            held(
+                "aws:autoscaling/group:Group",
+                "phoenix-dev-blue-1",
+                tags=[{"key": "phoenix:stack", "value": "phoenix/dev", "propagateAtLaunch": True}],
+            ),
+        )
+    )
     assert known.resources[0].owner == "phoenix/dev"
     assert refusal(settings(), stray, known, ()) == ""
     # Beside its own load balancer a state sweeps what its killed updates left.
     assert refusal(settings(), replace(STANDS, strays=("phoenix-dev-blue-1",)), WHOLE, ()) == ""
 
 
-@pytest.mark.parametrize(("config", "stack", "typed"), [
-    ({"service": "shop"}, "dev", "pulumi config set service phoenix"),
-    ({}, "prod", "pulumi stack rename dev"),
-    ({"service": "shop"}, "prod", "pulumi config set service phoenix && pulumi stack rename dev"),
-])
+@pytest.mark.parametrize(
+    ("config", "stack", "typed"),
+    [
+        ({"service": "shop"}, "dev", "pulumi config set service phoenix"),
+        ({}, "prod", "pulumi stack rename dev"),
+        ({"service": "shop"}, "prod", "pulumi config set service phoenix && pulumi stack rename dev"),
+    ],
+)
 def test_another_service_or_stack_name_is_refused(config: dict[str, str], stack: str, typed: str) -> None:
     with pytest.raises(OwnershipError) as error:
         check_identity(replace(settings(**config), stack=stack), WHOLE)
@@ -144,8 +157,12 @@ def test_the_same_names_or_a_state_without_a_load_balancer_are_no_matter() -> No
 def test_a_group_with_production_that_the_state_forgot_may_only_be_left() -> None:
     standing = live(group("blue", weight=90), group("green", weight=10))
     blue, green = standing.groups
-    made = Made((held("aws:autoscaling/group:Group", green.name),
-                 *(held("aws:lb/targetGroup:TargetGroup", one.target_group) for one in standing.groups)))
+    made = Made(
+        (
+            held("aws:autoscaling/group:Group", green.name),
+            *(held("aws:lb/targetGroup:TargetGroup", one.target_group) for one in standing.groups),
+        )
+    )
     [said] = forgotten_groups(standing, made, stay={"blue", "green"})
     assert f"the state has forgotten {blue.name} of blue" in said
     assert "pulumi config set active green && pulumi config set traffic 100 && pulumi up" in said

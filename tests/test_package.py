@@ -46,7 +46,11 @@ def test_every_key_is_an_input_of_its_type_with_its_words() -> None:
 
 def test_its_outputs_are_those_of_the_program() -> None:
     assert {key: said["type"] for key, said in COMPONENT["properties"].items()} == {
-        "url": "string", "live": "object", "certificates": "object", "past": "array"}
+        "url": "string",
+        "live": "object",
+        "certificates": "object",
+        "past": "array",
+    }
     assert set(COMPONENT["required"]) == set(COMPONENT["properties"])
 
 
@@ -57,8 +61,13 @@ def test_pulumi_reads_the_same_schema(tmp_path: Path) -> None:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     done = subprocess.run(
-        ["pulumi", "package", "get-schema", str(tmp_path / "package")], capture_output=True, text=True, check=False,
-        env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}, timeout=300)
+        ["pulumi", "package", "get-schema", str(tmp_path / "package")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["name"] == "phoenix"
@@ -69,8 +78,11 @@ def bound(said: Any, *, within: str = "") -> Any:
     """A schema as the CLI prints it: of an item of a list or a map it keeps the type, not the words."""
     if not isinstance(said, dict):
         return said
-    return {key: bound(value, within=key) for key, value in said.items()
-            if key != "description" or within not in ("items", "additionalProperties")}
+    return {
+        key: bound(value, within=key)
+        for key, value in said.items()
+        if key != "description" or within not in ("items", "additionalProperties")
+    }
 
 
 def service(project: Path, **inputs: Any) -> Recorded:

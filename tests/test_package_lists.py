@@ -76,9 +76,7 @@ def test_the_tag_comes_last_so_an_interrupted_list_is_none(cloud: Cloud, ssm: An
 
 
 @pytest.mark.parametrize("damage", ["a piece is gone", "all are gone", "another list's", "not base64"])
-def test_a_list_that_does_not_match_its_tag_is_not_relied_on(
-    cloud: Cloud, ssm: Any, image: str, damage: str
-) -> None:
+def test_a_list_that_does_not_match_its_tag_is_not_relied_on(cloud: Cloud, ssm: Any, image: str, damage: str) -> None:
     hashed = store(cloud, image, LONG)
     path = package_lists.path(SERVICE, image)
     if damage == "a piece is gone":
@@ -117,12 +115,15 @@ def test_lists_of_a_service_are_found_and_removed_one_by_one(cloud: Cloud, ssm: 
     assert image in package_lists.stored(ssm, service=f"{SERVICE}-2")
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"Name": "/phoenix/x/1", "Value": "x" * 4097}, "maximum parameter value of 4096 characters"),
-    ({"Name": "/phoenix/x y/1", "Value": "x"}, "sub-paths divided by slash symbol"),
-    ({"Name": "/phoenix//1", "Value": "x"}, "sub-paths divided by slash symbol"),
-    ({"Name": "/ssm/x/1", "Value": "x"}, "can't be prefixed with \"ssm\""),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"Name": "/phoenix/x/1", "Value": "x" * 4097}, "maximum parameter value of 4096 characters"),
+        ({"Name": "/phoenix/x y/1", "Value": "x"}, "sub-paths divided by slash symbol"),
+        ({"Name": "/phoenix//1", "Value": "x"}, "sub-paths divided by slash symbol"),
+        ({"Name": "/ssm/x/1", "Value": "x"}, 'can\'t be prefixed with "ssm"'),
+    ],
+)
 def test_the_cloud_refuses_what_parameter_store_refuses(ssm: Any, arguments: dict[str, str], words: str) -> None:
     with pytest.raises(ClientError) as refused:
         ssm.put_parameter(Type="String", **arguments)

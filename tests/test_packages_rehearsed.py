@@ -71,12 +71,17 @@ def test_a_bake_tells_each_difference_and_leaves_a_summary(cloud: Cloud, bakes: 
     first, done = bakes
     result = ended_well(done)
     assert result["packages"] == {
-        "count": 3, "hash": result["packages"]["hash"], "comparedWith": first["image"],
-        "difference": ", ".join(DIFFERENCE)}
+        "count": 3,
+        "hash": result["packages"]["hash"],
+        "comparedWith": first["image"],
+        "difference": ", ".join(DIFFERENCE),
+    }
     told = [line.partition("] ")[2] for line in done.stderr.splitlines()]
     start = told.index(DIFFERENCE[0])
-    assert told[start:start + 4] == [
-        *DIFFERENCE, f"packages beside {first['image']}, which is live: {', '.join(DIFFERENCE)}"]
+    assert told[start : start + 4] == [
+        *DIFFERENCE,
+        f"packages beside {first['image']}, which is live: {', '.join(DIFFERENCE)}",
+    ]
     described = cloud.client("ec2").describe_images(ImageIds=[result["image"]])["Images"][0]["Tags"]
     assert {"Key": "phoenix:packages", "Value": result["packages"]["hash"]} in described
 
@@ -85,14 +90,15 @@ def test_by_hand_all_packages_and_all_differences_are_told(cloud: Cloud, tools: 
     first, done = bakes
     both = step(cloud, tools, "packages", image=NEW, compared_with=OLD)
     assert ended_well(both) == {
-        "image": ended_well(done)["image"], "comparedWith": first["image"], "difference": DIFFERENCE}
+        "image": ended_well(done)["image"],
+        "comparedWith": first["image"],
+        "difference": DIFFERENCE,
+    }
     alone = ended_well(step(cloud, tools, "packages", image=first["image"]))
     assert alone["packages"] == {"adduser": "3.134", "nano": "7.2-1", "openssl": "3.0.14-1"}
 
 
-def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(
-    cloud: Cloud, tools: Path, bakes: Any
-) -> None:
+def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(cloud: Cloud, tools: Path, bakes: Any) -> None:
     first, done = bakes
     image = ended_well(done)["image"]
     cloud.client("ec2").delete_tags(Resources=[image], Tags=[{"Key": "phoenix:packages"}])
@@ -108,8 +114,7 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(
 def planned(cloud: Cloud, *, live_image: str, born: str) -> tuple[str, ...]:
     serving = replace(group("blue", OLD), image=live_image)
     flown = flight.decide(settings(active="green"), recipe(NEW), live(serving), now=NOW)
-    session = boto3.Session(
-        aws_access_key_id="test", aws_secret_access_key="test", region_name=cloud.region)
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=cloud.region)
     return packages.lines(session, flown, Source(NEW, "", image=born, bakes=not born), service="phoenix")
 
 
@@ -129,7 +134,8 @@ def test_the_plan_of_a_reuse_shows_what_differs_from_what_is_live(cloud: Cloud, 
 def test_the_plan_of_a_bake_promises_nothing(cloud: Cloud, bakes: Any) -> None:
     first, _ = bakes
     assert planned(cloud, live_image=first["image"], born="") == (
-        f"compared with those of {first['image']}, which is live, when the image is baked",)
+        f"compared with those of {first['image']}, which is live, when the image is baked",
+    )
 
 
 @pytest.mark.usefixtures("endpoint")
@@ -137,11 +143,13 @@ def test_the_plan_says_when_it_does_not_know(cloud: Cloud, bakes: Any) -> None:
     first, _ = bakes
     bare = cloud.client("ec2").register_image(Name="bare", RootDeviceName="/dev/xvda")["ImageId"]
     assert planned(cloud, live_image=bare, born=first["image"]) == (
-        f"not compared: {bare} has no list of its packages",)
+        f"not compared: {bare} has no list of its packages",
+    )
     assert planned(cloud, live_image=bare, born="") == (f"not compared: {bare} has no list of its packages",)
     gone = "ami-0123456789abcdef0"
     assert planned(cloud, live_image=gone, born=first["image"]) == (
-        f"not compared: {gone} is no image of this account any more",)
+        f"not compared: {gone} is no image of this account any more",
+    )
 
 
 @pytest.mark.usefixtures("endpoint")
@@ -159,6 +167,6 @@ def test_nobody_born_or_nobody_live_is_nothing_to_compare() -> None:
 
 def test_a_plan_stays_short() -> None:
     many = [f"+ package-{number} 1" for number in range(packages.LINES + 5)]
-    assert packages.told(many)[:-1] == tuple(many[:packages.LINES])
+    assert packages.told(many)[:-1] == tuple(many[: packages.LINES])
     assert packages.told(many)[-1] == "and 5 more (sh steps/run packages tells all of them)"
-    assert packages.told(many[:packages.LINES]) == tuple(many[:packages.LINES])
+    assert packages.told(many[: packages.LINES]) == tuple(many[: packages.LINES])

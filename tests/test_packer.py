@@ -85,9 +85,7 @@ def test_without_packer_it_is_told_how_to_get_one(tmp_path: Path, monkeypatch: p
     assert "packer/install" in str(error.value)
 
 
-def test_another_program_of_that_name_is_not_taken_for_packer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_program_of_that_name_is_not_taken_for_packer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "#!/bin/sh\necho usage: packer DICTIONARY\n")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(StepError, match="does not say that it is Packer") as error:
@@ -98,8 +96,10 @@ def test_another_program_of_that_name_is_not_taken_for_packer(
 PINS = 'packer {\n  required_version = "1.16.0"\n}\n'
 
 
-@pytest.mark.parametrize(("templates", "expected"), [
-    (PINS, (1, 16, 0)), (PINS.replace('"1', '"= 1'), (1, 16, 0)), (PINS.replace('"1', '">= 1'), None), ("", None)])
+@pytest.mark.parametrize(
+    ("templates", "expected"),
+    [(PINS, (1, 16, 0)), (PINS.replace('"1', '"= 1'), (1, 16, 0)), (PINS.replace('"1', '">= 1'), None), ("", None)],
+)
 def test_which_packer_a_template_pins(templates: str, expected: tuple[int, ...] | None) -> None:
     assert packer.pinned(templates) == expected
 
@@ -116,7 +116,8 @@ def test_another_packer_than_the_pinned_one_is_refused_with_what_to_type(version
     with pytest.raises(StepError) as error:
         packer.refuse_other(other, PINS)
     assert f"/usr/bin/packer is Packer {packer.dotted(version)}, and the image is baked with Packer 1.16.0" in str(
-        error.value)
+        error.value
+    )
     assert "sudo sh tools/install_packer.sh" in str(error.value)
     packer.refuse_other(other, "")
     packer.refuse_other(Packer(program="packer", version=(1, 16, 0)), PINS)
@@ -134,11 +135,19 @@ def test_session_manager_needs_its_plugin_on_this_machine(tmp_path: Path, monkey
 
 
 def test_variables_are_texts_or_json() -> None:
-    assert packer.variable_flags({"b": "with = and \"", "a": {"k": "v"}, "c": 8}) == [
-        "-var", 'a={"k": "v"}', "-var", 'b=with = and "', "-var", "c=8",
+    assert packer.variable_flags({"b": 'with = and "', "a": {"k": "v"}, "c": 8}) == [
+        "-var",
+        'a={"k": "v"}',
+        "-var",
+        'b=with = and "',
+        "-var",
+        "c=8",
     ]
     assert packer.variable_flags({"a": ["10.0.0.0/8", "x${y}%{z} \U0001f600"], "b": "x${y}"}) == [
-        "-var", 'a=["10.0.0.0/8", "x$${y}%%{z} \U0001f600"]', "-var", "b=x${y}",
+        "-var",
+        'a=["10.0.0.0/8", "x$${y}%%{z} \U0001f600"]',
+        "-var",
+        "b=x${y}",
     ]
 
 
@@ -199,8 +208,17 @@ def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: 
 
 def bake_command(cloud: Cloud, asked: Mapping[str, str]) -> list[str]:
     return [
-        "sh", "steps/run", "bake", "--stack", "phoenix/dev", "--account", cloud.account, "--region", cloud.region,
-        "--service", "phoenix",
+        "sh",
+        "steps/run",
+        "bake",
+        "--stack",
+        "phoenix/dev",
+        "--account",
+        cloud.account,
+        "--region",
+        cloud.region,
+        "--service",
+        "phoenix",
         *(word for name, value in asked.items() for word in (f"--{name.replace('_', '-')}", value)),
     ]
 
@@ -215,12 +233,18 @@ def test_packer_cleans_up_when_the_step_is_ended(
     program(tmp_path, ENDLESS)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
-        **cloud.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}", "MARKS": str(tmp_path),
+        **cloud.environment,
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "MARKS": str(tmp_path),
         "PHOENIX_PYTHON": sys.executable,
     }
     step = subprocess.Popen(
-        [*shell, *bake_command(cloud, image(f"signal-{number:d}"))], cwd=ROOT, env=environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [*shell, *bake_command(cloud, image(f"signal-{number:d}"))],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with step:
         pid = until(lambda: step.poll() is not None or began(tmp_path), what="Packer has begun")

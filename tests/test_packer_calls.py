@@ -43,10 +43,15 @@ def allowed(action: str, kind: str, *, made_by: str = "") -> bool:
         # What does not exist yet has no tags.
         values = {"aws:RequestTag/phoenix:service": SERVICE, "ec2:CreateAction": made_by}
     return any(
-        action in one.actions and (one.resources == ("*",) or iam.covers(one, arn(kind)))
-        and all(values.get(key) in (iam.filled(said) for said in ([wanted] if isinstance(wanted, str) else wanted))
-                for keys in one.condition.values() for key, wanted in keys.items())
-        for one in iam.statements("read", "packer"))
+        action in one.actions
+        and (one.resources == ("*",) or iam.covers(one, arn(kind)))
+        and all(
+            values.get(key) in (iam.filled(said) for said in ([wanted] if isinstance(wanted, str) else wanted))
+            for keys in one.condition.values()
+            for key, wanted in keys.items()
+        )
+        for one in iam.statements("read", "packer")
+    )
 
 
 def test_the_record_is_of_the_pinned_packer_and_plugin() -> None:
@@ -65,17 +70,29 @@ def test_every_recorded_call_is_allowed(bake: str) -> None:
 @pytest.mark.parametrize("bake", BAKES)
 def test_whatever_it_tags_may_be_tagged(bake: str) -> None:
     refused = [
-        f"{action} tags {kind}" for action, call in RECORD[bake].items() for kind in call.get("tags", [])
-        if not allowed("ec2:CreateTags", kind, made_by=action.removeprefix("ec2:") if
-                       action.removeprefix("ec2:") in MAKES else "")]
+        f"{action} tags {kind}"
+        for action, call in RECORD[bake].items()
+        for kind in call.get("tags", [])
+        if not allowed(
+            "ec2:CreateTags", kind, made_by=action.removeprefix("ec2:") if action.removeprefix("ec2:") in MAKES else ""
+        )
+    ]
     assert refused == []
     assert {"instance", "network-interface", "volume"} <= set(RECORD[bake]["ec2:RunInstances"]["tags"])
 
 
-@pytest.mark.parametrize(("action", "kind"), [
-    ("ec2:ModifyImageAttribute", "image"), ("ec2:StopInstances", "instance"), ("ec2:TerminateInstances", "instance"),
-    ("ec2:DeleteKeyPair", "key-pair"), ("ec2:DeleteSecurityGroup", "security-group"),
-    ("ec2:AuthorizeSecurityGroupIngress", "security-group"), ("ec2:CreateImage", "instance")])
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [
+        ("ec2:ModifyImageAttribute", "image"),
+        ("ec2:StopInstances", "instance"),
+        ("ec2:TerminateInstances", "instance"),
+        ("ec2:DeleteKeyPair", "key-pair"),
+        ("ec2:DeleteSecurityGroup", "security-group"),
+        ("ec2:AuthorizeSecurityGroupIngress", "security-group"),
+        ("ec2:CreateImage", "instance"),
+    ],
+)
 def test_what_it_changes_and_ends_is_the_services_own(action: str, kind: str) -> None:
     assert any(action in RECORD[bake] for bake in BAKES), f"Packer does not call {action} any more"
     assert allowed(action, kind)
@@ -87,7 +104,11 @@ def test_a_build_instance_of_a_burstable_type_has_all_of_its_core() -> None:
 
 # It looks for a subnet where none is named, and for volumes that have stayed; the stand-in has neither.
 ONLY_THE_REAL_ONE = {
-    "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSubnets", "ec2:DescribeVolumes", "ec2:DescribeVpcs"}
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVolumes",
+    "ec2:DescribeVpcs",
+}
 
 
 def test_the_stand_in_asks_what_the_real_one_asks(cloud: Cloud, tmp_path: Path) -> None:

@@ -26,10 +26,25 @@ def _browse(path: Path, profile: Path, *options: str, fragment: str = "") -> sub
     # Chromium's sandbox refuses to run as root; nothing but our own page is opened.
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     return subprocess.run(
-        [BROWSER or "", "--headless", *root, "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
-         "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--window-size=1280,1100",
-         "--virtual-time-budget=2000", *options, f"{path.as_uri()}{fragment}"],
-        capture_output=True, text=True, timeout=120, check=True)
+        [
+            BROWSER or "",
+            "--headless",
+            *root,
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--enable-logging=stderr",
+            "--window-size=1280,1100",
+            "--virtual-time-budget=2000",
+            *options,
+            f"{path.as_uri()}{fragment}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
 
 
 def _second(dom: str) -> str:
@@ -44,8 +59,7 @@ def test_the_page_loads_nothing_and_forbids_it_too(tmp_path: Path) -> None:
     assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)""", text) == []
     assert re.findall(r"url\((?!#|['\"]?data:)", text) == []
     assert "@import" not in text
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "index.html", "timeline.svg", "timeline.png", "timeline.json"}
+    assert {file.name for file in tmp_path.iterdir()} == {"index.html", "timeline.svg", "timeline.png", "timeline.json"}
 
 
 def test_what_did_not_hold_stands_on_top_and_texts_are_escaped() -> None:
@@ -71,7 +85,8 @@ def test_a_browser_reads_out_the_second_in_the_address_and_complains_of_nothing(
     said = " ".join(_second(seen.stdout).split())
     assert said == (
         f"second 7, flip to green 5 answered by blue {BLUE} · 5 answered by green {GREEN} · 1 failed"
-        " · p50 5 ms, p99 10 ms · production: 100 % green · servers: 1 blue healthy, 1 green healthy")
+        " · p50 5 ms, p99 10 ms · production: 100 % green · servers: 1 blue healthy, 1 green healthy"
+    )
     assert re.search(r'<div id="cursor" style="left: 6\d\.\d+%', seen.stdout)
     assert "CONSOLE" not in seen.stderr
 

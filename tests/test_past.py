@@ -12,12 +12,20 @@ from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
 TAGS = {
-    "color": "blue", "generation": "51c9954607e0", "fingerprint": "a3344f910d6f", "image": "ami-0123456789abcdef0",
-    "commit": "0b0eaebf2f6265a58abb13d6e77c1e7b36aee1ed", "tree": "dirty", "base": "ami-0a", "base-name": "debian-12",
-    "base-date": "2026-11-01T00:00:00.000Z", "born": "at=2026-11-24T12:09:40Z servers=2 i-0abc=+4s",
+    "color": "blue",
+    "generation": "51c9954607e0",
+    "fingerprint": "a3344f910d6f",
+    "image": "ami-0123456789abcdef0",
+    "commit": "0b0eaebf2f6265a58abb13d6e77c1e7b36aee1ed",
+    "tree": "dirty",
+    "base": "ami-0a",
+    "base-name": "debian-12",
+    "base-date": "2026-11-01T00:00:00.000Z",
+    "born": "at=2026-11-24T12:09:40Z servers=2 i-0abc=+4s",
     "gate-verify": "at=2026-11-24T12:10:20Z seconds=41 servers=2",
     "gate-promote": "at=2026-11-24T12:14:00Z seconds=217 servers=2 looks=40 requests=999999999 errors=123456",
-    "weights": "20261124T121102Z=10 20261124T121302Z=100 20261125T130202Z=50 20261125T130402Z=0"}
+    "weights": "20261124T121102Z=10 20261124T121302Z=100 20261125T130202Z=50 20261125T130402Z=0",
+}
 
 
 def flip(alive: Live, **given: Any) -> Any:
@@ -28,10 +36,22 @@ def test_a_line_fits_into_a_tag_and_comes_back_with_all_that_a_table_needs() -> 
     text = past.line(TAGS)
     assert len(text) <= 256
     assert past.entry(text) == {
-        "color": "blue", "generation": "51c9954607e0", "fingerprint": "a3344f910d6f", "born": "2026-11-24T12:09:40Z",
-        "servers": 2, "from": "2026-11-24T12:11:02Z", "most": 100, "until": "2026-11-25T13:04:02Z",
-        "commit": "0b0eaebf2f62", "tree": "dirty", "verify": 41, "promote": 217, "requests": 999999999,
-        "errors": 123456, "base": "2026-11-01"}
+        "color": "blue",
+        "generation": "51c9954607e0",
+        "fingerprint": "a3344f910d6f",
+        "born": "2026-11-24T12:09:40Z",
+        "servers": 2,
+        "from": "2026-11-24T12:11:02Z",
+        "most": 100,
+        "until": "2026-11-25T13:04:02Z",
+        "commit": "0b0eaebf2f62",
+        "tree": "dirty",
+        "verify": 41,
+        "promote": 217,
+        "requests": 999999999,
+        "errors": 123456,
+        "base": "2026-11-01",
+    }
 
 
 def test_a_fingerprint_of_digits_stays_a_text() -> None:

@@ -32,10 +32,16 @@ print("weights are back", flush=True)
 
 
 def begin(folder: Path, *arguments: str, shell: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    call = ("import sys, pathlib; from tools import patiently;"
-            " sys.exit(patiently.main(sys.argv[2:], pathlib.Path(sys.argv[1])))")
-    return subprocess.Popen([*shell, sys.executable, "-c", call, str(folder / "state"), *arguments], cwd=PROJECT,
-                            stdout=subprocess.PIPE, text=True)
+    call = (
+        "import sys, pathlib; from tools import patiently;"
+        " sys.exit(patiently.main(sys.argv[2:], pathlib.Path(sys.argv[1])))"
+    )
+    return subprocess.Popen(
+        [*shell, sys.executable, "-c", call, str(folder / "state"), *arguments],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.fixture

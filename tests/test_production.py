@@ -33,37 +33,57 @@ FLIPPED = live(group("blue", OLD, 0), group("green", NEW))
 BOTH = {"green": GREEN, "blue": BLUE}
 
 
-@pytest.mark.parametrize(("standing", "keys", "declared", "said", "found"), [
-    (live(), {}, {"blue": BLUE}, {BLUE: 100}, {BLUE: 100}),
-    (live(group("blue", OLD)), {"active": "green"}, {"green": GREEN}, {GREEN: 100, BLUE: 0}, {GREEN: 100}),
-    (live(group("blue", OLD)), {"active": "green", "keep_previous": True}, BOTH, {GREEN: 100, BLUE: 0},
-     {GREEN: 100, BLUE: 0}),
-    # Promote does not run for a birth without traffic: it has never heard of green.
-    (live(group("blue", OLD)), {"active": "green", "traffic": 0}, BOTH, {BLUE: 100}, {GREEN: 0, BLUE: 100}),
-    (HELD, {"active": "green", "traffic": 10}, BOTH, {GREEN: 10, BLUE: 90}, {GREEN: 10, BLUE: 90}),
-    # A kept group that leaves the program without a move: its target group could not be deleted if the rule named it.
-    (FLIPPED, {"active": "green"}, {"green": GREEN}, {GREEN: 100, BLUE: 0}, {GREEN: 100}),
-])
+@pytest.mark.parametrize(
+    ("standing", "keys", "declared", "said", "found"),
+    [
+        (live(), {}, {"blue": BLUE}, {BLUE: 100}, {BLUE: 100}),
+        (live(group("blue", OLD)), {"active": "green"}, {"green": GREEN}, {GREEN: 100, BLUE: 0}, {GREEN: 100}),
+        (
+            live(group("blue", OLD)),
+            {"active": "green", "keep_previous": True},
+            BOTH,
+            {GREEN: 100, BLUE: 0},
+            {GREEN: 100, BLUE: 0},
+        ),
+        # Promote does not run for a birth without traffic: it has never heard of green.
+        (live(group("blue", OLD)), {"active": "green", "traffic": 0}, BOTH, {BLUE: 100}, {GREEN: 0, BLUE: 100}),
+        (HELD, {"active": "green", "traffic": 10}, BOTH, {GREEN: 10, BLUE: 90}, {GREEN: 10, BLUE: 90}),
+        # A kept group that leaves the program without a move: while the rule named its target group, that could not go.
+        (FLIPPED, {"active": "green"}, {"green": GREEN}, {GREEN: 100, BLUE: 0}, {GREEN: 100}),
+    ],
+)
 def test_they_are_what_promote_reports(
     standing: Live, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
 ) -> None:
     assert list(weights(standing, declared, said, **keys).items()) == list(found.items())
 
 
-@pytest.mark.parametrize(("standing", "keys", "declared", "said", "found"), [
-    (HELD, {"active": "green"}, {"green": GREEN}, {BLUE: 100}, {GREEN: 0, BLUE: 100}),
-    (live(group("blue", OLD, 90), group("green", NEW, 10)), {"active": "green", "traffic": 50}, BOTH,
-     {GREEN: 10, BLUE: 90}, {GREEN: 10, BLUE: 90}),
-    (FLIPPED, {"active": "blue", "keep_previous": True}, {"blue": BLUE, "green": GREEN}, {GREEN: 100, BLUE: 0},
-     {BLUE: 0, GREEN: 100}),
-])
+@pytest.mark.parametrize(
+    ("standing", "keys", "declared", "said", "found"),
+    [
+        (HELD, {"active": "green"}, {"green": GREEN}, {BLUE: 100}, {GREEN: 0, BLUE: 100}),
+        (
+            live(group("blue", OLD, 90), group("green", NEW, 10)),
+            {"active": "green", "traffic": 50},
+            BOTH,
+            {GREEN: 10, BLUE: 90},
+            {GREEN: 10, BLUE: 90},
+        ),
+        (
+            FLIPPED,
+            {"active": "blue", "keep_previous": True},
+            {"blue": BLUE, "green": GREEN},
+            {GREEN: 100, BLUE: 0},
+            {BLUE: 0, GREEN: 100},
+        ),
+    ],
+)
 def test_an_update_that_leaves_promote_out_moves_nothing(
     standing: Live, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
 ) -> None:
     assert decided(standing, **keys).shift
     assert weights(standing, declared, said, left_out=True, **keys) == found
-    assert production.by_color(found, standing, declared) == {
-        arn.split("/")[-2]: share for arn, share in found.items()}
+    assert production.by_color(found, standing, declared) == {arn.split("/")[-2]: share for arn, share in found.items()}
 
 
 def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:
@@ -76,8 +96,13 @@ def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:
 
 def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
     with pytest.raises(FlightError) as kept:
-        weights(live(group("blue", OLD)), {"green": GREEN, "blue": f"{BLUE}-2"}, {GREEN: 10, BLUE: 90},
-                active="green", traffic=10)
+        weights(
+            live(group("blue", OLD)),
+            {"green": GREEN, "blue": f"{BLUE}-2"},
+            {GREEN: 10, BLUE: 90},
+            active="green",
+            traffic=10,
+        )
     assert f"blue's target group was replaced by {BLUE}-2" in str(kept.value)
     assert f"Production stays on {BLUE}" in str(kept.value)
     with pytest.raises(FlightError, match="type: pulumi config set active green && pulumi up"):
@@ -97,20 +122,35 @@ def test_a_report_that_is_lost_never_makes_a_rule_of_nothing() -> None:
     assert weights(HELD, {"green": GREEN}, {}, left_out=True, active="green") == {GREEN: 0, BLUE: 100}
 
 
-@pytest.mark.parametrize(("said", "found"), [
-    (json.dumps({"targets": {BLUE: 100}, "weights": {"blue": 100}}), {BLUE: 100}),
-    (json.dumps({"weights": {"blue": 100}}), {}), ("", {}), (None, {}), ("no JSON", {}), ("[]", {}),
-    (json.dumps({"targets": None}), {}),
-])
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (json.dumps({"targets": {BLUE: 100}, "weights": {"blue": 100}}), {BLUE: 100}),
+        (json.dumps({"weights": {"blue": 100}}), {}),
+        ("", {}),
+        (None, {}),
+        ("no JSON", {}),
+        ("[]", {}),
+        (json.dumps({"targets": None}), {}),
+    ],
+)
 def test_a_report_is_read_or_lost(said: object, found: dict[str, int]) -> None:
     assert reported(said) == found
     assert Recorded({"shop-promote": {"stdout": said}}).production("shop-promote") == found
     assert Recorded().production("shop-promote") == {}
 
 
-@pytest.mark.parametrize(("had", "then"), [
-    (["group", "7"], "8"), (["group", ""], "1"), (["group"], "1"), ([], "1"), (None, "1"), (["a", "1732456789012"],
-                                                                                          "1732456789013")])
+@pytest.mark.parametrize(
+    ("had", "then"),
+    [
+        (["group", "7"], "8"),
+        (["group", ""], "1"),
+        (["group"], "1"),
+        ([], "1"),
+        (None, "1"),
+        (["a", "1732456789012"], "1732456789013"),
+    ],
+)
 def test_a_step_runs_again_by_the_next_trigger(had: list[str] | None, then: str) -> None:
     recorded = Recorded({"shop-promote": {"triggers": had}})
     assert recorded.again("shop-promote") == recorded.again("shop-promote") == then

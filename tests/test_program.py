@@ -28,8 +28,12 @@ def network(*zones: str) -> tuple[str, list[str]]:
     """A VPC with a subnet in each of these zones of eu-west-1."""
     ec2 = boto3.client("ec2", "eu-west-1")
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-    return vpc, [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")
-                 ["Subnet"]["SubnetId"] for i, zone in enumerate("".join(zones))]
+    return vpc, [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for i, zone in enumerate("".join(zones))
+    ]
 
 
 def live_group(color: str, generation: str) -> None:
@@ -39,43 +43,73 @@ def live_group(color: str, generation: str) -> None:
     tags = [{"Key": "phoenix:stack", "Value": "phoenix/dev"}]
     balancer = elb.create_load_balancer(Name="lb", Subnets=subnets, Tags=tags)["LoadBalancers"][0]["LoadBalancerArn"]
     group = elb.create_target_group(
-        Name=color, Protocol="HTTP", Port=8080, VpcId=vpc, Tags=[
-            *tags, {"Key": "phoenix:color", "Value": color}, {"Key": "phoenix:generation", "Value": generation},
+        Name=color,
+        Protocol="HTTP",
+        Port=8080,
+        VpcId=vpc,
+        Tags=[
+            *tags,
+            {"Key": "phoenix:color", "Value": color},
+            {"Key": "phoenix:generation", "Value": generation},
             {"Key": "phoenix:image", "Value": LIVE_IMAGE},
-            {"Key": "phoenix:recipe", "Value": "image=000000000000"}])["TargetGroups"][0]["TargetGroupArn"]
+            {"Key": "phoenix:recipe", "Value": "image=000000000000"},
+        ],
+    )["TargetGroups"][0]["TargetGroupArn"]
     STANDING[f"phoenix-dev-{color}"] = group
     NAMED.append(group)
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
-    listener = elb.create_listener(
-        LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])["Listeners"][0]["ListenerArn"]
+    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])[
+        "Listeners"
+    ][0]["ListenerArn"]
     rule = elb.create_rule(
-        ListenerArn=listener, Priority=100, Conditions=[{"Field": "path-pattern", "Values": ["/*"]}], Actions=[action],
-        Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}])["Rules"][0]["RuleArn"]
+        ListenerArn=listener,
+        Priority=100,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[action],
+        Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}],
+    )["Rules"][0]["RuleArn"]
     holds("aws:lb/loadBalancer:LoadBalancer", balancer, tags={"phoenix:stack": "phoenix/dev"})
     holds("aws:lb/listener:Listener", listener)
     holds("aws:lb/listenerRule:ListenerRule", rule, tags={"phoenix:stack": "phoenix/dev"})
     holds("aws:lb/targetGroup:TargetGroup", group)
     holds("aws:autoscaling/group:Group", color)
     template = boto3.client("ec2", "eu-west-1").create_launch_template(
-        LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"})
+        LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"}
+    )
     boto3.client("autoscaling", "eu-west-1").create_auto_scaling_group(
-        AutoScalingGroupName=color, MinSize=2, MaxSize=4, DesiredCapacity=2, TargetGroupARNs=[group],
+        AutoScalingGroupName=color,
+        MinSize=2,
+        MaxSize=4,
+        DesiredCapacity=2,
+        TargetGroupARNs=[group],
         LaunchTemplate={"LaunchTemplateId": template["LaunchTemplate"]["LaunchTemplateId"], "Version": "1"},
-        VPCZoneIdentifier=",".join(subnets), Tags=[
-            {**tag, "PropagateAtLaunch": False} for tag in
-            [*tags, {"Key": "phoenix:verified", "Value": generation}]])
+        VPCZoneIdentifier=",".join(subnets),
+        Tags=[{**tag, "PropagateAtLaunch": False} for tag in [*tags, {"Key": "phoenix:verified", "Value": generation}]],
+    )
 
 
 def test_servers_are_closed_encrypted_and_without_keys() -> None:
     template = program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs
     assert template["imageId"] == "ami-0123456789abcdef0"
     assert template["metadataOptions"] == {
-        "httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
-    assert template["blockDeviceMappings"] == [{"deviceName": "/dev/xvda", "ebs": {
-        "volumeSize": 10, "volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}}]
-    assert template["networkInterfaces"] == [{
-        "deviceIndex": 0, "associatePublicIpAddress": "false", "deleteOnTermination": "true",
-        "securityGroups": ["phoenix-dev-blue-servers-id"]}]
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+    assert template["blockDeviceMappings"] == [
+        {
+            "deviceName": "/dev/xvda",
+            "ebs": {"volumeSize": 10, "volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"},
+        }
+    ]
+    assert template["networkInterfaces"] == [
+        {
+            "deviceIndex": 0,
+            "associatePublicIpAddress": "false",
+            "deleteOnTermination": "true",
+            "securityGroups": ["phoenix-dev-blue-servers-id"],
+        }
+    ]
     assert {"keyName", "vpcSecurityGroupIds", "name", "namePrefix", "updateDefaultVersion"}.isdisjoint(template)
     assert {spec["resourceType"] for spec in template["tagSpecifications"]} == {"instance", "volume"}
     assert TOKEN not in base64.b64decode(template["userData"]).decode()
@@ -86,14 +120,26 @@ def test_only_the_load_balancer_reaches_the_servers_and_only_on_the_applications
     ways_in = {rule.name: rule.inputs for rule in done.all("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")}
     assert ways_in == {
         "phoenix-dev-80-from-192.0.2.0/24": {
-            "securityGroupId": "phoenix-dev-alb-id", "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
-            "cidrIpv4": "192.0.2.0/24"},
+            "securityGroupId": "phoenix-dev-alb-id",
+            "ipProtocol": "tcp",
+            "fromPort": 80,
+            "toPort": 80,
+            "cidrIpv4": "192.0.2.0/24",
+        },
         "phoenix-dev-80-from-198.51.100.0/24": {
-            "securityGroupId": "phoenix-dev-alb-id", "ipProtocol": "tcp", "fromPort": 80, "toPort": 80,
-            "cidrIpv4": "198.51.100.0/24"},
+            "securityGroupId": "phoenix-dev-alb-id",
+            "ipProtocol": "tcp",
+            "fromPort": 80,
+            "toPort": 80,
+            "cidrIpv4": "198.51.100.0/24",
+        },
         "phoenix-dev-blue-from-alb": {
-            "securityGroupId": "phoenix-dev-blue-servers-id", "ipProtocol": "tcp", "fromPort": 9090, "toPort": 9090,
-            "referencedSecurityGroupId": "phoenix-dev-alb-id"},
+            "securityGroupId": "phoenix-dev-blue-servers-id",
+            "ipProtocol": "tcp",
+            "fromPort": 9090,
+            "toPort": 9090,
+            "referencedSecurityGroupId": "phoenix-dev-alb-id",
+        },
     }
     for group in done.all("aws:ec2/securityGroup:SecurityGroup"):
         assert {"ingress", "egress"}.isdisjoint(group.inputs)
@@ -115,8 +161,11 @@ def test_the_group_runs_a_pinned_version_and_leaves_waiting_to_the_gate() -> Non
 def test_everything_of_a_color_is_replaced_with_its_generation_and_birth() -> None:
     done = program()
     group = done.one("aws:autoscaling/group:Group")
-    own = [resource for resource in done.resources
-           if "phoenix-dev-blue" in resource.name and "bake" not in resource.name and ":index:" not in resource.type]
+    own = [
+        resource
+        for resource in done.resources
+        if "phoenix-dev-blue" in resource.name and "bake" not in resource.name and ":index:" not in resource.type
+    ]
     assert len(own) >= 12
     tags = {tag["key"]: tag["value"] for tag in group.inputs["tags"]}
     generation, birth = tags["phoenix:generation"], tags["phoenix:birth"]
@@ -136,7 +185,8 @@ def test_what_tells_a_bakes_leftovers_from_servers_is_on_no_server() -> None:
     done = program()
     template = done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
     carried = [spec["tags"] for spec in template["tagSpecifications"]] + [
-        group.inputs["tags"] for group in done.all("aws:ec2/securityGroup:SecurityGroup")]
+        group.inputs["tags"] for group in done.all("aws:ec2/securityGroup:SecurityGroup")
+    ]
     assert len(carried) == 4
     assert not any("phoenix:baked-at" in tags for tags in carried)
 
@@ -147,7 +197,8 @@ def test_the_order_is_announce_then_birth_then_verify_then_promote_then_producti
     assert "phoenix-dev-preview" in done.one("aws:autoscaling/group:Group").depends_on
     assert {"phoenix-dev-blue-group", "phoenix-dev-blue-cpu"} <= done.one("command:local:Command", "retire").depends_on
     assert {"phoenix-dev-blue-out", "phoenix-dev-blue-template"} <= done.one(
-        "command:local:Command", "clear").depends_on
+        "command:local:Command", "clear"
+    ).depends_on
     assert {"phoenix-dev-blue-clear"} <= done.one("aws:autoscaling/group:Group").depends_on
     assert {"phoenix-dev-blue-retire"} <= done.one("command:local:Command", "verify").depends_on
     assert "phoenix-dev-verify" in done.one("command:local:Command", "promote").depends_on
@@ -162,16 +213,28 @@ def test_the_load_balancer_answers_503_until_a_group_is_live_and_drops_bad_heade
     assert (balancer.inputs["enableDeletionProtection"], balancer.protect) == (False, False)
     listener = done.one("aws:lb/listener:Listener").inputs
     assert (listener["port"], listener["protocol"]) == (80, "HTTP")
-    assert listener["defaultActions"] == [{"type": "fixed-response", "fixedResponse": {
-        "contentType": "text/plain", "messageBody": "no group is live\n", "statusCode": "503"}}]
+    assert listener["defaultActions"] == [
+        {
+            "type": "fixed-response",
+            "fixedResponse": {"contentType": "text/plain", "messageBody": "no group is live\n", "statusCode": "503"},
+        }
+    ]
 
 
 def test_production_goes_to_the_active_color_without_stickiness() -> None:
     rule = program().one("aws:lb/listenerRule:ListenerRule", "production").inputs
     assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
-    assert rule["actions"] == [{"type": "forward", "forward": {
-        "targetGroups": [{"arn": "arn:aws:lb/targetGroup:eu-west-1:123456789012:phoenix-dev-blue", "weight": 100}],
-        "stickiness": {"enabled": False, "duration": 3600}}}]
+    assert rule["actions"] == [
+        {
+            "type": "forward",
+            "forward": {
+                "targetGroups": [
+                    {"arn": "arn:aws:lb/targetGroup:eu-west-1:123456789012:phoenix-dev-blue", "weight": 100}
+                ],
+                "stickiness": {"enabled": False, "duration": 3600},
+            },
+        }
+    ]
     assert rule["tags"]["phoenix:rule"] == "production"
 
 
@@ -186,8 +249,9 @@ def test_production_and_its_servers_say_from_which_commit_they_are(monkeypatch: 
 def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
     rule = program().one("aws:lb/listenerRule:ListenerRule", "preview").inputs
     assert rule["priority"] == 10
-    assert rule["conditions"] == {"secret": [{"httpHeader": {
-        "httpHeaderName": "X-Phoenix-Preview", "values": [TOKEN]}}]}
+    assert rule["conditions"] == {
+        "secret": [{"httpHeader": {"httpHeaderName": "X-Phoenix-Preview", "values": [TOKEN]}}]
+    }
 
 
 def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> None:
@@ -202,8 +266,9 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
     plain = done.one("aws:lb/listener:Listener", "listener-80").inputs
     assert (plain["port"], plain["protocol"]) == (80, "HTTP")
     redirect = done.one("aws:lb/listenerRule:ListenerRule", "redirect")
-    assert redirect.inputs["actions"] == [{"type": "redirect", "redirect": {
-        "port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}]
+    assert redirect.inputs["actions"] == [
+        {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}
+    ]
     assert redirect.inputs["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
     assert "phoenix-dev-production" in redirect.depends_on, "users would be led to where nobody serves yet"
     production = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs
@@ -211,8 +276,9 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
 
 
 def test_a_listener_opens_after_its_way_in_and_closes_before_it() -> None:
-    done = program(certificateArn=certificate(), hostname="shop.example.com",
-                   allowedCidrs=["10.0.0.0/8", "192.0.2.0/24"])
+    done = program(
+        certificateArn=certificate(), hostname="shop.example.com", allowedCidrs=["10.0.0.0/8", "192.0.2.0/24"]
+    )
     for port in (80, 443):
         listener = done.one("aws:lb/listener:Listener", f"listener-{port}")
         assert {f"phoenix-dev-{port}-from-10.0.0.0/8", f"phoenix-dev-{port}-from-192.0.2.0/24"} <= listener.depends_on
@@ -227,10 +293,19 @@ def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
     """Under their own names they stay; what the one does without a rule is not changed while users may meet it."""
     balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1"
     stands("phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"})
-    for name, port, protocol, action in (("listener", 443.0, "HTTPS", "fixed-response"), ("redirect", 80.0, "HTTP",
-                                                                                         "redirect")):
-        stands(f"phoenix-dev-{name}", "aws:lb/listener:Listener", arn=f"{balancer}/{name}", port=port,
-               protocol=protocol, loadBalancerArn=balancer, defaultActions=[{"type": action}])
+    for name, port, protocol, action in (
+        ("listener", 443.0, "HTTPS", "fixed-response"),
+        ("redirect", 80.0, "HTTP", "redirect"),
+    ):
+        stands(
+            f"phoenix-dev-{name}",
+            "aws:lb/listener:Listener",
+            arn=f"{balancer}/{name}",
+            port=port,
+            protocol=protocol,
+            loadBalancerArn=balancer,
+            defaultActions=[{"type": action}],
+        )
     done = program(certificateArn=certificate(), hostname="shop.example.com")
     found = {one.inputs["port"]: (one.name, one.ignore) for one in done.all("aws:lb/listener:Listener")}
     assert found == {443: ("phoenix-dev-listener", ()), 80: ("phoenix-dev-redirect", ("defaultActions",))}
@@ -239,7 +314,10 @@ def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
 def test_protect_covers_the_permanent_part_and_nothing_of_a_color() -> None:
     done = program(protect=True, allowedCidrs=["10.0.0.0/8"])
     assert {resource.type.split(":")[-1] for resource in done.resources if resource.protect} == {
-        "LoadBalancer", "Listener", "ListenerRule"}
+        "LoadBalancer",
+        "Listener",
+        "ListenerRule",
+    }
     assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["enableDeletionProtection"] is True
 
 
@@ -250,7 +328,8 @@ def test_the_token_in_clear_text_is_told_and_refused_in_production(
     monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(plan))
     program()
     assert f"{told}, and whoever reads it there reaches pre-production: HTTP 80 is open to 0.0.0.0/0" in (
-        plan.read_text())
+        plan.read_text()
+    )
     for said in ({"certificateArn": certificate(), "hostname": "shop.example.com"}, {"allowedCidrs": ["10.0.0.0/8"]}):
         program(protect=True, **said)
         assert told not in plan.read_text()
@@ -265,13 +344,18 @@ def test_a_certificate_for_another_name_is_refused_before_anything_is_made() -> 
 
 def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
     commands = program().all("command:local:Command")
-    lines = {command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete"))
-             for command in commands}
+    lines = {
+        command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete")) for command in commands
+    }
     assert lines == {
-        "bake": ("sh steps/run bake; exit $?", None), "verify": ("sh steps/run verify; exit $?", None),
-        "promote": ("sh steps/run promote; exit $?", None), "prune": ("sh steps/run prune; exit $?", None),
-        "retire": (":", "sh steps/run retire; exit $?"), "clear": (":", "sh steps/run clear; exit $?"),
-        "guard": (":", "sh steps/run guard; exit $?")}
+        "bake": ("sh steps/run bake; exit $?", None),
+        "verify": ("sh steps/run verify; exit $?", None),
+        "promote": ("sh steps/run promote; exit $?", None),
+        "prune": ("sh steps/run prune; exit $?", None),
+        "retire": (":", "sh steps/run retire; exit $?"),
+        "clear": (":", "sh steps/run clear; exit $?"),
+        "guard": (":", "sh steps/run guard; exit $?"),
+    }
     for command in commands:
         assert command.inputs["update"] == ":"
         assert command.inputs["logging"] == "stderr"
@@ -288,13 +372,15 @@ def test_the_profile_of_the_provider_reaches_the_steps() -> None:
 
 def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
     """What the policies say in full is in tests/test_references.py."""
+
     def policy(**environment: str) -> str:
         return str(program(environment=environment).one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
 
     names = {"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "USER": "secretsmanager:dev/key:user"}
     for given in (names, {}):
         assert policy(**given, PLAIN="x") == references.policy(
-            tuple(given.values()), account="123456789012", region="eu-west-1", partition="aws")
+            tuple(given.values()), account="123456789012", region="eu-west-1", partition="aws"
+        )
 
 
 def test_the_servers_role_is_bounded_where_the_settings_name_bounds() -> None:
@@ -305,21 +391,33 @@ def test_the_servers_role_is_bounded_where_the_settings_name_bounds() -> None:
 
 def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
     alarms = {alarm.name: alarm.inputs for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
-    watched = {name: (alarm["metricQueries"][-1]["expression"], alarm["threshold"], alarm["evaluationPeriods"])
-               for name, alarm in alarms.items()}
+    watched = {
+        name: (alarm["metricQueries"][-1]["expression"], alarm["threshold"], alarm["evaluationPeriods"])
+        for name, alarm in alarms.items()
+    }
     assert watched == {
         "phoenix-dev-blue-5xx": ("100 * FILL(httpcode_target_5xx_count, 0) / requestcount", 5, 1),
         # Two are needed; one may be missing for 340 s, which are 6 minutes, and the one in which it begins.
         "phoenix-dev-blue-few-healthy": ("IF(requestcount > 0, 2 - healthyhostcount, 0)", 0, 7),
-        "phoenix-dev-blue-slow": ("IF(requestcount > 100, targetresponsetime, 0)", 5.0, 2)}
+        "phoenix-dev-blue-slow": ("IF(requestcount > 100, targetresponsetime, 0)", 5.0, 2),
+    }
     assert alarms["phoenix-dev-blue-slow"]["metricQueries"][1]["metric"]["stat"] == "p99"
     for alarm in alarms.values():
         assert alarm["treatMissingData"] == "notBreaching"
         assert [query["returnData"] for query in alarm["metricQueries"]] == [False, False, True]
         assert {key for query in alarm["metricQueries"][:2] for key in query["metric"]["dimensions"]} == {
-            "TargetGroup", "LoadBalancer"}
-        assert {"metricName", "namespace", "dimensions", "statistic", "extendedStatistic", "period",
-                "evaluateLowSampleCountPercentiles"}.isdisjoint(alarm)
+            "TargetGroup",
+            "LoadBalancer",
+        }
+        assert {
+            "metricName",
+            "namespace",
+            "dimensions",
+            "statistic",
+            "extendedStatistic",
+            "period",
+            "evaluateLowSampleCountPercentiles",
+        }.isdisjoint(alarm)
 
 
 def test_the_alarms_limits_are_keys_and_promote_watches_what_there_is() -> None:
@@ -328,7 +426,8 @@ def test_the_alarms_limits_are_keys_and_promote_watches_what_there_is() -> None:
     assert alarms["phoenix-dev-blue-5xx"]["threshold"] == 2
     assert alarms["phoenix-dev-blue-slow"]["threshold"] == 0.25
     assert set(json.loads(done.one("command:local:Command", "promote").inputs["environment"]["PHOENIX_ALARMS"])) == set(
-        alarms)
+        alarms
+    )
     without = program(maxResponseMilliseconds=0).all("aws:cloudwatch/metricAlarm:MetricAlarm")
     assert {alarm.name for alarm in without} == {"phoenix-dev-blue-5xx", "phoenix-dev-blue-few-healthy"}
 
@@ -359,13 +458,19 @@ def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
     assert dashboard.inputs["dashboardName"] == "phoenix-dev"
     assert dashboard.trigger is None
     widgets = json.loads(dashboard.inputs["dashboardBody"])["widgets"]
-    assert widgets[0]["properties"]["metrics"][0] == [{
-        "expression": "SUM(SEARCH('{AWS/ApplicationELB,LoadBalancer,TargetGroup} MetricName=\"RequestCount\""
-                      " LoadBalancer=\"suffix/phoenix-dev\" TargetGroup=blue', 'Sum', 60))",
-        "label": "blue", "color": "#0072B2", "id": "blue"}]
+    assert widgets[0]["properties"]["metrics"][0] == [
+        {
+            "expression": 'SUM(SEARCH(\'{AWS/ApplicationELB,LoadBalancer,TargetGroup} MetricName="RequestCount"'
+            " LoadBalancer=\"suffix/phoenix-dev\" TargetGroup=blue', 'Sum', 60))",
+            "label": "blue",
+            "color": "#0072B2",
+            "id": "blue",
+        }
+    ]
     assert widgets[-1]["properties"]["alarms"] == [
         f"arn:aws:cloudwatch/metricAlarm:eu-west-1:123456789012:phoenix-dev-blue-{what}"
-        for what in ("5xx", "few-healthy", "slow")]
+        for what in ("5xx", "few-healthy", "slow")
+    ]
 
 
 def test_a_given_network_is_adopted_and_none_is_made() -> None:
@@ -387,16 +492,22 @@ def test_a_network_of_our_own_spans_two_zones_and_gives_no_public_addresses() ->
     done = program(vpcCidr="10.9.0.0/20")
     subnets = {subnet.name: subnet.inputs for subnet in done.all("aws:ec2/subnet:Subnet")}
     assert {name: (said["cidrBlock"], said["availabilityZone"]) for name, said in subnets.items()} == {
-        "phoenix-dev-public-0": ("10.9.0.0/22", "eu-west-1a"), "phoenix-dev-public-1": ("10.9.4.0/22", "eu-west-1b"),
-        "phoenix-dev-private-0": ("10.9.8.0/22", "eu-west-1a"), "phoenix-dev-private-1": ("10.9.12.0/22", "eu-west-1b")}
+        "phoenix-dev-public-0": ("10.9.0.0/22", "eu-west-1a"),
+        "phoenix-dev-public-1": ("10.9.4.0/22", "eu-west-1b"),
+        "phoenix-dev-private-0": ("10.9.8.0/22", "eu-west-1a"),
+        "phoenix-dev-private-1": ("10.9.12.0/22", "eu-west-1b"),
+    }
     assert not any(said["mapPublicIpOnLaunch"] for said in subnets.values())
 
 
 def test_below_100_percent_the_other_color_is_declared_as_it_is() -> None:
     live_group("blue", "abcdefabcdef")
     done = program(active="green", traffic=10)
-    blue = [resource for resource in done.resources if resource.name.startswith("phoenix-dev-blue")
-            and ":index:" not in resource.type]
+    blue = [
+        resource
+        for resource in done.resources
+        if resource.name.startswith("phoenix-dev-blue") and ":index:" not in resource.type
+    ]
     assert len(blue) >= 12
     for resource in blue:
         # By name: after "*" the physical names would count as ours, and the next update would replace everything.
@@ -430,7 +541,8 @@ def test_a_second_look_declares_the_same_so_a_plan_that_was_saved_can_be_applied
 def test_at_100_percent_the_other_color_leaves_the_program() -> None:
     live_group("blue", "abcdefabcdef")
     assert [group.name for group in program(active="green").all("aws:autoscaling/group:Group")] == [
-        "phoenix-dev-green-group"]
+        "phoenix-dev-green-group"
+    ]
 
 
 def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs() -> None:
@@ -476,7 +588,11 @@ def test_all_that_is_known_to_fail_comes_at_once_before_anything_is_declared() -
     lines = str(error.value).splitlines()
     assert lines[0] == "4 things are known to fail; nothing was changed:"
     assert [line.split(" = ")[0].strip() for line in lines[1::2]] == [
-        "albSubnetIds", "albSubnetIds", "serverSubnetIds", "instanceType"]
+        "albSubnetIds",
+        "albSubnetIds",
+        "serverSubnetIds",
+        "instanceType",
+    ]
     assert all(line.startswith("      type: ") for line in lines[2::2])
 
 
@@ -527,7 +643,11 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
     assert outputs["url"] == "http://phoenix-dev.elb.amazonaws.com"
     said = outputs["live"]
     assert (said["color"], said["image"], said["commit"], said["weights"]) == (
-        "blue", "ami-0123456789abcdef0", "c0ffee", {"blue": 100})
+        "blue",
+        "ami-0123456789abcdef0",
+        "c0ffee",
+        {"blue": 100},
+    )
     certificate = outputs["certificates"]["blue"]
     assert certificate["base"] == {"image": "ami-0a", "name": "debian-12 -x86-", "date": "2026-11-20T00:00:00Z"}
     assert certificate["git"] == {"commit": "c0ffee", "tree": "clean"}
@@ -536,16 +656,26 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
 def test_a_target_group_says_what_its_servers_were_made_from() -> None:
     tags = program().one("aws:lb/targetGroup:TargetGroup").inputs["tags"]
     assert {key: tags[f"phoenix:{key}"] for key in ("image", "commit", "tree", "base", "base-name", "base-date")} == {
-        "image": "ami-0123456789abcdef0", "commit": "c0ffee", "tree": "clean", "base": "ami-0a",
-        "base-name": "debian-12 -x86-", "base-date": "2026-11-20T00:00:00Z"}
+        "image": "ami-0123456789abcdef0",
+        "commit": "c0ffee",
+        "tree": "clean",
+        "base": "ami-0a",
+        "base-name": "debian-12 -x86-",
+        "base-date": "2026-11-20T00:00:00Z",
+    }
     assert len(tags) <= 50
 
 
 def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
-    floor = record(lambda: runpy.run_path(str(PROJECT / "bench" / "floor")) and None, project="floor", config={
-        "floor:image": LIVE_IMAGE, "floor:listenerPort": "8080", "floor:token": TOKEN})
-    ours, theirs = (Counter(one.type for one in made.resources if one.type.startswith("aws:"))
-                    for made in (program(dashboard=True), floor))
+    floor = record(
+        lambda: runpy.run_path(str(PROJECT / "bench" / "floor")) and None,
+        project="floor",
+        config={"floor:image": LIVE_IMAGE, "floor:listenerPort": "8080", "floor:token": TOKEN},
+    )
+    ours, theirs = (
+        Counter(one.type for one in made.resources if one.type.startswith("aws:"))
+        for made in (program(dashboard=True), floor)
+    )
     assert ours == theirs
 
 
@@ -554,16 +684,29 @@ def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_ho
 ) -> None:
     vpc, subnets = network("ab")
     elb = boto3.client("elbv2", "eu-west-1")
-    firewall = boto3.client("ec2", "eu-west-1").create_security_group(
-        GroupName="edge", Description="edge", VpcId=vpc)["GroupId"]
-    balancer = elb.create_load_balancer(Name="edge", Subnets=subnets, SecurityGroups=[firewall])[
-        "LoadBalancers"][0]["LoadBalancerArn"]
-    listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[
-        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}])["Listeners"][0]["ListenerArn"]
-    done = program(listenerArn=listener, vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets,
-                   hostname="shop.example.com", rulePriority="30")
-    assert not [one for one in done.resources
-                if one.type in ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/listener:Listener")]
+    firewall = boto3.client("ec2", "eu-west-1").create_security_group(GroupName="edge", Description="edge", VpcId=vpc)[
+        "GroupId"
+    ]
+    balancer = elb.create_load_balancer(Name="edge", Subnets=subnets, SecurityGroups=[firewall])["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )["Listeners"][0]["ListenerArn"]
+    done = program(
+        listenerArn=listener,
+        vpcId=vpc,
+        albSubnetIds=subnets,
+        serverSubnetIds=subnets,
+        hostname="shop.example.com",
+        rulePriority="30",
+    )
+    assert not [
+        one for one in done.resources if one.type in ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/listener:Listener")
+    ]
     host = {"hostHeader": {"values": ["shop.example.com"]}}
     rules = {one.inputs["priority"]: one.inputs for one in done.all("aws:lb/listenerRule:ListenerRule")}
     assert set(rules) == {30, 31}
@@ -577,10 +720,17 @@ def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_ho
     assert done.outputs["url"] == "http://shop.example.com"
     assert done.outputs["dnsName"] == elb.describe_load_balancers()["LoadBalancers"][0]["DNSName"]
     elb.modify_load_balancer_attributes(
-        LoadBalancerArn=balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "600"}])
+        LoadBalancerArn=balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "600"}]
+    )
     monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(tmp_path / "plan.md"))
-    again = program(listenerArn=listener, vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets,
-                    hostname="shop.example.com", rulePriority="30")
+    again = program(
+        listenerArn=listener,
+        vpcId=vpc,
+        albSubnetIds=subnets,
+        serverSubnetIds=subnets,
+        hostname="shop.example.com",
+        rulePriority="30",
+    )
     assert again.outputs["url"], "others need the timeout: it is told, and stops nothing"
     assert "keepAliveTimeout), and the load balancer 600 s" in (tmp_path / "plan.md").read_text()
 
@@ -589,14 +739,25 @@ def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -
     example = PROJECT / "examples" / "two-services"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(example)
-        done = record_main(example, project="two-services", config={
-            "aws:region": "eu-west-1", "two-services:previewToken": TOKEN, "two-services:listenerPort": "80",
-            "two-services:shop": json.dumps({"hostname": "shop.example.com", "rulePriority": 10}),
-            "two-services:blog": json.dumps({"hostname": "blog.example.com", "rulePriority": 20, "minSize": 1})})
+        done = record_main(
+            example,
+            project="two-services",
+            config={
+                "aws:region": "eu-west-1",
+                "two-services:previewToken": TOKEN,
+                "two-services:listenerPort": "80",
+                "two-services:shop": json.dumps({"hostname": "shop.example.com", "rulePriority": 10}),
+                "two-services:blog": json.dumps({"hostname": "blog.example.com", "rulePriority": 20, "minSize": 1}),
+            },
+        )
     assert done.one("aws:lb/loadBalancer:LoadBalancer").name == "edge-dev"
     rules = {one.name: (one.inputs["priority"], one.parent) for one in done.all("aws:lb/listenerRule:ListenerRule")}
-    assert rules == {"shop-dev-preview": (10, "shop-dev"), "shop-dev-production": (11, "shop-dev"),
-                     "blog-dev-preview": (20, "blog-dev"), "blog-dev-production": (21, "blog-dev")}
+    assert rules == {
+        "shop-dev-preview": (10, "shop-dev"),
+        "shop-dev-production": (11, "shop-dev"),
+        "blog-dev-preview": (20, "blog-dev"),
+        "blog-dev-production": (21, "blog-dev"),
+    }
     bakes = {one.inputs["create"] for one in done.all("command:local:Command") if "bake" in one.inputs["create"]}
     assert bakes == {'PHOENIX_PROJECT="$PWD" sh ../../steps/run bake; exit $?'}
     assert done.outputs["shop"]["url"] == "http://shop.example.com"

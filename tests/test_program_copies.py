@@ -30,9 +30,19 @@ def program(**config: Any) -> Recorded:
 def image(region: str, fingerprint: str, **more: str) -> str:
     ec2 = boto3.client("ec2", region)
     made = ec2.register_image(Name=f"phoenix-{fingerprint}-20991124060000", RootDeviceName="/dev/xvda")["ImageId"]
-    tags = images.tags(
-        service="phoenix", stack="phoenix/dev", fingerprint=fingerprint, base="ami-0a", base_name="debian-12",
-        commit="c0ffee", tree="clean", baked_at="2099-11-24T06:00:00Z") | more
+    tags = (
+        images.tags(
+            service="phoenix",
+            stack="phoenix/dev",
+            fingerprint=fingerprint,
+            base="ami-0a",
+            base_name="debian-12",
+            commit="c0ffee",
+            tree="clean",
+            baked_at="2099-11-24T06:00:00Z",
+        )
+        | more
+    )
     ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
     return str(made)
 
@@ -66,8 +76,11 @@ def test_the_bakes_place_is_a_copys() -> None:
     done = program(imageFrom=FROM, imageKmsKey=key)
     step = done.one("command:local:Command", "-bake")
     assert step.inputs["create"] == "sh steps/run copy; exit $?"
-    assert {name: value for name, value in step.inputs["environment"].items() if "SUBNET" in name or "BASE" in name
-            or "PACKER" in name} == {}
+    assert {
+        name: value
+        for name, value in step.inputs["environment"].items()
+        if "SUBNET" in name or "BASE" in name or "PACKER" in name
+    } == {}
     assert step.inputs["environment"]["PHOENIX_IMAGE_FROM"] == FROM
     assert step.inputs["environment"]["PHOENIX_KMS_KEY"] == key
     assert step.ignore == ("*",)

@@ -254,8 +254,7 @@ def test_weights_that_can_not_be_put_back_are_tried_again_loudly(flipping: Flipp
     assert "THE WEIGHTS ARE NOT BACK YET (ModifyRule: ServiceUnavailable: not now); trying again. By hand: aws" in said
 
 
-@pytest.mark.parametrize(("code", "tried_for"), [
-    ("ServiceUnavailable", 300), ("RuleNotFound", 0), ("ExpiredToken", 0)])
+@pytest.mark.parametrize(("code", "tried_for"), [("ServiceUnavailable", 300), ("RuleNotFound", 0), ("ExpiredToken", 0)])
 def test_weights_that_stay_where_they_are_come_with_the_command_that_puts_them_back(
     flipping: Flipping, code: str, tried_for: int
 ) -> None:
@@ -287,8 +286,10 @@ def test_credentials_that_end_on_the_way_come_with_the_command_too(
 
     text = fails(flipping)
 
-    assert ("THE WEIGHTS ARE NOT BACK (The credentials have expired (AWS_CREDENTIAL_EXPIRATION is past)). Type:\n"
-            "     aws elbv2 modify-rule") in text
+    assert (
+        "THE WEIGHTS ARE NOT BACK (The credentials have expired (AWS_CREDENTIAL_EXPIRATION is past)). Type:\n"
+        "     aws elbv2 modify-rule"
+    ) in text
     assert text.endswith(f"Do:  {RENEW}")
     assert ("NOT BACK YET" in flipping.world.said()) == (not final)
     assert flipping.world.clock.passed >= tried_for

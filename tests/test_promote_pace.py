@@ -67,8 +67,7 @@ def test_a_pause_that_is_long_enough_is_not_made_longer(flipping: Flipping) -> N
 
 
 def test_who_asks_for_no_pause_moves_on_blind_and_is_told(flipping: Flipping) -> None:
-    result = promote(
-        flipping.given(canary_pause_seconds=0, soak_seconds=0, drain_seconds=0), flipping.world.context())
+    result = promote(flipping.given(canary_pause_seconds=0, soak_seconds=0, drain_seconds=0), flipping.world.context())
 
     assert flipping.world.clock.passed < 60
     said = flipping.world.said()
@@ -85,9 +84,7 @@ def test_without_canary_steps_it_ends_blind_and_says_so(flipping: Flipping) -> N
     assert "and there are no canary steps" in flipping.world.said()
 
 
-def test_what_the_load_balancer_answered_in_the_minute_of_another_attempt_is_not_this_one_s(
-    flipping: Flipping
-) -> None:
+def test_what_the_load_balancer_answered_in_the_minute_of_another_attempt_is_not_this_one_s(flipping: Flipping) -> None:
     """The one before went back a moment ago: its users' errors are in the minute in which this one begins."""
     flipping.measured("HTTPCode_ELB_5XX_Count", 500)
     flipping.measured("RequestCount", 100, color="green")
@@ -103,9 +100,18 @@ def test_a_server_that_is_replaced_holds_the_next_step_and_takes_nothing_back(fl
     times = moved(flipping)
     world, target_group = flipping.world, flipping.green.target_group
     # One is ill soon after the canary has begun, another boots and is unhealthy meanwhile.
-    world.clock.at(30, lambda: world.health.update({target_group: [
-        ("i-1", "healthy", "", ""), ("i-2", "draining", "", ""),
-        ("i-3", "unhealthy", "Target.FailedHealthChecks", "")]}))
+    world.clock.at(
+        30,
+        lambda: world.health.update(
+            {
+                target_group: [
+                    ("i-1", "healthy", "", ""),
+                    ("i-2", "draining", "", ""),
+                    ("i-3", "unhealthy", "Target.FailedHealthChecks", ""),
+                ]
+            }
+        ),
+    )
     world.clock.at(450, lambda: world.health.pop(target_group))
 
     promote(flipping.given(replacement_seconds=600), world.context())
@@ -117,9 +123,17 @@ def test_a_server_that_is_replaced_holds_the_next_step_and_takes_nothing_back(fl
 def test_servers_that_are_more_than_needed_may_be_unhealthy(flipping: Flipping) -> None:
     """A group that grows: the new ones boot, and the load balancer calls them unhealthy until they answer."""
     world, target_group = flipping.world, flipping.green.target_group
-    world.clock.at(30, lambda: world.health.update({target_group: [
-        *((f"i-{n}", "healthy", "", "") for n in (1, 2)),
-        *((f"i-{n}", "unhealthy", "Target.FailedHealthChecks", "") for n in (3, 4, 5, 6))]}))
+    world.clock.at(
+        30,
+        lambda: world.health.update(
+            {
+                target_group: [
+                    *((f"i-{n}", "healthy", "", "") for n in (1, 2)),
+                    *((f"i-{n}", "unhealthy", "Target.FailedHealthChecks", "") for n in (3, 4, 5, 6)),
+                ]
+            }
+        ),
+    )
 
     promote(flipping.given(replacement_seconds=60), world.context())
 

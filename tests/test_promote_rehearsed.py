@@ -40,16 +40,24 @@ def s(cloud: Cloud) -> Stack:
     """Blue has production, green is verified; both have two servers that are healthy."""
     made = stack(cloud)
     targets = {color: made.target_group(color, interval=10) for color in GROUPS}
-    rules = {"preview": made.rule({targets["green"]: 1}, priority=1, header=SECRET),
-             "production": made.rule({targets["blue"]: 100})}
+    rules = {
+        "preview": made.rule({targets["green"]: 1}, priority=1, header=SECRET),
+        "production": made.rule({targets["blue"]: 100}),
+    }
     balancing = cloud.client("elbv2")
     for kind, rule in rules.items():
         balancing.add_tags(ResourceArns=[rule], Tags=tags(rule=kind))
     for color, generation in GROUPS.items():
         balancing.add_tags(ResourceArns=[targets[color]], Tags=tags(color=color, generation=generation))
         template = made.template(color, data=user_data(color=color, generation=generation))
-        made.group(color, template, targets=[targets[color]], size=2, HealthCheckGracePeriod=BOOT, Tags=[
-            {**tag, "PropagateAtLaunch": False} for tag in tags(color=color, verified=generation)])
+        made.group(
+            color,
+            template,
+            targets=[targets[color]],
+            size=2,
+            HealthCheckGracePeriod=BOOT,
+            Tags=[{**tag, "PropagateAtLaunch": False} for tag in tags(color=color, verified=generation)],
+        )
     for arn in targets.values():
         until(lambda arn=arn: len(made.healthy(arn)) == 2, what="two healthy servers")  # type: ignore[misc]
     return made
@@ -61,16 +69,30 @@ def tags(**more: str) -> list[dict[str, str]]:
 
 def alarm(s: Stack, name: str, metric: str, expression: str, minutes: int) -> str:
     """An alarm about green's servers, as components/alarms.py declares it."""
-    where = [{"Name": "LoadBalancer", "Value": s.balancer.partition(":loadbalancer/")[2]},
-             {"Name": "TargetGroup", "Value": target_group(s, "green").rpartition(":")[2]}]
-    measured: list[Any] = [{"Id": one.lower(), "ReturnData": False, "MetricStat": {
-        "Period": 60, "Stat": "Maximum" if one == metric else "Sum", "Metric": {
-            "Namespace": "AWS/ApplicationELB", "MetricName": one, "Dimensions": where}}}
-        for one in ("RequestCount", metric)]
+    where = [
+        {"Name": "LoadBalancer", "Value": s.balancer.partition(":loadbalancer/")[2]},
+        {"Name": "TargetGroup", "Value": target_group(s, "green").rpartition(":")[2]},
+    ]
+    measured: list[Any] = [
+        {
+            "Id": one.lower(),
+            "ReturnData": False,
+            "MetricStat": {
+                "Period": 60,
+                "Stat": "Maximum" if one == metric else "Sum",
+                "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": one, "Dimensions": where},
+            },
+        }
+        for one in ("RequestCount", metric)
+    ]
     s.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=name, EvaluationPeriods=minutes, Threshold=0, ComparisonOperator="GreaterThanThreshold",
+        AlarmName=name,
+        EvaluationPeriods=minutes,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
-        Metrics=[*measured, {"Id": "watched", "ReturnData": True, "Expression": expression}])
+        Metrics=[*measured, {"Id": "watched", "ReturnData": True, "Expression": expression}],
+    )
     return name
 
 
@@ -107,11 +129,15 @@ def disturbed(s: Stack, what: str) -> None:
         if what == "a scale-out":
             scaling.update_auto_scaling_group(AutoScalingGroupName="green", DesiredCapacity=size)
         else:
-            scaling.set_instance_health(
-                InstanceId=before[0], HealthStatus="Unhealthy", ShouldRespectGracePeriod=False)
-        until(lambda before=before: any(  # type: ignore[misc]
-            state == "unhealthy" for server, (state, _) in s.health(target_group(s, "green")).items()
-            if server not in before), what="the new one boots, and is unhealthy")
+            scaling.set_instance_health(InstanceId=before[0], HealthStatus="Unhealthy", ShouldRespectGracePeriod=False)
+        until(
+            lambda before=before: any(  # type: ignore[misc]
+                state == "unhealthy"
+                for server, (state, _) in s.health(target_group(s, "green")).items()
+                if server not in before
+            ),
+            what="the new one boots, and is unhealthy",
+        )
         until(lambda: rings(s, "unhealthy servers"), what="who counts unhealthy servers is alarmed")
         assert share(s) == percent, "it was still watched"
 
@@ -124,10 +150,25 @@ def test_servers_that_come_and_go_take_no_release_back(s: Stack, what: str, tmp_
     aws = Aws(boto3.Session("testing", "testing", region_name=s.cloud.region))
     context = Context(aws=aws, clock=clock, progress=Progress(clock, stream=said), interrupts=Interrupts())
     given = Given(
-        stack="phoenix/dev", account=s.cloud.account, region=s.cloud.region, color="green", generation=GENERATION,
-        group="green", target_group=target_group(s, "green"), listener=s.listener,
-        preview_rule=rule(s, "1")["RuleArn"], traffic=100, min_size=2, canary_steps=(50,), canary_pause_seconds=20,
-        settle_seconds=0, soak_seconds=20, drain_seconds=0, replacement_seconds=60, alarms=(few,))
+        stack="phoenix/dev",
+        account=s.cloud.account,
+        region=s.cloud.region,
+        color="green",
+        generation=GENERATION,
+        group="green",
+        target_group=target_group(s, "green"),
+        listener=s.listener,
+        preview_rule=rule(s, "1")["RuleArn"],
+        traffic=100,
+        min_size=2,
+        canary_steps=(50,),
+        canary_pause_seconds=20,
+        settle_seconds=0,
+        soak_seconds=20,
+        drain_seconds=0,
+        replacement_seconds=60,
+        alarms=(few,),
+    )
     users = Load(url=f"{s.url}/", rate=20, out=tmp_path / "load.jsonl")
     with users, ThreadPoolExecutor(1) as beside:
         disturbing = beside.submit(disturbed, s, what)

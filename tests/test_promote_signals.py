@@ -81,7 +81,12 @@ COMMAND = ["/bin/sh", "-c", "sh steps/run promote; exit $?"]
 def start(flipping: Flipping, tmp_path: Path, **more: str) -> subprocess.Popen[bytes]:
     with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
         return subprocess.Popen(
-            COMMAND, cwd=PROJECT, env={**environment(flipping), **more}, stdout=out, stderr=err, start_new_session=True,
+            COMMAND,
+            cwd=PROJECT,
+            env={**environment(flipping), **more},
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
             # Under nohup the tests ignore it, and so would what they start.
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )

@@ -60,8 +60,13 @@ def test_leftovers_go_when_no_bake_can_need_them_in_an_order_that_aws_allows() -
         return Leftover(kind=kind, id=name, began=None if days is None else NOW - days * DAY)
 
     found = [
-        left("security group", "sg", 2), left("volume", "vol", 2), left("instance", "i", 2), left("image", "ami", 2),
-        left("instance", "i-young", 0.5), left("key pair", "key-undated", None), left("image", "ami-used", 2),
+        left("security group", "sg", 2),
+        left("volume", "vol", 2),
+        left("instance", "i", 2),
+        left("image", "ami", 2),
+        left("instance", "i-young", 0.5),
+        left("key pair", "key-undated", None),
+        left("image", "ami-used", 2),
     ]
     old = leftovers.old(found, used={"ami-used"}, before=NOW - DAY)
     assert [one.id for one in old] == ["i", "ami", "vol", "sg"]
@@ -81,14 +86,22 @@ class Account:
 
     def tags(self, **changed: str) -> list[Any]:
         values = {
-            "service": SERVICE, "stack": STACK, "fingerprint": "0123456789ab", "base": self.base, "base_name": "base",
-            "commit": "none", "tree": "dirty", "baked_at": "2026-01-01T00:00:00Z",
+            "service": SERVICE,
+            "stack": STACK,
+            "fingerprint": "0123456789ab",
+            "base": self.base,
+            "base_name": "base",
+            "commit": "none",
+            "tree": "dirty",
+            "baked_at": "2026-01-01T00:00:00Z",
         }
         return [{"Key": key, "Value": value} for key, value in images.tags(**{**values, **changed}).items()]
 
     def instance(self, tags: list[Any], image: str = "") -> str:
         started = self.ec2.run_instances(
-            ImageId=image or self.base, MinCount=1, MaxCount=1,
+            ImageId=image or self.base,
+            MinCount=1,
+            MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tags}] if tags else [],
         )
         return started["Instances"][0]["InstanceId"]
@@ -98,7 +111,8 @@ class Account:
         self.serial += 1
         builder = self.instance([])
         made = self.ec2.create_image(
-            InstanceId=builder, Name=name or f"{SERVICE}-0123456789ab-2026010100{self.serial:04d}")["ImageId"]
+            InstanceId=builder, Name=name or f"{SERVICE}-0123456789ab-2026010100{self.serial:04d}"
+        )["ImageId"]
         self.ec2.terminate_instances(InstanceIds=[builder])
         snapshot = self.snapshot(made)
         chosen = self.tags() if tags is None else tags
@@ -123,7 +137,8 @@ class Account:
 
     def prune(self, keep: int = 1, strays: tuple[str, ...] = ()) -> dict[str, Any]:
         given = prune.Given(
-            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, strays=strays)
+            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, strays=strays
+        )
         context = Context(
             aws=self.aws, clock=self.clock, progress=Progress(self.clock, stream=self.told), interrupts=Interrupts()
         )
@@ -186,7 +201,8 @@ def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
     result = account.prune(keep=1)
     assert set(result["deregistered"]) < set(old) and len(result["deregistered"]) == 1 and result["lists"] == []
     assert "warning: lists of packages stay for now: GetParametersByPath: AccessDeniedException" in (
-        account.told.getvalue())
+        account.told.getvalue()
+    )
 
 
 def test_what_any_version_of_a_launch_template_names_stays(account: Account) -> None:
@@ -210,6 +226,7 @@ def test_what_an_instance_runs_stays(account: Account) -> None:
 
 def test_the_calls_grow_with_the_images_that_may_go_and_with_nothing_else_of_the_account(account: Account) -> None:
     """Karpenter alone makes thousands of launch templates, and other teams have instances."""
+
     def calls() -> list[str]:
         made: list[str] = []
         note = lambda model, **_: made.append(model.name)  # noqa: E731 - to register and unregister the same
@@ -223,12 +240,14 @@ def test_the_calls_grow_with_the_images_that_may_go_and_with_nothing_else_of_the
     alone = calls()
     for number in range(30):
         made = account.ec2.create_launch_template(
-            LaunchTemplateName=f"karpenter-{number}", LaunchTemplateData={"ImageId": account.base})
+            LaunchTemplateName=f"karpenter-{number}", LaunchTemplateData={"ImageId": account.base}
+        )
         account.instance([])
         for _ in range(3):
             account.ec2.create_launch_template_version(
                 LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"],
-                LaunchTemplateData={"ImageId": account.base})
+                LaunchTemplateData={"ImageId": account.base},
+            )
     assert calls() == alone
     more = [account.bake()[0] for _ in range(11)]
     assert calls().count("DescribeImageReferences") == 2, "it is asked about 10 images at once"
@@ -244,7 +263,8 @@ def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
     made = account.ec2.create_launch_template(LaunchTemplateName="pinned", LaunchTemplateData={"ImageId": pinned})
     for _ in range(12):
         account.ec2.create_launch_template_version(
-            LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": account.base})
+            LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": account.base}
+        )
     assert account.prune(keep=1)["deregistered"] == [free]
 
 
@@ -267,7 +287,8 @@ def test_what_killed_bakes_left_is_taken_away(account: Account) -> None:
         AvailabilityZone=f"{REGION}a", Size=8, TagSpecifications=[{"ResourceType": "volume", "Tags": account.tags()}]
     )["VolumeId"]
     group = account.ec2.create_security_group(
-        GroupName="packer_1", Description="-",
+        GroupName="packer_1",
+        Description="-",
         TagSpecifications=[{"ResourceType": "security-group", "Tags": account.tags()}],
     )["GroupId"]
     key = account.ec2.create_key_pair(
@@ -315,7 +336,10 @@ def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account
 @pytest.mark.parametrize("number", ["0", "-1", "many"])
 def test_at_least_one_image_is_kept(number: str) -> None:
     environment = {
-        "PHOENIX_STACK": STACK, "PHOENIX_ACCOUNT": ACCOUNT, "PHOENIX_REGION": REGION, "PHOENIX_SERVICE": SERVICE,
+        "PHOENIX_STACK": STACK,
+        "PHOENIX_ACCOUNT": ACCOUNT,
+        "PHOENIX_REGION": REGION,
+        "PHOENIX_SERVICE": SERVICE,
         "PHOENIX_IMAGE_KEEP": number,
     }
     with pytest.raises(Exception, match="not a whole number from 1"):
@@ -324,12 +348,19 @@ def test_at_least_one_image_is_kept(number: str) -> None:
 
 def test_strays_go_but_for_ours_and_what_production_knows() -> None:
     def group(name: str) -> Group:
-        return Group(name=name, minimum=1, maximum=4, desired=1, instances=(), target_groups=(f"arn-{name}",),
-                     tags={}, created=NOW)
+        return Group(
+            name=name,
+            minimum=1,
+            maximum=4,
+            desired=1,
+            instances=(),
+            target_groups=(f"arn-{name}",),
+            tags={},
+            created=NOW,
+        )
 
     everything = [group(name) for name in ("stray", "ours", "known", "newer")]
-    left = sweep.strays(
-        everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
+    left = sweep.strays(everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
     assert [one.name for one in left] == ["stray"]
 
 
@@ -338,7 +369,8 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
     template = made["LaunchTemplate"]["LaunchTemplateId"]
     free, used = (account.ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in "ab")
     way = account.ec2.authorize_security_group_ingress(
-        GroupId=used, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": free}]}])
+        GroupId=used, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": free}]}]
+    )
     rule = way["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     vpc = account.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     target = account.aws.elbv2.create_target_group(Name="lost", Protocol="HTTP", Port=80, VpcId=vpc)
@@ -362,16 +394,32 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
 def test_rights_and_alarms_that_no_state_knows_go_with_all_that_is_in_them(account: Account) -> None:
     iam, watch = account.aws.iam, account.aws.cloudwatch
     role = iam.create_role(RoleName="lost", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    policy = iam.create_policy(PolicyName="core", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))["Policy"]["Arn"]
+    policy = iam.create_policy(
+        PolicyName="core",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        ),
+    )["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="lost", PolicyArn=policy)
-    iam.put_role_policy(RoleName="lost", PolicyName="own", PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    iam.put_role_policy(
+        RoleName="lost",
+        PolicyName="own",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        ),
+    )
     profile = iam.create_instance_profile(InstanceProfileName="lost")["InstanceProfile"]["Arn"]
     iam.add_role_to_instance_profile(InstanceProfileName="lost", RoleName="lost")
     watch.put_metric_alarm(
-        AlarmName="lost", EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1, Period=60,
-        Namespace="n", MetricName="m", Statistic="Sum")
+        AlarmName="lost",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1,
+        Period=60,
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+    )
     alarm = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
     strays = (profile, role, alarm)
     assert account.prune(strays=strays)["strays"] == list(strays)

@@ -24,13 +24,16 @@ def world() -> Iterator[World]:
 
 
 def retiring(world: World, blue: Color) -> None:
-    retire.retire(retire.Given(**COMMON, color="blue", group=blue.group, target_group=blue.target_group,
-                               listener=world.listener), world.context())
+    retire.retire(
+        retire.Given(**COMMON, color="blue", group=blue.group, target_group=blue.target_group, listener=world.listener),
+        world.context(),
+    )
 
 
 def clearing(world: World, blue: Color) -> None:
-    clear.clear(clear.Given(**COMMON, color="blue", target_group=blue.target_group, listener=world.listener),
-                world.context())
+    clear.clear(
+        clear.Given(**COMMON, color="blue", target_group=blue.target_group, listener=world.listener), world.context()
+    )
 
 
 def sweeping(world: World, blue: Color) -> None:
@@ -67,8 +70,10 @@ def test_prune_tells_what_it_may_not_delete_and_goes_on(world: World) -> None:
     blue = world.color("blue", BLUE)
     world.elsewhere({blue.target_group: 100})
 
-    said = prune.prune(prune.Given(**COMMON, service="phoenix", group="green", listener=world.listener,
-                                   strays=(blue.group,)), world.context())
+    said = prune.prune(
+        prune.Given(**COMMON, service="phoenix", group="green", listener=world.listener, strays=(blue.group,)),
+        world.context(),
+    )
     assert said["groups"] == []
     assert f"warning: {blue.group} stays for now: {blue.group} (blue) is live and was not deleted" in world.said()
     assert world.scaling(blue.group)
@@ -79,8 +84,12 @@ def test_of_several_none_is_deleted_when_one_is_used(world: World) -> None:
     world.elsewhere({blue.target_group: 1})
 
     with pytest.raises(StepError):
-        sweep.delete(world.aws, [fleet.group(world.aws, one.group) for one in (idle, blue)],
-                     world.context().progress, listener=world.listener)
+        sweep.delete(
+            world.aws,
+            [fleet.group(world.aws, one.group) for one in (idle, blue)],
+            world.context().progress,
+            listener=world.listener,
+        )
     assert world.scaling(idle.group) and world.scaling(blue.group)
 
 

@@ -53,7 +53,8 @@ def test_a_server_has_its_own_agent_its_application_and_nobody_else_to_ask(baked
     packages = {line.split()[0] for line in (root / "etc/phoenix/packages").read_text().splitlines()}
     ubuntu = "ubuntu" in baked.base_image
     assert packages & {"unattended-upgrades", "snapd", "amazon-ssm-agent", "pollinate", "modemmanager", "apport"} == (
-        {"snapd"} if ubuntu else {"amazon-ssm-agent"})
+        {"snapd"} if ubuntu else {"amazon-ssm-agent"}
+    )
     assert (root / "var/lib/snapd/held").is_file() == ubuntu
     for folder in ("etc/cloud-of-this-machine", "etc/systemd/system/first-boot.service", "usr/local/bin/gpgv"):
         assert not (root / folder).exists(), "what only a build machine has"

@@ -37,11 +37,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rehearsal(cache: Path) -> Iterator[subprocess.Popen[str]]:
     """A rehearsal whose every process has `cache` in its environment or arguments."""
     path = os.pathsep.join(
-        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists())
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists()
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "rehearsal", "--machines", "real", "--report", str(cache / "report")], cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(cache), "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True)
+        [sys.executable, "-m", "rehearsal", "--machines", "real", "--report", str(cache / "report")],
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(cache), "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     yield process
     process.kill()
     process.wait()
@@ -50,8 +55,12 @@ def rehearsal(cache: Path) -> Iterator[subprocess.Popen[str]]:
 def processes(folder: Path) -> list[str]:
     """Those that have the folder in their environment or arguments."""
     listed = subprocess.run(
-        ["ps", "axeww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True,
-        env={"PATH": os.environ["PATH"]})
+        ["ps", "axeww", "-o", "pid=,stat=,command="],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
     return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
 
 
@@ -107,10 +116,18 @@ def test_a_box_has_no_network_but_its_loopback_and_its_mounts_are_its_own(cache:
     with runs.Run(runs.disks()) as run:
         lower, folder = run.folder / "lower", fresh(run.folder / "disk")
         lower.mkdir()
-        box = Box(Spec(
-            lower=[str(lower)], upper=str(folder / "upper"), work=str(folder / "work"), merged=str(folder / "merged"),
-            command=["sh", "-c", f"cat /proc/net/dev; echo written >{folder}/merged/file; sleep 600"],
-            console=str(run.folder / "console"), network=True, cgroups=run.cgroups("box")))
+        box = Box(
+            Spec(
+                lower=[str(lower)],
+                upper=str(folder / "upper"),
+                work=str(folder / "work"),
+                merged=str(folder / "merged"),
+                command=["sh", "-c", f"cat /proc/net/dev; echo written >{folder}/merged/file; sleep 600"],
+                console=str(run.folder / "console"),
+                network=True,
+                cgroups=run.cgroups("box"),
+            )
+        )
         try:
             limit = time.monotonic() + 60
             while not (folder / "upper" / "file").exists() and time.monotonic() < limit:

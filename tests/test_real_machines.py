@@ -76,8 +76,11 @@ def break_unit(root: Path) -> None:
 
 
 def lose_package(root: Path) -> None:
-    subprocess.run(["chroot", str(root), "dpkg", "--purge", "--force-depends", "openjdk-17-jre-headless"], check=True,
-                   capture_output=True)
+    subprocess.run(
+        ["chroot", str(root), "dpkg", "--purge", "--force-depends", "openjdk-17-jre-headless"],
+        check=True,
+        capture_output=True,
+    )
 
 
 def take_wrong_port(root: Path) -> None:
@@ -113,7 +116,7 @@ def test_a_machine_that_stops_and_starts_has_its_disk_and_termination_ends_it(cl
     until(lambda: server in machines.running(), what="booting again")
     assert (machines.root(server) / "etc/mine").read_text() == "kept"
     until(lambda: (machines.root(server) / "etc/phoenix/server.env").exists(), what="user data read by cloud-init")
-    assert f'PHOENIX_GENERATION={GENERATION}' in (machines.root(server) / "etc/phoenix/server.env").read_text()
+    assert f"PHOENIX_GENERATION={GENERATION}" in (machines.root(server) / "etc/phoenix/server.env").read_text()
     ec2.terminate_instances(InstanceIds=[server])
     until(lambda: server not in machines.running() + machines.disks(), what="machine and disk gone")
     console = ec2.get_console_output(InstanceId=server)["Output"]

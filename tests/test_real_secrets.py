@@ -23,16 +23,33 @@ from tests.rehearsed import GENERATION, stack, until
 
 pytestmark = needed()
 # What a shell, systemd, JSON or a terminal would like to have a say in.
-NASTY = ("  two\nlines\r\n\ttab \"double\" 'single' $HOME ${PATH} `id` back\\slash \\n \\\\ # ; = %h *\x01\x1b[1m\x7f"
-         " grüße 日本 \U0001f600 NAME=\"x\"\nOTHER=y\\")
+NASTY = (
+    "  two\nlines\r\n\ttab \"double\" 'single' $HOME ${PATH} `id` back\\slash \\n \\\\ # ; = %h *\x01\x1b[1m\x7f"
+    ' grüße 日本 \U0001f600 NAME="x"\nOTHER=y\\'
+)
 READ = {
-    "PLAIN": "ssm:/shop/plain", "SECURE": "ssm:/shop/secure", "TWICE": "ssm:/shop/secure", "FLAT": "ssm:shop-flat",
-    "WHOLE": "secretsmanager:shop/database", "USER": "secretsmanager:shop/database:username",
-    "PORT": "secretsmanager:shop/database:port", "NASTY": "secretsmanager:shop/nasty", "GREETING": "hello $x"}
-DATABASE = json.dumps({"username": "shop", "password": "p\"w$`\\", "port": 5432})
+    "PLAIN": "ssm:/shop/plain",
+    "SECURE": "ssm:/shop/secure",
+    "TWICE": "ssm:/shop/secure",
+    "FLAT": "ssm:shop-flat",
+    "WHOLE": "secretsmanager:shop/database",
+    "USER": "secretsmanager:shop/database:username",
+    "PORT": "secretsmanager:shop/database:port",
+    "NASTY": "secretsmanager:shop/nasty",
+    "GREETING": "hello $x",
+}
+DATABASE = json.dumps({"username": "shop", "password": 'p"w$`\\', "port": 5432})
 EXPECTED = {
-    "PLAIN": "plain value", "SECURE": "s3cure-value", "TWICE": "s3cure-value", "FLAT": "flat", "WHOLE": DATABASE,
-    "USER": "shop", "PORT": "5432", "NASTY": NASTY, "GREETING": "hello $x"}
+    "PLAIN": "plain value",
+    "SECURE": "s3cure-value",
+    "TWICE": "s3cure-value",
+    "FLAT": "flat",
+    "WHOLE": DATABASE,
+    "USER": "shop",
+    "PORT": "5432",
+    "NASTY": NASTY,
+    "GREETING": "hello $x",
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +107,13 @@ def console(cloud: Cloud, server: str) -> str:
 
 def said(cloud: Cloud, server: str, *, seconds: float = 60) -> str:
     """The console, once the secrets have failed."""
-    return until(lambda: text if "secrets can't be read; the application does not start" in
-                 (text := console(cloud, server)) else "", what="failed secrets on the console", seconds=seconds)
+    return until(
+        lambda: (
+            text if "secrets can't be read; the application does not start" in (text := console(cloud, server)) else ""
+        ),
+        what="failed secrets on the console",
+        seconds=seconds,
+    )
 
 
 def test_tomcat_starts_with_the_secrets_that_the_environment_names_and_nobody_else_has_them(
@@ -104,8 +126,11 @@ def test_tomcat_starts_with_the_secrets_that_the_environment_names_and_nobody_el
 
     inside = Path(f"/proc/{tomcat(cloud, born)}/root")
     file = inside / "run/phoenix-secrets/env"
-    user = next(int(line.split(":")[2]) for line in (inside / "etc/passwd").read_text().splitlines()
-                if line.startswith("tomcat:"))
+    user = next(
+        int(line.split(":")[2])
+        for line in (inside / "etc/passwd").read_text().splitlines()
+        if line.startswith("tomcat:")
+    )
     assert (file.stat().st_mode & 0o777, file.stat().st_uid) == (0o400, user)
     assert (file.parent.stat().st_mode & 0o777, file.parent.stat().st_uid) == (0o700, user)
     assert os.statvfs(file).f_fsid == os.statvfs(inside / "run").f_fsid
@@ -114,8 +139,11 @@ def test_tomcat_starts_with_the_secrets_that_the_environment_names_and_nobody_el
 
     for value in ("s3cure-value", "plain value", "back\\slash"):
         assert value not in console(cloud, born) and value not in data(READ)
-        holding = [path for path in metal(cloud).written(born)[0].rglob("*")
-                   if path.is_file() and not path.is_symlink() and value.encode() in path.read_bytes()]
+        holding = [
+            path
+            for path in metal(cloud).written(born)[0].rglob("*")
+            if path.is_file() and not path.is_symlink() and value.encode() in path.read_bytes()
+        ]
         assert holding == [], "a disk has it"
 
 
@@ -137,24 +165,31 @@ def test_a_changed_secret_is_read_by_the_next_generation_only(cloud: Cloud, imag
 
 def test_what_can_never_be_read_is_on_the_console_and_in_what_verify_says(cloud: Cloud, image: str) -> None:
     wanted = {
-        "GOOD": "ssm:/shop/secure", "GONE": "ssm:/shop/gone", "LOST": "secretsmanager:shop/lost",
-        "BINARY": "secretsmanager:shop/binary", "NO_KEY": "secretsmanager:shop/database:nothing",
-        "NO_JSON": "secretsmanager:shop/nasty:password", "UNFIT": "secretsmanager:shop/unfit"}
-    verifying = birth(stack(cloud, image=image), "unreadable", image, data=data(wanted),
-                      **server_roles.profile(cloud, wanted))
+        "GOOD": "ssm:/shop/secure",
+        "GONE": "ssm:/shop/gone",
+        "LOST": "secretsmanager:shop/lost",
+        "BINARY": "secretsmanager:shop/binary",
+        "NO_KEY": "secretsmanager:shop/database:nothing",
+        "NO_JSON": "secretsmanager:shop/nasty:password",
+        "UNFIT": "secretsmanager:shop/unfit",
+    }
+    verifying = birth(
+        stack(cloud, image=image), "unreadable", image, data=data(wanted), **server_roles.profile(cloud, wanted)
+    )
     _, told = verifying.communicate(timeout=300)
     assert verifying.returncode == 1 and "was not born; production was not touched" in told
     for line in (
-            "GONE: ssm:/shop/gone can't be read: ParameterNotFound: ",
-            "LOST: secretsmanager:shop/lost can't be read: ResourceNotFoundException: ",
-            "BINARY: secretsmanager:shop/binary can't be read: it is binary",
-            "NO_KEY: secretsmanager:shop/database:nothing can't be read: the object that it holds has no nothing",
-            "NO_JSON: secretsmanager:shop/nasty:password can't be read: it holds no JSON object",
-            "UNFIT: secretsmanager:shop/unfit can't be read: it holds a character that no environment variable",
-            "6 of 7 secrets can't be read; the application does not start"):
+        "GONE: ssm:/shop/gone can't be read: ParameterNotFound: ",
+        "LOST: secretsmanager:shop/lost can't be read: ResourceNotFoundException: ",
+        "BINARY: secretsmanager:shop/binary can't be read: it is binary",
+        "NO_KEY: secretsmanager:shop/database:nothing can't be read: the object that it holds has no nothing",
+        "NO_JSON: secretsmanager:shop/nasty:password can't be read: it holds no JSON object",
+        "UNFIT: secretsmanager:shop/unfit can't be read: it holds a character that no environment variable",
+        "6 of 7 secrets can't be read; the application does not start",
+    ):
         assert f"its secrets: FAILED: {line}" in told
     assert "put what lacks into Parameter Store or Secrets Manager" in told
-    assert "s3cure-value" not in told and "p\\\"w" not in told
+    assert "s3cure-value" not in told and 'p\\"w' not in told
 
 
 def test_what_the_role_may_not_read_and_a_server_without_a_role_start_no_application(cloud: Cloud, image: str) -> None:

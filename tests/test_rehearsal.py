@@ -25,19 +25,40 @@ from tests.standins import IGNORING
 QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
 
 
-@pytest.mark.parametrize("engine", ["stand-in", pytest.param("pulumi", marks=pytest.mark.skipif(
-    shutil.which("pulumi") is None, reason="pulumi is not on PATH"))])
+@pytest.mark.parametrize(
+    "engine",
+    [
+        "stand-in",
+        pytest.param(
+            "pulumi", marks=pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")
+        ),
+    ],
+)
 def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
     with (tmp_path / "said").open("w") as said:
-        report, timeline = tell(tmp_path / "story", Scene(Console(file=said, width=200)), rate=50, settings=QUICK,
-                                stand_in=engine == "stand-in", bad_image=True)
+        report, timeline = tell(
+            tmp_path / "story",
+            Scene(Console(file=said, width=200)),
+            rate=50,
+            settings=QUICK,
+            stand_in=engine == "stand-in",
+            bad_image=True,
+        )
     assert report.broken == []
     assert report.total.failed == 0
     assert report.engine.startswith(engine)
     by_stage = {stage.name: figures for stage, figures in report.stages}
-    assert list(by_stage) == ["birth of blue", "blue serves", "a change: preview", "flip to green",
-                              "an update without a change", "flip back, nothing baked", "blue serves again",
-                              "a bad image", "the mistake is reverted"]
+    assert list(by_stage) == [
+        "birth of blue",
+        "blue serves",
+        "a change: preview",
+        "flip to green",
+        "an update without a change",
+        "flip back, nothing baked",
+        "blue serves again",
+        "a bad image",
+        "the mistake is reverted",
+    ]
     [old] = by_stage["blue serves"].answered_by
     [new] = by_stage["an update without a change"].answered_by
     assert set(by_stage["flip to green"].answered_by) == {old, new}
@@ -52,8 +73,20 @@ def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_p
     assert "born        green" in plan
     assert "dies        blue" in plan
     written = json.loads(report.write(tmp_path / "report").read_text())
-    assert {"engine", "machines", "requests", "failed", "p50_ms", "p99_ms", "answered_by", "coexistence_seconds",
-            "stages", "aws_plugin", "packer", "date"} <= set(written)
+    assert {
+        "engine",
+        "machines",
+        "requests",
+        "failed",
+        "p50_ms",
+        "p99_ms",
+        "answered_by",
+        "coexistence_seconds",
+        "stages",
+        "aws_plugin",
+        "packer",
+        "date",
+    } <= set(written)
     record = read(tmp_path / "report" / "record.json")
     assert record.place == ("local stand-in" if engine == "stand-in" else "local real engine")
     assert record.held == tuple(by_stage)
@@ -71,8 +104,10 @@ def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_p
 
 
 def test_the_flight_plan_is_cut_out_of_what_an_engine_prints() -> None:
-    text = ("    pulumi:pulumi:Stack  flight plan of phoenix/dev\nDiagnostics:\n  Stack (dev):\n"
-            "    flight plan of phoenix/dev\n      born   green\n      gates  verify\n\nResources:\n")
+    text = (
+        "    pulumi:pulumi:Stack  flight plan of phoenix/dev\nDiagnostics:\n  Stack (dev):\n"
+        "    flight plan of phoenix/dev\n      born   green\n      gates  verify\n\nResources:\n"
+    )
     assert flight_plan(text) == "flight plan of phoenix/dev\n  born   green\n  gates  verify"
     assert flight_plan("no plan here") == "no plan here"
 
@@ -87,12 +122,27 @@ def _belonging_to(folder: Path) -> list[str]:
 def rehearsal(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A rehearsal under way, begun where SIGINT is ignored; each of its processes has `tmp_path` in its environment."""
     path = os.pathsep.join(
-        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists())
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not (Path(folder) / "pulumi").exists()
+    )
     process = subprocess.Popen(
-        [*IGNORING, sys.executable, "-m", "rehearsal", "--machines", "processes", "--rate", "20",
-         "--report", str(tmp_path / "report")], cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(tmp_path), "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True)
+        [
+            *IGNORING,
+            sys.executable,
+            "-m",
+            "rehearsal",
+            "--machines",
+            "processes",
+            "--rate",
+            "20",
+            "--report",
+            str(tmp_path / "report"),
+        ],
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     yield process
     process.kill()
     process.wait()

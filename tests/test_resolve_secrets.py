@@ -43,8 +43,11 @@ def resolve(variables: dict[str, str], read: Callable[[str, str], Any], clock: C
 
 
 def refused(code: str, message: str = "no", status: int = 400) -> Any:
-    return TOOL.refused(ClientError(
-        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Get"))
+    return TOOL.refused(
+        ClientError(
+            {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Get"
+        )
+    )
 
 
 def test_each_name_is_asked_for_once_and_values_arrive_as_they_are() -> None:
@@ -52,26 +55,52 @@ def test_each_name_is_asked_for_once_and_values_arrive_as_they_are() -> None:
 
     def read(kind: str, name: str) -> Any:
         asked.append((kind, name))
-        return {"Parameter": {"Value": "x"}} if kind == "ssm" else {
-            "SecretString": '{"user": "me", "port": 5432, "on": true, "of": {"a": "\\u00fc"}}'}
+        return (
+            {"Parameter": {"Value": "x"}}
+            if kind == "ssm"
+            else {"SecretString": '{"user": "me", "port": 5432, "on": true, "of": {"a": "\\u00fc"}}'}
+        )
 
-    values, failed = resolve({
-        "A": "ssm:/a", "AGAIN": "ssm:/a", "WHOLE": "secretsmanager:s", "USER": "secretsmanager:s:user",
-        "PORT": "secretsmanager:s:port", "ON": "secretsmanager:s:on", "OF": "secretsmanager:s:of"}, read)
+    values, failed = resolve(
+        {
+            "A": "ssm:/a",
+            "AGAIN": "ssm:/a",
+            "WHOLE": "secretsmanager:s",
+            "USER": "secretsmanager:s:user",
+            "PORT": "secretsmanager:s:port",
+            "ON": "secretsmanager:s:on",
+            "OF": "secretsmanager:s:of",
+        },
+        read,
+    )
     assert failed == {}
     assert values == {
-        "A": "x", "AGAIN": "x", "WHOLE": '{"user": "me", "port": 5432, "on": true, "of": {"a": "\\u00fc"}}',
-        "USER": "me", "PORT": "5432", "ON": "true", "OF": '{"a": "\u00fc"}'}
+        "A": "x",
+        "AGAIN": "x",
+        "WHOLE": '{"user": "me", "port": 5432, "on": true, "of": {"a": "\\u00fc"}}',
+        "USER": "me",
+        "PORT": "5432",
+        "ON": "true",
+        "OF": '{"a": "\u00fc"}',
+    }
     assert asked == [("ssm", "/a"), ("secretsmanager", "s")]
 
 
-@pytest.mark.parametrize(("error", "passes"), [
-    (refused("AccessDeniedException"), True), (refused("ThrottlingException"), True),
-    (refused("UnrecognizedClientException"), True), (refused("InternalServerError", status=500), True),
-    (refused("Whatever", status=503), True), (refused("ParameterNotFound"), False),
-    (refused("ResourceNotFoundException"), False), (refused("InvalidKeyId"), False),
-    (refused("DecryptionFailure"), False), (refused("InvalidRequestException"), False),
-])
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (refused("AccessDeniedException"), True),
+        (refused("ThrottlingException"), True),
+        (refused("UnrecognizedClientException"), True),
+        (refused("InternalServerError", status=500), True),
+        (refused("Whatever", status=503), True),
+        (refused("ParameterNotFound"), False),
+        (refused("ResourceNotFoundException"), False),
+        (refused("InvalidKeyId"), False),
+        (refused("DecryptionFailure"), False),
+        (refused("InvalidRequestException"), False),
+    ],
+)
 def test_what_may_pass_is_asked_for_again_for_a_minute_and_the_rest_at_once_told(error: Any, passes: bool) -> None:
     clock = Clock()
 
@@ -86,7 +115,9 @@ def test_what_may_pass_is_asked_for_again_for_a_minute_and_the_rest_at_once_told
 
 def test_what_was_read_stays_while_the_rest_is_asked_for_again() -> None:
     answers: dict[str, list[Any]] = {
-        "/a": [{"Parameter": {"Value": "a"}}], "/b": [refused("ThrottlingException"), {"Parameter": {"Value": "b"}}]}
+        "/a": [{"Parameter": {"Value": "a"}}],
+        "/b": [refused("ThrottlingException"), {"Parameter": {"Value": "b"}}],
+    }
 
     def read(kind: str, name: str) -> Any:
         answer = answers[name].pop(0)
@@ -108,23 +139,39 @@ def test_one_that_can_never_be_read_ends_the_waiting_for_others() -> None:
     assert failed["B"] == "ParameterNotFound: there is no parameter of this name in this region"
 
 
-@pytest.mark.parametrize(("reference", "answer", "reason"), [
-    ("secretsmanager:s", {"SecretBinary": b"x"}, "it is binary"),
-    ("secretsmanager:s:k", {"SecretString": "hunter2"}, "it holds no JSON object, so it has no k"),
-    ("secretsmanager:s:k", {"SecretString": '["hunter2"]'}, "it holds no JSON object, so it has no k"),
-    ("secretsmanager:s:k", {"SecretString": '{"hunter2": 1}'}, "the object that it holds has no k"),
-    *(("ssm:/s", {"Parameter": {"Value": f"hunter2{character}"}}, "no environment variable can have")
-      for character in "\0\ufffe\uffff\ufdd0\U0001fffe"),
-    ("secretsmanager:s:k", {"SecretString": '{"k": "hunter2\\ud800"}'}, "no environment variable can have"),
-])
+@pytest.mark.parametrize(
+    ("reference", "answer", "reason"),
+    [
+        ("secretsmanager:s", {"SecretBinary": b"x"}, "it is binary"),
+        ("secretsmanager:s:k", {"SecretString": "hunter2"}, "it holds no JSON object, so it has no k"),
+        ("secretsmanager:s:k", {"SecretString": '["hunter2"]'}, "it holds no JSON object, so it has no k"),
+        ("secretsmanager:s:k", {"SecretString": '{"hunter2": 1}'}, "the object that it holds has no k"),
+        *(
+            ("ssm:/s", {"Parameter": {"Value": f"hunter2{character}"}}, "no environment variable can have")
+            for character in "\0\ufffe\uffff\ufdd0\U0001fffe"
+        ),
+        ("secretsmanager:s:k", {"SecretString": '{"k": "hunter2\\ud800"}'}, "no environment variable can have"),
+    ],
+)
 def test_what_is_no_text_for_a_variable_is_refused_and_no_value_told(reference: str, answer: Any, reason: str) -> None:
     values, failed = resolve({"A": reference}, lambda kind, name: answer)
     assert values == {} and reason in failed["A"] and "hunter2" not in failed["A"]
 
 
-@pytest.mark.parametrize(("value", "written"), [
-    ("", '""'), ("two\nlines\r\n", '"two\nlines\r\n"'), (" \t", '" \t"'), ('a"b', '"a\\"b"'), ("a\\", '"a\\\\"'),
-    ("\\n", '"\\\\n"'), ("$A `c`", '"\\$A \\`c\\`"'), ("'# ; =%", '"\'# ; =%"'), ("\x01\x7f", '"\x01\x7f"')])
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("", '""'),
+        ("two\nlines\r\n", '"two\nlines\r\n"'),
+        (" \t", '" \t"'),
+        ('a"b', '"a\\"b"'),
+        ("a\\", '"a\\\\"'),
+        ("\\n", '"\\\\n"'),
+        ("$A `c`", '"\\$A \\`c\\`"'),
+        ("'# ; =%", '"\'# ; =%"'),
+        ("\x01\x7f", '"\x01\x7f"'),
+    ],
+)
 def test_a_value_in_the_file_is_quoted_for_systemd(value: str, written: str) -> None:
     """What systemd itself makes of it is asked in tests/test_real_secrets.py."""
     assert TOOL.quoted(value) == written
@@ -173,7 +220,8 @@ def test_one_that_can_not_be_read_leaves_no_file(
     assert code == 1 and not file.exists() and "hunter2" not in told
     assert told.splitlines() == [
         "FAILED: B: ssm:/b can't be read: ParameterNotFound: there is no parameter of this name in this region",
-        "FAILED: 1 of 2 secrets can't be read; the application does not start"]
+        "FAILED: 1 of 2 secrets can't be read; the application does not start",
+    ]
 
 
 def test_without_a_role_each_service_is_asked_once_a_round(monkeypatch: pytest.MonkeyPatch) -> None:

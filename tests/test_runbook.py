@@ -30,8 +30,12 @@ def test_every_message_is_in_the_runbook(folder: str) -> None:
 def constants() -> str:
     """Every text of the source that a message could be made of."""
     files = [file for folder in ("steps", "components") for file in (PROJECT / folder).glob("*.py")]
-    texts = [node.value for file in files for node in ast.walk(ast.parse(file.read_text()))
-             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    texts = [
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     return "\n".join(" ".join(text.split()) for text in texts)
 
 
@@ -44,13 +48,18 @@ def test_the_runbook_knows_no_message_that_nobody_says_any_more() -> None:
 def test_the_page_of_the_configuration_is_that_of_pulumi_yaml_and_the_rules() -> None:
     project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
     assert TOOL["PAGE"].read_text() == TOOL["page"](project, TOOL["rules"]()), (
-        "Pulumi.yaml or a rule has changed; do: PYTHONPATH=. .venv/bin/python tools/describe_configuration.py")
+        "Pulumi.yaml or a rule has changed; do: PYTHONPATH=. .venv/bin/python tools/describe_configuration.py"
+    )
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
     names = ("how-it-works", "configuration", "runbook", "one-image", "package")
-    pages = [PROJECT / "README.md", PROJECT / "examples" / "two-services" / "README.md",
-             *(PROJECT / "docs" / f"{name}.md" for name in names), *(PROJECT / "docs" / "decisions").glob("*.md")]
+    pages = [
+        PROJECT / "README.md",
+        PROJECT / "examples" / "two-services" / "README.md",
+        *(PROJECT / "docs" / f"{name}.md" for name in names),
+        *(PROJECT / "docs" / "decisions").glob("*.md"),
+    ]
     for page in pages:
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} leads to {target}"

@@ -28,8 +28,11 @@ def operation(
 BIRTH = (
     operation("drill-dev-green-image-bake", 1, 400, "create-replacement"),
     operation("drill-dev-blue-image-bake", 0, 500, "same"),
-    operation("drill-dev-green", 402, 10, kind=scenario.GROUP), operation("drill-dev-verify", 415, 60),
-    operation("drill-dev-promote", 476, 120, "update"), operation("drill-dev-promote", 476, 30, "create-replacement"))
+    operation("drill-dev-green", 402, 10, kind=scenario.GROUP),
+    operation("drill-dev-verify", 415, 60),
+    operation("drill-dev-promote", 476, 120, "update"),
+    operation("drill-dev-promote", 476, 30, "create-replacement"),
+)
 
 
 def test_bake_birth_and_flip_are_measured_from_the_engines_operations() -> None:
@@ -80,8 +83,16 @@ class Stub:
 
     @contextmanager
     def watch(self) -> Any:
-        group = GroupSample(name="g", color=self.serving, generation="a", verified=True, dying=False, in_service=1,
-                            template="t", target_groups=("arn",))
+        group = GroupSample(
+            name="g",
+            color=self.serving,
+            generation="a",
+            verified=True,
+            dying=False,
+            in_service=1,
+            template="t",
+            target_groups=("arn",),
+        )
         samples = [Sample(t=0, weights={"arn": 1}, groups=(group,))]
         yield type("Watched", (), {"samples": samples, "broken": [], "seconds": 1})
 
@@ -110,8 +121,11 @@ class Stub:
     def client(self, service: str) -> Any:
         groups = [{"Tags": [{"Key": "phoenix:color", "Value": self.active}]}]
         pages = type("Pages", (), {"paginate": lambda self, **_: [{"AutoScalingGroups": groups}]})()
-        return type("Client", (), {"describe_images": lambda self, **_: {"Images": []},
-                                   "get_paginator": lambda self, name: pages})()
+        return type(
+            "Client",
+            (),
+            {"describe_images": lambda self, **_: {"Images": []}, "get_paginator": lambda self, name: pages},
+        )()
 
 
 class NoLoad:
@@ -139,7 +153,12 @@ def test_a_good_run_is_measured_and_nothing_is_broken(monkeypatch: pytest.Monkey
     report = tell(monkeypatch, Stub())
     assert report.broken == []
     assert set(report.measured) == {
-        "bake_seconds", "birth_seconds", "flip_seconds", "way_back_seconds", "detection_seconds"}
+        "bake_seconds",
+        "birth_seconds",
+        "flip_seconds",
+        "way_back_seconds",
+        "detection_seconds",
+    }
     assert report.measured["way_back_seconds"] == 506
     assert [stage.name for stage, _ in report.stages][-2:] == ["a bad image", "the mistake is reverted"]
 

@@ -35,8 +35,7 @@ def image(cloud: Cloud) -> str:
 
 
 def launched(cloud: Cloud, image: str, **settings: Any) -> str:
-    made = cloud.client("ec2").run_instances(
-        ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, **settings)
+    made = cloud.client("ec2").run_instances(ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, **settings)
     return str(made["Instances"][0]["InstanceId"])
 
 
@@ -62,15 +61,18 @@ def test_a_server_reads_what_its_environment_names_under_a_key_of_the_account_to
     assert client(cloud, session, "secretsmanager").get_secret_value(SecretId="shop/key")["SecretString"] == "k"
 
 
-@pytest.mark.parametrize(("service", "operation", "arguments"), [
-    ("ssm", "get_parameter", {"Name": "/other/team"}),
-    ("ssm", "get_parameters", {"Names": ["/shop/db", "/other/team"]}),
-    ("ssm", "get_parameters_by_path", {"Path": "/"}),
-    ("ssm", "put_parameter", {"Name": "/shop/db", "Value": "x", "Overwrite": True}),
-    ("secretsmanager", "get_secret_value", {"SecretId": "shop/key-2"}),
-    ("secretsmanager", "list_secrets", {}),
-    ("kms", "decrypt", {"CiphertextBlob": b"x"}),
-])
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("ssm", "get_parameter", {"Name": "/other/team"}),
+        ("ssm", "get_parameters", {"Names": ["/shop/db", "/other/team"]}),
+        ("ssm", "get_parameters_by_path", {"Path": "/"}),
+        ("ssm", "put_parameter", {"Name": "/shop/db", "Value": "x", "Overwrite": True}),
+        ("secretsmanager", "get_secret_value", {"SecretId": "shop/key-2"}),
+        ("secretsmanager", "list_secrets", {}),
+        ("kms", "decrypt", {"CiphertextBlob": b"x"}),
+    ],
+)
 def test_a_server_reads_nothing_else(
     cloud: Cloud, session: boto3.Session, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
@@ -84,8 +86,13 @@ def test_a_key_is_not_for_who_may_call_the_service_alone(cloud: Cloud, image: st
     iam = cloud.client("iam")
     given = profile(cloud, {})
     name = given["IamInstanceProfile"]["Arn"].rpartition("/")[2]
-    iam.put_role_policy(RoleName=name, PolicyName="references", PolicyDocument=(
-        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}}'))
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="references",
+        PolicyDocument=(
+            '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}}'
+        ),
+    )
     found = cloud.roles.credentials(launched(cloud, image, **given))
     assert found is not None
     ssm = client(cloud, boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region), "ssm")
@@ -97,13 +104,22 @@ def test_a_key_is_not_for_who_may_call_the_service_alone(cloud: Cloud, image: st
 
 def test_bounds_bind_what_the_role_may(cloud: Cloud, image: str) -> None:
     iam = cloud.client("iam")
-    bounds = iam.create_policy(PolicyName="bounds", PolicyDocument=(
-        Path("docs/iam/servers.json").read_text().replace("ACCOUNT", cloud.account).replace("REGION", cloud.region)))
+    bounds = iam.create_policy(
+        PolicyName="bounds",
+        PolicyDocument=(
+            Path("docs/iam/servers.json").read_text().replace("ACCOUNT", cloud.account).replace("REGION", cloud.region)
+        ),
+    )
     given = profile(cloud, NAMED)
     name = given["IamInstanceProfile"]["Arn"].rpartition("/")[2]
     iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=bounds["Policy"]["Arn"])
-    iam.put_role_policy(RoleName=name, PolicyName="more", PolicyDocument=(
-        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'))
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="more",
+        PolicyDocument=(
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+        ),
+    )
     found = cloud.roles.credentials(launched(cloud, image, **given))
     assert found is not None
     mine = boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region)

@@ -36,8 +36,13 @@ def written(path: Path, text: str) -> str:
 
 def process(folder: Path, expiration: str) -> str:
     """A file of configuration whose profile `shop` has its credentials from a program."""
-    said = {"Version": 1, "AccessKeyId": "AKIAPROCESS", "SecretAccessKey": "secret", "SessionToken": "token",
-            "Expiration": expiration}
+    said = {
+        "Version": 1,
+        "AccessKeyId": "AKIAPROCESS",
+        "SecretAccessKey": "secret",
+        "SessionToken": "token",
+        "Expiration": expiration,
+    }
     script = written(folder / "credentials.py", f"print({json.dumps(said)!r})")
     return written(folder / "config", f"[profile shop]\ncredential_process = {sys.executable} {shlex.quote(script)}\n")
 
@@ -76,8 +81,12 @@ def test_credentials_that_have_ended_and_are_not_renewed_are_an_error_of_aws(
 ) -> None:
     """botocore raises a RuntimeError, past everybody who puts weights back after an error of AWS."""
     if final:
-        for name, value in (("ACCESS_KEY_ID", "AKIA"), ("SECRET_ACCESS_KEY", "s"), ("SESSION_TOKEN", "t"),
-                            ("CREDENTIAL_EXPIRATION", PAST)):
+        for name, value in (
+            ("ACCESS_KEY_ID", "AKIA"),
+            ("SECRET_ACCESS_KEY", "s"),
+            ("SESSION_TOKEN", "t"),
+            ("CREDENTIAL_EXPIRATION", PAST),
+        ):
             monkeypatch.setenv(f"AWS_{name}", value)
     else:
         monkeypatch.setenv("AWS_CONFIG_FILE", process(tmp_path, PAST))
@@ -91,17 +100,22 @@ def test_credentials_that_have_ended_and_are_not_renewed_are_an_error_of_aws(
     assert config._next(ended.value).startswith("aws sso login")
 
 
-@pytest.mark.parametrize(("aws_config", "says"), [
-    ({"assumeRoleWithWebIdentity": '{"roleArn":"arn:aws:iam::1:role/x"}'},
-     "export AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE"),
-    ({"assumeRoles": '[{"roleArn":"x"}]'}, "have a profile assume the role"),
-    ({"secretKey": "x"}, "give credentials by AWS_PROFILE, aws:profile or the environment"),
-    ({"endpoints": '[{"ec2":"http://x"}]'}, "export AWS_ENDPOINT_URL"),
-    ({"useFipsEndpoint": "true"}, "export AWS_USE_FIPS_ENDPOINT=true"),
-    ({"sharedConfigFiles": '["a", "b"]'}, "pulumi config set --path 'aws:sharedConfigFiles[0]' ~/.aws/FILE"),
-    ({"sharedCredentialsFiles": "~/.aws/credentials"}, "must be a list of one file"),
-    ({"sharedCredentialsFiles": '[1]'}, "must be a list of one file"),
-])
+@pytest.mark.parametrize(
+    ("aws_config", "says"),
+    [
+        (
+            {"assumeRoleWithWebIdentity": '{"roleArn":"arn:aws:iam::1:role/x"}'},
+            "export AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE",
+        ),
+        ({"assumeRoles": '[{"roleArn":"x"}]'}, "have a profile assume the role"),
+        ({"secretKey": "x"}, "give credentials by AWS_PROFILE, aws:profile or the environment"),
+        ({"endpoints": '[{"ec2":"http://x"}]'}, "export AWS_ENDPOINT_URL"),
+        ({"useFipsEndpoint": "true"}, "export AWS_USE_FIPS_ENDPOINT=true"),
+        ({"sharedConfigFiles": '["a", "b"]'}, "pulumi config set --path 'aws:sharedConfigFiles[0]' ~/.aws/FILE"),
+        ({"sharedCredentialsFiles": "~/.aws/credentials"}, "must be a list of one file"),
+        ({"sharedCredentialsFiles": "[1]"}, "must be a list of one file"),
+    ],
+)
 def test_what_of_the_provider_can_not_be_followed_is_refused(aws_config: dict[str, str], says: str) -> None:
     [(name, _, rule, fix)] = provider.problems(aws_config)
     assert name == f"aws:{next(iter(aws_config))}"
@@ -109,7 +123,14 @@ def test_what_of_the_provider_can_not_be_followed_is_refused(aws_config: dict[st
 
 
 def test_what_is_the_providers_own_matter_is_left_to_it() -> None:
-    said = {"region": REGION, "profile": "shop", "defaultTags": "{}", "maxRetries": "3", "useFipsEndpoint": "false",
-            "sharedConfigFiles": '["~/.aws/shop"]', "sharedCredentialsFiles": "[]"}
+    said = {
+        "region": REGION,
+        "profile": "shop",
+        "defaultTags": "{}",
+        "maxRetries": "3",
+        "useFipsEndpoint": "false",
+        "sharedConfigFiles": '["~/.aws/shop"]',
+        "sharedCredentialsFiles": "[]",
+    }
     assert list(provider.problems(said)) == []
     assert provider.identity(said) == {"profile": "shop", "config_file": "~/.aws/shop", "credentials_file": ""}

@@ -27,67 +27,70 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     return error.value.problems
 
 
-@pytest.mark.parametrize(("key", "text", "rule"), [
-    ("active", "red", "must be blue, green or auto"),
-    ("traffic", "101", "a whole number from 0 to 100 percent"),
-    ("traffic", "ten", "a whole number from 0 to 100 percent"),
-    ("image", "latest", "empty, a fingerprint of 12 hex digits, or an ami- id"),
-    ("keepPrevious", "yes", "true or false"),
-    ("service", "Shop", "lower-case letters"),
-    ("service", "internal", "not internal or sg"),
-    ("service", "sg-shop", "not internal or sg"),
-    ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
-    ("imageDir", "/etc", "a folder inside the project"),
-    ("imageDir", "../other", "a folder inside the project"),
-    ("imageDir", ".", "a folder inside the project"),
-    ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
-    ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
-    ("packerVariables", '{"root_gib": "8.5"}', "must be a whole number of GiB"),
-    ("rootVolumeGiB and packerVariables", '{"root_gib": 20}', "at least packerVariables.root_gib (20 GiB)"),
-    ("imageFrom", "dev", "ACCOUNT or ACCOUNT/REGION"),
-    ("imageFrom", "12345678901", "ACCOUNT or ACCOUNT/REGION"),
-    ("imageFrom", "123456789012/europe", "ACCOUNT or ACCOUNT/REGION"),
-    ("imageSharedWith", '["prod"]', "each item is an account of 12 digits"),
-    ("imageSharedWith", '["123456789012"]', "must be set with imageSharedWith"),
-    ("imageKmsKey", "alias/mine", "the ARN of a KMS key of yours, or none"),
-    ("imageKmsKey", "none", "must be a key, or empty"),
-    ("imageKmsKey", "arn:aws:kms:eu-west-1:123456789012:alias/aws/ebs", "the ARN of a KMS key of yours"),
-    ("imageKmsKey", "arn:aws:kms:us-east-1:123456789012:key/1", "must be a key of the stack's region (eu-west-1)"),
-    ("imageKeep", "0", "a whole number from 1 to 100"),
-    ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
-    ("instanceType", "small", "an EC2 instance type"),
-    ("rootVolumeGiB", "7", "a whole number from 8 to 16384 GiB"),
-    ("appPort", "0", "a whole number from 1 to 65535"),
-    ("healthCheckPath", "health", "a path that begins with /"),
-    ("healthCheckIntervalSeconds", "4", "a whole number from 5 to 300 seconds"),
-    ("bootSeconds", "900", "must be below verifyTimeoutSeconds (900)"),
-    ("environment", '{"PHOENIX_COLOR": "red"}', "does not begin with PHOENIX_"),
-    ("environment", '{"A": "two\\nlines"}', "text on one line"),
-    ("environment", '{"A": "' + "x" * 16200 + '"}', "at most 16384 bytes of user data"),
-    ("minSize", "5", "must not be above maxSize (4)"),
-    ("targetCpuPercent", "200", "a whole number from 0 to 100 percent"),
-    ("vpcId", "vpc-0123456789abcdef0", "all three adopt a network, none makes one"),
-    ("vpcCidr", "10.20.0.1/16", "an IPv4 network"),
-    ("vpcCidr", "10.0.0.0/8", "its prefix from /16 to /24"),
-    ("certificateArn", "cert", "the ARN of an ACM certificate"),
-    ("listenerPort", "70000", "a whole number from 0 to 65535"),
-    ("allowedCidrs", '["everyone"]', "each item is an IPv4 network"),
-    ("allowedCidrs", "[]", "must name who may reach the load balancer"),
-    ("previewToken", "short", "20 to 128 letters"),
-    ("previewToken", "with-a-wildcard-*-in-the-middle", "20 to 128 letters"),
-    ("smokePath", "no-slash", "a path that begins with /"),
-    ("verifyTimeoutSeconds", "5", "a whole number from 30 to 14400 seconds"),
-    ("canarySteps", "[50, 10]", "must rise"),
-    ("canarySteps", "[10, 100]", "each item is a whole number from 1 to 99 percent"),
-    ("canarySteps", "[10, 10]", "at most 20 different items"),
-    ("soakSeconds", "43201", "a whole number from 0 to 43200 seconds"),
-    ("maxErrorPercent", "0", "a whole number from 1 to 100 percent"),
-    ("maxResponseMilliseconds", "-1", "a whole number from 0 to 4000000 milliseconds (0: any)"),
-    ("dashboard", "on", "true or false"),
-    ("drainSeconds", "3601", "a whole number from 0 to 3600 seconds"),
-    ("protect", "1", "true or false"),
-    ("pricePerHour", "cheap", "a price like 0.0208 or 0.0208 USD"),
-])
+@pytest.mark.parametrize(
+    ("key", "text", "rule"),
+    [
+        ("active", "red", "must be blue, green or auto"),
+        ("traffic", "101", "a whole number from 0 to 100 percent"),
+        ("traffic", "ten", "a whole number from 0 to 100 percent"),
+        ("image", "latest", "empty, a fingerprint of 12 hex digits, or an ami- id"),
+        ("keepPrevious", "yes", "true or false"),
+        ("service", "Shop", "lower-case letters"),
+        ("service", "internal", "not internal or sg"),
+        ("service", "sg-shop", "not internal or sg"),
+        ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
+        ("imageDir", "/etc", "a folder inside the project"),
+        ("imageDir", "../other", "a folder inside the project"),
+        ("imageDir", ".", "a folder inside the project"),
+        ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
+        ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
+        ("packerVariables", '{"root_gib": "8.5"}', "must be a whole number of GiB"),
+        ("rootVolumeGiB and packerVariables", '{"root_gib": 20}', "at least packerVariables.root_gib (20 GiB)"),
+        ("imageFrom", "dev", "ACCOUNT or ACCOUNT/REGION"),
+        ("imageFrom", "12345678901", "ACCOUNT or ACCOUNT/REGION"),
+        ("imageFrom", "123456789012/europe", "ACCOUNT or ACCOUNT/REGION"),
+        ("imageSharedWith", '["prod"]', "each item is an account of 12 digits"),
+        ("imageSharedWith", '["123456789012"]', "must be set with imageSharedWith"),
+        ("imageKmsKey", "alias/mine", "the ARN of a KMS key of yours, or none"),
+        ("imageKmsKey", "none", "must be a key, or empty"),
+        ("imageKmsKey", "arn:aws:kms:eu-west-1:123456789012:alias/aws/ebs", "the ARN of a KMS key of yours"),
+        ("imageKmsKey", "arn:aws:kms:us-east-1:123456789012:key/1", "must be a key of the stack's region (eu-west-1)"),
+        ("imageKeep", "0", "a whole number from 1 to 100"),
+        ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
+        ("instanceType", "small", "an EC2 instance type"),
+        ("rootVolumeGiB", "7", "a whole number from 8 to 16384 GiB"),
+        ("appPort", "0", "a whole number from 1 to 65535"),
+        ("healthCheckPath", "health", "a path that begins with /"),
+        ("healthCheckIntervalSeconds", "4", "a whole number from 5 to 300 seconds"),
+        ("bootSeconds", "900", "must be below verifyTimeoutSeconds (900)"),
+        ("environment", '{"PHOENIX_COLOR": "red"}', "does not begin with PHOENIX_"),
+        ("environment", '{"A": "two\\nlines"}', "text on one line"),
+        ("environment", '{"A": "' + "x" * 16200 + '"}', "at most 16384 bytes of user data"),
+        ("minSize", "5", "must not be above maxSize (4)"),
+        ("targetCpuPercent", "200", "a whole number from 0 to 100 percent"),
+        ("vpcId", "vpc-0123456789abcdef0", "all three adopt a network, none makes one"),
+        ("vpcCidr", "10.20.0.1/16", "an IPv4 network"),
+        ("vpcCidr", "10.0.0.0/8", "its prefix from /16 to /24"),
+        ("certificateArn", "cert", "the ARN of an ACM certificate"),
+        ("listenerPort", "70000", "a whole number from 0 to 65535"),
+        ("allowedCidrs", '["everyone"]', "each item is an IPv4 network"),
+        ("allowedCidrs", "[]", "must name who may reach the load balancer"),
+        ("previewToken", "short", "20 to 128 letters"),
+        ("previewToken", "with-a-wildcard-*-in-the-middle", "20 to 128 letters"),
+        ("smokePath", "no-slash", "a path that begins with /"),
+        ("verifyTimeoutSeconds", "5", "a whole number from 30 to 14400 seconds"),
+        ("canarySteps", "[50, 10]", "must rise"),
+        ("canarySteps", "[10, 100]", "each item is a whole number from 1 to 99 percent"),
+        ("canarySteps", "[10, 10]", "at most 20 different items"),
+        ("soakSeconds", "43201", "a whole number from 0 to 43200 seconds"),
+        ("maxErrorPercent", "0", "a whole number from 1 to 100 percent"),
+        ("maxResponseMilliseconds", "-1", "a whole number from 0 to 4000000 milliseconds (0: any)"),
+        ("dashboard", "on", "true or false"),
+        ("drainSeconds", "3601", "a whole number from 0 to 3600 seconds"),
+        ("protect", "1", "true or false"),
+        ("pricePerHour", "cheap", "a price like 0.0208 or 0.0208 USD"),
+    ],
+)
 def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str, rule: str) -> None:
     [problem] = problems(**{key.rpartition(" and ")[2]: text})
     assert problem.split(" = ")[0].strip() in key or key in problem
@@ -113,7 +116,12 @@ def test_a_base_with_an_agent_is(base: str) -> None:
 def test_all_errors_come_at_once() -> None:
     found = problems(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
     assert [problem.split(" = ")[0].strip() for problem in found] == [
-        "tarffic", "traffic", "minSize", "hostname", "canarySteps"]
+        "tarffic",
+        "traffic",
+        "minSize",
+        "hostname",
+        "canarySteps",
+    ]
     with pytest.raises(SettingsError, match="has 5 errors; nothing was changed"):
         settings(traffic="200", minSize="0", canarySteps="[3, 2]", hostname="not a name", tarffic="10")
 
@@ -130,8 +138,12 @@ def test_an_image_is_shared_with_a_key_or_none_and_a_copy_may_be_shared_again() 
 def test_packers_variables_are_texts_and_lists_of_texts() -> None:
     said = '{"ssh_from": ["10.0.0.0/8", "192.168.0.0/16"], "root_gib": 9, "encrypted": false, "none": [], "ports": [1]}'
     assert settings(packerVariables=said).packer_variables == {
-        "ssh_from": ("10.0.0.0/8", "192.168.0.0/16"), "root_gib": "9", "encrypted": "false", "none": (),
-        "ports": ("1",)}
+        "ssh_from": ("10.0.0.0/8", "192.168.0.0/16"),
+        "root_gib": "9",
+        "encrypted": "false",
+        "none": (),
+        "ports": ("1",),
+    }
 
 
 @pytest.mark.parametrize("value", ['{"a": 1}', '[["x"]]', '[{"a": 1}]', '["two\\nlines"]', '["a", "\\""]', '"\\\\"'])
@@ -146,8 +158,9 @@ def test_a_list_is_no_environment_variable() -> None:
 
 
 def test_one_key_of_an_image_is_said_once() -> None:
-    [problem] = problems(imageKmsKey="arn:aws:kms:eu-west-1:123456789012:key/1",
-                         packerVariables='{"kms_key_id": "1", "packages": "vim"}')
+    [problem] = problems(
+        imageKmsKey="arn:aws:kms:eu-west-1:123456789012:key/1", packerVariables='{"kms_key_id": "1", "packages": "vim"}'
+    )
     assert "packerVariables = ['kms_key_id']: must not say what imageKmsKey says" in problem
     assert "pulumi config rm --path packerVariables.kms_key_id" in problem
 
@@ -179,8 +192,12 @@ def test_the_preview_token_is_required_secret_and_never_shown() -> None:
 
 def test_a_secret_in_the_environment_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError) as error:
-        parse({**GOOD, "environment": '{"PASSWORD": "hunter2"}'}, stack="dev", aws=AWS,
-              secret_keys=SECRET | {"environment"})
+        parse(
+            {**GOOD, "environment": '{"PASSWORD": "hunter2"}'},
+            stack="dev",
+            aws=AWS,
+            secret_keys=SECRET | {"environment"},
+        )
     assert "ssm put-parameter" in str(error.value)
     assert "hunter2" not in str(error.value)
 
@@ -227,19 +244,31 @@ def test_a_certificate_needs_its_hostname_and_the_region_of_the_load_balancer() 
     assert settings().port == 80
 
 
-@pytest.mark.parametrize(("instance_type", "architecture"), [
-    ("t3.small", "x86_64"), ("t4g.small", "arm64"), ("m7g.large", "arm64"), ("c6gn.large", "arm64"),
-    ("a1.medium", "arm64"), ("g4dn.xlarge", "x86_64"), ("g5g.xlarge", "arm64"), ("im4gn.large", "arm64"),
-    ("m7i-flex.large", "x86_64"), ("x2iedn.xlarge", "x86_64"), ("u-6tb1.56xlarge", "x86_64"),
-    ("hpc7g.4xlarge", "arm64"),
-])
+@pytest.mark.parametrize(
+    ("instance_type", "architecture"),
+    [
+        ("t3.small", "x86_64"),
+        ("t4g.small", "arm64"),
+        ("m7g.large", "arm64"),
+        ("c6gn.large", "arm64"),
+        ("a1.medium", "arm64"),
+        ("g4dn.xlarge", "x86_64"),
+        ("g5g.xlarge", "arm64"),
+        ("im4gn.large", "arm64"),
+        ("m7i-flex.large", "x86_64"),
+        ("x2iedn.xlarge", "x86_64"),
+        ("u-6tb1.56xlarge", "x86_64"),
+        ("hpc7g.4xlarge", "arm64"),
+    ],
+)
 def test_the_architecture_follows_the_instance_type(instance_type: str, architecture: str) -> None:
     assert settings(instanceType=instance_type).architecture == architecture
 
 
 def test_only_whole_references_become_rights_to_read() -> None:
-    given = ('{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there",'
-             ' "AGAIN": "ssm:/dev/db"}')
+    given = (
+        '{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there", "AGAIN": "ssm:/dev/db"}'
+    )
     assert settings(environment=given).references == ("secretsmanager:dev/key", "ssm:/dev/db")
 
 
@@ -259,7 +288,10 @@ def test_the_schema_and_the_settings_are_the_same_list() -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
 def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    texts = {key.split(":")[1]: value if isinstance(value, str) else str(value).lower()
-             for key, value in config.items() if key.startswith("phoenix:")}
+    texts = {
+        key.split(":")[1]: value if isinstance(value, str) else str(value).lower()
+        for key, value in config.items()
+        if key.startswith("phoenix:")
+    }
     aws = {key.split(":")[1]: str(value) for key, value in config.items() if key.startswith("aws:")}
     assert parse({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"

@@ -62,7 +62,7 @@ def test_auto_has_no_flag_to_flip(tmp_path: Path) -> None:
 
 def test_a_stack_that_is_not_there_is_told_in_pulumis_words(tmp_path: Path) -> None:
     on = Bench(tmp_path)
-    on.stand_in("pulumi", 'echo "error: no stack named \'nope\' found" >&2; exit 6')
+    on.stand_in("pulumi", "echo \"error: no stack named 'nope' found\" >&2; exit 6")
     done = type_(on, "flip", "nope")
     assert done.returncode == 6
     assert done.stderr.splitlines() == ["error: no stack named 'nope' found"]
@@ -78,8 +78,10 @@ def test_going_back_to_an_image_pins_it_and_flips(tmp_path: Path) -> None:
     on = bench(tmp_path, active="green")
     done = type_(on, "rollback", "dev", "--yes", IMAGE="0123456789ab")
     assert asked(on) == [
-        "pulumi config set --stack dev image 0123456789ab", "pulumi config set --stack dev active blue",
-        "pulumi up --stack dev --yes"]
+        "pulumi config set --stack dev image 0123456789ab",
+        "pulumi config set --stack dev active blue",
+        "pulumi up --stack dev --yes",
+    ]
     assert "pulumi config rm --stack dev image" in done.stderr
 
 
@@ -113,8 +115,13 @@ def test_whoever_interrupts_the_command_interrupts_pulumi(
     # It ends by itself, should the signal never come.
     on.stand_in("pulumi", "trap 'echo weights are back; exit 9' INT TERM; echo updating; read -r _; exit 0")
     running = subprocess.Popen(
-        [*shell, "sh", "tools/stack.sh", "up", "dev"], cwd=PROJECT, env={"PATH": str(on.bin)}, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        [*shell, "sh", "tools/stack.sh", "up", "dev"],
+        cwd=PROJECT,
+        env={"PATH": str(on.bin)},
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert running.stdout is not None
     assert running.stdout.readline() == "updating\n"
     running.send_signal(number)
@@ -122,13 +129,17 @@ def test_whoever_interrupts_the_command_interrupts_pulumi(
     assert (said, running.returncode) == ("weights are back\n", 9)
 
 
-@pytest.mark.parametrize(("line", "runs"), [
-    (("up", "STACK=prod", "ARGS=--yes --diff"), 'sh tools/stack.sh up "prod" --yes --diff'),
-    (("preview",), 'sh tools/stack.sh preview "dev" '),
-    (("flip", "STACK=prod"), 'sh tools/stack.sh flip "prod"'),
-    (("rollback", "IMAGE=0123456789ab"), 'IMAGE="0123456789ab" sh tools/stack.sh rollback "dev" '),
-    (("history",), 'sh tools/stack.sh history "dev"'),
-    (("destroy",), 'sh tools/stack.sh destroy "dev" ')])
+@pytest.mark.parametrize(
+    ("line", "runs"),
+    [
+        (("up", "STACK=prod", "ARGS=--yes --diff"), 'sh tools/stack.sh up "prod" --yes --diff'),
+        (("preview",), 'sh tools/stack.sh preview "dev" '),
+        (("flip", "STACK=prod"), 'sh tools/stack.sh flip "prod"'),
+        (("rollback", "IMAGE=0123456789ab"), 'IMAGE="0123456789ab" sh tools/stack.sh rollback "dev" '),
+        (("history",), 'sh tools/stack.sh history "dev"'),
+        (("destroy",), 'sh tools/stack.sh destroy "dev" '),
+    ],
+)
 def test_make_hands_on_the_stack_and_the_flags(line: tuple[str, ...], runs: str) -> None:
     said = subprocess.run(["make", "-n", *line], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     assert runs in said.splitlines()

@@ -28,8 +28,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def settings(
-    texts: dict[str, str], *, project: str = "shop", secrets: tuple[str, ...] = (), service: str = "",
-    token: bool = True, esc: bool = False,
+    texts: dict[str, str],
+    *,
+    project: str = "shop",
+    secrets: tuple[str, ...] = (),
+    service: str = "",
+    token: bool = True,
+    esc: bool = False,
 ) -> Settings:
     own = {f"{project}:previewToken": TOKEN} if token else {}
     made: list[Settings] = []
@@ -56,26 +61,42 @@ def problems(texts: dict[str, str], **options: Any) -> list[str]:
 
 def test_keys_of_a_project_that_was_renamed_are_refused_with_the_commands_that_move_them() -> None:
     found = problems(
-        {"phoenix:minSize": "3", "phoenix:maxSize": "12", "phoenix:smokeCommand": "make smoke",
-         "phoenix:protect": "true", "phoenix:canarySteps": "[5,25,50]", "phoenix:environment": '{"A":"it\'s"}',
-         "phoenix:previewToken": SECRET * 2},
-        secrets=("phoenix:previewToken",), token=False)
+        {
+            "phoenix:minSize": "3",
+            "phoenix:maxSize": "12",
+            "phoenix:smokeCommand": "make smoke",
+            "phoenix:protect": "true",
+            "phoenix:canarySteps": "[5,25,50]",
+            "phoenix:environment": '{"A":"it\'s"}',
+            "phoenix:previewToken": SECRET * 2,
+        },
+        secrets=("phoenix:previewToken",),
+        token=False,
+    )
     assert found[0] == (
         "  phoenix:minSize = '3': has no effect: keys of this program are those of its project, shop (name in"
-        " Pulumi.yaml).\n      type: pulumi config set shop:minSize 3 && pulumi config rm phoenix:minSize")
+        " Pulumi.yaml).\n      type: pulumi config set shop:minSize 3 && pulumi config rm phoenix:minSize"
+    )
     assert [one.partition("type: ")[2].removesuffix(f" && pulumi config rm {one.split()[0]}") for one in found] == [
-        "pulumi config set shop:minSize 3", "pulumi config set shop:maxSize 12",
-        "pulumi config set shop:smokeCommand 'make smoke'", "pulumi config set shop:protect true",
+        "pulumi config set shop:minSize 3",
+        "pulumi config set shop:maxSize 12",
+        "pulumi config set shop:smokeCommand 'make smoke'",
+        "pulumi config set shop:protect true",
         """pulumi config set-all --json '{"shop:canarySteps": {"value": "[5,25,50]", "objectValue": [5, 25, 50]}}'""",
         'pulumi config set-all --json \'{"shop:environment": {"value": "{\\"A\\":\\"it\'"\'"\'s\\"}",'
         ' "objectValue": {"A": "it\'"\'"\'s"}}}\'',
-        "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken"]
+        "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken",
+    ]
 
 
 def test_what_would_be_wrong_after_the_move_is_told_at_once() -> None:
     found = problems({"phoenix:minSize": "12", "phoenix:traffic": "101"})
     assert [one.split(" = ")[0].strip() for one in found] == [
-        "phoenix:minSize", "phoenix:traffic", "traffic", "minSize"]
+        "phoenix:minSize",
+        "phoenix:traffic",
+        "traffic",
+        "minSize",
+    ]
 
 
 def test_a_key_that_stands_in_both_is_only_taken_away() -> None:
@@ -86,16 +107,23 @@ def test_a_key_that_stands_in_both_is_only_taken_away() -> None:
 def test_the_projects_defaults_are_no_values_of_the_stack(folder: Path) -> None:
     """Pulumi gives them to the program all the same."""
     schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
-    every = {f"shop:{key}": said["default"] if isinstance(said["default"], str) else
-             json.dumps(said["default"], separators=(",", ":")) for key, said in schema.items()}
+    every = {
+        f"shop:{key}": said["default"]
+        if isinstance(said["default"], str)
+        else json.dumps(said["default"], separators=(",", ":"))
+        for key, said in schema.items()
+    }
     given = {**every, "phoenix:minSize": "3", "phoenix:canarySteps": "[5,25]", "phoenix:previewToken": TOKEN}
     found = problems(given, secrets=("phoenix:previewToken",), token=False)
     assert [one.partition("type: ")[2].split(" && ")[0].split(" --json")[0] for one in found] == [
-        "pulumi config set shop:minSize 3", "pulumi config set-all",
-        "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken"]
+        "pulumi config set shop:minSize 3",
+        "pulumi config set-all",
+        "pulumi config get phoenix:previewToken | pulumi config set --secret shop:previewToken",
+    ]
     (folder / "Pulumi.dev.yaml").write_text("config:\n  shop:minSize: 2\n  phoenix:minSize: 3\n")
     assert problems(given, secrets=("phoenix:previewToken",), token=False)[0].endswith(
-        "type: pulumi config rm phoenix:minSize")
+        "type: pulumi config rm phoenix:minSize"
+    )
 
 
 def test_an_environment_of_several_projects_may_hold_their_keys_unless_ours_are_missing() -> None:
@@ -110,34 +138,50 @@ def test_a_misspelt_namespace_is_found() -> None:
     assert "pulumi config set phoenix:minSize 3 && pulumi config rm pheonix:minSize" in problem
 
 
-@pytest.mark.parametrize("key", [
-    "aws:profile", "aws:maxRetries", "command:image", "pulumi:tags", "pulumi:disable-default-providers",
-    "other:whatItReads", "azure-native:location"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "aws:profile",
+        "aws:maxRetries",
+        "command:image",
+        "pulumi:tags",
+        "pulumi:disable-default-providers",
+        "other:whatItReads",
+        "azure-native:location",
+    ],
+)
 def test_other_namespaces_are_not_ours(key: str) -> None:
     assert settings({key: "x"}).min_size == 2
 
 
 def test_a_service_of_a_program_is_its_key_and_other_keys_are_the_programs() -> None:
-    found = problems({"two-services:shop": '{"minSize": 3}', "team:image": "x", "team:environment": "y"},
-                     project="edge", service="shop")
+    found = problems(
+        {"two-services:shop": '{"minSize": 3}', "team:image": "x", "team:environment": "y"},
+        project="edge",
+        service="shop",
+    )
     assert [one.split(" = ")[0].strip() for one in found] == ["two-services:shop"]
-    assert "pulumi config set-all --json '{\"edge:shop\": " in found[0]
-    there = settings({"edge:shop": '{"minSize": 3}', "two-services:shop": "{}", "team:image": "x"}, project="edge",
-                     service="shop")
+    assert 'pulumi config set-all --json \'{"edge:shop": ' in found[0]
+    there = settings(
+        {"edge:shop": '{"minSize": 3}', "two-services:shop": "{}", "team:image": "x"}, project="edge", service="shop"
+    )
     assert there.min_size == 3
 
 
-@pytest.mark.parametrize(("key", "text", "says"), [
-    ("smokeCommand", f"curl -u me:{SECRET} $PHOENIX_URL", "a step's command stands in plain text in state and log"),
-    ("packerVariables", json.dumps({"license": SECRET}), "an image keeps what it was made with"),
-    ("environment", json.dumps({"PASSWORD": SECRET}), "user data can be read on the server"),
-    ("hostname", f"{SECRET}.example.com", 'pulumi config set --plaintext hostname "$(pulumi config get hostname)"'),
-    ("alarms", json.dumps([SECRET]), "stands in plain text in state and log all the same"),
-    ("canarySteps", f'["{SECRET}"]', "stands in plain text"),
-    ("minSize", SECRET, "stands in plain text"),
-    ("service", SECRET, "stands in plain text"),
-    ("tarffic", SECRET, "is no key of this program"),
-])
+@pytest.mark.parametrize(
+    ("key", "text", "says"),
+    [
+        ("smokeCommand", f"curl -u me:{SECRET} $PHOENIX_URL", "a step's command stands in plain text in state and log"),
+        ("packerVariables", json.dumps({"license": SECRET}), "an image keeps what it was made with"),
+        ("environment", json.dumps({"PASSWORD": SECRET}), "user data can be read on the server"),
+        ("hostname", f"{SECRET}.example.com", 'pulumi config set --plaintext hostname "$(pulumi config get hostname)"'),
+        ("alarms", json.dumps([SECRET]), "stands in plain text in state and log all the same"),
+        ("canarySteps", f'["{SECRET}"]', "stands in plain text"),
+        ("minSize", SECRET, "stands in plain text"),
+        ("service", SECRET, "stands in plain text"),
+        ("tarffic", SECRET, "is no key of this program"),
+    ],
+)
 def test_a_secret_of_any_key_is_refused_and_no_part_of_it_shown(key: str, text: str, says: str) -> None:
     [problem] = problems({f"shop:{key}": text}, secrets=(f"shop:{key}",))
     assert says in problem
@@ -146,10 +190,16 @@ def test_a_secret_of_any_key_is_refused_and_no_part_of_it_shown(key: str, text: 
 def test_the_file_says_which_part_of_an_object_is_secret(folder: Path) -> None:
     (folder / "Pulumi.dev.yaml").write_text(
         "config:\n  shop:environment:\n    PASSWORD:\n      secure: v1:xyz\n    MODE: fast\n  shop:alarms:\n  - a\n"
-        "  - secure: v1:abc\n  shop:hostname:\n    secure: v1:abc\n")
+        "  - secure: v1:abc\n  shop:hostname:\n    secure: v1:abc\n"
+    )
     found = problems(
-        {"shop:environment": json.dumps({"PASSWORD": SECRET, "MODE": "fast"}), "shop:alarms": json.dumps(["a", SECRET]),
-         "shop:hostname": SECRET}, secrets=("shop:environment", "shop:alarms", "shop:hostname"))
+        {
+            "shop:environment": json.dumps({"PASSWORD": SECRET, "MODE": "fast"}),
+            "shop:alarms": json.dumps(["a", SECRET]),
+            "shop:hostname": SECRET,
+        },
+        secrets=("shop:environment", "shop:alarms", "shop:hostname"),
+    )
     assert [one.split(" = ")[0].strip() for one in found] == ["environment.PASSWORD", "hostname", "alarms[1]"]
     assert "pulumi config set --path environment.PASSWORD ssm:/PASSWORD" in found[0]
     assert "pulumi config set --plaintext --path 'alarms[1]' \"$(pulumi config get --path 'alarms[1]')\"" in found[2]
@@ -161,7 +211,8 @@ def test_a_secret_of_one_of_several_services_is_refused(folder: Path) -> None:
     [problem] = problems({"edge:shop": text}, project="edge", service="shop", secrets=secret)
     assert "shop = '[secret]'" in problem
     (folder / "Pulumi.dev.yaml").write_text(
-        "config:\n  edge:shop:\n    minSize: many\n    environment:\n      PASSWORD:\n        secure: v1:x\n")
+        "config:\n  edge:shop:\n    minSize: many\n    environment:\n      PASSWORD:\n        secure: v1:x\n"
+    )
     found = problems({"edge:shop": text}, project="edge", service="shop", secrets=secret)
     assert [one.split(" = ")[0].strip() for one in found] == ["shop.environment.PASSWORD", "minSize"]
     assert "pulumi config set --path shop.environment.PASSWORD ssm:/PASSWORD" in found[0]
@@ -188,9 +239,13 @@ def inputs(
 
 def test_a_package_takes_no_output_and_no_secret_of_the_configuration() -> None:
     with pytest.raises(SettingsError) as error:
-        inputs({"environment": {"A": f"x{SECRET}"}, "minSize": "many"},
-               {"theirs:password": SECRET, "theirs:all": json.dumps({"a": [SECRET], "b": 1})}, "theirs:password",
-               "theirs:all", output="smokeCommand")
+        inputs(
+            {"environment": {"A": f"x{SECRET}"}, "minSize": "many"},
+            {"theirs:password": SECRET, "theirs:all": json.dumps({"a": [SECRET], "b": 1})},
+            "theirs:password",
+            "theirs:all",
+            output="smokeCommand",
+        )
     assert SECRET not in str(error.value)
     assert [one.split(" = ")[0].strip() for one in error.value.problems] == ["smokeCommand", "environment", "minSize"]
 

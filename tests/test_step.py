@@ -29,8 +29,14 @@ def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
     command = f"{runner(tmp_path)} promote --help; exit $?"
-    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False,
-                          env={**os.environ, "PHOENIX_PYTHON": sys.executable})
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PHOENIX_PYTHON": sys.executable},
+    )
     assert done.returncode == 0, done.stderr
     assert "usage: sh steps/run promote" in done.stdout
     assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
@@ -46,6 +52,7 @@ def test_a_machine_that_has_not_previewed_yet_is_told_what_to_type(tmp_path: Pat
 
 def given(run: str, account: Account, **environment: str) -> dict[str, object]:
     """The variables that a step's command is declared with."""
+
     def program() -> None:
         step("a", run=run, account=account, environment=environment, triggers=[], opts=pulumi.ResourceOptions())
 
@@ -62,8 +69,16 @@ def test_what_the_engine_inherited_is_no_option_and_no_folder_of_a_step() -> Non
 def test_a_profile_of_the_stack_is_the_identity_of_its_steps_whatever_the_environment_has() -> None:
     said = given("promote", Account("123456789012", "eu-west-1", "prod"))
     assert said["AWS_PROFILE"] == "prod"
-    assert {said[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-                                    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")} == {""}
+    assert {
+        said[name]
+        for name in (
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "AWS_ROLE_ARN",
+        )
+    } == {""}
 
 
 def test_the_files_of_the_providers_identity_are_those_of_the_steps() -> None:

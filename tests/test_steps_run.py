@@ -115,12 +115,14 @@ def test_no_python_at_all_is_an_error_that_says_what_to_do(project: Path) -> Non
 def test_another_programs_folder_is_where_a_step_works(project: Path, tmp_path: Path) -> None:
     (project / "steps" / "__init__.py").touch()
     (project / "steps" / "which.py").write_text(
-        'if __name__ == "__main__":\n    from pathlib import Path\n    print(Path.cwd(), Path(__file__))\n')
+        'if __name__ == "__main__":\n    from pathlib import Path\n    print(Path.cwd(), Path(__file__))\n'
+    )
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "steps").mkdir(parents=True)
     (elsewhere / "steps" / "__init__.py").write_text("raise SystemExit('not these steps')")
-    status, out, err = run("which", folder=project, at=elsewhere, PHOENIX_PYTHON=sys.executable,
-                           PHOENIX_PROJECT=str(elsewhere))
+    status, out, err = run(
+        "which", folder=project, at=elsewhere, PHOENIX_PYTHON=sys.executable, PHOENIX_PROJECT=str(elsewhere)
+    )
     assert (status, out.split()) == (0, [str(elsewhere), str(project / "steps" / "which.py")]), err
 
 
@@ -133,7 +135,8 @@ def test_libraries_that_are_missing_are_one_message_that_names_the_python(projec
         "which failed: this Python does not have the libraries of the steps\n"
         f"Why: {sys.executable}: No module named 'boto3_of_nobody'\n"
         f"Do:  cd {project} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
-        "     or name a Python that has them as PHOENIX_PYTHON\n")
+        "     or name a Python that has them as PHOENIX_PYTHON\n"
+    )
 
 
 def test_a_step_without_its_libraries_is_no_traceback(tmp_path: Path) -> None:
@@ -149,11 +152,14 @@ def test_a_step_without_its_libraries_is_no_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize(("answer", "says"), [
-    ("exit 0", "is no Python that could run the step 'which'"),
-    ("echo Fatal Python error >&2; exit 1", "it ends: Fatal Python error"),
-    ("echo old", "needs Python 3.11 or newer"),
-])
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("exit 0", "is no Python that could run the step 'which'"),
+        ("echo Fatal Python error >&2; exit 1", "it ends: Fatal Python error"),
+        ("echo old", "needs Python 3.11 or newer"),
+    ],
+)
 def test_what_is_no_python_passes_no_gate(project: Path, answer: str, says: str) -> None:
     impostor = project / "impostor"
     impostor.write_text(f"#!/bin/sh\n{answer}\n")
@@ -188,7 +194,8 @@ def test_a_variable_of_ci_named_like_ours_stops_no_step(project: Path, value: st
 def test_only_the_options_that_the_program_gives_count() -> None:
     environment = {"PHOENIX_COLOR": "red", "PHOENIX_GROUP": "g", "PHOENIX_STACK": "somebody's"}
     status, _, err = run(
-        "retire", "--listener", "no arn", PHOENIX_PYTHON=sys.executable, PHOENIX_OPTIONS="color group", **environment)
+        "retire", "--listener", "no arn", PHOENIX_PYTHON=sys.executable, PHOENIX_OPTIONS="color group", **environment
+    )
 
     assert status == 1
     assert "--color 'red': neither blue nor green" in err

@@ -31,11 +31,14 @@ def things(name: str, *, stack: str = STACK, **said: str) -> list[str]:
     vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
     name = f"{stack.replace('/', '-')}-{name}"
     template = ec2.create_launch_template(
-        LaunchTemplateName=name, LaunchTemplateData={"ImageId": "ami-0a"},
-        TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}])["LaunchTemplate"]["LaunchTemplateId"]
+        LaunchTemplateName=name,
+        LaunchTemplateData={"ImageId": "ami-0a"},
+        TagSpecifications=[{"ResourceType": "launch-template", "Tags": tags}],
+    )["LaunchTemplate"]["LaunchTemplateId"]
     targets = elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=vpc, Tags=tags)["TargetGroups"]
     group = ec2.create_security_group(
-        GroupName=name, Description=name, TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}])
+        GroupName=name, Description=name, TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}]
+    )
     return [template, targets[0]["TargetGroupArn"], group["GroupId"]]
 
 
@@ -72,9 +75,13 @@ def test_a_way_to_a_security_group_that_is_dead_is_found_before_it_and_others_ar
     *_, serves = things("blue-1", color="blue", generation="b", birth="1")
     tags: Any = [{"ResourceType": "security-group", "Tags": [{"Key": "phoenix:stack", "Value": STACK}]}]
     door = ec2.create_security_group(GroupName="alb", Description="alb", TagSpecifications=tags)["GroupId"]
-    made = [ec2.authorize_security_group_egress(GroupId=door, IpPermissions=[
-        {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": one}]}])
-        ["SecurityGroupRules"][0]["SecurityGroupRuleId"] for one in (serves, dead)]
+    made = [
+        ec2.authorize_security_group_egress(
+            GroupId=door,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": one}]}],
+        )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        for one in (serves, dead)
+    ]
     found = lost(live(group("blue", generation="b", birth="1")))
     assert (found[0], found[-1], made[0] in found) == (made[1], dead, False)
     assert lost(live(group("blue", generation="b", birth="1")), frozenset(found[1:])) == (made[1],)
@@ -88,8 +95,16 @@ def rights(name: str, *, stack: str = STACK, **said: str) -> list[str]:
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=tags)["Role"]["Arn"]
     profile = iam.create_instance_profile(InstanceProfileName=name, Tags=tags)["InstanceProfile"]["Arn"]
     watch.put_metric_alarm(
-        AlarmName=name, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1, Period=60,
-        Namespace="n", MetricName="m", Statistic="Sum", Tags=tags)
+        AlarmName=name,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1,
+        Period=60,
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+        Tags=tags,
+    )
     return [profile, role, watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]]
 
 

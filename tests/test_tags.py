@@ -48,21 +48,23 @@ class Account:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with (pytest.MonkeyPatch.context() as patch,
-          Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=5, time_scale=0.02) as cloud):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=5, time_scale=0.02) as cloud,
+    ):
         for name, value in cloud.environment.items():
             patch.setenv(name, value)
         patch.delenv("AWS_PROFILE", raising=False)
         own = stack(cloud)
-        cloud.client("elbv2").add_tags(
-            ResourceArns=[own.balancer], Tags=[{"Key": "phoenix:stack", "Value": STACK}])
+        cloud.client("elbv2").add_tags(ResourceArns=[own.balancer], Tags=[{"Key": "phoenix:stack", "Value": STACK}])
         yield Account(own, boto3.Session())
 
 
 def test_a_load_balancer_of_another_team_goes_between_two_calls(account: Account) -> None:
     theirs, client = [account.another(f"theirs-{number}") for number in range(23)], account.session.client("elbv2")
-    account.once(client, "DescribeTags", lambda: [
-        account.elbv2.delete_load_balancer(LoadBalancerArn=arn) for arn in theirs[3:5]])
+    account.once(
+        client, "DescribeTags", lambda: [account.elbv2.delete_load_balancer(LoadBalancerArn=arn) for arn in theirs[3:5]]
+    )
     found, others = balancers.find(client, STACK, made={account.own.balancer})
     assert (found.arn if found else "", others) == (account.own.balancer, ())
     for arn in theirs:

@@ -10,8 +10,15 @@ from components import origin, template
 from tests.factories import settings
 
 PROJECT = Path(__file__).parent.parent
-DECLARED = {"ssh_from": "list(string)", "ports": "list(number)", "root_gib": "number", "encrypted": "bool",
-            "log_target": "string", "told": "map(string)", "any": ""}
+DECLARED = {
+    "ssh_from": "list(string)",
+    "ports": "list(number)",
+    "root_gib": "number",
+    "encrypted": "bool",
+    "log_target": "string",
+    "told": "map(string)",
+    "any": "",
+}
 
 
 def test_the_projects_own_template_is_read() -> None:
@@ -20,12 +27,18 @@ def test_the_projects_own_template_is_read() -> None:
     assert (found["root_gib"], found["encrypted"], found["log_target"]) == ("number", "bool", "string")
 
 
-@pytest.mark.parametrize(("name", "value", "rule"), [
-    ("ssh_from", "10.0.0.0/8", "must be a list, as the template in image says (type = list(string))"),
-    ("ports", ("1", "x"), "must be a list in which each item is a number"),
-    ("root_gib", "ten", "must be a number"), ("root_gib", ("8",), "must be no list"),
-    ("encrypted", "yes", "must be true or false"), ("log_target", ("a",), "must be no list"),
-    ("log_traget", "x", "must be a variable of the template in image (there are any, encrypted, log_target")])
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("ssh_from", "10.0.0.0/8", "must be a list, as the template in image says (type = list(string))"),
+        ("ports", ("1", "x"), "must be a list in which each item is a number"),
+        ("root_gib", "ten", "must be a number"),
+        ("root_gib", ("8",), "must be no list"),
+        ("encrypted", "yes", "must be true or false"),
+        ("log_target", ("a",), "must be no list"),
+        ("log_traget", "x", "must be a variable of the template in image (there are any, encrypted, log_target"),
+    ],
+)
 def test_what_packer_would_refuse_is_refused(name: str, value: str | tuple[str, ...], rule: str) -> None:
     [problem] = template.problems(settings(packer_variables={name: value}), DECLARED)
     assert f"packerVariables.{name} = " in problem
@@ -33,9 +46,20 @@ def test_what_packer_would_refuse_is_refused(name: str, value: str | tuple[str, 
     assert f"pulumi config rm --path packerVariables.{name}" in problem
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("ssh_from", ("10.0.0.0/8",)), ("ssh_from", ()), ("ports", ("1", "2.5")), ("root_gib", "8"), ("encrypted", "false"),
-    ("log_target", "1.10"), ("told", "x"), ("any", ("x",)), ("any", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ssh_from", ("10.0.0.0/8",)),
+        ("ssh_from", ()),
+        ("ports", ("1", "2.5")),
+        ("root_gib", "8"),
+        ("encrypted", "false"),
+        ("log_target", "1.10"),
+        ("told", "x"),
+        ("any", ("x",)),
+        ("any", "x"),
+    ],
+)
 def test_what_packer_takes_is_taken(name: str, value: str | tuple[str, ...]) -> None:
     assert list(template.problems(settings(packer_variables={name: value}), DECLARED)) == []
 

@@ -17,11 +17,17 @@ G, B, X = (f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{n}
 NAMES = {G: "green", B: "blue"}
 
 
-@pytest.mark.parametrize(("weights", "shares"), [
-    ({B: 1}, {B: 100}), ({B: 1, G: 1}, {B: 50, G: 50}), ({B: 450, G: 50}, {B: 90, G: 10}), ({B: 0}, {B: 0}),
-    # Somebody is there: a promotion has yet to move him, and his group is none without users.
-    ({B: 999, G: 1}, {B: 99, G: 1}),
-])
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [
+        ({B: 1}, {B: 100}),
+        ({B: 1, G: 1}, {B: 50, G: 50}),
+        ({B: 450, G: 50}, {B: 90, G: 10}),
+        ({B: 0}, {B: 0}),
+        # Somebody is there: a promotion has yet to move him, and his group is none without users.
+        ({B: 999, G: 1}, {B: 99, G: 1}),
+    ],
+)
 def test_a_weight_is_no_percentage(weights: Weights, shares: Weights) -> None:
     assert rules.shares(weights) == shares
     assert rules.same(weights, shares)
@@ -135,9 +141,7 @@ def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, obs
         (2, False, True, (240, 480)),
     ],
 )
-def test_the_way_takes_as_long_as_its_pauses(
-    steps: int, full: bool, watched: bool, seconds: tuple[int, int]
-) -> None:
+def test_the_way_takes_as_long_as_its_pauses(steps: int, full: bool, watched: bool, seconds: tuple[int, int]) -> None:
     planned = traffic.planned_seconds(
         steps=steps, full=full, canary_pause=60, settle=10, soak=30, drain=90, watched=watched
     )

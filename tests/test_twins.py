@@ -36,5 +36,8 @@ def test_content_mode_link_and_presence_count(twins: tuple[Path, Path]) -> None:
     (one / "etc" / "mine").touch()
     (other / "etc" / "theirs").mkdir(mode=0o700)
     assert differences(one, other) == [
-        "etc/app.conf: contents differ", "etc/link: contents differ", "etc/mine: only one has it",
-        "etc/theirs: only the other has it"]
+        "etc/app.conf: contents differ",
+        "etc/link: contents differ",
+        "etc/mine: only one has it",
+        "etc/theirs: only the other has it",
+    ]

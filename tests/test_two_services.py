@@ -20,8 +20,15 @@ from tests.cycles import ENGINES, QUICK
 
 HOSTS = {"shop": "shop.example.com", "blog": "blog.example.com", "wiki": "wiki.example.com"}
 STACKS = {"shop": "shop/local", "blog": "blog/local", "wiki": "phoenix/wiki"}
-SMALL = {**QUICK, "minSize": 1, "maxSize": 2, "canarySteps": [], "targetCpuPercent": 0, "baseImage": "debian-12",
-         "healthCheckIntervalSeconds": 5}
+SMALL = {
+    **QUICK,
+    "minSize": 1,
+    "maxSize": 2,
+    "canarySteps": [],
+    "targetCpuPercent": 0,
+    "baseImage": "debian-12",
+    "healthCheckIntervalSeconds": 5,
+}
 
 
 class Street:
@@ -38,8 +45,10 @@ class Street:
         folder = shop.folder / "examples" / "two-services"
         shutil.copytree(PROJECT / "examples" / "two-services", folder, symlinks=True)
         shop.commit("The example")
-        services = {name: {**SMALL, "hostname": HOSTS[name], "rulePriority": priority, "active": "blue"}
-                    for name, priority in (("shop", 10), ("blog", 20))}
+        services = {
+            name: {**SMALL, "hostname": HOSTS[name], "rulePriority": priority, "active": "blue"}
+            for name, priority in (("shop", 10), ("blog", 20))
+        }
         self.example = self._engine(folder, "edge", "local", {"listenerPort": self.port, **services})
         self._shop = shop
         return self
@@ -50,19 +59,46 @@ class Street:
     def adopting(self, **keys: Any) -> Engine:
         """The project itself, on the example's listener."""
         [balancer] = self._cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]
-        [listener] = self._cloud.client("elbv2").describe_listeners(
-            LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-        subnets = {one["SubnetId"]: one["AvailabilityZone"] for one in self._cloud.client("ec2").describe_subnets(
-            Filters=[{"Name": "vpc-id", "Values": [balancer["VpcId"]]}])["Subnets"]}
+        [listener] = self._cloud.client("elbv2").describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])[
+            "Listeners"
+        ]
+        subnets = {
+            one["SubnetId"]: one["AvailabilityZone"]
+            for one in self._cloud.client("ec2").describe_subnets(
+                Filters=[{"Name": "vpc-id", "Values": [balancer["VpcId"]]}]
+            )["Subnets"]
+        }
         front = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]
-        return self._engine(self._shop.folder, "wiki", "wiki", {
-            **SMALL, "listenerArn": listener["ListenerArn"], "vpcId": balancer["VpcId"], "albSubnetIds": front,
-            "serverSubnetIds": sorted(subnets.keys() - set(front)), "hostname": HOSTS["wiki"], **keys})
+        return self._engine(
+            self._shop.folder,
+            "wiki",
+            "wiki",
+            {
+                **SMALL,
+                "listenerArn": listener["ListenerArn"],
+                "vpcId": balancer["VpcId"],
+                "albSubnetIds": front,
+                "serverSubnetIds": sorted(subnets.keys() - set(front)),
+                "hostname": HOSTS["wiki"],
+                **keys,
+            },
+        )
 
     def _engine(self, folder: Path, name: str, stack: str, config: Mapping[str, Any]) -> Engine:
-        return choose(folder, stack, self._workdir / name, environment(self._cloud), {
-            "aws:region": "eu-west-1", "aws:skipCredentialsValidation": True, "aws:skipMetadataApiCheck": True,
-            **config}, secrets={"previewToken": secrets.token_urlsafe(24)}, stand_in=self._stand_in)
+        return choose(
+            folder,
+            stack,
+            self._workdir / name,
+            environment(self._cloud),
+            {
+                "aws:region": "eu-west-1",
+                "aws:skipCredentialsValidation": True,
+                "aws:skipMetadataApiCheck": True,
+                **config,
+            },
+            secrets={"previewToken": secrets.token_urlsafe(24)},
+            stand_in=self._stand_in,
+        )
 
     def ask(self, service: str) -> str:
         """The generation that answers a service's users."""
@@ -78,12 +114,18 @@ class Street:
         found = balancing.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
         rules = {rule["RuleArn"]: rule for rule in found if not rule["IsDefault"]}
         groups = {group["TargetGroupArn"]: group for group in balancing.describe_target_groups()["TargetGroups"]}
-        mine = {one["ResourceArn"] for one in balancing.describe_tags(ResourceArns=[*rules, *groups])["TagDescriptions"]
-                if {"Key": "phoenix:stack", "Value": STACKS[service]} in one["Tags"]}
+        mine = {
+            one["ResourceArn"]
+            for one in balancing.describe_tags(ResourceArns=[*rules, *groups])["TagDescriptions"]
+            if {"Key": "phoenix:stack", "Value": STACKS[service]} in one["Tags"]
+        }
         fleet = self._cloud.client("autoscaling").describe_auto_scaling_groups(
-            Filters=[{"Name": "tag:phoenix:stack", "Values": [STACKS[service]]}])["AutoScalingGroups"]
-        return {**{arn: rules.get(arn) or groups[arn] for arn in mine},
-                **{one["AutoScalingGroupName"]: [i["InstanceId"] for i in one["Instances"]] for one in fleet}}
+            Filters=[{"Name": "tag:phoenix:stack", "Values": [STACKS[service]]}]
+        )["AutoScalingGroups"]
+        return {
+            **{arn: rules.get(arn) or groups[arn] for arn in mine},
+            **{one["AutoScalingGroupName"]: [i["InstanceId"] for i in one["Instances"]] for one in fleet},
+        }
 
 
 class Users:

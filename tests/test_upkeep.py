@@ -16,17 +16,28 @@ from tests.factories import NOW, group, live, recipe, settings
 FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT/index.jsp")
 
 
-@pytest.mark.parametrize("base_image", [
-    "ubuntu-24.04", "ubuntu-22.04",
-    "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"])
+@pytest.mark.parametrize(
+    "base_image",
+    [
+        "ubuntu-24.04",
+        "ubuntu-22.04",
+        "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id",
+    ],
+)
 def test_tomcat_on_ubuntu_is_said_to_be_mended_for_ubuntu_pro(base_image: str) -> None:
     [said] = upkeep.notes(FILES, base_image)
     assert "universe" in said and "Ubuntu Pro alone (esm-apps)" in said and "debian-13" in said
 
 
-@pytest.mark.parametrize(("files", "base_image"), [
-    (FILES, "debian-12"), (FILES, "debian-13"), (FILES, "ami-0123456789abcdef0"),
-    (("provision/20-nginx.sh", "app/tomcat.service.conf"), "ubuntu-24.04")])
+@pytest.mark.parametrize(
+    ("files", "base_image"),
+    [
+        (FILES, "debian-12"),
+        (FILES, "debian-13"),
+        (FILES, "ami-0123456789abcdef0"),
+        (("provision/20-nginx.sh", "app/tomcat.service.conf"), "ubuntu-24.04"),
+    ],
+)
 def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
     files: tuple[str, ...], base_image: str
 ) -> None:
@@ -34,14 +45,18 @@ def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
 
 
 def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -> None:
-    source = Source("111111111111", "baked from scratch", bakes=True, known=("ami-111111111111",),
-                    notes=upkeep.notes(FILES, "ubuntu-24.04"))
+    source = Source(
+        "111111111111",
+        "baked from scratch",
+        bakes=True,
+        known=("ami-111111111111",),
+        notes=upkeep.notes(FILES, "ubuntu-24.04"),
+    )
     said: Any = {}
     for name, alive in {"birth": live(), "idle": replace(live(group("blue")), previewed=True)}.items():
         given = settings(base_image="ubuntu-24.04")
         flight = decide(given, recipe("111111111111"), alive, now=NOW)
-        said[name] = briefing.write(
-            given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
+        said[name] = briefing.write(given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
         assert (upkeep.TOMCAT in foresight.warnings(given, flight, alive, source, now=NOW)) == (name == "birth")
     assert f"  mind        {upkeep.TOMCAT}" in said["birth"]
     assert "universe" not in said["idle"]

@@ -61,8 +61,7 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     assert tags["phoenix:born"].startswith(f"at={result['bornAt']} servers=2 ")
     assert all(f" {server}=" in tags["phoenix:born"] for server in servers)
     assert tags["phoenix:gate-verify"].startswith(f"at={result['verifiedAt']} seconds=")
-    assert result["certificates"] == {"green": {
-        key: tags[key] for key in ("phoenix:born", "phoenix:gate-verify")}}
+    assert result["certificates"] == {"green": {key: tags[key] for key in ("phoenix:born", "phoenix:gate-verify")}}
     assert TOKEN not in world.said()
 
 
@@ -106,7 +105,8 @@ def test_a_live_group_that_was_scaled_down_makes_no_small_one(world: World) -> N
 def test_a_group_that_may_have_no_server_is_never_verified(world: World) -> None:
     ours = world.color("green", GREEN, size=2)
     world.aws.autoscaling.update_auto_scaling_group(
-        AutoScalingGroupName=ours.group, MinSize=0, MaxSize=0, DesiredCapacity=0)
+        AutoScalingGroupName=ours.group, MinSize=0, MaxSize=0, DesiredCapacity=0
+    )
 
     text = fails(world, ours)
     assert f"{ours.group} may have no server: its MaxSize is 0" in text
@@ -174,8 +174,10 @@ def test_which_secret_a_server_could_not_read_stands_before_its_console(world: W
     ours = world.color("green", GREEN)
     server = world.servers_behind(ours.target_group)[0]
     world.health[ours.target_group] = [(server, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")]
-    said = ("[    9.1] phoenix-secrets[612]: FAILED: DB: ssm:/shop/db can't be read: ParameterNotFound: it is none\r\n"
-            "[    9.1] phoenix-secrets[612]: FAILED: 1 of 1 secrets can't be read; the application does not start\r\n")
+    said = (
+        "[    9.1] phoenix-secrets[612]: FAILED: DB: ssm:/shop/db can't be read: ParameterNotFound: it is none\r\n"
+        "[    9.1] phoenix-secrets[612]: FAILED: 1 of 1 secrets can't be read; the application does not start\r\n"
+    )
     output = said + "".join(f"[   13.{line}] systemd[1]: Reached target\n" for line in range(40))
     world.aws.__dict__["ec2"] = Wrapped(world.aws.ec2, get_console_output=lambda **_: {"Output": output})
 
@@ -183,9 +185,10 @@ def test_which_secret_a_server_could_not_read_stands_before_its_console(world: W
 
     lines = [line.strip() for line in text.splitlines()]
     first = lines.index("its secrets: FAILED: DB: ssm:/shop/db can't be read: ParameterNotFound: it is none")
-    assert lines[first + 1:first + 3] == [
+    assert lines[first + 1 : first + 3] == [
         "its secrets: FAILED: 1 of 1 secrets can't be read; the application does not start",
-        f"The console of {server} ends with:"]
+        f"The console of {server} ends with:",
+    ]
     assert "put what lacks into Parameter Store or Secrets Manager" in text
 
 

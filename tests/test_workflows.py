@@ -111,7 +111,8 @@ def test_an_update_knows_when_the_credentials_of_actions_end() -> None:
     assumes = next(step for step in action["runs"]["steps"] if "configure-aws-credentials" in step.get("uses", ""))
     assert assumes["with"]["output-credentials"] is True
     assert action["outputs"]["expiration"]["value"] == (
-        f"${{{{ fromJSON(steps.{assumes['id']}.outputs.aws-expiration) }}}}")
+        f"${{{{ fromJSON(steps.{assumes['id']}.outputs.aws-expiration) }}}}"
+    )
     assert "AWS_CREDENTIAL_EXPIRATION" not in (FOLDER / "workflows" / "preview.yml").read_text()
     steps = read("update")["jobs"]["up"]["steps"]
     cloud = next(step for step in steps if step.get("uses") == "./.github/actions/pulumi")
@@ -122,8 +123,12 @@ def test_an_update_knows_when_the_credentials_of_actions_end() -> None:
 def test_that_end_is_understood_as_actions_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in [variable for variable in os.environ if variable.startswith("AWS_")]:
         monkeypatch.delenv(variable)
-    for variable, value in (("ACCESS_KEY_ID", "AKIA"), ("SECRET_ACCESS_KEY", "x"), ("SESSION_TOKEN", "x"),
-                            ("CREDENTIAL_EXPIRATION", json.loads('"2126-11-27T18:00:00.000Z"'))):
+    for variable, value in (
+        ("ACCESS_KEY_ID", "AKIA"),
+        ("SECRET_ACCESS_KEY", "x"),
+        ("SESSION_TOKEN", "x"),
+        ("CREDENTIAL_EXPIRATION", json.loads('"2126-11-27T18:00:00.000Z"')),
+    ):
         monkeypatch.setenv(f"AWS_{variable}", value)
     found = credentials.life(session.connect(region="eu-west-1").get_credentials())
     assert (found.ends, found.temporary) == (datetime(2126, 11, 27, 18, tzinfo=UTC), True)
@@ -131,11 +136,19 @@ def test_that_end_is_understood_as_actions_writes_it(monkeypatch: pytest.MonkeyP
 
 def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     into = {"contents": "read", "id-token": "write"}
-    allowed = {(name, job): said.get("permissions", read(name)["permissions"])
-               for name in ("check", "preview", "deploy", "update") for job, said in read(name)["jobs"].items()}
+    allowed = {
+        (name, job): said.get("permissions", read(name)["permissions"])
+        for name in ("check", "preview", "deploy", "update")
+        for job, said in read(name)["jobs"].items()
+    }
     assert allowed == {
-        **{key: {"contents": "read"} for key in [
-            ("check", "test"), ("check", "faults"), ("check", "engine"), ("deploy", "check")]},
+        **{
+            key: {"contents": "read"}
+            for key in [("check", "test"), ("check", "faults"), ("check", "engine"), ("deploy", "check")]
+        },
         ("preview", "plan"): {**into, "pull-requests": "write"},
-        ("deploy", "dev"): into, ("deploy", "prod"): into, ("update", "up"): into,
-        ("update", "approve"): {}}
+        ("deploy", "dev"): into,
+        ("deploy", "prod"): into,
+        ("update", "up"): into,
+        ("update", "approve"): {},
+    }

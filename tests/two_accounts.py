@@ -43,9 +43,14 @@ class World:
         self.cloud = cloud
         cloud.calls.accounts[DEV_KEY] = DEV
         # A session is slow to make: it reads the models of the services.
-        self._sessions = {dev: boto3.Session(
-            aws_access_key_id=DEV_KEY if dev else "prod", aws_secret_access_key="secret",
-            region_name=DEV_REGION if dev else cloud.region) for dev in (True, False)}
+        self._sessions = {
+            dev: boto3.Session(
+                aws_access_key_id=DEV_KEY if dev else "prod",
+                aws_secret_access_key="secret",
+                region_name=DEV_REGION if dev else cloud.region,
+            )
+            for dev in (True, False)
+        }
 
     def session(self, *, dev: bool) -> boto3.Session:
         return self._sessions[dev]
@@ -68,17 +73,34 @@ class World:
         ec2, base = self.client("ec2", dev=True), vendors.IMAGES[0]
         disk = {"VolumeSize": 8, "Encrypted": key != keys.NONE, **({"KmsKeyId": key} if key.startswith("arn:") else {})}
         instance = ec2.run_instances(
-            ImageId=base.id, MinCount=1, MaxCount=1,
-            BlockDeviceMappings=[{"DeviceName": base.root_device, "Ebs": disk}])["Instances"][0]["InstanceId"]
-        until(lambda: ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["State"]["Name"]
-              == "running", what="a machine to make an image of")
+            ImageId=base.id, MinCount=1, MaxCount=1, BlockDeviceMappings=[{"DeviceName": base.root_device, "Ebs": disk}]
+        )["Instances"][0]["InstanceId"]
+        until(
+            lambda: (
+                ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["State"]["Name"]
+                == "running"
+            ),
+            what="a machine to make an image of",
+        )
         tags = steps_images.tags(
-            service="phoenix", stack="phoenix/dev", fingerprint=fingerprint, base=base.id, base_name=base.name,
-            commit="c" * 40, tree="clean", baked_at="2026-11-24T06:00:00Z", kms_key=key)
+            service="phoenix",
+            stack="phoenix/dev",
+            fingerprint=fingerprint,
+            base=base.id,
+            base_name=base.name,
+            commit="c" * 40,
+            tree="clean",
+            baked_at="2026-11-24T06:00:00Z",
+            kms_key=key,
+        )
         made: str = ec2.create_image(
-            InstanceId=instance, Name=f"phoenix-{fingerprint}-20261124060000", TagSpecifications=[
+            InstanceId=instance,
+            Name=f"phoenix-{fingerprint}-20261124060000",
+            TagSpecifications=[
                 {"ResourceType": kind, "Tags": [{"Key": name, "Value": value} for name, value in tags.items()]}
-                for kind in ("image", "snapshot")])["ImageId"]
+                for kind in ("image", "snapshot")
+            ],
+        )["ImageId"]
         ec2.terminate_instances(InstanceIds=[instance])
         return made
 
@@ -93,8 +115,9 @@ class World:
     def here(self, step: Any, act: Any, given: dict[str, str], *, dev: bool) -> subprocess.CompletedProcess[str]:
         """A step in this process, with its options from an environment; what it prints."""
         told, clock = io.StringIO(), Hasty()
-        context = Context(aws=Aws(self.session(dev=dev)), clock=clock, progress=Progress(clock, stream=told),
-                          interrupts=Interrupts())
+        context = Context(
+            aws=Aws(self.session(dev=dev)), clock=clock, progress=Progress(clock, stream=told), interrupts=Interrupts()
+        )
         try:
             read = options.read(step.Given, step="", about="", arguments=[], environment=environment(self.cloud, given))
             result = act(read, context)
@@ -111,8 +134,9 @@ class World:
         return {**found, "tags": plain(found), "snapshot": {**disk, "tags": plain(disk)}}
 
     def key(self, *, dev: bool, users: tuple[str, ...] = ()) -> str:
-        arn: str = self.client("kms", dev=dev).create_key(
-            Policy=policy(DEV if dev else self.cloud.account, *users))["KeyMetadata"]["Arn"]
+        arn: str = self.client("kms", dev=dev).create_key(Policy=policy(DEV if dev else self.cloud.account, *users))[
+            "KeyMetadata"
+        ]["Arn"]
         return arn
 
     def copies(self) -> int:
@@ -123,7 +147,8 @@ class World:
         chosen = settings(**{"image_from": FROM, **said})
         found = Source(fingerprint, "baked from scratch", bakes=True)
         return origin.led(
-            self.session(dev=False), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW)
+            self.session(dev=False), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW
+        )
 
 
 def plain(what: dict[str, Any]) -> dict[str, str]:
@@ -132,8 +157,12 @@ def plain(what: dict[str, Any]) -> dict[str, str]:
 
 def policy(*accounts: str) -> str:
     who = [f"arn:aws:iam::{account}:root" for account in accounts]
-    return json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"AWS": who}, "Action": "kms:*", "Resource": "*"}]})
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": who}, "Action": "kms:*", "Resource": "*"}],
+        }
+    )
 
 
 def refused(done: subprocess.CompletedProcess[str], *says: str) -> None:
@@ -155,5 +184,3 @@ def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", opened.cloud.endpoint)
     return opened
-
-

@@ -37,7 +37,7 @@ LIVE = {
     "serverSubnetIds": "makes a server, so a flip: the next generation stands there",
     "vpcCidr": "refused: [another network](runbook.md#another-network) is another stack",
     "certificateArn": "another one: in place; the first: HTTPS opens beside port 80, which serves on until it redirects"
-                      " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
+    " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
     "hostname": "at once: what probes ask for, and on an adopted listener whose requests are this service's",
     "listenerPort": "the new port serves before the old one closes; then whoever still asks at the old one is refused",
     "allowedCidrs": "in place: new ones are let in first, those that are left out last of all",
@@ -126,8 +126,10 @@ def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
     """The page. Raises ValueError for a part whose first key is gone."""
     keys = project["config"]
     if gone := [first for first in PARTS if first not in keys]:
-        raise ValueError(f"Pulumi.yaml has no key {', '.join(gone)}: say in PARTS of tools/describe_configuration.py"
-                         " which key begins that part now")
+        raise ValueError(
+            f"Pulumi.yaml has no key {', '.join(gone)}: say in PARTS of tools/describe_configuration.py"
+            " which key begins that part now"
+        )
     lines = [HEAD.rstrip()]
     for key, said in keys.items():
         if key in PARTS:
@@ -136,8 +138,16 @@ def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
     if gone := LIVE.keys() - keys.keys():
         raise ValueError(f"Pulumi.yaml has no key {', '.join(sorted(gone))}, of which LIVE says what a change does")
     lines.append(SECRETS.rstrip())
-    lines += ["", "## Changed while users are there", "", "The flight plan has a row for each change of these.", "",
-              "| key | what an update does |", "|---|---|", *(f"| `{key}` | {text} |" for key, text in LIVE.items())]
+    lines += [
+        "",
+        "## Changed while users are there",
+        "",
+        "The flight plan has a row for each change of these.",
+        "",
+        "| key | what an update does |",
+        "|---|---|",
+        *(f"| `{key}` | {text} |" for key, text in LIVE.items()),
+    ]
     return "\n".join([*lines, ""])
 
 

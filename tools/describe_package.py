@@ -41,15 +41,20 @@ def arguments(project: Mapping[str, Any]) -> str:
     """The module with the typed inputs, in the words of Pulumi.yaml."""
     lines = []
     for key, said in project["config"].items():
-        kind = TYPES[said["type"]] if said["type"] != "array" else (
-            f"list[{'str' if key in TEXTS else TYPES[said['items']['type']]}]")
+        kind = (
+            TYPES[said["type"]]
+            if said["type"] != "array"
+            else (f"list[{'str' if key in TEXTS else TYPES[said['items']['type']]}]")
+        )
         if key in MIXED:
             kind = "dict[str, Any]"
         if key == "previewToken":
             kind = f"pulumi.Input[{kind}]"
         note = "" if key in REQUIRED or said["default"] in ("", [], {}) else f" Default: {_shown(said['default'])}."
-        lines += [f"    {key}: {f'Required[{kind}]' if key in REQUIRED else kind}",
-                  f'    """{said["description"]}.{note}"""']
+        lines += [
+            f"    {key}: {f'Required[{kind}]' if key in REQUIRED else kind}",
+            f'    """{said["description"]}.{note}"""',
+        ]
     return HEAD + "\n".join([*lines, ""])
 
 
@@ -59,10 +64,12 @@ def _shown(value: Any) -> str:
 
 def schema() -> str:
     """The schema that Pulumi reads off the component, by the SDK's own analyzer. For `package` as it is on the disk."""
-    code = ("import json; from pulumi.provider.experimental.component import ComponentProvider;"
-            "from package.service import Service;"
-            "said = json.loads(ComponentProvider([Service], 'phoenix').schema or '');"
-            "print(json.dumps(said, indent=2, sort_keys=True))")
+    code = (
+        "import json; from pulumi.provider.experimental.component import ComponentProvider;"
+        "from package.service import Service;"
+        "said = json.loads(ComponentProvider([Service], 'phoenix').schema or '');"
+        "print(json.dumps(said, indent=2, sort_keys=True))"
+    )
     return subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
 
 

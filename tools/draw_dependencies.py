@@ -125,17 +125,26 @@ def svg(graph: Edges) -> str:
     most = max(len(row) for row in order)
     wide = 2 * MARGIN + most * WIDTH + (most - 1) * ACROSS
     high = 2 * MARGIN + len(order) * HEIGHT + (len(order) - 1) * DOWN + 30
-    at = {label: (wide / 2 + (place - (len(row) - 1) / 2) * (WIDTH + ACROSS), MARGIN + number * (HEIGHT + DOWN))
-          for number, row in enumerate(order) for place, label in enumerate(row)}
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'
-        ' font-family="DejaVu Sans, Verdana, Arial, sans-serif" font-size="12.5" fill="#1f2933">',
-        "<title>What waits for what in one update</title>",
-        f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 L8 4 L0 8 z" fill="#616e7c"/></marker></defs>',
-        *(_line([at[one] for one in way]) for way in ways), *(_box(label, *at[label]) for label in sorted(graph)),
-        *_legend(high - 24), "</svg>", ""])
+    at = {
+        label: (wide / 2 + (place - (len(row) - 1) / 2) * (WIDTH + ACROSS), MARGIN + number * (HEIGHT + DOWN))
+        for number, row in enumerate(order)
+        for place, label in enumerate(row)
+    }
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}"'
+            ' font-family="DejaVu Sans, Verdana, Arial, sans-serif" font-size="12.5" fill="#1f2933">',
+            "<title>What waits for what in one update</title>",
+            f'<rect width="{wide}" height="{high}" fill="#ffffff"/>',
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+            '<path d="M0 0 L8 4 L0 8 z" fill="#616e7c"/></marker></defs>',
+            *(_line([at[one] for one in way]) for way in ways),
+            *(_box(label, *at[label]) for label in sorted(graph)),
+            *_legend(high - 24),
+            "</svg>",
+            "",
+        ]
+    )
 
 
 def _line(points: Sequence[tuple[float, float]]) -> str:
@@ -151,17 +160,21 @@ def _line(points: Sequence[tuple[float, float]]) -> str:
 
 def _box(label: str, x: float, y: float) -> str:
     fill, stroke = PAINT[KINDS[label]]
-    return (f'<rect x="{x - WIDTH / 2:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{fill}"'
-            f' stroke="{stroke}" stroke-width="1.3"/><text x="{x:g}" y="{y + HEIGHT / 2 + 4.5:g}"'
-            f' text-anchor="middle">{escape(label)}</text>')
+    return (
+        f'<rect x="{x - WIDTH / 2:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="{fill}"'
+        f' stroke="{stroke}" stroke-width="1.3"/><text x="{x:g}" y="{y + HEIGHT / 2 + 4.5:g}"'
+        f' text-anchor="middle">{escape(label)}</text>'
+    )
 
 
 def _legend(y: float) -> list[str]:
     made = []
     for number, (kind, (fill, stroke)) in enumerate(PAINT.items()):
         x = MARGIN + number * 150
-        made.append(f'<rect x="{x}" y="{y:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{stroke}"/>'
-                    f'<text x="{x + 20}" y="{y + 11:g}">{escape(kind)}</text>')
+        made.append(
+            f'<rect x="{x}" y="{y:g}" width="14" height="14" rx="3" fill="{fill}" stroke="{stroke}"/>'
+            f'<text x="{x + 20}" y="{y + 11:g}">{escape(kind)}</text>'
+        )
     return made
 
 

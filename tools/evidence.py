@@ -24,13 +24,24 @@ SEEN = ("documented", "local", "engine", "packer", "machine")
 NEVER = "never"
 BEGIN, END = "<!-- figures: tools/evidence.py writes them -->", "<!-- end of figures -->"
 FIGURES = {
-    "requests": "requests", "failed": "of them failed", "bake_seconds": "bake, s",
-    "birth_seconds": "birth of a group until verified, s", "flip_seconds": "flip: promotion of production, s",
+    "requests": "requests",
+    "failed": "of them failed",
+    "bake_seconds": "bake, s",
+    "birth_seconds": "birth of a group until verified, s",
+    "flip_seconds": "flip: promotion of production, s",
     "way_back_seconds": "way back: `up` until production is back, s",
     "detection_seconds": "a bad image, from its group's birth until `up` has failed, s",
-    "left": "left in the account after it was destroyed"}
-ABOUT = {"date": "seen", "engine": "engine", "aws_plugin": "AWS plugin", "packer": "Packer", "servers": "servers",
-         "region": "region", "commit": "commit"}
+    "left": "left in the account after it was destroyed",
+}
+ABOUT = {
+    "date": "seen",
+    "engine": "engine",
+    "aws_plugin": "AWS plugin",
+    "packer": "Packer",
+    "servers": "servers",
+    "region": "region",
+    "commit": "commit",
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,13 +88,16 @@ def _row(line: str, known: Sequence[Record]) -> str:
     if real:
         cells[3] = real
     elif said[0] == "aws":
-        raise ValueError(f"docs/evidence.md says `aws`, and no record of a run on AWS holds it; say {', '.join(SEEN)}:"
-                         f" {line}")
+        raise ValueError(
+            f"docs/evidence.md says `aws`, and no record of a run on AWS holds it; say {', '.join(SEEN)}: {line}"
+        )
     elif unknown := [word for word in said if word not in SEEN]:
         raise ValueError(f"docs/evidence.md: `{unknown[0]}` is none of {', '.join(SEEN)}: {line}")
     elif not tests and (bare := [word for word in said if not shown(word, holders, known)]):
-        raise ValueError(f"docs/evidence.md says `{bare[0]}`, and names neither a test nor a stage of the scenario that"
-                         f" a record has there: {line}")
+        raise ValueError(
+            f"docs/evidence.md says `{bare[0]}`, and names neither a test nor a stage of the scenario that"
+            f" a record has there: {line}"
+        )
     return f"| {' | '.join(cells)} |"
 
 
@@ -92,9 +106,11 @@ def shown(word: str, holders: Sequence[str], known: Sequence[Record]) -> bool:
     if word == SEEN[0]:
         return True
     places: dict[str, Callable[[Record], bool]] = {
-        "local": lambda one: True, "engine": lambda one: one.place != STAND_IN,
+        "local": lambda one: True,
+        "engine": lambda one: one.place != STAND_IN,
         "packer": lambda one: one.packer[:1].isdigit(),
-        "machine": lambda one: one.servers.startswith("real operating systems")}
+        "machine": lambda one: one.servers.startswith("real operating systems"),
+    }
     return any(places[word](one) for one in known if any(_held(holder, one) for holder in holders))
 
 
@@ -120,8 +136,14 @@ def figures(known: Sequence[Record]) -> str:
     newest = {one.place: one for one in known if one.figures}
     lines = [f"| | {' | '.join(PLACES)} |", "|---|" + "---|" * len(PLACES)]
     for key, title in ABOUT.items():
-        values = (str(getattr(newest[place], key))[:10 if key == "date" else None] if place in newest else
-                  NEVER if key == "date" else "" for place in PLACES)
+        values = (
+            str(getattr(newest[place], key))[: 10 if key == "date" else None]
+            if place in newest
+            else NEVER
+            if key == "date"
+            else ""
+            for place in PLACES
+        )
         lines.append(f"| {title} | {' | '.join(values)} |")
     for key, title in FIGURES.items():
         cells = (newest[place].figures.get(key) if place in newest else None for place in PLACES)

@@ -44,28 +44,42 @@ def _standing(said: Mapping[str, Any]) -> dict[str, Any]:
     first = next((move["at"] for move in moves if move["percent"]), "")
     verify, promote = (said["gates"].get(gate, {}) for gate in ("verify", "promote"))
     return {
-        "generation": said["generation"], "color": said["color"], "born": _minute(said["born"].get("at", "")),
+        "generation": said["generation"],
+        "color": said["color"],
+        "born": _minute(said["born"].get("at", "")),
         "production": f"{moves[-1]['percent']} % now, since {_minute(first)}" if first else "none yet",
-        "servers": said["born"].get("servers", ""), **_gates(verify.get("seconds"), promote.get("seconds"), promote),
-        "image": said["fingerprint"], "commit": said["git"]["commit"][:12], "tree": said["git"]["tree"],
-        "base of": said["base"]["date"][:10]}
+        "servers": said["born"].get("servers", ""),
+        **_gates(verify.get("seconds"), promote.get("seconds"), promote),
+        "image": said["fingerprint"],
+        "commit": said["git"]["commit"][:12],
+        "tree": said["git"]["tree"],
+        "base of": said["base"]["date"][:10],
+    }
 
 
 def _died(said: Mapping[str, Any]) -> dict[str, Any]:
     span = f"up to {said['most']} %, {_minute(said.get('from', ''))} to {_minute(said.get('until', '')) or 'its end'}"
     return {
-        "generation": said.get("generation", ""), "color": said.get("color", ""), "born": _minute(said.get("born", "")),
+        "generation": said.get("generation", ""),
+        "color": said.get("color", ""),
+        "born": _minute(said.get("born", "")),
         "production": span if said.get("from") else "none",
-        "servers": said.get("servers", ""), **_gates(said.get("verify"), said.get("promote"), said),
-        "image": said.get("fingerprint", ""), "commit": said.get("commit", ""), "tree": said.get("tree", "clean"),
-        "base of": said.get("base", "")}
+        "servers": said.get("servers", ""),
+        **_gates(said.get("verify"), said.get("promote"), said),
+        "image": said.get("fingerprint", ""),
+        "commit": said.get("commit", ""),
+        "tree": said.get("tree", "clean"),
+        "base of": said.get("base", ""),
+    }
 
 
 def _gates(verify: Any, promote: Any, figures: Mapping[str, Any]) -> dict[str, str]:
     """`requests` is what CloudWatch counted until the last look of promote; it is a minute behind."""
     counts = {key: f"{figures[key]:,}" if key in figures else "" for key in ("requests", "errors")}
-    return {**{key: "" if took is None else f"{took} s" for key, took in (("verify", verify), ("promote", promote))},
-            **counts}
+    return {
+        **{key: "" if took is None else f"{took} s" for key, took in (("verify", verify), ("promote", promote))},
+        **counts,
+    }
 
 
 def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -75,12 +89,19 @@ def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         config = {key.partition(":")[2]: value.get("value", "") for key, value in (one.get("config") or {}).items()}
         around = one.get("environment") or {}
         changed = {what: count for what, count in (one.get("resourceChanges") or {}).items() if what != "same"}
-        rows.append({
-            "when": _minute(one.get("startTime", "")), "what": one.get("kind", ""), "result": one.get("result", ""),
-            "took": _took(one.get("startTime"), one.get("endTime")),
-            "active": config.get("active", ""), "traffic": config.get("traffic", ""),
-            "commit": around.get("git.head", "")[:12], "tree": "dirty" if around.get("git.dirty") == "true" else "",
-            "resources": ", ".join(f"{count} {what}" for what, count in sorted(changed.items())) or "none changed"})
+        rows.append(
+            {
+                "when": _minute(one.get("startTime", "")),
+                "what": one.get("kind", ""),
+                "result": one.get("result", ""),
+                "took": _took(one.get("startTime"), one.get("endTime")),
+                "active": config.get("active", ""),
+                "traffic": config.get("traffic", ""),
+                "commit": around.get("git.head", "")[:12],
+                "tree": "dirty" if around.get("git.dirty") == "true" else "",
+                "resources": ", ".join(f"{count} {what}" for what, count in sorted(changed.items())) or "none changed",
+            }
+        )
     return rows
 
 

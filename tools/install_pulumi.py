@@ -22,12 +22,15 @@ def main() -> int:
     try:
         command = PulumiCommand.install(root=str(FOLDER))
     except Exception as error:  # the installer raises what its download raised
-        print(f"Pulumi could not be installed: {error}\n"
-              "It comes from get.pulumi.com: check the network and proxy (https_proxy), and run `make pulumi` again.\n"
-              f"Or install {wanted} by hand: https://www.pulumi.com/docs/iac/download-install/", file=sys.stderr)
+        print(
+            f"Pulumi could not be installed: {error}\n"
+            "It comes from get.pulumi.com: check the network and proxy (https_proxy), and run `make pulumi` again.\n"
+            f"Or install {wanted} by hand: https://www.pulumi.com/docs/iac/download-install/",
+            file=sys.stderr,
+        )
         return 1
     path = f"{FOLDER}/bin"
-    print(f"{command.command} is {command.version}; put it on PATH:\n  export PATH=\"{path}:$PATH\"", flush=True)
+    print(f'{command.command} is {command.version}; put it on PATH:\n  export PATH="{path}:$PATH"', flush=True)
     return plugins(command.command, path)
 
 
@@ -37,9 +40,12 @@ def plugins(pulumi: str, path: str) -> int:
     environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run([pulumi, "install", "--no-dependencies"], cwd=PROJECT, env=environment, check=False)
     if done.returncode != 0:
-        print("The providers' plugins could not be installed.\n"
-              "They come from get.pulumi.com and github.com: check the network and proxy (https_proxy), and run"
-              " `make pulumi` again.", file=sys.stderr)
+        print(
+            "The providers' plugins could not be installed.\n"
+            "They come from get.pulumi.com and github.com: check the network and proxy (https_proxy), and run"
+            " `make pulumi` again.",
+            file=sys.stderr,
+        )
     return int(done.returncode != 0)
 
 

@@ -33,8 +33,9 @@ def run(command: Sequence[str], folder: Path) -> int:
         signal.signal(number, lambda number, frame: cancelled.append(number))
     with (folder / "output").open("wb") as output:
         # A session of its own: whoever ends the step's processes does not find it.
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                   start_new_session=True)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
     (folder / "pid").write_text(str(process.pid))
     _show(folder, until=lambda: bool(cancelled) or process.poll() is not None)
     if not cancelled:

@@ -30,8 +30,15 @@ from steps.fingerprint import fingerprint
 PROJECT = Path(__file__).resolve().parents[1]
 RECORD = PROJECT / "tests" / "packer_calls.json"
 BASE = "debian-12"
-KINDS = {"ami": "image", "snap": "snapshot", "i": "instance", "vol": "volume", "eni": "network-interface",
-         "sg": "security-group", "key": "key-pair"}
+KINDS = {
+    "ami": "image",
+    "snap": "snapshot",
+    "i": "instance",
+    "vol": "volume",
+    "eni": "network-interface",
+    "sg": "security-group",
+    "key": "key-pair",
+}
 """Types of resources, as policies write them, by how their ids begin."""
 
 
@@ -52,8 +59,9 @@ def summary(calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
                 one["tags"].add(value)
             elif call.operation == "CreateTags" and re.fullmatch(r"ResourceId\.\d+", name):
                 one["tags"].add(KINDS[value.split("-")[0]])
-    return {action: {key: sorted(values) for key, values in one.items() if values}
-            for action, one in sorted(found.items())}
+    return {
+        action: {key: sorted(values) for key, values in one.items() if values} for action, one in sorted(found.items())
+    }
 
 
 def bare(folder: Path, *, fails: bool) -> Path:
@@ -61,9 +69,13 @@ def bare(folder: Path, *, fails: bool) -> Path:
     folder.mkdir()
     for file in (PROJECT / "image").glob("*.hcl"):
         shutil.copy(file, folder)
-    scripts = {"provision/10-nothing.sh": "exit 1" if fails else "exit 0", "inspect/10-nothing.sh": "exit 0",
-               "packages.sh": 'mkdir -p /etc/phoenix && echo "none 1" >"$PHOENIX_PACKAGES"',
-               "provision/90-nothing.sh": "exit 0", "app/nothing": ""}
+    scripts = {
+        "provision/10-nothing.sh": "exit 1" if fails else "exit 0",
+        "inspect/10-nothing.sh": "exit 0",
+        "packages.sh": 'mkdir -p /etc/phoenix && echo "none 1" >"$PHOENIX_PACKAGES"',
+        "provision/90-nothing.sh": "exit 0",
+        "app/nothing": "",
+    }
     for name, text in scripts.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -73,12 +85,23 @@ def bare(folder: Path, *, fails: bool) -> Path:
 def bake(cloud: Cloud, folder: Path) -> tuple[list[Call], str]:
     """One run of the step: Packer's calls, and what was said."""
     before = len(cloud.calls.seen)
-    asked = {"stack": "phoenix/record", "account": cloud.account, "region": cloud.region, "service": "phoenix",
-             "image_dir": str(folder), "base_image": BASE, "fingerprint": fingerprint(
-                 image_files.read(folder), base_image=BASE, architecture="x86_64", variables={})}
+    asked = {
+        "stack": "phoenix/record",
+        "account": cloud.account,
+        "region": cloud.region,
+        "service": "phoenix",
+        "image_dir": str(folder),
+        "base_image": BASE,
+        "fingerprint": fingerprint(image_files.read(folder), base_image=BASE, architecture="x86_64", variables={}),
+    }
     done = subprocess.run(
-        ["sh", "steps/run", "bake"], cwd=PROJECT, text=True, capture_output=True, check=False,
-        env={**environment(cloud.environment), **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}})
+        ["sh", "steps/run", "bake"],
+        cwd=PROJECT,
+        text=True,
+        capture_output=True,
+        check=False,
+        env={**environment(cloud.environment), **{f"PHOENIX_{key.upper()}": value for key, value in asked.items()}},
+    )
     return of_packer(cloud.calls.seen[before:]), done.stderr
 
 
@@ -92,9 +115,11 @@ def versions() -> dict[str, str]:
 def main(file: Path = RECORD) -> int:
     """0 when both bakes ended as they should."""
     chosen = choice.choose(choice.REAL, print, base.recipe())
-    with runs.Run(runs.disks()) as run, tempfile.TemporaryDirectory() as work, Cloud(
-        run.folder / "cloud", machines=choice.machines(chosen, run), boot_seconds=0
-    ) as cloud:
+    with (
+        runs.Run(runs.disks()) as run,
+        tempfile.TemporaryDirectory() as work,
+        Cloud(run.folder / "cloud", machines=choice.machines(chosen, run), boot_seconds=0) as cloud,
+    ):
         well, said = bake(cloud, bare(Path(work) / "well", fails=False))
         badly, more = bake(cloud, bare(Path(work) / "badly", fails=True))
     if "is baked" not in said or "failed with exit code" not in more:

@@ -29,15 +29,24 @@ for name in SERVICES:
 
 network = Network(edge, tags={"phoenix:stack": owner})
 balancer = LoadBalancer(
-    edge, vpc_id=network.vpc_id, subnet_ids=network.alb_subnet_ids,
-    port=port, allowed_cidrs=["0.0.0.0/0"], tags={"phoenix:stack": owner}, doors=flights[0].doors)
+    edge,
+    vpc_id=network.vpc_id,
+    subnet_ids=network.alb_subnet_ids,
+    port=port,
+    allowed_cidrs=["0.0.0.0/0"],
+    tags={"phoenix:stack": owner},
+    doors=flights[0].doors,
+)
 
 for ahead in flights:
     settings = ahead.settings
     with config.errors():
         listener = balancer.share(
-            settings.name, hostname=settings.hostname, priority=settings.rule_priority,
-            tags={"phoenix:stack": settings.identity})
+            settings.name,
+            hostname=settings.hostname,
+            priority=settings.rule_priority,
+            tags={"phoenix:stack": settings.identity},
+        )
     service = Service(settings.name, ahead, network=network, listener=listener)
     pulumi.export(settings.service, {"url": service.url, "live": service.live})
 pulumi.export("loadBalancer", balancer.dns_name)

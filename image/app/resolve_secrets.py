@@ -35,7 +35,8 @@ PATIENCE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 8.0
 PASSING = re.compile(
     "AccessDenied|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|Throttl|TooManyRequests|RequestLimitExceeded"
-    "|InternalS|ServiceUnavailable|RequestTimeout")
+    "|InternalS|ServiceUnavailable|RequestTimeout"
+)
 # A NUL ends a variable. A value with one of the others, which are no characters, is no UTF-8 to systemd: it leaves the
 # variable out, and logs its value (utf8_is_valid and load_env_file_push in its source).
 NO_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -74,7 +75,10 @@ def main(arguments: list[str]) -> int:
 
 
 def resolve(
-    variables: Mapping[str, str], connect: Callable[[], Read], *, clock: Callable[[], float] = time.monotonic,
+    variables: Mapping[str, str],
+    connect: Callable[[], Read],
+    *,
+    clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The values of variables, and of those that have none the reason."""
@@ -82,9 +86,10 @@ def resolve(
     values: dict[str, str] = {}
     while True:
         # Anew each time: credentials that were refused, or were not there, would be kept.
-        failed = dict(_failures({name: what for name, what in variables.items() if name not in values},
-                                connect(), values))
-        pause = min(2.0 ** tries, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)
+        failed = dict(
+            _failures({name: what for name, what in variables.items() if name not in values}, connect(), values)
+        )
+        pause = min(2.0**tries, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1)
         if not failed or not all(one.passing for one in failed.values()) or clock() + pause > ends:
             return values, {name: str(one) for name, one in failed.items()}
         if tries == 0:
@@ -116,8 +121,12 @@ def _failures(wanted: Mapping[str, str], read: Read, values: dict[str, str]) -> 
 def reader(region: str) -> Read:
     """Asks AWS, with the credentials of the server's role."""
     session = botocore.session.Session()
-    session.register_component("credential_provider", CredentialResolver([
-        InstanceMetadataProvider(iam_role_fetcher=InstanceMetadataFetcher(timeout=2, num_attempts=3))]))
+    session.register_component(
+        "credential_provider",
+        CredentialResolver(
+            [InstanceMetadataProvider(iam_role_fetcher=InstanceMetadataFetcher(timeout=2, num_attempts=3))]
+        ),
+    )
     config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
     clients: dict[str, Any] = {}
     unreached: dict[str, Unreadable] = {}
@@ -147,7 +156,8 @@ def refused(error: ClientError) -> Unreadable:
     said: Mapping[str, Any] = error.response
     code = str(said.get("Error", {}).get("Code", "unknown"))
     message = str(said.get("Error", {}).get("Message", "")) or {
-        "ParameterNotFound": "there is no parameter of this name in this region"}.get(code, "AWS says no more")
+        "ParameterNotFound": "there is no parameter of this name in this region"
+    }.get(code, "AWS says no more")
     status = int(said.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return Unreadable(f"{code}: {message}", passing=status >= 500 or PASSING.search(code) is not None)
 
@@ -189,8 +199,9 @@ def write(file: Path, content: str) -> None:
     """Whole or not at all, and readable by its owner alone from the first byte on."""
     partial = file.with_name(f".{file.name}.partial")
     partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8",
-                   newline="") as opened:
+    with os.fdopen(
+        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8", newline=""
+    ) as opened:
         opened.write(content)
     partial.replace(file)
 

@@ -34,8 +34,11 @@ def choose(
     pulumi = None if stand_in else shutil.which("pulumi", path=environment.get("PATH"))
     if stand_in is False and pulumi is None:
         raise FileNotFoundError("there is no `pulumi` on PATH")
-    made: Engine = (RealEngine(project_dir, stack, workdir, environment, pulumi) if pulumi
-                    else StandIn(project_dir, stack, workdir, environment))
+    made: Engine = (
+        RealEngine(project_dir, stack, workdir, environment, pulumi)
+        if pulumi
+        else StandIn(project_dir, stack, workdir, environment)
+    )
     for key, value in (config or {}).items():
         for path, text in flatten(key, value):
             made.config_set(path, text, path=path != key)

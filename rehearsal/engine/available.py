@@ -70,14 +70,18 @@ def demand(found: Available) -> None:
         raise EngineError(f"--real-engine: {found.why}")
     plugin = tools.aws_plugin(os.environ)
     if plugin != version("pulumi-aws"):
-        raise EngineError(f"--real-engine: the AWS plugin would be {plugin}, not {version('pulumi-aws')}\n"
-                          f"Do: take {tools.PROGRAM} off PATH, and {REAL}")
+        raise EngineError(
+            f"--real-engine: the AWS plugin would be {plugin}, not {version('pulumi-aws')}\n"
+            f"Do: take {tools.PROGRAM} off PATH, and {REAL}"
+        )
 
 
 def _wanted(asked: Callable[[str], str]) -> bool:
     try:
-        answer = asked(f"There is no `pulumi` here. Get the pinned {version('pulumi')} with its AWS plugin, once, into"
-                       " .pulumi/ and ~/.pulumi (hundreds of MB; n: the stand-in for it)? [Y/n] ")
+        answer = asked(
+            f"There is no `pulumi` here. Get the pinned {version('pulumi')} with its AWS plugin, once, into"
+            " .pulumi/ and ~/.pulumi (hundreds of MB; n: the stand-in for it)? [Y/n] "
+        )
     except EOFError:
         return False
     return answer.strip().lower() in ("", "y", "yes")

@@ -33,9 +33,18 @@ class Child:
         self._events, self._on_line, self._on_end = Events(), on_line, on_end
         self._lines: list[str] = []
         self._process = subprocess.Popen(
-            command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, text=True, encoding="utf-8", errors="replace",
-            preexec_fn=interruptible)
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            preexec_fn=interruptible,
+        )
         self.pid = self._process.pid
         self._tail = Tail(events, self._events)
         self._tail.start()
@@ -67,8 +76,7 @@ class Child:
         self._reader.join(LEFTOVER_SECONDS)
         self._tail.stop()
         self._on_end()
-        self._result = Result(
-            returncode, dict(self._events.changes), self._events.operations(), "\n".join(self._lines))
+        self._result = Result(returncode, dict(self._events.changes), self._events.operations(), "\n".join(self._lines))
         return self._result
 
     def _signal(self, number: signal.Signals) -> None:

@@ -48,8 +48,10 @@ class Events:
         unfinished = set(self._open.values())
         return tuple(
             Operation(item.op, item.type, item.name, item.urn, item.started, now - item.started, failed=True)
-            if index in unfinished else item
-            for index, item in enumerate(self._operations))
+            if index in unfinished
+            else item
+            for index, item in enumerate(self._operations)
+        )
 
     def _begin(self, what: Mapping[str, Any], now: float) -> None:
         if what["op"] in QUIET or what["type"].startswith("pulumi:providers:"):
@@ -67,7 +69,8 @@ class Events:
             return
         item = self._operations[index]
         self._operations[index] = Operation(
-            item.op, item.type, item.name, item.urn, item.started, now - item.started, failed)
+            item.op, item.type, item.name, item.urn, item.started, now - item.started, failed
+        )
 
 
 class Tail(threading.Thread):

@@ -37,19 +37,20 @@ class RealEngine(Base):
 
     stand_in = False
 
-    def __init__(
-        self, project_dir: Path, stack: str, workdir: Path, given: Mapping[str, str], pulumi: str
-    ) -> None:
+    def __init__(self, project_dir: Path, stack: str, workdir: Path, given: Mapping[str, str], pulumi: str) -> None:
         self._folder, self._stack, self._workdir, self._pulumi = project_dir.resolve(), stack, workdir.resolve(), pulumi
         self._numbers = itertools.count(1)
         state = self._workdir / "state"
         state.mkdir(parents=True, exist_ok=True)
         self._environment = {
-            **environment(given), "PULUMI_BACKEND_URL": state.as_uri(), "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **environment(given),
+            "PULUMI_BACKEND_URL": state.as_uri(),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
             # It unlocks --event-log, as the Automation API does.
             "PULUMI_DEBUG_COMMANDS": "true",
             # For a project that names no virtual environment.
-            "PULUMI_PYTHON_CMD": sys.executable}
+            "PULUMI_PYTHON_CMD": sys.executable,
+        }
         self.name = f"pulumi {self._say('version').strip().removeprefix('v')}"
         self._say("stack", "select", "--create", stack)
 
@@ -72,8 +73,11 @@ class RealEngine(Base):
         """What the state holds, without the providers that the engine makes for itself."""
         said = json.loads(self._say("stack", "export", "--stack", self._stack))
         held = said["deployment"].get("resources") or []
-        return [Held(item["urn"], item["type"], item.get("id", ""), item.get("delete", False))
-                for item in held if not item["type"].startswith("pulumi:providers:")]
+        return [
+            Held(item["urn"], item["type"], item.get("id", ""), item.get("delete", False))
+            for item in held
+            if not item["type"].startswith("pulumi:providers:")
+        ]
 
     def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:
         """Start the command line."""
@@ -83,8 +87,13 @@ class RealEngine(Base):
         log = [] if operation == "cancel" else ["--event-log", str(events)]
         link = self._lend_python()
         return Child(
-            [*by.command, *flags, *log], folder=by.folder, environment=by.environment, events=events, on_line=on_line,
-            on_end=lambda: link.unlink(missing_ok=True) if link else None)
+            [*by.command, *flags, *log],
+            folder=by.folder,
+            environment=by.environment,
+            events=events,
+            on_line=on_line,
+            on_end=lambda: link.unlink(missing_ok=True) if link else None,
+        )
 
     def invocation(self, operation: str) -> Invocation:
         """Pulumi's command line."""
@@ -94,9 +103,15 @@ class RealEngine(Base):
 
     def _say(self, *arguments: str) -> str:
         done = subprocess.run(
-            [self._pulumi, *arguments, "--non-interactive"] if "--" not in arguments else
-            [self._pulumi, "--non-interactive", *arguments],
-            cwd=self._folder, env=self._environment, capture_output=True, text=True, check=False)
+            [self._pulumi, *arguments, "--non-interactive"]
+            if "--" not in arguments
+            else [self._pulumi, "--non-interactive", *arguments],
+            cwd=self._folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"pulumi {' '.join(arguments[:2])} failed: {done.stderr.strip()}")
         return done.stdout

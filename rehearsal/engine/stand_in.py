@@ -27,9 +27,7 @@ class StandIn(Base):
     stand_in = True
     aws_plugin = "none (the stand-in calls AWS itself)"
 
-    def __init__(
-        self, project_dir: Path, stack: str, workdir: Path, given: Mapping[str, str]
-    ) -> None:
+    def __init__(self, project_dir: Path, stack: str, workdir: Path, given: Mapping[str, str]) -> None:
         self._folder, self._stack, self._workdir = project_dir.resolve(), stack, workdir.resolve()
         self._environment = environment(given)
         self._numbers = itertools.count(1)
@@ -54,13 +52,29 @@ class StandIn(Base):
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
         by = self.invocation(operation)
-        return Child([*by.command, "--events", str(events)], folder=by.folder, environment=by.environment,
-                     events=events, on_line=on_line)
+        return Child(
+            [*by.command, "--events", str(events)],
+            folder=by.folder,
+            environment=by.environment,
+            events=events,
+            on_line=on_line,
+        )
 
     def invocation(self, operation: str) -> Invocation:
         """The stand-in's own command line."""
-        command = [sys.executable, "-m", "rehearsal.engine.standin", "pulumi", operation, "--project",
-                   str(self._folder), "--stack", self._stack, "--state", str(self._workdir)]
+        command = [
+            sys.executable,
+            "-m",
+            "rehearsal.engine.standin",
+            "pulumi",
+            operation,
+            "--project",
+            str(self._folder),
+            "--stack",
+            self._stack,
+            "--state",
+            str(self._workdir),
+        ]
         return Invocation(command, ROOT, self._environment)
 
     def _project(self) -> Project:

@@ -41,8 +41,13 @@ def packer(environment: Mapping[str, str]) -> str:
     if program is None:
         return "none"
     said = subprocess.run(
-        [program, "version"], env={**environment, "CHECKPOINT_DISABLE": "1"}, capture_output=True, text=True,
-        errors="replace", check=False).stdout
+        [program, "version"],
+        env={**environment, "CHECKPOINT_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    ).stdout
     found = re.search(r"^Packer v([0-9.]+)", said, re.MULTILINE)
     if "stand-in" in said or found is None:
         return "a stand-in for it (scripts are named, not run)"

@@ -28,6 +28,8 @@ Say = Callable[[str], None]
 _HERE = Path(__file__).parent
 _SCRIPT = _HERE / "vendor.sh"
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
+
+
 class BaseError(Exception):
     """The base image could not be made; the text says why, and where the log is."""
 
@@ -57,8 +59,11 @@ class Recipe:
     @property
     def image(self) -> vendors.Image:
         """The vendor's image that it plays."""
-        return next(image for image in vendors.IMAGES
-                    if image.name.startswith(self.profile.image) and image.architecture == "x86_64")
+        return next(
+            image
+            for image in vendors.IMAGES
+            if image.name.startswith(self.profile.image) and image.architecture == "x86_64"
+        )
 
 
 def _folders(profile: Profile) -> list[Path]:
@@ -72,8 +77,11 @@ def recipe(*, base_image: str = "debian-12", mirror: str = "") -> Recipe:
     if mirror and not mirror.startswith("http://"):
         raise BaseError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
     known, suite = _mirrors_of_this_host(), PROFILES[base_image].suite
-    return Recipe(base_image=base_image, mirror=mirror or known.get(suite, MIRROR),
-                  security=known.get(f"{suite}-security", SECURITY))
+    return Recipe(
+        base_image=base_image,
+        mirror=mirror or known.get(suite, MIRROR),
+        security=known.get(f"{suite}-security", SECURITY),
+    )
 
 
 def _mirrors_of_this_host() -> dict[str, str]:
@@ -81,13 +89,18 @@ def _mirrors_of_this_host() -> dict[str, str]:
     try:
         said = subprocess.run(
             ["apt-get", "indextargets", "--format", "$(CREATED_BY) $(CODENAME) $(REPO_URI)"],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         return {}
     rows = [line.split(" ") for line in said.splitlines()]
-    return {row[1]: row[2].rstrip("/") for row in rows
-            if len(row) == 3 and row[0] == "Packages" and row[2].startswith("http://")}
+    return {
+        row[1]: row[2].rstrip("/")
+        for row in rows
+        if len(row) == 3 and row[0] == "Packages" and row[2].startswith("http://")
+    }
 
 
 def archive_folder() -> Path:
@@ -135,12 +148,30 @@ def _make(recipe: Recipe, place: Path) -> None:
         log = run.folder / "log"
         profile = recipe.profile
         with serving(archive_folder()) as proxy:
-            command = ["env", f"http_proxy={proxy}", "sh", str(_SCRIPT), str(folders["merged"]), profile.suite,
-                       recipe.mirror, str(tree), " ".join(recipe.packages or profile.packages),
-                       " ".join(profile.enable), " ".join(profile.disable)]
-            box = Box(Spec(
-                lower=[str(folders["nothing"])], upper=str(folders["root"]), work=str(folders["work"]),
-                merged=str(folders["merged"]), command=command, console=str(log), network=False))
+            command = [
+                "env",
+                f"http_proxy={proxy}",
+                "sh",
+                str(_SCRIPT),
+                str(folders["merged"]),
+                profile.suite,
+                recipe.mirror,
+                str(tree),
+                " ".join(recipe.packages or profile.packages),
+                " ".join(profile.enable),
+                " ".join(profile.disable),
+            ]
+            box = Box(
+                Spec(
+                    lower=[str(folders["nothing"])],
+                    upper=str(folders["root"]),
+                    work=str(folders["work"]),
+                    merged=str(folders["merged"]),
+                    command=command,
+                    console=str(log),
+                    network=False,
+                )
+            )
             try:
                 code = box.wait()
             finally:

@@ -48,11 +48,22 @@ class Box:
         self._merged = spec.merged
         self._process = subprocess.Popen(
             [
-                "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
                 *(["--net"] if spec.network else []),
-                sys.executable, "-I", "-S", str(_KEEPER), json.dumps(asdict(spec)),
+                sys.executable,
+                "-I",
+                "-S",
+                str(_KEEPER),
+                json.dumps(asdict(spec)),
             ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the rehearsal's to handle
         )
         assert self._process.stdout is not None

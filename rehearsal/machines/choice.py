@@ -22,7 +22,10 @@ AUTO, PROCESSES, REAL = "auto", "processes", "real"
 KINDS = (AUTO, PROCESSES, REAL)
 FOR_BOXES = {"unshare": "util-linux", "mount": "mount"}
 PACKAGES = {
-    **FOR_BOXES, "systemd-nspawn": "systemd-container", "debootstrap": "debootstrap", "packer": "packer",
+    **FOR_BOXES,
+    "systemd-nspawn": "systemd-container",
+    "debootstrap": "debootstrap",
+    "packer": "packer",
 }
 """Programs that real machines need, and the packages of Debian's and Ubuntu's that have them."""
 _FREE_GIB = 4
@@ -48,8 +51,13 @@ def choose(kind: str, say: Say, recipe: Recipe) -> Choice:
     if kind == PROCESSES:
         return Choice(why="asked for")
     # A host whose kernel refuses is asked before anything is installed on it that would be of no use.
-    why_not = (impossible() or _without_tools(FOR_BOXES, say) or refused() or _without_tools(PACKAGES, say)
-               or _without_base(recipe, say))
+    why_not = (
+        impossible()
+        or _without_tools(FOR_BOXES, say)
+        or refused()
+        or _without_tools(PACKAGES, say)
+        or _without_base(recipe, say)
+    )
     if not why_not:
         return Choice(why="asked for" if kind == REAL else "this host can have them", recipe=recipe)
     if kind == REAL:
@@ -101,7 +109,12 @@ def _without_base(recipe: Recipe, say: Say) -> str:
 
 def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
     return subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         check=False,
     ).stdout
 
@@ -113,10 +126,18 @@ def refused() -> str:
         lower = run.folder / "lower"
         lower.mkdir()
         try:
-            box = Box(Spec(
-                lower=[str(lower)], upper=str(folder / "upper"), work=str(folder / "work"),
-                merged=str(folder / "merged"), command=["true"], console=str(run.folder / "console"), network=True,
-                cgroups=run.cgroups("trial")))
+            box = Box(
+                Spec(
+                    lower=[str(lower)],
+                    upper=str(folder / "upper"),
+                    work=str(folder / "work"),
+                    merged=str(folder / "merged"),
+                    command=["true"],
+                    console=str(run.folder / "console"),
+                    network=True,
+                    cgroups=run.cgroups("trial"),
+                )
+            )
         except BoxError as error:
             return f"this host does not let them be made ({error})"
         box.wait()
@@ -127,5 +148,4 @@ def machines(choice: Choice, run: Run) -> Machines:
     """The machines that were chosen, in a run's folder."""
     if choice.recipe is None:
         return ProcessMachines(run.folder / "machines")
-    return NspawnMachines(
-        run, image=choice.recipe.image, base=base.root(choice.recipe), archive=base.archive_folder())
+    return NspawnMachines(run, image=choice.recipe.image, base=base.root(choice.recipe), archive=base.archive_folder())

@@ -17,8 +17,9 @@ def built(folder: Path) -> bytes:
     """The package of a folder; the same bytes for the same files."""
     control = folder / "DEBIAN"
     data = _tar(folder, leave_out=control)
-    return _MAGIC + b"".join((_member("debian-binary", b"2.0\n"), _member("control.tar.gz", _tar(control)),
-                              _member("data.tar.gz", data)))
+    return _MAGIC + b"".join(
+        (_member("debian-binary", b"2.0\n"), _member("control.tar.gz", _tar(control)), _member("data.tar.gz", data))
+    )
 
 
 def _tar(folder: Path, *, leave_out: Path | None = None) -> bytes:

@@ -87,10 +87,21 @@ class MetadataService:
         asked = path.removeprefix("iam/security-credentials/")
         if given is None or asked not in ("", given.role):
             return None
-        return given.role if not asked else json.dumps({
-            "Code": "Success", "LastUpdated": _iso(datetime.now(UTC)), "Type": "AWS-HMAC",
-            "AccessKeyId": given.access_key, "SecretAccessKey": given.secret_key, "Token": given.token,
-            "Expiration": _iso(given.expires)})
+        return (
+            given.role
+            if not asked
+            else json.dumps(
+                {
+                    "Code": "Success",
+                    "LastUpdated": _iso(datetime.now(UTC)),
+                    "Type": "AWS-HMAC",
+                    "AccessKeyId": given.access_key,
+                    "SecretAccessKey": given.secret_key,
+                    "Token": given.token,
+                    "Expiration": _iso(given.expires),
+                }
+            )
+        )
 
 
 def _iso(when: datetime) -> str:

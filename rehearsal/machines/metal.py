@@ -29,8 +29,15 @@ _OLD_PACKER = "PubkeyAcceptedAlgorithms +ssh-rsa\n"
 
 
 def layer(
-    folder: Path, *, instance_id: str, user_data: str, public_key: str, builds: bool, hosts: str = "",
-    trusted: str = "", bucket: Mapping[str, bytes] | None = None,
+    folder: Path,
+    *,
+    instance_id: str,
+    user_data: str,
+    public_key: str,
+    builds: bool,
+    hosts: str = "",
+    trusted: str = "",
+    bucket: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Writes the layer; `builds` adds the first boot's work, the ways to package archive and `bucket` (files by their
     paths), and one for an old Packer.
@@ -56,8 +63,11 @@ def layer(
     elif trusted:
         _write(folder, "etc/hosts", f"127.0.0.1 localhost\n{hosts}")
         _write(folder, "etc/ssl/metal.pem", trusted)
-        _write(folder, "etc/systemd/system/phoenix-secrets.service.d/metal.conf",
-               "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/metal.pem\n")
+        _write(
+            folder,
+            "etc/systemd/system/phoenix-secrets.service.d/metal.conf",
+            "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/metal.pem\n",
+        )
     return folder
 
 

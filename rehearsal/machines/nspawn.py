@@ -82,9 +82,16 @@ class NspawnMachines:
                 self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
                 return
             builds = image_id == self.images[0].id
-            metal = layer(disk.folder / "metal", instance_id=instance_id, user_data=user_data, public_key=public_key,
-                          builds=builds, hosts=self._wiring.hosts, trusted=self._wiring.certificate,
-                          bucket=self.bucket.files)
+            metal = layer(
+                disk.folder / "metal",
+                instance_id=instance_id,
+                user_data=user_data,
+                public_key=public_key,
+                builds=builds,
+                hosts=self._wiring.hosts,
+                trusted=self._wiring.certificate,
+                bucket=self.bucket.files,
+            )
             cgroups = self._run.cgroups(instance_id)
             try:
                 box = Box(self._spec(instance_id, disk, metal, cgroups))
@@ -100,16 +107,31 @@ class NspawnMachines:
         ready_to_mount(disk)
         merged = str(disk.folder / "merged")
         return Spec(
-            lower=[str(folder) for folder in (metal, *disk.layers)], upper=str(disk.upper),
-            work=str(disk.folder / "work"), merged=merged, network=True, cgroups=cgroups,
+            lower=[str(folder) for folder in (metal, *disk.layers)],
+            upper=str(disk.upper),
+            work=str(disk.folder / "work"),
+            merged=merged,
+            network=True,
+            cgroups=cgroups,
             console=str(self._console_file(instance_id)),
             command=[
-                "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
-                "--network-namespace-path=/proc/self/ns/net", f"--directory={merged}", f"--machine={instance_id}",
-                "--console=read-only", "--link-journal=no", "--resolv-conf=off", "--timezone=off", "--settings=no",
-                "--boot", "--",
+                "systemd-nspawn",
+                "--quiet",
+                "--register=no",
+                "--keep-unit",
+                "--network-namespace-path=/proc/self/ns/net",
+                f"--directory={merged}",
+                f"--machine={instance_id}",
+                "--console=read-only",
+                "--link-journal=no",
+                "--resolv-conf=off",
+                "--timezone=off",
+                "--settings=no",
+                "--boot",
+                "--",
                 # What services say is what one wants to read when a machine does not come up.
-                "systemd.journald.forward_to_console=1", "systemd.show_status=error",
+                "systemd.journald.forward_to_console=1",
+                "systemd.show_status=error",
             ],
         )
 

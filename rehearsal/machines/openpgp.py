@@ -30,8 +30,11 @@ class Key:
         self._id = hashlib.sha1(framed, usedforsecurity=False).digest()[-8:]
         name = user.encode()
         certified = framed + b"\xb4" + struct.pack(">I", len(name)) + name
-        self.public = (_packet(_PUBLIC_KEY, body) + _packet(_USER, name)
-                       + self._signature(_CERTIFIES_USER, certified, _part(_USES, b"\x02")))
+        self.public = (
+            _packet(_PUBLIC_KEY, body)
+            + _packet(_USER, name)
+            + self._signature(_CERTIFIES_USER, certified, _part(_USES, b"\x02"))
+        )
 
     def signature(self, data: bytes) -> bytes:
         """A detached one of the data."""
@@ -43,8 +46,14 @@ class Key:
         signed = data + hashed + b"\x04\xff" + struct.pack(">I", len(hashed))
         issuer = _part(_ISSUER, self._id)
         value = self._private.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-        return _packet(_SIGNATURE, hashed + struct.pack(">H", len(issuer)) + issuer
-                       + hashlib.sha256(signed).digest()[:2] + _number(int.from_bytes(value)))
+        return _packet(
+            _SIGNATURE,
+            hashed
+            + struct.pack(">H", len(issuer))
+            + issuer
+            + hashlib.sha256(signed).digest()[:2]
+            + _number(int.from_bytes(value)),
+        )
 
 
 def _packet(tag: int, body: bytes) -> bytes:

@@ -50,9 +50,12 @@ def changed(template: str, *, endpoint: str, port: str, plugins: bool) -> str:
     if found is None:
         raise ValueError("there is no source of amazon-ebs in the template")
     added = ADDED.format(endpoint=endpoint, port=port)
-    names = {*re.findall(r"^  (\w+) ", added, re.MULTILINE), *ASKS_ELSEWHERE,
-             *(() if plugins else UNKNOWN_BEFORE_PLUGINS)}
-    head, body = template[:found.end()], template[found.end():]
+    names = {
+        *re.findall(r"^  (\w+) ", added, re.MULTILINE),
+        *ASKS_ELSEWHERE,
+        *(() if plugins else UNKNOWN_BEFORE_PLUGINS),
+    }
+    head, body = template[: found.end()], template[found.end() :]
     end = body.index("\n}\n")
     return head + added + without(body[:end], names) + body[end:]
 
@@ -97,8 +100,10 @@ def main(arguments: Sequence[str]) -> None:
     command, folder = arguments[0], Path(arguments[-1])
     if command == "version":
         # To the bake it is the pinned one; `change` sees to what differs.
-        print(f"Packer v{packer.dotted(pinned() or version)}\nThe rehearsal stands before {program}, which is Packer "
-              f"{packer.dotted(version)}.")
+        print(
+            f"Packer v{packer.dotted(pinned() or version)}\nThe rehearsal stands before {program}, which is Packer "
+            f"{packer.dotted(version)}."
+        )
         return
     if folder.is_dir():
         change(folder, os.environ, version)

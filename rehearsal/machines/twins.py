@@ -36,8 +36,11 @@ class _File:
 def differences(one: Path, other: Path) -> list[str]:
     """What differs between two disks' layers beyond what is stated, a line each."""
     left, right = dict(_files(one)), dict(_files(other))
-    return [line for path in sorted(left.keys() | right.keys())
-            if (line := _difference(path, left.get(path), right.get(path)))]
+    return [
+        line
+        for path in sorted(left.keys() | right.keys())
+        if (line := _difference(path, left.get(path), right.get(path)))
+    ]
 
 
 def _difference(path: str, left: _File | None, right: _File | None) -> str:

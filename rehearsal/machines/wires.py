@@ -46,8 +46,11 @@ class Door:
         """One more address of the namespace's loopback (netdevice(7)). Raises OSError."""
         with self.into(network) as any_socket:
             for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
-                fcntl.ioctl(any_socket, request, struct.pack(
-                    "16sHH4s8x", b"lo:metal", socket.AF_INET, 0, socket.inet_aton(value)))
+                fcntl.ioctl(
+                    any_socket,
+                    request,
+                    struct.pack("16sHH4s8x", b"lo:metal", socket.AF_INET, 0, socket.inet_aton(value)),
+                )
 
     def close(self) -> None:
         self._thread.shutdown()

@@ -77,8 +77,11 @@ class Wiring:
             self._door.give_address(network, ADDRESS)
             metadata = MetadataService(instance_id, self._aws)
             servers.append(self._loop.run(_http(metadata.handle, self._door.listener(network, 80, ADDRESS))))
-            servers.append(self._loop.serve(
-                forward(self._to_cloud), self._door.listener(network, 443, API_ADDRESS), tls=self._identity.context))
+            servers.append(
+                self._loop.serve(
+                    forward(self._to_cloud), self._door.listener(network, 443, API_ADDRESS), tls=self._identity.context
+                )
+            )
         return servers
 
     def unplug(self, servers: Sequence[asyncio.Server]) -> None:

@@ -19,8 +19,11 @@ def held(world: World, group: Any, member: Member, transition: str) -> bool:
     """Whether a hook keeps the member waiting; a deletion with force ends what is outstanding."""
     if getattr(group, "status", None):
         return False
-    waiting = [name for name, until in _waits(world, group, member, transition).items()
-               if name not in member.completed and world.now() < until]
+    waiting = [
+        name
+        for name, until in _waits(world, group, member, transition).items()
+        if name not in member.completed and world.now() < until
+    ]
     if waiting:
         member.lifecycle_state = "Pending:Wait" if transition == LAUNCHING else "Terminating:Wait"
     return bool(waiting)

@@ -126,8 +126,9 @@ def _end_of_a_boot(member: Member) -> str:
     reason = getattr(member.instance, "ended_for", None)
     if reason is None:
         return "The instance was terminated before it booted."
-    return ("Instance became unhealthy while waiting for instance to be in InService state. "
-            f"Termination Reason: {reason}")
+    return (
+        f"Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: {reason}"
+    )
 
 
 def _finish_leaving(world: World, group: Any) -> None:

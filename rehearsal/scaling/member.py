@@ -42,7 +42,6 @@ class Member(InstanceState):  # type: ignore[misc]
     def leaving(self) -> bool:
         return bool(self.lifecycle_state.startswith("Terminating"))
 
-
     @property
     def aside(self) -> bool:
         """In Standby: in its group, but of no size of it, in no load balancer, and checked by nobody."""

@@ -27,7 +27,8 @@ def leaves_the_load_balancer(
         raise ValidationError(
             f"AutoScalingGroup {group_name} has min-size={group.min_size}, max-size={group.max_size}, and desired-size="
             f"{group.desired_capacity}. To place into standby {len(instance_ids)} more instances, please update the "
-            "AutoScalingGroup sizes appropriately.")
+            "AutoScalingGroup sizes appropriately."
+        )
     for member in members(group):
         if member.instance.id in instance_ids:
             deregister(group, member)
@@ -41,8 +42,7 @@ def complete_lifecycle_action(self: AutoScalingResponse) -> EmptyResult:
         if member.instance.id == self._get_param("InstanceId"):
             member.completed.add(self._get_param("LifecycleHookName"))
             return EmptyResult()
-    raise ValidationError(
-        f"No active Lifecycle Action found with instance ID {self._get_param('InstanceId')}")
+    raise ValidationError(f"No active Lifecycle Action found with instance ID {self._get_param('InstanceId')}")
 
 
 def describe_instance_refreshes(self: AutoScalingResponse) -> ActionResult:

@@ -44,9 +44,16 @@ def copied(world: World, original: Correction, response: Any) -> Any:
     for ami in backend.amis.values():
         if ami.name == name and ami.owner_id == backend.account_id:
             raise EC2ClientError("InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {ami.id}")
-    made = Ami(backend, random_ami_id(), source_ami=source, name=name, description=response._get_param("Description"),
-               root_device_type=source.root_device_type, root_device_name=source.root_device_name,
-               boot_mode=source.boot_mode)
+    made = Ami(
+        backend,
+        random_ami_id(),
+        source_ami=source,
+        name=name,
+        description=response._get_param("Description"),
+        root_device_type=source.root_device_type,
+        root_device_name=source.root_device_name,
+        boot_mode=source.boot_mode,
+    )
     made.source_image_id, made.source_image_region = source.id, source.ec2_backend.region_name
     key = response._get_param("KmsKeyId")
     if response._get_param("Encrypted") in (True, "true") or key:
@@ -72,8 +79,9 @@ def copied(world: World, original: Correction, response: Any) -> Any:
 def _source(backend: Any, image: str, region: str) -> Any:
     """The image with all its own records, if the caller may copy it."""
     ec2_backends[backend.account_id][region].describe_images(ami_ids=[image])
-    found = next(one.amis[image] for account in ec2_backends.values() if (one := account.get(region))
-                 and image in one.amis)
+    found = next(
+        one.amis[image] for account in ec2_backends.values() if (one := account.get(region)) and image in one.amis
+    )
     permitted = found.ebs_snapshot.create_volume_permission_userids
     if found.owner_id != backend.account_id and not found.is_public and backend.account_id not in permitted:
         raise EC2ClientError("InvalidRequest", "You do not have permission to access the storage of this ami")

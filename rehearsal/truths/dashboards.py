@@ -29,7 +29,8 @@ def checks_the_body(world: World, original: Correction, backend: Any, name: str,
     if problems:
         count = len(problems)
         raise DashboardInvalidInputError(
-            f"The dashboard body is invalid, there are {count} validation errors: {json.dumps(problems)}")
+            f"The dashboard body is invalid, there are {count} validation errors: {json.dumps(problems)}"
+        )
     return original(backend, name, body)
 
 

@@ -21,5 +21,6 @@ def within_limits(world: World, original: Correction, response: Any) -> Any:
     filters = original(response)
     if sum(len(values) for values in filters.values()) > VALUES:
         raise EC2ClientError(
-            "FilterLimitExceeded", f"The maximum number of filter values specified on a single call is {VALUES}")
+            "FilterLimitExceeded", f"The maximum number of filter values specified on a single call is {VALUES}"
+        )
     return filters

@@ -15,8 +15,13 @@ from moto.ec2.responses.amis import AmisResponse
 
 IMAGES = 10  # of one call
 DEPTH = 10  # versions of a launch template, the newest first, that are looked at unless the caller says how many
-KINDS = {"ec2:Instance", "ec2:LaunchTemplate", "ssm:Parameter", "imagebuilder:ImageRecipe",
-         "imagebuilder:ContainerRecipe"}
+KINDS = {
+    "ec2:Instance",
+    "ec2:LaunchTemplate",
+    "ssm:Parameter",
+    "imagebuilder:ImageRecipe",
+    "imagebuilder:ContainerRecipe",
+}
 
 
 def describe_image_references(self: Any) -> Any:
@@ -26,8 +31,10 @@ def describe_image_references(self: Any) -> Any:
         raise EC2ClientError("InvalidParameterValue", f"images: {len(images)} of 1 to {IMAGES}; types: {list(kinds)}")
     found = [
         {"ImageId": image, "ResourceType": kind, "Arn": f"arn:aws:ec2:{self.region}:{self.current_account}:{name}"}
-        for kind, options in kinds.items() for name, image in _named(self.ec2_backend, kind, options)
-        if image in images]
+        for kind, options in kinds.items()
+        for name, image in _named(self.ec2_backend, kind, options)
+        if image in images
+    ]
     return ActionResult({"ImageReferences": found})
 
 

@@ -67,8 +67,10 @@ def too_small(image: Ami, devices: Iterable[Mapping[str, Any]]) -> str | None:
     for device in devices:
         gib = (device.get("Ebs") or {}).get("VolumeSize")
         if device.get("DeviceName") == image.root_device_name and gib and int(gib) < size(image):
-            return (f"Volume of size {gib}GB is smaller than snapshot '{image.ebs_snapshot.id}', expect size >="
-                    f" {size(image)}GB")
+            return (
+                f"Volume of size {gib}GB is smaller than snapshot '{image.ebs_snapshot.id}', expect size >="
+                f" {size(image)}GB"
+            )
     return None
 
 

@@ -78,8 +78,15 @@ def console(world: World, original: Correction, response: Any) -> Any:
 @around(InstanceBackend, "get_instance_by_id")
 def found_quickly(world: World, original: Correction, backend: Any, instance_id: str) -> Any:
     """moto copies every reservation for each instance that is asked for: a group of a thousand takes it minutes."""
-    return next((instance for reservation in list(backend.reservations.values())
-                 for instance in reservation.instances if instance.id == instance_id), None)
+    return next(
+        (
+            instance
+            for reservation in list(backend.reservations.values())
+            for instance in reservation.instances
+            if instance.id == instance_id
+        ),
+        None,
+    )
 
 
 @around(InstanceBackend, "get_instance")

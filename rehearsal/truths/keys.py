@@ -33,8 +33,7 @@ def found(arn: str) -> Any:
 def aws_own(key: Any) -> bool:
     """Whether it is the key that AWS made for the volumes of an account."""
     backend = kms_backends[key.account_id][key.region]
-    return bool(backend.alias_exists(AWS_OWN)) and backend.get_key_id(
-        backend.get_key_id_from_alias(AWS_OWN)) == key.id
+    return bool(backend.alias_exists(AWS_OWN)) and backend.get_key_id(backend.get_key_id_from_alias(AWS_OWN)) == key.id
 
 
 def allows(key: Any, account: str) -> bool:
@@ -61,7 +60,8 @@ def of_whom(world: World, original: Correction, response: Any) -> str:
         if asked.split(":")[4] == account:
             raise NotFoundException(f"Key '{asked}' does not exist")
         raise AccessDeniedException(
-            f"User: arn:aws:iam::{account}:root is not authorized to perform: kms:DescribeKey on resource: {asked}")
+            f"User: arn:aws:iam::{account}:root is not authorized to perform: kms:DescribeKey on resource: {asked}"
+        )
     described = key.to_dict()
     described["KeyMetadata"]["KeyManager"] = "AWS" if aws_own(key) else "CUSTOMER"
     return json.dumps(described)

@@ -28,8 +28,11 @@ def within_limits(
     if len(value.encode()) > most:
         raise ValidationException(
             f"{tier} tier parameters support a maximum parameter value of {most} characters."
-            + (" To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
-               if tier == "Standard" else "")
+            + (
+                " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+                if tier == "Standard"
+                else ""
+            )
         )
     if not NAME.fullmatch(name):
         raise ValidationException(

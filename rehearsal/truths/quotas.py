@@ -16,12 +16,14 @@ STANDARD = "L-1216C47A"
 
 
 @around(ServiceQuotasBackend, "get_service_quota")
-def vcpus(
-    world: World, original: Correction, backend: Any, service_code: str, quota_code: str
-) -> dict[str, Any]:
+def vcpus(world: World, original: Correction, backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
     if (service_code, quota_code) != ("ec2", STANDARD):
         found: dict[str, Any] = original(backend, service_code, quota_code)
         return found
     # Without UsageMetric: no figures of AWS/Usage are made here.
-    return {"ServiceCode": "ec2", "QuotaCode": STANDARD, "Value": float(world.vcpus),
-            "QuotaName": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances"}
+    return {
+        "ServiceCode": "ec2",
+        "QuotaCode": STANDARD,
+        "Value": float(world.vcpus),
+        "QuotaName": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+    }

@@ -31,8 +31,12 @@ def others(backend: Any) -> Iterator[Any]:
 
 def shared_images(backend: Any) -> list[Any]:
     """As their new viewer sees them: with nobody's tags but his own."""
-    return [_seen(ami, backend) for other in others(backend) for ami in other.amis.values()
-            if {"UserId": backend.account_id} in ami.launch_permissions]
+    return [
+        _seen(ami, backend)
+        for other in others(backend)
+        for ami in other.amis.values()
+        if {"UserId": backend.account_id} in ami.launch_permissions
+    ]
 
 
 def _seen(what: Any, backend: Any) -> Any:
@@ -43,7 +47,12 @@ def _seen(what: Any, backend: Any) -> Any:
 
 @around(AmiBackend, "describe_images")
 def shared_images_are_seen(
-    world: World, original: Correction, backend: Any, ami_ids: Any = None, filters: Any = None, exec_users: Any = None,
+    world: World,
+    original: Correction,
+    backend: Any,
+    ami_ids: Any = None,
+    filters: Any = None,
+    exec_users: Any = None,
     owners: Any = None,
 ) -> Any:
     foreign = shared_images(backend)
@@ -66,8 +75,11 @@ def shared_snapshots_are_seen(
     foreign = [snapshot for other in others(backend) for snapshot in other.snapshots.values()]
     mine = [one for one in snapshot_ids or [] if one not in {snapshot.id for snapshot in foreign}]
     own = original(backend, mine, filters) if mine or not snapshot_ids else []
-    seen = [_seen(one, backend) for one in foreign if account in one.create_volume_permission_userids
-            and (not snapshot_ids or one.id in snapshot_ids)]
+    seen = [
+        _seen(one, backend)
+        for one in foreign
+        if account in one.create_volume_permission_userids and (not snapshot_ids or one.id in snapshot_ids)
+    ]
     return own + (generic_filter(filters, seen) if filters else seen)
 
 
@@ -104,4 +116,5 @@ def _shareable(snapshot: Any) -> None:
     if key is not None and keys.aws_own(key):
         raise EC2ClientError(
             "InvalidParameter",
-            "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.")
+            "Snapshots encrypted with the AWS Managed CMK can't be shared. Specify another snapshot.",
+        )

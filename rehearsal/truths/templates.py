@@ -54,7 +54,11 @@ def missing_by_id(world: World, original: Correction, backend: Any, name: str, t
 
 @around(LaunchTemplateBackend, "describe_launch_templates")
 def missing_among_asked(
-    world: World, original: Correction, backend: Any, template_names: Any = None, template_ids: Any = None,
+    world: World,
+    original: Correction,
+    backend: Any,
+    template_names: Any = None,
+    template_ids: Any = None,
     filters: Any = None,
 ) -> Any:
     """moto leaves out the ids that there are not."""

@@ -23,7 +23,8 @@ class Stages:
     @contextmanager
     def lent(self) -> Iterator[Stack]:
         self._stack = self._stack or self._open.enter_context(
-            Stack(self._factory.mktemp("faults"), stand_in=self.stand_in))
+            Stack(self._factory.mktemp("faults"), stand_in=self.stand_in)
+        )
         try:
             yield self._stack
         except BaseException:

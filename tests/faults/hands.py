@@ -13,10 +13,22 @@ def set_weights(stack: Stack, weights: Mapping[str, int]) -> None:
     balancing = stack.cloud.client("elbv2")
     [balancer] = balancing.describe_load_balancers()["LoadBalancers"]
     [listener] = balancing.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-    [rule] = [rule for rule in balancing.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
-              if rule["Priority"] == "100"]
-    balancing.modify_rule(RuleArn=rule["RuleArn"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": [
-        {"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]}}])
+    [rule] = [
+        rule
+        for rule in balancing.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        if rule["Priority"] == "100"
+    ]
+    balancing.modify_rule(
+        RuleArn=rule["RuleArn"],
+        Actions=[
+            {
+                "Type": "forward",
+                "ForwardConfig": {
+                    "TargetGroups": [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+                },
+            }
+        ],
+    )
     assert sample(stack.cloud.region, IDENTITY).weights == dict(weights)
 
 
@@ -30,8 +42,9 @@ def deregister_image(stack: Stack, group: Group) -> str:
     """Deregisters the image that a group's servers are born from. Returns its id."""
     ec2 = stack.cloud.client("ec2")
     template, _, version = group.template.partition(":")
-    [said] = ec2.describe_launch_template_versions(
-        LaunchTemplateId=template, Versions=[version])["LaunchTemplateVersions"]
+    [said] = ec2.describe_launch_template_versions(LaunchTemplateId=template, Versions=[version])[
+        "LaunchTemplateVersions"
+    ]
     image = str(said["LaunchTemplateData"]["ImageId"])
     ec2.deregister_image(ImageId=image)
     return image
@@ -43,7 +56,8 @@ def deregister_target(stack: Stack, group: Group) -> str:
     A group registers its servers by itself, so whoever does this suspends that process (AddToLoadBalancer) first.
     """
     stack.cloud.client("autoscaling").suspend_processes(
-        AutoScalingGroupName=group.name, ScalingProcesses=["AddToLoadBalancer"])
+        AutoScalingGroupName=group.name, ScalingProcesses=["AddToLoadBalancer"]
+    )
     server = min(group.instances)
     stack.cloud.client("elbv2").deregister_targets(TargetGroupArn=group.target_group, Targets=[{"Id": server}])
     return server
@@ -58,33 +72,38 @@ def replace(stack: Stack, group: Group) -> str:
     """Has a group replace one of its servers, which drains first. Returns its id."""
     server = min(group.instances)
     stack.cloud.client("autoscaling").set_instance_health(
-        InstanceId=server, HealthStatus="Unhealthy", ShouldRespectGracePeriod=False)
+        InstanceId=server, HealthStatus="Unhealthy", ShouldRespectGracePeriod=False
+    )
     return server
 
 
 def suspend(stack: Stack, group: Group, *processes: str) -> None:
     """Suspends processes of an auto-scaling group."""
     stack.cloud.client("autoscaling").suspend_processes(
-        AutoScalingGroupName=group.name, ScalingProcesses=list(processes))
+        AutoScalingGroupName=group.name, ScalingProcesses=list(processes)
+    )
 
 
 def resume(stack: Stack, group: Group, *processes: str) -> None:
     """Lets an auto-scaling group do again what was suspended."""
     stack.cloud.client("autoscaling").resume_processes(
-        AutoScalingGroupName=group.name, ScalingProcesses=list(processes))
+        AutoScalingGroupName=group.name, ScalingProcesses=list(processes)
+    )
 
 
 def protect(stack: Stack, group: Group) -> None:
     """Protects the servers that a group has from scale-in."""
     stack.cloud.client("autoscaling").set_instance_protection(
-        AutoScalingGroupName=group.name, InstanceIds=sorted(group.instances), ProtectedFromScaleIn=True)
+        AutoScalingGroupName=group.name, InstanceIds=sorted(group.instances), ProtectedFromScaleIn=True
+    )
 
 
 def put_aside(stack: Stack, group: Group) -> str:
     """Puts one server of a group into Standby, to look at it; the group launches another. Returns its id."""
     server = min(group.instances)
     stack.cloud.client("autoscaling").enter_standby(
-        AutoScalingGroupName=group.name, InstanceIds=[server], ShouldDecrementDesiredCapacity=False)
+        AutoScalingGroupName=group.name, InstanceIds=[server], ShouldDecrementDesiredCapacity=False
+    )
     return server
 
 
@@ -96,11 +115,15 @@ def bring_back(stack: Stack, group: Group, server: str) -> None:
 def hook(stack: Stack, group: Group, name: str) -> None:
     """Puts a lifecycle hook on each server that the group launches from now on."""
     stack.cloud.client("autoscaling").put_lifecycle_hook(
-        LifecycleHookName=name, AutoScalingGroupName=group.name, HeartbeatTimeout=7200,
-        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+        LifecycleHookName=name,
+        AutoScalingGroupName=group.name,
+        HeartbeatTimeout=7200,
+        LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+    )
 
 
 def complete(stack: Stack, group: Group, hook: str, server: str) -> None:
     """Completes a hook's action, as the command in the step's message does."""
     stack.cloud.client("autoscaling").complete_lifecycle_action(
-        AutoScalingGroupName=group.name, LifecycleHookName=hook, InstanceId=server, LifecycleActionResult="CONTINUE")
+        AutoScalingGroupName=group.name, LifecycleHookName=hook, InstanceId=server, LifecycleActionResult="CONTINUE"
+    )

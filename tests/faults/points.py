@@ -51,7 +51,8 @@ POINTS = {
     "soak": Point(call="elasticloadbalancing:DescribeTargetHealth", heard="soak: ", share=100),
     # promote has taken its note away, which is the last that it does.
     "production rule": Point(
-        call=MODIFY, after="elasticloadbalancing:RemoveTags", performed=True, step=False, share=100),
+        call=MODIFY, after="elasticloadbalancing:RemoveTags", performed=True, step=False, share=100
+    ),
     "deletes": Point(call="autoscaling:DeleteAutoScalingGroup", performed=True, step=False, share=100),
 }
 # Of a stack's very first update alone.

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 def below(pid: int, *, but: str = "") -> list[int]:
     """Every process that descends from this one, itself left out, and those whose command line says `but`."""
     said = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+    ).stdout
     every = [line.split(maxsplit=2) for line in said.splitlines()]
     parents = {int(child): int(parent) for child, parent, *args in every if not but or but not in "".join(args)}
     found: list[int] = []

@@ -23,27 +23,65 @@ from tests.cycles import IDENTITY
 from tests.faults.trial import Trial
 
 # What the program asks before it declares anything, and the tables of the other rooms, in the order of an update.
-ASKED = ("sts:GetCallerIdentity", "ec2:DescribeImages", "elasticloadbalancing:DescribeLoadBalancers",
-         "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeRules",
-         "elasticloadbalancing:DescribeTags", "autoscaling:DescribeAutoScalingGroups")
-MADE = ("iam:CreateRole", "iam:AttachRolePolicy", "iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile",
-        "ec2:CreateSecurityGroup", "ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress",
-        "ec2:CreateLaunchTemplate", "elasticloadbalancing:CreateTargetGroup",
-        "elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:ModifyRule",
-        "monitoring:PutMetricAlarm", "autoscaling:CreateAutoScalingGroup", "autoscaling:PutScalingPolicy")
+ASKED = (
+    "sts:GetCallerIdentity",
+    "ec2:DescribeImages",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTags",
+    "autoscaling:DescribeAutoScalingGroups",
+)
+MADE = (
+    "iam:CreateRole",
+    "iam:AttachRolePolicy",
+    "iam:CreateInstanceProfile",
+    "iam:AddRoleToInstanceProfile",
+    "ec2:CreateSecurityGroup",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:CreateLaunchTemplate",
+    "elasticloadbalancing:CreateTargetGroup",
+    "elasticloadbalancing:ModifyTargetGroupAttributes",
+    "elasticloadbalancing:ModifyRule",
+    "monitoring:PutMetricAlarm",
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:PutScalingPolicy",
+)
 BAKED = ("sts:GetCallerIdentity", "ec2:DescribeImages")
 PACKED = ("ec2:RunInstances", "ec2:StopInstances", "ec2:CreateImage")
-VERIFIED = ("elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTags",
-            "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeLoadBalancers",
-            "autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth",
-            "autoscaling:DescribeScalingActivities", "autoscaling:CreateOrUpdateTags")
-PROMOTED = ("monitoring:DescribeAlarms", "elasticloadbalancing:AddTags", "elasticloadbalancing:ModifyRule",
-            "monitoring:GetMetricData")
+VERIFIED = (
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTags",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "autoscaling:DescribeAutoScalingGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+    "autoscaling:DescribeScalingActivities",
+    "autoscaling:CreateOrUpdateTags",
+)
+PROMOTED = (
+    "monitoring:DescribeAlarms",
+    "elasticloadbalancing:AddTags",
+    "elasticloadbalancing:ModifyRule",
+    "monitoring:GetMetricData",
+)
 PRUNED = ("ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeKeyPairs")
-DELETED = ("autoscaling:DeletePolicy", "autoscaling:UpdateAutoScalingGroup", "autoscaling:DeleteAutoScalingGroup",
-           "monitoring:DeleteAlarms", "ec2:DeleteLaunchTemplate", "iam:RemoveRoleFromInstanceProfile",
-           "iam:DeleteInstanceProfile", "iam:DetachRolePolicy", "iam:DeleteRole", "ec2:RevokeSecurityGroupIngress",
-           "ec2:RevokeSecurityGroupEgress", "elasticloadbalancing:DeleteTargetGroup", "ec2:DeleteSecurityGroup")
+DELETED = (
+    "autoscaling:DeletePolicy",
+    "autoscaling:UpdateAutoScalingGroup",
+    "autoscaling:DeleteAutoScalingGroup",
+    "monitoring:DeleteAlarms",
+    "ec2:DeleteLaunchTemplate",
+    "iam:RemoveRoleFromInstanceProfile",
+    "iam:DeleteInstanceProfile",
+    "iam:DetachRolePolicy",
+    "iam:DeleteRole",
+    "ec2:RevokeSecurityGroupIngress",
+    "ec2:RevokeSecurityGroupEgress",
+    "elasticloadbalancing:DeleteTargetGroup",
+    "ec2:DeleteSecurityGroup",
+)
 FAILS = "An internal error has occurred"
 LATER = "run `pulumi up` again when AWS answers; it goes on from what is there"
 
@@ -76,8 +114,12 @@ def test_500_for_good_on_what_the_program_asks(trial: Trial) -> None:
     trial.change()
     for name in ASKED:
         with for_good(trial, faults.broken(name)):
-            trial.refused("AWS could not be asked what is live; nothing was changed", FAILS, operation(name),
-                          "type: pulumi up   (AWS failed; it may answer by then)")
+            trial.refused(
+                "AWS could not be asked what is live; nothing was changed",
+                FAILS,
+                operation(name),
+                "type: pulumi up   (AWS failed; it may answer by then)",
+            )
     assert trial.born() is None
     trial.ends()
 
@@ -141,12 +183,25 @@ def old_images(trial: Trial) -> set[str]:
     """Images of the stack that nothing uses: as many as an update keeps, so that with today's one may go."""
     ec2, made = trial.stack.cloud.client("ec2"), set()
     for number in range(1, 4):
-        said = tags(service="phoenix", stack=IDENTITY, fingerprint="0" * 12, base="ami-0a", base_name="base",
-                    commit="none", tree="clean", baked_at="2026-01-01T00:00:00Z")
-        image = str(ec2.register_image(
-            Name=f"phoenix-000000000000-2026010{number}000000", RootDeviceName="/dev/sda1", TagSpecifications=[
-                {"ResourceType": "image", "Tags": [{"Key": key, "Value": value} for key, value in said.items()]}],
-        )["ImageId"])
+        said = tags(
+            service="phoenix",
+            stack=IDENTITY,
+            fingerprint="0" * 12,
+            base="ami-0a",
+            base_name="base",
+            commit="none",
+            tree="clean",
+            baked_at="2026-01-01T00:00:00Z",
+        )
+        image = str(
+            ec2.register_image(
+                Name=f"phoenix-000000000000-2026010{number}000000",
+                RootDeviceName="/dev/sda1",
+                TagSpecifications=[
+                    {"ResourceType": "image", "Tags": [{"Key": key, "Value": value} for key, value in said.items()]}
+                ],
+            )["ImageId"]
+        )
         ec2_backends[ACCOUNT][trial.stack.cloud.region].amis[image].creation_date = datetime(2026, 1, number)
         made.add(image)
     return made
@@ -160,8 +215,11 @@ def test_throttled_for_good_in_the_canary(trial: Trial) -> None:
     trial.change()
     with for_good(trial, faults.of_steps(faults.throttled("elasticloadbalancing:ModifyRule"))):
         trial.refused(
-            "was not promoted", "ModifyRule: Throttling: Rate exceeded",
-            f"production traffic is as it was: {trial.live.color} 100 %", LATER)
+            "was not promoted",
+            "ModifyRule: Throttling: Rate exceeded",
+            f"production traffic is as it was: {trial.live.color} 100 %",
+            LATER,
+        )
     trial.ends()
 
 
@@ -174,9 +232,7 @@ def for_good(trial: Trial, fault: Fault) -> Iterator[Counter[str]]:
     assert met, "no call met the fault"
 
 
-def each_for_good(
-    trial: Trial, names: Collection[str], ends: Callable[[str], str], *, begins: str = ""
-) -> None:
+def each_for_good(trial: Trial, names: Collection[str], ends: Callable[[str], str], *, begins: str = "") -> None:
     """Updates of which each is refused the operations that none before it was, until all were met.
 
     What an update makes at one time is refused at one time, so it takes as many updates as things wait for others.

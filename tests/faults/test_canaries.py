@@ -42,8 +42,12 @@ def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
 def test_no_metric_data_at_all(trial: Trial) -> None:
     trial.change()
     with trial.stack.cloud.without_metrics():
-        trial.refused("was not promoted", "CloudWatch has shown no whole minute of the new servers", BACK,
-                      "no news is not good news")
+        trial.refused(
+            "was not promoted",
+            "CloudWatch has shown no whole minute of the new servers",
+            BACK,
+            "no news is not good news",
+        )
     assert {trial.new: 50, trial.live.color: 50} not in trial.stack.moves()
     trial.ends()
 
@@ -75,6 +79,7 @@ def test_servers_that_come_and_go_while_production_moves(trial: Trial, what: str
 
 def arrived(trial: Trial, before: Group) -> frozenset[str]:
     """The servers that the new group has got since."""
+
     def young() -> frozenset[str]:
         now = trial.born()
         return now.instances - before.instances if now else frozenset()
@@ -85,8 +90,10 @@ def arrived(trial: Trial, before: Group) -> frozenset[str]:
 
 def ill(trial: Trial, server: str) -> bool:
     """Whether the load balancer has found a server unhealthy."""
-    return any(event.kind == "health" and event.subject == server and event.text.startswith("unhealthy")
-               for event in trial.stack.cloud.events)
+    return any(
+        event.kind == "health" and event.subject == server and event.text.startswith("unhealthy")
+        for event in trial.stack.cloud.events
+    )
 
 
 def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> None:
@@ -97,8 +104,13 @@ def test_the_old_group_is_ill_when_the_weights_must_go_back(trial: Trial) -> Non
         until(lambda: trial.share() == 100, what="the flip")
         with old_servers_ill(trial):
             ring(trial)
-            trial.stays(running, f"in ALARM: {ALARM}", f"production stays at {trial.new} 100 %",
-                        "where it would go back to, no server is healthy", "aws elbv2 modify-rule")
+            trial.stays(
+                running,
+                f"in ALARM: {ALARM}",
+                f"production stays at {trial.new} 100 %",
+                "where it would go back to, no server is healthy",
+                "aws elbv2 modify-rule",
+            )
         until(lambda: trial.stack.healthy(trial.live.target_group) >= 2, what="the old group well again")
     trial.ends()
 
@@ -110,8 +122,16 @@ def alarm(trial: Trial) -> Iterator[None]:
     Each trial has a metric of its own: the last one's calm would keep this one's alarm from ringing in the same minute.
     """
     trial.stack.cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=ALARM, Namespace="Shop", MetricName=f"LostOrders{time.time_ns()}", Statistic="Minimum", Period=60,
-        EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=0, TreatMissingData="notBreaching")
+        AlarmName=ALARM,
+        Namespace="Shop",
+        MetricName=f"LostOrders{time.time_ns()}",
+        Statistic="Minimum",
+        Period=60,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=0,
+        TreatMissingData="notBreaching",
+    )
     until(lambda: described(trial)["StateValue"] == "OK", what="the alarm OK")
     yield
     measure(trial, 0)
@@ -125,7 +145,8 @@ def ring(trial: Trial) -> None:
 
 def measure(trial: Trial, value: float) -> None:
     trial.stack.cloud.client("cloudwatch").put_metric_data(
-        Namespace="Shop", MetricData=[{"MetricName": described(trial)["MetricName"], "Value": value}])
+        Namespace="Shop", MetricData=[{"MetricName": described(trial)["MetricName"], "Value": value}]
+    )
 
 
 def described(trial: Trial) -> Any:

@@ -9,10 +9,15 @@ from tests.faults.test_aws_errors import MADE
 from tests.faults.trial import LONGEST_UPDATE, Trial
 
 # Where a step, and where somebody else, asks for a new thing by its name.
-STEPS = {"ec2:DescribeImages", "autoscaling:DescribeAutoScalingGroups",
-         "elasticloadbalancing:DescribeTargetHealth"}
-OTHERS = {"ec2:DescribeSecurityGroups", "ec2:DescribeLaunchTemplates", "elasticloadbalancing:DescribeTargetGroups",
-          "autoscaling:DescribeAutoScalingGroups", "iam:GetRole", "iam:GetInstanceProfile"}
+STEPS = {"ec2:DescribeImages", "autoscaling:DescribeAutoScalingGroups", "elasticloadbalancing:DescribeTargetHealth"}
+OTHERS = {
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeLaunchTemplates",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "autoscaling:DescribeAutoScalingGroups",
+    "iam:GetRole",
+    "iam:GetInstanceProfile",
+}
 
 
 def test_what_was_just_made_is_not_found_at_first(trial: Trial) -> None:
@@ -20,8 +25,10 @@ def test_what_was_just_made_is_not_found_at_first(trial: Trial) -> None:
     unseen = faults.unseen(list(calls.seen), reads=2)
     trial.change()
     trial.strike()
-    with (calls.failing(faults.counted(faults.of_steps(unseen), steps)),
-          calls.failing(faults.counted(faults.but_of_steps(unseen), others))):
+    with (
+        calls.failing(faults.counted(faults.of_steps(unseen), steps)),
+        calls.failing(faults.counted(faults.but_of_steps(unseen), others)),
+    ):
         trial.up()
     assert trial.share() == 100
     assert steps.keys() >= STEPS

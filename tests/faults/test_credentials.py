@@ -17,9 +17,14 @@ def test_credentials_that_end_in_the_canary(trial: Trial) -> None:
     until(lambda: trial.share() == 10, what="a canary")
     with trial.stack.cloud.calls.failing(faults.of_steps(faults.expired())):
         said = trial.fails(
-            running, "was not promoted", "The security token included in the request is expired",
-            "THE WEIGHTS ARE NOT BACK (ModifyRule: ExpiredToken", "Type:", "aws elbv2 modify-rule --region",
-            "renew the credentials (for example `aws sso login`), then run `pulumi up` again")
+            running,
+            "was not promoted",
+            "The security token included in the request is expired",
+            "THE WEIGHTS ARE NOT BACK (ModifyRule: ExpiredToken",
+            "Type:",
+            "aws elbv2 modify-rule --region",
+            "renew the credentials (for example `aws sso login`), then run `pulumi up` again",
+        )
     assert "trying again" not in said
     assert trial.stack.weights() == {trial.live.color: 90, trial.new: 10}
     trial.ends()
@@ -37,8 +42,11 @@ def test_credentials_of_the_environment_whose_time_is_past(trial: Trial) -> None
     """botocore asks nobody with these, and raises what is no error of AWS."""
     trial.change()
     with trial.stack.engine.given(AWS_SESSION_TOKEN="ended", AWS_CREDENTIAL_EXPIRATION="2026-01-01T00:00:00Z"):
-        trial.refused("AWS could not be asked what is live; nothing was changed", "The credentials have expired",
-                      "type: aws sso login")
+        trial.refused(
+            "AWS could not be asked what is live; nothing was changed",
+            "The credentials have expired",
+            "type: aws sso login",
+        )
     assert trial.born() is None
     trial.ends()
 
@@ -50,8 +58,11 @@ def test_credentials_of_another_account(trial: Trial) -> None:
     trial.change()
     with trial.stack.engine.given(AWS_ACCESS_KEY_ID="AKIASTRANGER"):
         refused_elsewhere(
-            trial, "these credentials belong to account 999999999999, but stack local lives in account 123456789012;"
-            " nothing was changed", "type: export AWS_PROFILE=NAME   (a profile of account 123456789012")
+            trial,
+            "these credentials belong to account 999999999999, but stack local lives in account 123456789012;"
+            " nothing was changed",
+            "type: export AWS_PROFILE=NAME   (a profile of account 123456789012",
+        )
     trial.ends()
 
 
@@ -59,8 +70,10 @@ def test_another_region(trial: Trial) -> None:
     trial.change()
     trial.stack.set(**{"aws:region": "us-east-1"})
     refused_elsewhere(
-        trial, "aws:region is us-east-1, but stack local lives in region eu-west-1; nothing was changed",
-        "type: pulumi config set aws:region eu-west-1")
+        trial,
+        "aws:region is us-east-1, but stack local lives in region eu-west-1; nothing was changed",
+        "type: pulumi config set aws:region eu-west-1",
+    )
     trial.stack.set(**{"aws:region": "eu-west-1"})
     trial.ends()
 

@@ -23,17 +23,31 @@ def left(stack: Stack) -> list[str]:
         (balancing.describe_load_balancers()["LoadBalancers"], "LoadBalancerName"),
         (balancing.describe_target_groups()["TargetGroups"], "TargetGroupName"),
         (ec2.describe_launch_templates()["LaunchTemplates"], "LaunchTemplateName"),
-        ([group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"],
-         "GroupName"),
+        (
+            [group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"],
+            "GroupName",
+        ),
         ([vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]], "VpcId"),
         (ec2.describe_internet_gateways()["InternetGateways"], "InternetGatewayId"),
-        ([instance for reservation in ec2.describe_instances()["Reservations"]
-          for instance in reservation["Instances"]
-          if instance["State"]["Name"] not in ("terminated", "shutting-down")], "InstanceId"),
+        (
+            [
+                instance
+                for reservation in ec2.describe_instances()["Reservations"]
+                for instance in reservation["Instances"]
+                if instance["State"]["Name"] not in ("terminated", "shutting-down")
+            ],
+            "InstanceId",
+        ),
         (iam.list_roles()["Roles"], "RoleName"),
         (iam.list_instance_profiles()["InstanceProfiles"], "InstanceProfileName"),
-        ([alarm for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]
-          if alarm["Namespace"].startswith("AWS/")], "AlarmName"),
+        (
+            [
+                alarm
+                for alarm in client("cloudwatch").describe_alarms()["MetricAlarms"]
+                if alarm["Namespace"].startswith("AWS/")
+            ],
+            "AlarmName",
+        ),
     ]
     return [item[key] for items, key in listed for item in items]
 

@@ -50,9 +50,13 @@ def test_weights_moved_during_the_canary(trial: Trial) -> None:
     assert born is not None
     hands.set_weights(trial.stack, {trial.live.target_group: 100, born.target_group: 0})
     trial.ends_badly(
-        running, "somebody else changed the weights of the production rule meanwhile",
-        f"set were {trial.new} 10 %, {trial.live.color} 90 %", f"found are {trial.live.color} 100 %, {trial.new} 0 %",
-        "production traffic is left as it was found", "find out who moves traffic of this stack")
+        running,
+        "somebody else changed the weights of the production rule meanwhile",
+        f"set were {trial.new} 10 %, {trial.live.color} 90 %",
+        f"found are {trial.live.color} 100 %, {trial.new} 0 %",
+        "production traffic is left as it was found",
+        "find out who moves traffic of this stack",
+    )
     trial.ends()
 
 
@@ -65,7 +69,8 @@ def test_the_load_balancer_of_another_team_is_deleted_while_ours_is_looked_for(t
     trial.change()
     trial.strike()
     with trial.stack.cloud.calls.holding(
-            lambda call: call.operation == "DescribeTags" and theirs in unquote(call.body)) as held:
+        lambda call: call.operation == "DescribeTags" and theirs in unquote(call.body)
+    ) as held:
         running = trial.begin()
         until(lambda: held.reached.is_set() or running.ended, what="the update asks whose it is")
         elbv2.delete_load_balancer(LoadBalancerArn=theirs)

@@ -25,16 +25,27 @@ def test_an_image_that_answers_500(trial: Trial) -> None:
 
 def test_an_image_in_a_crash_loop(trial: Trial) -> None:
     trial.ill("dies-after=0")
-    trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.FailedHealthChecks",
-                  "dying on purpose", "repair the image or its start", AGAIN)
+    trial.refused(
+        NOT_BORN,
+        "the servers die as fast as they are born",
+        "Target.FailedHealthChecks",
+        "dying on purpose",
+        "repair the image or its start",
+        AGAIN,
+    )
     trial.ends()
 
 
 def test_an_image_that_answers_for_a_while_and_dies(trial: Trial) -> None:
     """Its smoke test is not done before it dies: a newborn that is tested must also outlive the test."""
     trial.ill("dies-after=3", smokeCommand="sleep 6")
-    trial.refused(NOT_BORN, "the servers die after they have answered: 2 were healthy and are not any more",
-                  "dying on purpose", "repair what ends the application", AGAIN)
+    trial.refused(
+        NOT_BORN,
+        "the servers die after they have answered: 2 were healthy and are not any more",
+        "dying on purpose",
+        "repair what ends the application",
+        AGAIN,
+    )
     trial.ends()
 
 
@@ -49,15 +60,23 @@ def test_an_image_that_dies_of_production(trial: Trial) -> None:
 
 def test_an_image_that_is_healthy_and_fails_the_smoke_test(trial: Trial) -> None:
     trial.ill("fails-smoke")
-    trial.refused(NOT_BORN, "the servers are healthy, but the smoke test failed 20 times in a row", "500",
-                  "see why the application answers so", AGAIN)
+    trial.refused(
+        NOT_BORN,
+        "the servers are healthy, but the smoke test failed 20 times in a row",
+        "500",
+        "see why the application answers so",
+        AGAIN,
+    )
     trial.ends()
 
 
 def test_an_image_that_fails_the_smoke_command(trial: Trial) -> None:
     trial.change(smokeCommand="echo the basket is empty; exit 3")
-    trial.refused("did not pass the smoke command; production was not touched", "smoke: the basket is empty",
-                  "it ended with exit code 3")
+    trial.refused(
+        "did not pass the smoke command; production was not touched",
+        "smoke: the basket is empty",
+        "it ended with exit code 3",
+    )
     trial.ends()
 
 
@@ -77,8 +96,14 @@ def test_boots_that_are_slow_and_within_the_time_limit(trial: Trial) -> None:
 
 def test_an_application_that_starts_past_the_time_limit(trial: Trial) -> None:
     trial.ill("slow-boot=3600")
-    trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.FailedHealthChecks",
-                  "booting for 3600", "raise bootSeconds if boots take longer than that", AGAIN)
+    trial.refused(
+        NOT_BORN,
+        "the servers die as fast as they are born",
+        "Target.FailedHealthChecks",
+        "booting for 3600",
+        "raise bootSeconds if boots take longer than that",
+        AGAIN,
+    )
     trial.ends()
 
 
@@ -86,6 +111,11 @@ def test_machines_that_boot_past_the_time_limit(trial: Trial) -> None:
     """Those that boot still do so after the update has given up, and the next one goes on with them."""
     trial.change(bootSeconds=29, verifyTimeoutSeconds=30)
     with trial.stack.cloud.booting(seconds=600):
-        trial.refused(NOT_BORN, "0 of 2 servers were healthy after 30 s", "no server was registered",
-                      "raise verifyTimeoutSeconds if boots take that long", AGAIN)
+        trial.refused(
+            NOT_BORN,
+            "0 of 2 servers were healthy after 30 s",
+            "no server was registered",
+            "raise verifyTimeoutSeconds if boots take that long",
+            AGAIN,
+        )
     trial.ends()

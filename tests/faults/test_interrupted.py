@@ -16,12 +16,15 @@ STOPPED = ("was stopped", "production traffic is back: {live} 100 %", "`pulumi u
 SAYS = {
     "bake": ("Packer is interrupted and takes away what it made in AWS", "run `pulumi up` again"),
     "verify": ("verify failed: the process that started it has ended", "run `pulumi up` again"),
-    "canary 10": STOPPED, "canary 50": STOPPED, "soak": STOPPED,
+    "canary 10": STOPPED,
+    "canary 50": STOPPED,
+    "soak": STOPPED,
 }
 
 
-@pytest.mark.parametrize("point", [
-    pytest.param(name, marks=pytest.mark.representative) if name == "soak" else name for name in POINTS])
+@pytest.mark.parametrize(
+    "point", [pytest.param(name, marks=pytest.mark.representative) if name == "soak" else name for name in POINTS]
+)
 def test_interrupted(trial: Trial, point: str) -> None:
     with reached(trial, point) as (running, held):
         trial.strike()

@@ -16,8 +16,9 @@ from tests.faults.trial import Trial
 some = pytest.mark.representative
 
 
-@pytest.mark.parametrize("point", [
-    pytest.param(name, marks=some) if name in ("canary 10", "deletes") else name for name in POINTS])
+@pytest.mark.parametrize(
+    "point", [pytest.param(name, marks=some) if name in ("canary 10", "deletes") else name for name in POINTS]
+)
 def test_killed(trial: Trial, point: str) -> None:
     """The engine alone dies: what it ran notices, and puts production back."""
     with reached(trial, point) as (running, _held):
@@ -32,8 +33,7 @@ def test_killed(trial: Trial, point: str) -> None:
         assert now and now.instances >= born.instances, "what was proven already was born again"
 
 
-@pytest.mark.parametrize("point", [
-    pytest.param(name, marks=some) if name == "soak" else name for name in POINTS])
+@pytest.mark.parametrize("point", [pytest.param(name, marks=some) if name == "soak" else name for name in POINTS])
 def test_killed_with_its_step(trial: Trial, point: str) -> None:
     """Nobody is left who could put anything back: production stays where it is, and both groups serve."""
     # Packer is no step: it hears of the death of the one that ran it, and takes away what it made.
@@ -59,11 +59,14 @@ def test_machine_gone(trial: Trial, point: str) -> None:
 def builders(trial: Trial) -> set[str]:
     """Ids of what Packer builds with: instances, key pairs, security groups. Servers have no such tag."""
     ec2, tagged = trial.stack.cloud.client("ec2"), {"Name": "tag-key", "Values": ["phoenix:baked-at"]}
-    found = ec2.describe_instances(Filters=[
-        tagged, {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}])
-    return {*(one["InstanceId"] for reservation in found["Reservations"] for one in reservation["Instances"]),
-            *(one["KeyPairId"] for one in ec2.describe_key_pairs(Filters=[tagged])["KeyPairs"]),
-            *(one["GroupId"] for one in ec2.describe_security_groups(Filters=[tagged])["SecurityGroups"])}
+    found = ec2.describe_instances(
+        Filters=[tagged, {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}]
+    )
+    return {
+        *(one["InstanceId"] for reservation in found["Reservations"] for one in reservation["Instances"]),
+        *(one["KeyPairId"] for one in ec2.describe_key_pairs(Filters=[tagged])["KeyPairs"]),
+        *(one["GroupId"] for one in ec2.describe_security_groups(Filters=[tagged])["SecurityGroups"]),
+    }
 
 
 def age(things: set[str], trial: Trial) -> set[str]:

@@ -16,11 +16,15 @@ from tests.faults.trial import Trial
 NOT_BORN = "was not born; production was not touched"
 AGAIN = "then run `pulumi up` again"
 # EC2's words (API reference, "Error codes"; EC2 Auto Scaling user guide, "Troubleshoot issues").
-QUOTA = ("You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that "
-         "the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
-         "an adjustment to this limit.")
-NO_ROOM = ("We currently do not have sufficient t3.small capacity in the Availability Zone you requested (eu-west-1a). "
-           "Our system will be working on provisioning additional capacity.")
+QUOTA = (
+    "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that "
+    "the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
+    "an adjustment to this limit."
+)
+NO_ROOM = (
+    "We currently do not have sufficient t3.small capacity in the Availability Zone you requested (eu-west-1a). "
+    "Our system will be working on provisioning additional capacity."
+)
 NO_KEY = "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"
 NO_RIGHT = "Client.InternalError: Client error on launch"
 SHORT = {"bootSeconds": 29, "verifyTimeoutSeconds": 30}
@@ -48,16 +52,23 @@ def boots(trial: Trial, reason: str) -> Iterator[None]:
 def test_a_quota_that_is_used_up(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, QUOTA):
-        trial.refused(NOT_BORN, "servers could not be launched for", QUOTA, "ask for a higher limit in Service Quotas",
-                      "two groups live at once during a flip", AGAIN)
+        trial.refused(
+            NOT_BORN,
+            "servers could not be launched for",
+            QUOTA,
+            "ask for a higher limit in Service Quotas",
+            "two groups live at once during a flip",
+            AGAIN,
+        )
     trial.ends()
 
 
 def test_no_capacity_in_any_zone(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, NO_ROOM):
-        trial.refused(NOT_BORN, "servers could not be launched for", NO_ROOM,
-                      "pulumi config set instanceType OTHER", AGAIN)
+        trial.refused(
+            NOT_BORN, "servers could not be launched for", NO_ROOM, "pulumi config set instanceType OTHER", AGAIN
+        )
     trial.ends()
 
 

@@ -6,9 +6,16 @@ from tests.faults.trial import Trial
 
 # Each would stop a step, or have it do something else than the plan said.
 THEIRS = {
-    "PHOENIX_PROJECT": "shop", "PHOENIX_OPTIONS": "--all", "PHOENIX_STACK": "shop", "PHOENIX_TRAFFIC": "0",
-    "PHOENIX_IMAGE": "ami-0a", "PHOENIX_KMS_KEY": "no key", "PHOENIX_INSTANCE_TYPE": "a train",
-    "PHOENIX_SMOKE_COMMAND": "false", "PHOENIX_SHARED": "perhaps", "PHOENIX_PARENT_PID": "1",
+    "PHOENIX_PROJECT": "shop",
+    "PHOENIX_OPTIONS": "--all",
+    "PHOENIX_STACK": "shop",
+    "PHOENIX_TRAFFIC": "0",
+    "PHOENIX_IMAGE": "ami-0a",
+    "PHOENIX_KMS_KEY": "no key",
+    "PHOENIX_INSTANCE_TYPE": "a train",
+    "PHOENIX_SMOKE_COMMAND": "false",
+    "PHOENIX_SHARED": "perhaps",
+    "PHOENIX_PARENT_PID": "1",
 }
 
 

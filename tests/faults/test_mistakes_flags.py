@@ -77,8 +77,12 @@ def test_what_would_be_half_done_or_made_anew(trial: Trial) -> None:
         said = trial.ends_badly(trial.begin(f"--replace={one}"), "made anew, past every gate, while users are served")
         assert f"type: pulumi config set active {new} && pulumi up" in said
     trial.change()
-    for given in ([f"--target={group}"], [f"--exclude={promote}"], ["--target", balancer, "--target-dependents"],
-                  ["--target-replace", group]):
+    for given in (
+        [f"--target={group}"],
+        [f"--exclude={promote}"],
+        ["--target", balancer, "--target-dependents"],
+        ["--target-replace", group],
+    ):
         said = trial.ends_badly(trial.begin(*given), f"in this update {new} passes its gates")
         assert "type: pulumi up   (without --" in said
     assert set(stack.groups()) == {trial.live.color}
@@ -90,8 +94,7 @@ def test_what_would_be_half_done_or_made_anew(trial: Trial) -> None:
 @pytest.mark.parametrize("flag", ["--parallel=1", "--refresh", "--continue-on-error", "--exclude"])
 def test_a_whole_update_with_a_flag(trial: Trial, flag: str) -> None:
     trial.change()
-    done = trial.wait(trial.begin(
-        f"{flag}={trial.stack.urn(BALANCER)}" if flag == "--exclude" else flag))
+    done = trial.wait(trial.begin(f"{flag}={trial.stack.urn(BALANCER)}" if flag == "--exclude" else flag))
     assert done.ok, done.text
     assert list(trial.stack.groups()) == [trial.new]
     trial.ends()
@@ -125,8 +128,14 @@ def pulumi(trial: Trial, *arguments: str, given: str = "") -> str:
     """A command about the state, as a person types it. Returns what it printed."""
     by = trial.stack.engine.invocation("up")
     done = subprocess.run(
-        [by.command[0], *arguments, "--stack", "local"], cwd=by.folder, env=dict(by.environment), input=given,
-        capture_output=True, text=True, check=False)
+        [by.command[0], *arguments, "--stack", "local"],
+        cwd=by.folder,
+        env=dict(by.environment),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

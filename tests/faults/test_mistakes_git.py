@@ -27,8 +27,10 @@ def test_an_older_commit_deploys_last(trial: Trial) -> None:
     trial.before, trial.live = {trial.new: 100}, born
     planned = stack.engine.preview()
     assert not planned.ok
-    refused = (f"must be true before an older commit changes production: it was made from {newer[:12]}, 2 commits after"
-               f" {older[:12]}, which is checked out here")
+    refused = (
+        f"must be true before an older commit changes production: it was made from {newer[:12]}, 2 commits after"
+        f" {older[:12]}, which is checked out here"
+    )
     assert refused in planned.text
     trial.refused(refused, "pulumi up --config allowOlder=true")
     assert list(stack.groups().values()) == [born]
@@ -81,8 +83,10 @@ def test_a_script_that_git_ignores(trial: Trial) -> None:
     script = folder / "image" / "provision" / "15-mine.local.sh"
     script.write_text("#!/bin/sh\n")
     trial.change()
-    trial.refused("['provision/15-mine.local.sh']: must not be ignored by git",
-                  "type: git add --force image/provision/15-mine.local.sh")
+    trial.refused(
+        "['provision/15-mine.local.sh']: must not be ignored by git",
+        "type: git add --force image/provision/15-mine.local.sh",
+    )
     assert trial.born() is None
     script.unlink()
     trial.ends()
@@ -101,8 +105,11 @@ def test_a_script_is_changed_while_the_update_runs(trial: Trial) -> None:
             trial.strike()
         finally:
             held.released.set()
-        trial.ends_badly(running, "the files of image are not those of the fingerprint",
-                         "run `pulumi up` again: its plan reads them anew")
+        trial.ends_badly(
+            running,
+            "the files of image are not those of the fingerprint",
+            "run `pulumi up` again: its plan reads them anew",
+        )
     assert trial.born() is None
     script.unlink()
     trial.ends()

@@ -21,8 +21,10 @@ def test_the_live_group_scaled_down_for_the_night(trial: Trial) -> None:
     trial.strike()
     said = stack.refused()
     assert f"{live.color} has 100 % of production, and somebody scaled it down to 0 servers, so that requests" in said
-    assert (f"type: aws autoscaling update-auto-scaling-group --region {stack.cloud.region} --auto-scaling-group-name"
-            f" {live.name} --min-size 2") in said
+    assert (
+        f"type: aws autoscaling update-auto-scaling-group --region {stack.cloud.region} --auto-scaling-group-name"
+        f" {live.name} --min-size 2"
+    ) in said
     assert f"pulumi config set active {trial.new} && pulumi up" in said
     trial.noticed()
     if trial.ending == "forward":
@@ -52,9 +54,11 @@ def test_max_size_below_the_servers_that_serve(trial: Trial) -> None:
     until(lambda: stack.healthy(live.target_group) == 4, what="four servers serve")
     stack.set(maxSize=2)
     said = trial.refused(
-        f"maxSize = 2: must not be below the 4 servers of {live.color} that serve", "pulumi config set maxSize 4",
+        f"maxSize = 2: must not be below the 4 servers of {live.color} that serve",
+        "pulumi config set maxSize 4",
         f"aws autoscaling set-desired-capacity --region {stack.cloud.region} --auto-scaling-group-name {live.name}"
-        " --desired-capacity 2")
+        " --desired-capacity 2",
+    )
     assert "AWS would end 2 of them at once" in said
     assert stack.groups()[live.color].in_service == 4
     stack.set(maxSize=4)
@@ -95,8 +99,11 @@ def test_launches_suspended_on_the_new_group(trial: Trial) -> None:
         for server in stack.groups()[trial.new].instances:
             stack.cloud.client("ec2").terminate_instances(InstanceIds=[server])
         trial.ends_badly(
-            running, "the group can't get its servers: the process Launch of", "is suspended: no server is launched",
-            f"aws autoscaling resume-processes --auto-scaling-group-name {born.name} --scaling-processes Launch")
+            running,
+            "the group can't get its servers: the process Launch of",
+            "is suspended: no server is launched",
+            f"aws autoscaling resume-processes --auto-scaling-group-name {born.name} --scaling-processes Launch",
+        )
     hands.resume(stack, born, "Launch")
     trial.ends()
 
@@ -107,8 +114,10 @@ def test_a_process_suspended_on_the_group_that_is_to_be_deleted(trial: Trial) ->
     hands.suspend(stack, live, "Terminate")
     trial.change()
     trial.refused(
-        "must not send a group away that can't be deleted", f"the process Terminate of {live.name} is suspended",
-        f"aws autoscaling resume-processes --auto-scaling-group-name {live.name} --scaling-processes Terminate")
+        "must not send a group away that can't be deleted",
+        f"the process Terminate of {live.name} is suspended",
+        f"aws autoscaling resume-processes --auto-scaling-group-name {live.name} --scaling-processes Terminate",
+    )
     assert trial.born() is None
     hands.resume(stack, live, "Terminate")
     trial.ends()
@@ -122,9 +131,11 @@ def test_a_server_put_aside_while_production_moves(trial: Trial) -> None:
     until(lambda: trial.share() == 10, what="a canary", seconds=400)
     server = hands.put_aside(stack, live)
     said = trial.fails(
-        running, f"{live.name} ({live.color}) gets no production traffic, and can't be deleted",
+        running,
+        f"{live.name} ({live.color}) gets no production traffic, and can't be deleted",
         f"{server} of {live.name} in Standby",
-        f"aws autoscaling exit-standby --auto-scaling-group-name {live.name} --instance-ids {server}")
+        f"aws autoscaling exit-standby --auto-scaling-group-name {live.name} --instance-ids {server}",
+    )
     assert "then run `pulumi up` again" in said
     assert stack.weights().get(trial.new) == 100
     trial.live = replace(live, instances=frozenset())  # they may go now
@@ -152,12 +163,18 @@ def test_a_hook_that_holds_the_new_servers(trial: Trial) -> None:
         born = trial.born()
         assert born is not None
         hands.hook(stack, born, "org-agent")
-        until(lambda: any("in Pending:Wait, held by org-agent" in line for line in trial.heard),
-              what="they are named", seconds=400)
+        until(
+            lambda: any("in Pending:Wait, held by org-agent" in line for line in trial.heard),
+            what="they are named",
+            seconds=400,
+        )
         if trial.ending == "back":
             trial.ends_badly(
-                running, "servers were still held after 61 s", "aws autoscaling complete-lifecycle-action"
-                f" --auto-scaling-group-name {born.name} --lifecycle-hook-name org-agent --instance-id")
+                running,
+                "servers were still held after 61 s",
+                "aws autoscaling complete-lifecycle-action"
+                f" --auto-scaling-group-name {born.name} --lifecycle-hook-name org-agent --instance-id",
+            )
         else:
             trial.strike()
             for server in stack.groups()[trial.new].instances:

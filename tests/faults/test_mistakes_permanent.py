@@ -39,8 +39,11 @@ class Users:
 
         Those that were under way when the answer changed may have either, in any order.
         """
-        until(lambda: self.statuses()[-AWHILE:] == [wanted[-1]] * AWHILE, what=f"users get {wanted[-1]}",
-              but=lambda: self.statuses()[-2 * AWHILE:])
+        until(
+            lambda: self.statuses()[-AWHILE:] == [wanted[-1]] * AWHILE,
+            what=f"users get {wanted[-1]}",
+            but=lambda: self.statuses()[-2 * AWHILE :],
+        )
         said = self.statuses()
         assert set(said) == set(wanted)
         lasting = [status for status, alike in itertools.groupby(said) if len(list(alike)) >= AWHILE]
@@ -104,26 +107,35 @@ def returns(trial: Trial, folder: Path) -> None:
 
 def permanent(trial: Trial) -> set[tuple[str, str]]:
     """Of network and load balancer, what the state holds."""
-    return {(one.urn, one.id) for one in trial.stack.engine.resources()
-            if "$aws:" in one.urn and not {"blue", "green"} & set(one.urn.rsplit("::", 1)[-1].split("-"))}
+    return {
+        (one.urn, one.id)
+        for one in trial.stack.engine.resources()
+        if "$aws:" in one.urn and not {"blue", "green"} & set(one.urn.rsplit("::", 1)[-1].split("-"))
+    }
 
 
 NETWORKS: dict[str, dict[str, object]] = {
     "of its own": {"vpcCidr": "10.30.0.0/16"},
-    "adopted": {"vpcId": "vpc-0123456789abcdef0",
-                "albSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-                "serverSubnetIds": ["subnet-0123456789abcdef2"]}}
+    "adopted": {
+        "vpcId": "vpc-0123456789abcdef0",
+        "albSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "serverSubnetIds": ["subnet-0123456789abcdef2"],
+    },
+}
 
 
-@pytest.mark.parametrize("to", [
-    pytest.param("of its own", marks=pytest.mark.representative), "adopted"])
+@pytest.mark.parametrize("to", [pytest.param("of its own", marks=pytest.mark.representative), "adopted"])
 def test_the_network_is_changed(trial: Trial, to: str) -> None:
     """Refused before anything is made, with the deliberate way; and what is taken back is as if nothing was."""
     before, [key, *_] = permanent(trial), NETWORKS[to]
     assert before
     trial.stack.set(**NETWORKS[to])
-    said = trial.refused(f"{key} = ", "must stay", "the network of a stack that stands can't change",
-                         "another stack beside it: pulumi stack init NAME")
+    said = trial.refused(
+        f"{key} = ",
+        "must stay",
+        "the network of a stack that stands can't change",
+        "another stack beside it: pulumi stack init NAME",
+    )
     assert "set active" not in said, "flipping mends no network"
     assert permanent(trial) == before
     trial.change()
@@ -203,8 +215,10 @@ def test_killed_while_production_passes_to_another_listener(trial: Trial, tmp_pa
         trial.stack.refuses(since=held.call.t - 1)  # what was asked a moment before may be answered after it
     trial.unlock()
     if at == "DeleteListener":
-        trial.refused(f"'HTTP {trial.stack.port}': must be there, and AWS has no such listener any more",
-                      "pulumi refresh --clear-pending-creates")
+        trial.refused(
+            f"'HTTP {trial.stack.port}': must be there, and AWS has no such listener any more",
+            "pulumi refresh --clear-pending-creates",
+        )
         assert trial.stack.engine.refresh().ok
     if trial.ending == "forward":
         trial.stack.refuses(since=time.time())
@@ -225,14 +239,19 @@ def test_killed_while_production_passes_to_another_listener(trial: Trial, tmp_pa
 
 def test_a_listener_is_changed_while_it_is_protected(trial: Trial) -> None:
     trial.stack.set(protect=True)
-    trial.refused("protect = 'true': must not be set while the preview token crosses the internet in clear text",
-                  "is open to 0.0.0.0/0", "pulumi config set certificateArn ARN && pulumi config set hostname NAME")
+    trial.refused(
+        "protect = 'true': must not be set while the preview token crosses the internet in clear text",
+        "is open to 0.0.0.0/0",
+        "pulumi config set certificateArn ARN && pulumi config set hostname NAME",
+    )
     trial.stack.set(allowedCidrs=["10.0.0.0/8"])
     trial.up()
     before, port = permanent(trial), free_port()
     trial.stack.set(listenerPort=port)
-    trial.refused(f"protect = 'true': must have been false before HTTP {trial.stack.port} closes and production moves",
-                  f"pulumi config set protect false, with listenerPort {trial.stack.port} and no certificateArn still")
+    trial.refused(
+        f"protect = 'true': must have been false before HTTP {trial.stack.port} closes and production moves",
+        f"pulumi config set protect false, with listenerPort {trial.stack.port} and no certificateArn still",
+    )
     assert permanent(trial) == before
     trial.stack.set(listenerPort=trial.stack.port, protect=False, allowedCidrs=["0.0.0.0/0"])
     assert "the preview token crosses the internet in clear text" in trial.up().text
@@ -244,8 +263,9 @@ def test_a_listener_is_changed_while_it_is_protected(trial: Trial) -> None:
 def test_a_listener_is_changed_in_the_update_of_a_flip(trial: Trial) -> None:
     before, port = permanent(trial), free_port()
     trial.change(listenerPort=port)
-    trial.refused(f"listenerPort = {port}: must not change together with a launch",
-                  f"or keep listenerPort {trial.stack.port}")
+    trial.refused(
+        f"listenerPort = {port}: must not change together with a launch", f"or keep listenerPort {trial.stack.port}"
+    )
     assert permanent(trial) == before
     trial.stack.set(listenerPort=trial.stack.port)
     trial.ends()

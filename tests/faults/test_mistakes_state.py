@@ -24,8 +24,14 @@ def held(trial: Trial) -> tuple[Any, ...]:
 
 def pulumi(trial: Trial, *arguments: str) -> None:
     by = trial.stack.engine.invocation("up")
-    done = subprocess.run([by.command[0], *arguments], cwd=by.folder, env=dict(by.environment), check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [by.command[0], *arguments],
+        cwd=by.folder,
+        env=dict(by.environment),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     assert not done.returncode, done.stdout + done.stderr
 
 
@@ -57,8 +63,9 @@ def test_a_second_state_of_the_same_stack(trial: Trial) -> None:
 def test_the_service_is_renamed(trial: Trial, keys: dict[str, str]) -> None:
     before = held(trial)
     trial.stack.set(**keys)
-    trial.refused("service and stack are shop/local, but this state has made phoenix/local",
-                  "pulumi config set service phoenix")
+    trial.refused(
+        "service and stack are shop/local, but this state has made phoenix/local", "pulumi config set service phoenix"
+    )
     assert held(trial) == before
     trial.stack.set(service="phoenix")
     trial.change()
@@ -72,8 +79,10 @@ def test_the_service_is_taken_out_of_the_program(trial: Trial) -> None:
     right = program.read_text()
     trial.stack.shop.commit("Settings")
     program.write_text("import pulumi\n\npulumi.export('url', '')\n")
-    trial.refused("the production rule of phoenix/local was not deleted: users reach 1 group(s) by it",
-                  "only `pulumi destroy` may delete it, and this is pulumi up")
+    trial.refused(
+        "the production rule of phoenix/local was not deleted: users reach 1 group(s) by it",
+        "only `pulumi destroy` may delete it, and this is pulumi up",
+    )
     assert held(trial) == before
     program.write_text(right)
     trial.change()
@@ -105,8 +114,9 @@ def test_the_state_has_forgotten_the_live_group(trial: Trial) -> None:
     before = held(trial)
     forget(trial, "phoenix-local-preview")
     imported(trial, trial.refused("the state has forgotten", "phoenix-local-production", "phoenix-local-preview"))
-    trial.refused("which has production: what is made in its place would pass no gate",
-                  f"pulumi config set active {trial.new}")
+    trial.refused(
+        "which has production: what is made in its place would pass no gate", f"pulumi config set active {trial.new}"
+    )
     assert held(trial) == before
     trial.change()
     trial.ends()

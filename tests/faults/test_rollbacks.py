@@ -40,7 +40,10 @@ def test_back_to_the_kept_group(trial: Trial) -> None:
     assert stack.groups() == groups
     assert stack.weights() == {live.color: 100, new: 0}
     assert {item.name for item in done.operations if "create" in item.op} <= {
-        "phoenix-local-verify", "phoenix-local-promote", "phoenix-local-prune"}, "nothing was born"
+        "phoenix-local-verify",
+        "phoenix-local-promote",
+        "phoenix-local-prune",
+    }, "nothing was born"
     assert [weights for weights in stack.moves(begun) if 0 < weights[new] < 100] == [], "no canary on the way back"
     stack.idle()
 
@@ -124,6 +127,7 @@ def test_the_live_group_taken_out_of_the_program(trial: Trial) -> None:
     trial.refused(
         f"{live.name} ({live.color}) is live and was not deleted: it gets 100 % of a rule's traffic",
         f"to keep {live.color}: pulumi config set active {live.color} && pulumi up",
-        f"to let it go: pulumi config set active {trial.new} && pulumi up, which moves the traffic first")
+        f"to let it go: pulumi config set active {trial.new} && pulumi up, which moves the traffic first",
+    )
     program.write_text(right)
     trial.ends()

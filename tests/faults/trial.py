@@ -75,9 +75,7 @@ class Trial:
         self.stack.shop.commit(f"Servers that are ill: {fault}")
 
     @contextmanager
-    def machines(
-        self, fault: str, *, but: Callable[[str], bool] = lambda instance: False
-    ) -> Iterator[ProcessMachines]:
+    def machines(self, fault: str, *, but: Callable[[str], bool] = lambda instance: False) -> Iterator[ProcessMachines]:
         """Inside it every machine that boots misbehaves, whatever its image, `but` for some instances."""
         machines = self.stack.cloud.machines
         assert isinstance(machines, ProcessMachines)
@@ -208,10 +206,17 @@ class Trial:
     def row(self, *, case: str) -> dict[str, Any]:
         """The matrix's line about this trial, for pytest's report."""
         since = self.struck or time.time()
-        return asdict(Row(
-            case=case, ending=self.ending, engine=self.stack.engine.name,
-            detected=None if self._noticed is None else self._noticed - since, safe=self._safe,
-            failed=sum(1 for request in self.stack.requests() if request.failed), orphans=len(self._left)))
+        return asdict(
+            Row(
+                case=case,
+                ending=self.ending,
+                engine=self.stack.engine.name,
+                detected=None if self._noticed is None else self._noticed - since,
+                safe=self._safe,
+                failed=sum(1 for request in self.stack.requests() if request.failed),
+                orphans=len(self._left),
+            )
+        )
 
     def wait(self, running: Running) -> Result:
         """Its end; one that hangs is a failure."""

@@ -46,8 +46,9 @@ def main() -> int:
         with contextlib.nullcontext() if preview else Lock(locks):
             run = Run(project, folder, events, interrupted, preview=preview)
             _on_interrupt(run)
-            return {"preview": run.update, "up": run.update, "refresh": run.refresh,
-                    "destroy": run.destroy}[options.operation]()
+            return {"preview": run.update, "up": run.update, "refresh": run.refresh, "destroy": run.destroy}[
+                options.operation
+            ]()
     except (LockedError, ConfigError, WrongPassphraseError) as error:
         print(f"error: {error}", flush=True)
         return 1

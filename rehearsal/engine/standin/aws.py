@@ -32,9 +32,20 @@ POLL_SECONDS = 0.5
 WAIT_SECONDS = 600
 NEWBORN_SECONDS = 120
 # The checks that can be skipped are not made here at all.
-KNOWN_CONFIG = frozenset(f"aws:{key}" for key in (
-    "region", "profile", "maxRetries", "sharedConfigFiles", "sharedCredentialsFiles", "skipCredentialsValidation",
-    "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId"))
+KNOWN_CONFIG = frozenset(
+    f"aws:{key}"
+    for key in (
+        "region",
+        "profile",
+        "maxRetries",
+        "sharedConfigFiles",
+        "sharedCredentialsFiles",
+        "skipCredentialsValidation",
+        "skipMetadataApiCheck",
+        "skipRegionValidation",
+        "skipRequestingAccountId",
+    )
+)
 
 
 class Aws:
@@ -48,8 +59,10 @@ class Aws:
         self._session: boto3.Session | None = None
         self._region, self._profile = config.get("aws:region"), config.get("aws:profile")
         # The provider takes several; the program refuses more than one.
-        self._files = {name: json.loads(config.get(f"aws:{key}", "[]"))[:1] for key, name in (
-            ("sharedConfigFiles", "config_file"), ("sharedCredentialsFiles", "credentials_file"))}
+        self._files = {
+            name: json.loads(config.get(f"aws:{key}", "[]"))[:1]
+            for key, name in (("sharedConfigFiles", "config_file"), ("sharedCredentialsFiles", "credentials_file"))
+        }
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._interrupted = interrupted
@@ -106,14 +119,14 @@ class Aws:
                 self._clients[service] = self._session.client(service)  # type: ignore[call-overload]
             return self._clients[service]
 
-
     def _connected(self) -> boto3.Session:
         core = botocore.session.Session()
         for name, paths in self._files.items():
             for path in paths:
                 core.set_config_variable(name, path)
         return boto3.Session(
-            botocore_session=core, profile_name=self._profile or None, region_name=self._region or None)
+            botocore_session=core, profile_name=self._profile or None, region_name=self._region or None
+        )
 
 
 class AwsType:
@@ -150,9 +163,16 @@ class AwsType:
         """For the stand-in's table."""
         changes = type(self).change is not AwsType.change
         return ResourceType(
-            create=self._create, read=self._read, update=self._update if changes else None, delete=self._delete,
-            replaced_by=self.replaced_by, defaults=self.defaults, name_input=self.name_input,
-            name_length=self.name_length, unsettled=self.unsettled)
+            create=self._create,
+            read=self._read,
+            update=self._update if changes else None,
+            delete=self._delete,
+            replaced_by=self.replaced_by,
+            defaults=self.defaults,
+            name_input=self.name_input,
+            name_length=self.name_length,
+            unsettled=self.unsettled,
+        )
 
     def _create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         try:

@@ -22,7 +22,12 @@ class Deletion:
     """Deletes resources of the state, dependents first, and stops at the first failure."""
 
     def __init__(
-        self, state: State, types: Mapping[str, ResourceType], display: Display, *, preview: bool,
+        self,
+        state: State,
+        types: Mapping[str, ResourceType],
+        display: Display,
+        *,
+        preview: bool,
         interrupted: threading.Event,
     ) -> None:
         self._state, self._types, self._display, self._preview = state, types, display, preview
@@ -43,10 +48,15 @@ class Deletion:
         doomed = [item for item in self._state.before() if item.condemned or item.urn not in seen]
         refused = [item for item in doomed if item.protect and not item.condemned]
         for item in refused:
-            self._display.message("error", (
-                f"resource {item.urn!r} cannot be deleted\nbecause it is protected. To unprotect the resource, either"
-                " remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`, or use the"
-                f" command:\n`pulumi state unprotect '{item.urn}'`"), item.urn)
+            self._display.message(
+                "error",
+                (
+                    f"resource {item.urn!r} cannot be deleted\nbecause it is protected. To unprotect the resource,"
+                    " either remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`, or"
+                    f" use the command:\n`pulumi state unprotect '{item.urn}'`"
+                ),
+                item.urn,
+            )
         # What a protected resource needs stays too; everything else goes.
         kept = needed_by(refused, doomed) | {item.urn for item in refused}
         for wave in in_waves([item for item in doomed if item.urn not in kept]):
@@ -66,7 +76,8 @@ class Deletion:
             if item is not old and item.protect:
                 raise ProviderError(
                     f"unable to replace resource {item.urn!r} as part of replacing {old.urn!r} as it is currently"
-                    " marked for protection")
+                    " marked for protection"
+                )
             if item.urn not in self._marked and not item.deleted_for_replacement:
                 if not self._attempt(item, mark=True):
                     raise ProviderError(f"it could not be deleted before its replacement: {item.urn}")
@@ -96,6 +107,10 @@ class Deletion:
         kind = self._types.get(item.type)
         if kind is None:
             raise ProviderError(f"the stand-in does not know resources of type {item.type}; Pulumi itself does")
-        call = Call(item.urn, self._interrupted, lambda line: self._display.message(
-            "info", line, item.urn, passing=True), item.delete_seconds)
+        call = Call(
+            item.urn,
+            self._interrupted,
+            lambda line: self._display.message("info", line, item.urn, passing=True),
+            item.delete_seconds,
+        )
         kind.delete(call, item.id, bare({**item.inputs, **item.outputs}))

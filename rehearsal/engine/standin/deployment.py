@@ -35,7 +35,12 @@ class Deployment:
     """One update, or one preview. Thread-safe: independent resources are registered, and made, at the same time."""
 
     def __init__(
-        self, state: State, types: Mapping[str, ResourceType], display: Display, *, preview: bool,
+        self,
+        state: State,
+        types: Mapping[str, ResourceType],
+        display: Display,
+        *,
+        preview: bool,
         interrupted: threading.Event,
     ) -> None:
         self._state, self._types, self._display, self._preview = state, types, display, preview
@@ -196,8 +201,12 @@ class Deployment:
             return _record(goal, "", inputs, inputs)
         others = {key: value for key, value in old.outputs.items() if key not in old.inputs}
         moving = others.keys() if kind.unsettled is None else kind.unsettled
-        return _record(goal, old.id, inputs, {
-            **{key: UNKNOWN if key in moving else value for key, value in others.items()}, **inputs})
+        return _record(
+            goal,
+            old.id,
+            inputs,
+            {**{key: UNKNOWN if key in moving else value for key, value in others.items()}, **inputs},
+        )
 
     def _along(self, old: Resource) -> list[Resource]:
         def rules(token: str) -> Rules:
@@ -210,7 +219,8 @@ class Deployment:
         if goal.protect and old is not None and old.protect:
             raise ProviderError(
                 f"unable to replace resource {goal.urn!r}\nas it is currently marked for protection. To unprotect the"
-                " resource, remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`")
+                " resource, remove the `protect` flag from the resource in your Pulumi program and run `pulumi up`"
+            )
 
     def _say(self, urn: str) -> Callable[[str], None]:
         return lambda line: self._display.message("info", line, urn, passing=True)
@@ -221,9 +231,21 @@ def _record(goal: Goal, ident: str, inputs: Properties, outputs: Properties) -> 
     # An output is a secret when the program says so, or when the input of the same name is one.
     marked = {
         key: Secret(value) if key in goal.secret_outputs or contains(inputs.get(key), Secret) else value
-        for key, value in bare(outputs).items() if key != "__defaults" and value is not None}
+        for key, value in bare(outputs).items()
+        if key != "__defaults" and value is not None
+    }
     return Resource(
-        urn=goal.urn, type=goal.type, custom=goal.custom, id=ident, inputs=inputs, outputs=marked, parent=goal.parent,
-        dependencies=goal.dependencies, property_dependencies=goal.property_dependencies, protect=goal.protect,
-        retain_on_delete=goal.retain_on_delete, replacement_trigger=goal.replacement_trigger,
-        delete_seconds=goal.delete_seconds)
+        urn=goal.urn,
+        type=goal.type,
+        custom=goal.custom,
+        id=ident,
+        inputs=inputs,
+        outputs=marked,
+        parent=goal.parent,
+        dependencies=goal.dependencies,
+        property_dependencies=goal.property_dependencies,
+        protect=goal.protect,
+        retain_on_delete=goal.retain_on_delete,
+        replacement_trigger=goal.replacement_trigger,
+        delete_seconds=goal.delete_seconds,
+    )

@@ -28,8 +28,12 @@ WORDS = {
     "delete-replaced": ("--", "deleting original", "deleted original", "delete original"),
     "refresh": ("~ ", "refreshing", "refreshed", "refresh"),
 }
-SUMMARY = (("create", "+ ", "created"), ("update", "~ ", "updated"), ("delete", "- ", "deleted"),
-           ("replace", "+-", "replaced"))
+SUMMARY = (
+    ("create", "+ ", "created"),
+    ("update", "~ ", "updated"),
+    ("delete", "- ", "deleted"),
+    ("replace", "+-", "replaced"),
+)
 # Hiding shorter ones would make everything unreadable; Pulumi draws the line here too.
 SHORTEST_SECRET = 3
 
@@ -85,9 +89,17 @@ class Display:
         prefix = f"{severity}: " if severity in ("error", "warning") else ""
         for secret in self._hide:
             text = text.replace(secret, "[secret]")
-        self._event("diagnosticEvent", {
-            "urn": urn, "prefix": prefix, "message": text + "\n", "severity": severity, "ephemeral": passing,
-            "color": "never"})
+        self._event(
+            "diagnosticEvent",
+            {
+                "urn": urn,
+                "prefix": prefix,
+                "message": text + "\n",
+                "severity": severity,
+                "ephemeral": passing,
+                "color": "never",
+            },
+        )
         # What is said again at the end need not be said in full now.
         for line in text.splitlines() if passing else text.splitlines()[:1]:
             self._print(f"    {_kind(urn)} {_name(urn)} {prefix}{line}" if urn else f"    {prefix}{line}")
@@ -97,9 +109,16 @@ class Display:
     def summary(self, *, failed: bool, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         """Diagnostics once more, outputs with what changed in them, and the counts."""
         counts = dict(self._counts)
-        self._event("summaryEvent", {
-            "maybeCorrupt": False, "durationSeconds": int(time.monotonic() - self._began), "resourceChanges": counts,
-            "isPreview": self._preview, "result": "failed" if failed else "succeeded"})
+        self._event(
+            "summaryEvent",
+            {
+                "maybeCorrupt": False,
+                "durationSeconds": int(time.monotonic() - self._began),
+                "resourceChanges": counts,
+                "isPreview": self._preview,
+                "result": "failed" if failed else "succeeded",
+            },
+        )
         if self._errors:
             self._print("Diagnostics:")
         for urn, prefix, text in self._errors:

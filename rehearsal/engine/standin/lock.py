@@ -27,9 +27,16 @@ class Lock:
 
     def __enter__(self) -> Lock:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._mine.write_text(json.dumps({
-            "pid": os.getpid(), "username": _user(), "hostname": socket.gethostname(),
-            "timestamp": datetime.now(UTC).isoformat()}))
+        self._mine.write_text(
+            json.dumps(
+                {
+                    "pid": os.getpid(),
+                    "username": _user(),
+                    "hostname": socket.gethostname(),
+                    "timestamp": datetime.now(UTC).isoformat(),
+                }
+            )
+        )
         # Written first and looked around afterwards: of two at once at least one sees the other.
         others = [path for path in self._folder.glob("*.json") if path != self._mine]
         if others:
@@ -53,10 +60,14 @@ def _told(locks: list[Path]) -> str:
     lines = []
     for path in locks:
         held = json.loads(path.read_text() or "{}")
-        lines.append(f"  {path}: created by {held.get('username')}@{held.get('hostname')} (pid {held.get('pid')})"
-                     f" at {held.get('timestamp')}")
-    return (f"the stack is currently locked by {len(locks)} lock(s). Either wait for the other process(es) to end or"
-            " delete the lock file with `pulumi cancel`.\n" + "\n".join(lines))
+        lines.append(
+            f"  {path}: created by {held.get('username')}@{held.get('hostname')} (pid {held.get('pid')})"
+            f" at {held.get('timestamp')}"
+        )
+    return (
+        f"the stack is currently locked by {len(locks)} lock(s). Either wait for the other process(es) to end or"
+        " delete the lock file with `pulumi cancel`.\n" + "\n".join(lines)
+    )
 
 
 def _user() -> str:

@@ -55,11 +55,13 @@ class Monitor(MockMonitor):
 
         Without resource references a resource travels as its id.
         """
-        return resource_pb2.DeploymentInfo(supportedFeatures=[
-            resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
-            resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
-            resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
-        ])
+        return resource_pb2.DeploymentInfo(
+            supportedFeatures=[
+                resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+                resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+                resource_pb2.RESOURCE_MONITOR_FEATURE_REPLACEMENT_TRIGGER,
+            ]
+        )
 
     def RegisterResource(self, request: Any) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
         """Carry one declaration out, and answer when it is done."""
@@ -159,5 +161,3 @@ def seconds(text: str) -> float:
 def stopped() -> pulumi.RunError:
     """What the SDK makes of a monitor that has shut down: the program ends, without a stack trace."""
     return pulumi.RunError("Resource monitor has terminated, shutting down")
-
-

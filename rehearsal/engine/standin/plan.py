@@ -101,8 +101,12 @@ def trigger_fires(new: Any, old: Any) -> bool:
 def _own_name(old: Resource, inputs: Mapping[str, Any], rules: Rules) -> bool:
     """Two things can't have one name: an unchanged name of the program's own asks for the deletion first."""
     key = rules.name_input
-    return (key is not None and key in inputs and key not in inputs.get("__defaults", [])
-            and same(old.inputs.get(key), inputs[key]))
+    return (
+        key is not None
+        and key in inputs
+        and key not in inputs.get("__defaults", [])
+        and same(old.inputs.get(key), inputs[key])
+    )
 
 
 def replaced_along(
@@ -113,7 +117,7 @@ def replaced_along(
     In the state's order. `seen` are URNs that this update has decided on already.
     """
     replaced, found = {root.urn}, []
-    for item in state[state.index(root) + 1:]:
+    for item in state[state.index(root) + 1 :]:
         if item.urn in seen or not item.custom or item.condemned:
             continue
         unknown = {key for key, urns in item.property_dependencies.items() if replaced & set(urns)}

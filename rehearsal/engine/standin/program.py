@@ -30,10 +30,21 @@ def run(project: Project, config: Config, monitor: Monitor, display: Display, *,
     """Run the program to its end. Whether it ended well; what went wrong was shown."""
     set_all_config(dict(config.values), sorted(config.secret_keys))
     # `set_mocks` would also make a stack of its own for tests, and there can be only one.
-    configure(MockSettings(  # type: ignore[no-untyped-call]
-        monitor=monitor, monitor_features=set(), engine=Engine(display), project=project.name, stack=project.stack,
-        organization="organization", root_directory=str(project.folder), dry_run=preview, callbacks=None,
-        package_refs={}, base_providers_by_ref={}))
+    configure(
+        MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(),
+            engine=Engine(display),
+            project=project.name,
+            stack=project.stack,
+            organization="organization",
+            root_directory=str(project.folder),
+            dry_run=preview,
+            callbacks=None,
+            package_refs={},
+            base_providers_by_ref={},
+        )
+    )
     sys.argv = [str(project.folder)]
     # Futures that nobody awaits are the normal end of a failed program; Pulumi's host is silent about them too.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)

@@ -52,14 +52,17 @@ class Project:
             elif full.startswith(f"{self.name}:"):
                 missing.append(key)
         if missing:
-            listed = " and ".join(filter(None, [", ".join(f"'{key}'" for key in sorted(missing)[:-1]),
-                                                f"'{sorted(missing)[-1]}'"]))
+            listed = " and ".join(
+                filter(None, [", ".join(f"'{key}'" for key in sorted(missing)[:-1]), f"'{sorted(missing)[-1]}'"])
+            )
             plural = "s" if len(missing) > 1 else ""
             raise ConfigError(f"Stack '{self.stack}' is missing configuration value{plural} {listed}")
         opened = {key: self._open(value) for key, value in values.items()}
         self._check_types(opened, values)
-        return Config({key: _text(value) for key, value in opened.items()},
-                      frozenset(key for key, value in values.items() if _sealed(value)))
+        return Config(
+            {key: _text(value) for key, value in opened.items()},
+            frozenset(key for key, value in values.items() if _sealed(value)),
+        )
 
     def full(self, key: str) -> str:
         """The key with its namespace, the project's own when it has none."""
@@ -98,12 +101,15 @@ class Project:
                 continue
             if given.get("secret") and not _sealed(held[full]):
                 raise ConfigError(
-                    f"Stack '{self.stack}' with configuration key '{key}' must be encrypted as it's secret")
+                    f"Stack '{self.stack}' with configuration key '{key}' must be encrypted as it's secret"
+                )
             # A bare word of its own is checked as the text that it becomes, one in a list as what YAML took it for.
             checked = opened[full] if isinstance(opened[full], dict | list) else _text(opened[full])
             if not _fits(checked, given["type"], given.get("items")):
-                raise ConfigError(f"Stack '{self.stack}' with configuration key '{key}' must be of type"
-                                  f" '{_type_name(given['type'], given.get('items'))}'")
+                raise ConfigError(
+                    f"Stack '{self.stack}' with configuration key '{key}' must be of type"
+                    f" '{_type_name(given['type'], given.get('items'))}'"
+                )
 
 
 def segments(path: str) -> list[str | int]:
@@ -133,7 +139,7 @@ def _put(into: Any, path: list[str | int], value: Any) -> Any:
         items = list(into or [])
         if first > len(items):
             raise ConfigError(f"array index {first} is out of range")
-        return [*items[:first], _put(items[first] if first < len(items) else None, rest, value), *items[first + 1:]]
+        return [*items[:first], _put(items[first] if first < len(items) else None, rest, value), *items[first + 1 :]]
     return {**(into or {}), first: _put((into or {}).get(first), rest, value)}
 
 
@@ -178,8 +184,11 @@ def _fits(value: Any, kind: str, items: Mapping[str, Any] | None) -> bool:
         return value in ("true", "false") or isinstance(value, bool)
     if kind == "object":
         return isinstance(value, dict)
-    return (isinstance(value, list) and items is not None
-            and all(_fits(item, items["type"], items.get("items")) for item in value))
+    return (
+        isinstance(value, list)
+        and items is not None
+        and all(_fits(item, items["type"], items.get("items")) for item in value)
+    )
 
 
 def _type_name(kind: str, items: Mapping[str, Any] | None) -> str:

@@ -106,5 +106,6 @@ def autoname(name: str, length: int) -> str:
     if len(full) > length:
         raise ProviderError(
             f"the name {full!r} has {len(full)} characters, and only {length} are allowed: give the resource a shorter"
-            " logical name")
+            " logical name"
+        )
     return full

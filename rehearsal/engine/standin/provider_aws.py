@@ -31,20 +31,30 @@ def invokes(aws: Aws) -> dict[str, Callable[[Mapping[str, Any]], Mapping[str, An
         filters = [{"Name": item["name"], "Values": item["values"]} for item in arguments.get("filters") or []]
         if arguments.get("state"):
             filters.append({"Name": "state", "Values": [arguments["state"]]})
-        found = sorted(aws.ec2.describe_availability_zones(
-            Filters=filters, **given(arguments, ("allAvailabilityZones",)))["AvailabilityZones"],  # type: ignore[arg-type]
-            key=lambda zone: zone["ZoneName"])
-        return {**arguments, "id": aws.region, "names": [zone["ZoneName"] for zone in found],
-                "zoneIds": [zone["ZoneId"] for zone in found],
-                "groupNames": sorted({zone.get("GroupName", aws.region) for zone in found}), "region": aws.region}
+        every = given(arguments, ("allAvailabilityZones",))
+        answer = aws.ec2.describe_availability_zones(Filters=filters, **every)  # type: ignore[arg-type]
+        found = sorted(answer["AvailabilityZones"], key=lambda zone: zone["ZoneName"])
+        return {
+            **arguments,
+            "id": aws.region,
+            "names": [zone["ZoneName"] for zone in found],
+            "zoneIds": [zone["ZoneId"] for zone in found],
+            "groupNames": sorted({zone.get("GroupName", aws.region) for zone in found}),
+            "region": aws.region,
+        }
 
     def identity(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         found = aws.sts.get_caller_identity()
         return {"accountId": found["Account"], "arn": found["Arn"], "userId": found["UserId"], "id": found["Account"]}
 
     def region(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"id": aws.region, "name": aws.region, "region": aws.region, "description": aws.region,
-                "endpoint": f"ec2.{aws.region}.amazonaws.com"}
+        return {
+            "id": aws.region,
+            "name": aws.region,
+            "region": aws.region,
+            "description": aws.region,
+            "endpoint": f"ec2.{aws.region}.amazonaws.com",
+        }
 
     def partition(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}

@@ -23,8 +23,11 @@ GROUP_ATTRIBUTES = {
     "slowStart": "slow_start.duration_seconds",
     "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
 }
-STICKINESS = {"enabled": "stickiness.enabled", "type": "stickiness.type",
-              "cookieDuration": "stickiness.lb_cookie.duration_seconds"}
+STICKINESS = {
+    "enabled": "stickiness.enabled",
+    "type": "stickiness.type",
+    "cookieDuration": "stickiness.lb_cookie.duration_seconds",
+}
 # The API asks for texts of which the provider fills these in.
 REDIRECT = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
 
@@ -62,9 +65,12 @@ class LoadBalancer(BalancerType):
         if inputs["loadBalancerType"] != "application":
             raise ProviderError("the stand-in knows application load balancers only")
         made = self.aws.elbv2.create_load_balancer(
-            Name=inputs["name"], Type="application", Scheme="internal" if inputs["internal"] else "internet-facing",
+            Name=inputs["name"],
+            Type="application",
+            Scheme="internal" if inputs["internal"] else "internet-facing",
             **given(inputs, ("subnets", "securityGroups", "ipAddressType")),
-            **self.tags(inputs))["LoadBalancers"][0]["LoadBalancerArn"]
+            **self.tags(inputs),
+        )["LoadBalancers"][0]["LoadBalancerArn"]
         call.made.append(made)
         self._attributes(made, inputs)
         self.aws.wait(f"load balancer {inputs['name']}", lambda: self._found(made)["State"]["Code"] == "active")
@@ -72,9 +78,14 @@ class LoadBalancer(BalancerType):
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self._found(ident)
-        return {"arn": ident, "arnSuffix": ident.split(":loadbalancer/")[1], "dnsName": found["DNSName"],
-                "zoneId": found.get("CanonicalHostedZoneId"), "vpcId": found["VpcId"],
-                "name": found["LoadBalancerName"]}
+        return {
+            "arn": ident,
+            "arnSuffix": ident.split(":loadbalancer/")[1],
+            "dnsName": found["DNSName"],
+            "zoneId": found.get("CanonicalHostedZoneId"),
+            "vpcId": found["VpcId"],
+            "name": found["LoadBalancerName"],
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
@@ -99,25 +110,31 @@ class TargetGroup(BalancerType):
     """`aws:lb/targetGroup:TargetGroup`."""
 
     token = "aws:lb/targetGroup:TargetGroup"
-    replaced_by = frozenset({
-        "name", "port", "protocol", "protocolVersion", "targetType", "vpcId", "ipAddressType"})
+    replaced_by = frozenset({"name", "port", "protocol", "protocolVersion", "targetType", "vpcId", "ipAddressType"})
     defaults = {"targetType": "instance"}  # noqa: RUF012
     name_input, name_length = "name", 32
     gone = ("TargetGroupNotFound",)
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.elbv2.create_target_group(
-            Name=inputs["name"], TargetType=inputs["targetType"],
+            Name=inputs["name"],
+            TargetType=inputs["targetType"],
             **given(inputs, ("port", "protocol", "protocolVersion", "vpcId", "ipAddressType")),
-            **self._check(inputs), **self.tags(inputs))["TargetGroups"][0]["TargetGroupArn"]
+            **self._check(inputs),
+            **self.tags(inputs),
+        )["TargetGroups"][0]["TargetGroupArn"]
         call.made.append(made)
         self._attributes(made, inputs)
         return made
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self.aws.elbv2.describe_target_groups(TargetGroupArns=[ident])["TargetGroups"][0]
-        return {"arn": ident, "arnSuffix": ident.rsplit(":", 1)[1], "name": found["TargetGroupName"],
-                "loadBalancerArns": list(found.get("LoadBalancerArns", []))}
+        return {
+            "arn": ident,
+            "arnSuffix": ident.rsplit(":", 1)[1],
+            "name": found["TargetGroupName"],
+            "loadBalancerArns": list(found.get("LoadBalancerArns", [])),
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
@@ -131,12 +148,16 @@ class TargetGroup(BalancerType):
     def _check(self, inputs: Mapping[str, Any]) -> Any:
         check = inputs.get("healthCheck") or {}
         wanted = {
-            "HealthCheckEnabled": check.get("enabled", True), "HealthCheckProtocol": check.get("protocol"),
-            "HealthCheckPort": check.get("port"), "HealthCheckPath": check.get("path"),
-            "HealthCheckIntervalSeconds": check.get("interval"), "HealthCheckTimeoutSeconds": check.get("timeout"),
+            "HealthCheckEnabled": check.get("enabled", True),
+            "HealthCheckProtocol": check.get("protocol"),
+            "HealthCheckPort": check.get("port"),
+            "HealthCheckPath": check.get("path"),
+            "HealthCheckIntervalSeconds": check.get("interval"),
+            "HealthCheckTimeoutSeconds": check.get("timeout"),
             "HealthyThresholdCount": check.get("healthyThreshold"),
             "UnhealthyThresholdCount": check.get("unhealthyThreshold"),
-            "Matcher": {"HttpCode": check["matcher"]} if check.get("matcher") else None}
+            "Matcher": {"HttpCode": check["matcher"]} if check.get("matcher") else None,
+        }
         return {key: value for key, value in wanted.items() if value is not None}
 
     def _attributes(self, ident: str, inputs: Mapping[str, Any]) -> None:
@@ -154,8 +175,11 @@ class Listener(BalancerType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         return self.aws.elbv2.create_listener(
-            LoadBalancerArn=inputs["loadBalancerArn"], DefaultActions=actions(inputs["defaultActions"]),
-            **self._about(inputs), **self.tags(inputs))["Listeners"][0]["ListenerArn"]
+            LoadBalancerArn=inputs["loadBalancerArn"],
+            DefaultActions=actions(inputs["defaultActions"]),
+            **self._about(inputs),
+            **self.tags(inputs),
+        )["Listeners"][0]["ListenerArn"]
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self.aws.elbv2.describe_listeners(ListenerArns=[ident])["Listeners"][0]
@@ -165,7 +189,8 @@ class Listener(BalancerType):
         self.retag(ident, inputs, changed)
         if changed - {"tags"}:
             self.aws.elbv2.modify_listener(
-                ListenerArn=ident, DefaultActions=actions(inputs["defaultActions"]), **self._about(inputs))
+                ListenerArn=ident, DefaultActions=actions(inputs["defaultActions"]), **self._about(inputs)
+            )
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         """Unlike the others, the provider takes "not found" for a failure here.
@@ -179,8 +204,10 @@ class Listener(BalancerType):
 
     def _about(self, inputs: Mapping[str, Any]) -> Any:
         certificate = inputs.get("certificateArn")
-        return {**given(inputs, ("port", "protocol", "sslPolicy")),
-                **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {})}
+        return {
+            **given(inputs, ("port", "protocol", "sslPolicy")),
+            **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {}),
+        }
 
 
 class ListenerRule(BalancerType):
@@ -192,8 +219,12 @@ class ListenerRule(BalancerType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         return self.aws.elbv2.create_rule(
-            ListenerArn=inputs["listenerArn"], Priority=inputs["priority"], Conditions=conditions(inputs["conditions"]),
-            Actions=actions(inputs["actions"]), **self.tags(inputs))["Rules"][0]["RuleArn"]
+            ListenerArn=inputs["listenerArn"],
+            Priority=inputs["priority"],
+            Conditions=conditions(inputs["conditions"]),
+            Actions=actions(inputs["actions"]),
+            **self.tags(inputs),
+        )["Rules"][0]["RuleArn"]
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         found = self.aws.elbv2.describe_rules(RuleArns=[ident])["Rules"]
@@ -205,7 +236,8 @@ class ListenerRule(BalancerType):
             self.aws.elbv2.set_rule_priorities(RulePriorities=[{"RuleArn": ident, "Priority": inputs["priority"]}])
         if {"conditions", "actions"} & changed:
             self.aws.elbv2.modify_rule(
-                RuleArn=ident, Conditions=conditions(inputs["conditions"]), Actions=actions(inputs["actions"]))
+                RuleArn=ident, Conditions=conditions(inputs["conditions"]), Actions=actions(inputs["actions"])
+            )
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         self.aws.elbv2.delete_rule(RuleArn=ident)
@@ -213,8 +245,14 @@ class ListenerRule(BalancerType):
 
 def actions(wanted: list[Mapping[str, Any]]) -> list[Any]:
     """Actions of a listener or a rule in the API's words."""
-    names = {"arn": "TargetGroupArn", "duration": "DurationSeconds", "stickiness": "TargetGroupStickinessConfig",
-             "redirect": "RedirectConfig", "forward": "ForwardConfig", "fixedResponse": "FixedResponseConfig"}
+    names = {
+        "arn": "TargetGroupArn",
+        "duration": "DurationSeconds",
+        "stickiness": "TargetGroupStickinessConfig",
+        "redirect": "RedirectConfig",
+        "forward": "ForwardConfig",
+        "fixedResponse": "FixedResponseConfig",
+    }
     made = [pascal(dict(action), names) for action in wanted]
     for number, action in enumerate(made, 1):
         action.setdefault("Order", number)
@@ -235,8 +273,11 @@ def conditions(wanted: list[Mapping[str, Any]]) -> list[Any]:
 
 
 def _attributes(names: Mapping[str, str], inputs: Mapping[str, Any]) -> list[Any]:
-    return [{"Key": names[key], "Value": str(value).lower() if isinstance(value, bool) else str(value)}
-            for key, value in inputs.items() if key in names and value is not None]
+    return [
+        {"Key": names[key], "Value": str(value).lower() if isinstance(value, bool) else str(value)}
+        for key, value in inputs.items()
+        if key in names and value is not None
+    ]
 
 
 def types(aws: Aws) -> list[AwsType]:

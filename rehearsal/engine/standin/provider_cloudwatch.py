@@ -32,10 +32,25 @@ class MetricAlarm(AwsType):
         self.aws.cloudwatch.delete_alarms(AlarmNames=[ident])
 
     def _put(self, inputs: Mapping[str, Any]) -> None:
-        alarm: dict[str, Any] = given(inputs, (
-            "alarmDescription", "comparisonOperator", "threshold", "evaluationPeriods", "datapointsToAlarm",
-            "treatMissingData", "namespace", "metricName", "statistic", "extendedStatistic", "period", "unit",
-            "actionsEnabled", "alarmActions"))
+        alarm: dict[str, Any] = given(
+            inputs,
+            (
+                "alarmDescription",
+                "comparisonOperator",
+                "threshold",
+                "evaluationPeriods",
+                "datapointsToAlarm",
+                "treatMissingData",
+                "namespace",
+                "metricName",
+                "statistic",
+                "extendedStatistic",
+                "period",
+                "unit",
+                "actionsEnabled",
+                "alarmActions",
+            ),
+        )
         alarm |= {"AlarmName": inputs["name"], "Dimensions": _dimensions(inputs.get("dimensions"))}
         if inputs.get("metricQueries"):
             alarm["Metrics"] = [_query(query) for query in inputs["metricQueries"]]
@@ -65,8 +80,7 @@ class Dashboard(AwsType):
         self.aws.cloudwatch.delete_dashboards(DashboardNames=[ident])
 
     def _put(self, inputs: Properties) -> None:
-        self.aws.cloudwatch.put_dashboard(
-            DashboardName=inputs["dashboardName"], DashboardBody=inputs["dashboardBody"])
+        self.aws.cloudwatch.put_dashboard(DashboardName=inputs["dashboardName"], DashboardBody=inputs["dashboardBody"])
 
 
 def _dimensions(wanted: Mapping[str, str] | None) -> list[Any]:

@@ -32,10 +32,16 @@ class Commands:
 
     def types(self) -> dict[str, ResourceType]:
         """The resource types by token."""
-        return {"command:local:Command": ResourceType(
-            create=self.create, update=self.update, delete=self.delete, replaced_by=frozenset({"triggers"}),
-            # Every output may change with any input.
-            unsettled=None)}
+        return {
+            "command:local:Command": ResourceType(
+                create=self.create,
+                update=self.update,
+                delete=self.delete,
+                replaced_by=frozenset({"triggers"}),
+                # Every output may change with any input.
+                unsettled=None,
+            )
+        }
 
     def create(self, call: Call, inputs: Properties) -> tuple[str, Properties]:
         """Run `create`, if there is one."""
@@ -58,9 +64,7 @@ class Commands:
             for process in self._running:
                 process.kill()
 
-    def _run(
-        self, call: Call, command: str | None, inputs: Mapping[str, Any], before: Mapping[str, Any]
-    ) -> Properties:
+    def _run(self, call: Call, command: str | None, inputs: Mapping[str, Any], before: Mapping[str, Any]) -> Properties:
         said = {key: before[key] for key in ("stdout", "stderr") if key in before}
         if not command:
             return {"stdout": "", "stderr": "", **said}
@@ -72,8 +76,14 @@ class Commands:
                 if call.interrupted.is_set():
                     raise InterruptedByUserError
                 process = subprocess.Popen(
-                    arguments, cwd=inputs.get("dir"), env=_environment(inputs, said), stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0)
+                    arguments,
+                    cwd=inputs.get("dir"),
+                    env=_environment(inputs, said),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    process_group=0,
+                )
                 self._running.add(process)
         except OSError as error:
             raise ProviderError(f"{error}: running {json.dumps(command)}") from error
@@ -85,16 +95,15 @@ class Commands:
             raise ProviderError(f"{_ended(process.returncode)}: running {json.dumps(command)}:\n{both}")
         return {"stdout": out.removesuffix("\n"), "stderr": err.removesuffix("\n")}
 
-    def _gather(
-        self, process: subprocess.Popen[bytes], call: Call, inputs: Mapping[str, Any]
-    ) -> tuple[str, str, str]:
+    def _gather(self, process: subprocess.Popen[bytes], call: Call, inputs: Mapping[str, Any]) -> tuple[str, str, str]:
         """Both outputs, and the two as they came. Like the provider it waits for whoever else holds them open."""
         logging = inputs.get("logging", "stdoutAndStderr").lower()
         both: list[bytes] = []
         parts: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
         threads = [
             threading.Thread(target=_copy, args=(stream, parts[name], both, call.say if name in logging else None))
-            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))]
+            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
+        ]
         for thread in threads:
             thread.start()
         _feed(process, inputs.get("stdin") or "")

@@ -22,9 +22,14 @@ class Role(AwsType):
     def make(self, call: Call, inputs: Properties) -> str:
         bounded: Any = {"PermissionsBoundary": arn} if (arn := inputs.get("permissionsBoundary")) else {}
         self.aws.iam.create_role(
-            RoleName=inputs["name"], AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Path=inputs["path"],
-            Description=inputs.get("description", ""), MaxSessionDuration=inputs["maxSessionDuration"],
-            Tags=pairs(inputs.get("tags")), **bounded)
+            RoleName=inputs["name"],
+            AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+            Path=inputs["path"],
+            Description=inputs.get("description", ""),
+            MaxSessionDuration=inputs["maxSessionDuration"],
+            Tags=pairs(inputs.get("tags")),
+            **bounded,
+        )
         return str(inputs["name"])
 
     def look(self, ident: str, inputs: Properties) -> Properties:
@@ -40,8 +45,11 @@ class Role(AwsType):
             else:
                 self.aws.iam.delete_role_permissions_boundary(RoleName=ident)
         if {"description", "maxSessionDuration"} & changed:
-            self.aws.iam.update_role(RoleName=ident, Description=inputs.get("description", ""),
-                                     MaxSessionDuration=inputs["maxSessionDuration"])
+            self.aws.iam.update_role(
+                RoleName=ident,
+                Description=inputs.get("description", ""),
+                MaxSessionDuration=inputs["maxSessionDuration"],
+            )
         if "tags" in changed:
             wanted: Mapping[str, Any] = inputs.get("tags") or {}
             held = self.aws.iam.list_role_tags(RoleName=ident)["Tags"]
@@ -51,7 +59,8 @@ class Role(AwsType):
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         for profile in self.aws.iam.list_instance_profiles_for_role(RoleName=ident)["InstanceProfiles"]:
             self.aws.iam.remove_role_from_instance_profile(
-                InstanceProfileName=profile["InstanceProfileName"], RoleName=ident)
+                InstanceProfileName=profile["InstanceProfileName"], RoleName=ident
+            )
         self.aws.iam.delete_role(RoleName=ident)
 
 
@@ -81,7 +90,8 @@ class RolePolicy(AwsType):
 
     def _put(self, inputs: Mapping[str, Any]) -> None:
         self.aws.iam.put_role_policy(
-            RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"])
+            RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
+        )
 
 
 class RolePolicyAttachment(AwsType):
@@ -114,7 +124,8 @@ class InstanceProfile(AwsType):
     def make(self, call: Call, inputs: Properties) -> str:
         name = str(inputs["name"])
         self.aws.iam.create_instance_profile(
-            InstanceProfileName=name, Path=inputs["path"], Tags=pairs(inputs.get("tags")))
+            InstanceProfileName=name, Path=inputs["path"], Tags=pairs(inputs.get("tags"))
+        )
         call.made.append(name)
         if inputs.get("role"):
             self.aws.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=inputs["role"])

@@ -25,7 +25,8 @@ class Ec2Type(AwsType):
             return
         wanted = inputs.get("tags") or {}
         pages = self.aws.ec2.get_paginator("describe_tags").paginate(
-            Filters=[{"Name": "resource-id", "Values": [ident]}])
+            Filters=[{"Name": "resource-id", "Values": [ident]}]
+        )
         stale = [tag["Key"] for page in pages for tag in page["Tags"] if tag["Key"] not in wanted]
         if stale:
             self.aws.ec2.delete_tags(Resources=[ident], Tags=[{"Key": key} for key in stale])
@@ -47,18 +48,24 @@ class Vpc(Ec2Type):
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.create_vpc(
-            CidrBlock=inputs["cidrBlock"], InstanceTenancy=inputs["instanceTenancy"],
-            TagSpecifications=self.tags(inputs))["Vpc"]["VpcId"]
+            CidrBlock=inputs["cidrBlock"],
+            InstanceTenancy=inputs["instanceTenancy"],
+            TagSpecifications=self.tags(inputs),
+        )["Vpc"]["VpcId"]
         self.aws.wait(f"VPC {made}", lambda: self._found(made)["State"] == "available")
         self._dns(made, inputs)
         return made
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self._found(ident)
-        groups = self.aws.ec2.describe_security_groups(Filters=[
-            {"Name": "vpc-id", "Values": [ident]}, {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
-        return {"arn": self.arn("vpc", ident, found["OwnerId"]), "ownerId": found["OwnerId"],
-                "defaultSecurityGroupId": groups[0]["GroupId"] if groups else ""}
+        groups = self.aws.ec2.describe_security_groups(
+            Filters=[{"Name": "vpc-id", "Values": [ident]}, {"Name": "group-name", "Values": ["default"]}]
+        )["SecurityGroups"]
+        return {
+            "arn": self.arn("vpc", ident, found["OwnerId"]),
+            "ownerId": found["OwnerId"],
+            "defaultSecurityGroupId": groups[0]["GroupId"] if groups else "",
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
@@ -73,9 +80,11 @@ class Vpc(Ec2Type):
     def _dns(self, ident: str, inputs: Mapping[str, Any]) -> None:
         # One attribute a call is all that the API takes.
         self.aws.ec2.modify_vpc_attribute(
-            VpcId=ident, EnableDnsSupport={"Value": bool(inputs.get("enableDnsSupport", True))})
+            VpcId=ident, EnableDnsSupport={"Value": bool(inputs.get("enableDnsSupport", True))}
+        )
         self.aws.ec2.modify_vpc_attribute(
-            VpcId=ident, EnableDnsHostnames={"Value": bool(inputs.get("enableDnsHostnames", False))})
+            VpcId=ident, EnableDnsHostnames={"Value": bool(inputs.get("enableDnsHostnames", False))}
+        )
 
 
 class Subnet(Ec2Type):
@@ -88,8 +97,8 @@ class Subnet(Ec2Type):
     def make(self, call: Call, inputs: Properties) -> str:
         zone = {"AvailabilityZone": inputs["availabilityZone"]} if inputs.get("availabilityZone") else {}
         made = self.aws.ec2.create_subnet(
-            VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"], TagSpecifications=self.tags(inputs),
-            **zone)["Subnet"]["SubnetId"]
+            VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"], TagSpecifications=self.tags(inputs), **zone
+        )["Subnet"]["SubnetId"]
         self.aws.wait(f"subnet {made}", lambda: self._found(made)["State"] == "available")
         if inputs.get("mapPublicIpOnLaunch"):
             self._public(made, inputs)
@@ -97,8 +106,12 @@ class Subnet(Ec2Type):
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self._found(ident)
-        return {"arn": self.arn("subnet", ident, found["OwnerId"]), "ownerId": found["OwnerId"],
-                "availabilityZone": found["AvailabilityZone"], "availabilityZoneId": found.get("AvailabilityZoneId")}
+        return {
+            "arn": self.arn("subnet", ident, found["OwnerId"]),
+            "ownerId": found["OwnerId"],
+            "availabilityZone": found["AvailabilityZone"],
+            "availabilityZoneId": found.get("AvailabilityZoneId"),
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
@@ -112,7 +125,8 @@ class Subnet(Ec2Type):
 
     def _public(self, ident: str, inputs: Mapping[str, Any]) -> None:
         self.aws.ec2.modify_subnet_attribute(
-            SubnetId=ident, MapPublicIpOnLaunch={"Value": bool(inputs.get("mapPublicIpOnLaunch", False))})
+            SubnetId=ident, MapPublicIpOnLaunch={"Value": bool(inputs.get("mapPublicIpOnLaunch", False))}
+        )
 
 
 class InternetGateway(Ec2Type):
@@ -123,8 +137,9 @@ class InternetGateway(Ec2Type):
     gone = ("InvalidInternetGatewayID.NotFound",)
 
     def make(self, call: Call, inputs: Properties) -> str:
-        made = self.aws.ec2.create_internet_gateway(
-            TagSpecifications=self.tags(inputs))["InternetGateway"]["InternetGatewayId"]
+        made = self.aws.ec2.create_internet_gateway(TagSpecifications=self.tags(inputs))["InternetGateway"][
+            "InternetGatewayId"
+        ]
         if inputs.get("vpcId"):
             self.aws.ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=inputs["vpcId"])
         return made
@@ -173,16 +188,15 @@ class NatGateway(Ec2Type):
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.create_nat_gateway(
-            AllocationId=inputs["allocationId"], SubnetId=inputs["subnetId"],
-            TagSpecifications=self.tags(inputs))["NatGateway"]["NatGatewayId"]
+            AllocationId=inputs["allocationId"], SubnetId=inputs["subnetId"], TagSpecifications=self.tags(inputs)
+        )["NatGateway"]["NatGatewayId"]
         self.aws.wait(f"NAT gateway {made}", lambda: self._state(made) == "available")
         return made
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         if self._state(ident) in ("", "deleted"):
             return None
-        address = self.aws.ec2.describe_nat_gateways(
-            NatGatewayIds=[ident])["NatGateways"][0]["NatGatewayAddresses"][0]
+        address = self.aws.ec2.describe_nat_gateways(NatGatewayIds=[ident])["NatGateways"][0]["NatGatewayAddresses"][0]
         return {"publicIp": address.get("PublicIp"), "privateIp": address.get("PrivateIp")}
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:

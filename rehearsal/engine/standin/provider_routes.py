@@ -10,8 +10,14 @@ from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.provider_network import Ec2Type
 from rehearsal.engine.standin.values import Properties
 
-TARGETS = ("gatewayId", "natGatewayId", "networkInterfaceId", "transitGatewayId", "vpcPeeringConnectionId",
-           "egressOnlyGatewayId")
+TARGETS = (
+    "gatewayId",
+    "natGatewayId",
+    "networkInterfaceId",
+    "transitGatewayId",
+    "vpcPeeringConnectionId",
+    "egressOnlyGatewayId",
+)
 DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
 
 
@@ -25,8 +31,9 @@ class RouteTable(Ec2Type):
     def make(self, call: Call, inputs: Properties) -> str:
         if inputs.get("routes"):
             raise ProviderError("the stand-in knows routes only as aws.ec2.Route")
-        return self.aws.ec2.create_route_table(
-            VpcId=inputs["vpcId"], TagSpecifications=self.tags(inputs))["RouteTable"]["RouteTableId"]
+        return self.aws.ec2.create_route_table(VpcId=inputs["vpcId"], TagSpecifications=self.tags(inputs))[
+            "RouteTable"
+        ]["RouteTableId"]
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         owner = self.aws.ec2.describe_route_tables(RouteTableIds=[ident])["RouteTables"][0].get("OwnerId", "")
@@ -48,21 +55,26 @@ class Route(AwsType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         self.aws.ec2.create_route(
-            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS))
+            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS)
+        )
         return f"r-{inputs['routeTableId']}-{self._destination(inputs)}"
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         wanted = self._destination(inputs)
         table = self.aws.ec2.describe_route_tables(RouteTableIds=[inputs["routeTableId"]])["RouteTables"][0]
         for route in table["Routes"]:
-            if wanted in (route.get("DestinationCidrBlock"), route.get("DestinationIpv6CidrBlock"),
-                          route.get("DestinationPrefixListId")):
+            if wanted in (
+                route.get("DestinationCidrBlock"),
+                route.get("DestinationIpv6CidrBlock"),
+                route.get("DestinationPrefixListId"),
+            ):
                 return {"state": route.get("State", "active"), "origin": route.get("Origin", "CreateRoute")}
         return None
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.aws.ec2.replace_route(
-            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS))
+            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS)
+        )
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         self.aws.ec2.delete_route(RouteTableId=outputs["routeTableId"], **given(outputs, DESTINATIONS))
@@ -80,7 +92,8 @@ class RouteTableAssociation(AwsType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         return self.aws.ec2.associate_route_table(
-            RouteTableId=inputs["routeTableId"], **given(inputs, ("subnetId", "gatewayId")))["AssociationId"]
+            RouteTableId=inputs["routeTableId"], **given(inputs, ("subnetId", "gatewayId"))
+        )["AssociationId"]
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         table = self.aws.ec2.describe_route_tables(RouteTableIds=[inputs["routeTableId"]])["RouteTables"][0]
@@ -104,22 +117,30 @@ class SecurityGroup(Ec2Type):
         if inputs.get("ingress") or inputs.get("egress"):
             raise ProviderError("the stand-in knows rules only as aws.vpc.SecurityGroupIngressRule and EgressRule")
         made = self.aws.ec2.create_security_group(
-            GroupName=inputs["name"], Description=inputs["description"], TagSpecifications=self.tags(inputs),
-            **given(inputs, ("vpcId",)))["GroupId"]
+            GroupName=inputs["name"],
+            Description=inputs["description"],
+            TagSpecifications=self.tags(inputs),
+            **given(inputs, ("vpcId",)),
+        )["GroupId"]
         call.made.append(made)
         self._look_newborn(made, inputs)
         # AWS lets everything out of a new group; the provider takes that away.
-        everything = self.aws.ec2.describe_security_groups(
-            GroupIds=[made])["SecurityGroups"][0].get("IpPermissionsEgress", [])
+        everything = self.aws.ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"][0].get(
+            "IpPermissionsEgress", []
+        )
         if everything:
-            self.aws.ec2.revoke_security_group_egress(GroupId=made, IpPermissions=[
-                {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
+            self.aws.ec2.revoke_security_group_egress(
+                GroupId=made, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+            )
         return made
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self.aws.ec2.describe_security_groups(GroupIds=[ident])["SecurityGroups"][0]
-        return {"arn": self.arn("security-group", ident, found["OwnerId"]), "ownerId": found["OwnerId"],
-                "vpcId": found.get("VpcId")}
+        return {
+            "arn": self.arn("security-group", ident, found["OwnerId"]),
+            "ownerId": found["OwnerId"],
+            "vpcId": found.get("VpcId"),
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
@@ -144,11 +165,14 @@ class SecurityGroupRule(Ec2Type):
         if changed - {"tags"}:
             rule: Any = {
                 "IpProtocol": inputs["ipProtocol"],
-                **given(inputs, ("fromPort", "toPort", "cidrIpv4", "cidrIpv6", "description", "prefixListId"))}
+                **given(inputs, ("fromPort", "toPort", "cidrIpv4", "cidrIpv6", "description", "prefixListId")),
+            }
             if inputs.get("referencedSecurityGroupId"):
                 rule["ReferencedGroupId"] = inputs["referencedSecurityGroupId"]
-            self.aws.ec2.modify_security_group_rules(GroupId=inputs["securityGroupId"], SecurityGroupRules=[
-                {"SecurityGroupRuleId": ident, "SecurityGroupRule": rule}])
+            self.aws.ec2.modify_security_group_rules(
+                GroupId=inputs["securityGroupId"],
+                SecurityGroupRules=[{"SecurityGroupRuleId": ident, "SecurityGroupRule": rule}],
+            )
 
     def permission(self, inputs: Mapping[str, Any]) -> Any:
         """The rule as the API's older calls take it."""
@@ -158,9 +182,14 @@ class SecurityGroupRule(Ec2Type):
             "Ipv6Ranges": [{"CidrIpv6": inputs["cidrIpv6"], **about}] if inputs.get("cidrIpv6") else [],
             "PrefixListIds": [{"PrefixListId": inputs["prefixListId"], **about}] if inputs.get("prefixListId") else [],
             "UserIdGroupPairs": [{"GroupId": inputs["referencedSecurityGroupId"], **about}]
-            if inputs.get("referencedSecurityGroupId") else []}
-        return {"IpProtocol": inputs["ipProtocol"], **given(inputs, ("fromPort", "toPort")),
-                **{key: value for key, value in peers.items() if value}}
+            if inputs.get("referencedSecurityGroupId")
+            else [],
+        }
+        return {
+            "IpProtocol": inputs["ipProtocol"],
+            **given(inputs, ("fromPort", "toPort")),
+            **{key: value for key, value in peers.items() if value},
+        }
 
 
 class IngressRule(SecurityGroupRule):
@@ -170,8 +199,10 @@ class IngressRule(SecurityGroupRule):
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.authorize_security_group_ingress(
-            GroupId=inputs["securityGroupId"], IpPermissions=[self.permission(inputs)],
-            TagSpecifications=self.tags(inputs))
+            GroupId=inputs["securityGroupId"],
+            IpPermissions=[self.permission(inputs)],
+            TagSpecifications=self.tags(inputs),
+        )
         return made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
@@ -185,8 +216,10 @@ class EgressRule(SecurityGroupRule):
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.authorize_security_group_egress(
-            GroupId=inputs["securityGroupId"], IpPermissions=[self.permission(inputs)],
-            TagSpecifications=self.tags(inputs))
+            GroupId=inputs["securityGroupId"],
+            IpPermissions=[self.permission(inputs)],
+            TagSpecifications=self.tags(inputs),
+        )
         return made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
@@ -195,5 +228,11 @@ class EgressRule(SecurityGroupRule):
 
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [RouteTable(aws), Route(aws), RouteTableAssociation(aws), SecurityGroup(aws), IngressRule(aws),
-            EgressRule(aws)]
+    return [
+        RouteTable(aws),
+        Route(aws),
+        RouteTableAssociation(aws),
+        SecurityGroup(aws),
+        IngressRule(aws),
+        EgressRule(aws),
+    ]

@@ -10,8 +10,19 @@ from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.provider_network import Ec2Type
 from rehearsal.engine.standin.values import Properties
 
-TEMPLATE_DATA = ("imageId", "instanceType", "keyName", "userData", "ebsOptimized", "iamInstanceProfile", "monitoring",
-                 "metadataOptions", "blockDeviceMappings", "creditSpecification", "instanceInitiatedShutdownBehavior")
+TEMPLATE_DATA = (
+    "imageId",
+    "instanceType",
+    "keyName",
+    "userData",
+    "ebsOptimized",
+    "iamInstanceProfile",
+    "monitoring",
+    "metadataOptions",
+    "blockDeviceMappings",
+    "creditSpecification",
+    "instanceInitiatedShutdownBehavior",
+)
 # What the provider waits for a group's instances to go, unless the program says otherwise.
 GROUP_DELETE_SECONDS = 600
 
@@ -28,20 +39,27 @@ class LaunchTemplate(Ec2Type):
 
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.create_launch_template(
-            LaunchTemplateName=inputs["name"], LaunchTemplateData=template_data(inputs),
-            TagSpecifications=self.tags(inputs))
+            LaunchTemplateName=inputs["name"],
+            LaunchTemplateData=template_data(inputs),
+            TagSpecifications=self.tags(inputs),
+        )
         return made["LaunchTemplate"]["LaunchTemplateId"]
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self.aws.ec2.describe_launch_templates(LaunchTemplateIds=[ident])["LaunchTemplates"][0]
-        return {"arn": self.arn("launch-template", ident, ""), "latestVersion": found["LatestVersionNumber"],
-                "defaultVersion": found["DefaultVersionNumber"], "name": found["LaunchTemplateName"]}
+        return {
+            "arn": self.arn("launch-template", ident, ""),
+            "latestVersion": found["LatestVersionNumber"],
+            "defaultVersion": found["DefaultVersionNumber"],
+            "name": found["LaunchTemplateName"],
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
         if changed - {"tags", "description", "updateDefaultVersion"}:
             self.aws.ec2.create_launch_template_version(
-                LaunchTemplateId=ident, LaunchTemplateData=template_data(inputs))
+                LaunchTemplateId=ident, LaunchTemplateData=template_data(inputs)
+            )
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         self.aws.ec2.delete_launch_template(LaunchTemplateId=ident)
@@ -59,16 +77,23 @@ class Group(AwsType):
             raise ProviderError('the stand-in knows groups with wait_for_capacity_timeout="0" only')
         name = inputs["name"]
         self.aws.autoscaling.create_auto_scaling_group(
-            AutoScalingGroupName=name, Tags=self._tags(name, inputs), **self._about(inputs),
-            **({"TargetGroupARNs": inputs["targetGroupArns"]} if inputs.get("targetGroupArns") else {}))
+            AutoScalingGroupName=name,
+            Tags=self._tags(name, inputs),
+            **self._about(inputs),
+            **({"TargetGroupARNs": inputs["targetGroupArns"]} if inputs.get("targetGroupArns") else {}),
+        )
         return str(name)
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         found = self._found(ident)
         if found is None:
             return None
-        return {"arn": found["AutoScalingGroupARN"], "name": ident, "desiredCapacity": found["DesiredCapacity"],
-                "availabilityZones": list(found["AvailabilityZones"])}
+        return {
+            "arn": found["AutoScalingGroupARN"],
+            "name": ident,
+            "desiredCapacity": found["DesiredCapacity"],
+            "availabilityZones": list(found["AvailabilityZones"]),
+        }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         if changed - {"tags", "targetGroupArns"}:
@@ -86,11 +111,13 @@ class Group(AwsType):
         if self._found(ident) is None:
             return
         self.aws.autoscaling.update_auto_scaling_group(
-            AutoScalingGroupName=ident, MinSize=0, MaxSize=0, DesiredCapacity=0)
+            AutoScalingGroupName=ident, MinSize=0, MaxSize=0, DesiredCapacity=0
+        )
         protected = [one["InstanceId"] for one in self._instances(ident) if one["ProtectedFromScaleIn"]]
         if protected:
             self.aws.autoscaling.set_instance_protection(
-                AutoScalingGroupName=ident, InstanceIds=protected, ProtectedFromScaleIn=False)
+                AutoScalingGroupName=ident, InstanceIds=protected, ProtectedFromScaleIn=False
+            )
         seconds = call.delete_seconds or GROUP_DELETE_SECONDS
         self.aws.wait(f"the instances of group {ident} to go", lambda: not self._instances(ident), seconds)
         self.aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=ident, ForceDelete=False)
@@ -104,9 +131,19 @@ class Group(AwsType):
         return list((self._found(ident) or {}).get("Instances", []))
 
     def _about(self, inputs: Mapping[str, Any]) -> Any:
-        about: dict[str, Any] = given(inputs, (
-            "minSize", "maxSize", "desiredCapacity", "healthCheckType", "healthCheckGracePeriod",
-            "defaultInstanceWarmup", "terminationPolicies", "newInstancesProtectedFromScaleIn"))
+        about: dict[str, Any] = given(
+            inputs,
+            (
+                "minSize",
+                "maxSize",
+                "desiredCapacity",
+                "healthCheckType",
+                "healthCheckGracePeriod",
+                "defaultInstanceWarmup",
+                "terminationPolicies",
+                "newInstancesProtectedFromScaleIn",
+            ),
+        )
         if "defaultCooldown" in inputs:
             about["DefaultCooldown"] = inputs["defaultCooldown"]
         if inputs.get("vpcZoneIdentifiers"):
@@ -115,12 +152,22 @@ class Group(AwsType):
             template = inputs["launchTemplate"]
             key = "id" if template.get("id") else "name"
             about["LaunchTemplate"] = {
-                f"LaunchTemplate{key.capitalize()}": template[key], "Version": str(template.get("version", "$Default"))}
+                f"LaunchTemplate{key.capitalize()}": template[key],
+                "Version": str(template.get("version", "$Default")),
+            }
         return about
 
     def _tags(self, ident: str, inputs: Mapping[str, Any]) -> list[Any]:
-        return [{"ResourceId": ident, "ResourceType": "auto-scaling-group", "Key": tag["key"], "Value": tag["value"],
-                 "PropagateAtLaunch": tag["propagateAtLaunch"]} for tag in inputs.get("tags") or []]
+        return [
+            {
+                "ResourceId": ident,
+                "ResourceType": "auto-scaling-group",
+                "Key": tag["key"],
+                "Value": tag["value"],
+                "PropagateAtLaunch": tag["propagateAtLaunch"],
+            }
+            for tag in inputs.get("tags") or []
+        ]
 
     def _retag(self, ident: str, inputs: Mapping[str, Any]) -> None:
         wanted = self._tags(ident, inputs)
@@ -135,10 +182,12 @@ class Group(AwsType):
         wanted, held = set(inputs.get("targetGroupArns") or []), set(self._found(ident)["TargetGroupARNs"])
         if wanted - held:
             self.aws.autoscaling.attach_load_balancer_target_groups(
-                AutoScalingGroupName=ident, TargetGroupARNs=sorted(wanted - held))
+                AutoScalingGroupName=ident, TargetGroupARNs=sorted(wanted - held)
+            )
         if held - wanted:
             self.aws.autoscaling.detach_load_balancer_target_groups(
-                AutoScalingGroupName=ident, TargetGroupARNs=sorted(held - wanted))
+                AutoScalingGroupName=ident, TargetGroupARNs=sorted(held - wanted)
+            )
 
 
 class Policy(AwsType):
@@ -155,22 +204,24 @@ class Policy(AwsType):
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
         found = self.aws.autoscaling.describe_policies(
-            AutoScalingGroupName=inputs["autoscalingGroupName"], PolicyNames=[ident])["ScalingPolicies"]
+            AutoScalingGroupName=inputs["autoscalingGroupName"], PolicyNames=[ident]
+        )["ScalingPolicies"]
         return {"arn": found[0]["PolicyARN"]} if found else None
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self._put(inputs)
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
-        self.aws.autoscaling.delete_policy(
-            AutoScalingGroupName=outputs["autoscalingGroupName"], PolicyName=ident)
+        self.aws.autoscaling.delete_policy(AutoScalingGroupName=outputs["autoscalingGroupName"], PolicyName=ident)
 
     def _put(self, inputs: Mapping[str, Any]) -> None:
         if inputs.get("policyType") != "TargetTrackingScaling":
             raise ProviderError("the stand-in knows target tracking policies only")
         self.aws.autoscaling.put_scaling_policy(
-            AutoScalingGroupName=inputs["autoscalingGroupName"], PolicyName=inputs["name"],
-            **given(inputs, ("policyType", "targetTrackingConfiguration", "estimatedInstanceWarmup")))
+            AutoScalingGroupName=inputs["autoscalingGroupName"],
+            PolicyName=inputs["name"],
+            **given(inputs, ("policyType", "targetTrackingConfiguration", "estimatedInstanceWarmup")),
+        )
 
 
 def template_data(inputs: Mapping[str, Any]) -> Any:
@@ -181,10 +232,12 @@ def template_data(inputs: Mapping[str, Any]) -> Any:
     if inputs.get("networkInterfaces"):
         data["NetworkInterfaces"] = [
             {"DeviceIndex": number, **pascal(card, {"securityGroups": "Groups"})}
-            for number, card in enumerate(inputs["networkInterfaces"])]
+            for number, card in enumerate(inputs["networkInterfaces"])
+        ]
     if inputs.get("tagSpecifications"):
         data["TagSpecifications"] = [
-            {"ResourceType": item["resourceType"], "Tags": pairs(item["tags"])} for item in inputs["tagSpecifications"]]
+            {"ResourceType": item["resourceType"], "Tags": pairs(item["tags"])} for item in inputs["tagSpecifications"]
+        ]
     return data
 
 

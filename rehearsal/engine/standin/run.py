@@ -28,10 +28,10 @@ class Run:
         self.interrupted = interrupted
         self._project, self._preview = project, preview
         self._config = project.config()
-        self._display = Display(events, preview=preview, hide=[
-            self._config.values[key] for key in self._config.secret_keys])
-        self._state = State(
-            state_file(folder, project.name, project.stack), project.passphrase, read_only=preview)
+        self._display = Display(
+            events, preview=preview, hide=[self._config.values[key] for key in self._config.secret_keys]
+        )
+        self._state = State(state_file(folder, project.name, project.stack), project.passphrase, read_only=preview)
         self._commands = Commands()
         self._aws = Aws(self._config.values, interrupted)
         self._types: Mapping[str, ResourceType] = {**self._commands.types(), **types(self._aws)}
@@ -50,11 +50,15 @@ class Run:
         if self._state.interrupted and not self._preview:
             self._warn_of_pending()
         deployment = Deployment(
-            self._state, self._types, self._display, preview=self._preview, interrupted=self.interrupted)
+            self._state, self._types, self._display, preview=self._preview, interrupted=self.interrupted
+        )
         went_well = program.run(
-            self._project, self._config,
+            self._project,
+            self._config,
             monitor.Monitor(deployment, {**invokes(self._aws), "pulumi:pulumi:readStackResourceOutputs": self._made}),
-            self._display, preview=self._preview)
+            self._display,
+            preview=self._preview,
+        )
         if not went_well:
             deployment.fail()
         return 0 if deployment.finish() else 1
@@ -64,15 +68,19 @@ class Run:
         mine = f"organization/{self._project.name}/{self._project.stack}"
         if arguments["stackName"] != mine:
             raise ProviderError(f"the stand-in knows the stack {mine} alone, not {arguments['stackName']}")
-        return {"name": mine, "outputs": {
-            item.urn: {"type": item.type, "outputs": {"id": item.id, **bare(item.outputs)}}
-            for item in self._state.resources() if not item.condemned}}
+        return {
+            "name": mine,
+            "outputs": {
+                item.urn: {"type": item.type, "outputs": {"id": item.id, **bare(item.outputs)}}
+                for item in self._state.resources()
+                if not item.condemned
+            },
+        }
 
     def destroy(self) -> int:
         """Delete everything that the state holds, dependents first."""
         self._title("Destroying")
-        deletion = Deletion(
-            self._state, self._types, self._display, preview=False, interrupted=self.interrupted)
+        deletion = Deletion(self._state, self._types, self._display, preview=False, interrupted=self.interrupted)
         went_well = deletion.run(seen=())
         self._display.summary(failed=not went_well, old={}, new={})
         return 0 if went_well else 1
@@ -118,10 +126,14 @@ class Run:
 
     def _warn_of_pending(self) -> None:
         lines = "\n".join(f"  * {item.urn}, interrupted while {item.operation}" for item in self._state.interrupted)
-        self._display.message("warning", (
-            f"Attempting to deploy or update resources with {len(self._state.interrupted)} pending operations from"
-            f" previous deployment.\n{lines}\nThese resources are in an unknown state because the update was"
-            " interrupted while waiting for changes to these resources to complete. A refresh clears them."))
+        self._display.message(
+            "warning",
+            (
+                f"Attempting to deploy or update resources with {len(self._state.interrupted)} pending operations from"
+                f" previous deployment.\n{lines}\nThese resources are in an unknown state because the update was"
+                " interrupted while waiting for changes to these resources to complete. A refresh clears them."
+            ),
+        )
 
 
 def state_file(folder: Path, project: str, stack: str) -> Path:
@@ -132,5 +144,3 @@ def state_file(folder: Path, project: str, stack: str) -> Path:
 def stack_outputs(resources: tuple[Resource, ...]) -> dict[str, object]:
     """The stack's outputs, secrets opened."""
     return next((dict(bare(item.outputs)) for item in resources if item.type == STACK), {})
-
-

@@ -38,8 +38,12 @@ class Watchman:
             if self._pipe is None:
                 # A session of its own: a signal to our group must not reach it before it has done its work.
                 process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(Path(__file__).resolve())], stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+                    [sys.executable, "-I", "-S", str(Path(__file__).resolve())],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
                 assert process.stdin is not None
                 self._pipe = process.stdin
             assert self._pipe is not None
