@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pulumi
 
-from components import config, preflight, service
+from components import service
+from plan import planner
+from plan.config import pulumi_config
 
-with config.errors(published=True):
-    settings = config.settings()
-    ahead = preflight.read(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
-    config.publish(ahead.brief.markdown)
+with pulumi_config.errors(published=True):
+    settings = pulumi_config.settings()
+    ahead = planner.read(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
+    pulumi_config.publish(ahead.brief.markdown)
 pulumi.log.info(ahead.brief.text)
 
 network, listener = service.permanent(settings, ahead.shared, doors=ahead.doors)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from core import image_files
+from core.fingerprint import fingerprint
 from rehearsal.cloud import Cloud
 from rehearsal.engine.config import environment as cleaned
 from rehearsal.machines import base
@@ -19,8 +21,6 @@ from rehearsal.machines.box import Box, Spec
 from rehearsal.machines.disks import fresh
 from rehearsal.machines.runs import Run
 from rehearsal.workshop import PROJECT
-from steps import image_files
-from steps.fingerprint import fingerprint
 
 BASE = "debian-12"
 _PARTS = {

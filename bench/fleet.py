@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core import images
 from rehearsal.cloud import Cloud
 from rehearsal.machines import Address, scripted
 from rehearsal.story import free_port
-from steps import images
 
 SERVICE, STACK, FINGERPRINT = "bench", "bench/calls", "0123456789ab"
 GENERATIONS = {"blue": "bbbbbbbbbbbb", "green": "aaaaaaaaaaaa"}

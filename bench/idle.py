@@ -57,7 +57,7 @@ PARTS = {
     "importing modules": ("importlib._bootstrap", "_find_and_load"),
     "making AWS clients": ("botocore/session.py", "create_client"),
     "AWS's answers, one after the other": ("botocore/client.py", "_make_api_call"),
-    "AWS's answers, beside each other": ("components/outlook.py", "read"),
+    "AWS's answers, beside each other": ("plan/readers/account_limits.py", "read"),
     "declaring resources": ("pulumi/resource.py", "__init__"),
 }
 

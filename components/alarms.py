@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.color import Color
+from components.replacement import group_options
+from plan.group_key import Color
 
 MINUTE = 60
 # Of fewer answers in a minute the slowest one is the 99th percentile: one slow request would ring.
@@ -80,7 +81,7 @@ def alarms(
                 {"id": "watched", "label": what, "return_data": True, "expression": expression},
             ],
             tags=tags,
-            opts=color.options(parent),
+            opts=group_options(color, parent),
         )
 
     made = [

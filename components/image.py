@@ -10,10 +10,10 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.certificate import taggable
-from components.color import Color
-from components.live import Account
-from components.step import step
+from components.step_command import step
+from plan.group_key import Color
+from plan.readers.live_state import Account
+from plan.releases import taggable
 
 
 class MachineImage(pulumi.ComponentResource):

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.adopted import AdoptedListener
-from components.doors import Doors
-from components.listening import Listening
-from components.sharing import SharingError
+from components.existing_listener import AdoptedListener
+from components.listener import Listening
+from plan.listener_move import Doors
+from plan.readers.existing_balancer import SharingError
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 

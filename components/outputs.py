@@ -6,11 +6,11 @@ from typing import Any
 
 import pulumi
 
-from components import certificate, past
-from components.flight import Flight
 from components.image import MachineImage
-from components.live import Live
 from components.rollout import Rollout
+from plan import history, releases
+from plan.readers.live_state import Live
+from plan.rollout_plan import Flight
 
 
 def of(
@@ -43,13 +43,13 @@ def of(
     )
 
     def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
-        return certificate.certificates(flight, standing, fingerprint, known[0], known[1])
+        return releases.certificates(flight, standing, fingerprint, known[0], known[1])
 
     return {
         "url": url,
         "live": rollout.left_out.apply(lambda left_out: _stays(standing, rollout) if left_out else living),
         "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
-        "past": pulumi.Output.all(rollout.lines, after).apply(lambda known: [past.entry(line) for line in known[0]]),
+        "past": pulumi.Output.all(rollout.lines, after).apply(lambda known: [history.entry(line) for line in known[0]]),
     }
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components import estimate, past, production
-from components.color import Color
-from components.config import errors
-from components.flight import Flight
-from components.live import PAST, Account, Live
-from components.recorded import Recorded, reported
-from components.server_group import ServerGroup
-from components.settings import Settings
-from components.step import step
+from components.auto_scaling_group import ServerGroup
+from components.step_command import step
+from plan import estimates, history, production_weights
+from plan.config.pulumi_config import errors
+from plan.config.settings import Settings
+from plan.group_key import Color
+from plan.readers.live_state import PAST, Account, Live
+from plan.readers.recorded_steps import Recorded, reported
+from plan.rollout_plan import Flight
 
 
 class Rollout(pulumi.ComponentResource):
@@ -31,7 +31,7 @@ class Rollout(pulumi.ComponentResource):
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
     `born_at` of the active group (ISO 8601, UTC), `certificates`: the tags that the gates of this update have put on
-    groups, by color; `lines` about the groups that died (`components.past`).
+    groups, by color; `lines` about the groups that died (`plan.history`).
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Rollout(pulumi.ComponentResource):
             "settle_seconds": str(settings.settle_seconds),
             "soak_seconds": str(settings.soak_seconds),
             "drain_seconds": str(settings.drain_seconds),
-            "replacement_seconds": str(estimate.replacement(settings)),
+            "replacement_seconds": str(estimates.replacement(settings)),
             "alarms": pulumi.Output.all(*group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms])),
             **({"shared": "true"} if shared else {}),
         }
@@ -113,7 +113,7 @@ class Rollout(pulumi.ComponentResource):
         ).apply(lambda said: _certificates(*said))
         # Nobody dies in an update that has not moved production.
         self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
-            lambda known: list(standing.past) if known[0] else past.lines(flight, standing, known[1])
+            lambda known: list(standing.past) if known[0] else history.lines(flight, standing, known[1])
         )
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
@@ -127,8 +127,8 @@ class Rollout(pulumi.ComponentResource):
             left_out, said, *arns = known
             declared = dict(zip((color.color for color in targets), arns, strict=True))
             with errors():
-                weights = production.weights(flight, standing, declared, reported(said), left_out=left_out)
-            shares = production.by_color(weights, standing, declared)
+                weights = production_weights.weights(flight, standing, declared, reported(said), left_out=left_out)
+            shares = production_weights.by_color(weights, standing, declared)
             if left_out:
                 told = ", ".join(f"{color} {share} %" for color, share in shares.items())
                 pulumi.log.warn(f"promote was left out of this update: production stays {told}", self)
@@ -144,8 +144,8 @@ class Rollout(pulumi.ComponentResource):
         Plain text when none is deleted: an update without changes has none here either.
         """
         flight, standing = self._flight, self._standing
-        told = past.lines(flight, standing, {})
-        if not past.leaving(flight, standing):
+        told = history.lines(flight, standing, {})
+        if not history.leaving(flight, standing):
             return {f"{PAST}{number + 1}": text for number, text in enumerate(told)}
 
         def line(number: int) -> pulumi.Output[str]:

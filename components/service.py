@@ -7,21 +7,22 @@ from typing import Any
 
 import pulumi
 
-from components import estimate, lineage, outputs
-from components.adopted import AdoptedListener
+from components import outputs
 from components.alarms import Limits
+from components.auto_scaling_group import ServerGroup
 from components.dashboard import Dashboard
-from components.doors import Doors
+from components.existing_listener import AdoptedListener
 from components.image import MachineImage
-from components.listening import Listening
+from components.listener import Listening
 from components.load_balancer import LoadBalancer
 from components.network import Network
-from components.preflight import Preflight
 from components.rollout import Rollout
-from components.server_group import ServerGroup
-from components.settings import Settings
-from components.sharing import Shared
-from components.user_data import user_data
+from plan import estimates, lineage
+from plan.config.settings import Settings
+from plan.listener_move import Doors
+from plan.planner import Preflight
+from plan.readers.existing_balancer import Shared
+from plan.user_data import user_data
 
 
 class Service(pulumi.ComponentResource):
@@ -177,7 +178,7 @@ def declare(
                 settings.max_error_percent,
                 settings.max_response_milliseconds,
                 settings.min_size,
-                estimate.replacement(settings),
+                estimates.replacement(settings),
             ),
             opts=opts,
         )

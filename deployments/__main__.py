@@ -22,6 +22,8 @@ PATHS = [
     "Pulumi.{stack}.yaml",
     "requirements.txt",
     "components/**",
+    "plan/**",
+    "core/**",
     "steps/**",
     "image/**",
 ]

@@ -19,20 +19,20 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from components.estimate import duration
-from components.settings import Settings, SettingsError
+from core import credentials
 from drill import estimate, folder, settings
 from drill.folder import Begun, BusyError
 from drill.left import Left, left
 from drill.place import Account, on_this_machine, session
 from drill.run import CLEAN, Order, clean, drill
+from plan.config.settings import Settings, SettingsError
+from plan.estimates import duration
 from rehearsal.engine import available, tools
 from rehearsal.engine.available import EngineError
 from rehearsal.record import AWS
 from rehearsal.stage import Scene
 from rehearsal.story import free_port
 from rehearsal.workshop import PROJECT
-from steps import credentials
 
 
 class DrillError(Exception):

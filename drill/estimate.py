@@ -11,11 +11,11 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from components import estimate, generation
-from components.flight import Flight, decide
-from components.generation import Recipe
-from components.live import Group, Live
-from components.settings import Settings
+from plan import estimates, server_spec
+from plan.config.settings import Settings
+from plan.readers.live_state import Group, Live
+from plan.rollout_plan import Flight, decide
+from plan.server_spec import Recipe
 
 NOTED, REGION = "2026-11-27", "us-east-1"
 # For an hour, or a part of one.
@@ -53,10 +53,10 @@ class Part:
 def parts(settings: Settings) -> list[Part]:
     """The drill in its order. Every limit is a setting's, or one of the steps'."""
     flip, live = _flip(settings)
-    _, moving = estimate.promotion(settings, flip, live)
-    _, back = estimate.promotion(settings, *_flip(settings, color="blue"))
+    _, moving = estimates.promotion(settings, flip, live)
+    _, back = estimates.promotion(settings, *_flip(settings, color="blue"))
     boot, limit = settings.boot_seconds, settings.verify_timeout_seconds
-    together = estimate.together(settings, flip, live)
+    together = estimates.together(settings, flip, live)
     ending = (together.most or 0) if together else 0
     bake = 3 * BAKE_SECONDS
     return [
@@ -75,7 +75,7 @@ def parts(settings: Settings) -> list[Part]:
         Part(
             name="a bad image, with a bake, and back",
             usual=BAKE_SECONDS + 2 * boot + settings.drain_seconds,
-            most=bake + limit + estimate.DELETING_SECONDS + settings.drain_seconds,
+            most=bake + limit + estimates.DELETING_SECONDS + settings.drain_seconds,
         ),
         Part(name="everything destroyed", usual=DESTROY_SECONDS, most=3 * DESTROY_SECONDS),
     ]
@@ -90,13 +90,13 @@ def seconds(settings: Settings) -> tuple[int, int]:
 def servers(settings: Settings) -> int:
     """The most servers at once, by the plan's own count: two groups side by side."""
     flip, live = _flip(settings)
-    return estimate.servers(settings, flip, live) + sum(group.desired for group in live.groups)
+    return estimates.servers(settings, flip, live) + sum(group.desired for group in live.groups)
 
 
 def cost(settings: Settings, taking: int) -> tuple[float, str]:
     """USD for a drill that takes so many seconds, and what is not in it (empty: nothing)."""
     hours = math.ceil(taking / 3600)
-    given = estimate.price(settings)
+    given = estimates.price(settings)
     hourly = given[0] if given else SERVERS.get(settings.instance_type)
     machines = servers(settings) + 1  # and Packer's
     total = hours * (LOAD_BALANCER + CAPACITY_UNIT + 2 * ADDRESS)
@@ -116,12 +116,12 @@ def words(settings: Settings) -> list[str]:
     least_cost, lacks = cost(settings, usual)
     most_cost, _ = cost(settings, most)
     lines = [
-        f"  {part.name:<42} about {estimate.duration(part.usual):>8}, at most {estimate.duration(part.most)}"
+        f"  {part.name:<42} about {estimates.duration(part.usual):>8}, at most {estimates.duration(part.most)}"
         for part in parts(settings)
     ]
     return [
         *lines,
-        f"  {'all':<42} about {estimate.duration(usual):>8}, at most {estimate.duration(most)}",
+        f"  {'all':<42} about {estimates.duration(usual):>8}, at most {estimates.duration(most)}",
         f"  cost: about {least_cost:.2f} USD, at most {most_cost:.2f} USD{f' ({lacks})' if lacks else ''}; list"
         f" prices of {REGION} noted on {NOTED}, other regions up to twice as much",
     ]
@@ -130,7 +130,7 @@ def words(settings: Settings) -> list[str]:
 def _flip(settings: Settings, color: str = "green") -> tuple[Flight, Live]:
     """The plan's own decision about a flip, from a group of the other color that has all of production."""
     now = datetime.now(UTC)
-    old = generation.recipe(settings, "000000000000")
+    old = server_spec.recipe(settings, "000000000000")
     beside = _group(old, "blue" if color == "green" else "green", settings, now)
     live = Live("a load balancer", settings.vpc_id, (beside,))
     new: Recipe = replace(old, image="111111111111")

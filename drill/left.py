@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from core import package_store
 from drill.settings import SERVICE
 from rehearsal.orphans import Clients, owned
-from steps import package_lists
 
 ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
 SWEEP_SECONDS, PAUSE_SECONDS = 1800.0, 10.0
@@ -117,7 +117,7 @@ def _named(cloud: Clients, stack: str) -> Iterator[Left]:
         for image in page["Images"]
         if {"Key": "phoenix:stack", "Value": stack} not in image["Tags"]
     }
-    folder = package_lists.folder(SERVICE)
+    folder = package_store.folder(SERVICE)
     for page in cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=folder, Recursive=True):
         yield from (
             Left(kind="list of packages", id=one["Name"])

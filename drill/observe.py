@@ -12,9 +12,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from core import tags
 from rehearsal.journal import Event
 from rehearsal.watch import GroupSample, Sample, Watch
-from steps import tags
 
 SECONDS = 2.0
 SEARCH_SECONDS = 10.0

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from components.settings import Settings, parse
+from plan.config.settings import Settings, parse
 
 SERVICE = "drill"
 TAKEN = frozenset(

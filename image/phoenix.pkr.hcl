@@ -1,6 +1,6 @@
 # How a server image is made: a vendor's base image, the scripts of provision/ in the order of their names, the checks
 # of inspect/, the list of packages, and then, as the last thing, the scripts from 90 on, which seal it and install
-# nothing any more. steps/bake.py gives the variables.
+# nothing any more. steps/image/bake.py gives the variables.
 
 variable "region" {
   type = string
@@ -8,7 +8,7 @@ variable "region" {
 
 variable "source_ami" {
   type        = string
-  description = "The vendor's base image. Never an image of ours: steps/bake.py refuses it."
+  description = "The vendor's base image. Never an image of ours: steps/image/bake.py refuses it."
 }
 
 variable "ami_name" {

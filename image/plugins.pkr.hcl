@@ -1,5 +1,5 @@
 # What bakes, exactly: the same scripts make the same image, whoever bakes it. tools/install_packer.sh installs this
-# Packer, and a bake refuses another one (steps/packer.py).
+# Packer, and a bake refuses another one (steps/image/packer.py).
 packer {
   required_version = "1.16.0"
   required_plugins {

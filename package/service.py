@@ -10,8 +10,10 @@ from typing import Any
 
 import pulumi
 
-from components import config, preflight, rules, service
+from components import service
 from package.arguments import ServiceArgs
+from plan import planner
+from plan.config import pulumi_config, validators
 
 
 class Service(pulumi.ComponentResource):
@@ -29,10 +31,10 @@ class Service(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         said: dict[str, Any] = dict(args)
         token = pulumi.Output.secret(said.pop("previewToken")).apply(_checked)
-        with config.errors(about=f"service {said['service']} (its keys are inputs of {name})"):
+        with pulumi_config.errors(about=f"service {said['service']} (its keys are inputs of {name})"):
             # The token may be an output; its shape is checked when it is known.
-            settings = config.of(said, token="-" * 24)
-            ahead = preflight.read(settings, Path.cwd(), now=datetime.now(UTC))
+            settings = pulumi_config.of(said, token="-" * 24)
+            ahead = planner.read(settings, Path.cwd(), now=datetime.now(UTC))
         super().__init__("phoenix:index:Service", name, {"active": ahead.flight.active.color}, opts)
         pulumi.log.info(ahead.brief.text, self)
         told = _declared(ahead, token, self)
@@ -43,7 +45,7 @@ class Service(pulumi.ComponentResource):
 
 
 def _declared(
-    ahead: preflight.Preflight, token: pulumi.Output[str], parent: pulumi.Resource
+    ahead: planner.Preflight, token: pulumi.Output[str], parent: pulumi.Resource
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Network, listener and service, below the component."""
     network, listener = service.permanent(ahead.settings, ahead.shared, doors=ahead.doors, parent=parent)
@@ -52,6 +54,6 @@ def _declared(
 
 def _checked(token: str) -> str:
     try:
-        return str(rules.token(token))
+        return str(validators.token(token))
     except ValueError as rule:
         raise pulumi.RunError(f"previewToken = '[secret]': must be {rule}.\n  type: openssl rand -hex 24") from None

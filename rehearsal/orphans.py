@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Protocol
 
+from core import tags
 from rehearsal.engine import Engine
-from steps import tags
 
 
 class Clients(Protocol):
@@ -18,7 +18,7 @@ class Clients(Protocol):
 
 def orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
     """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
-    # What a killed bake leaves is kept for a day, and then taken away (steps/leftovers.py): another may still use it.
+    # What a killed bake leaves is kept for a day, and then taken away (steps/image/leftovers.py): another may use it.
     known = {resource.id for resource in engine.resources()} | _walls_of_bakes(cloud)
     return [
         f"7: {kind} {name} is in the cloud, but no state knows it"

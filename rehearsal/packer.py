@@ -1,7 +1,8 @@
 """Plays Packer where instances are processes, which no script can be run in.
 
-It takes the command line that steps/bake.py uses, and does on the local cloud what the amazon-ebs builder would do:
-a build instance from the base, stopped, an image of it with the template's tags, the instance terminated, a manifest.
+It takes the command line that steps/image/bake.py uses, and does on the local cloud what the amazon-ebs builder would
+do: a build instance from the base, stopped, an image of it with the template's tags, the instance terminated, a
+manifest.
 The image's scripts are only read: a syntax error in one fails the build, as it would with Packer. No package is
 installed, so there is no list of packages either, and the bake says that they are not known.
 """

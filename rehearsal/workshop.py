@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "requirements.txt", "components", "steps", "image")
+PROGRAM = ("components", "plan", "core", "steps")
+NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "requirements.txt", *PROGRAM, "image")
 LOG_COLLECTOR = "30-log-collector.sh"
 
 

@@ -9,8 +9,9 @@ import runpy
 import sys
 from pathlib import Path
 
-from steps.errors import StepError
-from steps.progress import write
+from core.errors import StepError
+from core.progress import write
+from steps.registry import module_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def begin(name: str) -> int:
     """Runs a step, which exits by itself; returns 1 when its libraries are not there."""
     try:
-        runpy.run_module(f"steps.{name}", run_name="__main__", alter_sys=True)
+        runpy.run_module(module_of(name), run_name="__main__", alter_sys=True)
     except ImportError as error:
         failed = StepError(
             "this Python does not have the libraries of the steps",

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from core import image_files
+from core.fingerprint import fingerprint
 from rehearsal.cloud import Cloud
 from rehearsal.workshop import PROJECT
-from steps import image_files
-from steps.fingerprint import fingerprint
 
 TOOLS = PROJECT / "rehearsal" / "bin"
 

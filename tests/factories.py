@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from components.generation import Recipe
-from components.live import Group, Live
-from components.settings import Settings
+from plan.config.settings import Settings
+from plan.readers.live_state import Group, Live
+from plan.server_spec import Recipe
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "a-token-of-24-characters"

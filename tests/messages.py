@@ -29,7 +29,7 @@ HOLE = "…"
 def messages(folder: str) -> dict[str, str]:
     """Each message -> where it is made. What is filled in is `…`; of several lines, the first."""
     found = {}
-    for file in sorted((PROJECT / folder).glob("*.py")):
+    for file in sorted((PROJECT / folder).rglob("*.py")):
         for text, line in _made(file):
             if text.strip(f"{HOLE} "):
                 found[text] = f"{file.relative_to(PROJECT)}:{line}"

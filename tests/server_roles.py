@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from components import references
-from components.server_group import SSM_CORE, TRUST
+from components.auto_scaling_group import SSM_CORE, TRUST
+from plan.config import secret_references
 from rehearsal.cloud import Cloud
 from tests.factories import settings
 
@@ -20,7 +20,7 @@ def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
     iam.put_role_policy(
         RoleName=name,
         PolicyName="references",
-        PolicyDocument=references.policy(
+        PolicyDocument=secret_references.policy(
             settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"
         ),
     )

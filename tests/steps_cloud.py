@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 
-from steps.aws import Aws
-from steps.common import Context
-from steps.interrupt import Interrupts
-from steps.progress import Progress
+from core.aws import Aws
+from core.progress import Progress
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
 from tests.serving import serving
 
 ACCOUNT, REGION, STACK, TOKEN = "123456789012", "eu-west-1", "phoenix/test", "s3cret-token"

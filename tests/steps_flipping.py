@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from steps.promote import Given
+from steps.promote.promote import Given
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, World
 
 MINUTE = timedelta(minutes=1)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import alarms
+from steps.promote import alarms
 from tests.account import moto_only
 
 MINE = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/green/0123456789abcdef"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from components.settings import Settings, SettingsError, parse
-from components.typed import Typed
+from plan.config.settings import Settings, SettingsError, parse
+from plan.config.typed import Typed
 
 AWS = {"region": "eu-west-1"}
 

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from steps import autopsy
-from steps.interrupt import Interrupted
-from steps.retire import Given, retire
+from steps.cleanup import drift_report
+from steps.cleanup.retire import Given, retire
+from steps.runtime.signals import Interrupted
 from tests.steps_cloud import ACCOUNT, BLUE, REGION, STACK, Color, World
 
 SERVER = "i-0123456789abcdef0"
@@ -30,7 +30,7 @@ def group(*, born: str = "servers=1", members: int = 1, template: dict[str, str]
 
 
 def test_a_group_as_it_was_born_has_no_differences() -> None:
-    assert list(autopsy.differences(group(), [SERVER])) == []
+    assert list(drift_report.differences(group(), [SERVER])) == []
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_group_as_it_was_born_has_no_differences() -> None:
     ],
 )
 def test_each_difference_is_told(found: Any, targets: list[str], words: str) -> None:
-    [line] = autopsy.differences(found, targets)
+    [line] = drift_report.differences(found, targets)
     assert words in line
 
 
@@ -131,7 +131,7 @@ def test_without_systems_manager_and_with_a_fault_the_group_dies_all_the_same(
 
 
 def test_a_group_that_is_gone_is_told(world: World) -> None:
-    autopsy.tell(world.context(), group="gone", target_group="arn")
+    drift_report.tell(world.context(), group="gone", target_group="arn")
     assert "somebody has deleted it already" in world.said()
 
 

@@ -15,10 +15,10 @@ import botocore
 import pytest
 from moto import mock_aws
 
-from steps import base_image, images, partition
-from steps.base_image import BaseImage
-from steps.errors import StepError
-from steps.images import Bake, Image, Reuse, Wait
+from core import base_images, images, partitions
+from core.base_images import BaseImage
+from core.errors import StepError
+from core.images import Bake, Image, Reuse, Wait
 from tests.account import moto_only
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -134,7 +134,7 @@ def test_what_packer_made_is_looked_at(found: list[Image], expected: str) -> Non
 VENDORS = BaseImage(
     id="ami-0000000000000ba5e",
     name="debian-12-amd64-20251112-2294",
-    owner=base_image.DEBIAN,
+    owner=base_images.DEBIAN,
     architecture="x86_64",
     state="available",
     root_device="/dev/xvda",
@@ -157,15 +157,15 @@ VENDORS = BaseImage(
     ],
 )
 def test_a_base_is_its_vendors_and_never_ours(change: dict[str, Any], why: str) -> None:
-    refused = base_image.refusal(
-        replace(VENDORS, **change), account=ACCOUNT, architecture="x86_64", owner=base_image.DEBIAN
+    refused = base_images.refusal(
+        replace(VENDORS, **change), account=ACCOUNT, architecture="x86_64", owner=base_images.DEBIAN
     )
     assert (refused is None) if not why else (refused is not None and why in str(refused))
 
 
 def test_a_base_given_by_its_id_may_be_anybodys_but_ours() -> None:
     def refusal(owner: str) -> StepError | None:
-        return base_image.refusal(replace(VENDORS, owner=owner), account=ACCOUNT, architecture="x86_64", owner=None)
+        return base_images.refusal(replace(VENDORS, owner=owner), account=ACCOUNT, architecture="x86_64", owner=None)
 
     assert refusal("999999999999") is None
     assert refusal(ACCOUNT) is not None
@@ -173,13 +173,13 @@ def test_a_base_given_by_its_id_may_be_anybodys_but_ours() -> None:
 
 @pytest.mark.parametrize("text", ["ubuntu-24.04", "al2023", "/golden/image", "ami-0123456789abcdef0"])
 def test_what_a_base_image_may_be_called(text: str) -> None:
-    assert base_image.wanted(text) == text
+    assert base_images.wanted(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "ubuntu", "ami-", "golden/image", "ami-0123456789abcdef0 "])
 def test_what_a_base_image_may_not_be_called(text: str) -> None:
     with pytest.raises(ValueError, match=r"not one of ubuntu-24\.04"):
-        base_image.wanted(text)
+        base_images.wanted(text)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_what_a_base_image_may_not_be_called(text: str) -> None:
     ],
 )
 def test_whom_a_base_lets_in(setting: str, name: str, user: str | None) -> None:
-    assert base_image.ssh_username(replace(VENDORS, name=name), base_image=setting) == user
+    assert base_images.ssh_username(replace(VENDORS, name=name), base_image=setting) == user
 
 
 @pytest.fixture
@@ -204,18 +204,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
 
 
 def test_a_name_leads_through_the_vendors_parameter_to_its_image(aws: boto3.Session) -> None:
-    found = base_image.find(aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64")
-    assert found.owner == base_image.AMAZON and found.architecture == "x86_64"
+    found = base_images.find(aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64")
+    assert found.owner == base_images.AMAZON and found.architecture == "x86_64"
 
 
 def test_an_image_of_ours_is_refused_as_a_base(aws: boto3.Session) -> None:
     ec2 = aws.client("ec2")
-    vendors = ec2.describe_images(Owners=[base_image.AMAZON])["Images"][0]["ImageId"]
+    vendors = ec2.describe_images(Owners=[base_images.AMAZON])["Images"][0]["ImageId"]
     instance = ec2.run_instances(ImageId=vendors, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     ours = ec2.create_image(InstanceId=instance, Name="golden")["ImageId"]
     aws.client("ssm").put_parameter(Name="/golden/image", Value=ours, Type="String")
     with pytest.raises(StepError, match=f"belongs to this account, {ACCOUNT}"):
-        base_image.find(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
+        base_images.find(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
 
 
 class Elsewhere:
@@ -242,7 +242,7 @@ class Elsewhere:
 
     def find(self, name: str) -> BaseImage:
         both: Any = self
-        return base_image.find(both, both, name, account=ACCOUNT, architecture="x86_64")
+        return base_images.find(both, both, name, account=ACCOUNT, architecture="x86_64")
 
 
 @pytest.mark.parametrize(
@@ -256,14 +256,14 @@ class Elsewhere:
 )
 def test_a_vendor_has_another_account_in_another_partition(where: str, name: str, owner: str) -> None:
     assert Elsewhere(where, owner).find(name).owner == owner
-    usual = base_image.VENDORS[name].owners["aws"]
+    usual = base_images.VENDORS[name].owners["aws"]
     with pytest.raises(StepError, match="is not its vendor's"):
         Elsewhere(where, usual).find(name)
 
 
 def test_a_name_means_nobodys_image_where_its_vendors_account_is_not_known() -> None:
     with pytest.raises(StepError, match="account of debian-13 is not known in the partition aws-cn") as refused:
-        Elsewhere("aws-cn", base_image.DEBIAN).find("debian-13")
+        Elsewhere("aws-cn", base_images.DEBIAN).find("debian-13")
     assert "choose one of ubuntu-24.04, ubuntu-22.04, al2023, or give an image" in refused.value.do
 
 
@@ -272,10 +272,10 @@ def test_a_region_is_of_the_partition_that_aws_says() -> None:
     regions = {
         region: one["id"] for one in data["partitions"] for region in one["regions"] if not region.endswith("-global")
     }
-    assert {region: partition.of(region) for region in regions} == regions
+    assert {region: partitions.of(region) for region in regions} == regions
 
 
 @pytest.mark.parametrize("name", ["/nothing/here", "ami-0123456789abcdef0"])
 def test_a_base_that_is_not_there_is_told(aws: boto3.Session, name: str) -> None:
     with pytest.raises(StepError, match="does not exist in this region"):
-        base_image.find(aws.client("ec2"), aws.client("ssm"), name, account=ACCOUNT, architecture="x86_64")
+        base_images.find(aws.client("ec2"), aws.client("ssm"), name, account=ACCOUNT, architecture="x86_64")

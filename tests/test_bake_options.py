@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from steps import bake, options
-from steps.errors import StepError
+from core.errors import StepError
+from steps.image import bake
+from steps.runtime import options
 from tests.test_bake import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core import image_files
+from core.fingerprint import fingerprint
 from rehearsal.cloud import Cloud
-from steps import image_files
-from steps.fingerprint import fingerprint
 from tests.baking import cloud, ended_well, image, run
 
 __all__ = ["cloud"]

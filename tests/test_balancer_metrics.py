@@ -11,11 +11,11 @@ from typing import cast
 
 import pytest
 
+from core.aws import Aws
 from rehearsal.alb import counters
 from rehearsal.machines import scripted
-from steps import metrics
-from steps.aws import Aws
-from steps.watch import Metrics
+from steps.promote import metrics
+from steps.promote.verdict import Metrics
 from tests.rehearsed import until
 from tests.site import Shared, Site, shared
 

@@ -13,12 +13,13 @@ import pytest
 
 from bench.calls import STEPS, counted
 from bench.fleet import STACK, fleet
-from components import live, outlook
-from steps import options
-from steps.aws import Aws
-from steps.common import Context
-from steps.interrupt import Interrupts
-from steps.progress import Progress
+from core.aws import Aws
+from core.progress import Progress
+from plan.readers import account_limits, live_state
+from steps.registry import module_of
+from steps.runtime import options
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
 from tests.steps_cloud import FakeClock
 
 SOME, MANY = 2, 60
@@ -33,7 +34,7 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
         found: dict[str, Counter[str]] = {}
         for name, color in STEPS:
             before, clock = len(there.cloud.calls.seen), FakeClock()
-            step: Any = importlib.import_module(f"steps.{name}")
+            step: Any = importlib.import_module(module_of(name))
             given = options.read(step.Given, step=name, about="", arguments=[], environment=there.options(color))
             getattr(step, name)(
                 given,
@@ -47,8 +48,8 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
             found[name] = counted(there.cloud, before)
         before = len(there.cloud.calls.seen)
         made = {one["LoadBalancerArn"] for one in session.client("elbv2").describe_load_balancers()["LoadBalancers"]}
-        standing = live.read(session, stack=STACK, made=made)
-        born = outlook.born(session.client("ec2"), standing.groups)
+        standing = live_state.read(session, stack=STACK, made=made)
+        born = account_limits.born(session.client("ec2"), standing.groups)
         assert len(born) == sum(len(group.instances) for group in standing.groups) == servers
         found["preview"] = counted(there.cloud, before)
         return found

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from steps import birth
-from steps.birth import Look
-from steps.causes import Trouble, classify
-from steps.fleet import Target
+from core.server_groups import Target
+from steps.verify import group_health
+from steps.verify.group_health import Look
+from steps.verify.launch_errors import Trouble, classify
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
     ],
 )
 def test_a_birth_waits_ends_or_fails(look: Look, outcome: str) -> None:
-    verdict = birth.verdict(look)
+    verdict = group_health.verdict(look)
 
     if outcome == "wait":
         assert (verdict.born, verdict.failure) == (False, "")
@@ -134,14 +134,14 @@ def test_a_load_balancer_that_can_not_be_reached_from_here_is_not_the_applicatio
     unreached = replace(LOOK, targets=(UP, UP), bad=20, smoke="10.0.0.1 did not answer: timed out")
     broken = replace(unreached, smoke="10.0.0.1 answered 500")
 
-    assert "`allowedCidrs` must have its address" in birth.verdict(unreached).do
-    assert "allowedCidrs" in birth.verdict(replace(unreached, bad=1, elapsed=900)).do
-    assert "see why the application answers so" in birth.verdict(broken).do
+    assert "`allowedCidrs` must have its address" in group_health.verdict(unreached).do
+    assert "allowedCidrs" in group_health.verdict(replace(unreached, bad=1, elapsed=900)).do
+    assert "see why the application answers so" in group_health.verdict(broken).do
 
 
 def test_every_server_that_is_not_healthy_says_why() -> None:
-    assert birth.reasons([UP, SICK]) == (
+    assert group_health.reasons([UP, SICK]) == (
         "i-2 unhealthy (Target.ResponseCodeMismatch): Health checks failed with these codes: [503]"
         " - the application answers the health path with the wrong status"
     )
-    assert birth.reasons([]) == "no server was registered with the load balancer"
+    assert group_health.reasons([]) == "no server was registered with the load balancer"

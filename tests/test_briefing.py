@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from components import briefing
-from components.briefing import Briefing
-from components.changelog import Changelog
-from components.flight import decide
-from components.images import Source
-from components.live import Group
-from components.outlook import Outlook
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+from plan.readers.live_state import Group
+from plan.report import report
+from plan.report.changelog import Changelog
+from plan.report.report import Briefing
+from plan.rollout_plan import decide
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
@@ -33,7 +33,7 @@ def brief(
     given, made, alive = settings(**said), recipe(image), replace(live(*groups), previewed=True)
     source = Source(image, "baked from scratch", bakes=True, known=known)
     flown = decide(given, made, alive, now=NOW)
-    return briefing.write(given, flown, made, alive, source, outlook or Outlook(), log, now=NOW)
+    return report.write(given, flown, made, alive, source, outlook or Outlook(), log, now=NOW)
 
 
 def row(brief: Briefing, key: str) -> list[str]:
@@ -162,7 +162,7 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
-    said = briefing.write(
+    said = report.write(
         given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN), Outlook(), None, now=NOW
     )
     assert "the preview rule was deleted by hand" in row(said, "mind")[0]
@@ -178,19 +178,19 @@ def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
     log = Changelog("c0ffee", (" a | 1 +",), ("abc1234 ``` </details> @everyone <img src=x>",))
     said = brief(NEW, group("blue", OLD), active="green", log=log)
     lines = said.markdown.splitlines()
-    assert lines[0] == briefing.mark("dev")
+    assert lines[0] == report.mark("dev")
     assert "**green is born, all of production moves to green, blue dies**" in lines
     for key, text in said.rows:
-        assert f"| {key} | {briefing.escaped(text)} |" in lines
+        assert f"| {key} | {report.escaped(text)} |" in lines
     fence = lines.index("````text")
     assert lines[fence + 1 : lines.index("````", fence + 1)] == list(log.lines)
     assert lines[-1] == "</details>"
-    assert briefing.escaped("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
+    assert report.escaped("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
 
 
 def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
-    briefing.publish("plan", {})
-    briefing.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")})
+    report.publish("plan", {})
+    report.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")})
     assert [file.read_text() for file in tmp_path.iterdir()] == ["plan"]
 
 
@@ -208,12 +208,12 @@ def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
 def test_a_file_that_can_not_be_written_is_a_line_and_no_error(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "full").symlink_to("/dev/full")
-    said = briefing.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / name)})
+    said = report.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / name)})
     assert why in said
     assert "\n" not in said
     assert repr(str(tmp_path / name)) in said
 
 
 def test_a_commits_words_that_are_no_utf_8_are_written_as_far_as_they_are(tmp_path: Path) -> None:
-    assert briefing.publish("a \udcff", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")}) == ""
+    assert report.publish("a \udcff", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")}) == ""
     assert (tmp_path / "plan.md").read_text() == "a ?"

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from components import certificate as program
-from components.flight import decide
 from components.rollout import _certificates
-from steps import certificate
-from steps.promote import promote
+from core import release_record
+from plan import releases as program
+from plan.rollout_plan import decide
+from steps.promote.promote import promote
 from tests.factories import NOW, group, live, recipe, settings
 from tests.steps_cloud import REGION, Balancer, World, balancer
 from tests.steps_flipping import Flipping
@@ -29,9 +29,9 @@ def servers(count: int) -> dict[str, datetime]:
 
 
 def test_servers_are_named_with_their_age_as_far_as_a_tag_can_hold_them() -> None:
-    few = certificate.born(NOW, servers(2), 2)
+    few = release_record.born(NOW, servers(2), 2)
     assert few == "at=2026-11-24T12:00:00Z servers=2 i-00000000000000000=+0s i-00000000000000001=+1s"
-    many = certificate.born(NOW, servers(30), 30)
+    many = release_record.born(NOW, servers(30), 30)
     assert len(many) <= 256
     said = program.certificate({"born": many})["born"]
     assert (said["servers"], len(said["first"]) + said["more"]) == (30, 30)
@@ -39,9 +39,9 @@ def test_servers_are_named_with_their_age_as_far_as_a_tag_can_hold_them() -> Non
 
 
 def test_weights_over_time_forget_the_oldest() -> None:
-    text = certificate.weights("", [(NOW, 10), (NOW + timedelta(minutes=1), 100)])
+    text = release_record.weights("", [(NOW, 10), (NOW + timedelta(minutes=1), 100)])
     assert text == "20261124T120000Z=10 20261124T120100Z=100"
-    long = certificate.weights(text, [(NOW + timedelta(hours=hour), hour) for hour in range(50)])
+    long = release_record.weights(text, [(NOW + timedelta(hours=hour), hour) for hour in range(50)])
     assert len(long) <= 256
     assert long.endswith("20261126T130000Z=49")
     assert program.certificate({"weights": text})["weights"] == [
@@ -73,8 +73,8 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         {
             "certificates": {
                 "green": {
-                    "phoenix:born": certificate.born(NOW, servers(2), 2),
-                    "phoenix:gate-verify": certificate.gate(NOW, 41.2, servers=2),
+                    "phoenix:born": release_record.born(NOW, servers(2), 2),
+                    "phoenix:gate-verify": release_record.gate(NOW, 41.2, servers=2),
                 }
             }
         }
@@ -84,8 +84,8 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         {
             "certificates": {
                 "green": {
-                    "phoenix:weights": certificate.weights("", moved),
-                    "phoenix:gate-promote": certificate.gate(NOW, 99, requests=7, errors=0),
+                    "phoenix:weights": release_record.weights("", moved),
+                    "phoenix:gate-promote": release_record.gate(NOW, 99, requests=7, errors=0),
                 }
             }
         }

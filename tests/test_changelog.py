@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components import changelog
-from components.flight import decide
+from plan.report import changelog
+from plan.rollout_plan import decide
 from tests.factories import NOW, group, live, recipe, settings
 from tests.repositories import Repository
 

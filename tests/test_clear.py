@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import fleet
-from steps.clear import Given, clear
-from steps.errors import StepError
+from core import server_groups
+from core.errors import StepError
+from steps.cleanup.clear import Given, clear
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
 
@@ -32,7 +32,7 @@ def given(world: World, color: Color) -> Given:
 
 
 def groups(world: World) -> set[str]:
-    return {one.name for one in fleet.groups(world.aws, STACK) if not one.leaving}
+    return {one.name for one in server_groups.groups(world.aws, STACK) if not one.leaving}
 
 
 def test_the_group_of_a_killed_birth_goes_and_the_live_one_stays(world: World) -> None:

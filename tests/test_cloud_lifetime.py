@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from rehearsal.cloud import Cloud
 from rehearsal.machines.process import ProcessMachines
-from steps.interrupt import interruptible
+from steps.runtime.signals import interruptible
 from tests.rehearsed import stack, until
 from tests.test_load import gone
 

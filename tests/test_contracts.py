@@ -11,10 +11,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import listening, rules, settings, user_data
+from components import listener
+from core import base_images, image_sharing, kms
+from core import listener_rules as steps_rules
+from plan import user_data
+from plan.config import settings, validators
 from rehearsal.workshop import PROJECT
-from steps import base_image, keys, origin
-from steps import rules as steps_rules
+from steps.registry import module_of
 from tests.account import moto_only
 from tests.factories import TOKEN
 from tests.recorder import Registered, record_main
@@ -48,7 +51,7 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
     assert given["PHOENIX_PROJECT"] == ""
     passed = {name.removeprefix("PHOENIX_").lower() for name in given} - {"options", "project"}
     assert passed == set(given["PHOENIX_OPTIONS"].split())
-    options = fields(importlib.import_module(f"steps.{step}").Given)
+    options = fields(importlib.import_module(module_of(step)).Given)
     required = {option.name for option in options if option.default is MISSING and option.default_factory is MISSING}
     assert passed <= {option.name for option in options}
     assert required <= passed
@@ -57,18 +60,18 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
 def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
     made = {item.name: item.metadata["rule"] for item in fields(settings.Settings) if item.metadata}
     for text in ("123456789012", "123456789012/us-gov-west-1"):
-        assert made["image_from"](text) and origin.place(text, region="eu-west-1").account == "123456789012"
+        assert made["image_from"](text) and image_sharing.place(text, region="eu-west-1").account == "123456789012"
     for name in ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1", "arn:aws:kms:eu-west-1:123456789012:alias/a/b"):
-        assert made["image_kms_key"](name) == keys.wanted(name)
-    assert made["image_kms_key"](keys.NONE) == keys.wanted(keys.NONE)
+        assert made["image_kms_key"](name) == kms.wanted(name)
+    assert made["image_kms_key"](kms.NONE) == kms.wanted(kms.NONE)
 
 
 def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:
-    assert set(rules.BASE_IMAGES) == set(base_image.VENDORS)
+    assert set(validators.BASE_IMAGES) == set(base_images.VENDORS)
 
 
 def test_the_preview_header_has_one_name() -> None:
-    assert listening.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
+    assert listener.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
 
 
 def test_the_application_reads_the_file_that_user_data_writes() -> None:

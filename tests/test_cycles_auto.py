@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.color import other
+from plan.group_key import other
 from tests.cycles import Stack, stack, stage
 
 __all__ = ["stack", "stage"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.color import other
+from plan.group_key import other
 from rehearsal.calls import ONLOOKER
 from tests import iam
 from tests.baking import ended_well, image, run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from components.color import other
+from plan.group_key import other
 from tests.cycles import Stack, by_color, stack, stage, until
 
 __all__ = ["stack", "stage"]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components import disk
-from components.foresight import KnownToFailError, cleared
-from components.images import Source
-from components.outlook import Outlook
+from plan.checks import disk
+from plan.checks.known_failures import KnownToFailError, cleared
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
 from tests.factories import NOW, group, live, recipe, settings
 
 HERE = Source("1" * 12, "", image="ami-00000001", known=("ami-00000001",), gib=20)
@@ -61,16 +61,17 @@ def test_only_a_birth_is_refused_for_it() -> None:
 def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components import encryption, images, origin
+    from plan import image_origin, image_source
+    from plan.checks import encryption
 
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "phoenix.pkr.hcl").write_text('variable "ssh_from" {\n  type = list(string)\n}\n')
-    monkeypatch.setattr(images, "source", lambda *_, **__: BAKED)
+    monkeypatch.setattr(image_source, "source", lambda *_, **__: BAKED)
     monkeypatch.setattr(encryption, "refusal", lambda *_: "  imageKmsKey = 'x': must be ...")
     here: Any = type("Account", (), {"id": "123456789012", "region": "eu-west-1"})
     session: Any = type("Session", (), {"client": lambda *_: None})()
     said = settings(packer_variables={"ssh_from": "10.0.0.0/8", "typo": "x"})
-    refused = origin.source(session, said, here, tmp_path, now=NOW).refused
+    refused = image_origin.source(session, said, here, tmp_path, now=NOW).refused
     assert [line.split(" = ")[0].strip() for line in refused.splitlines() if "type: " not in line] == [
         "packerVariables.ssh_from",
         "packerVariables.typo",

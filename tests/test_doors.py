@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.doors import PRIORITIES, alone, doors, gone, lost
-from components.flight import decide
-from components.live import Door, Group
-from components.permanent import Before
+from plan.checks.permanent import Before
+from plan.listener_move import PRIORITIES, alone, doors, gone, lost
+from plan.readers.live_state import Door, Group
+from plan.rollout_plan import decide
 from tests.factories import NOW, group, live, recipe, settings
 from tests.test_permanent import HTTPS, SECURE, before, listener
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import pytest
 
-from components.settings import defaults
 from drill import __main__ as command
 from drill import estimate, folder, settings
 from drill.__main__ import main
@@ -30,12 +29,13 @@ from drill.folder import Begun
 from drill.left import DELETERS, Left, left, swept
 from drill.observe import AccountWatch
 from drill.place import cloud_of
+from plan.config.settings import defaults
 from rehearsal.cloud import Cloud
 from rehearsal.place import bad_script
 from rehearsal.record import AWS, LOCAL, read
 from rehearsal.watch import sample
 from rehearsal.workshop import PROJECT
-from steps.interrupt import interruptible
+from steps.runtime.signals import interruptible
 from tests.cycles import ENGINES
 from tests.factories import settings as made
 from tests.rehearsed import forward, in_service, stack, until

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from steps.engine_call import Call, nearest, parsed
+from core.engine_call import Call, nearest, parsed
 
 SELF = "from steps import engine_call; print(engine_call.read())"
 
@@ -37,7 +37,7 @@ def test_an_operation_is_found_by_its_first_name(words: list[str], operation: st
 def test_the_nearest_engine_counts() -> None:
     lines = [["sh", "steps/run"], ["pulumi-resource-command"], ["pulumi", "destroy"], ["make"], ["pulumi", "up"]]
     assert nearest(lines) == Call(operation="destroy")
-    assert nearest([["python", "-m", "steps.retire"], ["bash"]]) is None
+    assert nearest([["python", "-m", "steps.cleanup.retire"], ["bash"]]) is None
 
 
 def test_flags_are_read_in_both_spellings() -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from components import altered, confidential, namespaces
-from components.settings import defaults
-from components.typed import Typed
+from plan.config import namespaces, secret_values, yaml_changes
+from plan.config.settings import defaults
+from plan.config.typed import Typed
 from rehearsal.engine import choose
 from tests.engine_projects import Project, engine_for, project
 from tests.test_scalars import READ
@@ -283,13 +283,13 @@ def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> Non
     )
     said = [
         *namespaces.problems(found, project="small", there=(), defaults=defaults()),
-        *confidential.problems("hostname", Typed(file="Pulumi.dev.yaml")),
+        *secret_values.problems("hostname", Typed(file="Pulumi.dev.yaml")),
     ]
     for problem in said:
         typed(problem.partition("type: ")[2])
     words = ("1.10", "+5", "true", "-010", "", "2024-01-02", "a b", "0755")
     for number, word in enumerate(words):
-        typed(altered.command(("environment", f"V{number}"), word, Typed(file="Pulumi.dev.yaml")))
+        typed(yaml_changes.command(("environment", f"V{number}"), word, Typed(file="Pulumi.dev.yaml")))
     typed("pulumi config set --path 'imageSharedWith[0]' 222222222222")
     typed("pulumi config set --path 'imageSharedWith[1]' 012345678901")
     done = engine.up()

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components import fitness
-from components.flight import Flight, decide
-from components.foresight import KnownToFailError, cleared
-from components.images import Source
-from components.live import Group
-from components.outlook import Outlook
-from steps import obstacles
+from core import obstacles
+from plan.checks import existing_groups
+from plan.checks.known_failures import KnownToFailError, cleared
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+from plan.readers.live_state import Group
+from plan.rollout_plan import Flight, decide
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -38,7 +38,9 @@ def flown(image: str, *groups: Group, outlook: Outlook | None = None, **said: An
 
 def minded(image: str, *groups: Group, outlook: Outlook | None = None, **said: Any) -> list[str]:
     given, alive = settings(**said), live(*groups)
-    return list(fitness.warnings(given, decide(given, recipe(image), alive, now=NOW), alive, outlook or Outlook()))
+    return list(
+        existing_groups.warnings(given, decide(given, recipe(image), alive, now=NOW), alive, outlook or Outlook())
+    )
 
 
 def obstructed(color: str, about: dict[str, Any], *arguments: Any, **values: Any) -> Group:
@@ -147,9 +149,9 @@ def test_a_group_that_can_not_be_deleted_is_told_before_anything_is_born() -> No
 
 def test_the_plan_says_what_is_not_as_it_should_be() -> None:
     blue = group("blue", OLD, in_service=2, sizes=(2, 4))
-    assert fitness.words(blue, health(blue, of=2), wanted=(2, 4)) == "2 servers"
+    assert existing_groups.words(blue, health(blue, of=2), wanted=(2, 4)) == "2 servers"
     ill = replace(blue, in_service=1, sizes=(0, 4))
-    assert fitness.words(ill, health(blue, of=0), wanted=(2, 4)) == (
+    assert existing_groups.words(ill, health(blue, of=0), wanted=(2, 4)) == (
         "2 servers (1 in service; 0 healthy; MinSize 0 and MaxSize 4, the settings say 2 and 4)"
     )
-    assert fitness.words(ill, Outlook()) == "2 servers (1 in service)"
+    assert existing_groups.words(ill, Outlook()) == "2 servers (1 in service)"

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from components import flags, flight
-from components.flags import Flags
-from components.flight import Flight
-from steps.engine_call import Call
+from core.engine_call import Call
+from plan import rollout_plan
+from plan.checks import engine_flags
+from plan.checks.engine_flags import Flags
+from plan.rollout_plan import Flight
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -32,14 +33,14 @@ HELD = (BALANCER, PRODUCTION, TARGET, GROUP, BAKE, PROMOTE, GUARD, DASHBOARD, BU
 
 
 def plan(image: str = NEW, **said: Any) -> Flight:
-    return flight.decide(settings(**said), recipe(image), live(group("blue", OLD)), now=NOW)
+    return rollout_plan.decide(settings(**said), recipe(image), live(group("blue", OLD)), now=NOW)
 
 
 FLIP, IDLE = plan(active="green"), plan(OLD)
 
 
 def found(given: Flags, flying: Flight = FLIP) -> str:
-    return "\n".join(flags.problems(given, flying, HELD))
+    return "\n".join(engine_flags.problems(given, flying, HELD))
 
 
 @pytest.mark.parametrize("one", [BALANCER, PRODUCTION, TARGET, GROUP, BAKE, GUARD, "**:Group::*", "**"])
@@ -67,8 +68,8 @@ def test_a_birth_or_a_move_is_done_as_a_whole(one: str, flag: str) -> None:
 @pytest.mark.parametrize("one", [BALANCER, PRODUCTION, BUCKET])
 def test_what_is_no_groups_may_be_a_target_at_any_time(one: str) -> None:
     assert found(Flags(targets=(one,))) == ""
-    assert flags.note(Flags(targets=(one,)), FLIP) != ()
-    assert flags.note(Flags(targets=(one,)), IDLE) == flags.note(Flags(), FLIP) == ()
+    assert engine_flags.note(Flags(targets=(one,)), FLIP) != ()
+    assert engine_flags.note(Flags(targets=(one,)), IDLE) == engine_flags.note(Flags(), FLIP) == ()
     assert "done as a whole" in found(Flags(targets=(one,), dependents=True))
 
 
@@ -90,9 +91,9 @@ def test_everything_is_told_at_once() -> None:
     ],
 )
 def test_flags_are_read(arguments: list[str], environment: dict[str, str], given: Flags) -> None:
-    assert flags.read(Call(operation="up", arguments=tuple(arguments)), environment) == given
+    assert engine_flags.read(Call(operation="up", arguments=tuple(arguments)), environment) == given
 
 
 def test_what_nobody_knows_stops_nobody() -> None:
-    assert flags.read(None, {}) == Flags()
-    assert found(flags.read(None, {})) == ""
+    assert engine_flags.read(None, {}) == Flags()
+    assert found(engine_flags.read(None, {})) == ""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from components import flight
-from components.flight import FlightError
-from components.live import Group
+from plan import rollout_plan
+from plan.readers.live_state import Group
+from plan.rollout_plan import FlightError
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
@@ -259,7 +259,7 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_decisions(case: Case) -> None:
-    found = flight.decide(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
+    found = rollout_plan.decide(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
     assert found.active.color == case.active
     assert (found.standing is None) == case.born
     assert tuple(found.weights.items()) == case.weights
@@ -273,7 +273,7 @@ def test_decisions(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn(case: Case) -> None:
     alive = live(*case.groups)
-    found = flight.decide(settings(**case.said), recipe(case.image), alive, now=NOW)
+    found = rollout_plan.decide(settings(**case.said), recipe(case.image), alive, now=NOW)
     for color in found.colors:
         stood = alive.group(color.color)
         if stood and stood.weight:
@@ -284,13 +284,13 @@ def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn
 
 def test_a_promotion_that_was_killed_under_way_is_finished_although_the_weights_are_there() -> None:
     alive = replace(live(group("blue", NEW)), unfinished=True)
-    found = flight.decide(settings(), recipe(NEW), alive, now=NOW)
+    found = rollout_plan.decide(settings(), recipe(NEW), alive, now=NOW)
     assert (found.shift, found.proven) == (True, False)
 
 
 def refusal(image: str, *groups: Group, **said: object) -> str:
     with pytest.raises(FlightError) as error:
-        flight.decide(settings(**said), recipe(image), live(*groups), now=NOW)
+        rollout_plan.decide(settings(**said), recipe(image), live(*groups), now=NOW)
     return str(error.value)
 
 
@@ -326,19 +326,20 @@ def test_a_birth_goes_on_with_a_group_that_could_serve_and_with_no_other() -> No
     old, new = recipe(OLD).generation, recipe(NEW).generation
     whole = replace(standing, births={("green", new): "before"})
     dying = replace(standing, births={("green", old): "before", ("blue", new): "before"})
-    assert flight.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
-    fresh = flight.decide(said, recipe(NEW), dying, now=NOW).active.birth
+    assert rollout_plan.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
+    fresh = rollout_plan.decide(said, recipe(NEW), dying, now=NOW).active.birth
     assert fresh == "1"
     tried = frozenset({("green", old, "3"), ("green", new, "7"), ("blue", old, "5"), ("green", old, "20261124T1200")})
     again = [
-        flight.decide(said, recipe(OLD), replace(dying, births={}, tried=tried), now=NOW).active.birth for _ in range(2)
+        rollout_plan.decide(said, recipe(OLD), replace(dying, births={}, tried=tried), now=NOW).active.birth
+        for _ in range(2)
     ]
     assert again == ["4", "4"], "what is there is told apart, and a preview says the same as its update"
 
 
 def test_what_stands_keeps_its_birth() -> None:
     standing = live(replace(group("blue", OLD), birth="one"), replace(group("green", NEW, 0), birth="two"))
-    plan = flight.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
+    plan = rollout_plan.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
     assert [color.birth for color in plan.colors] == ["two", "one"]
 
 
@@ -362,13 +363,13 @@ def test_a_deleted_group_gets_no_share_of_production() -> None:
     text = refusal(NEW, *canary, active="green", traffic=10)
     assert "blue is to share production, but its auto-scaling group is gone: somebody deleted it" in text
     assert "type: pulumi config set traffic 100 && pulumi up" in text
-    found = flight.decide(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
+    found = rollout_plan.decide(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
     assert (found.weights, found.shift, found.dies.color if found.dies else None) == ({"green": 100}, True, "blue")
 
 
 def test_of_two_halves_set_by_hand_the_older_group_is_the_one_to_go_back_to() -> None:
     halves = group("blue", OLD, 50, days=9), group("green", NEW, 50)
-    found = flight.decide(settings(), recipe(NEXT), live(*halves), now=NOW)
+    found = rollout_plan.decide(settings(), recipe(NEXT), live(*halves), now=NOW)
     assert (found.weights, found.dies.color if found.dies else None) == ({"blue": 100}, "green")
     assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
 
@@ -378,5 +379,5 @@ def test_a_group_that_somebody_gave_production_unverified_is_taken_back_whatever
     assert "pulumi config set active blue && pulumi up   (takes the canary back)" in refusal(
         NEXT, *exposed, active="green"
     )
-    found = flight.decide(settings(), recipe(NEXT), live(*exposed), now=NOW)
+    found = rollout_plan.decide(settings(), recipe(NEXT), live(*exposed), now=NOW)
     assert found.weights == {"blue": 100}

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from components import estimate
-from components.flight import Flight, FlightError, decide
-from components.foresight import RESERVE_SECONDS, KnownToFailError, cleared
-from components.images import Source
-from components.live import Group
-from components.outlook import Kind, Outlook, Quota, Subnet
-from steps import credentials, traffic
+from core import credentials, shift_schedule
+from plan import estimates
+from plan.checks.known_failures import RESERVE_SECONDS, KnownToFailError, cleared
+from plan.image_source import Source
+from plan.readers.account_limits import Kind, Outlook, Quota, Subnet
+from plan.readers.live_state import Group
+from plan.rollout_plan import Flight, FlightError, decide
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -172,10 +172,10 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
 def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]) -> None:
     given, alive = settings(**said), live(group("blue", OLD))
     flown = decide(given, recipe(NEW), alive, now=NOW)
-    way = traffic.way(
+    way = shift_schedule.way(
         ours="green", observed={"blue": 100}, before={"blue": 100}, traffic=given.traffic, canaries=given.canary_steps
     )
-    planned = traffic.planned_seconds(
+    planned = shift_schedule.planned_seconds(
         steps=len(way.steps),
         full=given.traffic == 100,
         canary_pause=given.canary_pause_seconds,
@@ -184,5 +184,5 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
         drain=given.drain_seconds,
         watched=bool(given.canary_steps),
     )
-    assert estimate.promotion(given, flown, alive) == (planned if flown.shift else (0, 0))
+    assert estimates.promotion(given, flown, alive) == (planned if flown.shift else (0, 0))
     assert credentials.RESERVE_SECONDS == RESERVE_SECONDS

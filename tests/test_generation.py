@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from components.combinations import broken
-from components.generation import changes, fingerprint, recipe
-from components.user_data import LIMIT, size, user_data
+from plan.config.constraints import broken
+from plan.server_spec import changes, fingerprint, recipe
+from plan.user_data import LIMIT, size, user_data
 from tests.factories import settings
 
 SECRET = {"previewToken"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from steps import git, image_files
-from steps.git import GitError
+from core import git, image_files
+from core.git import GitError
 from tests.repositories import Repository
 
 

@@ -8,10 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import engine_call
-from steps.engine_call import Call
-from steps.errors import StepError
-from steps.guard import Given, guard
+from core import engine_call
+from core.engine_call import Call
+from core.errors import StepError
+from steps.cleanup.guard import Given, guard
 from tests.steps_cloud import ACCOUNT, BLUE, REGION, STACK, World
 
 

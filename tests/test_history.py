@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from components.certificate import certificate
-from components.past import entry, line
+from plan.history import entry, line
+from plan.releases import certificate
 from tests.standins import Bench
 from tests.test_past import TAGS
 

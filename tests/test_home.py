@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import home
-from components.home import refusal
-from components.live import Account
+from plan.readers import stack_state
+from plan.readers.live_state import Account
+from plan.readers.stack_state import refusal
 
 HERE = Account("123456789012", "eu-west-1")
 BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/shop-dev/1"
@@ -68,7 +68,7 @@ def test_another_account_and_region_are_told_at_once() -> None:
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
     """A state that can be read after so many readings that fail; the stacks that were asked for."""
-    monkeypatch.setattr(home, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(stack_state, "PAUSE_SECONDS", 0)
     asked: list[str] = []
 
     def fails(times: int) -> list[str]:
@@ -97,16 +97,16 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
 
 
 def test_a_state_that_is_just_saved_is_read_again(state: Callable[[int], list[str]]) -> None:
-    asked = state(home.TRIES - 1)
-    made = home.check(HERE)
+    asked = state(stack_state.TRIES - 1)
+    made = stack_state.check(HERE)
     assert made.ids == {BALANCER}
     assert made.recorded.again("shop-promote") == "4"
     assert made.tried == {("blue", "b", "2")}
-    assert len(asked) == home.TRIES
+    assert len(asked) == stack_state.TRIES
 
 
 def test_one_that_can_never_be_read_says_why(state: Callable[[int], list[str]]) -> None:
-    asked = state(home.TRIES)
+    asked = state(stack_state.TRIES)
     with pytest.raises(Exception, match="failed to load checkpoint"):
-        home.check(HERE)
-    assert len(asked) == home.TRIES
+        stack_state.check(HERE)
+    assert len(asked) == stack_state.TRIES

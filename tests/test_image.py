@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from rehearsal.machines import override
-from steps import bake, packer
+from steps.image import bake, packer
 
 IMAGE = Path(__file__).parents[1] / "image"
 PROVISION = sorted((IMAGE / "provision").glob("*.sh"))

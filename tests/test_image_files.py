@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from components.generation import fingerprint
-from components.images import ImageError, source
+from core import git, image_files
+from core.git import GitError
+from core.image_files import ImageFilesError
+from plan.image_source import ImageError, source
+from plan.server_spec import fingerprint
 from rehearsal.workshop import PROJECT
-from steps import git, image_files
-from steps.git import GitError
-from steps.image_files import ImageFilesError
 from tests.factories import NOW, settings
 from tests.repositories import Repository
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.images import Image, ImageError, available, choose, pinned, source
+from plan.image_source import Image, ImageError, available, choose, pinned, source
 from tests.account import moto_only
 from tests.factories import NOW, settings
 

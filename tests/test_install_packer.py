@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.workshop import PROJECT
-from steps import packer
+from steps.image import packer
 from tests.standins import Bench
 
 KEY = "798AEC654E5C15428C8E42EEAA16FCBCA621E701"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from steps import inventory
-from steps.inventory import Difference, Packages
+from core import packages
+from core.packages import Difference, Packages
 
 OLD = "adduser 3.134\nnano 7.2-1\nopenssl 3.0.14-1~deb12u2\n"
 NEW = "adduser 3.134\nopenssl 3.0.15-1~deb12u1\nsyslog-ng 3.38.1-5\n"
 
 
 def difference(old: str, new: str) -> Difference:
-    return inventory.difference(inventory.parsed(old), inventory.parsed(new))
+    return packages.difference(packages.parsed(old), packages.parsed(new))
 
 
 def test_what_came_what_went_and_what_changed() -> None:
@@ -35,9 +35,9 @@ def test_equal_lists_differ_in_nothing() -> None:
 
 
 def test_one_name_may_have_several_versions() -> None:
-    before: Packages = inventory.parsed("kernel 6.1.1\nlibc6 2.36\n")
-    after = inventory.parsed("kernel 6.1.1\nkernel 6.1.2\nlibc6 2.36\nlibc6 2.36\n")
-    assert inventory.difference(before, after).entries == ("~ kernel 6.1.1 -> 6.1.1 and 6.1.2",)
+    before: Packages = packages.parsed("kernel 6.1.1\nlibc6 2.36\n")
+    after = packages.parsed("kernel 6.1.1\nkernel 6.1.2\nlibc6 2.36\nlibc6 2.36\n")
+    assert packages.difference(before, after).entries == ("~ kernel 6.1.1 -> 6.1.1 and 6.1.2",)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_one_name_may_have_several_versions() -> None:
 )
 def test_what_is_no_list_is_told(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        inventory.parsed(text)
+        packages.parsed(text)
 
 
 def test_a_long_difference_is_shortened_and_says_how_much_is_missing() -> None:
     four = ["+ aaa 1", "+ bbb 1", "+ ccc 1", "+ ddd 1"]
-    assert inventory.shortened(four, characters=16) == "+ aaa 1, + bbb 1 and 2 more"
-    assert inventory.shortened(["+ " + "a" * 50, "+ b 1"], characters=16) == "+ " + "a" * 50 + " and 1 more"
+    assert packages.shortened(four, characters=16) == "+ aaa 1, + bbb 1 and 2 more"
+    assert packages.shortened(["+ " + "a" * 50, "+ b 1"], characters=16) == "+ " + "a" * 50 + " and 1 more"
     many = difference("a 1\n", "a 1\n" + "".join(f"package-{number} 1.0\n" for number in range(500)))
     assert len(str(many)) < 700 and str(many).endswith(" more")

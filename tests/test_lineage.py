@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from components import lineage
-from components.color import Color
-from components.flight import FlightError, decide
-from components.foresight import KnownToFailError, cleared
-from components.images import Source
-from components.lineage import Lineage
-from components.live import Live
-from components.outlook import Outlook
+from plan import lineage
+from plan.checks.known_failures import KnownToFailError, cleared
+from plan.group_key import Color
+from plan.image_source import Source
+from plan.lineage import Lineage
+from plan.readers.account_limits import Outlook
+from plan.readers.live_state import Live
+from plan.rollout_plan import FlightError, decide
 from tests.factories import NOW, group, live, recipe, settings
 from tests.repositories import Repository
 

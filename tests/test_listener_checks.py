@@ -11,10 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import clear_text, keep_alive, tls
-from components.permanent import Before, Listener
-from components.sharing import Shared
-from components.tls import Certificate
+from plan.checks import certificates, clear_text, keep_alive
+from plan.checks.certificates import Certificate
+from plan.checks.permanent import Before, Listener
+from plan.readers.existing_balancer import Shared
 from rehearsal.workshop import PROJECT
 from tests.account import moto_only
 from tests.factories import settings
@@ -72,7 +72,7 @@ def test_a_certificate_is_for_its_names(names: tuple[str, ...], hostname: str, g
 def test_a_host_name_is_one_that_browsers_accept(
     said: dict[str, str], found: tuple[Certificate, ...] | None, says: str
 ) -> None:
-    problems = list(tls.problems(settings(**said), found))
+    problems = list(certificates.problems(settings(**said), found))
     assert len(problems) == bool(says)
     assert says in "".join(problems)
 
@@ -107,11 +107,11 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
     acm: Any = session.client("acm")
     elb, (certificate, key) = session.client("elbv2"), self_signed()
     mine = acm.import_certificate(Certificate=certificate, PrivateKey=key)["CertificateArn"]
-    assert tls.read(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (Certificate(mine, (HOST,)),)
-    assert tls.read(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (Certificate(ARN, status=""),)
-    assert tls.read(acm, elb, settings(hostname=HOST)) == ()
+    assert certificates.read(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (Certificate(mine, (HOST,)),)
+    assert certificates.read(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (Certificate(ARN, status=""),)
+    assert certificates.read(acm, elb, settings(hostname=HOST)) == ()
     _, secure = edge(session, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": mine}])
-    assert tls.read(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (Certificate(mine, (HOST,)),)
+    assert certificates.read(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (Certificate(mine, (HOST,)),)
     balancer = secure.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
     plain = elb.create_listener(
         LoadBalancerArn=balancer,
@@ -119,9 +119,11 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
         Port=80,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    assert tls.read(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
+    assert certificates.read(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
     of_iam = "arn:aws:iam::123456789012:server-certificate/old"
-    assert tls.read(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, "its names are not known"
+    assert certificates.read(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
+        "its names are not known"
+    )
 
 
 SHARED = Shared(arn="balancer", listener=LISTENER, url="http://shop.example.com", is_public=True)

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.balancers import LiveError
-from components.live import Group, Live, read
+from plan.readers.live_state import Group, Live, read
+from plan.readers.load_balancers import LiveError
 from tests.account import moto_only
 from tests.factories import group, live
 

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import lost
-from components.home import Made, Resource
-from components.lost import Wanted
+from plan.readers import unrecorded
+from plan.readers.stack_state import Made, Resource
+from plan.readers.unrecorded import Wanted
 from tests.account import moto_only
 from tests.main_program import account, program
 
@@ -28,8 +28,8 @@ CIDRS = ["0.0.0.0/0"]
 def test_it_knows_what_the_program_declares(account: None, config: dict[str, Any]) -> None:
     cidrs = config.get("allowedCidrs", CIDRS)
     wanted = [
-        *lost.network("phoenix-dev"),
-        *lost.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
+        *unrecorded.network("phoenix-dev"),
+        *unrecorded.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
     ]
     declared = {
         (one.type, one.name, one.parent)
@@ -48,33 +48,35 @@ class Network:
         ec2 = self.ec2
         self.ids: dict[Wanted, str] = {}
         vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-        self.has(lost.VPC, "vpc", vpc, tagged=vpc)
+        self.has(unrecorded.VPC, "vpc", vpc, tagged=vpc)
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-        self.has(lost.GATEWAY, "internet", gateway, tagged=gateway)
+        self.has(unrecorded.GATEWAY, "internet", gateway, tagged=gateway)
         address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-        self.has(lost.ADDRESS, "nat", address, tagged=address)
+        self.has(unrecorded.ADDRESS, "nat", address, tagged=address)
         for side, third in (("public", 0), ("private", 64)):
             table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
             ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-            self.has(lost.TABLE, side, table, tagged=table)
-            self.has(lost.ROUTE, side, f"{table}_0.0.0.0/0")
+            self.has(unrecorded.TABLE, side, table, tagged=table)
+            self.has(unrecorded.ROUTE, side, f"{table}_0.0.0.0/0")
             for number in range(2):
                 subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{third + number}.0/24")["Subnet"]["SubnetId"]
                 ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-                self.has(lost.SUBNET, f"{side}-{number}", subnet, tagged=subnet)
-                self.has(lost.JOINED, f"{side}-{number}", f"{subnet}/{table}")
-        public = next(id for one, id in self.ids.items() if one.name.endswith("public-0") and one.type == lost.SUBNET)
+                self.has(unrecorded.SUBNET, f"{side}-{number}", subnet, tagged=subnet)
+                self.has(unrecorded.JOINED, f"{side}-{number}", f"{subnet}/{table}")
+        public = next(
+            id for one, id in self.ids.items() if one.name.endswith("public-0") and one.type == unrecorded.SUBNET
+        )
         nat = ec2.create_nat_gateway(AllocationId=address, SubnetId=public)["NatGateway"]["NatGatewayId"]
-        self.has(lost.NAT, "nat", nat, tagged=nat)
+        self.has(unrecorded.NAT, "nat", nat, tagged=nat)
         group = ec2.create_security_group(GroupName="alb", Description="alb", VpcId=vpc)["GroupId"]
         rules = ec2.authorize_security_group_ingress(
             GroupId=group,
             IpPermissions=[{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": CIDRS[0]}]}],
         )
-        self.has(lost.FIREWALL, "alb", group, tagged=group, below="LoadBalancer")
+        self.has(unrecorded.FIREWALL, "alb", group, tagged=group, below="LoadBalancer")
         self.has(
-            lost.WAY_IN,
+            unrecorded.WAY_IN,
             f"80-from-{CIDRS[0]}",
             rules["SecurityGroupRules"][0]["SecurityGroupRuleId"],
             below="LoadBalancer",
@@ -97,8 +99,10 @@ class Network:
         )
 
     def read(self, made: Made) -> dict[tuple[str, str, str], str]:
-        wanted = [*lost.network(NAME), *lost.front(NAME, ports=[80], cidrs=CIDRS)]
-        return {(one.type, one.name, one.below): one.id for one in lost.read(self.session, made, wanted, owner=OWNER)}
+        wanted = [*unrecorded.network(NAME), *unrecorded.front(NAME, ports=[80], cidrs=CIDRS)]
+        return {
+            (one.type, one.name, one.below): one.id for one in unrecorded.read(self.session, made, wanted, owner=OWNER)
+        }
 
 
 @pytest.fixture
@@ -125,7 +129,7 @@ def test_a_state_that_never_made_it_asks_for_nothing(network: Network) -> None:
 
 
 def test_what_is_not_there_either_is_made_by_the_update(network: Network) -> None:
-    rule = next(one for one in network.ids if one.type == lost.WAY_IN)
-    group = next(id for one, id in network.ids.items() if one.type == lost.FIREWALL)
+    rule = next(one for one in network.ids if one.type == unrecorded.WAY_IN)
+    group = next(id for one, id in network.ids.items() if one.type == unrecorded.FIREWALL)
     network.ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[network.ids[rule]])
     assert network.read(network.made(rule)) == {}

@@ -6,9 +6,9 @@ import io
 
 import pytest
 
-from steps.errors import StepError
-from steps.newborn import SHOWN_SECONDS, shown
-from steps.progress import Progress
+from core.errors import StepError
+from core.progress import Progress
+from steps.runtime.polling import SHOWN_SECONDS, shown
 from tests.steps_cloud import FakeClock
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from components import images, origin
-from components.images import Source
-from components.live import Account
+from core import kms as keys
+from plan import image_origin, image_source
+from plan.image_source import Source
+from plan.readers.live_state import Account
 from rehearsal.workshop import PROJECT
-from steps import keys
 from tests.baking import ended_well, environment, image, run
 from tests.factories import NOW, settings
 from tests.rehearsed import until
@@ -71,7 +71,7 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
 
     again = ended_well(world.prod(wanted))
     assert again == {**first, "copied": False} and world.copies() == before + 1
-    known = images.available(world.client("ec2", dev=False), service="phoenix")
+    known = image_source.available(world.client("ec2", dev=False), service="phoenix")
     assert [(image.id, image.fingerprint) for image in known] == [(first["image"], wanted)]
 
     # The original is gone, and nobody in prod minds.
@@ -162,7 +162,7 @@ def test_awss_own_key_is_no_choice(world: World) -> None:
     refused(done, f"the image can't be encrypted with {own}", "AWS's own key, which can't be shared")
     chosen = settings(region=DEV_REGION, image_kms_key=own, image_shared_with=(world.cloud.account,))
     found = Source(asked["fingerprint"], "baked from scratch", bakes=True)
-    said = origin.led(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
+    said = image_origin.led(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
     assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in said.refused
     assert said.words == found.words
 
@@ -215,10 +215,10 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
     world.share("ami-0000000000000000f", world.cloud.account)
     assert shared() == ([world.cloud.account], [world.cloud.account])
     assert world.planned(wanted).refused == ""
-    assert any(one.shared_by == "phoenix/dev" for one in images.available(ec2, service="phoenix"))
+    assert any(one.shared_by == "phoenix/dev" for one in image_source.available(ec2, service="phoenix"))
     world.share("ami-0000000000000000f")
     assert shared() == ([], [])
-    assert not any(one.shared_by for one in images.available(ec2, service="phoenix"))
+    assert not any(one.shared_by for one in image_source.available(ec2, service="phoenix"))
     assert wanted in world.planned(wanted).refused
 
 

@@ -12,12 +12,14 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
-from components import encryption
-from components.live import Account
-from steps import copy, images, keys, leftovers, origin, share
-from steps.errors import StepError
-from steps.images import Image
-from steps.origin import Place
+from core import image_sharing, images
+from core import kms as keys
+from core.errors import StepError
+from core.image_sharing import Place
+from core.images import Image
+from plan.checks import encryption
+from plan.readers.live_state import Account
+from steps.image import copy, leftovers, share
 from tests.account import moto_only
 from tests.factories import settings
 from tests.steps_cloud import Wrapped
@@ -55,7 +57,7 @@ def image(ami: str, *, days: float, fingerprint: str = WANTED) -> Image:
 
 
 def choose(*there: Image, place: Place = DEV, max_age_days: int = 30) -> Image:
-    return origin.chosen(
+    return image_sharing.chosen(
         there, place, service="shop", fingerprint=WANTED, account=ME, max_age_days=max_age_days, now=NOW
     )
 
@@ -68,11 +70,11 @@ def choose(*there: Image, place: Place = DEV, max_age_days: int = 30) -> Image:
     ],
 )
 def test_a_place_is_an_account_and_its_region_or_the_own_one(text: str, place: Place) -> None:
-    assert origin.place(text, region="eu-west-1") == place
+    assert image_sharing.place(text, region="eu-west-1") == place
 
 
 def test_a_description_says_what_the_tags_do() -> None:
-    said = origin.described(origin.description(tags()))
+    said = image_sharing.described(image_sharing.description(tags()))
     assert said == {
         key: value
         for key, value in tags().items()
@@ -81,16 +83,16 @@ def test_a_description_says_what_the_tags_do() -> None:
 
 
 def test_a_description_is_cut_off_in_the_name_of_the_base_alone() -> None:
-    text = origin.description(tags(base_name="x" * 128))
+    text = image_sharing.description(tags(base_name="x" * 128))
     assert len(text) <= 255
-    said = origin.described(text)
+    said = image_sharing.described(text)
     assert said["phoenix:packages"] == "fedcba987654" and said["phoenix:base-name"] != "x" * 128
     assert "x" * 128 in said["phoenix:base-name"] + "x" * 128
 
 
 @pytest.mark.parametrize("text", ["", "Created by hand", "phoenix", "phoenix base=ami-1", "phoenix x base-name=y"])
 def test_other_descriptions_say_nothing(text: str) -> None:
-    assert origin.described(text) == {}
+    assert image_sharing.described(text) == {}
 
 
 def test_the_youngest_with_the_fingerprint_is_chosen() -> None:
@@ -124,7 +126,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_whatever_lacks_name_or_words_is_left_out(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
-    words = origin.description(tags())
+    words = image_sharing.description(tags())
     for name, said in (
         (f"shop-{WANTED}-20261120060000", words),
         (f"shop-{WANTED}-20261120060001", "by hand"),
@@ -132,7 +134,7 @@ def test_whatever_lacks_name_or_words_is_left_out(session: boto3.Session) -> Non
         ("shop-latest", words),
     ):
         ec2.register_image(Name=name, Description=said, RootDeviceName="/dev/xvda")
-    [found] = origin.offered(ec2, Place(account="123456789012", region="eu-west-1"), service="shop")
+    [found] = image_sharing.offered(ec2, Place(account="123456789012", region="eu-west-1"), service="shop")
     assert (found.fingerprint, found.name) == (WANTED, f"shop-{WANTED}-20261120060000")
     assert found.baked_at == datetime(2026, 11, 20, 6, 0, tzinfo=UTC) and found.tags["phoenix:commit"] == "c" * 40
 
@@ -147,7 +149,7 @@ def test_a_snapshot_that_is_hidden_is_not_shared_however_aws_says_it(session: bo
     ec2 = Wrapped(session.client("ec2"), describe_snapshots=describe_snapshots)
     hidden = Image(id="ami-1", name="n", state="available", created=NOW, snapshots=("snap-1",))
     with pytest.raises(StepError, match="snapshots of ami-1 are not shared with account 222222222222"):
-        origin.check(ec2, session.client("kms"), hidden, DEV, account=ME)  # type: ignore[arg-type]
+        image_sharing.check(ec2, session.client("kms"), hidden, DEV, account=ME)  # type: ignore[arg-type]
 
 
 def test_a_key_that_can_not_be_used_says_why(session: boto3.Session) -> None:

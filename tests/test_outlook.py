@@ -12,9 +12,9 @@ from botocore.credentials import RefreshableCredentials
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from components import outlook
-from components.live import Live
-from components.outlook import Kind, Quota
+from plan.readers import account_limits
+from plan.readers.account_limits import Kind, Quota
+from plan.readers.live_state import Live
 from tests.account import moto_only
 from tests.factories import NOW, group, live, settings
 
@@ -51,7 +51,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Any:
     ],
 )
 def test_each_family_has_its_quota(instance_type: str, code: str) -> None:
-    assert outlook.quota_code(instance_type) == code
+    assert account_limits.quota_code(instance_type) == code
 
 
 def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
@@ -80,14 +80,14 @@ def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
             for ago, value in ((9, 4.0), (3, 12.0))
         ]
         watch.put_metric_data(Namespace="AWS/Usage", MetricData=data)
-        assert outlook.quota(quotas, watch, "t3.small", now=now) == Quota("L-1216C47A", "Running", 32.0, 12.0)
+        assert account_limits.quota(quotas, watch, "t3.small", now=now) == Quota("L-1216C47A", "Running", 32.0, 12.0)
 
 
 def test_instance_types_are_known_or_known_not_to_be(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
-    assert outlook.kind(ec2, "t3.small") == Kind(2, ("x86_64",))
-    assert outlook.kind(ec2, "t4g.small").architectures == ("arm64",)
-    assert outlook.kind(ec2, "t3.tiny") == Kind(0)
+    assert account_limits.kind(ec2, "t3.small") == Kind(2, ("x86_64",))
+    assert account_limits.kind(ec2, "t4g.small").architectures == ("arm64",)
+    assert account_limits.kind(ec2, "t3.tiny") == Kind(0)
 
 
 def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Session) -> None:
@@ -97,7 +97,7 @@ def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Sessio
     ssm.put_parameter(Name="/golden/base", Value=there, Type="String")
     ssm.put_parameter(Name="/golden/text", Value="none", Type="String")
     sizes = {
-        name: outlook.base(ec2, ssm if name.startswith("/") else None, name)
+        name: account_limits.base(ec2, ssm if name.startswith("/") else None, name)
         for name in (there, "/golden/base", "ami-00000000000000000", "/golden/text", "/golden/nowhere", "ubuntu-24.04")
     }
     assert sizes == {  # every image's size here is 15
@@ -120,7 +120,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     alive = live(
         group("blue", name="blue-1", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a"))
     )
-    found = outlook.read(session, settings(), alive, now=NOW)
+    found = account_limits.read(session, settings(), alive, now=NOW)
     assert found.kind == Kind(2, ("x86_64",))
     [place] = found.subnets or ()
     assert (place.id, place.zone, place.vpc, place.free) == (subnet, "eu-west-1a", vpc, 10)
@@ -133,7 +133,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
 
 
 def test_nothing_is_live_and_nothing_is_adopted(session: boto3.Session) -> None:
-    found = outlook.read(session, settings(), Live(), now=NOW)
+    found = account_limits.read(session, settings(), Live(), now=NOW)
     assert (found.subnets, found.born) == ((), ())
 
 
@@ -145,7 +145,7 @@ def test_the_end_of_credentials_counts_when_nobody_can_renew_them(tmp_path: Path
         made._session._credentials = RefreshableCredentials(  # type: ignore[attr-defined]
             "id", "key", "token", ends, dict, method
         )
-        return outlook.credentials_end(made)
+        return account_limits.credentials_end(made)
 
     assert of("env") == ends
     assert of("sso") is None

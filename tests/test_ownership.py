@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.balancers import Balancer
-from components.home import Made, Resource
-from components.listener_rules import Door
-from components.live import Live
-from components.ownership import (
+from plan.checks.ownership import (
     BALANCER,
     LISTENER,
     RULE,
@@ -23,6 +19,10 @@ from components.ownership import (
     left_by_killed,
     refusal,
 )
+from plan.readers.live_state import Live
+from plan.readers.load_balancers import Balancer
+from plan.readers.stack_rules import Door
+from plan.readers.stack_state import Made, Resource
 from tests.factories import group, live, settings
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"

@@ -15,7 +15,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from moto import mock_aws
 
-from components.step import ROOT
+from components.step_command import ROOT
 from package.service import Service
 from tests.account import moto_only
 from tests.factories import TOKEN
@@ -57,7 +57,7 @@ def test_its_outputs_are_those_of_the_program() -> None:
 @pytest.mark.skipif(shutil.which("pulumi") is None, reason="pulumi is not on PATH")
 def test_pulumi_reads_the_same_schema(tmp_path: Path) -> None:
     """As whoever adds the package has it: Pulumi makes it a Python environment of its own, by its requirements."""
-    for name in ("components", "steps", "package"):
+    for name in ("components", "plan", "core", "steps", "package"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     done = subprocess.run(

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from core import package_store, packages
+from core.package_store import UnknownPackages
 from rehearsal.cloud import Cloud
-from steps import inventory, package_lists
-from steps.package_lists import UnknownPackages
 from tests.baking import cloud
 from tests.steps_cloud import Wrapped
 
@@ -43,14 +43,14 @@ def names(ssm: Any, image: str) -> list[str]:
 
 
 def store(cloud: Cloud, image: str, text: str) -> str:
-    return package_lists.store(cloud.client("ssm"), cloud.client("ec2"), text, service=SERVICE, image=image)
+    return package_store.store(cloud.client("ssm"), cloud.client("ec2"), text, service=SERVICE, image=image)
 
 
 @pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
 def test_what_is_stored_is_read_again(cloud: Cloud, ssm: Any, image: str, text: str) -> None:
     hashed = store(cloud, image, text)
     assert tag(cloud, image) == hashed == hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert package_lists.read(ssm, service=SERVICE, image=image, hashed=hashed) == inventory.parsed(text)
+    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parsed(text)
     assert (len(names(ssm, image)) > 10) == (text is LONG)
 
 
@@ -58,7 +58,7 @@ def test_a_shorter_list_leaves_nothing_of_a_longer_one(cloud: Cloud, ssm: Any, i
     store(cloud, image, LONG)
     hashed = store(cloud, image, SHORT)
     assert len(names(ssm, image)) == 1
-    assert package_lists.read(ssm, service=SERVICE, image=image, hashed=hashed) == inventory.parsed(SHORT)
+    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parsed(SHORT)
 
 
 def test_the_tag_comes_last_so_an_interrupted_list_is_none(cloud: Cloud, ssm: Any, image: str) -> None:
@@ -69,27 +69,27 @@ def test_the_tag_comes_last_so_an_interrupted_list_is_none(cloud: Cloud, ssm: An
 
     dying: Any = Wrapped(ssm, put_parameter=put_parameter)
     with pytest.raises(ClientError):
-        package_lists.store(dying, cloud.client("ec2"), LONG, service=SERVICE, image=image)
+        package_store.store(dying, cloud.client("ec2"), LONG, service=SERVICE, image=image)
     assert len(names(ssm, image)) == 1 and tag(cloud, image) == ""
     with pytest.raises(UnknownPackages, match=f"{image} has no list of its packages"):
-        package_lists.read(ssm, service=SERVICE, image=image, hashed="")
+        package_store.read(ssm, service=SERVICE, image=image, hashed="")
 
 
 @pytest.mark.parametrize("damage", ["a piece is gone", "all are gone", "another list's", "not base64"])
 def test_a_list_that_does_not_match_its_tag_is_not_relied_on(cloud: Cloud, ssm: Any, image: str, damage: str) -> None:
     hashed = store(cloud, image, LONG)
-    path = package_lists.path(SERVICE, image)
+    path = package_store.path(SERVICE, image)
     if damage == "a piece is gone":
         ssm.delete_parameters(Names=[f"{path}/2"])
     elif damage == "all are gone":
-        package_lists.remove(ssm, service=SERVICE, image=image)
+        package_store.remove(ssm, service=SERVICE, image=image)
     elif damage == "another list's":
-        package_lists.remove(ssm, service=SERVICE, image=image)
-        ssm.put_parameter(Name=f"{path}/1", Value=package_lists.pieces(SHORT)[0], Type="String")
+        package_store.remove(ssm, service=SERVICE, image=image)
+        ssm.put_parameter(Name=f"{path}/1", Value=package_store.pieces(SHORT)[0], Type="String")
     else:
         ssm.put_parameter(Name=f"{path}/1", Value="!", Type="String", Overwrite=True)
     with pytest.raises(UnknownPackages, match=f"the list of packages of {image} is of no use"):
-        package_lists.read(ssm, service=SERVICE, image=image, hashed=hashed)
+        package_store.read(ssm, service=SERVICE, image=image, hashed=hashed)
 
 
 def test_who_may_not_read_a_list_is_told_so_in_the_words_of_aws(ssm: Any, image: str) -> None:
@@ -100,7 +100,7 @@ def test_who_may_not_read_a_list_is_told_so_in_the_words_of_aws(ssm: Any, image:
 
     denying: Any = Denying()
     with pytest.raises(UnknownPackages, match=r"can't be read: .*not authorized to perform: ssm:GetParametersByPath"):
-        package_lists.read(denying, service=SERVICE, image=image, hashed="0" * 12)
+        package_store.read(denying, service=SERVICE, image=image, hashed="0" * 12)
 
 
 def test_lists_of_a_service_are_found_and_removed_one_by_one(cloud: Cloud, ssm: Any, image: str) -> None:
@@ -108,11 +108,11 @@ def test_lists_of_a_service_are_found_and_removed_one_by_one(cloud: Cloud, ssm: 
     other = "ami-0a0a0a0a0a0a0a0a0"
     ssm.put_parameter(Name=f"/phoenix/{SERVICE}/images/{other}/packages/1", Value="x", Type="String")
     ssm.put_parameter(Name=f"/phoenix/{SERVICE}-2/images/{image}/packages/1", Value="x", Type="String")
-    assert {image, other} <= package_lists.stored(ssm, service=SERVICE).keys()
-    package_lists.remove(ssm, service=SERVICE, image=image)
-    found = package_lists.stored(ssm, service=SERVICE)
+    assert {image, other} <= package_store.stored(ssm, service=SERVICE).keys()
+    package_store.remove(ssm, service=SERVICE, image=image)
+    found = package_store.stored(ssm, service=SERVICE)
     assert image not in found and other in found
-    assert image in package_lists.stored(ssm, service=f"{SERVICE}-2")
+    assert image in package_store.stored(ssm, service=f"{SERVICE}-2")
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from core import images
+from core.errors import StepError
+from core.progress import Progress, RealClock
 from rehearsal.cloud import Cloud
-from steps import images, packer
-from steps.errors import StepError
-from steps.packer import Packer
-from steps.progress import Progress, RealClock
+from steps.image import packer
+from steps.image.packer import Packer
 from tests.baking import cloud, image
 from tests.rehearsed import until
 from tests.standins import IGNORING

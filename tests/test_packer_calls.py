@@ -14,7 +14,7 @@ import pytest
 
 from rehearsal.cloud import Cloud
 from rehearsal.workshop import PROJECT
-from steps import packer
+from steps.image import packer
 from tests import iam
 from tests.baking import cloud, ended_well, image, run
 from tools import record_packer

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components import foresight, permanent
-from components.foresight import KnownToFailError, cleared
-from components.home import Made, Resource
-from components.images import Source
-from components.outlook import Outlook, Subnet
-from components.permanent import Before, Listener, Rule
-from components.permanent_rows import rows
+from plan.checks import known_failures, permanent
+from plan.checks.known_failures import KnownToFailError, cleared
+from plan.checks.permanent import Before, Listener, Rule
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook, Subnet
+from plan.readers.stack_state import Made, Resource
+from plan.report.permanent_rows import rows
 from tests.factories import NOW, group, live, recipe, settings
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
@@ -309,7 +309,7 @@ def test_the_load_balancer_stays_in_the_zones_of_servers_that_have_production(su
     zones = {"subnet-a": "a", "subnet-b": "b", "subnet-x": "c", "subnet-c": "a", "subnet-d": "b"}
     outlook = Outlook(subnets=tuple(Subnet(id, zone, "vpc-0a", 50) for id, zone in zones.items()))
     given = settings(**{**VPC, "alb_subnet_ids": ("subnet-a", subnet)})
-    said = list(foresight._balanced(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), outlook))
+    said = list(known_failures._balanced(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), outlook))
     assert said == [] if fits else "must keep a subnet of b: servers that have production stand there" in said[0]
 
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from steps import probe
-from steps.probe import Answer, Door
+from steps.verify import probe
+from steps.verify.probe import Answer, Door
 from tests.steps_cloud import BLUE, GREEN, TOKEN, Balancer, balancer
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from components import flight, production
-from components.flight import Flight, FlightError
-from components.live import Group, Live
-from components.recorded import Recorded, reported
+from plan import production_weights, rollout_plan
+from plan.readers.live_state import Group, Live
+from plan.readers.recorded_steps import Recorded, reported
+from plan.rollout_plan import Flight, FlightError
 from tests.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -19,13 +19,13 @@ BLUE, GREEN = (group(color).target_group for color in ("blue", "green"))
 
 
 def decided(standing: Live, **said: Any) -> Flight:
-    return flight.decide(settings(**said), recipe(NEW), standing, now=NOW)
+    return rollout_plan.decide(settings(**said), recipe(NEW), standing, now=NOW)
 
 
 def weights(
     standing: Live, declared: dict[str, str], said: dict[str, int], *, left_out: bool = False, **keys: Any
 ) -> dict[str, int]:
-    return production.weights(decided(standing, **keys), standing, declared, said, left_out=left_out)
+    return production_weights.weights(decided(standing, **keys), standing, declared, said, left_out=left_out)
 
 
 HELD = live(group("blue", OLD), group("green", NEW, 0))
@@ -83,7 +83,9 @@ def test_an_update_that_leaves_promote_out_moves_nothing(
 ) -> None:
     assert decided(standing, **keys).shift
     assert weights(standing, declared, said, left_out=True, **keys) == found
-    assert production.by_color(found, standing, declared) == {arn.split("/")[-2]: share for arn, share in found.items()}
+    assert production_weights.by_color(found, standing, declared) == {
+        arn.split("/")[-2]: share for arn, share in found.items()
+    }
 
 
 def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:

@@ -13,8 +13,8 @@ import boto3
 import pulumi
 import pytest
 
-from components import references
-from steps import git
+from core import git
+from plan.config import secret_references
 from tests.factories import TOKEN
 from tests.main_program import CONFIG, PROJECT, account, certificate, program
 from tests.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
@@ -378,7 +378,7 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
 
     names = {"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "USER": "secretsmanager:dev/key:user"}
     for given in (names, {}):
-        assert policy(**given, PLAIN="x") == references.policy(
+        assert policy(**given, PLAIN="x") == secret_references.policy(
             tuple(given.values()), account="123456789012", region="eu-west-1", partition="aws"
         )
 

@@ -11,7 +11,7 @@ import pulumi
 import pytest
 from botocore.client import BaseClient
 
-from steps import images
+from core import images
 from tests import main_program
 from tests.main_program import account
 from tests.recorder import Recorded

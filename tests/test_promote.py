@@ -11,8 +11,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps.errors import StepError
-from steps.promote import promote
+from core.errors import StepError
+from steps.promote.promote import promote
 from tests.steps_cloud import BLUE, GREEN, REGION, Balancer, World, balancer
 from tests.steps_flipping import Flipping
 

@@ -11,11 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from steps.aws import RENEW
-from steps.errors import StepError
-from steps.interrupt import Interrupted
-from steps.promote import promote
-from steps.session import CredentialsEndedError
+from core.aws import RENEW
+from core.errors import StepError
+from core.session import CredentialsEndedError
+from steps.promote.promote import promote
+from steps.runtime.signals import Interrupted
 from tests.steps_cloud import BLUE, REGION, Balancer, World, balancer
 from tests.steps_flipping import Flipping
 

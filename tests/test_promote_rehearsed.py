@@ -11,14 +11,14 @@ from typing import Any
 import boto3
 import pytest
 
+from core.aws import Aws
+from core.progress import Progress, RealClock
 from rehearsal.cloud import Cloud
 from rehearsal.load import Load
 from rehearsal.machines.process import ProcessMachines
-from steps.aws import Aws
-from steps.common import Context
-from steps.interrupt import Interrupts
-from steps.progress import Progress, RealClock
-from steps.promote import Given, promote
+from steps.promote.promote import Given, promote
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
 from tests.rehearsed import GENERATION, SECRET, Stack, stack, until, user_data
 
 # AWS's clock is 30 times faster here: a minute is 2 s, a boot of 240 s is 8.

@@ -13,14 +13,17 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from steps import images, leftovers, options, package_lists, prune, sweep
-from steps.aws import Aws
-from steps.common import Context
-from steps.fleet import Group
-from steps.images import Image
-from steps.interrupt import Interrupts
-from steps.leftovers import Leftover
-from steps.progress import Progress
+from core import images, package_store
+from core.aws import Aws
+from core.images import Image
+from core.progress import Progress
+from core.server_groups import Group
+from steps.cleanup import prune, sweep
+from steps.image import leftovers
+from steps.image.leftovers import Leftover
+from steps.runtime import options
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
 from tests.account import moto_only
 from tests.steps_cloud import FakeClock, Wrapped
 
@@ -130,10 +133,10 @@ class Account:
         return {one["SnapshotId"] for one in self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
 
     def list_packages(self, image: str, service: str = SERVICE) -> None:
-        package_lists.store(self.aws.ssm, self.ec2, "openssl 3.0.14\n", service=service, image=image)
+        package_store.store(self.aws.ssm, self.ec2, "openssl 3.0.14\n", service=service, image=image)
 
     def listed(self, service: str = SERVICE) -> set[str]:
-        return set(package_lists.stored(self.aws.ssm, service=service))
+        return set(package_store.stored(self.aws.ssm, service=service))
 
     def prune(self, keep: int = 1, strays: tuple[str, ...] = ()) -> dict[str, Any]:
         given = prune.Given(

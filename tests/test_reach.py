@@ -8,8 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import clear, fleet, prune, reach, retire, sweep
-from steps.errors import StepError
+from core import reachability, server_groups
+from core.errors import StepError
+from steps.cleanup import clear, prune, retire, sweep
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
 COMMON = {"stack": STACK, "account": ACCOUNT, "region": REGION}
@@ -37,7 +38,9 @@ def clearing(world: World, blue: Color) -> None:
 
 
 def sweeping(world: World, blue: Color) -> None:
-    sweep.delete(world.aws, [fleet.group(world.aws, blue.group)], world.context().progress, listener=world.listener)
+    sweep.delete(
+        world.aws, [server_groups.group(world.aws, blue.group)], world.context().progress, listener=world.listener
+    )
 
 
 @pytest.mark.parametrize("step", [retiring, clearing, sweeping])
@@ -86,7 +89,7 @@ def test_of_several_none_is_deleted_when_one_is_used(world: World) -> None:
     with pytest.raises(StepError):
         sweep.delete(
             world.aws,
-            [fleet.group(world.aws, one.group) for one in (idle, blue)],
+            [server_groups.group(world.aws, one.group) for one in (idle, blue)],
             world.context().progress,
             listener=world.listener,
         )
@@ -96,8 +99,8 @@ def test_of_several_none_is_deleted_when_one_is_used(world: World) -> None:
 def test_a_target_group_that_is_gone_is_reached_by_nobody(world: World) -> None:
     blue = world.color("blue", BLUE)
     world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
-    assert reach.ways(world.aws, blue.target_group) == ()
+    assert reachability.ways(world.aws, blue.target_group) == ()
 
 
 def test_a_listeners_balancer_is_read_off_its_arn(world: World) -> None:
-    assert reach.balancer_of(world.listener) == world.load_balancer
+    assert reachability.balancer_of(world.listener) == world.load_balancer

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.bakes import bake
-from components.user_data import user_data
+from plan.user_data import user_data
 from rehearsal.calls import Call, Refusal
 from rehearsal.cloud import Cloud
 from tests import server_roles

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from components import references, user_data
-from components.combinations import broken
-from components.references import Reference
+from plan import user_data
+from plan.config import secret_references
+from plan.config.constraints import broken
+from plan.config.secret_references import Reference
 from rehearsal import policies
 from tests.factories import settings
 
@@ -32,7 +33,7 @@ KEY = "arn:aws:kms:eu-west-1:999999999999:key/1"
     ],
 )
 def test_a_value_is_a_name_or_plain(value: str, meant: Reference | None) -> None:
-    assert references.parse(value) == meant
+    assert secret_references.parse(value) == meant
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_more_secrets_than_a_roles_policies_can_hold_are_refused() -> None:
 
 
 def said(*values: str, **where: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(references.policy(values, **{**WHERE, **where}))["Statement"]
+    found: list[dict[str, Any]] = json.loads(secret_references.policy(values, **{**WHERE, **where}))["Statement"]
     return found
 
 

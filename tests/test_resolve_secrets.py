@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from components import user_data
+from plan import user_data
 from rehearsal.workshop import PROJECT
 
 APP = PROJECT / "image" / "app"

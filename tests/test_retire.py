@@ -8,10 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import rules
-from steps.errors import StepError
-from steps.retire import Given, retire
-from steps.rules import Rule, same, shares
+from core import listener_rules
+from core.errors import StepError
+from core.listener_rules import Rule, same, shares
+from steps.cleanup.retire import Given, retire
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
 
@@ -47,7 +47,7 @@ def test_production_forgets_a_group_that_goes_and_nothing_else(world: World) -> 
 
     retire(given(world, blue), world.context())
 
-    assert rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+    assert listener_rules.read_one(world.aws, rule).weights == {green.target_group: 100}
     # Now AWS lets it go.
     world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
 
@@ -58,7 +58,7 @@ def test_production_that_has_passed_to_another_listener_forgets_it_too(world: Wo
 
     retire(given(world, blue), world.context())
 
-    assert rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+    assert listener_rules.read_one(world.aws, rule).weights == {green.target_group: 100}
 
 
 @pytest.mark.parametrize("share", [100, 10])

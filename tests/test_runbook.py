@@ -21,7 +21,7 @@ LAUNCH = f"{HOLE}: {HOLE}"
 TOOL: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "describe_configuration.py"))
 
 
-@pytest.mark.parametrize("folder", ["steps", "components"])
+@pytest.mark.parametrize("folder", ["components", "plan", "core", "steps"])
 def test_every_message_is_in_the_runbook(folder: str) -> None:
     missing = {text: place for text, place in messages(folder).items() if text not in KNOWN and text != LAUNCH}
     assert not missing, "say in docs/runbook.md what it means and what to do"
@@ -29,7 +29,7 @@ def test_every_message_is_in_the_runbook(folder: str) -> None:
 
 def constants() -> str:
     """Every text of the source that a message could be made of."""
-    files = [file for folder in ("steps", "components") for file in (PROJECT / folder).glob("*.py")]
+    files = [file for folder in ("components", "plan", "core", "steps") for file in (PROJECT / folder).rglob("*.py")]
     texts = [
         node.value
         for file in files

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from components import scalars
+from plan.config import yaml_scalars
 
 # A bare word, and the JSON of what an object with it holds when it reaches the program.
 READ = [
@@ -68,4 +68,4 @@ READ = [
 
 @pytest.mark.parametrize(("word", "arrives"), READ)
 def test_a_bare_word_is_read_as_pulumi_reads_it(word: str, arrives: str) -> None:
-    assert json.dumps(scalars.read(word)) == arrives
+    assert json.dumps(yaml_scalars.read(word)) == arrives

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from components import config, provider
-from steps import aws, session
-from steps.session import FILES, CredentialsEndedError
+from core import aws, session
+from core.session import FILES, CredentialsEndedError
+from plan.config import provider, pulumi_config
 
 REGION = "eu-west-1"
 CREDENTIALS = "[{}]\naws_access_key_id = {}\naws_secret_access_key = secret\n"
@@ -97,7 +97,7 @@ def test_credentials_that_have_ended_and_are_not_renewed_are_an_error_of_aws(
     said = str(aws.explain(ended.value))
     assert "Why: The credentials have expired (" in said
     assert said.endswith(f"Do:  {aws.RENEW}")
-    assert config._next(ended.value).startswith("aws sso login")
+    assert pulumi_config._next(ended.value).startswith("aws sso login")
 
 
 @pytest.mark.parametrize(

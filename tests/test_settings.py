@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.settings import Settings, SettingsError, camel, parse
+from plan.config.settings import Settings, SettingsError, camel, parse
 
 PROJECT = Path(__file__).parent.parent
 GOOD = {"previewToken": "a-token-of-24-characters"}

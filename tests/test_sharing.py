@@ -9,11 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import sharing
-from components.flight import decide
-from components.home import ElsewhereError, Made, Resource, stays
-from components.live import Account, Live
-from components.sharing import GROUPS, LIMITS, REGION, RULES, TARGETS, Rule, Shared, SharingError
+from plan.readers import existing_balancer
+from plan.readers.existing_balancer import GROUPS, LIMITS, REGION, RULES, TARGETS, Rule, Shared, SharingError
+from plan.readers.live_state import Account, Live
+from plan.readers.stack_state import ElsewhereError, Made, Resource, stays
+from plan.rollout_plan import decide
 from tests.account import moto_only
 from tests.factories import NOW, recipe, settings
 
@@ -33,7 +33,7 @@ ROOMY = Shared(arn=BALANCER, listener=LISTENER, vpc_id="vpc-0a", targets=0)
 def found(shared: Shared, **keys: Any) -> str:
     said = settings(**{**KEYS, **keys})
     live = Live(BALANCER, "vpc-0a")
-    return "\n".join(sharing.problems(said, decide(said, recipe(), live, now=NOW), live, shared))
+    return "\n".join(existing_balancer.problems(said, decide(said, recipe(), live, now=NOW), live, shared))
 
 
 def other(priority: int, *hosts: str, owner: str = "blog/dev", listener: str = LISTENER) -> Rule:
@@ -189,7 +189,7 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
             Tags=[{"Key": "phoenix:stack", "Value": "blog/dev"}],
         )
     said = settings(**{**KEYS, "listener_arn": listener, "vpc_id": vpc})
-    seen = sharing.read(boto3.Session(region_name="eu-west-1"), said, ACCOUNT, owner="")
+    seen = existing_balancer.read(boto3.Session(region_name="eu-west-1"), said, ACCOUNT, owner="")
     assert (seen.arn, seen.vpc_id, seen.security_groups) == (balancer, vpc, (firewall,))
     assert (seen.url, seen.suffix) == ("http://shop.example.com:8000", balancer.partition(":loadbalancer/")[2])
     assert seen.rules == (
@@ -199,13 +199,17 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
     )
     assert (seen.target_groups, seen.region_target_groups, seen.targets) == (1, 2, 0)
     assert seen.limits[RULES] == 100
-    by_tag = sharing.read(
+    by_tag = existing_balancer.read(
         boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="edge/dev", made={balancer}
     )
     assert (by_tag.arn, by_tag.rules, by_tag.listener) == (balancer, seen.rules, "")
-    nothing = sharing.read(boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="no/dev")
+    nothing = existing_balancer.read(
+        boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="no/dev"
+    )
     assert nothing == Shared()
     for gone in (listener.replace("123456789012", "210987654321"), listener[:-4] + "0000"):
         with pytest.raises(SharingError, match="must be a listener of account 123456789012 in eu-west-1"):
-            sharing.read(boto3.Session(region_name="eu-west-1"), replace(said, listener_arn=gone), ACCOUNT, owner="")
+            existing_balancer.read(
+                boto3.Session(region_name="eu-west-1"), replace(said, listener_arn=gone), ACCOUNT, owner=""
+            )
     assert free

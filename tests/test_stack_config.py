@@ -11,8 +11,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from pulumi.runtime.config import set_all_config
 
-from components import config
-from components.settings import Settings, SettingsError
+from plan.config import pulumi_config
+from plan.config.settings import Settings, SettingsError
 from tests.factories import TOKEN
 from tests.recorder import record
 
@@ -45,7 +45,7 @@ def settings(
 
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **own, **texts}, [*own, *secrets])
-        made.append(config.settings(service=service))
+        made.append(pulumi_config.settings(service=service))
 
     record(program, project=project)
     return made[0]
@@ -231,7 +231,7 @@ def inputs(
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **texts}, list(secrets))
         given = {output: pulumi.Output.secret(SECRET)} if output else {}
-        made.append(config.of({"service": "shop", **given, **said}, token=TOKEN))
+        made.append(pulumi_config.of({"service": "shop", **given, **said}, token=TOKEN))
 
     record(program, project=project)
     return made[0]

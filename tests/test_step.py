@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pulumi
 
-from components.live import Account
-from components.step import AWAY, LAUNCHER, ROOT, runner, step
+from components.step_command import AWAY, LAUNCHER, ROOT, runner, step
+from plan.readers.live_state import Account
 from tests.recorder import record
 
 

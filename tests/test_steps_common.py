@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from steps import aws, options, process
-from steps.errors import StepError
-from steps.options import option
-from steps.progress import LONGEST_LINE, Pace, Progress, iso, write
+from core import aws
+from core.errors import StepError
+from core.progress import LONGEST_LINE, Pace, Progress, iso, write
+from steps.runtime import options, process
+from steps.runtime.options import option
 from tests.steps_cloud import FakeClock
 
 PROJECT = Path(__file__).parent.parent
@@ -244,7 +245,7 @@ def wait_for(true: object, *, seconds: float = 60) -> None:
 # A process that waits for its end and says what it saw of it.
 LISTENER = """
     import os, sys, time
-    from steps.interrupt import Interrupted, Interrupts, recorded_parent
+    from steps.runtime.signals import Interrupted, Interrupts, recorded_parent
     interrupts = Interrupts()
     out = open(sys.argv[1], "a", buffering=1)
     try:

@@ -62,10 +62,11 @@ def test_missing_options_are_told_on_stderr_and_nothing_on_stdout() -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose only step tells which Python ran it, and where."""
-    (tmp_path / "steps").mkdir()
-    for name in ("run", "__main__.py", "errors.py", "progress.py"):
-        shutil.copy(PROJECT / "steps" / name, tmp_path / "steps" / name)
-    (tmp_path / "steps" / "which.py").write_text('if __name__ == "__main__":\n    pass\n')
+    for name in ("steps/run", "steps/__main__.py", "steps/registry.py", "core/errors.py", "core/progress.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT / name, tmp_path / name)
+    (tmp_path / "steps" / "cleanup").mkdir()
+    (tmp_path / "steps" / "cleanup" / "which.py").write_text('if __name__ == "__main__":\n    pass\n')
     return tmp_path
 
 
@@ -114,7 +115,7 @@ def test_no_python_at_all_is_an_error_that_says_what_to_do(project: Path) -> Non
 
 def test_another_programs_folder_is_where_a_step_works(project: Path, tmp_path: Path) -> None:
     (project / "steps" / "__init__.py").touch()
-    (project / "steps" / "which.py").write_text(
+    (project / "steps" / "cleanup" / "which.py").write_text(
         'if __name__ == "__main__":\n    from pathlib import Path\n    print(Path.cwd(), Path(__file__))\n'
     )
     elsewhere = tmp_path / "elsewhere"
@@ -123,11 +124,13 @@ def test_another_programs_folder_is_where_a_step_works(project: Path, tmp_path: 
     status, out, err = run(
         "which", folder=project, at=elsewhere, PHOENIX_PYTHON=sys.executable, PHOENIX_PROJECT=str(elsewhere)
     )
-    assert (status, out.split()) == (0, [str(elsewhere), str(project / "steps" / "which.py")]), err
+    assert (status, out.split()) == (0, [str(elsewhere), str(project / "steps" / "cleanup" / "which.py")]), err
 
 
 def test_libraries_that_are_missing_are_one_message_that_names_the_python(project: Path) -> None:
-    (project / "steps" / "which.py").write_text('import boto3_of_nobody\nif __name__ == "__main__":\n    pass\n')
+    (project / "steps" / "cleanup" / "which.py").write_text(
+        'import boto3_of_nobody\nif __name__ == "__main__":\n    pass\n'
+    )
     status, out, err = run("which", folder=project, PHOENIX_PYTHON=sys.executable)
 
     assert (status, out) == (1, "")

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import strays
-from components.live import Live
+from plan.readers import orphans
+from plan.readers.live_state import Live
 from tests.account import moto_only
 from tests.factories import group, live
 
@@ -46,8 +46,8 @@ def lost(standing: Live = Live(), known: frozenset[str] = frozenset()) -> tuple[
     return read(standing, known).things
 
 
-def read(standing: Live = Live(), known: frozenset[str] = frozenset()) -> strays.Strays:  # noqa: B008 - it is frozen
-    return strays.read(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
+def read(standing: Live = Live(), known: frozenset[str] = frozenset()) -> orphans.Strays:  # noqa: B008 - it is frozen
+    return orphans.read(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
 
 
 def test_what_nobody_knows_is_found_in_the_order_in_which_it_can_go() -> None:

@@ -8,8 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import rules, sweep
-from steps.errors import StepError
+from core import listener_rules
+from core.errors import StepError
+from steps.cleanup import sweep
 from tests.steps_cloud import BLUE, GREEN, REGION, World
 
 
@@ -34,7 +35,7 @@ def test_a_production_rule_goes_while_another_one_sends_users_the_same_way(world
     stays = world.production({blue.target_group: 100})
     left = world.beside({blue.target_group: 1})
     sweep_away(world, left)
-    assert [one.weights for one in rules.read(world.aws, on(left))] == [{}]
+    assert [one.weights for one in listener_rules.read(world.aws, on(left))] == [{}]
     sweep_away(world, left)  # gone already
     other = world.beside({green.target_group: 100})
     with pytest.raises(StepError, match="was not deleted: no other one sends its users the same way"):
@@ -46,12 +47,12 @@ def test_a_production_rule_goes_while_another_one_sends_users_the_same_way(world
 def test_a_preview_rule_has_no_users(world: World) -> None:
     left = world.beside({world.color("blue", BLUE).target_group: 1}, kind="preview")
     sweep_away(world, left)
-    assert len(rules.read(world.aws, on(left))) == 1
+    assert len(listener_rules.read(world.aws, on(left))) == 1
 
 
 def test_a_listener_goes_while_it_has_no_rules(world: World) -> None:
     used, free = on(world.beside({world.color("blue", BLUE).target_group: 1})), world.listen()
     sweep_away(world, free)
-    assert rules.read(world.aws, free) == ()
+    assert listener_rules.read(world.aws, free) == ()
     with pytest.raises(StepError, match="it has rules"):
         sweep_away(world, used)

@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from components import balancers
+from core import listener_rules, tags
+from core.aws import Aws
+from plan.readers import load_balancers
 from rehearsal.cloud import Cloud
-from steps import rules, tags
-from steps.aws import Aws
 from tests.rehearsed import Stack, stack
 
 STACK = "phoenix/dev"
@@ -65,7 +65,7 @@ def test_a_load_balancer_of_another_team_goes_between_two_calls(account: Account
     account.once(
         client, "DescribeTags", lambda: [account.elbv2.delete_load_balancer(LoadBalancerArn=arn) for arn in theirs[3:5]]
     )
-    found, others = balancers.find(client, STACK, made={account.own.balancer})
+    found, others = load_balancers.find(client, STACK, made={account.own.balancer})
     assert (found.arn if found else "", others) == (account.own.balancer, ())
     for arn in theirs:
         account.elbv2.delete_load_balancer(LoadBalancerArn=arn)
@@ -103,7 +103,7 @@ def test_what_others_have_on_a_shared_load_balancer_goes_between_two_calls(accou
         account.once(client, "DescribeTags", lambda: account.elbv2.delete_rule(RuleArn=theirs))
     else:
         account.once(client, "DescribeRules", lambda: account.elbv2.delete_listener(ListenerArn=another))
-    found = balancers.rules_of(client, [another, shared.listener])
+    found = load_balancers.rules_of(client, [another, shared.listener])
     assert [rule["RuleArn"] for rule in found] == [mine, *([theirs] if goes == "listener" else [])]
 
 
@@ -112,4 +112,4 @@ def test_a_step_reads_its_listener_while_others_rules_come_and_go(account: Accou
     mine = shared.rule({account.own.target_group("mine-step"): 1}, priority=1)
     theirs = shared.rule({account.own.target_group("theirs-step"): 1}, priority=2)
     account.once(aws.elbv2, "DescribeTags", lambda: account.elbv2.delete_rule(RuleArn=theirs))
-    assert [rule.arn for rule in rules.read(aws, shared.listener) if rule.priority != "default"] == [mine]
+    assert [rule.arn for rule in listener_rules.read(aws, shared.listener) if rule.priority != "default"] == [mine]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components import origin, template
+from plan import image_origin
+from plan.checks import packer_template
 from tests.factories import settings
 
 PROJECT = Path(__file__).parent.parent
@@ -22,7 +23,7 @@ DECLARED = {
 
 
 def test_the_projects_own_template_is_read() -> None:
-    found = template.read(PROJECT / "image")
+    found = packer_template.read(PROJECT / "image")
     assert found["ssh_from"] == "list(string)"
     assert (found["root_gib"], found["encrypted"], found["log_target"]) == ("number", "bool", "string")
 
@@ -40,7 +41,7 @@ def test_the_projects_own_template_is_read() -> None:
     ],
 )
 def test_what_packer_would_refuse_is_refused(name: str, value: str | tuple[str, ...], rule: str) -> None:
-    [problem] = template.problems(settings(packer_variables={name: value}), DECLARED)
+    [problem] = packer_template.problems(settings(packer_variables={name: value}), DECLARED)
     assert f"packerVariables.{name} = " in problem
     assert rule in problem
     assert f"pulumi config rm --path packerVariables.{name}" in problem
@@ -61,13 +62,13 @@ def test_what_packer_would_refuse_is_refused(name: str, value: str | tuple[str, 
     ],
 )
 def test_what_packer_takes_is_taken(name: str, value: str | tuple[str, ...]) -> None:
-    assert list(template.problems(settings(packer_variables={name: value}), DECLARED)) == []
+    assert list(packer_template.problems(settings(packer_variables={name: value}), DECLARED)) == []
 
 
 def test_of_a_template_that_is_not_read_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "odd.pkr.hcl").write_bytes(b"\xff")
-    assert template.read(tmp_path) == template.read(tmp_path / "nowhere") == {}
-    assert list(template.problems(settings(packer_variables={"x": "y"}), {})) == []
+    assert packer_template.read(tmp_path) == packer_template.read(tmp_path / "nowhere") == {}
+    assert list(packer_template.problems(settings(packer_variables={"x": "y"}), {})) == []
 
 
 def test_secrets_whose_names_nothing_in_the_image_reads_are_told(tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_secrets_whose_names_nothing_in_the_image_reads_are_told(tmp_path: Path)
     named = settings(environment={"A": "b", "DB": "ssm:/shop/db"})
     (tmp_path / "provision").mkdir()
     (tmp_path / "provision" / "10.sh").write_text("apt-get install nginx\n")
-    [problem] = origin.unread(named, tmp_path)
+    [problem] = image_origin.unread(named, tmp_path)
     assert "environment.DB = 'ssm:/shop/db': must be read by something in image" in problem
-    assert list(origin.unread(settings(environment={"A": "b"}), tmp_path)) == []
-    assert list(origin.unread(named, PROJECT / "image")) == []
+    assert list(image_origin.unread(settings(environment={"A": "b"}), tmp_path)) == []
+    assert list(image_origin.unread(named, PROJECT / "image")) == []

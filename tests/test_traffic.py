@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
-from steps import credentials, rules, traffic
-from steps.alarms import Alarm, others, own
-from steps.credentials import Life
-from steps.traffic import Note, Weights
+from core import credentials, listener_rules, shift_schedule
+from core.credentials import Life
+from core.shift_schedule import Note, Weights
+from steps.promote.alarms import Alarm, others, own
 
 G, B, X = (f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{n}/0123456789abcdef" for n in "gbx")
 NAMES = {G: "green", B: "blue"}
@@ -29,12 +29,12 @@ NAMES = {G: "green", B: "blue"}
     ],
 )
 def test_a_weight_is_no_percentage(weights: Weights, shares: Weights) -> None:
-    assert rules.shares(weights) == shares
-    assert rules.same(weights, shares)
+    assert listener_rules.shares(weights) == shares
+    assert listener_rules.same(weights, shares)
 
 
 def test_a_small_share_is_a_share() -> None:
-    assert not rules.same({B: 999, G: 1}, {B: 100, G: 0})
+    assert not listener_rules.same({B: 999, G: 1}, {B: 100, G: 0})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_small_share_is_a_share() -> None:
 def test_the_way_to_the_wanted_weights(
     observed: Weights, wanted: int, canaries: Sequence[int], steps: list[Weights]
 ) -> None:
-    way = traffic.way(ours=G, observed=observed, before=observed, traffic=wanted, canaries=canaries)
+    way = shift_schedule.way(ours=G, observed=observed, before=observed, traffic=wanted, canaries=canaries)
 
     assert [dict(step) for step in way.steps] == steps
     assert way.last == (steps[-1] if steps else observed)
@@ -81,14 +81,14 @@ def test_the_way_to_the_wanted_weights(
 def test_traffic_goes_back_unless_nobody_is_left_there(
     before: Weights, now: Weights, healthy: dict[str, int], may: bool
 ) -> None:
-    assert traffic.may_go_back(before=before, now=now, healthy=healthy) is may
+    assert shift_schedule.may_go_back(before=before, now=now, healthy=healthy) is may
 
 
 def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
     long = [arn.replace("targetgroup/", "targetgroup/" + "n" * 31) for arn in (G, B, X)]
-    note = Note(to=traffic.short(long[0]), weights={long[1]: 90, long[2]: 10}, minimum=12)
+    note = Note(to=shift_schedule.short(long[0]), weights={long[1]: 90, long[2]: 10}, minimum=12)
 
-    assert traffic.note(note.text(), long) == note
+    assert shift_schedule.note(note.text(), long) == note
     assert len(note.text()) <= 256
     text = Note(to="g/0123456789abcdef", weights={G: 0, B: 100}, minimum=None).text()
     assert text == "to=g/0123456789abcdef b/0123456789abcdef=100"
@@ -107,7 +107,7 @@ def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
     ],
 )
 def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
-    assert traffic.note(text, [G, B]) is None
+    assert shift_schedule.note(text, [G, B]) is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
     ],
 )
 def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, observed: Weights, counts: bool) -> None:
-    note = Note(to=traffic.short(G), weights={B: 100}, minimum=None)
+    note = Note(to=shift_schedule.short(G), weights={B: 100}, minimum=None)
 
     assert note.counts(ours=ours, observed=observed) is counts
 
@@ -142,7 +142,7 @@ def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, obs
     ],
 )
 def test_the_way_takes_as_long_as_its_pauses(steps: int, full: bool, watched: bool, seconds: tuple[int, int]) -> None:
-    planned = traffic.planned_seconds(
+    planned = shift_schedule.planned_seconds(
         steps=steps, full=full, canary_pause=60, settle=10, soak=30, drain=90, watched=watched
     )
     assert planned == seconds
@@ -161,12 +161,12 @@ def test_the_way_takes_as_long_as_its_pauses(steps: int, full: bool, watched: bo
 def test_a_pause_ends_when_cloudwatch_has_shown_it_unless_it_is_none(
     asked: int, metrics_too: bool, seconds: tuple[int, int]
 ) -> None:
-    assert traffic.watched_seconds(asked, metrics_too=metrics_too) == seconds
+    assert shift_schedule.watched_seconds(asked, metrics_too=metrics_too) == seconds
 
 
 def test_weights_are_told_by_color_and_set_by_hand_with_one_command() -> None:
-    assert traffic.told({G: 10, B: 90, X: 0}, NAMES) == "green 10 %, blue 90 %, x/0123456789abcdef 0 %"
-    command = traffic.command("eu-west-1", "arn:rule", {B: 100})
+    assert shift_schedule.told({G: 10, B: 90, X: 0}, NAMES) == "green 10 %, blue 90 %, x/0123456789abcdef 0 %"
+    command = shift_schedule.command("eu-west-1", "arn:rule", {B: 100})
     assert command.startswith("aws elbv2 modify-rule --region eu-west-1 --rule-arn arn:rule --actions '[{")
     assert f'"TargetGroups":[{{"TargetGroupArn":"{B}","Weight":100}}]' in command
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from components import briefing, foresight, upkeep
-from components.flight import decide
-from components.images import Source
-from components.outlook import Outlook
+from plan.checks import known_failures, vendor_support
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+from plan.report import report
+from plan.rollout_plan import decide
 from tests.factories import NOW, group, live, recipe, settings
 
 FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT/index.jsp")
@@ -25,7 +26,7 @@ FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT
     ],
 )
 def test_tomcat_on_ubuntu_is_said_to_be_mended_for_ubuntu_pro(base_image: str) -> None:
-    [said] = upkeep.notes(FILES, base_image)
+    [said] = vendor_support.notes(FILES, base_image)
     assert "universe" in said and "Ubuntu Pro alone (esm-apps)" in said and "debian-13" in said
 
 
@@ -41,7 +42,7 @@ def test_tomcat_on_ubuntu_is_said_to_be_mended_for_ubuntu_pro(base_image: str) -
 def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
     files: tuple[str, ...], base_image: str
 ) -> None:
-    assert upkeep.notes(files, base_image) == ()
+    assert vendor_support.notes(files, base_image) == ()
 
 
 def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -> None:
@@ -50,13 +51,15 @@ def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -
         "baked from scratch",
         bakes=True,
         known=("ami-111111111111",),
-        notes=upkeep.notes(FILES, "ubuntu-24.04"),
+        notes=vendor_support.notes(FILES, "ubuntu-24.04"),
     )
     said: Any = {}
     for name, alive in {"birth": live(), "idle": replace(live(group("blue")), previewed=True)}.items():
         given = settings(base_image="ubuntu-24.04")
         flight = decide(given, recipe("111111111111"), alive, now=NOW)
-        said[name] = briefing.write(given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
-        assert (upkeep.TOMCAT in foresight.warnings(given, flight, alive, source, now=NOW)) == (name == "birth")
-    assert f"  mind        {upkeep.TOMCAT}" in said["birth"]
+        said[name] = report.write(given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
+        assert (vendor_support.TOMCAT in known_failures.warnings(given, flight, alive, source, now=NOW)) == (
+            name == "birth"
+        )
+    assert f"  mind        {vendor_support.TOMCAT}" in said["birth"]
     assert "universe" not in said["idle"]

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from components.generation import fingerprint
+from core import image_files
+from core.errors import StepError
+from plan.server_spec import fingerprint
 from rehearsal.workshop import PROJECT
-from steps import image_files, upload
-from steps.errors import StepError
+from steps.image import upload
 from tests.factories import settings
 
 VARIABLES = {"log_target": "a:1", "ssh_from": ("10.0.0.0/8", "10.1.0.0/16"), "instance_type": "m7i.large"}

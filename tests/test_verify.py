@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from steps import birth
-from steps.errors import StepError
-from steps.verify import Given, verify
+from core.errors import StepError
+from steps.verify import group_health
+from steps.verify.verify import Given, verify
 from tests.steps_cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, TOKEN, Balancer, Color, World, Wrapped, balancer
 
 OLD = "cccccccccccc"
@@ -54,7 +54,7 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     assert (tag["Value"], tag["PropagateAtLaunch"]) == (GREEN, False)
     assert {seen["X-Phoenix-Preview"] for seen in alb.seen} == {TOKEN}
     assert {seen["Host"] for seen in alb.seen} == {f"127.0.0.1:{alb.port}"}
-    assert len(alb.seen) == birth.GOOD_ROUNDS
+    assert len(alb.seen) == group_health.GOOD_ROUNDS
     assert {tag["Key"] for tag in world.scaling(ours.group)["Tags"] if tag["PropagateAtLaunch"]} == set()
     servers = [one["InstanceId"] for one in world.scaling(ours.group)["Instances"]]
     tags = {tag["Key"]: tag["Value"] for tag in world.scaling(ours.group)["Tags"]}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from steps import watch
-from steps.watch import Metrics, Observation, Traffic
+from steps.promote import verdict as watch
+from steps.promote.verdict import Metrics, Observation, Traffic
 
 WELL = Observation(healthy=2, needed=2)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components.briefing import refused
+from core import credentials, session
+from plan.report.report import refused
 from rehearsal.workshop import PROJECT
-from steps import credentials, session
 
 FOLDER = PROJECT / ".github"
 FILES = sorted([*FOLDER.glob("workflows/*.yml"), *FOLDER.glob("actions/*/action.yml")])

@@ -11,18 +11,20 @@ from typing import Any
 import boto3
 import pytest
 
-from components import origin
-from components.images import Source
-from components.live import Account
+from core import images as steps_images
+from core import kms
+from core.aws import Aws
+from core.errors import StepError
+from core.progress import Progress, RealClock
+from plan import image_origin
+from plan.image_source import Source
+from plan.readers.live_state import Account
 from rehearsal import vendors
 from rehearsal.cloud import Cloud
-from steps import copy, keys, options, share
-from steps import images as steps_images
-from steps.aws import Aws
-from steps.common import Context
-from steps.errors import StepError
-from steps.interrupt import Interrupts
-from steps.progress import Progress, RealClock
+from steps.image import copy, share
+from steps.runtime import options
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
 from tests.baking import ended_well, environment, run
 from tests.factories import NOW, settings
 from tests.rehearsed import until
@@ -64,14 +66,14 @@ class World:
 
     def bake(self, asked: Mapping[str, str]) -> str:
         """By dev's step, and Packer."""
-        done = ended_well(self.dev("bake", **asked, kms_key=keys.NONE))
+        done = ended_well(self.dev("bake", **asked, kms_key=kms.NONE))
         assert done["baked"] is True
         return str(done["image"])
 
-    def baked(self, fingerprint: str, *, key: str = keys.NONE) -> str:
+    def baked(self, fingerprint: str, *, key: str = kms.NONE) -> str:
         """An image as that leaves one, without waiting for Packer."""
         ec2, base = self.client("ec2", dev=True), vendors.IMAGES[0]
-        disk = {"VolumeSize": 8, "Encrypted": key != keys.NONE, **({"KmsKeyId": key} if key.startswith("arn:") else {})}
+        disk = {"VolumeSize": 8, "Encrypted": key != kms.NONE, **({"KmsKeyId": key} if key.startswith("arn:") else {})}
         instance = ec2.run_instances(
             ImageId=base.id, MinCount=1, MaxCount=1, BlockDeviceMappings=[{"DeviceName": base.root_device, "Ebs": disk}]
         )["Instances"][0]["InstanceId"]
@@ -146,7 +148,7 @@ class World:
         """What prod's flight plan is told."""
         chosen = settings(**{"image_from": FROM, **said})
         found = Source(fingerprint, "baked from scratch", bakes=True)
-        return origin.led(
+        return image_origin.led(
             self.session(dev=False), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from components.settings import Settings, camel
+from plan.config.settings import Settings, camel
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "configuration.md"
@@ -71,7 +71,7 @@ only the provider would follow (`assumeRoleWithWebIdentity`, `endpoints`, ...) i
 all.
 
 This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
-[components/settings.py](../components/settings.py) by `tools/describe_configuration.py`.
+[plan/config/settings.py](../plan/config/settings.py) by `tools/describe_configuration.py`.
 """
 SECRETS = """
 ## Secrets of the application

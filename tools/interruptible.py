@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from steps.interrupt import interruptible
+from steps.runtime.signals import interruptible
 
 if __name__ == "__main__":
     interruptible()

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from core import image_files
+from core.fingerprint import fingerprint
 from rehearsal.calls import ONLOOKER, Call
 from rehearsal.cloud import Cloud
 from rehearsal.engine.config import environment
 from rehearsal.machines import base, choice, override, runs
-from steps import image_files, packer
-from steps.fingerprint import fingerprint
+from steps.image import packer
 
 PROJECT = Path(__file__).resolve().parents[1]
 RECORD = PROJECT / "tests" / "packer_calls.json"
@@ -43,7 +44,7 @@ KINDS = {
 
 
 def of_packer(calls: Iterable[Call]) -> list[Call]:
-    """Those of Packer, or of what plays it: the step says in its User-Agent who it is (`steps/aws.py`)."""
+    """Those of Packer, or of what plays it: the step says in its User-Agent who it is (`core/aws.py`)."""
     return [call for call in calls if call.access_key != ONLOOKER and "phoenix" not in call.agent]
 
 

@@ -9,10 +9,11 @@ import pulumi
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))  # the checkout of Phoenix
 
-from components import config, preflight  # noqa: E402 (found by the line above)
 from components.load_balancer import LoadBalancer  # noqa: E402
 from components.network import Network  # noqa: E402
 from components.service import Service  # noqa: E402
+from plan import planner  # noqa: E402 (found by the line above)
+from plan.config import pulumi_config  # noqa: E402
 
 SERVICES = ("shop", "blog")
 edge = f"edge-{pulumi.get_stack()}"
@@ -22,8 +23,8 @@ port = pulumi.Config().require_int("listenerPort")
 # Everything is decided, and refused, before anything is declared.
 flights = []
 for name in SERVICES:
-    with config.errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
-        ahead = preflight.read(config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port)
+    with pulumi_config.errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
+        ahead = planner.read(pulumi_config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port)
     pulumi.log.info(ahead.brief.text)
     flights.append(ahead)
 
@@ -40,7 +41,7 @@ balancer = LoadBalancer(
 
 for ahead in flights:
     settings = ahead.settings
-    with config.errors():
+    with pulumi_config.errors():
         listener = balancer.share(
             settings.name,
             hostname=settings.hostname,

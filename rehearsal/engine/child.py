@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rehearsal.engine.events import Events, Tail
 from rehearsal.engine.model import OnLine, Result
-from steps.interrupt import interruptible
+from steps.runtime.signals import interruptible
 
 # A killed engine's children may hold its output open for a moment, while they notice and put things right.
 LEFTOVER_SECONDS = 20

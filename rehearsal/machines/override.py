@@ -2,7 +2,7 @@
 
 A source in HCL can be overridden by nothing that stands beside it: no second file, variable or option sets an argument
 that the template does not ask a variable for. So this stands before the real Packer on PATH. It changes the copy of the
-template that a bake has made for Packer alone (`steps/upload.py`, stage), and then becomes the real Packer.
+template that a bake has made for Packer alone (`steps/image/upload.py`, stage), and then becomes the real Packer.
 
 That may be Debian's, which is older than plugins (1.7) and than the one that the template pins: what it does not know
 is left out then. On AWS itself none of this is there.
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from steps import packer
+from steps.image import packer
 
 PROGRAMS = Path(__file__).resolve().parent / "bin"
 SSH_PORT = "REHEARSAL_SSH_PORT"

@@ -15,10 +15,10 @@ from datetime import datetime
 import pytest
 from moto.ec2.models import ec2_backends
 
+from core.images import tags
 from rehearsal import faults
 from rehearsal.calls import Call, Fault, Instead, Refusal
 from rehearsal.world import ACCOUNT
-from steps.images import tags
 from tests.cycles import IDENTITY
 from tests.faults.trial import Trial
 

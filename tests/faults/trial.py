@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from components.color import other
+from plan.group_key import other
 from rehearsal.engine import Result, Running
 from rehearsal.load import Request
 from rehearsal.machines.process import ProcessMachines

@@ -79,7 +79,7 @@ def _end_with_parent(parent: int) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.engine.standin", description=__doc__)
-    # A step reads off its ancestors' command lines what was asked of the engine (steps/engine_call.py).
+    # A step reads off its ancestors' command lines what was asked of the engine (core/engine_call.py).
     parser.add_argument("engine", choices=["pulumi"], help="whom it stands in for")
     parser.add_argument("operation", choices=["up", "preview", "refresh", "destroy", "cancel"])
     parser.add_argument("--project", type=Path, required=True, help="the folder with Pulumi.yaml and __main__.py")

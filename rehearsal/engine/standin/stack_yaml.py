@@ -1,6 +1,6 @@
 """Pulumi's YAML files as go-yaml reads them: PyYAML keeps to an older YAML, whose `yes` is true and whose `1e3` a text.
 
-Source: components/scalars.py. Written, a text that would be read as something else gets quotes.
+Source: plan/config/yaml_scalars.py. Written, a text that would be read as something else gets quotes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from components import scalars
+from plan.config import yaml_scalars
 
 BARE = "tag:phoenix,2026:bare"
 
@@ -26,11 +26,13 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def _bare(loader: Any, node: Any) -> Any:
-    return scalars.read(node.value)
+    return yaml_scalars.read(node.value)
 
 
 def _text(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if scalars.read(text) == text else '"')
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if yaml_scalars.read(text) == text else '"'
+    )
 
 
 _Loader.add_constructor(BARE, _bare)

@@ -1,0 +1,170 @@
+"""Where images come from that another account or region has baked: which there are for us, and can they be copied.
+
+AWS hides the tags of an image from the accounts that it is shared with, and whoever copies it needs its snapshots
+shared too, and their key when they are encrypted (EC2 user guide, "Share an AMI with specific AWS accounts" and "Copy
+an Amazon EC2 AMI"). So an image's name says its service and fingerprint, and its description, which the step `share`
+writes, the rest. Both could be anybody's: images are asked for by the account that owns them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from core import aws, images
+from core import kms as keys
+from core.errors import StepError
+from core.images import Image
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_kms import KMSClient
+
+PLACE = re.compile(r"(\d{12})(?:/([a-z]{2,}(?:-[a-z]+)+-\d+))?")
+# EC2 takes no longer description of an image.
+DESCRIPTION_CHARACTERS = 255
+# The name of the base comes last: it may have blanks, and be cut off.
+DESCRIBED = ("base", "commit", "tree", "baked-at", "packages", "base-date", "base-name")
+_DESCRIPTION = re.compile(r"phoenix((?: [a-z-]+=\S+)+) base-name=(.+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The account and region that bake."""
+
+    account: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"account {self.account}, region {self.region}"
+
+
+def place(text: str, *, region: str) -> Place:
+    """ACCOUNT or ACCOUNT/REGION; `region` is the own one. Raises ValueError."""
+    match = PLACE.fullmatch(text)
+    if match is None:
+        raise ValueError("neither ACCOUNT nor ACCOUNT/REGION (12 digits, like 123456789012/eu-west-1)")
+    return Place(account=match[1], region=match[2] or region)
+
+
+def description(tags: Mapping[str, str]) -> str:
+    """What an image's tags say, for those who don't see them."""
+    said = [f"{key}={tags[f'phoenix:{key}']}" for key in DESCRIBED if tags.get(f"phoenix:{key}")]
+    return " ".join(["phoenix", *said])[:DESCRIPTION_CHARACTERS]
+
+
+def described(text: str) -> dict[str, str]:
+    """The tags out of a description; empty when it is none of ours."""
+    match = _DESCRIPTION.fullmatch(text)
+    if match is None:
+        return {}
+    said = dict(part.split("=", 1) for part in match[1].split())
+    said["base-name"] = match[2]
+    return {f"phoenix:{key}": said[key] for key in DESCRIBED if key in said}
+
+
+def offered(ec2: EC2Client, place: Place, *, service: str) -> list[Image]:
+    """The images of a service that a place lets us see, the youngest first. `ec2` is a client of its region.
+
+    Each has the tags that it has there, but for the stack's. What does not say what it was made of is left out.
+    """
+    named = images.name_pattern(service)
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=[place.account],
+        Filters=[{"Name": "name", "Values": [f"{service}-*"]}, {"Name": "state", "Values": ["available"]}],
+    )
+    found = []
+    for image in (images.parsed(one) for page in pages for one in page["Images"]):
+        if not named.fullmatch(image.name):
+            continue
+        tags = dict(image.tags) if image.complete else described(image.description)
+        fingerprint = image.name.rsplit("-", 2)[1]
+        tags.update({"phoenix:service": service, "phoenix:fingerprint": fingerprint, "phoenix:stack": "unknown"})
+        whole = replace(image, tags=tags)
+        if whole.complete:
+            found.append(whole)
+    return sorted(found, key=lambda image: image.baked_at, reverse=True)
+
+
+def chosen(
+    there: Sequence[Image],
+    place: Place,
+    *,
+    service: str,
+    fingerprint: str,
+    account: str,
+    max_age_days: int,
+    now: datetime,
+) -> Image:
+    """The youngest image with a fingerprint. Raises StepError, which says who must do what."""
+    fitting = [image for image in there if image.fingerprint == fingerprint]
+    if not fitting:
+        others = list(dict.fromkeys(f"{image.fingerprint} (baked {image.baked_at:%Y-%m-%d})" for image in there))[:5]
+        seen = (
+            f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
+            " have one fingerprint"
+            if others
+            else "it shows this account none at all"
+        )
+        share = (
+            ""
+            if place.account == account
+            else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
+        )
+        raise StepError(
+            f"{place} has no image of the service {service} with the fingerprint {fingerprint} for account {account}",
+            seen,
+            f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
+        )
+    youngest = fitting[0]
+    days = (now - youngest.baked_at) / timedelta(days=1)
+    if max_age_days and days > max_age_days:
+        raise StepError(
+            f"the youngest image with the fingerprint {fingerprint} of {place} is too old",
+            f"{youngest.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
+            f"bake it anew there (active: auto flips by age), or pulumi config set image {fingerprint}"
+            " (whatever its age)",
+        )
+    return youngest
+
+
+def check(ec2: EC2Client, kms: KMSClient, image: Image, place: Place, *, account: str) -> None:
+    """Raises StepError when EC2 would refuse to copy an image that is seen. Clients are of its region."""
+    shared = _snapshots(ec2, image)
+    hidden = [snapshot for snapshot in image.snapshots if snapshot not in shared]
+    if hidden:
+        raise StepError(
+            f"the snapshots of {image.id} are not shared with account {account}",
+            f"whoever copies an image reads {', '.join(hidden)}",
+            f"imageSharedWith in the stack that bakes does it; or, as account {place.account}: aws ec2"
+            f" modify-snapshot-attribute --region {place.region} --snapshot-id {hidden[0]} --attribute"
+            f" createVolumePermission --operation-type add --user-ids {account}",
+        )
+    for key in sorted({key for key in shared.values() if key}):
+        problem = keys.problem(kms, key)
+        if problem:
+            raise StepError(
+                f"account {account} may not use {key}, with which {image.id} is encrypted",
+                problem,
+                f"as account {place.account}: add arn:{key.split(':')[1]}:iam::{account}:root to the policy of the key,"
+                f" for {', '.join(keys.ACTIONS)} (aws kms put-key-policy --region {place.region} --key-id"
+                f" {key.rpartition('/')[2]}; docs/one-image.md has it), and allow the same to whoever deploys here",
+            )
+
+
+def _snapshots(ec2: EC2Client, image: Image) -> dict[str, str]:
+    """The snapshots of an image that we may read, each with its key; none when it is not encrypted."""
+    if not image.snapshots:
+        return {}
+    try:
+        found = ec2.describe_snapshots(SnapshotIds=list(image.snapshots))["Snapshots"]
+    except ClientError as error:
+        if aws.code(error) != "InvalidSnapshot.NotFound":
+            raise
+        return {}
+    return {one["SnapshotId"]: one.get("KmsKeyId", "") if one.get("Encrypted") else "" for one in found}

@@ -1,0 +1,223 @@
+"""Our own images: what their tags say, and whether one of them saves a bake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.errors import StepError
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_ec2.type_defs import ImageTypeDef
+
+
+def tags(
+    *,
+    service: str,
+    stack: str,
+    fingerprint: str,
+    base: str,
+    base_name: str,
+    commit: str,
+    tree: str,
+    baked_at: str,
+    base_date: str = "",
+    kms_key: str = "",
+) -> dict[str, str]:
+    """What is put on an image, its snapshots, and Packer's build instance and volume alike."""
+    return {
+        "phoenix:service": service,
+        "phoenix:stack": stack,
+        "phoenix:fingerprint": fingerprint,
+        "phoenix:base": base,
+        "phoenix:base-name": base_name,
+        "phoenix:commit": commit,
+        "phoenix:tree": tree,
+        "phoenix:baked-at": baked_at,
+        **({"phoenix:base-date": base_date} if base_date else {}),
+        **({"phoenix:kms-key": kms_key} if kms_key else {}),
+    }
+
+
+# An image that lacks one of them was left by a bake that was killed before it had put its tags on.
+COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at=""))
+
+
+# Nobody will ever be born from one in such a state.
+FAILED = ("failed", "error", "invalid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    id: str
+    name: str
+    state: str
+    created: datetime
+    root_device: str = "/dev/sda1"
+    root_gib: int = 0  # size of its root volume; 0: not known
+    snapshots: tuple[str, ...] = ()
+    description: str = ""
+    why: str = ""  # AWS's reason for its state, if it gives one
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return all(self.tags.get(key) for key in COMPLETE)
+
+    @property
+    def fingerprint(self) -> str:
+        return self.tags.get("phoenix:fingerprint", "")
+
+    @property
+    def key(self) -> str:
+        """The imageKmsKey that it was baked with, if any."""
+        return self.tags.get("phoenix:kms-key", "")
+
+    @property
+    def baked_at(self) -> datetime:
+        """When its bake began; when AWS made it, if its tags don't say."""
+        return moment(self.tags.get("phoenix:baked-at", "")) or self.created
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reuse:
+    image: Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Somebody else is baking the same; `image` is what they have so far."""
+
+    image: Image
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bake:
+    why: str
+
+
+Decision = Reuse | Wait | Bake
+
+
+def name(service: str, fingerprint: str, now: datetime) -> str:
+    """The name of a new image. A name that exists halts Packer, hence the time."""
+    return f"{service}-{fingerprint}-{now.astimezone(UTC):%Y%m%d%H%M%S}"
+
+
+def name_pattern(service: str) -> re.Pattern[str]:
+    """Matches every name that `name` gives to images of this service."""
+    return re.compile(re.escape(service) + r"-[0-9a-f]{12}-[0-9]{14}")
+
+
+def decide(
+    images: Iterable[Image],
+    *,
+    fingerprint: str,
+    now: datetime,
+    max_age_days: int,
+    unfinished: timedelta,
+    key: str = "",
+) -> Decision:
+    """Whether one of `images` (all with this fingerprint, in tags or name) saves a bake.
+
+    `max_age_days`: an older one does not; 0 is no limit. `unfinished`: how old an image may be that is pending, or
+    available without all its tags, and still be expected to be finished by whoever bakes it. `key`: the imageKmsKey
+    that it must have been baked with; empty: any.
+    """
+    newest = sorted(images, key=lambda image: image.created, reverse=True)
+    whole = [image for image in newest if image.state == "available" and image.complete]
+    usable = [image for image in whole if key in ("", image.key)]
+    fresh = [image for image in usable if not max_age_days or now - image.baked_at <= timedelta(days=max_age_days)]
+    if fresh:
+        return Reuse(image=fresh[0])
+    for image in newest:
+        if now - image.created <= unfinished:
+            if image.state == "pending":
+                return Wait(image=image, why="is being made by another bake")
+            if image.state == "available" and not image.complete:
+                return Wait(image=image, why="is made, and its tags are awaited")
+    if usable:
+        days = (now - usable[0].baked_at).total_seconds() / 86400
+        return Bake(why=f"{usable[0].id} is {days:.0f} days old, and {max_age_days} is the limit")
+    if whole:
+        return Bake(why=f"{whole[0].id} was not baked with this imageKmsKey")
+    return Bake(why=f"there is no image with the fingerprint {fingerprint}")
+
+
+def pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
+    """The image of this service that `wanted` (a fingerprint or an ami-) names, whatever its age. Raises StepError."""
+    found = [
+        image
+        for image in sorted(images, key=lambda image: image.created, reverse=True)
+        if wanted in (image.id, image.fingerprint) and image.state == "available" and image.complete
+    ]
+    if not found:
+        there = sorted({image.fingerprint for image in images if image.complete})
+        raise StepError(
+            f"there is no available image {wanted} of the service {service} in this account",
+            f"there are: {', '.join(there)}" if there else "there is none at all",
+            "pulumi config rm image (bakes what git says), or name one that exists",
+        )
+    return found[0]
+
+
+def wrong(found: Sequence[Image], image_id: str, expected: Mapping[str, str]) -> str:
+    """What is wrong with the image that Packer named; empty when nothing is."""
+    if not found:
+        return f"{image_id} does not exist in this account"
+    if found[0].state != "available":
+        return f"{image_id} is {found[0].state}"
+    missing = [f"{key}={value}" for key, value in expected.items() if found[0].tags.get(key) != value]
+    return f"{image_id} lacks the tags {', '.join(missing)}" if missing else ""
+
+
+def find(ec2: EC2Client, filters: Mapping[str, str]) -> list[Image]:
+    """Images of this account, of any state, by EC2's filters (`tag:phoenix:service`, `name` with `*`, ...)."""
+    pages = ec2.get_paginator("describe_images").paginate(
+        Owners=["self"], Filters=[{"Name": key, "Values": [value]} for key, value in filters.items()]
+    )
+    return [parsed(image) for page in pages for image in page["Images"]]
+
+
+def of_service(ec2: EC2Client, service: str) -> list[Image]:
+    return find(ec2, {"tag:phoenix:service": service})
+
+
+def parsed(image: ImageTypeDef) -> Image:
+    devices = image.get("BlockDeviceMappings", [])
+    snapshots = (device.get("Ebs", {}).get("SnapshotId", "") for device in devices)
+    return Image(
+        id=image["ImageId"],
+        name=image.get("Name", ""),
+        state=image.get("State", ""),
+        created=moment(image.get("CreationDate", "")) or datetime.fromtimestamp(0, UTC),
+        root_device=image.get("RootDeviceName", "/dev/sda1"),
+        root_gib=root_gib(image),
+        snapshots=tuple(snapshot for snapshot in snapshots if snapshot),
+        description=image.get("Description", ""),
+        why=image.get("StateReason", {}).get("Message", ""),
+        tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
+    )
+
+
+def root_gib(image: ImageTypeDef) -> int:
+    """GiB of an image's root volume, which no server's disk can be smaller than; 0 when AWS does not say."""
+    return max((
+        device.get("Ebs", {}).get("VolumeSize", 0)
+        for device in image.get("BlockDeviceMappings", [])
+        if device.get("DeviceName") == image.get("RootDeviceName", "")
+    ), default=0)  # fmt: skip
+
+
+def moment(text: str) -> datetime | None:
+    """A time as AWS and our tags write it (2026-11-24T05:30:00.000Z); None for anything else."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,178 @@
+"""Groups of servers, and how healthy the load balancer finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from core import obstacles
+from core.aws import Aws, code
+from core.errors import StepError
+from core.obstacles import Obstacle
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
+
+# The tag that verify puts on a group; its value is the generation that was proven.
+VERIFIED = "phoenix:verified"
+# The tag that AWS puts on a group's servers; its value is the group's name (EC2 Auto Scaling user guide, "Tag Auto
+# Scaling groups and instances").
+MEMBER = "aws:autoscaling:groupName"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """An auto-scaling group. `leaving`: it is being deleted. `held`: servers that a hook keeps from their service."""
+
+    name: str
+    minimum: int
+    maximum: int
+    desired: int
+    instances: tuple[str, ...]
+    target_groups: tuple[str, ...]
+    tags: Mapping[str, str]
+    created: datetime
+    leaving: bool = False
+    obstacles: tuple[Obstacle, ...] = ()
+    held: tuple[str, ...] = ()
+
+    def barred(self, what: str) -> tuple[Obstacle, ...]:
+        """The obstacles to what the group is to do (`core.obstacles`)."""
+        return obstacles.barring(self.obstacles, what)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A server as the load balancer sees it. States, reasons: TargetHealth in the ELB API reference."""
+
+    id: str
+    state: str
+    reason: str = ""
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.state}" + (f" ({self.reason})" if self.reason else "")
+
+
+def groups(aws: Aws, stack: str) -> tuple[Group, ...]:
+    """All groups of a stack, those that are being deleted too."""
+    found: list[Group] = []
+    pages = aws.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
+        Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    )
+    for page in pages:
+        found += [_group(one) for one in page["AutoScalingGroups"]]
+    return tuple(found)
+
+
+def group(aws: Aws, name: str) -> Group:
+    """One group. Raises StepError when it is gone."""
+    found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    if not found:
+        raise StepError(
+            f"the group {name} is not there",
+            do="run `pulumi refresh`, then `pulumi up`: that gives birth to it again",
+        )
+    return _group(found[0])
+
+
+def _group(one: AutoScalingGroupTypeDef) -> Group:
+    return Group(
+        name=one["AutoScalingGroupName"],
+        minimum=one["MinSize"],
+        maximum=one["MaxSize"],
+        desired=one["DesiredCapacity"],
+        instances=tuple(
+            instance["InstanceId"]
+            for instance in one.get("Instances", [])
+            if not instance["LifecycleState"].startswith("Terminat")
+        ),
+        target_groups=tuple(one.get("TargetGroupARNs", [])),
+        tags={tag["Key"]: tag.get("Value", "") for tag in one.get("Tags", [])},
+        created=one["CreatedTime"],
+        leaving=bool(one.get("Status")),
+        obstacles=obstacles.found(one),
+        held=tuple(
+            instance["InstanceId"]
+            for instance in one.get("Instances", [])
+            if instance["LifecycleState"] == "Pending:Wait"
+        ),
+    )
+
+
+def serving(everything: Iterable[Group], target_group: str) -> Group | None:
+    """The group whose servers a target group has; None when it is gone."""
+    return next((one for one in everything if target_group in one.target_groups and not one.leaving), None)
+
+
+def targets(aws: Aws, target_group: str) -> tuple[Target, ...]:
+    """The servers of a target group; none when the target group is gone."""
+    try:
+        answer = aws.elbv2.describe_target_health(TargetGroupArn=target_group)
+    except ClientError as error:
+        if code(error) == "TargetGroupNotFound":
+            return ()
+        raise
+    return tuple(
+        Target(
+            id=one["Target"]["Id"],
+            state=one["TargetHealth"]["State"],
+            reason=one["TargetHealth"].get("Reason", ""),
+            description=one["TargetHealth"].get("Description", ""),
+        )
+        for one in answer["TargetHealthDescriptions"]
+    )
+
+
+def healthy(found: Iterable[Target]) -> int:
+    return sum(target.state == "healthy" for target in found)
+
+
+def summary(found: Iterable[Target]) -> str:
+    """What those that are not healthy are doing, for a line of progress."""
+    return ", ".join(str(target) for target in found if target.state not in {"healthy", "draining"})
+
+
+def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
+    """Sets the size below which a group may not go.
+
+    Raising it lifts the desired capacity too, and no scaling policy goes below it (EC2 Auto Scaling user guide,
+    "Set scaling limits").
+    """
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum)
+
+
+def tag(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
+    """Tags a group, and not its servers. The program ignores changes of a group's tags."""
+    aws.autoscaling.create_or_update_tags(
+        Tags=[
+            {
+                "ResourceId": group,
+                "ResourceType": "auto-scaling-group",
+                "Key": key,
+                "Value": value,
+                "PropagateAtLaunch": False,
+            }
+            for key, value in tags.items()
+        ]
+    )
+
+
+def refuse_none(one: Group) -> None:
+    """Raises StepError for a group that may have no server: no gate could say anything of it."""
+    if not one.maximum:
+        raise StepError(
+            f"{one.name} may have no server: its MaxSize is 0",
+            "somebody scaled it down, perhaps for the night",
+            f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {one.name} --max-size N, with what "
+            "maxSize says; then run `pulumi up` again",
+        )
+
+
+def lifted(*, minimum: int, live: int, maximum: int) -> int:
+    """The least size of a group that is to take over from one of `live` servers; never none."""
+    return min(max(minimum, live, 1), maximum)

@@ -1,0 +1,33 @@
+"""A server's disk against the image that it is made from: EC2 launches nothing on a disk that is smaller. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+
+
+def problems(s: Settings, source: Source, outlook: Outlook) -> Iterator[str]:
+    """What a birth would fail of; a size that is not known fails nothing."""
+    size, whose = source.gib, f"the image {source.image}" if source.image else "the image that is copied"
+    if source.bakes:
+        base, said = outlook.base or 0, s.packer_variables.get("root_gib", "")
+        asked = int(said) if isinstance(said, str) and said.isdigit() else 0
+        if 0 < asked < base:
+            yield problem(
+                "packerVariables.root_gib",
+                asked,
+                f"must be at least {base} GiB, the size of baseImage ({s.base_image})",
+                "pulumi config rm --path packerVariables.root_gib   (then it is that)",
+            )
+        size, whose = max(asked, base), "the image that is baked"
+    if size > s.root_volume_gib:
+        yield problem(
+            "rootVolumeGiB",
+            s.root_volume_gib,
+            f"must be at least {size} GiB, the size of {whose}: no disk can be smaller than its image",
+            f"pulumi config set rootVolumeGiB {size}",
+        )

@@ -1,0 +1,58 @@
+"""The key that encrypts an image, `imageKmsKey`: what a birth would fail of is told before it.
+
+Without the setting nothing is asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import kms, partitions
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.readers.account_limits import QUICK
+from plan.readers.live_state import Account
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+
+def refusal(session: boto3.Session, settings: Settings, account: Account) -> str:
+    """Why no image can be encrypted as `imageKmsKey` says; empty when it can, or nobody knows."""
+    key = settings.image_kms_key
+    if not key:
+        return ""
+    try:
+        if key == kms.NONE:
+            return _always(session.client("ec2", config=QUICK), settings, account)
+        why = kms.problem(session.client("kms", config=QUICK), key, chosen=True)
+    except (BotoCoreError, ClientError):
+        return ""
+    return (
+        problem(
+            "imageKmsKey",
+            key,
+            f"must be a key that EC2 can encrypt with for account {account.id}; {why}",
+            f"let the account use it ({', '.join(kms.ACTIONS)}; docs/one-image.md), or pulumi config set imageKmsKey"
+            " ANOTHER",
+        )
+        if why
+        else ""
+    )
+
+
+def _always(ec2: EC2Client, settings: Settings, account: Account) -> str:
+    """An account may encrypt every volume, whatever is asked (EBS user guide, "Enable Amazon EBS encryption by
+    default"), and AWS's own key is what it takes unless it was told another.
+    """
+    if not ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]:
+        return ""
+    return problem(
+        "imageKmsKey",
+        kms.NONE,
+        f"must be a key: account {account.id} encrypts every volume in {settings.region} by default",
+        f"pulumi config set imageKmsKey arn:{partitions.of(settings.region)}:kms:{settings.region}:{account.id}:key/ID",
+    )

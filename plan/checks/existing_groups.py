@@ -1,0 +1,149 @@
+"""Whether the groups that stand can do what an update takes for granted: serve, grow, be deleted. Pure.
+
+A group that somebody scaled down, or whose servers are all ill, is never taken for a healthy one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core import obstacles
+from core.obstacles import GROW, SHRINK
+from plan import estimates
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.group_key import other
+from plan.readers.account_limits import Outlook
+from plan.readers.live_state import Group, Live
+from plan.rollout_plan import Flight
+
+
+def words(group: Group, outlook: Outlook, *, wanted: tuple[int, int] | None = None) -> str:
+    """A group's servers for a reader of the plan; what is as it should be is left out.
+
+    `wanted`: MinSize and MaxSize of the settings.
+    """
+    unlike = []
+    if group.in_service not in (None, group.desired):
+        unlike.append(f"{group.in_service} in service")
+    healthy = _healthy(group, outlook)
+    if healthy not in (None, group.desired):
+        unlike.append(f"{healthy} healthy")
+    if wanted and group.sizes and group.sizes != wanted:
+        unlike.append(
+            f"MinSize {group.sizes[0]} and MaxSize {group.sizes[1]}, the settings say {wanted[0]} and {wanted[1]}"
+        )
+    return f"{group.desired} servers" + (f" ({'; '.join(unlike)})" if unlike else "")
+
+
+def problems(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    """What would hurt users, or can't succeed."""
+    for group in live.groups:
+        if group.color in flight.ungated and flight.weights[group.color]:
+            yield from _serves_nobody(s, flight, group, outlook)
+    yield from _too_small(s, flight)
+    yield from _stuck(s, flight, live, outlook)
+
+
+def warnings(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    """What does not stop an update, and whoever reads its plan must know."""
+    needed = max((group.desired for group in live.groups if group.weight), default=0)
+    stands = flight.standing
+    most = stands.sizes[1] if stands and stands.sizes and flight.active.frozen else s.max_size
+    if not flight.proven and needed > most:
+        yield f"{needed} servers have production now, and maxSize lets {flight.active.color} have {most}"
+    for group in live.groups:
+        if group.name and not _serves(group, outlook):
+            what = f"none of its {group.desired} servers is healthy" if group.desired else "it has no servers"
+            yield f"{group.color} serves nobody: {what}"
+        for obstacle in group.obstacles:
+            yield f"{obstacle.what} ({obstacle.do})"
+    yield from outlook.beside or ()
+
+
+def _healthy(group: Group, outlook: Outlook) -> int | None:
+    return None if outlook.healthy is None else outlook.healthy.get(group.target_group)
+
+
+def _serves(group: Group, outlook: Outlook) -> bool:
+    """Whether anybody answers there, as far as is known."""
+    return group.desired > 0 and _healthy(group, outlook) != 0
+
+
+def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) -> Iterator[str]:
+    """Users are with a group that passes no gate in this update, and whose servers don't answer."""
+    if not group.name or _serves(group, outlook):
+        return
+    color, share = group.color, flight.weights[group.color]
+    flip = _away(flight, color)
+    if group.desired:
+        yield problem(
+            "active",
+            s.active,
+            f"must not leave users with servers that are ill: {color} has {share} % of"
+            f" production, and none of its {group.desired} servers is healthy",
+            flip,
+        )
+        return
+    sizes = f"--min-size {s.min_size or 1}"
+    if group.sizes and group.sizes[1] < max(s.min_size, 1):
+        sizes += f" --max-size {s.max_size}"
+    yield problem(
+        "active",
+        s.active,
+        f"must not leave users without servers: {color} has {share} % of production, and"
+        " somebody scaled it down to 0 servers, so that requests fail",
+        f"aws autoscaling update-auto-scaling-group --region {s.region} --auto-scaling-group-name"
+        f" {group.name} {sizes}\n      or:   {flip}",
+    )
+
+
+def _away(flight: Flight, color: str) -> str:
+    """What to type to have nobody with a color."""
+    if color != flight.active.color:
+        return "pulumi config set traffic 100 && pulumi up"
+    way = "a group is born, proven and takes over" if flight.weights[color] == 100 else "takes the canary back"
+    return f"pulumi config set active {other(color)} && pulumi up   ({way})"
+
+
+def _too_small(s: Settings, flight: Flight) -> Iterator[str]:
+    """AWS ends servers above MaxSize at once. A kept group is left as it is, and a newborn has a limit of its own."""
+    stands = flight.standing
+    if stands is None or flight.active.frozen or not stands.weight or stands.desired <= s.max_size:
+        return
+    more = stands.desired - s.max_size
+    yield problem(
+        "maxSize",
+        s.max_size,
+        f"must not be below the {stands.desired} servers of {stands.color} that serve:"
+        f" AWS would end {more} of them at once, under load",
+        f"pulumi config set maxSize {stands.desired}, or first, when fewer can bear the load: aws autoscaling"
+        f" set-desired-capacity --region {s.region} --auto-scaling-group-name {stands.name}"
+        f" --desired-capacity {s.max_size}",
+    )
+
+
+def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    """Groups that have to grow or to go, and can't. From a group that serves nobody the way must stay open."""
+    stands = flight.standing
+    if stands and estimates.added(s, flight, live):
+        for one in obstacles.barring(stands.obstacles, GROW):
+            yield problem(
+                "active",
+                s.active,
+                f"must not mean a group that can't grow: {stands.color} needs more"
+                f" servers to take production over, and {one.what}",
+                one.do,
+            )
+    if stands and not flight.proven and stands.sizes and not stands.sizes[1]:
+        yield problem(
+            "active",
+            s.active,
+            f"must not mean a group that may have no server: MaxSize of {stands.name} is 0, by somebody's hand",
+            f"aws autoscaling update-auto-scaling-group --region {s.region}"
+            f" --auto-scaling-group-name {stands.name} --max-size {s.max_size}",
+        )
+    dies = live.group(flight.dies.color) if flight.dies else None
+    if dies and _serves(dies, outlook):
+        for one in obstacles.barring(dies.obstacles, SHRINK):
+            yield problem("active", s.active, f"must not send a group away that can't be deleted: {one.what}", one.do)

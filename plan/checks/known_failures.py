@@ -1,0 +1,295 @@
+"""What is known to fail before anything is created: settings, flight, what is live, what AWS says -> problems. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from core.credentials import RESERVE_SECONDS
+from plan import estimates, lineage, listener_move
+from plan.checks import certificates, clear_text, disk, existing_groups, permanent
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.group_key import other
+from plan.image_source import Source
+from plan.lineage import UNKNOWN, Lineage
+from plan.readers import existing_balancer
+from plan.readers.account_limits import Outlook, Subnet
+from plan.readers.existing_balancer import Shared
+from plan.readers.live_state import Group, Live
+from plan.rollout_plan import Flight, FlightError, decide, too_old
+from plan.server_spec import Recipe
+
+# Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
+# "Subnets for your load balancer").
+BALANCER_ADDRESSES = 8
+NOTHING = permanent.Before()
+
+
+class KnownToFailError(Exception):
+    """What an update would fail of, all of it, before it has begun."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        count = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
+        super().__init__("\n".join([f"{count} known to fail; nothing was changed:", *problems]))
+
+
+def cleared(
+    settings: Settings,
+    recipe: Recipe,
+    live: Live,
+    outlook: Outlook,
+    source: Source,
+    *,
+    now: datetime,
+    shared: Shared | None = None,
+    before: permanent.Before = NOTHING,
+    port: int = 0,
+    front: bool = True,
+    descent: Lineage = UNKNOWN,
+) -> Flight:
+    """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
+
+    `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
+    """
+    clear = clear_text.way(settings, shared, before, port=port or settings.port)
+    problems = [
+        *_network(settings, outlook),
+        *_balanced(settings, live, outlook),
+        *certificates.problems(settings, outlook.certificates),
+        *clear_text.problems(settings, clear),
+    ]
+    if front and (kept := [*listener_move.gone(before, live), *permanent.problems(before, settings)]):
+        # Whatever else is wrong with where servers stand, flipping is no way to mend it.
+        raise KnownToFailError([*kept, *problems])
+    try:
+        flight = decide(settings, recipe, live, now=now)
+    except FlightError as error:
+        older = list(lineage.problems(settings, None, descent))
+        if older or problems:
+            raise KnownToFailError([*older, f"  {error}", *problems]) from None
+        raise
+    problems = [*lineage.problems(settings, flight, descent), *problems]
+    problems += _images(settings, flight, live, source, outlook)
+    if flight.standing is None:
+        problems += [*_type(settings, outlook), *disk.problems(settings, source, outlook)]
+    problems += [
+        *_quota(settings, flight, live, outlook),
+        *_addresses(settings, flight, live, outlook),
+        *_credentials(settings, flight, live, outlook, now),
+    ]
+    problems += existing_groups.problems(settings, flight, live, outlook)
+    problems += listener_move.alone(before, live, settings, flight, port=port or settings.port)
+    if shared:
+        problems += existing_balancer.problems(settings, flight, live, shared)
+    if problems:
+        raise KnownToFailError(problems)
+    return flight
+
+
+def _network(s: Settings, outlook: Outlook) -> Iterator[str]:
+    """Subnets that are adopted: there, of the adopted VPC, in enough zones, and servers where the balancer is."""
+    if not s.vpc_id or outlook.subnets is None:
+        return
+    known = {subnet.id: subnet for subnet in outlook.subnets}
+    for key, ids in (("albSubnetIds", s.alb_subnet_ids), ("serverSubnetIds", s.server_subnet_ids)):
+        for id in ids:
+            if id not in known:
+                yield problem(
+                    key,
+                    id,
+                    f"must be a subnet of this account in {s.region}; there is none such",
+                    f"aws ec2 describe-subnets --region {s.region} --filters Name=vpc-id,Values={s.vpc_id}",
+                )
+            elif known[id].vpc != s.vpc_id:
+                yield problem(
+                    key,
+                    id,
+                    f"must be in {s.vpc_id} (it is in {known[id].vpc})",
+                    f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}",
+                )
+    front, back = ([known[id] for id in ids if id in known] for ids in (s.alb_subnet_ids, s.server_subnet_ids))
+    yield from _zones(front, back)
+
+
+def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
+    """A load balancer wants two zones, one subnet each, and sends nothing to servers of zones that it is not in."""
+    zones = [subnet.zone for subnet in front]
+    if front and len(set(zones)) < max(2, len(zones)):
+        yield problem(
+            "albSubnetIds",
+            [subnet.id for subnet in front],
+            f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
+            "pulumi config set --path 'albSubnetIds[1]' SUBNET-OF-ANOTHER-ZONE",
+        )
+    for subnet in back:
+        if zones and subnet.zone not in zones:
+            yield problem(
+                "serverSubnetIds",
+                subnet.id,
+                f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
+                f" {subnet.zone} would be used by nobody and never be healthy",
+                f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds",
+            )
+
+
+def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
+    """A load balancer that leaves a zone leaves the servers there alone, whatever production rule names them."""
+    zones = {subnet.id: subnet.zone for subnet in outlook.subnets or ()}
+    kept = {zones.get(id) for id in s.alb_subnet_ids}
+    if not s.alb_subnet_ids or None in kept:
+        return
+    left = {zones[id] for group in live.groups if group.weight for id in group.subnets if id in zones} - kept
+    if left:
+        yield problem(
+            "albSubnetIds",
+            list(s.alb_subnet_ids),
+            "must keep a subnet of"
+            f" {', '.join(sorted(map(str, left)))}: servers that have production stand there, and would get"
+            " no request any more",
+            "first take the zone out of serverSubnetIds and flip; then out of albSubnetIds",
+        )
+
+
+def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
+    """What does not stop an update, and whoever reads its plan must know."""
+    found = list(source.notes) if flight.standing is None else []
+    heal = "pulumi refresh, then pulumi up: that makes it again"
+    if live.groups and not live.previewed:
+        found.append(
+            "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
+            f" are never found healthy ({heal})"
+        )
+    # A refresh would have one with traffic born under production, before anybody has verified it.
+    found += [
+        f"{group.color}'s auto-scaling group was deleted by hand"
+        + (
+            f" while {live.weights[group.color]} % of production was its: users get errors"
+            if group.weight
+            else f" ({heal})"
+        )
+        for group in live.groups
+        if not group.name
+    ]
+    for group in live.groups:
+        if flight.dies is None or group.color != flight.dies.color:
+            if group.image and group.image not in source.known:
+                found.append(f"{group.color} was born from {group.image}, which is gone: it can't get another server")
+            if too_old(settings, group, now):
+                found.append(
+                    f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
+                    f" {settings.max_age_days} (active: auto would flip)"
+                )
+    return found
+
+
+def _days(group: Group, now: datetime) -> int:
+    return int((now - group.baked_at).total_seconds() // 86400) if group.baked_at else 0
+
+
+def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Outlook) -> Iterator[str]:
+    if flight.standing is None and source.refused:
+        yield source.refused
+    if flight.standing is None and source.bakes and outlook.base == 0:
+        yield problem(
+            "baseImage",
+            s.base_image,
+            f"must be an image in {s.region} that this account may use; it is gone",
+            "pulumi config set baseImage debian-12",
+        )
+    stands = flight.standing
+    if stands and stands.image and stands.image not in source.known and estimates.added(s, flight, live):
+        yield problem(
+            "active",
+            s.active,
+            f"must not mean a group that can't grow: {stands.color} needs more servers to"
+            f" take production over, and {stands.image}, its image, is gone",
+            f"pulumi config set active {other(stands.color)} && pulumi up"
+            "   (gives birth to a group from an image that is there)",
+        )
+
+
+def _type(s: Settings, outlook: Outlook) -> Iterator[str]:
+    if outlook.kind is None:
+        return
+    if not outlook.kind.vcpus:
+        yield problem(
+            "instanceType",
+            s.instance_type,
+            f"must be an instance type that AWS has in {s.region}",
+            f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set instanceType OTHER",
+        )
+    elif s.architecture not in outlook.kind.architectures:
+        yield problem(
+            "instanceType",
+            s.instance_type,
+            f"must be of {s.architecture}, as its name says (AWS says {', '.join(outlook.kind.architectures)})",
+            "pulumi config set instanceType OTHER",
+        )
+
+
+def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    more = estimates.added(s, flight, live)
+    if not more or not outlook.kind or not outlook.quota:
+        return
+    quota, vcpus = outlook.quota, outlook.kind.vcpus
+    ours = sum(group.desired for group in live.groups if f"instanceType={s.instance_type} " in group.recipe)
+    used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
+    if used + needed > quota.limit:
+        yield problem(
+            "instanceType",
+            s.instance_type,
+            f"must fit into the quota {quota.name!r} of {quota.limit:.0f} vCPUs: {used:.0f} are used, and {more} more"
+            f" servers of {vcpus} vCPUs need {needed} while two groups stand side by side",
+            f"aws service-quotas request-service-quota-increase --region {s.region} --service-code ec2 --quota-code"
+            f" {quota.code} --desired-value {used + needed:.0f}",
+        )
+
+
+def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+    if outlook.subnets is None:
+        return
+    more = estimates.added(s, flight, live)
+    stand = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
+    places = [subnet for subnet in outlook.subnets if subnet.id in stand]
+    free = sum(subnet.free for subnet in places)
+    if places and free < more:
+        key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
+        # A network of the stack's own can't grow, and only an adopted one can have another subnet.
+        more_room = (
+            "add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else permanent.BESIDE
+        )
+        yield problem(
+            key,
+            value,
+            f"must have free addresses for {more} more servers (there are {free})",
+            f"end what is not needed in these subnets, or {more_room}",
+        )
+    if live.load_balancer:
+        return
+    for subnet in outlook.subnets:
+        if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
+            yield problem(
+                "albSubnetIds",
+                subnet.id,
+                f"must have {BALANCER_ADDRESSES} free addresses for a load balancer (it has {subnet.free})",
+                "name a larger subnet of the zone in albSubnetIds",
+            )
+
+
+def _credentials(s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime) -> Iterator[str]:
+    """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
+    _, needed = estimates.promotion(s, flight, live)
+    if not needed or outlook.credentials_end is None:
+        return
+    # The birth before it takes longer than two health checks, how long nobody knows.
+    birth = 2 * s.health_check_interval_seconds if flight.standing is None else 0
+    left = (outlook.credentials_end - now).total_seconds()
+    if left < birth + needed + RESERVE_SECONDS:
+        yield problem(
+            "AWS_CREDENTIAL_EXPIRATION",
+            f"{outlook.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
+            f"must be at least {estimates.duration(birth + needed + RESERVE_SECONDS)} away (it is"
+            f" {estimates.duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
+            "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",
+        )

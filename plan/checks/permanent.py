@@ -1,0 +1,235 @@
+"""What outlives every group, as the state has it, and what of the settings can't be made of it while users are there.
+Pure; `plan.report.permanent_rows` says in words what can.
+
+In place, or beside each other until the new one serves: listeners, certificates, who may come in, the load balancer's
+subnets. Never: the network. A VPC's own IPv4 network can't be changed, and nothing that stands in one can move to
+another (Amazon VPC user guide, "VPC CIDR blocks"; Elastic Load Balancing API reference, SetSubnets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.readers.stack_state import Made, Resource
+
+BESIDE = (
+    "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi destroy"
+)
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listener of the state. `name` is its logical one; `redirects`: its default action leads to another port."""
+
+    name: str
+    arn: str
+    port: int
+    protocol: str
+    certificate: str = ""
+    redirects: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One of the service's rules in the state."""
+
+    arn: str
+    listener: str
+    priority: int
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
+
+    `balancer` (ARN), with its `vpc`, `subnets`, `listeners` and `cidrs` (who may come in), is the program's own too;
+    `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
+    """
+
+    vpc_cidr: str = ""
+    balancer: str = ""
+    vpc: str = ""
+    subnets: frozenset[str] = frozenset()
+    protected: bool = False
+    listeners: tuple[Listener, ...] = ()
+    cidrs: frozenset[str] = frozenset()
+    hostname: str = ""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    dashboard: bool = False
+
+    @property
+    def ports(self) -> dict[int, Listener]:
+        """The listeners by their ports."""
+        return {one.port: one for one in self.listeners}
+
+
+def read(made: Made, *, owner: str, identity: str) -> Before:
+    """What is in the state.
+
+    `owner`: SERVICE/STACK of the tag on network and load balancer; `identity`: of that on the service's rules.
+    """
+
+    def all_of(kind: str, stack: str = "") -> list[Resource]:
+        return [one for one in made.resources if one.type == kind and stack in ("", one.owner)]
+
+    def first(found: list[Resource]) -> Mapping[str, Any]:
+        return found[0].outputs if found else {}
+
+    balancer = first(all_of("aws:lb/loadBalancer:LoadBalancer", owner))
+    arn, walls = balancer.get("arn", ""), balancer.get("securityGroups") or []
+    fronts = [one for one in all_of("phoenix:index:LoadBalancer") if arn and one.arn == arn]
+    rules = {
+        one.outputs["tags"].get("phoenix:rule"): _rule(one)
+        for stack in (owner, identity)
+        for one in all_of("aws:lb/listenerRule:ListenerRule", stack)
+    }
+    return Before(
+        vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""),
+        balancer=arn,
+        vpc=balancer.get("vpcId", ""),
+        subnets=frozenset(balancer.get("subnets") or ()),
+        protected=bool(balancer.get("enableDeletionProtection")),
+        listeners=tuple(
+            _listener(one)
+            for one in all_of("aws:lb/listener:Listener")
+            if arn and one.outputs.get("loadBalancerArn") == arn
+        ),
+        cidrs=frozenset(
+            one.outputs["cidrIpv4"]
+            for one in all_of(INGRESS)
+            if one.outputs.get("securityGroupId") in walls and one.outputs.get("cidrIpv4")
+        ),
+        hostname=first(fronts).get("hostname") or "",
+        rules={kind: rule for kind, rule in rules.items() if kind},
+        dashboard=any(
+            one.outputs.get("dashboardName") == identity.replace("/", "-")
+            for one in all_of("aws:cloudwatch/dashboard:Dashboard")
+        ),
+    )
+
+
+def _listener(one: Resource) -> Listener:
+    said = one.outputs
+    actions = said.get("defaultActions") or []
+    return Listener(
+        one.name,
+        one.arn,
+        int(said.get("port") or 0),
+        str(said.get("protocol") or ""),
+        said.get("certificateArn") or "",
+        any(action.get("type") == "redirect" for action in actions),
+    )
+
+
+def _rule(one: Resource) -> Rule:
+    said = one.outputs
+    hosts = [
+        condition["hostHeader"]
+        for condition in said.get("conditions") or []
+        if isinstance(condition, Mapping) and condition.get("hostHeader")
+    ]
+    return Rule(
+        one.arn,
+        said.get("listenerArn") or "",
+        int(said.get("priority") or 0),
+        tuple(hosts[0].get("values") or ()) if hosts else (),
+    )
+
+
+def wanted(s: Settings) -> dict[int, str]:
+    """The ports of the program's own load balancer with their protocols, the main one first."""
+    return {s.port: "HTTPS", 80: "HTTP"} if s.certificate_arn else {s.port: "HTTP"}
+
+
+def problems(before: Before, s: Settings) -> Iterator[str]:
+    """Changes that would take the stack from its users, or that AWS refuses half-way; each with the deliberate way."""
+    yield from _network(before, s)
+    if s.listener_arn:
+        yield from _priority(before, s)
+        return
+    for port, protocol in wanted(s).items():
+        stands = before.ports.get(port)
+        if stands and stands.protocol != protocol:
+            free = 80 if protocol == "HTTP" else 8443 if port == 443 else 443
+            yield problem(
+                "listenerPort",
+                port,
+                f"must be another port when {stands.protocol} becomes {protocol}: both can't be"
+                f" on {port} while users move, and whoever still speaks {stands.protocol} would be refused at once",
+                f"pulumi config set listenerPort {free}   (and once users are there, back to {port} if you like)",
+            )
+    if before.protected and (goes := _protected(before, s)):
+        yield problem(
+            "protect",
+            str(s.protect).lower(),
+            f"must have been false before {goes}: what is protected can't be deleted or moved",
+            f"pulumi config set protect false, with {back(before)}, and pulumi up; then this"
+            " change and pulumi up; then protect true again",
+        )
+
+
+def _network(before: Before, s: Settings) -> Iterator[str]:
+    """Into, out of, and inside a VPC of the program's own; from one that is adopted to another, or to none."""
+    never = "the network of a stack that stands can't change, and nothing in it can move"
+    way = BESIDE if before.rules else UNBORN
+    if before.vpc_cidr and s.vpc_id:
+        yield problem(
+            "vpcId",
+            s.vpc_id,
+            f"must stay empty: this stack made its own network; {never}",
+            f"pulumi config rm vpcId, albSubnetIds and serverSubnetIds\n      {way}",
+        )
+    elif before.vpc_cidr and s.vpc_cidr != before.vpc_cidr:
+        yield problem(
+            "vpcCidr",
+            s.vpc_cidr,
+            f"must stay {before.vpc_cidr}: {never}",
+            f"pulumi config set vpcCidr {before.vpc_cidr}\n      {way}",
+        )
+    elif before.balancer and not before.vpc_cidr and before.vpc and s.vpc_id != before.vpc:
+        yield problem(
+            "vpcId",
+            s.vpc_id,
+            f"must stay {before.vpc}, with its subnets: {never}",
+            f"pulumi config set vpcId {before.vpc}, and albSubnetIds and serverSubnetIds of it\n      {way}",
+        )
+
+
+def _priority(before: Before, s: Settings) -> Iterator[str]:
+    """Rules change their numbers one after the other, and no two may have one number meanwhile."""
+    stands = before.rules.get("preview")
+    if stands and stands.listener == s.listener_arn and abs(s.rule_priority - stands.priority) == 1:
+        yield problem(
+            "rulePriority",
+            s.rule_priority,
+            f"must be {stands.priority}, or two away from it at least: rules move one"
+            " after the other, and this stack's own other rule still has the number",
+            f"pulumi config set rulePriority {stands.priority + 10}",
+        )
+
+
+def _protected(before: Before, s: Settings) -> str:
+    """What of the protected things the settings would have deleted or replaced, in words."""
+    goes = [f"{one.protocol} {one.port} closes" for one in before.listeners if one.port not in wanted(s)]
+    stands = before.rules.get("production")
+    main = before.ports.get(s.port)
+    if stands and (main is None or stands.listener != main.arn):
+        goes.append(f"production moves to port {s.port}")
+    return " and ".join(goes)
+
+
+def back(before: Before) -> str:
+    """What to type for the listener that has production now."""
+    stands = before.rules.get("production")
+    main = next((one for one in before.listeners if stands and one.arn == stands.listener), None)
+    if main is None:
+        return "the listener as it was"
+    certificate = f"certificateArn {main.certificate}" if main.certificate else "no certificateArn"
+    return f"listenerPort {main.port} and {certificate} still"

@@ -1,0 +1,241 @@
+"""The settings of the stack that is running, and how what is wrong reaches the person who typed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+
+from core.aws import lacks_credentials
+from plan.checks.known_failures import KnownToFailError
+from plan.checks.ownership import OwnershipError
+from plan.config import namespaces, secret_values, typed
+from plan.config.constraints import problem
+from plan.config.provider import FILES
+from plan.config.settings import Settings, SettingsError, defaults, parse
+from plan.config.typed import Typed
+from plan.image_source import ImageError
+from plan.readers.existing_balancer import SharingError
+from plan.readers.load_balancers import LiveError
+from plan.readers.stack_state import ElsewhereError
+from plan.report import report
+from plan.rollout_plan import FlightError
+
+# The package's name, which would be the namespace of its configuration if it had any.
+PACKAGE = "phoenix"
+BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
+
+
+def settings(*, service: str = "") -> Settings:
+    """The running stack's configuration. Raises `SettingsError` with every problem at once.
+
+    `service`: of a program with several, this one's: the object under the key of its name, and `previewToken`.
+    """
+    project, texts = pulumi.get_project(), _texts()
+    written = typed.read(Path.cwd(), stack=pulumi.get_stack(), project=project)
+    if service:
+        return _of_one(service, project, texts, written)
+    known, mine = defaults(), _named(project, texts)
+    # Each key has a value: Pulumi gives the project's default to one that the stack has none for.
+    there = {key for key, text in mine.items() if key in written.keys or not _is_default(text, known.get(key))}
+    found = namespaces.astray(
+        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided
+    )
+    # An ESC environment may well hold other projects' keys beside ours; the stack's own file has no use for them.
+    astray = [one for one in found if one.key in written.keys or not there]
+    problems = [*namespaces.problems(astray, project=project, there=there, defaults=known), *_secrets_of_aws()]
+    secret = {key for key in mine if is_config_secret(f"{project}:{key}")}
+    # As if they stood where they belong: what would be wrong with them then is told at once too.
+    moved = {one.name: one for one in reversed(astray) if one.name not in there}
+    secret |= {name for name, one in moved.items() if one.secret}
+    return _parsed({**mine, **{name: one.text for name, one in moved.items()}}, secret, written, problems)
+
+
+def of(said: Mapping[str, Any], *, token: str) -> Settings:
+    """Settings from values of a program, by key; `token` is the preview token, which is a secret.
+
+    Raises `SettingsError` with every problem at once.
+    """
+    project, texts = pulumi.get_project(), _texts()
+    secrets = [
+        text for key in _secret(texts) if not key.endswith(":previewToken") for text in secret_values.texts(texts[key])
+    ]
+    problems, mine = _secrets_of_aws(), {}
+    for key, value in said.items():
+        if isinstance(value, pulumi.Output):
+            problems.append(
+                problem(
+                    key,
+                    "[output]",
+                    "must be a plain value, no output and no secret: the flight plan is decided by it",
+                    f"give the value itself; {BY_NAME}",
+                )
+            )
+        elif secret_values.leaked(text := _text(value), secrets):
+            problems.append(
+                problem(
+                    key,
+                    "[secret]",
+                    "must not hold a secret of the stack's configuration: it stands in plain text in state and log",
+                    f"give {BY_NAME}",
+                )
+            )
+        else:
+            mine[key] = text
+    problems += [
+        problem(
+            f"{PACKAGE}:{name}",
+            "[set]",
+            f"has no effect: {name} is an input of the component, and no configuration of its package",
+            f"pulumi config rm {PACKAGE}:{name}, and give it in the program",
+        )
+        for name in _named(PACKAGE, texts)
+        if name in defaults() and project != PACKAGE
+    ]
+    return _parsed({**mine, "previewToken": token}, {"previewToken"}, Typed(), problems)
+
+
+def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed) -> Settings:
+    """One of a program's services. A service's own object is the program's key, as the token is."""
+    mine, token = _named(project, texts), "previewToken"
+    astray = namespaces.astray(
+        texts,
+        project=project,
+        names=[name for name in (service, token) if name not in mine],
+        secret_keys=_secret(texts),
+        provider=namespaces.provided,
+    )
+    if astray:
+        raise SettingsError(namespaces.problems(astray, project=project, there=(), defaults={service: {}}))
+    problems = _secrets_of_aws()
+    if mine.get(token) and not is_config_secret(f"{project}:{token}"):
+        problems.append(
+            problem(
+                token,
+                "[plain text]",
+                "must be stored as a secret",
+                "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken",
+            )
+        )
+    said = json.loads(mine.get(service, "{}"))
+    of_it = Typed(written.keys.get(service, {}), written.file, within=service)
+    secret = set()
+    if is_config_secret(f"{project}:{service}"):
+        secret = {str(path[1]) for path in written.sealed(service) if len(path) > 1} & said.keys()
+        if not secret:  # no file says which of its keys it is
+            raise SettingsError([*problems, *secret_values.problems(service, written)])
+    values = {"service": service, **{key: _text(value) for key, value in said.items()}}
+    return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, problems)
+
+
+def _parsed(values: Mapping[str, str], secret: Set[str], written: Typed, problems: Sequence[str]) -> Settings:
+    """Settings, or `SettingsError` with these problems and what else is wrong."""
+    try:
+        parsed = parse(values, stack=pulumi.get_stack(), aws=_named("aws", _texts()), secret_keys=secret, typed=written)
+    except SettingsError as error:
+        raise SettingsError([*problems, *error.problems]) from None
+    if problems:
+        raise SettingsError(list(problems))
+    return parsed
+
+
+def _named(namespace: str, texts: Mapping[str, str]) -> dict[str, str]:
+    """The keys of a namespace, without it."""
+    return {key.split(":", 1)[1]: text for key, text in texts.items() if key.startswith(f"{namespace}:")}
+
+
+def _is_default(text: str, default: Any) -> bool:
+    if isinstance(default, str):
+        return text == default
+    try:
+        said = json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return bool(said == (list(default) if isinstance(default, tuple) else default))
+
+
+def _secret(texts: Mapping[str, str]) -> set[str]:
+    return {key for key in texts if is_config_secret(key)}
+
+
+def _secrets_of_aws() -> list[str]:
+    """Keys of the provider that steps are told of."""
+    return [
+        text
+        for key in ("region", "profile", *FILES)
+        if is_config_secret(f"aws:{key}")
+        for text in secret_values.problems(f"aws:{key}", Typed())
+    ]
+
+
+def _text(value: Any) -> str:
+    """A value as `pulumi config` stores it."""
+    return value if isinstance(value, str) else json.dumps(_whole(value), ensure_ascii=False)
+
+
+def _whole(value: Any) -> Any:
+    """A value whose whole numbers are integers: on the wire all numbers are floats."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
+    """Turns what a user can mend into an error that Pulumi prints without a stack trace.
+
+    `published`: it is also written where the flight plan would have been, as Markdown. `about`: which service it is
+    about, and where its keys are.
+    """
+    try:
+        yield
+    except (
+        SettingsError,
+        ElsewhereError,
+        FlightError,
+        ImageError,
+        LiveError,
+        KnownToFailError,
+        OwnershipError,
+        SharingError,
+    ) as error:
+        why = str(error)
+    except (BotoCoreError, ClientError) as error:
+        why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"
+    else:
+        return
+    if about:
+        why = f"{about}:\n{why}"
+    if published:
+        publish(report.refused(pulumi.get_stack(), why))
+    raise pulumi.RunError(why)
+
+
+def publish(markdown: str) -> None:
+    """Writes a plan as Markdown where the environment says; a file that can't be written is a warning."""
+    if problem := report.publish(markdown):
+        pulumi.log.warn(problem)
+
+
+def _next(error: BotoCoreError | ClientError) -> str:
+    """What to type after an error of AWS."""
+    if lacks_credentials(error):
+        return "aws sso login   (or what else renews the credentials; then pulumi up)"
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or "Throttling" in code:
+            return "pulumi up   (AWS failed; it may answer by then)"
+    return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"
+
+
+def _texts() -> Mapping[str, str]:
+    return {**get_config_env(), **CONFIG.get()}

@@ -1,0 +1,76 @@
+"""Secrets of the configuration that could not stay secret: every one but the preview token. Pure.
+
+A value that makes a server, an image or a step stands in plain text in user data, in the image, in the state and in
+logs, however it is stored in the stack's file. No message shows any part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from plan.config.constraints import problem
+from plan.config.typed import Typed
+
+# A secret that is shorter may be a word that others use too.
+LEAST_CHARACTERS = 8
+
+
+def problems(key: str, typed: Typed) -> Iterator[str]:
+    """What is wrong with a key that holds a secret: one for each place where it does."""
+    for path in typed.sealed(key):
+        yield _problem(path, typed)
+
+
+def _problem(path: tuple[str | int, ...], typed: Typed) -> str:
+    key, place, named = path[0], typed.at(*path), typed.path(*path).strip("'")
+    if key == "environment":
+        name = str(path[1]) if len(path) > 1 else "NAME"
+        return problem(
+            named,
+            "[secret]",
+            "must not hold a secret: user data can be read on the server and in the account",
+            f"put the value into SSM (aws ssm put-parameter --type SecureString --name /{name} --value ...) and"
+            f" {'' if len(path) > 1 else f'pulumi config rm {place}, '}pulumi config set"
+            f" {typed.at('environment', name)} ssm:/{name}",
+        )
+    if key == "packerVariables":
+        return problem(
+            named,
+            "[secret]",
+            "must not hold a secret: an image keeps what it was made with, for whoever may copy it",
+            f"pulumi config rm {place}, and let servers read it when they start: pulumi config set"
+            f" {typed.at('environment', 'NAME')} ssm:/PARAMETER",
+        )
+    if key == "smokeCommand":
+        return problem(
+            named,
+            "[secret]",
+            "must not hold a secret: a step's command stands in plain text in state and log",
+            f"pulumi config rm {place}, and pulumi config set {typed.at('smokeCommand')} 'sh smoke.sh', a script that"
+            " reads its secret itself (from SSM, or CI's environment)",
+        )
+    return problem(
+        named,
+        "[secret]",
+        "must not be stored as a secret: it stands in plain text in state and log all the same",
+        f'pulumi config set --plaintext {place} "$(pulumi config get {place})"',
+    )
+
+
+def texts(secret: str) -> Iterator[str]:
+    """The texts that a secret value holds: itself, or those of an object or a list."""
+    try:
+        held = json.loads(secret)
+    except json.JSONDecodeError:
+        held = secret
+    if not isinstance(held, dict | list):
+        yield secret
+        return
+    for value in held.values() if isinstance(held, dict) else held:
+        yield from texts(value if isinstance(value, str) else json.dumps(value))
+
+
+def leaked(text: str, secrets: Sequence[str]) -> bool:
+    """Whether a plain value holds one of the stack's secrets."""
+    return any(len(one) >= LEAST_CHARACTERS and one in text for one in secrets)

@@ -1,0 +1,142 @@
+"""Where the image of the servers comes from: it is here, is baked here, or is copied from whoever bakes.
+
+The look-up in another account or region and its words are the step's own (core/image_sharing.py); here they become a
+part of the flight plan, or say before a birth why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import aws, image_sharing
+from core.errors import StepError
+from core.image_sharing import Place
+from core.images import Image
+from plan import image_source, user_data
+from plan.checks import encryption, packer_template
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.image_source import ImageError, Source
+from plan.readers.account_limits import QUICK
+from plan.readers.live_state import Account
+
+
+def source(session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime) -> Source:
+    """The image that these settings ask for; `folder` is the project's. Raises `ImageError`.
+
+    What a birth alone would fail of is no error: `refused` says it.
+    """
+    if account.id in settings.image_shared_with:
+        position = settings.image_shared_with.index(account.id)
+        raise ImageError(
+            problem(
+                "imageSharedWith",
+                list(settings.image_shared_with),
+                f"must not name {account.id}: it is the stack's own account, which needs no sharing",
+                f"pulumi config rm --path 'imageSharedWith[{position}]'",
+            )
+        )
+    found = image_source.source(session.client("ec2"), settings, folder, now=now)
+    # A pinned image is of another commit, whose files are not here.
+    names = [] if settings.image else list(unread(settings, folder / settings.image_dir))
+    if not found.bakes:
+        return replace(found, refused="\n".join(filter(None, [*names, found.refused])))
+    made = led(session, settings, found, account, now=now)
+    variables = (
+        list(packer_template.problems(settings, packer_template.read(folder / settings.image_dir)))
+        if made.bakes
+        else []
+    )
+    return replace(made, refused="\n".join(filter(None, [*names, *variables, made.refused])))
+
+
+def unread(settings: Settings, folder: Path) -> Iterator[str]:
+    """Names of secrets that nothing in the image's folder reads: the application would start without their values."""
+    if not settings.references or not folder.is_dir():
+        return
+    name = user_data.SECRETS_PATH.encode()
+    if any(name in file.read_bytes() for file in folder.rglob("*") if file.is_file()):
+        return
+    variable, value = next(one for one in sorted(settings.environment.items()) if one[1] in settings.references)
+    yield problem(
+        f"environment.{variable}",
+        value,
+        f"must be read by something in {settings.image_dir}: user data writes the"
+        f" names of secrets to {user_data.SECRETS_PATH}, and no file there speaks of it",
+        "take resolve_secrets.py and phoenix-secrets.service over from image/app (see image/provision/35-secrets.sh)",
+    )
+
+
+def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+    """An image that is not here: how it is baked, or from where it is copied; `refused` says why it can't be."""
+    made = elsewhere(session, settings, found, account, now=now) if settings.image_from else found
+    if made.refused:
+        return made
+    return replace(made, refused=encryption.refusal(session, settings, account))
+
+
+def elsewhere(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+    """From where it is copied."""
+    place = image_sharing.place(settings.image_from, region=settings.region)
+    if (place.account, place.region) == (account.id, account.region):
+        return _refused(
+            found,
+            settings,
+            f"must lead elsewhere: it is this stack's own {place}, where images are found by their tags",
+            "pulumi config rm imageFrom",
+        )
+    try:
+        image = _original(session, settings, found, place, account, now=now)
+    except StepError as error:
+        return _refused(
+            found, settings, f"must lead to an image that can be copied: {error.what}; {error.why}", error.do
+        )
+    except (BotoCoreError, ClientError) as error:
+        return _refused(
+            found,
+            settings,
+            f"must be a place that can be asked for its images: {aws.reason(error)}",
+            "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
+        )
+    days = (now - image.baked_at).total_seconds() / 86400
+    return replace(
+        found,
+        bakes=False,
+        gib=image.root_gib,
+        words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
+        f" {found.fingerprint}, {days:.1f} days old; nothing is baked",
+    )
+
+
+def _original(
+    session: boto3.Session, settings: Settings, found: Source, place: Place, account: Account, *, now: datetime
+) -> Image:
+    ec2 = session.client("ec2", region_name=place.region, config=QUICK)
+    image = image_sharing.chosen(
+        image_sharing.offered(ec2, place, service=settings.service),
+        place,
+        service=settings.service,
+        fingerprint=found.fingerprint,
+        account=account.id,
+        max_age_days=0 if settings.image else settings.max_age_days,
+        now=now,
+    )
+    image_sharing.check(
+        ec2, session.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id
+    )
+    return image
+
+
+def _refused(found: Source, settings: Settings, rule: str, fix: str) -> Source:
+    return replace(
+        found,
+        bakes=False,
+        words="there is none, and nothing is baked here (imageFrom)",
+        refused=problem("imageFrom", settings.image_from, rule, fix),
+    )

@@ -1,0 +1,291 @@
+"""What AWS says beforehand about servers to be born: their type, the quota, subnets; and how the live ones do.
+
+What can't be asked (a permission that is missing, a service that does not answer) is unknown, and no error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import base_images
+from core.aws import LARGEST_PAGES
+from core.credentials import life
+from core.errors import StepError
+from core.images import root_gib
+from core.server_groups import MEMBER
+from plan.checks import certificates as tls
+from plan.checks import keep_alive
+from plan.checks.certificates import Certificate
+from plan.config.settings import Settings
+from plan.readers import group_automation
+from plan.readers.live_state import Group, Live
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_service_quotas import ServiceQuotasClient
+    from types_boto3_ssm import SSMClient
+
+T = TypeVar("T")
+
+# A preview is waited for by a person: what does not answer soon is unknown.
+QUICK = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
+
+# Quotas of running on-demand instances, in vCPUs of a region, by the family of the instance type (Amazon EC2 user
+# guide, "On-Demand Instance quotas"; codes: service "ec2" in Service Quotas). The first pattern that fits counts.
+QUOTAS = (
+    (r"mac", ""),  # dedicated hosts, not vCPUs
+    (r"u-|u\d", "L-43DA4232"),  # high memory
+    (r"hpc", "L-F7808C92"),
+    (r"inf", "L-1945791B"),
+    (r"trn", "L-2C3B7624"),
+    (r"dl", "L-6E869C2A"),
+    (r"g|vt", "L-DB2E81BA"),
+    (r"f\d", "L-74FC7D96"),
+    (r"p\d", "L-417A185B"),
+    (r"x", "L-7295265B"),
+    (r"[acdhimrtz]", "L-1216C47A"),  # the standard families
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An instance type as AWS knows it. `vcpus` is 0 when AWS has none of that name in the region."""
+
+    vcpus: int
+    architectures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quota:
+    """A quota of vCPUs. `used` is None when CloudWatch has no figure of the last quarter of an hour."""
+
+    code: str
+    name: str
+    limit: float
+    used: float | None
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet. `free`: addresses that nobody has."""
+
+    id: str
+    zone: str
+    vpc: str
+    free: int
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What could be found out. None is unknown, and `unknown` says why."""
+
+    kind: Kind | None = None
+    quota: Quota | None = None
+    subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
+    born: tuple[datetime, ...] | None = None  # when each live server was launched
+    healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
+    beside: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
+    certificates: tuple[Certificate, ...] | None = None  # that the listener has for the host name
+    idle_seconds: int | None = None  # after which the load balancer closes an idle connection
+    base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
+    credentials_end: datetime | None = None
+    unknown: tuple[str, ...] = ()
+
+
+def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetime) -> Outlook:
+    """Asks AWS everything at once."""
+    ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
+    scaling = session.client("autoscaling", config=QUICK)
+    quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
+    ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
+    acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
+    questions: dict[str, Callable[[], Any]] = {
+        "kind": lambda: kind(ec2, settings.instance_type),
+        "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
+        "subnets": lambda: subnets(ec2, asked(settings, live)),
+        "born": lambda: born(ec2, live.groups),
+        "healthy": lambda: healthy(balancers, live.groups),
+        "beside": lambda: group_automation.read(scaling, live.groups),
+        "certificates": lambda: tls.read(acm, balancers, settings),
+        "idle_seconds": lambda: keep_alive.idle_seconds(balancers, live.load_balancer),
+        "base": lambda: base(ec2, ssm, settings.base_image),
+    }
+    known: dict[str, Any] = {}
+    unknown = []
+    with ThreadPoolExecutor(len(questions)) as pool:
+        answers = {name: pool.submit(_quietly, question) for name, question in questions.items()}
+        for name, answer in answers.items():
+            known[name], why = answer.result()
+            if why:
+                unknown.append(f"{NAMES[name]}: {why}")
+    return Outlook(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
+
+
+NAMES = {
+    "kind": "the instance type",
+    "quota": "the quota of vCPUs",
+    "subnets": "free addresses",
+    "born": "the age of the live servers",
+    "healthy": "the health of the live servers",
+    "beside": "what else acts on the live groups",
+    "certificates": "the names of the certificate",
+    "idle_seconds": "the idle timeout of the load balancer",
+    "base": "the base image",
+}
+
+
+def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
+    try:
+        return question(), ""
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        return None, f"{error.operation_name}: {said.get('Code', '')} {said.get('Message', '')}".strip()[:300]
+    except BotoCoreError as error:
+        return None, str(error)[:300]
+
+
+def asked(settings: Settings, live: Live) -> list[str]:
+    """The subnets that matter: those that are adopted, and those in which the live groups stand."""
+    return sorted(
+        {
+            *settings.alb_subnet_ids,
+            *settings.server_subnet_ids,
+            *(subnet for group in live.groups for subnet in group.subnets),
+        }
+    )
+
+
+def quota_code(instance_type: str) -> str:
+    """The code of the quota that an instance type counts against; empty when its family is not known here."""
+    return next((code for family, code in QUOTAS if re.match(family, instance_type)), "")
+
+
+def kind(ec2: EC2Client, instance_type: str) -> Kind:
+    """An instance type's vCPUs and architectures."""
+    try:
+        [found] = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # type: ignore[list-item]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidInstanceType":
+            return Kind(0)
+        raise
+    return Kind(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
+
+
+def quota(quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime) -> Quota | None:
+    """The quota that an instance type counts against, and how much of it is used, as the quota itself says to measure.
+
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_MetricInfo.html
+    """
+    code = quota_code(instance_type)
+    if not code:
+        return None
+    found = quotas.get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
+    return Quota(code, found.get("QuotaName", code), found["Value"], _used(watch, found.get("UsageMetric"), now))
+
+
+def _used(watch: CloudWatchClient, metric: Any, now: datetime) -> float | None:
+    if not metric:
+        return None
+    dimensions: list[DimensionTypeDef] = [
+        {"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()
+    ]
+    query: MetricDataQueryTypeDef = {
+        "Id": "used",
+        "MetricStat": {
+            "Period": 60,
+            "Stat": metric.get("MetricStatisticRecommendation", "Maximum"),
+            "Metric": {
+                "Namespace": metric["MetricNamespace"],
+                "MetricName": metric["MetricName"],
+                "Dimensions": dimensions,
+            },
+        },
+    }
+    found = watch.get_metric_data(
+        StartTime=now - timedelta(minutes=15), EndTime=now, ScanBy="TimestampDescending", MetricDataQueries=[query]
+    )
+    return next((value for result in found["MetricDataResults"] for value in result["Values"]), None)
+
+
+def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
+    """Those of the subnets that exist. By filter, since one that is gone would fail the call."""
+    if not ids:
+        return ()
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "subnet-id", "Values": list(ids)}])
+    return tuple(
+        Subnet(one["SubnetId"], one["AvailabilityZone"], one["VpcId"], one["AvailableIpAddressCount"])
+        for page in pages
+        for one in page["Subnets"]
+    )
+
+
+def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
+    """When the servers of groups were launched, the oldest first.
+
+    By the tag that AWS gives them: a filter takes 200 ids, and no more (EC2 user guide, "Filter resources").
+    """
+    servers = {server for group in groups for server in group.instances}
+    if not servers:
+        return ()
+    pages = ec2.get_paginator("describe_instances").paginate(
+        Filters=[{"Name": f"tag:{MEMBER}", "Values": [group.name for group in groups if group.name]}],
+        PaginationConfig=LARGEST_PAGES,
+    )
+    return tuple(
+        sorted(
+            one["LaunchTime"]
+            for page in pages
+            for lot in page["Reservations"]
+            for one in lot["Instances"]
+            if one["InstanceId"] in servers
+        )
+    )
+
+
+def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) -> dict[str, int]:
+    """How many servers of each group's target group the load balancer finds healthy; none in one that is gone."""
+    found = {}
+    for arn in (group.target_group for group in groups):
+        try:
+            targets = balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        except balancers.exceptions.TargetGroupNotFoundException:
+            targets = []
+        found[arn] = sum(one["TargetHealth"]["State"] == "healthy" for one in targets)
+    return found
+
+
+def base(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
+    """GiB of an image that is named by its id or a parameter's path, 0 when it is not there or not ours to use.
+
+    None for other names: the vendors' images have 8, which no disk here is smaller than. None too when AWS does not say
+    its size, or a parameter names none, which the bake tells better.
+    """
+    if not base_image.startswith("ami-") and ssm is None:
+        return None
+    try:
+        id = base_images.published(ssm, base_image) if ssm else base_image
+        found = ec2.describe_images(ImageIds=[id])["Images"]
+    except StepError:
+        return None
+    except ClientError as error:
+        if error.response["Error"]["Code"].startswith("InvalidAMIID"):
+            return 0
+        raise
+    return (root_gib(found[0]) or None) if found else 0
+
+
+def credentials_end(session: boto3.Session) -> datetime | None:
+    """When the credentials end for good, if that is known."""
+    return life(session.get_credentials()).ends

@@ -1,0 +1,258 @@
+"""A load balancer that a stack shares with others: what is on it, and whether this stack's rules fit beside theirs.
+
+Quotas: "Quotas for your Application Load Balancers", ELB user guide; DescribeAccountLimits tells an account's own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from plan import estimates
+from plan.config.constraints import problem
+from plan.config.settings import Settings
+from plan.readers.live_state import Account, Live
+from plan.readers.load_balancers import Balancer, balancer, find, listeners_of, rules_of
+from plan.rollout_plan import Flight
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+RULES = "rules-per-application-load-balancer"
+GROUPS = "target-groups-per-application-load-balancer"
+REGION = "target-groups"
+TARGETS = "targets-per-application-load-balancer"
+# Until AWS says otherwise. The one of target groups can't be raised.
+LIMITS = {RULES: 100, GROUPS: 100, REGION: 3000, TARGETS: 1000}
+HIGHEST = 50000  # of a rule's priorities
+
+
+class SharingError(Exception):
+    """There is no such listener here, or it is no place for this stack; the text says what to type."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule on the load balancer. `hosts`: the patterns of hosts that it catches all requests of; empty: of none."""
+
+    listener: str
+    priority: int
+    owner: str  # SERVICE/STACK; empty when no stack of ours made it
+    hosts: tuple[str, ...] = ()
+    redirects: bool = False  # from port 80 to the listener of services, where it is in nobody's way
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A shared load balancer. `listener` is empty when the program itself makes it; `arn` too until it has."""
+
+    arn: str = ""
+    listener: str = ""
+    vpc_id: str = ""
+    security_groups: tuple[str, ...] = ()
+    url: str = ""
+    dns: str = ""
+    is_public: bool = False
+    rules: tuple[Rule, ...] = ()
+    target_groups: int = 0  # that its rules name
+    region_target_groups: int = 0
+    others: tuple[Balancer, ...] = ()  # with the owner's tag, that the state has not made
+    targets: int | None = None  # registered in those; None: unknown
+    limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
+
+    @property
+    def suffix(self) -> str:
+        """As CloudWatch names it: app/NAME/ID."""
+        return self.arn.partition(":loadbalancer/")[2]
+
+
+def read(
+    session: boto3.Session, settings: Settings, account: Account, *, owner: str, made: Collection[str] = ()
+) -> Shared:
+    """The load balancer of the adopted listener, or the one that carries the tag of `owner`. Raises `SharingError`.
+
+    `made`: ids of what the program's state holds.
+    """
+    others: tuple[Balancer, ...] = ()
+    balancers = session.client("elbv2")
+    if settings.listener_arn:
+        listener = _listener(balancers, settings, account)
+        asked = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])
+        found = balancer(asked["LoadBalancers"][0])
+        scheme, port = listener["Protocol"].lower(), listener["Port"]
+        shown = "" if port == {"http": 80, "https": 443}[scheme] else f":{port}"
+        where = {"listener": listener["ListenerArn"], "url": f"{scheme}://{settings.hostname}{shown}"}
+    else:
+        own, others = find(balancers, owner, made=made)
+        if own is None:
+            return Shared(others=others)
+        found, where = own, {}
+    groups = [
+        group for page in balancers.get_paginator("describe_target_groups").paginate() for group in page["TargetGroups"]
+    ]
+    named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
+    return Shared(
+        arn=found.arn,
+        vpc_id=found.vpc_id,
+        dns=found.dns,
+        is_public=found.is_public,
+        security_groups=found.security_groups,
+        others=others,
+        **where,
+        rules=_rules(balancers, found.arn),
+        target_groups=len(named),
+        region_target_groups=len(groups),
+        targets=_targets(balancers, named),
+        limits=_limits(balancers),
+    )
+
+
+def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Account) -> Any:
+    try:
+        if f":{account.id}:" in s.listener_arn:
+            return balancers.describe_listeners(ListenerArns=[s.listener_arn])["Listeners"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ListenerNotFound", "LoadBalancerNotFound"):
+            raise
+    raise SharingError(
+        problem(
+            "listenerArn",
+            s.listener_arn,
+            f"must be a listener of account {account.id} in {s.region}; there is none such",
+            "aws elbv2 describe-listeners --load-balancer-arn ARN, and pulumi config set listenerArn ITS-ARN",
+        )
+    )
+
+
+def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[Rule, ...]:
+    """All but the default ones, which the quota does not count either."""
+    found = rules_of(balancers, listeners_of(balancers, load_balancer))
+    return tuple(
+        Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""), _hosts(rule["Conditions"]))
+        for rule in found
+    )
+
+
+def _hosts(conditions: list[Any]) -> tuple[str, ...]:
+    """The hosts that a rule leaves nothing of to the rules behind it; none if it asks for anything else."""
+
+    def values(field: str, config: str) -> list[str] | None:
+        said = [one.get(config, one).get("Values", []) for one in conditions if one["Field"] == field]
+        return said[0] if said else None
+
+    paths, hosts = values("path-pattern", "PathPatternConfig"), values("host-header", "HostHeaderConfig")
+    asked = (paths is not None) + (hosts is not None)
+    if len(conditions) > asked or (paths is not None and not {"*", "/*"} & set(paths)):
+        return ()
+    return ("*",) if hosts is None else tuple(hosts)
+
+
+def _targets(balancers: ElasticLoadBalancingv2Client, groups: list[str]) -> int | None:
+    """A target counts once for each group that it is registered in. At most 100 groups are on a load balancer."""
+
+    def registered(arn: str) -> int:
+        return len(balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"])
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            return sum(pool.map(registered, groups))
+    except ClientError:  # one has just been deleted, or AWS has had enough of questions
+        return None
+
+
+def _limits(balancers: ElasticLoadBalancingv2Client) -> dict[str, int]:
+    try:
+        said = balancers.describe_account_limits()["Limits"]
+    except ClientError:  # whoever may not ask gets what every account has
+        return LIMITS
+    return {**LIMITS, **{one["Name"]: int(one["Max"]) for one in said}}
+
+
+def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterator[str]:
+    """Why this stack's rules, target groups or servers do not fit on a shared load balancer."""
+    if shared.listener and shared.vpc_id != s.vpc_id:
+        yield problem(
+            "listenerArn",
+            s.listener_arn,
+            f"must be of a load balancer in vpcId ({s.vpc_id}; it is in {shared.vpc_id})",
+            f"pulumi config set vpcId {shared.vpc_id}",
+        )
+    mine = [rule for rule in shared.rules if rule.owner == s.identity]
+    others = [
+        rule
+        for rule in shared.rules
+        if rule.owner != s.identity and (rule.listener == shared.listener if shared.listener else not rule.redirects)
+    ]
+    if not s.hostname:
+        yield problem(
+            "hostname",
+            "",
+            "must be set: it tells this service's requests from others'",
+            "pulumi config set hostname shop.example.com",
+        )
+    yield from _priorities(s, others)
+    born = flight.standing is None
+    asked = (
+        (RULES, "rules", len(shared.rules), max(0, 2 - len(mine)), "default ones not counted"),
+        (GROUPS, "target groups", shared.target_groups, int(born), "those that its rules name"),
+        (TARGETS, "registered servers", shared.targets or 0, estimates.added(s, flight, live), "in all its groups"),
+    )
+    key, value = ("listenerArn", s.listener_arn) if shared.listener else ("service", s.service)
+    for limit, what, used, more, counted in asked:
+        if more and used + more > shared.limits[limit]:
+            yield problem(
+                key,
+                value,
+                f"must be on a load balancer with room for {more} more {what}: it has {used} ({counted})"
+                f" of at most {shared.limits[limit]}",
+                f"end services that nobody needs, ask AWS for more (Service"
+                f" Quotas, elasticloadbalancing, {limit}), or take another load balancer",
+            )
+    if born and shared.region_target_groups + 1 > shared.limits[REGION]:
+        yield problem(
+            "aws:region",
+            s.region,
+            f"must have room for one more target group: there are"
+            f" {shared.region_target_groups} of at most {shared.limits[REGION]}",
+            "aws elbv2 describe-target-groups, and delete what no rule names; or ask AWS for more (Service Quotas,"
+            f" elasticloadbalancing, {REGION})",
+        )
+
+
+def _priorities(s: Settings, others: list[Rule]) -> Iterator[str]:
+    taken = {rule.priority: rule for rule in others}
+    free = next((one for one in range(10, HIGHEST, 10) if not taken.keys() & {one, one + 1}), HIGHEST - 1)
+    if not s.rule_priority:
+        yield problem(
+            "rulePriority",
+            0,
+            "must be set: of a listener with other services' rules, each has its own two",
+            f"pulumi config set rulePriority {free}",
+        )
+        return
+    for priority in (s.rule_priority, s.rule_priority + 1):
+        if priority in taken:
+            yield problem(
+                "rulePriority",
+                s.rule_priority,
+                f"must be free, and the number after it too: {priority} is taken by"
+                f" {taken[priority].owner or 'a rule that is no stack of ours'}",
+                f"pulumi config set rulePriority {free}",
+            )
+    for rule in others:
+        if rule.priority < s.rule_priority + 1 and any(
+            fnmatch.fnmatchcase(s.hostname, pattern.lower()) for pattern in rule.hosts
+        ):
+            yield problem(
+                "rulePriority",
+                s.rule_priority,
+                f"must be below {rule.priority}: that rule"
+                f" ({rule.owner or 'no stack of ours'}) takes every request for {s.hostname}",
+                f"pulumi config set rulePriority A-NUMBER-BELOW-{rule.priority}, or another hostname",
+            )

@@ -1,0 +1,80 @@
+"""Load balancers, their listeners and rules, as AWS describes them, and the tags that say whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.tags import read as tags_of
+from core.tags import unless_gone
+
+if TYPE_CHECKING:
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+
+class LiveError(Exception):
+    """AWS holds something from which it can't be said what is live."""
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A load balancer as AWS describes it."""
+
+    arn: str
+    dns: str
+    vpc_id: str
+    security_groups: tuple[str, ...] = ()
+    is_public: bool = False  # internet-facing
+
+
+def find(
+    balancers: ElasticLoadBalancingv2Client, stack: str, *, made: Collection[str]
+) -> tuple[Balancer | None, tuple[Balancer, ...]]:
+    """The load balancer with a stack's tag that its state has made, if any; and those that it has not made."""
+    found = {}
+    for page in balancers.get_paginator("describe_load_balancers").paginate():
+        found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
+    tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    mine = [arn for arn in tagged if arn in made]
+    if len(mine) > 1:
+        raise LiveError(
+            f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
+            f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN"
+        )
+    return (
+        balancer(found[mine[0]]) if mine else None,
+        tuple(balancer(found[arn]) for arn in tagged if arn not in mine),
+    )
+
+
+def balancer(one: Any) -> Balancer:
+    """Of AWS's description."""
+    return Balancer(
+        one["LoadBalancerArn"],
+        one["DNSName"],
+        one["VpcId"],
+        tuple(one.get("SecurityGroups", [])),
+        one.get("Scheme") == "internet-facing",
+    )
+
+
+def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
+    """ARNs."""
+    pages = balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
+    return [listener["ListenerArn"] for page in pages for listener in page["Listeners"]]
+
+
+def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) -> list[dict[str, Any]]:
+    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`.
+
+    What is deleted meanwhile is left out: a load balancer may be shared, and the rules of others come and go.
+    """
+    rules: dict[str, dict[str, Any]] = {}
+    for listener in listeners:
+        with unless_gone():
+            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
+                rules.update(
+                    {rule["RuleArn"]: {**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]}
+                )
+    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]

@@ -1,0 +1,189 @@
+"""What an update made of a color and was never told of, since it was killed or AWS's answer was lost.
+
+No state knows it, so the engine never deletes it. Auto-scaling groups are in `live`; here is what they would stand on.
+What an earlier update replaced and could not delete any more may be among it: the state tells a program nothing of
+that. Then the engine's own delete finds it gone, which the provider takes for done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from core.tags import plain
+from core.tags import read as tags_of
+from plan.readers.live_state import Birth, Live, births
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ec2 import EC2Client
+    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_iam import IAMClient
+
+# IAM lists 100 at a time unless told otherwise, and an account may have thousands.
+WHOLE: Any = {"PageSize": 1000}
+
+
+@dataclass(frozen=True)
+class Strays:
+    """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
+    ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that
+    were seen.
+    """
+
+    things: tuple[str, ...]
+    tried: frozenset[Birth]
+
+
+def read(
+    session: boto3.Session,
+    live: Live,
+    *,
+    stack: str,
+    known: Collection[str],
+    beside: Collection[str] = (),
+    ports: Collection[int] = (),
+) -> Strays:
+    """What is there of a stack that nobody knows, and what there is of its births.
+
+    `known`: ids that the state holds. `beside`: security groups of a shared load balancer; `ports`: those that are
+    wanted of one of the stack's own. A birth whose group is there is left alone, whoever knows it: it serves, or may.
+    """
+    ec2, balancers = session.client("ec2"), session.client("elbv2")
+    mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    templates = ec2.get_paginator("describe_launch_templates").paginate(Filters=mine)
+    firewalls = [
+        one
+        for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
+        for one in page["SecurityGroups"]
+    ]
+    prefix = f"{stack.replace('/', '-')}-"
+    targets = [
+        group["TargetGroupArn"]
+        for page in balancers.get_paginator("describe_target_groups").paginate()
+        for group in page["TargetGroups"]
+        if group["TargetGroupName"].startswith(prefix)
+    ]
+    standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
+    standing |= {(group.color, group.generation, group.birth) for group in live.groups}
+
+    seen: list[Mapping[str, str]] = []
+
+    def dead(things: Mapping[str, Mapping[str, str]]) -> list[str]:
+        seen.extend(tags for tags in things.values() if tags.get("phoenix:stack") == stack)
+        return [
+            name
+            for name, tags in things.items()
+            if tags.get("phoenix:stack") == stack
+            and "phoenix:birth" in tags
+            and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing
+        ]
+
+    walls = dead({one["GroupId"]: plain(one.get("Tags", [])) for one in firewalls})
+    found = [
+        *_ways(ec2, firewalls, frozenset(walls), beside),
+        *dead(
+            {
+                one["LaunchTemplateId"]: plain(one.get("Tags", []))
+                for page in templates
+                for one in page["LaunchTemplates"]
+            }
+        ),
+        *dead(tags_of(balancers, targets)),
+        *walls,
+    ]
+    lost = (
+        *_ears(balancers, live, stack, known, ports),
+        *(name for name in found if name not in known),
+        *dead(_rights(session.client("iam"), prefix, known)),
+        *dead(_alarms(session.client("cloudwatch"), prefix, known)),
+    )
+    return Strays(lost, births(seen))
+
+
+def _ears(
+    balancers: ElasticLoadBalancingv2Client, live: Live, stack: str, known: Collection[str], ports: Collection[int]
+) -> list[str]:
+    """Listeners of the stack without rules (ARNs) that no state knows, on ports that are not wanted.
+
+    One on a port that is wanted is the engine's as soon as it asks for it: AWS makes the same listener once.
+    """
+    used = {door.listener for door in live.doors}
+    left = [arn for arn in live.listeners if arn not in known and arn not in used] if ports else []
+    if not left:
+        return []
+    ours = [arn for arn, tags in tags_of(balancers, left).items() if tags.get("phoenix:stack") == stack]
+    found = balancers.describe_listeners(ListenerArns=ours)["Listeners"] if ours else []
+    return [one["ListenerArn"] for one in found if one["Port"] not in ports]
+
+
+def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tags of the instance profiles and roles with such names that the state does not hold, by their ARNs."""
+    profiles = [
+        (one["Arn"], one["InstanceProfileName"])
+        for page in iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
+        for one in page["InstanceProfiles"]
+    ]
+    roles = [
+        (one["Arn"], one["RoleName"])
+        for page in iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
+        for one in page["Roles"]
+    ]
+
+    def tags(owners: Iterable[tuple[str, str]], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
+        return _tagged(
+            {arn: name for arn, name in owners if name.startswith(prefix) and name not in known},
+            lambda name: ask(name).get("Tags", []),
+        )
+
+    return {
+        **tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
+        **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"]),
+    }
+
+
+def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tags of the alarms with such names that the state does not hold, by their ARNs."""
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
+    arns = [one["AlarmArn"] for page in pages for one in page["MetricAlarms"] if one["AlarmName"] not in known]
+    return _tagged({arn: arn for arn in arns}, lambda arn: cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
+    """Tags of each of `names`, by its ARN; without what somebody deletes meanwhile: names may begin alike."""
+    found = {}
+    for arn, name in names.items():
+        try:
+            found[arn] = plain(ask(name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
+                raise
+    return found
+
+
+def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]) -> list[str]:
+    """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
+    lead = [
+        one["GroupId"]
+        for one in firewalls
+        if one["GroupId"] not in dead
+        for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
+        for peer in way.get("UserIdGroupPairs", [])
+        if peer.get("GroupId") in dead
+    ]
+    lead += beside if dead else ()
+    if not lead:
+        return []
+    rules = ec2.get_paginator("describe_security_group_rules").paginate(
+        Filters=[{"Name": "group-id", "Values": sorted(set(lead))}]
+    )
+    return [
+        rule["SecurityGroupRuleId"]
+        for page in rules
+        for rule in page["SecurityGroupRules"]
+        if rule.get("ReferencedGroupInfo", {}).get("GroupId") in dead
+    ]

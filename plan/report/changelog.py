@@ -1,0 +1,86 @@
+"""What changed in the image's folder since the live servers' image was baked, in git's own words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from core import git
+from core.git import GitError
+from plan.config.settings import Settings
+from plan.rollout_plan import Flight
+
+# A plan is read by people: more of either is counted, not shown.
+FILES, COMMITS = 20, 10
+
+
+@dataclass(frozen=True)
+class Changelog:
+    """`files`: lines of `git diff --stat`, and new files that no commit has. `commits`: subjects, newest first.
+
+    `problem`: why git has no words, when it has none.
+    """
+
+    since: str = ""
+    files: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, for a reader."""
+        return self.files + self.commits
+
+
+def of(flight: Flight, settings: Settings, folder: Path) -> Changelog | None:
+    """What changed on the way to a newborn from the group that has production; None when git does not decide that."""
+    if flight.standing or settings.image or flight.previous is None:
+        return None
+    found = since(flight.previous.commit, folder / settings.image_dir)
+    if flight.previous.tree == "dirty" and not found.problem:
+        return replace(
+            found, files=("(the live image was baked from files that differed from its commit's)", *found.files)
+        )
+    return found
+
+
+def since(commit: str, folder: Path) -> Changelog:
+    """What git says about `folder` between a commit and the working tree, uncommitted changes too. Never fails."""
+    if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
+        return Changelog(problem="the live image does not say which commit it was baked from")
+    if git.checkout(folder) is None:
+        return Changelog(
+            commit[:12],
+            problem=f"this is no git checkout: what changed since {commit[:12]}, the live image's commit, is not known",
+        )
+    try:
+        return _since(commit, folder)
+    except GitError as error:
+        return Changelog(commit[:12], problem=f"git says: {error.why}   (type: {error.do})")
+
+
+def _since(commit: str, folder: Path) -> Changelog:
+    short = commit[:12]
+    if not git.knows(folder, commit):
+        return Changelog(
+            short, problem=f"git does not know {short}, the live image's commit, here ({git.missing(folder)})"
+        )
+    stat = _lines(folder, "diff", "--stat=100", "--no-color", "--relative", commit, "--", ".")
+    new = [
+        f" {name} is new, in no commit yet"
+        for name in _lines(folder, "ls-files", "--others", "--exclude-standard", "--", ".")
+    ]
+    subjects = _lines(folder, "log", "--no-color", "--format=%h %s", f"{commit}..HEAD", "--", ".")
+    # The last line of --stat sums up.
+    return Changelog(
+        short, (*_some([*stat[:-1], *new], FILES, "files"), *stat[-1:]), tuple(_some(subjects, COMMITS, "commits"))
+    )
+
+
+def _some(lines: list[str], most: int, what: str) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"... and {len(lines) - most} more {what}"]
+
+
+def _lines(folder: Path, *arguments: str) -> list[str]:
+    return (git.ask(folder, *arguments) or "").splitlines()

@@ -1,0 +1,41 @@
+"""The gates of an update as the flight plan tells them: which, in their order, and how long each takes. Pure."""
+
+from __future__ import annotations
+
+from core.shift_schedule import watched_seconds
+from plan import estimates
+from plan.config.settings import Settings
+from plan.readers.live_state import Live
+from plan.rollout_plan import Flight
+
+
+def told(flight: Flight, settings: Settings, live: Live) -> str:
+    """The gates in their order, as `verify (at most 900 s) -> canary 10 % for 180 to 240 s -> 100 %`."""
+    gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
+    if settings.smoke_command:
+        gates.append("smoke command")
+    if not flight.shift:
+        return " -> ".join(gates)
+    watched = estimates.watched(settings, flight)
+    gates += [
+        f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
+        for step in estimates.canaries(settings, flight, live)
+    ]
+    if settings.traffic < 100:
+        first = f", after {_pause(settings.canary_pause_seconds, watched=watched)}" if settings.traffic else ""
+        gates.append(f"{settings.traffic} %, held{first}")
+    else:
+        gates.append("100 %")
+        if flight.previous:
+            soak = _pause(settings.soak_seconds, watched=watched)
+            gates.append(f"settle {settings.settle_seconds} s, soak {soak}")
+    alarms = f"; your alarms watched: {', '.join(settings.alarms)}" if settings.alarms and flight.previous else ""
+    return " -> ".join(gates) + alarms
+
+
+def _pause(seconds: int, *, watched: bool) -> str:
+    """How long a pause takes; one that CloudWatch's metrics don't end is blind to them."""
+    least, most = watched_seconds(seconds, metrics_too=watched)
+    if not (seconds and watched):
+        return f"{seconds} s (blind: CloudWatch is not waited for)"
+    return f"{least} s" if least == most else f"{least} to {most} s"

@@ -1,0 +1,102 @@
+"""What an update does to what outlives every group, as rows of the plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from plan.checks.permanent import Before, Rule, wanted
+from plan.config.settings import Settings
+from plan.readers.live_state import Live
+
+
+def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[str, str]]:
+    """What becomes of permanent things, as rows of the plan; none when nothing does, or nothing stands yet.
+
+    `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
+    """
+    stands = before.rules.get("production")
+    found = _listeners(before, s, stands.listener if stands else "") if front and before.balancer else []
+    if front and before.balancer:
+        if moved := added(before.cidrs, s.allowed_cidrs):
+            found.append(("access", f"allowedCidrs {moved}: new ones are let in first, others kept out last of all"))
+        if s.vpc_id and (moved := added(before.subnets, s.alb_subnet_ids)):
+            found.append(
+                (
+                    "network",
+                    f"albSubnetIds {moved}: in place; an address of a subnet that goes leaves the"
+                    " balancer's DNS name first, and who still has it is refused",
+                )
+            )
+        found += _switched(
+            "protect",
+            was=before.protected,
+            now=s.protect,
+            yes="listener and rules are kept from deletion",
+            no="they may be deleted from then on",
+        )
+    standing = {subnet for group in live.groups if group.weight for subnet in group.subnets}
+    if standing and s.server_subnet_ids and (moved := added(standing, s.server_subnet_ids)):
+        found.append(("network", f"serverSubnetIds {moved}: of servers that are born from now on"))
+    if stands:
+        found += _named(before, s, stands)
+        found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="goes")
+    return found
+
+
+def _listeners(before: Before, s: Settings, serving: str) -> list[tuple[str, str]]:
+    """`serving`: the listener (ARN) that has production now."""
+    now, ports = wanted(s), before.ports
+    main = f"{now[s.port]} {s.port}"
+    opens = [
+        f"{protocol} {port} opens, "
+        + ("and serves beside what serves now" if port == s.port else f"and redirects to {main}")
+        for port, protocol in now.items()
+        if port not in ports
+    ]
+    closes = [
+        f"{one.protocol} {one.port} closes, last of all: whoever still asks there is refused from then on"
+        for one in before.listeners
+        if one.port not in now
+    ]
+    stays = []
+    for one in before.listeners:
+        if one.port in now and one.port != s.port and one.arn == serving:
+            stays.append(f"{one.protocol} {one.port} serves until {main} does, then it redirects there")
+        elif one.port == s.port and serving and one.arn != serving:
+            stays.append(f"{main} serves itself, beside what serves now")
+        elif one.port in now and one.port != s.port and opens:
+            stays.append(f"{one.protocol} {one.port} redirects to {main}, once that serves")
+    found = [("listener", text) for text in [*opens, *stays, *closes]]
+    stands = ports.get(s.port)
+    if stands and stands.certificate and s.certificate_arn not in ("", stands.certificate):
+        found.append(("certificate", f"{stands.certificate} -> {s.certificate_arn}: in place"))
+    return found
+
+
+def _named(before: Before, s: Settings, stands: Rule) -> list[tuple[str, str]]:
+    """Whom the rules are for: host name, and on a listener that others use too, their place among them."""
+    found = []
+    if stands.hosts and s.hostname not in stands.hosts:
+        found.append(
+            (
+                "hostname",
+                f"{', '.join(stands.hosts)} -> {s.hostname}: requests for the old one are this service's no longer",
+            )
+        )
+    elif not stands.hosts and before.hostname != s.hostname and before.hostname:
+        found.append(("hostname", f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for; DNS is yours"))
+    preview = before.rules.get("preview")
+    if stands.hosts and preview and s.rule_priority != preview.priority:
+        found.append(("rules", f"rulePriority {preview.priority} -> {s.rule_priority}, in place"))
+    return found
+
+
+def _switched(key: str, *, was: bool, now: bool, yes: str, no: str) -> list[tuple[str, str]]:
+    return [] if was == now else [(key, f"{str(was).lower()} -> {str(now).lower()}: {yes if now else no}")]
+
+
+def added(was: Collection[str], now: Collection[str]) -> str:
+    """`+ new, - old`; empty when there is no difference."""
+    return ", ".join(
+        [*(f"+ {one}" for one in sorted(set(now) - set(was))), *(f"- {one}" for one in sorted(set(was) - set(now)))]
+    )

@@ -1,0 +1,85 @@
+"""What makes a server, as two hashes: the fingerprint of its image, and the generation of the whole.
+
+Git alone decides both: no clock, no account and no newest base image takes part, so that equal commits and settings
+have one fingerprint everywhere. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from core.fingerprint import DIGITS, Files
+from core.fingerprint import fingerprint as of_image
+from plan.config.settings import Settings
+from plan.user_data import user_data
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a server. Two servers with equal recipes are the same server born twice."""
+
+    image: str  # the image's fingerprint
+    instance_type: str
+    root_volume_gib: int
+    port: int
+    health: str  # the health check's path: a wrong one would kill the live servers one by one
+    user_data: str  # hash of the user data, but for color and generation
+    role: str  # hash of what the servers' role may read
+    network: str  # hash of where the servers stand
+
+    @property
+    def generation(self) -> str:
+        """12 hex digits that change when any part does."""
+        return _hash(self.tag)
+
+    @property
+    def tag(self) -> str:
+        """The parts in words, for the tag `phoenix:recipe`: at most 256 characters that a tag may have."""
+        health = self.health if len(self.health) <= 64 and _taggable(self.health) else _hash(self.health)
+        return (
+            f"image={self.image} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
+            f" appPort={self.port} healthCheckPath={health} environment={self.user_data[:8]}"
+            f" role={self.role[:8]} network={self.network[:8]}"
+        )
+
+
+def recipe(settings: Settings, fingerprint: str) -> Recipe:
+    """The recipe of the servers that these settings and this image give birth to."""
+    return Recipe(
+        image=fingerprint,
+        instance_type=settings.instance_type,
+        root_volume_gib=settings.root_volume_gib,
+        port=settings.app_port,
+        health=settings.health_check_path,
+        user_data=_hash(user_data(settings, color="", generation="")),
+        role=_hash(json.dumps([*settings.references, *filter(None, [settings.permissions_boundary])])),
+        network=_hash(json.dumps([settings.vpc_id or settings.vpc_cidr, sorted(settings.server_subnet_ids)])),
+    )
+
+
+def changes(before: str, now: Recipe) -> list[str]:
+    """What differs between a live group's recipe tag and a recipe: `["instanceType: t3.small -> t3.large"]`."""
+    old = dict(part.split("=", 1) for part in before.split(" ") if "=" in part)
+    new = dict(part.split("=", 1) for part in now.tag.split(" "))
+    return [f"{key}: {old.get(key, 'none')} -> {value}" for key, value in new.items() if old.get(key) != value]
+
+
+def fingerprint(files: Files, settings: Settings) -> str:
+    """The fingerprint of the image that these settings ask for, over its files and the settings that a bake reads."""
+    return of_image(
+        files,
+        base_image=settings.base_image,
+        architecture=settings.architecture,
+        variables=settings.packer_variables,
+        travels=bool(settings.image_from or settings.image_shared_with),
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _taggable(text: str) -> bool:
+    return all(character.isalnum() or character in "+-._:/@" for character in text)

@@ -1,0 +1,34 @@
+"""Deletes the groups that a killed birth left of a color and no state knows, servers included.
+
+Runs when the color's own things are deleted: after the group that the engine knows, and before the target group and
+the security group, which can't go while servers stand in them. It finds them by the target group, which each birth has
+for itself. A group that users reach is refused, as retire does.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from core import server_groups
+from steps.cleanup import sweep
+from steps.runtime import command, options
+from steps.runtime.command import Context
+from steps.runtime.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    color: str = option("blue or green", parse=options.color)
+    target_group: str = option("ARN of the color's target group", parse=options.arn)
+    listener: str = option("ARN of the listener", parse=options.arn)
+
+
+def clear(given: Given, context: Context) -> dict[str, object]:
+    left = [one for one in server_groups.groups(context.aws, given.stack) if given.target_group in one.target_groups]
+    sweep.delete(context.aws, left, context.progress, listener=given.listener)
+    return {"deleted": [one.name for one in left]}
+
+
+if __name__ == "__main__":
+    sys.exit(command.main("clear", __doc__, Given, clear))

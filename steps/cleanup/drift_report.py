@@ -1,0 +1,137 @@
+"""What became of a group since its birth certificate: told before it dies, so that drift does not die silently.
+
+It only tells. Whatever goes wrong here is told too, and stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import release_record, server_groups
+from core.aws import reason
+from core.progress import Pace
+from steps.runtime.command import Context
+
+if TYPE_CHECKING:
+    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
+
+# A server that does not answer must not hold a deletion up.
+SERVER_SECONDS = 60
+SHOWN_LINES, LONGEST_LINE = 15, 200
+# Files that differ from their package's (dpkg(1), --verify), and packages that came after the image was sealed:
+# sealing empties dpkg's log, so what it says happened on the server.
+LOOK = (
+    "command -v dpkg >/dev/null || { echo 'no dpkg here: packages are not compared'; exit 0; }; "
+    "dpkg --verify 2>/dev/null | sed 's/^/changed: /' | head -n 40; "
+    "grep -hE ' (install|upgrade|remove|purge) ' /var/log/dpkg.log 2>/dev/null | sed 's/^/package: /' | head -n 40"
+)
+
+
+def tell(context: Context, *, group: str, target_group: str) -> None:
+    """Reports on a group that is about to die. Raises nothing of AWS's."""
+    say = context.progress.line
+    try:
+        found = context.aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+        if not found:
+            say(f"autopsy of {group}: somebody has deleted it already")
+            return
+        targets = [
+            target.id for target in server_groups.targets(context.aws, target_group) if target.state != "draining"
+        ]
+        lines = list(differences(found[0], targets))
+        for line in lines or ["as it was born"]:
+            say(f"autopsy of {group}: {line}")
+        servers = [one["InstanceId"] for one in found[0].get("Instances", []) if one["LifecycleState"] == "InService"]
+        for line in _server(context, servers[0]) if servers else ["no server is in service, so none is looked into"]:
+            say(f"autopsy of {group}: {line}")
+    except (ClientError, BotoCoreError) as error:
+        say(f"autopsy of {group}: not done ({reason(error)}); the group dies all the same")
+    except Exception as error:  # a fault of this report must not keep a group alive
+        say(f"autopsy of {group}: not done ({error!r}); the group dies all the same")
+
+
+def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[str]:
+    """How a group differs from its certificate and from what its own launch template makes. Pure."""
+    tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])}
+    members = group.get("Instances", [])
+    ids = [one["InstanceId"] for one in members]
+    born = _born(tags.get(release_record.BORN, ""))
+    if born is None:
+        yield "it has no birth certificate"
+    elif len(ids) != born:
+        yield f"{born} servers were born, {len(ids)} die"
+    template = group.get("LaunchTemplate", {})
+    for one in members:
+        made = one.get("LaunchTemplate", {})
+        if (made.get("LaunchTemplateId"), made.get("Version")) != (
+            template.get("LaunchTemplateId"),
+            template.get("Version"),
+        ):
+            yield f"{one['InstanceId']} was made by another launch template ({_named(made)}, not {_named(template)})"
+    if tags.get("phoenix:generation") != tags.get(server_groups.VERIFIED):
+        yield (
+            f"its generation is {tags.get('phoenix:generation', 'none')}, "
+            f"and {tags.get(server_groups.VERIFIED, 'none')} was verified"
+        )
+    strange = sorted(key for key in tags if not key.startswith("phoenix:") and key != "Name")
+    if strange:
+        yield f"tags that Phoenix did not write: {', '.join(strange)}"
+    foreign = [target for target in targets if target not in ids]
+    if foreign:
+        yield f"targets that its group did not register: {', '.join(foreign)}"
+    unregistered = [one for one in ids if one not in targets]
+    if unregistered:
+        yield f"servers that are no targets any more: {', '.join(unregistered)}"
+
+
+def _born(text: str) -> int | None:
+    said = dict(part.partition("=")[::2] for part in text.split())
+    return int(said["servers"]) if said.get("servers", "").isdigit() else None
+
+
+def _named(template: Mapping[str, object]) -> str:
+    return f"{template.get('LaunchTemplateId', 'none')} version {template.get('Version', 'none')}"
+
+
+def _server(context: Context, server: str) -> list[str]:
+    """Changed files and packages of one server, by Systems Manager; or why they are not known."""
+    ssm = context.aws.hasty_ssm
+    try:
+        known = ssm.describe_instance_information(Filters=[{"Key": "InstanceIds", "Values": [server]}])
+        online = [one for one in known["InstanceInformationList"] if one.get("PingStatus") == "Online"]
+        if not online:
+            return [f"Systems Manager does not reach {server}: its files and packages are not looked at"]
+        sent = ssm.send_command(
+            InstanceIds=[server],
+            DocumentName="AWS-RunShellScript",
+            Parameters={"commands": [LOOK], "executionTimeout": [str(SERVER_SECONDS)]},
+            TimeoutSeconds=SERVER_SECONDS,
+        )
+        output = _answer(context, str(sent["Command"]["CommandId"]), server)
+    except (ClientError, BotoCoreError) as error:
+        return [f"Systems Manager does not answer for {server} ({reason(error)}): its files are not looked at"]
+    if output is None:
+        return [f"{server} did not answer within {SERVER_SECONDS} s: its files and packages are not known"]
+    lines = [line[:LONGEST_LINE] for line in output.splitlines() if line.strip()]
+    more = [f"and {len(lines) - SHOWN_LINES} more"] if len(lines) > SHOWN_LINES else []
+    return [f"{server}: {line}" for line in [*lines[:SHOWN_LINES], *more] or ["files and packages are the image's"]]
+
+
+def _answer(context: Context, command: str, server: str) -> str | None:
+    """What the command wrote, or None when it does not end in time or fails."""
+    until = context.progress.bounded(SERVER_SECONDS)
+    pace = Pace(context.clock)
+    while until.left():
+        pace.wait(until, f"asking {server} for changed files and packages")
+        try:
+            said = context.aws.hasty_ssm.get_command_invocation(CommandId=command, InstanceId=server)
+        except context.aws.hasty_ssm.exceptions.InvocationDoesNotExist:
+            continue  # it takes a moment to be known
+        if said["Status"] == "Success":
+            return said["StandardOutputContent"]
+        if said["Status"] not in {"Pending", "InProgress", "Delayed"}:
+            return None
+    return None

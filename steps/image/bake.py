@@ -1,0 +1,223 @@
+"""Finds the image that git describes, or has Packer bake it from the vendor's base image.
+
+An image of this account with the same fingerprint saves the bake, unless it is older than --max-age-days. One that
+somebody else is baking at this moment is waited for. --image names one that must exist: then nothing is baked.
+
+Packer is given the very bytes that were hashed: they are written into a folder of their own in .packer/, which holds
+nothing else, and where its relative paths lead. Its whole output is kept beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import base_images, images, kms
+from core.base_images import BaseImage
+from core.errors import StepError
+from core.fingerprint import Files
+from core.git import Source
+from core.images import Image
+from core.progress import iso
+from steps.image import package_listing, packer, reuse, upload
+from steps.image.packer import Packer
+from steps.runtime import command as common
+from steps.runtime import options, polling
+from steps.runtime.command import Context
+from steps.runtime.options import option
+
+# Scripts, a stopped instance and an encrypted snapshot usually take 10 minutes.
+BAKE_SECONDS = 3600.0
+INSTANCE_TYPES = {"x86_64": "t3.small", "arm64": "t4g.small"}
+# What decides which image this is: the user's own Packer variables don't.
+RESERVED = ("ami_name", "image_dir", "manifest", "packages", "region", "source_ami", "tags")
+
+
+def _architecture(text: str) -> str:
+    if text not in INSTANCE_TYPES:
+        raise ValueError("neither x86_64 nor arm64")
+    return text
+
+
+def _variables(text: str) -> str:
+    reserved = sorted(set(options.json_object(text)) & set(RESERVED))
+    if reserved:
+        raise ValueError(f"the bake itself decides {', '.join(reserved)}")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    service: str = option("the service whose image it is", parse=options.named)
+    fingerprint: str = option("of the image that git describes", parse=options.generation)
+    image_dir: str = option("folder of the Packer template", parse=options.named, default="image")
+    base_image: str = option(
+        f"{', '.join(base_images.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_images.wanted
+    )
+    architecture: str = option("x86_64 or arm64", parse=_architecture, default="x86_64")
+    packer_variables: str = option("JSON object of variables for the template", parse=_variables, default="{}")
+    max_age_days: int = option(
+        "an older image is baked anew; 0: no limit", parse=options.whole_number(0, 36500), default=0
+    )
+    image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
+    subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
+    instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
+    kms_key: str = option(
+        "ARN of the key that encrypts the image; none: not encrypted; empty: the account's own default",
+        default="",
+        parse=kms.wanted,
+        foreign=True,
+    )
+    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
+
+
+def bake(given: Given, context: Context) -> Mapping[str, object]:
+    ec2 = context.aws.ec2
+    if given.image:
+        ours = images.of_service(ec2, given.service)
+        return reuse.result(given, context, images.pinned(ours, given.image, service=given.service), baked=False)
+    found = reuse.found(given, context, otherwise="baked", seconds=BAKE_SECONDS, key=given.kms_key)
+    if found is not None:
+        return reuse.result(given, context, found, baked=False)
+    # What can be wrong without AWS is told before anything is asked of it.
+    program = packer.installed()
+    upload.refuse_unseen(os.environ)
+    files, source = upload.hashed(
+        Path(given.image_dir),
+        fingerprint=given.fingerprint,
+        base_image=given.base_image,
+        architecture=given.architecture,
+        variables=options.json_object(given.packer_variables),
+    )
+    packer.refuse_other(program, upload.templates(files))
+    packer.refuse_without_sessions(str(options.json_object(given.packer_variables).get("session_manager_profile", "")))
+    base = base_images.find(
+        ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
+    )
+    refuse_key(given, context)
+    return reuse.result(given, context, baked(given, context, program, base, files, source), baked=True)
+
+
+def baked(given: Given, context: Context, program: Packer, base: BaseImage, files: Files, source: Source) -> Image:
+    """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
+    work = Path.cwd() / ".packer"
+    work.mkdir(exist_ok=True)
+    clock = context.clock
+    name, log = packer.claimed(work, lambda: images.name(given.service, given.fingerprint, clock.utc()), clock)
+    tags = images.tags(
+        service=given.service,
+        stack=given.stack,
+        fingerprint=given.fingerprint,
+        base=base.id,
+        base_name=base.name,
+        base_date=base.created,
+        commit=source.commit,
+        tree=source.tree,
+        baked_at=iso(context.clock.utc()),
+        kms_key=given.kms_key,
+    )
+    manifest = work / f"{name}.manifest.json"
+    staged = work / name
+    variables = packer_variables(given, base, name=name, tags=tags, manifest=manifest, folder=staged)
+
+    progress = context.progress.bounded(BAKE_SECONDS)
+    progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
+    try:
+        upload.stage(files, staged)
+        _packer([program.program, "init", str(staged)], staged, log, context)
+        _packer(
+            [program.program, "build", "-color=false", *packer.variable_flags(variables), str(staged)],
+            staged,
+            log,
+            context,
+        )
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+    image_id = packer.built_image(manifest, region=given.region)
+
+    def right() -> Image:
+        found = images.find(context.aws.ec2, {"image-id": image_id})
+        if problem := images.wrong(found, image_id, tags):
+            raise StepError("Packer ended well, but its image is not right", problem, f"read {log}")
+        progress.line(f"{image_id} is baked")
+        return found[0]
+
+    return polling.shown(right, progress)
+
+
+def _packer(command: list[str], folder: Path, log: Path, context: Context) -> None:
+    what = f"packer {command[1]}"
+    do = f"read {log}; mend the scripts and run `pulumi up` again (nothing that serves was touched)"
+    try:
+        code = packer.run(command, folder=folder, log=log, progress=context.progress.bounded(BAKE_SECONDS))
+    except TimeoutError as error:
+        raise StepError(f"{what} took too long", str(error), do) from error
+    if code != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        raise StepError(f"{what} failed with exit code {code}", "\n".join(lines[-5:])[-2000:], do)
+
+
+def packer_variables(
+    given: Given,
+    base: BaseImage,
+    *,
+    name: str,
+    tags: Mapping[str, str],
+    manifest: Path,
+    folder: Path,
+) -> dict[str, object]:
+    """All variables of the template; the user's own win, but for the reserved ones (see `_variables`).
+
+    `folder`: of the image's files, where Packer runs.
+    """
+    theirs = options.json_object(given.packer_variables)
+    user = base_images.ssh_username(base, base_image=given.base_image)
+    if user is None and "ssh_username" not in theirs:
+        raise StepError(
+            f"nobody knows whom the base image {base.id} ({base.name}) lets in",
+            do="say it: pulumi config set --path packerVariables.ssh_username NAME",
+        )
+    return {
+        "ssh_username": user or "",
+        "instance_type": given.instance_type or INSTANCE_TYPES[given.architecture],
+        "subnet_id": given.subnet_id,
+        "root_device": base.root_device,
+        **({"root_gib": base.root_gib} if base.root_gib else {}),
+        **theirs,
+        **_encryption(given.kms_key),
+        "region": given.region,
+        "source_ami": base.id,
+        "ami_name": name,
+        "tags": dict(sorted(tags.items())),
+        "manifest": str(manifest),
+        "packages": str(package_listing.file(name)),
+        "image_dir": str(folder.absolute()),
+    }
+
+
+def _encryption(key: str) -> dict[str, object]:
+    if not key:
+        return {}
+    return {"encrypted": False} if key == kms.NONE else {"kms_key_id": key}
+
+
+def refuse_key(given: Given, context: Context) -> None:
+    """Raises StepError for a key that the image can't be encrypted with: AWS would end the build instance for it."""
+    if given.kms_key in ("", kms.NONE):
+        return
+    problem = kms.problem(context.aws.kms, given.kms_key, chosen=True)
+    if problem:
+        raise StepError(
+            f"the image can't be encrypted with {given.kms_key}",
+            problem,
+            f"let account {given.account} use the key ({', '.join(kms.ACTIONS)}), or name another as imageKmsKey",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(common.main("bake", __doc__, Given, bake))

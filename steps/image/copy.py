@@ -1,0 +1,178 @@
+"""Finds the image that git describes, or copies it from the account and region that bake, and waits for the copy.
+
+Nothing is ever baked here. The copy belongs to this account and carries its own tags, is encrypted anew, and lives on
+when the original is gone. AWS goes on copying whatever becomes of this step: the next update finds the copy.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from core import aws, image_sharing, images, package_store
+from core import kms as keys
+from core.base_images import AMI
+from core.errors import StepError
+from core.image_sharing import Place
+from core.images import Image
+from core.progress import Pace, Progress
+from steps.image import reuse
+from steps.runtime import command, options
+from steps.runtime.command import Context
+from steps.runtime.options import option
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+# AWS promises no time: 8 GiB usually take 5 to 30 minutes.
+COPY_SECONDS = 7200.0
+# AWS may show what it has begun a little later.
+UNSEEN_SECONDS = 120.0
+# What an image may say of itself beside what each does.
+ALSO = ("phoenix:base-date", package_store.TAG)
+
+
+def _origin(text: str) -> str:
+    image_sharing.place(text, region="")
+    return text
+
+
+def _key(text: str) -> str:
+    if keys.wanted(text) == keys.NONE:
+        raise ValueError("a copy is always encrypted: the ARN of a KMS key, or empty")
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    service: str = option("the service whose image it is", parse=options.named)
+    fingerprint: str = option("of the image that git describes", parse=options.generation)
+    image_from: str = option("ACCOUNT or ACCOUNT/REGION that bakes", parse=_origin)
+    kms_key: str = option(
+        "ARN of the key that encrypts the copy; empty: the account's default", default="", parse=_key, foreign=True
+    )
+    max_age_days: int = option(
+        "an older image is no good; 0: no limit", parse=options.whole_number(0, 36500), default=0
+    )
+    image: str = option("fingerprint, or ami-... of this account, that is wanted whatever its age", default="")
+    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
+
+
+def copy(given: Given, context: Context) -> Mapping[str, object]:
+    if AMI.fullmatch(given.image):
+        ours = images.of_service(context.aws.ec2, given.service)
+        return reuse.result(given, context, images.pinned(ours, given.image, service=given.service), copied=False)
+    if given.image:
+        given = replace(given, fingerprint=given.image, max_age_days=0)
+    found = reuse.found(given, context, otherwise="copied", seconds=COPY_SECONDS)
+    if found is not None:
+        return reuse.result(given, context, found, copied=False)
+    place = image_sharing.place(given.image_from, region=given.region)
+    image = original(given, context, place)
+    made = begun(given, context.aws.ec2, image, place)
+    progress = context.progress.bounded(COPY_SECONDS)
+    progress.line(f"{image.id} ({image.name}) of {place} is copied to {made}")
+    return reuse.result(given, context, ended(context.aws.ec2, made, progress), copied=True)
+
+
+def original(given: Given, context: Context, place: Place) -> Image:
+    """The image to copy, once AWS is known to let us. Raises StepError."""
+    session = context.aws.session
+    ec2 = session.client("ec2", region_name=place.region, config=aws.CONFIG)
+    kms = session.client("kms", region_name=place.region, config=aws.CONFIG)
+    image = image_sharing.chosen(
+        image_sharing.offered(ec2, place, service=given.service),
+        place,
+        service=given.service,
+        fingerprint=given.fingerprint,
+        account=given.account,
+        max_age_days=given.max_age_days,
+        now=context.clock.utc(),
+    )
+    image_sharing.check(ec2, kms, image, place, account=given.account)
+    problem = given.kms_key and keys.problem(context.aws.kms, given.kms_key, chosen=True)
+    if problem:
+        raise StepError(
+            f"the copy can't be encrypted with {given.kms_key}", problem, "pulumi config set imageKmsKey ANOTHER"
+        )
+    return image
+
+
+def tags(given: Given, image: Image, place: Place) -> dict[str, str]:
+    """A copy's: what its original was made of, this stack's name, and where it comes from."""
+    kept = {key: value for key, value in image.tags.items() if key in (*images.COMPLETE, *ALSO)}
+    return {**kept, "phoenix:stack": given.stack, "phoenix:copied-from": f"{place.account}/{place.region}/{image.id}"}
+
+
+def begun(given: Given, ec2: EC2Client, image: Image, place: Place) -> str:
+    """The id of a copy that AWS has begun. It has its name and tags from the first moment."""
+    for left in images.find(ec2, {"name": image.name}):
+        if left.state in images.FAILED:
+            _remove(ec2, left)
+    carried: Any = [{"Key": key, "Value": value} for key, value in sorted(tags(given, image, place).items())]
+    key: Any = {"KmsKeyId": given.kms_key} if given.kms_key else {}
+    try:
+        return ec2.copy_image(
+            Name=image.name,
+            Description=image.description,
+            SourceImageId=image.id,
+            SourceRegion=place.region,
+            Encrypted=True,
+            TagSpecifications=[{"ResourceType": kind, "Tags": carried} for kind in ("image", "snapshot")],
+            **key,
+        )["ImageId"]
+    except ClientError as error:
+        there = images.find(ec2, {"name": image.name})
+        # Asked for twice since an answer was lost, or by another stack of this account at the same time.
+        if aws.code(error) != "InvalidAMIName.Duplicate" or not there:
+            raise
+        return there[0].id
+
+
+def ended(ec2: EC2Client, made: str, progress: Progress) -> Image:
+    """The copy when it is available. Raises StepError when it fails, and takes what is left of it away."""
+    pace = Pace(progress.clock)
+    while True:
+        copy = next(iter(images.find(ec2, {"image-id": made})), None)
+        if copy is None and progress.elapsed() > UNSEEN_SECONDS:
+            raise StepError(f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)")
+        if copy and copy.state == "available":
+            progress.line(f"{made} is there")
+            return copy
+        if copy and copy.state in images.FAILED:
+            _remove(ec2, copy)
+            raise StepError(
+                f"AWS could not make the copy {made}: it is {copy.state}",
+                copy.why or "AWS gives no reason",
+                "with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
+            )
+        if progress.left() <= 0:
+            raise StepError(
+                f"the copy {made} takes longer than {progress.limit:.0f} s",
+                "AWS goes on with it",
+                "pulumi up later: it finds the copy and goes on from there",
+            )
+        pace.wait(progress, f"{made} is being copied{_percent(ec2, copy)}")
+
+
+def _percent(ec2: EC2Client, copy: Image | None) -> str:
+    if copy is None or not copy.snapshots:
+        return ""
+    filters: Any = [{"Name": "snapshot-id", "Values": list(copy.snapshots)}]
+    pages = ec2.get_paginator("describe_snapshots").paginate(OwnerIds=["self"], Filters=filters)
+    said = [one.get("Progress", "") for page in pages for one in page["Snapshots"]]
+    return f": {', '.join(said)}" if any(said) else ""
+
+
+def _remove(ec2: EC2Client, failed: Image) -> None:
+    ec2.deregister_image(ImageId=failed.id)
+    for snapshot in failed.snapshots:
+        ec2.delete_snapshot(SnapshotId=snapshot)
+
+
+if __name__ == "__main__":
+    sys.exit(command.main("copy", __doc__, Given, copy))

@@ -1,0 +1,256 @@
+"""Packer as a child of the bake: its version, the template it is given, its output, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import StepError
+from core.progress import Clock, Progress
+from steps.runtime.signals import child_of_step
+
+INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
+# With it Packer talks to Session Manager.
+SESSIONS = "session-manager-plugin"
+# Packer terminates its build instance, and waits for that, before it takes away key and security group.
+CLEANUP_SECONDS = 180.0
+TEMPLATE = "phoenix.pkr.hcl"
+# Packer takes any variable of the template from the environment too; no fingerprint would tell.
+UNSEEN = "PKR_VAR_"
+# How a template pins its Packer (`packer fmt` writes it so).
+PINNED = re.compile(r'^\s*required_version\s*=\s*"=?\s*(\d+)\.(\d+)\.(\d+)"', re.MULTILINE)
+# AWS takes minutes to make an image, and Packer says nothing meanwhile.
+SILENCE_SECONDS = 30.0
+READ_SECONDS = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packer:
+    """The Packer on PATH."""
+
+    program: str
+    version: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"Packer {dotted(self.version)}"
+
+
+def installed() -> Packer:
+    """Raises StepError when there is none, or when what is there is not Packer."""
+    program = shutil.which("packer")
+    if program is None:
+        raise StepError("there is no image to reuse, and Packer is not installed to bake one", do=INSTALL)
+    done = subprocess.run(
+        [program, "version"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=60,
+        check=False,
+        env=_environment(),
+    )
+    version = parsed_version(done.stdout)
+    if done.returncode != 0 or version is None:
+        said = (done.stdout + done.stderr).strip()[:500]
+        raise StepError(f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
+    # It is run in another folder.
+    return Packer(program=str(Path(program).absolute()), version=version)
+
+
+def parsed_version(text: str) -> tuple[int, ...] | None:
+    match = re.search(r"^Packer v(\d+)\.(\d+)\.(\d+)", text, re.MULTILINE)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def pinned(templates: str) -> tuple[int, ...] | None:
+    """The one version of Packer that the text of an image's templates allows; None when they leave a choice."""
+    match = PINNED.search(templates)
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def refuse_other(packer: Packer, templates: str) -> None:
+    """Raises StepError for another Packer than the one that is pinned, which it would say itself, and later."""
+    wanted = pinned(templates)
+    if wanted is not None and packer.version != wanted:
+        raise StepError(
+            f"{packer.program} is {packer}, and the image is baked with Packer {dotted(wanted)} (required_version in"
+            " its templates)",
+            "the same scripts make the same image only with the same Packer",
+            INSTALL,
+        )
+
+
+def refuse_without_sessions(profile: str) -> None:
+    """Raises StepError where Packer could not reach its build instance through Session Manager."""
+    if profile and shutil.which(SESSIONS) is None:
+        raise StepError(
+            f"packerVariables.session_manager_profile is {profile}, and {SESSIONS} is not installed here",
+            "Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
+            "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+            "session-manager-working-with-install-plugin.html",
+        )
+
+
+def variable_flags(variables: Mapping[str, object]) -> list[str]:
+    """`-var` arguments. A text is given as it is; anything else as JSON, which HCL reads too.
+
+    Packer takes the value of a variable of texts or numbers literally, and that of a list or a map as an expression
+    (hcl2template/types.variables.go, expressionFromVariableDefinition): there `${` and `%{` would begin a template, and
+    JSON's escapes of a character beyond the first 65,536 are none of HCL's.
+    """
+    return [
+        argument
+        for key, value in sorted(variables.items())
+        for argument in ("-var", f"{key}={value if isinstance(value, str) else _expression(value)}")
+    ]
+
+
+def _expression(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
+def claimed(work: Path, name: Callable[[], str], clock: Clock) -> tuple[str, Path]:
+    """A name (`name` gives another one each second) that no bake of this folder has had, and its log.
+
+    The log is the claim: bakes of two stacks in one checkout never write into each other's files.
+    """
+    while True:
+        log = work / f"{(mine := name())}.log"
+        try:
+            log.touch(exist_ok=False)
+        except FileExistsError:
+            clock.sleep(1.0)
+        else:
+            return mine, log
+
+
+def built_image(manifest: Path, *, region: str) -> str:
+    """The image that the manifest post-processor names (`REGION:AMI`). Raises StepError."""
+    try:
+        builds = json.loads(manifest.read_text(encoding="utf-8"))["builds"]
+        artifacts = dict(part.split(":", 1) for part in builds[-1]["artifact_id"].split(","))
+        return str(artifacts[region])
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise StepError(
+            f"Packer ended well, but {manifest} does not name an image in {region}",
+            f"{type(error).__name__}: {error}",
+            "keep the manifest post-processor of image/phoenix.pkr.hcl",
+        ) from error
+
+
+def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path | None = None) -> int:
+    """Runs Packer (in a folder) and returns its exit code. It writes to `log`, from where its lines are told on stderr.
+
+    However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
+    that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
+    """
+    with log.open("ab") as writing, log.open("rb") as reading:
+        reading.seek(0, os.SEEK_END)
+        # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=subprocess.STDOUT,
+            # Nobody is asked for news of versions.
+            env=_environment(),
+            # A process group of its own: Packer's plugins are in it.
+            start_new_session=True,
+            # The kernel sends SIGTERM to Packer then, which it takes like SIGINT.
+            preexec_fn=child_of_step,
+        )
+        try:
+            _follow(process, reading, progress, seconds=progress.left)
+            if process.poll() is None:
+                raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
+            return process.returncode
+        finally:
+            _end(process, reading, progress)
+
+
+def _environment() -> dict[str, str]:
+    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
+    return {**kept, "CHECKPOINT_DISABLE": "1"}
+
+
+def _end(process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:
+    if process.poll() is None:
+        progress.line("Packer is interrupted and takes away what it made in AWS")
+        # Not SIGTERM: it would end the plugins, which do the taking away.
+        _signal(process.pid, signal.SIGINT)
+        limit = progress.clock.now() + CLEANUP_SECONDS
+        _follow(process, output, progress, seconds=lambda: limit - progress.clock.now())
+    _signal(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _follow(
+    process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
+) -> None:
+    """Tells what is written to `output`, until the process has ended or no `seconds` are left."""
+    lines = _Lines(progress)
+    while True:
+        # Asked before reading: what it wrote last is read when it has ended.
+        ended = process.poll() is not None
+        lines.add(output.read())
+        if ended or seconds() <= 0:
+            break
+        lines.remind()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(READ_SECONDS)
+    lines.end()
+
+
+class _Lines:
+    """Turns pieces of output into lines of progress, and says so when there was none for long."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._rest = b""
+        self._last = "nothing yet"
+        self._heard = self._told = progress.clock.now()
+
+    def add(self, data: bytes) -> None:
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._tell(line)
+
+    def end(self) -> None:
+        self._tell(self._rest)
+        self._rest = b""
+
+    def remind(self) -> None:
+        now = self._progress.clock.now()
+        if now - self._told >= SILENCE_SECONDS:
+            self._told = now
+            self._progress.line(f"waiting for Packer, silent for {now - self._heard:.0f} s after: {self._last}")
+
+    def _tell(self, line: bytes) -> None:
+        # Tools that draw progress bars overwrite their line.
+        text = line.decode("utf-8", "replace").rstrip().rpartition("\r")[2]
+        if text.strip():
+            self._last = text.strip()[:200]
+            self._progress.line(f"packer: {text}")
+            self._heard = self._told = self._progress.clock.now()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return

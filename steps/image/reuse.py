@@ -1,0 +1,98 @@
+"""An image of ours that is there, or is being made at this moment, saves a bake and a copy alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from core import images
+from core.errors import StepError
+from core.images import Image
+from core.progress import iso
+from steps.image import package_listing
+from steps.runtime.command import Context
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+# Tags come right after a bake's image; one that lacks them for longer was left by a bake that was killed.
+UNTAGGED_SECONDS = 120.0
+LOOK_SECONDS = 10.0
+
+
+class Wanted(Protocol):
+    """The options that say which image is wanted."""
+
+    @property
+    def service(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def max_age_days(self) -> int: ...
+
+    @property
+    def live_image(self) -> str: ...
+
+
+def found(wanted: Wanted, context: Context, *, otherwise: str, seconds: float, key: str = "") -> Image | None:
+    """An image with this fingerprint, after another's making of it if there is one. None: `otherwise` (baked, copied).
+
+    `seconds`: how long the making of one may take. `key`: the imageKmsKey that it was baked with; empty: any.
+    """
+    progress = context.progress.bounded(seconds)
+    untagged_since: dict[str, float] = {}
+    while True:
+        decision = images.decide(
+            with_fingerprint(context.aws.ec2, wanted),
+            fingerprint=wanted.fingerprint,
+            now=context.clock.utc(),
+            max_age_days=wanted.max_age_days,
+            unfinished=timedelta(seconds=seconds),
+            key=key,
+        )
+        if isinstance(decision, images.Reuse):
+            image = decision.image
+            progress.line(f"{image.id} has the fingerprint {wanted.fingerprint}, baked at {iso(image.baked_at)}")
+            return image
+        if isinstance(decision, images.Bake):
+            progress.line(f"an image is {otherwise}: {decision.why}")
+            return None
+        image = decision.image
+        if image.state == "available":
+            since = untagged_since.setdefault(image.id, progress.elapsed())
+            if progress.elapsed() - since > UNTAGGED_SECONDS:
+                progress.line(f"an image is {otherwise}: {image.id} was left without tags by a bake that was killed")
+                return None
+        if progress.left() <= 0:
+            raise StepError(f"another bake or copy of {wanted.fingerprint} did not end", f"{image.id} {decision.why}")
+        progress.line(f"waiting: {image.id} with the fingerprint {wanted.fingerprint} {decision.why}")
+        context.clock.sleep(LOOK_SECONDS)
+
+
+def with_fingerprint(ec2: EC2Client, wanted: Wanted) -> list[Image]:
+    """By tags, and by name: a bake's image has its tags only once it is made."""
+    by_tags = images.find(ec2, {"tag:phoenix:service": wanted.service, "tag:phoenix:fingerprint": wanted.fingerprint})
+    by_name = images.find(ec2, {"name": f"{wanted.service}-{wanted.fingerprint}-*"})
+    return list({image.id: image for image in (*by_tags, *by_name)}.values())
+
+
+def result(wanted: Wanted, context: Context, image: Image, **how: bool) -> Mapping[str, object]:
+    """What bake and copy put on stdout. `how`: `baked` or `copied`, and whether it was."""
+    listed = package_listing.listed(context, image, service=wanted.service)
+    packages = package_listing.compared(context, listed, service=wanted.service, live=wanted.live_image)
+    return {
+        "image": listed.id,
+        "fingerprint": listed.fingerprint,
+        "base": listed.tags["phoenix:base"],
+        "baseName": listed.tags["phoenix:base-name"],
+        "baseDate": listed.tags.get("phoenix:base-date", ""),
+        "commit": listed.tags["phoenix:commit"],
+        "tree": listed.tags["phoenix:tree"],
+        "bakedAt": iso(listed.baked_at),
+        "rootDevice": listed.root_device,
+        "packages": packages.result(),
+        **how,
+    }

@@ -1,0 +1,120 @@
+"""Shares the images of a stack that have served with other accounts, and with no others.
+
+Which these are: --image, and every image that the stack shared before (the tag `phoenix:shared-by` names it). An
+image's description says what its tags do, which AWS hides from other accounts; launch permission comes last, so that
+whoever sees an image can copy it. Permissions of organizations are left alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from core import aws, image_sharing, images
+from core.errors import StepError
+from core.images import Image
+from steps.runtime import command, options
+from steps.runtime.command import Context
+from steps.runtime.options import option
+
+if TYPE_CHECKING:
+    from types_boto3_ec2 import EC2Client
+
+TAG = "phoenix:shared-by"
+# What AWS answers about an account that there is not: of an image, of a snapshot (EC2 API reference, "Error codes").
+UNKNOWN_ACCOUNT = {"InvalidAMIAttributeItemValue", "InvalidUserID.Malformed"}
+
+
+def _accounts(text: str) -> tuple[str, ...]:
+    accounts = options.json_names(text)
+    if not all(len(account) == 12 and account.isdigit() for account in accounts):
+        raise ValueError('not a JSON list of accounts (["123456789012"])')
+    return accounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given(options.Common):
+    service: str = option("the service whose images they are", parse=options.named)
+    image: str = option("ami-... that serves", parse=options.named)
+    shared_with: tuple[str, ...] = option("JSON list of accounts; [] takes every image back", parse=_accounts)
+
+
+def share(given: Given, context: Context) -> dict[str, object]:
+    ec2 = context.aws.ec2
+    shared = []
+    for image in images.of_service(ec2, given.service):
+        wanted = image.id == given.image or image.tags.get(TAG) == given.stack
+        if wanted and image.complete and image.state == "available":
+            try:
+                settle(ec2, image, given.shared_with, stack=given.stack)
+            except ClientError as error:
+                if aws.code(error) in UNKNOWN_ACCOUNT:
+                    raise StepError(
+                        f"imageSharedWith names an account that AWS does not know: {', '.join(given.shared_with)}",
+                        aws.reason(error),
+                        "correct imageSharedWith in the stack's file, then pulumi up",
+                    ) from error
+                # An image from before imageKmsKey was set; what serves is not to fail for it.
+                if not _unshareable(error):
+                    raise
+                context.progress.line(
+                    f"warning: {image.id} can't be shared: {aws.reason(error)} The next image that is baked can be,"
+                    " if imageKmsKey names a key or none"
+                )
+                continue
+            whom = ", ".join(given.shared_with) or "nobody"
+            context.progress.line(f"{image.id} ({image.name}) is shared with {whom}")
+            shared.append(image.id)
+    return {"images": sorted(shared), "sharedWith": list(given.shared_with)}
+
+
+def settle(ec2: EC2Client, image: Image, accounts: Sequence[str], *, stack: str) -> None:
+    """Makes the permissions of an image and its snapshots those of `accounts`. Raises ClientError."""
+    if accounts:
+        ec2.create_tags(Resources=[image.id], Tags=[{"Key": TAG, "Value": stack}])
+        words = image_sharing.description(image.tags)
+        if image.description != words:
+            ec2.modify_image_attribute(ImageId=image.id, Description={"Value": words})
+        for snapshot in image.snapshots:
+            _snapshot(ec2, snapshot, accounts)
+        _launch(ec2, image, accounts)
+    else:
+        _launch(ec2, image, ())
+        for snapshot in image.snapshots:
+            _snapshot(ec2, snapshot, ())
+        ec2.delete_tags(Resources=[image.id], Tags=[{"Key": TAG}])
+
+
+def _snapshot(ec2: EC2Client, snapshot: str, accounts: Sequence[str]) -> None:
+    said = ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
+    for how, users in _changes(said.get("CreateVolumePermissions", []), accounts).items():
+        ec2.modify_snapshot_attribute(
+            SnapshotId=snapshot, Attribute="createVolumePermission", OperationType=how, UserIds=users
+        )
+
+
+def _launch(ec2: EC2Client, image: Image, accounts: Sequence[str]) -> None:
+    said = ec2.describe_image_attribute(ImageId=image.id, Attribute="launchPermission")
+    for how, users in _changes(said.get("LaunchPermissions", []), accounts).items():
+        ec2.modify_image_attribute(ImageId=image.id, Attribute="launchPermission", OperationType=how, UserIds=users)
+
+
+def _changes(now: Sequence[Any], wanted: Sequence[str]) -> dict[Any, list[str]]:
+    """Which accounts are to be added and removed; without those of which there are none."""
+    have = {one["UserId"] for one in now if one.get("UserId")}
+    changes = {"add": sorted(set(wanted) - have), "remove": sorted(have - set(wanted))}
+    return {how: users for how, users in changes.items() if users}
+
+
+def _unshareable(error: ClientError) -> bool:
+    """Encrypted with AWS's own key (EBS user guide, "Share an Amazon EBS snapshot": no account can share that)."""
+    said = str(error).lower()
+    return aws.code(error) not in aws.DENIED | aws.EXPIRED and "encrypted" in said and "shared" in said
+
+
+if __name__ == "__main__":
+    sys.exit(command.main("share", __doc__, Given, share))

@@ -1,0 +1,82 @@
+"""What a bake uploads: the very bytes that were hashed, and nothing beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from core import fingerprint as hashing
+from core import git, image_files
+from core.errors import StepError
+from core.fingerprint import Files
+from steps.image import packer
+
+
+def hashed(
+    folder: Path, *, fingerprint: str, base_image: str, architecture: str, variables: Mapping[str, object]
+) -> tuple[Files, git.Source]:
+    """The files of an image with this fingerprint, and which commit they are of.
+
+    Raises StepError when `folder` holds others than the plan has seen, or what can't be baked.
+    """
+    try:
+        files = image_files.read(folder)
+        source = git.source(folder, files)
+    except FileNotFoundError as missing:
+        raise StepError("there is nothing to bake", str(missing), "pulumi config set imageDir FOLDER") from missing
+    except git.GitError as error:
+        raise StepError(f"git can't be asked which files of {folder} are the image", error.why, error.do) from error
+    except image_files.ImageFilesError as error:
+        raise StepError(f"what is in {folder} can't be baked", str(error), error.fixes) from error
+    if packer.TEMPLATE not in files:
+        raise StepError(
+            f"there is no Packer template {folder / packer.TEMPLATE}",
+            do="pulumi config set imageDir FOLDER (the default is image)",
+        )
+    # Nobody says here whether the image goes to another account; either way each byte of the files counts.
+    known = [
+        hashing.fingerprint(
+            files, base_image=base_image, architecture=architecture, variables=variables, travels=travels
+        )
+        for travels in (False, True)
+    ]
+    if fingerprint not in known:
+        raise StepError(
+            f"the files of {folder} are not those of the fingerprint {fingerprint}",
+            f"theirs is {known[0]}: a file, the base image, the architecture or a Packer variable changed since then",
+            "run `pulumi up` again: its plan reads them anew",
+        )
+    return files, source
+
+
+def templates(files: Files) -> str:
+    """The text of an image's Packer templates."""
+    return "\n".join(
+        content.decode("utf-8", "replace")
+        for path, (_, content) in sorted(files.items())
+        if "/" not in path and path.endswith(".pkr.hcl")
+    )
+
+
+def refuse_unseen(environment: Mapping[str, str]) -> None:
+    """Raises StepError for variables of the template that come past the configuration, and so past the fingerprint."""
+    names = sorted(name.removeprefix(packer.UNSEEN) for name in environment if name.startswith(packer.UNSEEN))
+    if names:
+        unseen = [packer.UNSEEN + name for name in names]
+        raise StepError(
+            f"{', '.join(unseen)} in the environment would change the image, and not its fingerprint",
+            do=f"unset {' '.join(unseen)}\n"
+            + "\n".join(f"pulumi config set --path packerVariables.{name} VALUE" for name in names),
+        )
+
+
+def stage(files: Files, folder: Path) -> None:
+    """Writes an image's files below a new folder, with modes that no umask has a say in."""
+    folder.mkdir()
+    for path, (executable, content) in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        target.chmod(0o755 if executable else 0o644)
+    for place in (folder, *(one for one in folder.rglob("*") if one.is_dir())):
+        place.chmod(0o755)

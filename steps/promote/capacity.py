@@ -1,0 +1,101 @@
+"""Holds the size of both groups while traffic moves: neither may shrink under a policy before it is over."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import obstacles, server_groups, timing
+from core.aws import Aws, reason
+from core.errors import StepError
+from core.obstacles import Obstacle
+from core.progress import Pace
+from core.server_groups import Group
+from steps.runtime.command import Context
+from steps.verify import lifecycle_hooks
+
+
+class Capacity:
+    """MinSize of our group and of the one that shares the traffic. `hold()` lifts them, `release()` puts them back.
+
+    `min_size`: what ours is to have in the end. `other_minimum`: what the other is to have again.
+    """
+
+    def __init__(self, *, ours: Group, other: Group | None, min_size: int, other_minimum: int | None) -> None:
+        self.ours, self.other, self.min_size = ours, other, min_size
+        self.other_minimum = other.minimum if other and other_minimum is None else other_minimum
+        self._lifted: dict[str, int] = {}
+
+    def needed(self, *, ours_gains: bool, other_gains: bool) -> tuple[int, int]:
+        """How many servers ours and the other must have: who gains traffic, as many as who has it now."""
+        other = self.other.desired if self.other else 0
+        ours = server_groups.lifted(
+            minimum=max(self.min_size, self.ours.desired) if ours_gains else self.min_size,
+            live=other if ours_gains else 0,
+            maximum=self.ours.maximum,
+        )
+        if self.other and other_gains:
+            other = server_groups.lifted(minimum=other, live=self.ours.desired, maximum=self.other.maximum)
+        return ours, other
+
+    def hold(self, context: Context, *, ours: int, other: int) -> None:
+        """Lifts both to at least what they have."""
+        self._set(context.aws, self.ours, max(ours, self.ours.desired))
+        if self.other:
+            self._set(context.aws, self.other, max(other, self.other.desired))
+
+    def release(self, context: Context) -> None:
+        """Gives both groups the sizes that they are to have. What fails is told; it only costs servers."""
+        wanted = [(self.ours, self.min_size)]
+        if self.other and self.other_minimum is not None:
+            wanted.append((self.other, self.other_minimum))
+        for group, minimum in wanted:
+            try:
+                self._set(context.aws, group, minimum)
+            except (ClientError, BotoCoreError) as error:
+                context.progress.line(
+                    f"MinSize of {group.name} could not be set to {minimum} ({reason(error)}). By hand: "
+                    f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {group.name} "
+                    f"--min-size {minimum}"
+                )
+
+    def _set(self, aws: Aws, group: Group, minimum: int) -> None:
+        if self._lifted.get(group.name, group.minimum) == minimum:
+            return
+        # Noted first: a signal may come when AWS has done it and we don't know yet.
+        self._lifted[group.name] = -1
+        server_groups.set_minimum(aws, group, minimum)
+        self._lifted[group.name] = minimum
+
+
+def wait_healthy(context: Context, target_group: str, needed: int, name: str, *, group: Group | None) -> None:
+    """Waits until a target group has that many healthy servers of an auto-scaling group (None: it is gone).
+
+    Raises StepError when it takes too long, and at once when no time would bring them.
+    """
+    until = context.progress.bounded(timing.HEALTHY_SECONDS)
+    pace = Pace(context.clock)
+    while True:
+        found = server_groups.targets(context.aws, target_group)
+        have = server_groups.healthy(found)
+        if have >= needed:
+            return
+        rest = server_groups.summary(found) or "the rest not registered yet"
+        text = f"{have} of {needed} servers of {name} healthy: {rest}"
+        held = _held(context, group, registered=len(found), needed=needed) if group else None
+        text += f"; {held.what}" if held else ""
+        if not until.left():
+            raise StepError(
+                f"{name} has too few healthy servers to get traffic",
+                text,
+                held.do if held else "see why they are not healthy; `pulumi up` tries again",
+            )
+        pace.wait(until, text)
+
+
+def _held(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
+    """What holds servers of a group that is too small. Raises StepError for what no time heals."""
+    now = server_groups.group(context.aws, group.name)
+    barred = now.barred(obstacles.GROW)
+    if barred and (registered < needed or len(now.instances) < needed):
+        raise StepError(f"{now.name} can't get the servers that it needs for the traffic", *obstacles.told(barred))
+    return lifecycle_hooks.holding(context.aws, now)

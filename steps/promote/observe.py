@@ -1,0 +1,121 @@
+"""Looks at everything that says how a group does while traffic moves to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import listener_rules, server_groups
+from steps.promote import alarms, metrics, verdict
+from steps.runtime.command import Context
+from steps.verify import probe
+from steps.verify.probe import Door
+
+BEFORE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
+
+    `noted`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is others' too.
+    """
+
+    door: Door
+    rule: str
+    token: str
+    path: str
+    generation: str
+    region: str
+    ours: str
+    alarms: Sequence[str]
+    noted: bool
+    names: Mapping[str, str]
+    shared: bool = False
+
+
+class Observer:
+    """Makes observations, and remembers between them what only their order tells.
+
+    `other`: the target group that shares the traffic, if any. `needed`: servers that ours is to have.
+    `quiet`: alarms that rang before anything moved. `healthy` is kept up to date: servers of each target group.
+    `replaced_in`: seconds that a server's replacement may take. `rescue`: nobody else was healthy when it began.
+    `answered` counts the probes that succeeded; whoever watches resets it. `since`: when the present weights were set.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        context: Context,
+        *,
+        other: str | None,
+        needed: int,
+        quiet: Collection[str],
+        healthy: dict[str, int],
+        replaced_in: float,
+        rescue: bool = False,
+    ) -> None:
+        self.subject, self.context, self.other, self.needed = subject, context, other, needed
+        self.healthy, self.replaced_in, self.rescue = healthy, replaced_in, rescue
+        self.answered = 0
+        self._enough: float | None = None
+        self._failed = 0
+        self._quiet = set(quiet)
+        self._began = self.since = context.clock.utc()
+        self._before = self._metrics(self._began - BEFORE, self._began)
+
+    def look(self) -> verdict.Observation:
+        """Everything as it is now. Raises StepError when an alarm was deleted meanwhile."""
+        aws, ours = self.context.aws, self.subject.ours
+        for arn in (ours, self.other):
+            if arn:
+                self.healthy[arn] = server_groups.healthy(server_groups.targets(aws, arn))
+        why = self._probe()
+        now = self._metrics(self._began, self.context.clock.utc())
+        return verdict.Observation(
+            weights=listener_rules.read_one(aws, self.subject.rule).shares(),
+            ringing=self._ringing(),
+            healthy=self.healthy[ours],
+            needed=self.needed,
+            failed=self._failed,
+            why=why,
+            now=now,
+            before=self._before,
+            minutes=sum(minute >= self.since for minute in now.minutes),
+            short=self._short(),
+            replaced_in=self.replaced_in,
+            rescue=self.rescue,
+        )
+
+    def _short(self) -> float:
+        """For how many seconds there have been fewer healthy servers than needed."""
+        now = self.context.clock.now()
+        if self._enough is None or self.healthy[self.subject.ours] >= self.needed:
+            self._enough = now
+        return now - self._enough
+
+    def _probe(self) -> str:
+        """Asks our generation through the preview rule, whatever the weights are."""
+        subject = self.subject
+        why = probe.complaint(probe.ask(subject.door, subject.path, token=subject.token), subject.generation)
+        self._failed = self._failed + 1 if why else 0
+        self.answered += not why
+        return why
+
+    def _ringing(self) -> list[str]:
+        """Alarms that ring; one that rang before anything moved counts once it has been quiet."""
+        found = [alarm.name for alarm in alarms.read(self.context.aws, self.subject.alarms) if alarm.ringing]
+        self._quiet.intersection_update(found)
+        return [name for name in found if name not in self._quiet]
+
+    def _metrics(self, start: datetime, end: datetime) -> verdict.Metrics:
+        return metrics.read(
+            self.context.aws,
+            load_balancer=self.subject.door.load_balancer,
+            ours=self.subject.ours,
+            other=self.other,
+            start=start,
+            end=end,
+            shared=self.subject.shared,
+        )

@@ -1,0 +1,237 @@
+"""Moves production traffic, watched; and puts it back, whatever stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core import listener_rules, shift_schedule, timing
+from core.errors import StepError
+from core.progress import Pace
+from core.shift_schedule import Way, Weights
+from steps.promote import alarms, pause, verdict
+from steps.promote.capacity import Capacity, wait_healthy
+from steps.promote.observe import Observer, Subject
+from steps.promote.rollback import Undo
+from steps.runtime.command import Context
+from steps.verify import probe
+
+PROVE_ROUNDS = 3
+# What was just set may be read as it was before for a moment.
+LAG_LOOKS, LAG_SECONDS = 5, 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain.
+
+    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health.
+    """
+
+    canary_pause: int
+    settle: int
+    soak: int
+    drain: int
+    replaced_in: int
+
+
+class Flip:
+    """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before.
+
+    `moves`: the weights that were set, and when. `figures`: what the last look saw since the traffic began to move, and
+    how often more traffic moved `blind`: before CloudWatch had shown a whole minute at the weights of then.
+    """
+
+    def __init__(
+        self,
+        way: Way,
+        *,
+        subject: Subject,
+        times: Times,
+        capacity: Capacity,
+        context: Context,
+        cautious: bool,
+        rescue: bool = False,
+    ) -> None:
+        self.way, self.subject, self.times = way, subject, times
+        self.capacity, self.context, self.cautious = capacity, context, cautious
+        self.rescue = rescue
+        self.undo = Undo(way, subject=subject, context=context)
+        self.moves: list[tuple[datetime, Weights]] = []
+        self.figures: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Raises StepError once traffic is back, when the new group does not do well or the step was stopped."""
+        interrupts = self.context.interrupts
+        try:
+            try:
+                self._forward()
+            finally:
+                interrupts.hold()
+        except BaseException as error:
+            # A signal in the moment before hold() ends here too, and there is never a second one.
+            story = self.undo.weights()
+            self.capacity.release(self.context)
+            raise self.undo.failure(error, story) from error
+        self.capacity.release(self.context)
+        self.undo.forget()
+
+    def _forward(self) -> None:
+        way, subject = self.way, self.subject
+        self.undo.see()
+        gaining = way.gaining()
+        ours, other = self.capacity.needed(
+            ours_gains=subject.ours in gaining, other_gains=way.other is not None and way.other in gaining
+        )
+        moves = bool(way.steps) or self.undo.resumed
+        if moves:
+            self.capacity.hold(self.context, ours=ours, other=other)
+        wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours], group=self.capacity.ours)
+        prove(subject, self.context)
+        if way.other and way.other in gaining:
+            name = subject.names[way.other]
+            wait_healthy(self.context, way.other, max(1, other), name, group=self.capacity.other)
+        if moves:
+            self._move(ours)
+
+    def _move(self, needed: int) -> None:
+        quiet = self._quiet()
+        observer = Observer(
+            self.subject,
+            self.context,
+            other=self.way.other,
+            needed=needed,
+            quiet=quiet,
+            healthy=self.undo.healthy,
+            replaced_in=self.times.replaced_in,
+            rescue=self.rescue,
+        )
+        self.undo.note(self.capacity.other_minimum)
+        shares = [weights[self.subject.ours] for weights in self.way.steps]
+        for number, share in enumerate(shares[1:]):
+            self._shift(number, observer)
+            self._watch(observer, self.times.canary_pause, "canary", f"{share} %")
+        if shares:
+            self._shift(len(shares) - 1, observer)
+        share = self.way.last[self.subject.ours]
+        if share == 100:
+            moved = self.context.clock.now()
+            self._settle(observer)
+            undrained = self.times.drain - (self.context.clock.now() - moved)
+            self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)
+        elif share:
+            self._watch(observer, self.times.canary_pause, "canary", "it is held")
+
+    def _quiet(self) -> list[str]:
+        """Alarms that ring already and don't count until they have been quiet. Raises StepError when they forbid."""
+        return alarms.at_start(
+            self.context,
+            self.subject.alarms,
+            ours=self.subject.ours,
+            cautious=self.cautious,
+        )
+
+    def _shift(self, number: int, observer: Observer) -> None:
+        weights = self.way.steps[number]
+        self._check(listener_rules.read_one(self.context.aws, self.subject.rule).shares())
+        step = f"step {number + 1} of {len(self.way.steps)}"
+        self.context.progress.line(f"production traffic: {shift_schedule.told(weights, self.subject.names)} ({step})")
+        # Noted first: a signal may come when AWS has done it and we don't know yet.
+        self.undo.now, self.undo.touched = weights, True
+        listener_rules.set_weights(self.context.aws, self.subject.rule, weights)
+        observer.since = self.context.clock.utc()
+        self.moves.append((observer.since, weights))
+
+    def _check(self, found: Weights) -> None:
+        """Raises StepError when the rule has other weights than those that were set, and keeps them."""
+        for _ in range(LAG_LOOKS):
+            if listener_rules.same(found, self.undo.now):
+                return
+            self.context.clock.sleep(LAG_SECONDS)
+            found = listener_rules.read_one(self.context.aws, self.subject.rule).shares()
+        self.undo.taken = True
+        raise StepError(
+            "somebody else changed the weights of the production rule meanwhile",
+            f"set were {shift_schedule.told(self.undo.now, self.subject.names)}; "
+            f"found are {shift_schedule.told(found, self.subject.names)}",
+            "find out who moves traffic of this stack, then run `pulumi up` again",
+        )
+
+    def _look(self, observer: Observer) -> verdict.Observation:
+        seen = observer.look()
+        self._check(seen.weights)
+        ours = seen.now.ours
+        self.figures = {
+            "servers": seen.healthy,
+            "looks": self.figures.get("looks", 0) + 1,
+            "requests": ours.requests,
+            "errors": ours.errors,
+            "unconnected": seen.now.connections.errors,
+            "minutes": len(seen.now.minutes),
+            "blind": self.figures.get("blind", 0),
+        }
+        reason = verdict.verdict(seen)
+        if reason:
+            raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
+        return seen
+
+    def _watch(self, observer: Observer, asked: int, what: str, then: str, *, least: float = 0) -> None:
+        """Looks again and again for the seconds that were `asked` for, or `least`. `then`: what comes next."""
+        told = shift_schedule.told(self.undo.now, self.subject.names)
+        seen = pause.pause(
+            observer,
+            lambda: self._look(observer),
+            context=self.context,
+            seconds=max(asked, least),
+            metrics=self.cautious and asked > 0,
+            what=f"{what}: {told}",
+            then=then,
+        )
+        if not seen.minutes:
+            self.figures["blind"] += 1
+            why = "there are no canary steps" if not self.cautious else "the settings ask for no pause"
+            self.context.progress.line(
+                f"moved on blind at {told}: CloudWatch has shown no whole minute at these weights, and {why}"
+            )
+
+    def _settle(self, observer: Observer) -> None:
+        """Waits until every address has answered with the new generation only, for as long as asked for."""
+        until = self.context.progress.bounded(self.times.settle + timing.FOLLOW_SECONDS)
+        since: float | None = None
+        pace = Pace(self.context.clock)
+        while True:
+            self._look(observer)
+            answers = probe.ask(self.subject.door, self.subject.path)
+            wrong = probe.complaint(answers, self.subject.generation)
+            now = self.context.clock.now()
+            since = None if wrong else now if since is None else since
+            if since is not None and now - since >= self.times.settle:
+                return
+            if not until.left():
+                raise StepError(
+                    "not every address of the load balancer follows the new weights",
+                    wrong or "answers of the old generation came again and again",
+                    "run `pulumi up` again; it goes on from what is there",
+                )
+            steady = "every address answers as the new generation" if since is not None else wrong
+            pace.wait(until, f"settling: {steady}; then soak", hurry=True)
+
+
+def prove(subject: Subject, context: Context) -> None:
+    """Asks our generation through the preview rule until it answers well. Raises StepError when it does not."""
+    until = context.progress.bounded(timing.PROVE_SECONDS)
+    good = 0
+    pace = Pace(context.clock)
+    while True:
+        answers = probe.ask(subject.door, subject.path, token=subject.token)
+        wrong = probe.complaint(answers, subject.generation)
+        good = 0 if wrong else good + 1
+        if good >= PROVE_ROUNDS:
+            break
+        if not until.left():
+            raise StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
+        pace.wait(until, f"asking it through the preview rule: {wrong or 'it answers'}", hurry=True)
+    if not probe.tells(answers):
+        context.progress.line(
+            f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
+        )

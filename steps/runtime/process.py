@@ -1,0 +1,75 @@
+"""Runs a command of others: its output goes to stderr line by line, and it never outlives the step."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from steps.runtime.signals import child_of_step
+
+GRACE_SECONDS = 10.0
+
+
+def run(
+    command: Sequence[str],
+    *,
+    line: Callable[[str], None],
+    timeout: float,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> int:
+    """Runs `command` and returns its exit code; `line` gets what it writes on stdout and stderr.
+
+    It has a process group of its own, which ends with the call, however that ends: SIGTERM, and SIGKILL after
+    GRACE_SECONDS. Raises TimeoutError after `timeout` seconds, and OSError when the command can't be started.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=None if environment is None else dict(environment),
+        cwd=folder,
+        start_new_session=True,
+        # Only a step killed with -9 leaves its command to the kernel.
+        preexec_fn=child_of_step,
+    )
+    reader = threading.Thread(target=_read, args=(process, line), daemon=True)
+    try:
+        reader.start()
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{command[0]} was not done after {timeout:.0f} s") from error
+    finally:
+        _end(process)
+        reader.join(timeout=GRACE_SECONDS)
+
+
+def _read(process: subprocess.Popen[bytes], line: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    with process.stdout as output:
+        for raw in output:
+            line(raw.decode("utf-8", "replace").rstrip())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends whatever is left of the command's process group (it may have gone on in the background)."""
+    _signal(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return

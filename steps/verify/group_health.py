@@ -1,0 +1,163 @@
+"""Whether a group is born: what its servers, its failed launches and its first answers say. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core import obstacles, server_groups
+from core.obstacles import Obstacle
+from core.server_groups import Target
+from steps.verify.launch_errors import Trouble, classify
+
+GOOD_ROUNDS = 3
+BAD_ROUNDS = 20
+# One server may be lost to a machine that broke; a second one was no accident.
+FEWEST_LOST = 2
+# Of the time limit: how long trouble that may pass (no capacity, a quota, a young instance profile) may last.
+PATIENCE = 0.5
+
+
+# Reasons of an unhealthy target (TargetHealth in the ELB API reference), and where to look.
+REASONS = {
+    "Target.FailedHealthChecks": "nothing listens on the port, or it does not speak HTTP",
+    "Target.Timeout": "the health path did not answer in time: a security group, or an application that is slow",
+    "Target.ResponseCodeMismatch": "the application answers the health path with the wrong status",
+    "Target.NotInUse": "no rule names the target group, or its zone is not one of the load balancer's",
+    "Target.NotRegistered": "the group has not registered its server yet",
+    "Elb.InitialHealthChecking": "the first health checks are not done: raise verifyTimeoutSeconds if boots take long",
+    "Elb.RegistrationInProgress": "the load balancer is still taking it in",
+    "Elb.InternalError": "the load balancer itself failed to check: try again",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """A group at one moment.
+
+    `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
+    that came and went; `lost`: those that were healthy and are not any more; `sick`: those last seen unhealthy,
+    perhaps gone by now. `obstacles`: what bars the group from growing; `held`: what holds servers that were launched.
+    `good` and `bad`: rounds of the smoke
+    test in a row; `smoke`: why the last was bad.
+    """
+
+    elapsed: float
+    limit: float
+    needed: int
+    launched: int
+    targets: tuple[Target, ...]
+    failures: tuple[str, ...] = ()
+    replaced: int = 0
+    lost: int = 0
+    sick: tuple[Target, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    held: Obstacle | None = None
+    good: int = 0
+    bad: int = 0
+    smoke: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`born`, or failed for a reason, or (neither) wait on."""
+
+    born: bool = False
+    failure: str = ""
+    do: str = ""
+
+
+UNREACHED = (
+    "let this machine reach the load balancer: `allowedCidrs` must have its address, "
+    "and an internal load balancer answers only inside its network"
+)
+
+
+def _smoke_advice(look: Look, otherwise: str) -> str:
+    return UNREACHED if "did not answer" in look.smoke else otherwise
+
+
+def verdict(look: Look) -> Verdict:
+    """Whether to go on, and if not, why."""
+    ready = server_groups.healthy(look.targets) >= look.needed
+    if look.lost >= max(look.needed, FEWEST_LOST):
+        return Verdict(
+            failure=f"the servers die after they have answered: {look.lost} were healthy and are not any more\n"
+            + reasons(look.sick or look.targets),
+            do="repair what ends the application (the console tells how it went)",
+        )
+    if ready and look.good >= GOOD_ROUNDS:
+        return Verdict(born=True)
+    if ready and look.bad >= BAD_ROUNDS:
+        return Verdict(
+            failure=f"the servers are healthy, but the smoke test failed {look.bad} times in a row: {look.smoke}",
+            do=_smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
+        )
+    if not ready:
+        failed = _barred(look) or _launches(look)
+        if failed:
+            return failed
+        # Each may fail once; beyond that a boot that fails is the rule.
+        if look.replaced > look.needed:
+            if look.failures:
+                return _unlaunched(f"{look.replaced} servers ended before they ran", look.failures[0])
+            return Verdict(
+                failure=f"the servers die as fast as they are born: {look.replaced} were replaced\n"
+                + reasons(look.sick or look.targets),
+                do="repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
+                "take longer than that",
+            )
+    if look.elapsed >= look.limit:
+        return _late(look, ready=ready)
+    return Verdict()
+
+
+def _barred(look: Look) -> Verdict | None:
+    """No time brings servers that nobody launches or registers."""
+    if not look.obstacles or (look.launched >= look.needed and len(look.targets) >= look.needed):
+        return None
+    what, do = obstacles.told(look.obstacles)
+    return Verdict(failure=f"the group can't get its servers: {what}", do=do)
+
+
+def _launches(look: Look) -> Verdict | None:
+    if look.launched >= look.needed:
+        return None  # A later try did it, perhaps in another zone.
+    causes = [(message, classify(message)) for message in look.failures]
+    for message, cause in causes:
+        if cause.trouble is Trouble.HOPELESS:
+            return _unlaunched("a server can't be launched", message)
+    if causes and look.elapsed >= PATIENCE * look.limit:
+        return _unlaunched(f"servers could not be launched for {look.elapsed:.0f} s", causes[0][0])
+    return None
+
+
+def _unlaunched(what: str, message: str) -> Verdict:
+    return Verdict(failure=f"{what}: {message}", do=classify(message).do)
+
+
+def _late(look: Look, *, ready: bool) -> Verdict:
+    if ready:
+        return Verdict(
+            failure=f"the servers are healthy, but the smoke test did not pass within {look.limit:.0f} s"
+            + (f": {look.smoke}" if look.smoke else ""),
+            do=_smoke_advice(look, "see why the application answers so, or raise verifyTimeoutSeconds"),
+        )
+    have = server_groups.healthy(look.targets)
+    if look.held:
+        return Verdict(failure=f"servers were still held after {look.limit:.0f} s: {look.held.what}", do=look.held.do)
+    return Verdict(
+        failure=f"{have} of {look.needed} servers were healthy after {look.limit:.0f} s\n{reasons(look.targets)}",
+        do="repair what the reasons name, or raise verifyTimeoutSeconds if boots take that long",
+    )
+
+
+def reasons(targets: Iterable[Target]) -> str:
+    """Why each server that is not healthy is not, a line each."""
+    lines = []
+    for target in targets:
+        if target.state != "healthy":
+            hint = REASONS.get(target.reason, "")
+            said = f": {target.description}" if target.description else ""
+            lines.append(f"{target}{said}" + (f" - {hint}" if hint else ""))
+    return "\n".join(lines) or "no server was registered with the load balancer"
