@@ -40,7 +40,7 @@ def test_an_alarm_that_fires_in_soak(trial: Trial) -> None:
 
 
 def test_no_metric_data_at_all(trial: Trial) -> None:
-    trial.change()
+    trial.change(canaryPauseSeconds=1)
     with trial.stack.cloud.without_metrics():
         trial.refused(
             "was not promoted",
