@@ -39,10 +39,11 @@ faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=
 machines: real  ## all tests of real machines: every vendor's image, broken images, disks, and that nothing stays
 	$(VENV)/python -m pytest --faults all tests/test_real_machines.py tests/test_real_images.py tests/test_real_lifetime.py
 
-lint: .venv/.ready  ## ruff, mypy as strict as it gets, zizmor and shellcheck
+lint: .venv/.ready  ## ruff, mypy as strict as it gets, the layers, zizmor and shellcheck
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check --quiet .
 	$(VENV)/mypy
+	$(VENV)/lint-imports --no-cache
 	$(VENV)/zizmor --quiet --offline .github
 	@sh tools/shellcheck.sh
 
