@@ -37,7 +37,7 @@ faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 machines: real  ## all tests of real machines: every vendor's image, broken images, disks, and that nothing stays
-	$(VENV)/python -m pytest --faults all tests/test_real_machines.py tests/test_real_images.py tests/test_real_lifetime.py
+	$(VENV)/python -m pytest --faults all tests/rehearsal/real_machines
 
 lint: .venv/.ready  ## ruff, mypy as strict as it gets, the layers, zizmor and shellcheck
 	$(VENV)/ruff check .

@@ -180,7 +180,7 @@ def _legend(y: float) -> list[str]:
 
 def main() -> int:
     """Runs the program under the recorder, in an account of this process alone."""
-    recorded = importlib.import_module("tests.recorded")
+    recorded = importlib.import_module("tests.support.recorded")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     PICTURE.write_text(svg(edges(recorded.dependencies())))
     print(f"drawn: {PICTURE}")

@@ -126,7 +126,7 @@ def _held(holder: str, record: Record) -> bool:
 
 def _exists(test: str) -> None:
     file, _, name = test.partition("::")
-    path = PROJECT / file if "/" in file else PROJECT / "tests" / file
+    path = PROJECT / file
     if not (path.is_file() and (not name or re.search(rf"\bdef {re.escape(name)}\(", path.read_text()))):
         raise ValueError(f"docs/evidence.md names {test}, and there is no such test")
 

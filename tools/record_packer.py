@@ -3,8 +3,8 @@
     PYTHONPATH=. .venv/bin/python tools/record_packer.py [FILE]
 
 It bakes twice with the template of image/ and scripts that do nothing: once to the end, and once with a script that
-fails. Both are written to FILE (tests/packer_calls.json), against which tests hold docs/iam/packer.json and the
-rehearsal's stand-in for Packer. Do it again when image/plugins.pkr.hcl pins another version.
+fails. Both are written to FILE (tests/support/packer_calls.json), against which tests hold docs/iam/packer.json and
+the rehearsal's stand-in for Packer. Do it again when image/plugins.pkr.hcl pins another version.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rehearsal.machines import base, choice, override, runs
 from steps.image import packer
 
 PROJECT = Path(__file__).resolve().parents[1]
-RECORD = PROJECT / "tests" / "packer_calls.json"
+RECORD = PROJECT / "tests" / "support" / "packer_calls.json"
 BASE = "debian-12"
 KINDS = {
     "ami": "image",

@@ -1,7 +1,8 @@
 """How Pulumi reads a bare word of a stack's file: what go-yaml takes for a number, a date or nothing at all.
 
 Sources: go-yaml v3, resolve.go; pulumi, sdk/go/common/workspace/loaders.go (the file is read, written and read again)
-and sdk/go/common/resource/config/object.go. tests/test_scalars.py has what Pulumi 3.260 made of each form.
+and sdk/go/common/resource/config/object.go. What Pulumi 3.260 made of each form is in
+tests/unit/plan/config/test_yaml_scalars.py.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cycles import ENGINES, Stack
+from tests.cycles.stack import ENGINES, Stack
 from tests.faults.trial import Ending, Trial
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rehearsal.watch import sample
-from tests.cycles import IDENTITY, Group, Stack, until
+from tests.cycles.stack import IDENTITY, Group, Stack, until
 
 
 def set_weights(stack: Stack, weights: Mapping[str, int]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rehearsal.calls import Call, Held
 from rehearsal.engine import Running
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 

@@ -19,7 +19,7 @@ from core.images import tags
 from rehearsal import faults
 from rehearsal.calls import Call, Fault, Instead, Refusal
 from rehearsal.world import ACCOUNT
-from tests.cycles import IDENTITY
+from tests.cycles.stack import IDENTITY
 from tests.faults.trial import Trial
 
 # What the program asks before it declares anything, and the tables of the other rooms, in the order of an update.

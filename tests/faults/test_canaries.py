@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cycles import Group, until
+from tests.cycles.stack import Group, until
 from tests.faults import hands
 from tests.faults.trial import Trial
 

@@ -6,7 +6,7 @@ import pytest
 
 from rehearsal import faults
 from rehearsal.calls import ONLOOKER
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.trial import Trial
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cycles import CALM, Stack
+from tests.cycles.stack import CALM, Stack
 from tests.faults.points import killed_at
 from tests.faults.trial import Trial
 

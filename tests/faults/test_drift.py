@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import unquote
 
-from tests.cycles import Group, until
+from tests.cycles.stack import Group, until
 from tests.faults import hands
 from tests.faults.trial import Trial
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.points import killed_at
 from tests.faults.trial import Trial
 

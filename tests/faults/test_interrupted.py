@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.points import POINTS, reached
 from tests.faults.processes import below, send
 from tests.faults.trial import Trial

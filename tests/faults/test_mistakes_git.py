@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.calls import Call
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.trial import Trial
 
 

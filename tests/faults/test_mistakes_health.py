@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults import hands
 from tests.faults.trial import Trial
 

@@ -15,10 +15,10 @@ from rehearsal.calls import Call
 from rehearsal.engine import Result
 from rehearsal.load import Load
 from rehearsal.story import free_port
-from tests.cycles import until
+from tests.cycles.stack import until
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
-from tests.test_balancer_tls import HOST, self_signed
+from tests.rehearsal.alb.test_tls import HOST, self_signed
 
 DELETES = "elasticloadbalancing:DeleteRule"
 AWHILE = 10  # requests: half a second

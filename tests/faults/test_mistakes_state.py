@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cycles import CALM
+from tests.cycles.stack import CALM
 from tests.faults.points import killed_at
 from tests.faults.test_destroyed import gone
 from tests.faults.trial import Trial

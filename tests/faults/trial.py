@@ -18,7 +18,7 @@ from rehearsal.engine import Result, Running
 from rehearsal.load import Request
 from rehearsal.machines.process import ProcessMachines
 from rehearsal.orphans import orphans
-from tests.cycles import CALM, IDENTITY, Group, Stack, by_color, until
+from tests.cycles.stack import CALM, IDENTITY, Group, Stack, by_color, until
 
 Ending = Literal["forward", "back"]
 LONGEST_UPDATE = 420  # seconds; only an update that hangs takes so long

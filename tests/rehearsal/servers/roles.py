@@ -1,0 +1,29 @@
+"""The role of a server of the rehearsal as the program gives it, by the environment that its settings have."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from components.auto_scaling_group import SSM_CORE, TRUST
+from plan.config import secret_references
+from rehearsal.cloud import Cloud
+from tests.support.factories import settings
+
+
+def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
+    """The instance profile of a role that may read what `environment` names, as RunInstances and templates take it."""
+    iam, name = cloud.client("iam"), f"servers-{uuid.uuid4().hex[:8]}"
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:{SSM_CORE}")
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="references",
+        PolicyDocument=secret_references.policy(
+            settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"
+        ),
+    )
+    arn = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return {"IamInstanceProfile": {"Arn": arn}}

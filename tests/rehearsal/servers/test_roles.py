@@ -1,0 +1,135 @@
+"""What the local cloud lets a server's role do, as AWS would: with the very policy that the program gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from rehearsal.cloud import Cloud
+from tests.rehearsal.boto3_stack import bake
+from tests.rehearsal.servers.roles import profile
+
+NAMED = {"DB": "ssm:/shop/db", "KEY": "secretsmanager:shop/key", "OURS": "ssm:/shop/ours"}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
+        ssm, secrets = opened.client("ssm"), opened.client("secretsmanager")
+        key = opened.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        for name, given in (("/shop/db", {}), ("/shop/ours", {"KeyId": key}), ("/other/team", {"KeyId": key})):
+            ssm.put_parameter(Name=name, Value=f"of {name}", Type="SecureString", **given)
+        secrets.create_secret(Name="shop/key", SecretString="k", KmsKeyId=key)
+        secrets.create_secret(Name="shop/key-2", SecretString="k")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def image(cloud: Cloud) -> str:
+    return bake(cloud)
+
+
+def launched(cloud: Cloud, image: str, **settings: Any) -> str:
+    made = cloud.client("ec2").run_instances(ImageId=image, InstanceType="t3.small", MinCount=1, MaxCount=1, **settings)
+    return str(made["Instances"][0]["InstanceId"])
+
+
+@pytest.fixture(scope="module")
+def session(cloud: Cloud, image: str) -> boto3.Session:
+    """As whoever is on the server."""
+    given = cloud.roles.credentials(launched(cloud, image, **profile(cloud, NAMED)))
+    assert given is not None
+    return boto3.Session(given.access_key, given.secret_key, given.token, region_name=cloud.region)
+
+
+def client(cloud: Cloud, session: boto3.Session, service: str) -> Any:
+    create: Any = session.client
+    return create(service, endpoint_url=cloud.endpoint)
+
+
+def test_a_server_reads_what_its_environment_names_under_a_key_of_the_account_too(
+    cloud: Cloud, session: boto3.Session
+) -> None:
+    ssm = client(cloud, session, "ssm")
+    for name in ("/shop/db", "/shop/ours"):
+        assert ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == f"of {name}"
+    assert client(cloud, session, "secretsmanager").get_secret_value(SecretId="shop/key")["SecretString"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("ssm", "get_parameter", {"Name": "/other/team"}),
+        ("ssm", "get_parameters", {"Names": ["/shop/db", "/other/team"]}),
+        ("ssm", "get_parameters_by_path", {"Path": "/"}),
+        ("ssm", "put_parameter", {"Name": "/shop/db", "Value": "x", "Overwrite": True}),
+        ("secretsmanager", "get_secret_value", {"SecretId": "shop/key-2"}),
+        ("secretsmanager", "list_secrets", {}),
+        ("kms", "decrypt", {"CiphertextBlob": b"x"}),
+    ],
+)
+def test_a_server_reads_nothing_else(
+    cloud: Cloud, session: boto3.Session, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    """AWS's own policy for Systems Manager, which the role has, would allow the first two."""
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*is not authorized to perform: "):
+        getattr(client(cloud, session, service), operation)(**arguments)
+
+
+def test_a_key_is_not_for_who_may_call_the_service_alone(cloud: Cloud, image: str) -> None:
+    """A role with the right to the parameter and none to the key that it is under."""
+    iam = cloud.client("iam")
+    given = profile(cloud, {})
+    name = given["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="references",
+        PolicyDocument=(
+            '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"}}'
+        ),
+    )
+    found = cloud.roles.credentials(launched(cloud, image, **given))
+    assert found is not None
+    ssm = client(cloud, boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region), "ssm")
+    assert ssm.get_parameter(Name="/shop/db", WithDecryption=True)["Parameter"]["Value"] == "of /shop/db"
+    assert ssm.get_parameter(Name="/shop/ours")["Parameter"]["Value"] != "of /shop/ours", "still encrypted"
+    with pytest.raises(ClientError, match="you are not allowed to access"):
+        ssm.get_parameter(Name="/shop/ours", WithDecryption=True)
+
+
+def test_bounds_bind_what_the_role_may(cloud: Cloud, image: str) -> None:
+    iam = cloud.client("iam")
+    bounds = iam.create_policy(
+        PolicyName="bounds",
+        PolicyDocument=(
+            Path("docs/iam/servers.json").read_text().replace("ACCOUNT", cloud.account).replace("REGION", cloud.region)
+        ),
+    )
+    given = profile(cloud, NAMED)
+    name = given["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=bounds["Policy"]["Arn"])
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="more",
+        PolicyDocument=(
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+        ),
+    )
+    found = cloud.roles.credentials(launched(cloud, image, **given))
+    assert found is not None
+    mine = boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region)
+    assert client(cloud, mine, "secretsmanager").get_secret_value(SecretId="shop/key")["SecretString"] == "k"
+    assert client(cloud, mine, "ssm").get_parameter(Name="/shop/ours", WithDecryption=True)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client(cloud, mine, "secretsmanager").list_secrets()
+
+
+def test_a_server_without_a_role_has_no_credentials_and_others_may_do_everything(cloud: Cloud, image: str) -> None:
+    assert cloud.roles.credentials(launched(cloud, image)) is None
+    anybody = boto3.Session("rehearsal", "rehearsal", region_name=cloud.region)
+    assert client(cloud, anybody, "ssm").get_parameter(Name="/other/team")["Parameter"]["Name"] == "/other/team"

@@ -1,0 +1,219 @@
+"""Whoever reads only the plan knows what will happen: the block for a terminal, and the same as Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+from plan.readers.live_state import Group
+from plan.report import report
+from plan.report.changelog import Changelog
+from plan.report.report import Briefing
+from plan.rollout_plan import decide
+from tests.support.factories import NOW, group, live, recipe, settings
+
+OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
+KNOWN = tuple(f"ami-{fingerprint}" for fingerprint in (OLD, NEW, NEXT))
+
+
+def brief(
+    image: str,
+    *groups: Group,
+    outlook: Outlook | None = None,
+    log: Changelog | None = None,
+    known: tuple[str, ...] = KNOWN,
+    **said: Any,
+) -> Briefing:
+    given, made, alive = settings(**said), recipe(image), replace(live(*groups), previewed=True)
+    source = Source(image, "baked from scratch", bakes=True, known=known)
+    flown = decide(given, made, alive, now=NOW)
+    return report.write(given, flown, made, alive, source, outlook or Outlook(), log, now=NOW)
+
+
+def row(brief: Briefing, key: str) -> list[str]:
+    return [text for name, text in brief.rows if name == key]
+
+
+def test_with_whom_a_newborns_image_is_shared_is_told() -> None:
+    said: Any = {"image_shared_with": ("222222222222", "333333333333"), "image_kms_key": "none"}
+    assert row(brief(NEW, group("blue", OLD), active="green", **said), "shared") == [
+        "with 222222222222, 333333333333, once it has passed the gates"
+    ]
+    assert row(brief(NEW, group("blue", NEW), **said), "shared") == []
+
+
+def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
+    log = Changelog("c0ffee", (" provision/30-log.sh | 12 ++++", " 1 file changed"), ("abc1234 Collect logs",))
+    said = brief(NEW, group("blue", OLD, desired=3), active="green", price_per_hour="0.02 USD", log=log)
+    assert said.text.splitlines() == [
+        "flight plan of phoenix/dev: green is born, all of production moves to green, blue dies",
+        "  image       baked from scratch",
+        f"  born        green, generation {recipe(NEW).generation}, 3 servers",
+        f"  changed     image: {OLD} -> {NEW}",
+        "  gates       verify (at most 900 s) -> canary 10 % for 180 to 240 s -> canary 50 % for 180 to 240 s -> 100 %"
+        " -> settle 10 s, soak 180 to 240 s",
+        "  production  -> green 100 % (now blue 100 %)",
+        f"  dies        blue, generation {recipe(OLD).generation}, 3 servers, last of all",
+        "  together    two groups, at least 10 min, at most 82 min (estimated from the settings; the bake before it not"
+        " counted)",
+        "  cost        0.009 USD to 0.082 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
+        " only)",
+        "  git         since c0ffee, the live image's commit, in the image's folder:",
+        "               provision/30-log.sh | 12 ++++",
+        "               1 file changed",
+        "              abc1234 Collect logs",
+    ]
+
+
+def test_the_plan_of_nothing_says_so() -> None:
+    said = brief(NEW, group("blue", NEW))
+    assert said.headline == "nothing is born, nothing dies"
+    assert said.rows == (
+        ("stands", f"blue, generation {recipe(NEW).generation}, 2 servers"),
+        ("production", "stays blue 100 %"),
+    )
+
+
+def test_headlines() -> None:
+    blue, canary = group("blue", OLD), group("green", NEW, 10)
+    kept = group("blue", OLD, 0, days=9)
+    assert brief(NEW).headline == "blue is born, production begins"
+    assert brief(NEW, blue, active="green", traffic=0).headline == "green is born, only the preview token leads to it"
+    assert brief(NEW, blue, active="green", traffic=10).headline == "green is born, green gets 10 % of production"
+    assert brief(NEW, replace(blue, weight=90), canary, active="green").headline == (
+        "all of production moves to green, blue dies"
+    )
+    assert brief(NEW, replace(blue, weight=90, born_at=NOW - timedelta(days=9)), canary).headline == (
+        "all of production goes back to blue, green dies"
+    )
+    assert brief(NEW, kept, group("green", NEW), keep_previous=True).headline == ("all of production goes back to blue")
+    assert brief(NEW, kept, group("green", NEW), active="green").headline == "blue dies"
+    assert brief(NEW, group("blue", NEW, verified=False)).headline == "blue passes the gates again"
+
+
+def test_going_back_has_no_canary_in_its_plan() -> None:
+    said = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
+    assert row(said, "gates") == [
+        "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "gates"),
+    [
+        (
+            {"canary_pause_seconds": 600, "soak_seconds": 3600},
+            "canary 10 % for 600 s -> canary 50 % for 600 s -> 100 % -> settle 10 s, soak 3600 s",
+        ),
+        # Too short for CloudWatch: it takes longer than asked for.
+        (
+            {"canary_steps": (10,), "canary_pause_seconds": 5},
+            "canary 10 % for 120 to 240 s -> 100 % -> settle 10 s, soak 180 to 240 s",
+        ),
+        (
+            {"canary_steps": (10,), "canary_pause_seconds": 0, "soak_seconds": 0},
+            "canary 10 % for 0 s (blind: CloudWatch is not waited for) -> 100 %"
+            " -> settle 10 s, soak 0 s (blind: CloudWatch is not waited for)",
+        ),
+        ({"canary_steps": ()}, "100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"),
+    ],
+)
+def test_the_plan_tells_how_long_each_gate_really_takes_and_which_is_blind(
+    settings: dict[str, Any], gates: str
+) -> None:
+    said = brief(NEW, group("blue", OLD), active="green", **settings)
+    assert row(said, "gates") == [f"verify (at most 900 s) -> {gates}"]
+
+
+def test_a_held_canary_has_no_end_and_costs_by_the_day() -> None:
+    said = brief(NEW, group("blue", OLD, desired=3), active="green", traffic=10, price_per_hour="0.5")
+    assert row(said, "gates") == ["verify (at most 900 s) -> 10 %, held, after 180 to 240 s"]
+    assert row(said, "together") == ["two groups, until traffic is 100"]
+    assert row(said, "cost") == ["36.00 a day for the 3 servers of the second group (pricePerHour 0.5; servers only)"]
+    assert row(said, "kept") == [f"blue, generation {recipe(OLD).generation}, 3 servers, exactly as it is"]
+
+
+def test_without_a_price_there_is_no_figure() -> None:
+    assert row(brief(NEW, group("blue", OLD), active="green"), "cost") == []
+
+
+def test_what_is_older_than_allowed_is_told() -> None:
+    born = (NOW - timedelta(days=40), NOW - timedelta(days=2))
+    said = brief(NEW, group("blue", NEW, days=41), outlook=Outlook(born=born))
+    assert row(said, "old") == ["1 of 2 live servers have run for more than 30 days (maxAgeDays), the oldest for 40"]
+    assert row(said, "mind") == ["blue's image is 41 days old, maxAgeDays is 30 (active: auto would flip)"]
+    assert row(brief(NEW, group("blue", NEW, days=41), outlook=Outlook(born=born), max_age_days=0), "old") == []
+
+
+def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
+    flip = brief(NEW, group("blue", OLD, desired=9), active="green")
+    assert row(flip, "born") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
+    assert row(flip, "mind") == ["9 servers have production now, and maxSize lets green have 4"]
+    assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "mind")[0] == (
+        "blue's auto-scaling group was deleted by hand while 100 % of production was its: users get errors"
+    )
+    kept = group("blue", OLD), group("green", NEW, 0, name="")
+    assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
+    assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
+    given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
+    said = report.write(
+        given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN), Outlook(), None, now=NOW
+    )
+    assert "the preview rule was deleted by hand" in row(said, "mind")[0]
+
+
+def test_what_could_not_be_asked_is_unknown_and_no_more() -> None:
+    outlook = Outlook(unknown=("the quota of vCPUs: GetServiceQuota: AccessDeniedException",))
+    assert row(brief(NEW, outlook=outlook), "unknown") == ["the quota of vCPUs: GetServiceQuota: AccessDeniedException"]
+    assert row(brief(NEW, group("blue", NEW), outlook=outlook), "unknown") == []
+
+
+def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
+    log = Changelog("c0ffee", (" a | 1 +",), ("abc1234 ``` </details> @everyone <img src=x>",))
+    said = brief(NEW, group("blue", OLD), active="green", log=log)
+    lines = said.markdown.splitlines()
+    assert lines[0] == report.mark("dev")
+    assert "**green is born, all of production moves to green, blue dies**" in lines
+    for key, text in said.rows:
+        assert f"| {key} | {report.escaped(text)} |" in lines
+    fence = lines.index("````text")
+    assert lines[fence + 1 : lines.index("````", fence + 1)] == list(log.lines)
+    assert lines[-1] == "</details>"
+    assert report.escaped("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
+
+
+def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
+    report.publish("plan", {})
+    report.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")})
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["plan"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("nowhere/plan.md", "No such file or directory"),
+        (".", "Is a directory"),
+        ("file/plan.md", "Not a directory"),
+        ("full", "No space left on device"),
+        ("x" * 300, "File name too long"),
+        ("nul\0", "embedded null"),
+    ],
+)
+def test_a_file_that_can_not_be_written_is_a_line_and_no_error(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "full").symlink_to("/dev/full")
+    said = report.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / name)})
+    assert why in said
+    assert "\n" not in said
+    assert repr(str(tmp_path / name)) in said
+
+
+def test_a_commits_words_that_are_no_utf_8_are_written_as_far_as_they_are(tmp_path: Path) -> None:
+    assert report.publish("a \udcff", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")}) == ""
+    assert (tmp_path / "plan.md").read_text() == "a ?"

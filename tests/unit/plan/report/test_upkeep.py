@@ -1,0 +1,65 @@
+"""Whoever reads the plan knows who mends what the servers are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from plan.checks import known_failures, vendor_support
+from plan.image_source import Source
+from plan.readers.account_limits import Outlook
+from plan.report import report
+from plan.rollout_plan import decide
+from tests.support.factories import NOW, group, live, recipe, settings
+
+FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT/index.jsp")
+
+
+@pytest.mark.parametrize(
+    "base_image",
+    [
+        "ubuntu-24.04",
+        "ubuntu-22.04",
+        "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id",
+    ],
+)
+def test_tomcat_on_ubuntu_is_said_to_be_mended_for_ubuntu_pro(base_image: str) -> None:
+    [said] = vendor_support.notes(FILES, base_image)
+    assert "universe" in said and "Ubuntu Pro alone (esm-apps)" in said and "debian-13" in said
+
+
+@pytest.mark.parametrize(
+    ("files", "base_image"),
+    [
+        (FILES, "debian-12"),
+        (FILES, "debian-13"),
+        (FILES, "ami-0123456789abcdef0"),
+        (("provision/20-nginx.sh", "app/tomcat.service.conf"), "ubuntu-24.04"),
+    ],
+)
+def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
+    files: tuple[str, ...], base_image: str
+) -> None:
+    assert vendor_support.notes(files, base_image) == ()
+
+
+def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -> None:
+    source = Source(
+        "111111111111",
+        "baked from scratch",
+        bakes=True,
+        known=("ami-111111111111",),
+        notes=vendor_support.notes(FILES, "ubuntu-24.04"),
+    )
+    said: Any = {}
+    for name, alive in {"birth": live(), "idle": replace(live(group("blue")), previewed=True)}.items():
+        given = settings(base_image="ubuntu-24.04")
+        flight = decide(given, recipe("111111111111"), alive, now=NOW)
+        said[name] = report.write(given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
+        assert (vendor_support.TOMCAT in known_failures.warnings(given, flight, alive, source, now=NOW)) == (
+            name == "birth"
+        )
+    assert f"  mind        {vendor_support.TOMCAT}" in said["birth"]
+    assert "universe" not in said["idle"]

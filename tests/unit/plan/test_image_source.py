@@ -1,0 +1,98 @@
+"""Which image servers are born from: reused, baked, or the one that is pinned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from plan.image_source import Image, ImageError, available, choose, pinned, source
+from tests.support.account import moto_only
+from tests.support.factories import NOW, settings
+
+
+def image(id: str, fingerprint: str, days: float) -> Image:
+    return Image(id, fingerprint, NOW - timedelta(days=days))
+
+
+KNOWN = [image("ami-00000002", "222222222222", 2), image("ami-00000001", "111111111111", 40)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "max_age", "words"),
+    [
+        ("222222222222", 30, "ami-00000002 is reused: fingerprint 222222222222, 2.0 days old; nothing is baked"),
+        ("111111111111", 30, "baked from scratch: ami-00000001 is 40 days old, maxAgeDays is 30"),
+        ("111111111111", 0, "ami-00000001 is reused: fingerprint 111111111111, 40.0 days old; nothing is baked"),
+        ("333333333333", 30, "baked from scratch: there is none with fingerprint 333333333333"),
+    ],
+)
+def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
+    found = choose(KNOWN, wanted, max_age, NOW)
+    assert (found.fingerprint, found.words) == (wanted, words)
+
+
+def test_the_size_of_an_image_that_is_there_is_known() -> None:
+    known = [replace(one, gib=20) for one in KNOWN]
+    assert choose(known, "222222222222", 30, NOW).gib == pinned(known, settings(image="ami-00000001")).gib == 20
+    assert choose(known, "333333333333", 30, NOW).gib == 0
+
+
+def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
+    kept, wanted = replace(KNOWN[1], key="arn:1"), "111111111111"
+    assert choose([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
+    found = choose([kept], wanted, 0, NOW, key="none")
+    assert (found.bakes, found.words) == (True, "baked from scratch: ami-00000001 was not baked with this imageKmsKey")
+    assert choose([kept], wanted, 0, NOW).image == "ami-00000001"
+
+
+@pytest.mark.parametrize("said", ["ami-00000001", "111111111111"])
+def test_a_pinned_image_is_used_whatever_its_age_and_gives_its_own_fingerprint(said: str) -> None:
+    found = pinned(KNOWN, settings(image=said))
+    assert found.fingerprint == "111111111111"
+    assert "ami-00000001, pinned by its" in found.words
+
+
+def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:
+    with pytest.raises(ImageError) as error:
+        pinned(KNOWN, settings(image="ami-99999999"))
+    assert "222222222222 (ami-00000002), 111111111111 (ami-00000001)" in str(error.value)
+    assert "pulumi config rm image" in str(error.value)
+
+
+@pytest.fixture
+def ec2(monkeypatch: pytest.MonkeyPatch) -> Any:
+    moto_only(monkeypatch)
+    with mock_aws():
+        yield boto3.client("ec2", "eu-west-1")
+
+
+def register(ec2: Any, name: str, **tags: str) -> str:
+    made: str = ec2.register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"]
+    if tags:
+        ec2.create_tags(
+            Resources=[made],
+            Tags=[{"Key": f"phoenix:{key.replace('_', '-')}", "Value": value} for key, value in tags.items()],
+        )
+    return made
+
+
+def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
+    old = register(ec2, "old", service="phoenix", fingerprint="1" * 12, baked_at="2026-01-01T00:00:00Z")
+    register(ec2, "other", service="shop", fingerprint="1" * 12, baked_at="2026-03-01T00:00:00Z")
+    register(ec2, "bare")
+    new = register(ec2, "new", service="phoenix", fingerprint="1" * 12, baked_at="2026-02-01T00:00:00Z")
+    undated = register(ec2, "undated", service="phoenix", fingerprint="1" * 12, baked_at="yesterday")
+    found = available(ec2, service="phoenix")
+    assert [one.id for one in found] == [new, old, undated]
+    assert {one.gib for one in found} == {15}  # every image's size here
+
+
+def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="imageDir = 'image': must hold the Packer template"):
+        source(ec2, settings(), tmp_path, now=NOW)

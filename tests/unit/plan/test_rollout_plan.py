@@ -1,0 +1,383 @@
+"""Who is born, kept and dies: tables over the flag, what git says, and what is live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from plan import rollout_plan
+from plan.readers.live_state import Group
+from plan.rollout_plan import FlightError
+from tests.support.factories import NOW, group, live, recipe, settings
+
+OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What `decide` must say. `born`: the color that is born; `frozen`: colors kept as they are."""
+
+    name: str
+    said: dict[str, object]
+    groups: tuple[Group, ...]
+    image: str = NEW
+    active: str = "blue"
+    born: bool = False
+    weights: tuple[tuple[str, int], ...] = (("blue", 100),)
+    frozen: tuple[str, ...] = ()
+    shift: bool = False
+    proven: bool = True
+    back: bool = False
+    dies: str | None = None
+
+
+CASES = [
+    Case("the first birth", {}, (), born=True, shift=True, proven=False),
+    Case(
+        "the first birth of the other color",
+        {"active": "green"},
+        (),
+        active="green",
+        born=True,
+        shift=True,
+        proven=False,
+        weights=(("green", 100),),
+    ),
+    Case("nothing to do", {}, (group("blue", NEW),)),
+    Case(
+        "the flip",
+        {"active": "green"},
+        (group("blue", OLD),),
+        active="green",
+        born=True,
+        shift=True,
+        proven=False,
+        weights=(("green", 100),),
+        dies="blue",
+    ),
+    Case(
+        "born again without a change",
+        {"active": "green"},
+        (group("blue", NEW),),
+        active="green",
+        born=True,
+        shift=True,
+        proven=False,
+        weights=(("green", 100),),
+        dies="blue",
+    ),
+    Case(
+        "pre-production",
+        {"active": "green", "traffic": 0},
+        (group("blue", OLD),),
+        active="green",
+        born=True,
+        proven=False,
+        weights=(("green", 0), ("blue", 100)),
+        frozen=("blue",),
+    ),
+    Case(
+        "pre-production that stands",
+        {"active": "green", "traffic": 0},
+        (group("blue", OLD), group("green", NEW, 0)),
+        active="green",
+        weights=(("green", 0), ("blue", 100)),
+        frozen=("blue",),
+    ),
+    Case(
+        "a held canary is raised",
+        {"active": "green", "traffic": 10},
+        (group("blue", OLD), group("green", NEW, 0)),
+        active="green",
+        shift=True,
+        proven=False,
+        weights=(("green", 10), ("blue", 90)),
+        frozen=("blue",),
+    ),
+    Case(
+        "the held canary becomes production",
+        {"active": "green"},
+        (group("blue", OLD, 90), group("green", NEW, 10)),
+        active="green",
+        shift=True,
+        proven=False,
+        weights=(("green", 100),),
+        dies="blue",
+    ),
+    Case(
+        "the canary is taken back",
+        {},
+        (group("blue", OLD, 90, days=9), group("green", NEW, 10)),
+        shift=True,
+        proven=False,
+        back=True,
+        frozen=("blue",),
+        dies="green",
+    ),
+    Case(
+        "the canary is taken back for a third generation",
+        {},
+        (group("blue", OLD, 90, days=9), group("green", NEW, 10)),
+        image=NEXT,
+        shift=True,
+        proven=False,
+        back=True,
+        frozen=("blue",),
+        dies="green",
+    ),
+    Case(
+        "the previous group is kept",
+        {"active": "green", "keep_previous": True},
+        (group("blue", OLD),),
+        active="green",
+        born=True,
+        shift=True,
+        proven=False,
+        weights=(("green", 100), ("blue", 0)),
+        frozen=("blue",),
+    ),
+    Case(
+        "the kept group stays",
+        {"active": "green", "keep_previous": True},
+        (group("blue", OLD, 0), group("green", NEW)),
+        active="green",
+        weights=(("green", 100), ("blue", 0)),
+        frozen=("blue",),
+    ),
+    Case(
+        "the kept group dies when the key is taken back",
+        {"active": "green"},
+        (group("blue", OLD, 0), group("green", NEW)),
+        active="green",
+        weights=(("green", 100),),
+        dies="blue",
+    ),
+    Case(
+        "going back to the kept group",
+        {"keep_previous": True},
+        (group("blue", OLD, 0, days=9), group("green", NEW)),
+        shift=True,
+        proven=False,
+        back=True,
+        weights=(("blue", 100), ("green", 0)),
+        frozen=("blue", "green"),
+    ),
+    Case(
+        "having gone back changes nothing more",
+        {"keep_previous": True},
+        (group("blue", OLD, 100, days=9), group("green", NEW, 0)),
+        back=True,
+        weights=(("blue", 100), ("green", 0)),
+        frozen=("blue", "green"),
+    ),
+    Case(
+        "going back with git reverted",
+        {"keep_previous": True},
+        (group("blue", OLD, 0, days=9), group("green", NEW)),
+        image=OLD,
+        shift=True,
+        proven=False,
+        back=True,
+        weights=(("blue", 100), ("green", 0)),
+        frozen=("green",),
+    ),
+    Case(
+        "a third generation takes the kept group's color",
+        {"keep_previous": True},
+        (group("blue", OLD, 0, days=9), group("green", NEW)),
+        image=NEXT,
+        born=True,
+        shift=True,
+        proven=False,
+        weights=(("blue", 100), ("green", 0)),
+        frozen=("green",),
+    ),
+    Case(
+        "weights changed by hand heal",
+        {},
+        (group("blue", NEW, 60), group("green", OLD, 40)),
+        shift=True,
+        proven=False,
+        dies="green",
+    ),
+    Case("a group that was never verified is not proven", {}, (group("blue", NEW, verified=False),), proven=False),
+    Case("auto: the first birth is blue", {"active": "auto"}, (), born=True, shift=True, proven=False),
+    Case("auto: nothing to do", {"active": "auto"}, (group("green", NEW),), active="green", weights=(("green", 100),)),
+    Case(
+        "auto: a change flips",
+        {"active": "auto"},
+        (group("green", OLD),),
+        born=True,
+        shift=True,
+        proven=False,
+        dies="green",
+    ),
+    Case(
+        "auto: age flips",
+        {"active": "auto"},
+        (group("green", NEW, days=31),),
+        born=True,
+        shift=True,
+        proven=False,
+        dies="green",
+    ),
+    Case(
+        "auto: a pinned image is never too old",
+        {"active": "auto", "image": NEW},
+        (group("green", NEW, days=99),),
+        active="green",
+        weights=(("green", 100),),
+    ),
+    Case(
+        "auto: no age limit",
+        {"active": "auto", "max_age_days": 0},
+        (group("green", NEW, days=99),),
+        active="green",
+        weights=(("green", 100),),
+    ),
+    Case(
+        "auto: the held canary stays the active one",
+        {"active": "auto", "traffic": 10},
+        (group("blue", OLD, 90), group("green", NEW, 10)),
+        active="green",
+        weights=(("green", 10), ("blue", 90)),
+        frozen=("blue",),
+    ),
+    Case(
+        "auto: git reverted during the canary",
+        {"active": "auto"},
+        (group("blue", OLD, 90, days=9), group("green", NEW, 10)),
+        image=OLD,
+        shift=True,
+        proven=False,
+        back=True,
+        dies="green",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_decisions(case: Case) -> None:
+    found = rollout_plan.decide(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
+    assert found.active.color == case.active
+    assert (found.standing is None) == case.born
+    assert tuple(found.weights.items()) == case.weights
+    assert tuple(color.color for color in found.colors if color.frozen) == tuple(
+        sorted(case.frozen, key=lambda color: color != case.active)
+    )
+    assert (found.shift, found.proven, found.back) == (case.shift, case.proven, case.back)
+    assert (found.dies.color if found.dies else None) == case.dies
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn(case: Case) -> None:
+    alive = live(*case.groups)
+    found = rollout_plan.decide(settings(**case.said), recipe(case.image), alive, now=NOW)
+    for color in found.colors:
+        stood = alive.group(color.color)
+        if stood and stood.weight:
+            assert color.generation == stood.generation
+        if color.frozen:
+            assert stood is not None and color.generation == stood.generation
+
+
+def test_a_promotion_that_was_killed_under_way_is_finished_although_the_weights_are_there() -> None:
+    alive = replace(live(group("blue", NEW)), unfinished=True)
+    found = rollout_plan.decide(settings(), recipe(NEW), alive, now=NOW)
+    assert (found.shift, found.proven) == (True, False)
+
+
+def refusal(image: str, *groups: Group, **said: object) -> str:
+    with pytest.raises(FlightError) as error:
+        rollout_plan.decide(settings(**said), recipe(image), live(*groups), now=NOW)
+    return str(error.value)
+
+
+def test_a_new_generation_with_the_flag_on_the_live_color_says_what_changed_and_what_to_type() -> None:
+    text = refusal(NEW, group("blue", OLD))
+    assert f"image: {OLD} -> {NEW}" in text
+    assert "type: pulumi config set active green" in text
+    assert f"pulumi config set image {OLD}" in text
+
+
+def test_a_change_under_a_canary_says_how_to_take_it_back() -> None:
+    text = refusal(NEXT, group("blue", OLD, 90), group("green", NEW, 10), active="green", traffic=10)
+    assert "green is a canary with 10 % of production" in text
+    assert "pulumi config set active blue && pulumi up" in text
+    assert "pulumi config set active green && pulumi up" in text
+
+
+def test_a_share_of_traffic_needs_a_group_that_carries_the_rest() -> None:
+    assert "type: pulumi config set traffic 100" in refusal(NEW, traffic=10)
+
+
+def test_production_is_not_handed_to_a_kept_group_without_proving_it() -> None:
+    text = refusal(NEW, group("blue", NEW), group("green", OLD, 0), traffic=50)
+    assert "type: pulumi config set active green" in text
+
+
+def test_a_living_load_balancer_does_not_move_to_another_network() -> None:
+    assert "pulumi config set vpcId vpc-0a" in refusal(NEW, group("blue", NEW), vpc_id="vpc-0b")
+
+
+def test_a_birth_goes_on_with_a_group_that_could_serve_and_with_no_other() -> None:
+    said, standing = settings(active="green"), live(group("blue", OLD))
+    old, new = recipe(OLD).generation, recipe(NEW).generation
+    whole = replace(standing, births={("green", new): "before"})
+    dying = replace(standing, births={("green", old): "before", ("blue", new): "before"})
+    assert rollout_plan.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
+    fresh = rollout_plan.decide(said, recipe(NEW), dying, now=NOW).active.birth
+    assert fresh == "1"
+    tried = frozenset({("green", old, "3"), ("green", new, "7"), ("blue", old, "5"), ("green", old, "20261124T1200")})
+    again = [
+        rollout_plan.decide(said, recipe(OLD), replace(dying, births={}, tried=tried), now=NOW).active.birth
+        for _ in range(2)
+    ]
+    assert again == ["4", "4"], "what is there is told apart, and a preview says the same as its update"
+
+
+def test_what_stands_keeps_its_birth() -> None:
+    standing = live(replace(group("blue", OLD), birth="one"), replace(group("green", NEW, 0), birth="two"))
+    plan = rollout_plan.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
+    assert [color.birth for color in plan.colors] == ["two", "one"]
+
+
+def test_a_flag_on_a_group_that_somebody_deleted_says_so_and_what_to_type() -> None:
+    for image in (OLD, NEW):
+        text = refusal(image, group("blue", OLD, name="", verified=False))
+        assert "blue has 100 % of production, but its auto-scaling group is gone: somebody deleted it" in text
+        assert "type: pulumi config set active green && pulumi up" in text
+
+
+def test_weights_that_aws_holds_are_told_as_the_shares_that_they_are() -> None:
+    """AWS takes any number up to 999, and a hand sets 1 and 1 as readily as 50 and 50."""
+    halves = group("blue", OLD, 1, days=9), group("green", NEW, 1)
+    assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
+    gone = group("blue", OLD, 300, name="", verified=False), group("green", NEW, 100)
+    assert "blue has 75 % of production, but its auto-scaling group is gone" in refusal(OLD, *gone, active="blue")
+
+
+def test_a_deleted_group_gets_no_share_of_production() -> None:
+    canary = group("blue", OLD, 90, name="", verified=False), group("green", NEW, 10)
+    text = refusal(NEW, *canary, active="green", traffic=10)
+    assert "blue is to share production, but its auto-scaling group is gone: somebody deleted it" in text
+    assert "type: pulumi config set traffic 100 && pulumi up" in text
+    found = rollout_plan.decide(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
+    assert (found.weights, found.shift, found.dies.color if found.dies else None) == ({"green": 100}, True, "blue")
+
+
+def test_of_two_halves_set_by_hand_the_older_group_is_the_one_to_go_back_to() -> None:
+    halves = group("blue", OLD, 50, days=9), group("green", NEW, 50)
+    found = rollout_plan.decide(settings(), recipe(NEXT), live(*halves), now=NOW)
+    assert (found.weights, found.dies.color if found.dies else None) == ({"blue": 100}, "green")
+    assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
+
+
+def test_a_group_that_somebody_gave_production_unverified_is_taken_back_whatever_it_has() -> None:
+    exposed = group("blue", OLD, 30, days=9), group("green", NEW, 70, verified=False)
+    assert "pulumi config set active blue && pulumi up   (takes the canary back)" in refusal(
+        NEXT, *exposed, active="green"
+    )
+    found = rollout_plan.decide(settings(), recipe(NEXT), live(*exposed), now=NOW)
+    assert found.weights == {"blue": 100}

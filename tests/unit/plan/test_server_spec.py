@@ -1,0 +1,209 @@
+"""The fingerprint follows git's files alone; the generation follows everything that makes a server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
+
+from plan.config.constraints import broken
+from plan.server_spec import changes, fingerprint, recipe
+from plan.user_data import LIMIT, size, user_data
+from tests.support.factories import settings
+
+SECRET = {"previewToken"}
+
+FILES = {"phoenix.pkr.hcl": (False, b"source {}"), "provision/10-os.sh": (True, b"#!/bin/sh\n")}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {**FILES, "provision/30-logs.sh": (True, b"#!/bin/sh\n")},
+        {**FILES, "provision/10-os.sh": (True, b"#!/bin/sh\n# changed\n")},
+        {**FILES, "provision/10-os.sh": (False, b"#!/bin/sh\n")},
+        {"phoenix.pkr.hcl": FILES["phoenix.pkr.hcl"], "provision/11-os.sh": FILES["provision/10-os.sh"]},
+    ],
+    ids=["a file more", "other content", "not executable", "another name"],
+)
+def test_every_change_of_the_files_changes_the_fingerprint(files: dict[str, tuple[bool, bytes]]) -> None:
+    assert fingerprint(files, settings()) != fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"base_image": "debian-12"}, {"instance_type": "t4g.small"}, {"packer_variables": {"log_collector": "fluentd"}}],
+)
+def test_what_a_bake_reads_of_the_settings_changes_the_fingerprint(values: dict[str, object]) -> None:
+    assert fingerprint(FILES, settings(**values)) != fingerprint(FILES, settings())
+
+
+def test_the_order_of_files_and_variables_does_not_matter() -> None:
+    one = settings(packer_variables={"a": "1", "b": "2"})
+    two = settings(packer_variables={"b": "2", "a": "1"})
+    assert fingerprint(FILES, one) == fingerprint(dict(reversed(FILES.items())), two)
+
+
+def test_a_list_among_the_variables_counts_with_its_order_and_texts_count_as_they_did() -> None:
+    one, other, text = (
+        fingerprint(FILES, settings(packer_variables={"repos": said})) for said in (("a", "b"), ("b", "a"), "[a, b]")
+    )
+    assert len({one, other, text}) == 3
+    assert one == fingerprint(FILES, settings(packer_variables={"repos": ["a", "b"]}))
+    assert fingerprint(FILES, settings(packer_variables={"a": "1"})) == "c722c7569fce"
+
+
+def test_contents_do_not_run_into_each_other() -> None:
+    assert fingerprint({"a": (False, b"x\0b"), "c": (False, b"")}, settings()) != fingerprint(
+        {"a": (False, b"x"), "b\0c": (False, b"")}, settings()
+    )
+
+
+def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
+    assert fingerprint(FILES, settings(instance_type="m7i.large")) == fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"stack": "prod"},
+        {"region": "us-east-1"},
+        {"profile": "prod"},
+        {"image_from": "111111111111"},
+        {"image_kms_key": "none", "image_shared_with": ("222222222222",)},
+        {"environment": {"DB": "ssm:/prod"}},
+        {"vpc_id": "vpc-0a"},
+        {"instance_type": "m7i.large"},
+        {"min_size": 3},
+    ],
+)
+def test_what_differs_between_dev_and_prod_leaves_the_fingerprint(values: dict[str, object]) -> None:
+    assert fingerprint(FILES, settings(**values)) == fingerprint(FILES, settings())
+
+
+@pytest.mark.parametrize(
+    "values", [{"image_from": "111111111111"}, {"image_shared_with": ("222222222222",), "image_kms_key": "none"}]
+)
+def test_where_packer_builds_is_no_part_of_an_image_that_goes_to_another_account(values: dict[str, object]) -> None:
+    where = {"subnet_id": "subnet-1", "instance_type": "m7i.large", "ssh_from": "10.0.0.0/8", "ssh_username": "admin"}
+    there = fingerprint(FILES, settings(packer_variables=where, **values))
+    assert there == fingerprint(FILES, settings(packer_variables={"ssh_username": "admin"}, **values))
+    # In one account it always was, and an image that is there is still found.
+    assert fingerprint(FILES, settings(packer_variables=where)) != there
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"instance_type": "t3.large"},
+        {"root_volume_gib": 20},
+        {"app_port": 9090},
+        {"health_check_path": "/ready"},
+        {"environment": {"LEVEL": "debug"}},
+        {"environment": {"DB": "ssm:/db"}},
+        {"vpc_cidr": "10.30.0.0/16"},
+        {"server_subnet_ids": ("subnet-1",)},
+        {"service": "shop"},
+        {"permissions_boundary": "arn:aws:iam::123456789012:policy/bounds"},
+    ],
+)
+def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -> None:
+    assert recipe(settings(**values), "0" * 12).generation != recipe(settings(), "0" * 12).generation
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"active": "green"},
+        {"traffic": 10},
+        {"min_size": 4, "max_size": 8},
+        {"soak_seconds": 9},
+        {"drain_seconds": 9},
+        {"target_cpu_percent": 70},
+        {"image_keep": 9},
+        {"health_check_interval_seconds": 20},
+    ],
+)
+def test_what_does_not_make_a_server_leaves_the_generation(values: dict[str, object]) -> None:
+    assert recipe(settings(**values), "0" * 12).generation == recipe(settings(), "0" * 12).generation
+
+
+def test_changes_say_what_was_and_what_is() -> None:
+    before = recipe(settings(), "0" * 12).tag
+    now = recipe(settings(instance_type="t3.large", root_volume_gib=20), "1" * 12)
+    assert changes(before, now) == [
+        "image: 000000000000 -> 111111111111",
+        "instanceType: t3.small -> t3.large",
+        "rootVolumeGiB: 10 -> 20",
+    ]
+    assert changes(now.tag, now) == []
+
+
+@pytest.mark.parametrize("path", ["/health", "/" + "x" * 1023, "/health?full=1&x=[2]"])
+def test_the_recipe_fits_into_a_tag(path: str) -> None:
+    tag = recipe(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 12).tag
+    assert len(tag) <= 256
+    assert all(character.isalnum() or character in " +-=._:/@" for character in tag)
+
+
+def test_user_data_is_cloud_config_that_writes_the_servers_variables() -> None:
+    said = user_data(settings(environment={"GREETING": "hello # world $x"}), color="green", generation="0123456789ab")
+    first, _, rest = said.partition("\n")
+    [file] = json.loads(rest)["write_files"]
+    assert first == "#cloud-config"
+    assert file["path"] == "/etc/phoenix/server.env"
+    assert file["content"].splitlines() == [
+        'PHOENIX_SERVICE="phoenix"',
+        'PHOENIX_STACK="dev"',
+        'PHOENIX_COLOR="green"',
+        'PHOENIX_GENERATION="0123456789ab"',
+        'PHOENIX_PORT="8080"',
+        'GREETING="hello # world $x"',
+    ]
+
+
+@pytest.mark.parametrize("text", ["gr\u00fc\u00dfe", "\U0001f600 and \u65e5\u672c", "a\u2028b\u0085c", "\ufeffx"])
+def test_user_data_is_utf_8_that_yaml_reads_as_it_was_meant(text: str) -> None:
+    """cloud-init reads it with PyYAML; JSON's own escapes of the second one are no text there."""
+    said = user_data(settings(environment={"A": text}), color="green", generation="0123456789ab")
+    [file] = yaml.safe_load(said.encode())["write_files"]
+    assert file["content"].encode().decode().rpartition("\nA=")[2] == f'"{text}"\n'
+    assert json.loads(said.partition("\n")[2])["write_files"] == [file]
+
+
+def test_user_data_is_as_long_as_it_is_and_its_limit_is_aws_own() -> None:
+    umlauts = settings(environment={"A": "\u00fc" * 6124})
+    real = len(user_data(umlauts, color="green", generation="0" * 12).encode())
+    assert size(umlauts) == real < 12248 + 500
+    room = LIMIT - size(settings(environment={"A": ""}))
+    assert [list(broken(settings(environment={"A": "x" * (room + more)}), SECRET, {})) == [] for more in (0, 1)] == [
+        True,
+        False,
+    ]
+    long = settings(environment={"LONG": "\u00fc" * 9000, "B": "x"})
+    [[_, problem]] = broken(long, SECRET, {})
+    assert f"(it makes {size(long)}; the longest is LONG)" in problem
+
+
+def test_what_was_born_with_plain_letters_keeps_its_generation() -> None:
+    """A text of user data that changed would flip every stack."""
+    said = user_data(settings(environment={"A": "b"}), color="", generation="")
+    assert hashlib.sha256(said.encode()).hexdigest() == (
+        "dc1e59ca226c5f8c64dca278bcb832228d2d226b157add4d9bf7ea9d342af6eb"
+    )
+
+
+def test_the_preview_token_is_never_in_user_data() -> None:
+    assert settings().preview_token not in user_data(settings(), color="blue", generation="0")
+
+
+def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:
+    made = recipe(settings(), "0" * 12)
+    parts = {
+        name: replace(made, **{name: 1 if isinstance(value, int) else "/other-thing"})
+        for name, value in made.__dict__.items()
+    }
+    assert len({made.generation, *(part.generation for part in parts.values())}) == len(parts) + 1

@@ -1,0 +1,81 @@
+"""guard: only a destroy deletes the production rule while users reach servers by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from core import engine_call
+from core.engine_call import Call
+from core.errors import StepError
+from steps.cleanup.guard import Given, guard
+from tests.unit.steps.cloud import ACCOUNT, BLUE, REGION, STACK, World
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(engine_call, "read", lambda: Call(operation="up"))
+    with mock_aws():
+        made = World(boto3.Session("testing", "testing", region_name=REGION), 80)
+        made.blue = made.color("blue", BLUE)  # type: ignore[attr-defined]
+        made.production({made.blue.target_group: 100})  # type: ignore[attr-defined]
+        yield made
+
+
+def given(world: World) -> Given:
+    return Given(stack=STACK, account=ACCOUNT, region=REGION, rule=world.production_rule)
+
+
+@pytest.mark.parametrize("call", [Call(operation="up"), Call(operation="refresh"), None])
+def test_an_update_may_not(world: World, monkeypatch: pytest.MonkeyPatch, call: Call | None) -> None:
+    monkeypatch.setattr(engine_call, "read", lambda: call)
+    with pytest.raises(StepError) as error:
+        guard(given(world), world.context())
+    assert error.value.what == f"the production rule of {STACK} was not deleted: users reach 1 group(s) by it"
+    assert ("pulumi up" in error.value.why) == (call == Call(operation="up"))
+
+
+def test_a_destroy_may(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_call, "read", lambda: Call(operation="destroy", arguments=("--yes",)))
+    assert guard(given(world), world.context()) == {"rule": world.production_rule}
+
+
+def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: World) -> None:
+    elb, gone = world.aws.elbv2, world.production_rule
+    elb.delete_rule(RuleArn=gone)
+    assert guard(given(world), world.context()) == {"rule": gone}
+    empty = world.production({world.color("green", "dddddddddddd").target_group: 0})
+    assert guard(given(world), world.context()) == {"rule": empty}
+
+
+@pytest.mark.parametrize(
+    ("stack", "kind", "weight", "may"),
+    [
+        (STACK, "production", 100, True),
+        (STACK, "production", 0, False),
+        (STACK, "preview", 100, False),
+        ("other/test", "production", 100, False),
+    ],
+)
+def test_a_rule_that_has_moved_to_another_listener_may_go(
+    world: World, stack: str, kind: str, weight: int, may: bool
+) -> None:
+    forward = {
+        "Type": "forward",
+        "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": world.blue.target_group, "Weight": weight}]},
+    }  # type: ignore[attr-defined]
+    world.aws.elbv2.create_rule(
+        ListenerArn=world._listen(world.load_balancer, 8081),
+        Priority=100,
+        Actions=[forward],
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Tags=[{"Key": "phoenix:stack", "Value": stack}, {"Key": "phoenix:rule", "Value": kind}],
+    )
+    if may:
+        guard(given(world), world.context())
+        return
+    with pytest.raises(StepError, match="was not deleted: users reach"):
+        guard(given(world), world.context())

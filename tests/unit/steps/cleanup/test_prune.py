@@ -1,0 +1,431 @@
+"""What prune takes away, what it never touches, and what it says when AWS refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from core import images, package_store
+from core.aws import Aws
+from core.images import Image
+from core.progress import Progress
+from core.server_groups import Group
+from steps.cleanup import prune, sweep
+from steps.image import leftovers
+from steps.image.leftovers import Leftover
+from steps.runtime import options
+from steps.runtime.command import Context
+from steps.runtime.signals import Interrupts
+from tests.support.account import moto_only
+from tests.unit.steps.cloud import FakeClock, Wrapped
+
+ACCOUNT, REGION, STACK, SERVICE = "123456789012", "eu-west-1", "phoenix/dev", "phoenix"
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def image(ami: str, days: float) -> Image:
+    return Image(id=ami, name=ami, state="available", created=NOW - days * DAY)
+
+
+@pytest.mark.parametrize(
+    ("used", "keep", "doomed"),
+    [
+        pytest.param(set(), 1, ["b", "c", "d"], id="only the newest stays"),
+        pytest.param(set(), 2, ["c", "d"], id="the newest two stay"),
+        pytest.param({"c"}, 1, ["b", "d"], id="what is used stays"),
+        pytest.param({"a", "b", "c", "d"}, 1, [], id="all is used"),
+        pytest.param(set(), 9, [], id="more are kept than there are"),
+    ],
+)
+def test_what_goes(used: set[str], keep: int, doomed: list[str]) -> None:
+    ours = [image("c", 20), image("a", 0.1), image("d", 30), image("b", 10)]
+    verdict = prune.judge(ours, used=used, keep=keep, now=NOW)
+    assert [one.id for one in verdict.doomed] == doomed
+    assert {one.id for one, _ in verdict.kept} == {"a", "b", "c", "d"} - set(doomed)
+
+
+def test_what_is_younger_than_a_day_stays() -> None:
+    verdict = prune.judge([image("a", 0.1), image("b", 0.9), image("c", 1.1)], used=set(), keep=1, now=NOW)
+    assert [one.id for one in verdict.doomed] == ["c"]
+
+
+def test_leftovers_go_when_no_bake_can_need_them_in_an_order_that_aws_allows() -> None:
+    def left(kind: str, name: str, days: float | None) -> Leftover:
+        return Leftover(kind=kind, id=name, began=None if days is None else NOW - days * DAY)
+
+    found = [
+        left("security group", "sg", 2),
+        left("volume", "vol", 2),
+        left("instance", "i", 2),
+        left("image", "ami", 2),
+        left("instance", "i-young", 0.5),
+        left("key pair", "key-undated", None),
+        left("image", "ami-used", 2),
+    ]
+    old = leftovers.old(found, used={"ami-used"}, before=NOW - DAY)
+    assert [one.id for one in old] == ["i", "ami", "vol", "sg"]
+
+
+class Account:
+    """A moto account with images as bakes make them; `clock` is days ahead, so that all of it is old."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.aws = Aws(session)
+        self.ec2 = self.aws.ec2
+        self.clock = FakeClock()
+        self.clock.passed = 2 * 86400.0
+        self.told = io.StringIO()
+        self.base = self.ec2.describe_images(Owners=["137112412989"])["Images"][0]["ImageId"]
+        self.serial = 0
+
+    def tags(self, **changed: str) -> list[Any]:
+        values = {
+            "service": SERVICE,
+            "stack": STACK,
+            "fingerprint": "0123456789ab",
+            "base": self.base,
+            "base_name": "base",
+            "commit": "none",
+            "tree": "dirty",
+            "baked_at": "2026-01-01T00:00:00Z",
+        }
+        return [{"Key": key, "Value": value} for key, value in images.tags(**{**values, **changed}).items()]
+
+    def instance(self, tags: list[Any], image: str = "") -> str:
+        started = self.ec2.run_instances(
+            ImageId=image or self.base,
+            MinCount=1,
+            MaxCount=1,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}] if tags else [],
+        )
+        return started["Instances"][0]["InstanceId"]
+
+    def bake(self, name: str = "", tags: list[Any] | None = None) -> tuple[str, str]:
+        """An image and its snapshot."""
+        self.serial += 1
+        builder = self.instance([])
+        made = self.ec2.create_image(
+            InstanceId=builder, Name=name or f"{SERVICE}-0123456789ab-2026010100{self.serial:04d}"
+        )["ImageId"]
+        self.ec2.terminate_instances(InstanceIds=[builder])
+        snapshot = self.snapshot(made)
+        chosen = self.tags() if tags is None else tags
+        if chosen:
+            self.ec2.create_tags(Resources=[made, snapshot], Tags=chosen)
+        return made, snapshot
+
+    def snapshot(self, ami: str) -> str:
+        return self.ec2.describe_images(ImageIds=[ami])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+
+    def images(self) -> set[str]:
+        return {one["ImageId"] for one in self.ec2.describe_images(Owners=["self"])["Images"]}
+
+    def snapshots(self) -> set[str]:
+        return {one["SnapshotId"] for one in self.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
+
+    def list_packages(self, image: str, service: str = SERVICE) -> None:
+        package_store.store(self.aws.ssm, self.ec2, "openssl 3.0.14\n", service=service, image=image)
+
+    def listed(self, service: str = SERVICE) -> set[str]:
+        return set(package_store.stored(self.aws.ssm, service=service))
+
+    def prune(self, keep: int = 1, strays: tuple[str, ...] = ()) -> dict[str, Any]:
+        given = prune.Given(
+            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, strays=strays
+        )
+        context = Context(
+            aws=self.aws, clock=self.clock, progress=Progress(self.clock, stream=self.told), interrupts=Interrupts()
+        )
+        return cast(dict[str, Any], prune.prune(given, context))
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    moto_only(monkeypatch)
+    with mock_aws():
+        yield Account(boto3.Session(region_name=REGION))
+
+
+def test_old_images_go_with_their_snapshots(account: Account) -> None:
+    made = [account.bake() for _ in range(3)]
+    result = account.prune(keep=1)
+    assert len(result["deregistered"]) == 2 and len(result["kept"]) == 1
+    assert account.images() == set(result["kept"])
+    kept_snapshots = {snapshot for ami, snapshot in made if ami in result["kept"]}
+    gone_snapshots = {snapshot for ami, snapshot in made if ami in result["deregistered"]}
+    assert account.snapshots() & {snapshot for _, snapshot in made} == kept_snapshots
+    assert set(result["snapshots"]) == gone_snapshots
+
+
+def test_a_list_of_packages_goes_with_its_image(account: Account) -> None:
+    made = [account.bake()[0] for _ in range(3)]
+    for ami in made:
+        account.list_packages(ami)
+    result = account.prune(keep=1)
+    assert result["lists"] == sorted(result["deregistered"]) and len(result["lists"]) == 2
+    assert account.listed() == set(result["kept"])
+
+
+def test_lists_of_images_that_are_gone_go_and_those_of_other_services_stay(account: Account) -> None:
+    kept, gone = account.bake()[0], account.bake()[0]
+    account.list_packages(kept)
+    account.list_packages(gone)
+    account.list_packages(gone, service="phoenix-shop")
+    account.ec2.deregister_image(ImageId=gone)
+    assert account.prune(keep=9)["lists"] == [gone]
+    assert account.listed() == {kept} and account.listed("phoenix-shop") == {gone}
+    assert f"the list of packages of {gone} is gone" in account.told.getvalue()
+
+
+def test_a_list_of_today_is_left_alone_even_when_its_image_is_not_seen_yet(account: Account) -> None:
+    account.clock.passed = 0.0
+    ami = account.bake()[0]
+    account.list_packages(ami)
+    account.ec2.deregister_image(ImageId=ami)
+    assert account.prune()["lists"] == [] and account.listed() == {ami}
+
+
+def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
+    def get_paginator(name: str) -> Any:
+        error = {"Code": "AccessDeniedException", "Message": "no"}
+        raise ClientError({"Error": error}, "GetParametersByPath")
+
+    old = [account.bake()[0] for _ in range(2)]
+    account.aws.__dict__["ssm"] = Wrapped(account.aws.ssm, get_paginator=get_paginator)
+    result = account.prune(keep=1)
+    assert set(result["deregistered"]) < set(old) and len(result["deregistered"]) == 1 and result["lists"] == []
+    assert "warning: lists of packages stay for now: GetParametersByPath: AccessDeniedException" in (
+        account.told.getvalue()
+    )
+
+
+def test_what_any_version_of_a_launch_template_names_stays(account: Account) -> None:
+    ids = [account.bake()[0] for _ in range(4)]
+    data = {"ImageId": ids[0]}
+    template = account.ec2.create_launch_template(LaunchTemplateName="another-stack", LaunchTemplateData=data)
+    account.ec2.create_launch_template_version(
+        LaunchTemplateId=template["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": ids[1]}
+    )
+    assert account.prune(keep=1)["deregistered"]
+    assert {ids[0], ids[1]} <= account.images()
+
+
+def test_what_an_instance_runs_stays(account: Account) -> None:
+    ids = [account.bake()[0] for _ in range(3)]
+    for ami in ids:
+        account.instance([], image=ami)
+    assert account.prune(keep=1)["deregistered"] == []
+    assert account.images() == set(ids)
+
+
+def test_the_calls_grow_with_the_images_that_may_go_and_with_nothing_else_of_the_account(account: Account) -> None:
+    """Karpenter alone makes thousands of launch templates, and other teams have instances."""
+
+    def calls() -> list[str]:
+        made: list[str] = []
+        note = lambda model, **_: made.append(model.name)  # noqa: E731 - to register and unregister the same
+        account.ec2.meta.events.register("before-call.ec2", note)
+        account.prune(keep=3)
+        account.ec2.meta.events.unregister("before-call.ec2", note)
+        return made
+
+    for _ in range(3):
+        account.bake()
+    alone = calls()
+    for number in range(30):
+        made = account.ec2.create_launch_template(
+            LaunchTemplateName=f"karpenter-{number}", LaunchTemplateData={"ImageId": account.base}
+        )
+        account.instance([])
+        for _ in range(3):
+            account.ec2.create_launch_template_version(
+                LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"],
+                LaunchTemplateData={"ImageId": account.base},
+            )
+    assert calls() == alone
+    more = [account.bake()[0] for _ in range(11)]
+    assert calls().count("DescribeImageReferences") == 2, "it is asked about 10 images at once"
+    assert len(account.images() & set(more)) == 3
+
+
+def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
+    """A group may be pinned to any, and without a server nothing else names its image."""
+    for _ in range(3):
+        account.bake()
+    ours = images.of_service(account.ec2, SERVICE)
+    pinned, free = (one.id for one in prune.judge(ours, used=set(), keep=1, now=account.clock.utc()).doomed)
+    made = account.ec2.create_launch_template(LaunchTemplateName="pinned", LaunchTemplateData={"ImageId": pinned})
+    for _ in range(12):
+        account.ec2.create_launch_template_version(
+            LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": account.base}
+        )
+    assert account.prune(keep=1)["deregistered"] == [free]
+
+
+def test_images_of_others_are_not_touched(account: Account) -> None:
+    theirs = {
+        account.bake(tags=account.tags(stack="phoenix/prod"))[0],
+        account.bake(name="other-0123456789ab-20260101000000", tags=account.tags(service="other"))[0],
+        account.bake(name="by-hand", tags=[])[0],
+    }
+    ours = {account.bake()[0] for _ in range(2)}
+    account.prune(keep=1)
+    assert theirs <= account.images() and len(account.images() & ours) == 1
+
+
+def test_what_killed_bakes_left_is_taken_away(account: Account) -> None:
+    builder = account.instance(account.tags())
+    server = account.instance([{"Key": "phoenix:stack", "Value": STACK}, {"Key": "phoenix:service", "Value": SERVICE}])
+    untagged, its_snapshot = account.bake(tags=[])
+    volume = account.ec2.create_volume(
+        AvailabilityZone=f"{REGION}a", Size=8, TagSpecifications=[{"ResourceType": "volume", "Tags": account.tags()}]
+    )["VolumeId"]
+    group = account.ec2.create_security_group(
+        GroupName="packer_1",
+        Description="-",
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": account.tags()}],
+    )["GroupId"]
+    key = account.ec2.create_key_pair(
+        KeyName="packer_1", TagSpecifications=[{"ResourceType": "key-pair", "Tags": account.tags()}]
+    )["KeyName"]
+    result = account.prune()
+    assert set(result["leftovers"]) == {builder, untagged, volume, group, key}
+    assert untagged not in account.images() and its_snapshot not in account.snapshots()
+    states = {
+        one["InstanceId"]: one["State"]["Name"]
+        for reservation in account.ec2.describe_instances()["Reservations"]
+        for one in reservation["Instances"]
+    }
+    assert states[builder] == "terminated" and states[server] == "running"
+    assert account.prune()["leftovers"] == []
+
+
+def test_a_bake_of_today_is_left_alone(account: Account) -> None:
+    account.clock.passed = 0.0
+    builder = account.instance(account.tags(baked_at=account.clock.utc().strftime("%Y-%m-%dT%H:%M:%SZ")))
+    untagged, _ = account.bake(tags=[])
+    assert account.prune()["leftovers"] == []
+    assert untagged in account.images() and builder
+
+
+def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account) -> None:
+    ids = [account.bake()[0] for _ in range(3)]
+    real = account.ec2
+
+    def deregister_image(**arguments: Any) -> Any:
+        if arguments["ImageId"] == stubborn:
+            error = {"Code": "OperationNotPermitted", "Message": "it is protected"}
+            raise ClientError({"Error": error}, "DeregisterImage")
+        return real.deregister_image(**arguments)
+
+    newest = prune.judge(images.of_service(real, SERVICE), used=set(), keep=1, now=account.clock.utc())
+    stubborn = newest.doomed[0].id
+    account.aws.__dict__["ec2"] = Wrapped(real, deregister_image=deregister_image)
+    result = account.prune(keep=1)
+    assert result["deregistered"] == [newest.doomed[1].id]
+    assert "warning" in account.told.getvalue() and "it is protected" in account.told.getvalue()
+    assert stubborn in account.images() and len(ids) == 3
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "many"])
+def test_at_least_one_image_is_kept(number: str) -> None:
+    environment = {
+        "PHOENIX_STACK": STACK,
+        "PHOENIX_ACCOUNT": ACCOUNT,
+        "PHOENIX_REGION": REGION,
+        "PHOENIX_SERVICE": SERVICE,
+        "PHOENIX_IMAGE_KEEP": number,
+    }
+    with pytest.raises(Exception, match="not a whole number from 1"):
+        options.read(prune.Given, step="prune", about="", arguments=[], environment=environment)
+
+
+def test_strays_go_but_for_ours_and_what_production_knows() -> None:
+    def group(name: str) -> Group:
+        return Group(
+            name=name,
+            minimum=1,
+            maximum=4,
+            desired=1,
+            instances=(),
+            target_groups=(f"arn-{name}",),
+            tags={},
+            created=NOW,
+        )
+
+    everything = [group(name) for name in ("stray", "ours", "known", "newer")]
+    left = sweep.strays(everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
+    assert [one.name for one in left] == ["stray"]
+
+
+def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -> None:
+    made = account.ec2.create_launch_template(LaunchTemplateName="lost", LaunchTemplateData={"ImageId": "ami-0a"})
+    template = made["LaunchTemplate"]["LaunchTemplateId"]
+    free, used = (account.ec2.create_security_group(GroupName=name, Description=name)["GroupId"] for name in "ab")
+    way = account.ec2.authorize_security_group_ingress(
+        GroupId=used, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": free}]}]
+    )
+    rule = way["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    vpc = account.ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    target = account.aws.elbv2.create_target_group(Name="lost", Protocol="HTTP", Port=80, VpcId=vpc)
+    arn = target["TargetGroups"][0]["TargetGroupArn"]
+    real = account.ec2
+
+    def delete_security_group(**arguments: Any) -> Any:
+        if arguments["GroupId"] == used:
+            error = {"Code": "DependencyViolation", "Message": "it has a dependent object"}
+            raise ClientError({"Error": error}, "DeleteSecurityGroup")
+        return real.delete_security_group(**arguments)
+
+    account.aws.__dict__["ec2"] = Wrapped(real, delete_security_group=delete_security_group)
+    strays = (rule, template, arn, free, used)
+    assert account.prune(strays=strays)["strays"] == [rule, template, arn, free]
+    assert real.describe_security_groups(GroupIds=[used])["SecurityGroups"][0]["IpPermissions"] == []
+    assert f"warning: {used}, which no state knows, stays for now" in account.told.getvalue()
+    assert account.prune(strays=(rule, template, free))["strays"] == [rule, template, free]  # gone already
+
+
+def test_rights_and_alarms_that_no_state_knows_go_with_all_that_is_in_them(account: Account) -> None:
+    iam, watch = account.aws.iam, account.aws.cloudwatch
+    role = iam.create_role(RoleName="lost", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    policy = iam.create_policy(
+        PolicyName="core",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        ),
+    )["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="lost", PolicyArn=policy)
+    iam.put_role_policy(
+        RoleName="lost",
+        PolicyName="own",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+        ),
+    )
+    profile = iam.create_instance_profile(InstanceProfileName="lost")["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName="lost", RoleName="lost")
+    watch.put_metric_alarm(
+        AlarmName="lost",
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1,
+        Period=60,
+        Namespace="n",
+        MetricName="m",
+        Statistic="Sum",
+    )
+    alarm = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    strays = (profile, role, alarm)
+    assert account.prune(strays=strays)["strays"] == list(strays)
+    assert (iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]) == ([], [])
+    assert watch.describe_alarms()["MetricAlarms"] == []
+    assert account.prune(strays=strays)["strays"] == list(strays)  # gone already
