@@ -75,11 +75,11 @@ pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, 
 	@$(VENV)/python tools/install_pulumi.py
 	@sh tools/install_packer.sh
 
-lock: .venv/.ready  ## the locked requirements again, from the .in files (ARGS=--upgrade: newer ones)
+lock: .venv/.ready  ## the locks of requirements*.txt again (ARGS=--upgrade: what they do not pin, newer)
 	@sh tools/lock.sh $(ARGS)
 
 clean:  ## remove what make made
 	rm -rf .venv .pulumi rehearsal-report drill-report .mypy_cache .ruff_cache .pytest_cache
 
-.venv/.ready: requirements.txt requirements-dev.txt tools/venv.sh
+.venv/.ready: requirements-dev.txt requirements-dev.lock.txt tools/venv.sh
 	@PYTHON=$(PYTHON) sh tools/venv.sh

@@ -21,6 +21,7 @@ PATHS = [
     "Pulumi.yaml",
     "Pulumi.{stack}.yaml",
     "requirements.txt",
+    "requirements.lock.txt",
     "components/**",
     "plan/**",
     "core/**",

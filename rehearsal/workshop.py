@@ -8,7 +8,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAM = ("components", "plan", "core", "steps")
-NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", "requirements.txt", *PROGRAM, "image")
+REQUIREMENTS = ("requirements.txt", "requirements.lock.txt")
+NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", *REQUIREMENTS, *PROGRAM, "image")
 LOG_COLLECTOR = "30-log-collector.sh"
 
 

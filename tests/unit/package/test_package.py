@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from components.step_command import ROOT
 from package.service import Service
+from rehearsal.workshop import REQUIREMENTS
 from tests.support.account import moto_only
 from tests.support.factories import TOKEN
 from tests.support.recorder import Recorded, record
@@ -59,7 +60,8 @@ def test_pulumi_reads_the_same_schema(tmp_path: Path) -> None:
     """As whoever adds the package has it: Pulumi makes it a Python environment of its own, by its requirements."""
     for name in ("components", "plan", "core", "steps", "package"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    for name in REQUIREMENTS:
+        shutil.copy(ROOT / name, tmp_path)
     done = subprocess.run(
         ["pulumi", "package", "get-schema", str(tmp_path / "package")],
         capture_output=True,
