@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 ALL = {
     "idle": ["--rounds", "3"],

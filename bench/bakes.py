@@ -14,13 +14,13 @@ from pathlib import Path
 
 from core import image_files
 from core.fingerprint import fingerprint
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment as cleaned
-from rehearsal.machines import base
-from rehearsal.machines.box import Box, Spec
-from rehearsal.machines.disks import fresh
-from rehearsal.machines.runs import Run
-from rehearsal.workshop import PROJECT
+from rehearsal.servers.container.container import Box, Spec
+from rehearsal.servers.disks import fresh
+from rehearsal.servers.images import debootstrap
+from rehearsal.servers.runs import Run
 
 BASE = "debian-12"
 _PARTS = {
@@ -112,7 +112,10 @@ def listed(root: Path) -> set[str]:
 
 def floor(run: Run, root: Path, packages: list[str]) -> float:
     """Seconds for the bare installation."""
-    with tempfile.TemporaryDirectory(dir=run.folder) as work, base.serving(base.archive_folder()) as proxy:
+    with (
+        tempfile.TemporaryDirectory(dir=run.folder) as work,
+        debootstrap.serving(debootstrap.archive_folder()) as proxy,
+    ):
         folder = fresh(Path(work) / "disk")
         merged, log = str(folder / "merged"), Path(work) / "log"
         command = ["env", f"http_proxy={proxy}", "sh", "-ec", _INSTALL, "floor", merged, *packages]

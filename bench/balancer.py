@@ -31,10 +31,10 @@ import aiohttp
 
 from bench import fleet
 from bench.printed import in_turn, table, times
-from rehearsal.load import Load
-from rehearsal.machines import Address
-from rehearsal.report import percentile
-from rehearsal.story import free_port
+from rehearsal.scenario.load import Load
+from rehearsal.scenario.local import free_port
+from rehearsal.scenario.report import percentile
+from rehearsal.servers.machines import Address
 
 CONNECTIONS = 16
 CONFIG = """

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from bench.fleet import Fleet, fleet
 from bench.printed import Cost, mib, ran, table, times
-from rehearsal.calls import ONLOOKER
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.calls import ONLOOKER
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment
-from rehearsal.workshop import PROJECT
 
 # In an update's order, each with the color that it is about.
 STEPS = (("bake", "green"), ("verify", "green"), ("promote", "green"), ("retire", "blue"), ("prune", "green"))

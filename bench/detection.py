@@ -26,10 +26,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import choose
-from rehearsal.story import environment, free_port
-from rehearsal.workshop import PROJECT, Workshop
+from rehearsal.scenario.local import environment, free_port
+from rehearsal.scenario.project_copy import Workshop
 
 IMAGES = {"in a crash loop": "dies-after=0", "never answers": "never-answers"}
 CREATE = "autoscaling:CreateAutoScalingGroup"

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from core import images
-from rehearsal.cloud import Cloud
-from rehearsal.machines import Address, scripted
-from rehearsal.story import free_port
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.local import free_port
+from rehearsal.servers import scripted
+from rehearsal.servers.machines import Address
 
 SERVICE, STACK, FINGERPRINT = "bench", "bench/calls", "0123456789ab"
 GENERATIONS = {"blue": "bbbbbbbbbbbb", "green": "aaaaaaaaaaaa"}

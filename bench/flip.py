@@ -24,12 +24,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.printed import table, times
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Operation, Result
-from rehearsal.journal import Event
-from rehearsal.load import Load
-from rehearsal.story import engine_for, free_port
-from rehearsal.workshop import Workshop
+from rehearsal.scenario.load import Load
+from rehearsal.scenario.local import engine_for, free_port
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.state.journal import Event
 
 SETTINGS = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 0}
 OTHERS = ("bake", "boot", "provider")

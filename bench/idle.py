@@ -22,10 +22,11 @@ from typing import Any
 
 from bench.calls import counted
 from bench.printed import Cost, in_turn, median, mib, ran, table, times
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
-from rehearsal.story import engine_for, environment, free_port
-from rehearsal.workshop import PROJECT, Workshop
+from rehearsal.scenario.local import engine_for, environment, free_port
+from rehearsal.scenario.project_copy import Workshop
 
 FLOOR = Path(__file__).resolve().parent / "floor"
 QUICK = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 1}

@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.bakes import bake, floor, listed
-from rehearsal.cloud import Cloud
-from rehearsal.machines import base, choice, runs, twins
-from rehearsal.machines.nspawn import NspawnMachines
-from rehearsal.machines.runs import Run
-from rehearsal.story import REAL, engine_for, free_port
-from rehearsal.workshop import Workshop
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.local import REAL, engine_for, free_port
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.servers import choice, runs
+from rehearsal.servers.images import compare_images, debootstrap
+from rehearsal.servers.nspawn import NspawnMachines
+from rehearsal.servers.runs import Run
 
 AGENT = "amazon-ssm-agent"
 USER_DATA = {"write_files": [{"path": "/etc/phoenix/server.env", "content": "PHOENIX_PORT=8080\n"}]}
@@ -40,11 +41,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="a floor and a bake each; the quickest of each counts")
     rounds = parser.parse_args().rounds
     runs.sweep()
-    recipe = base.recipe()
+    recipe = debootstrap.recipe()
     choice.choose(choice.REAL, print, recipe)
-    root = base.root(recipe)
+    root = debootstrap.root(recipe)
     with Run(runs.disks()) as run:
-        machines = NspawnMachines(run, image=recipe.image, base=root, archive=base.archive_folder())
+        machines = NspawnMachines(run, image=recipe.image, base=root, archive=debootstrap.archive_folder())
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
             # The agent of Systems Manager is in no archive.
             packages = sorted(installed(cloud, machines, bake(cloud, "download").image) - listed(root) - {AGENT})
@@ -104,7 +105,7 @@ def twice(run: Run, cloud: Cloud, images: list[str]) -> None:
     for one in cloud.client("ec2").describe_images(ImageIds=images)["Images"]:
         snapshot = one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
         layers.append(run.folder / "disks" / snapshot)
-    different = twins.differences(*layers)
+    different = compare_images.differences(*layers)
     print(
         f"twins    {len(different)} files differ beyond what is stated, of "
         f"{sum(len(files) for _, _, files in os.walk(layers[0])):,} that a bake writes"
@@ -151,10 +152,10 @@ def memory(groups: list[str]) -> int:
     return total
 
 
-def rebirth(run: Run, recipe: base.Recipe, root: Path) -> None:
+def rebirth(run: Run, recipe: debootstrap.Recipe, root: Path) -> None:
     """One stack, born and then born again with one more script; the second update by its stages."""
     with Run(runs.disks()) as mine:
-        machines = NspawnMachines(mine, image=recipe.image, base=root, archive=base.archive_folder())
+        machines = NspawnMachines(mine, image=recipe.image, base=root, archive=debootstrap.archive_folder())
         with Cloud(mine.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
             shop = Workshop(mine.folder / "project")
             engine = engine_for(shop.folder, mine.folder, cloud, {**REAL, "listenerPort": free_port()}, stand_in=True)

@@ -34,12 +34,12 @@ from typing import Any
 from bench import fleet
 from bench.flip import SETTINGS
 from bench.printed import table, times
-from rehearsal.cloud import Cloud
-from rehearsal.load import Load
-from rehearsal.report import figures
-from rehearsal.story import engine_for, free_port
-from rehearsal.watch import Watch
-from rehearsal.workshop import Workshop
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.load import Load
+from rehearsal.scenario.local import engine_for, free_port
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.report import figures
+from rehearsal.scenario.watch import Watch
 
 CHANGES = {
     "to a good image": "none",

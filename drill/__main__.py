@@ -27,12 +27,12 @@ from drill.place import Account, on_this_machine, session
 from drill.run import CLEAN, Order, clean, drill
 from plan.config.settings import Settings, SettingsError
 from plan.estimates import duration
+from rehearsal import PROJECT
 from rehearsal.engine import available, tools
 from rehearsal.engine.available import EngineError
-from rehearsal.record import AWS
-from rehearsal.stage import Scene
-from rehearsal.story import free_port
-from rehearsal.workshop import PROJECT
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.local import free_port
+from rehearsal.scenario.record import AWS
 
 
 class DrillError(Exception):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 PARENT = PROJECT / ".drill"
 LAST_SECONDS = 60.0

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from core import package_store
 from drill.settings import SERVICE
-from rehearsal.orphans import Clients, owned
+from rehearsal.scenario.orphans import Clients, owned
 
 ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
 SWEEP_SECONDS, PAUSE_SECONDS = 1800.0, 10.0

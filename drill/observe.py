@@ -13,8 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import tags
-from rehearsal.journal import Event
-from rehearsal.watch import GroupSample, Sample, Watch
+from rehearsal.scenario.watch import GroupSample, Sample, Watch
+from rehearsal.state.journal import Event
 
 SECONDS = 2.0
 SEARCH_SECONDS = 10.0

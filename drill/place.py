@@ -15,13 +15,13 @@ import boto3
 from botocore.config import Config
 
 from drill.observe import AccountWatch
-from rehearsal import proof
 from rehearsal.engine import Engine
-from rehearsal.journal import Event
-from rehearsal.place import bad_script
-from rehearsal.record import AWS, LOCAL
-from rehearsal.watch import Watch
-from rehearsal.workshop import Workshop
+from rehearsal.scenario import inside_checks
+from rehearsal.scenario.backend import bad_script
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.record import AWS, LOCAL
+from rehearsal.scenario.watch import Watch
+from rehearsal.state.journal import Event
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html, with China's partition and the dual-stack endpoints
 AWS_ITSELF = re.compile(r"https://[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|api\.aws)")
@@ -95,10 +95,10 @@ class Account:
         engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
         return "its servers never answer"
 
-    def patch_by_hand(self) -> proof.Old | None:
+    def patch_by_hand(self) -> inside_checks.Old | None:
         return None  # nobody gets onto a server's disk from here
 
-    def prove(self, old: proof.Old, url: str) -> tuple[list[str], list[str]]:
+    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
         return [], []
 
 

@@ -15,14 +15,14 @@ from drill import folder
 from drill.folder import Begun
 from drill.left import Left, swept
 from drill.place import Account, NoAnswerError
-from rehearsal import page
 from rehearsal.engine import Engine, choose
-from rehearsal.report import Report
-from rehearsal.scenario import Run, StoryError
-from rehearsal.stage import Scene
-from rehearsal.story import announce
-from rehearsal.timeline import Timeline, sums
-from rehearsal.workshop import Workshop
+from rehearsal.scenario import page
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.local import announce
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.report import Report
+from rehearsal.scenario.scenario import Run, StoryError
+from rehearsal.scenario.timeline import Timeline, sums
 
 CLEAN = "make drill-clean STACK={stack}"
 

@@ -19,17 +19,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal import page
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import available
 from rehearsal.engine.available import EngineError
-from rehearsal.machines import base, choice, runs
-from rehearsal.machines.base import BaseError
-from rehearsal.machines.choice import ChoiceError
-from rehearsal.machines.profiles import PROFILES
-from rehearsal.stage import Scene
-from rehearsal.story import MINUTE_SECONDS, StoryError, environment, tell
-from rehearsal.workshop import PROJECT
+from rehearsal.scenario import page
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.local import MINUTE_SECONDS, StoryError, environment, tell
+from rehearsal.servers import choice, runs
+from rehearsal.servers.choice import ChoiceError
+from rehearsal.servers.images import debootstrap
+from rehearsal.servers.images.debootstrap import BaseError
+from rehearsal.servers.images.profiles import PROFILES
 
 CLOUD_PORT = 4566
 
@@ -94,7 +95,9 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
     """
     if swept := runs.sweep():
         scene.says(f"swept what a killed rehearsal left: {', '.join(swept)}")
-    chosen = choice.choose(given.machines, scene.says, base.recipe(base_image=given.base_image, mirror=given.mirror))
+    chosen = choice.choose(
+        given.machines, scene.says, debootstrap.recipe(base_image=given.base_image, mirror=given.mirror)
+    )
     scene.says(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
         machines = choice.machines(chosen, run)
@@ -155,14 +158,14 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
 def real(given: argparse.Namespace, console: Console) -> int:
     """Tools and the base image; that a host can't have real machines is no failure."""
     say = Scene(console).says
-    chosen = choice.choose(given.machines, say, base.recipe(base_image=given.base_image, mirror=given.mirror))
+    chosen = choice.choose(given.machines, say, debootstrap.recipe(base_image=given.base_image, mirror=given.mirror))
     say("real operating systems: ready" if chosen.real else chosen.why)
     return 0
 
 
 def clean(given: argparse.Namespace, console: Console) -> int:
     """Empties the cache."""
-    gone = [*runs.sweep(), *base.forget()]
+    gone = [*runs.sweep(), *debootstrap.forget()]
     console.print("\n".join(f"away: {name}" for name in gone) or "there was nothing", markup=False)
     return 0
 

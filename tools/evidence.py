@@ -16,7 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from rehearsal.record import PLACES, REAL_AWS, STAND_IN, Record, read  # noqa: E402 - this file is run by its path
+from rehearsal.scenario.record import PLACES, REAL_AWS, STAND_IN, Record, read  # noqa: E402 - this file is run by its path
 
 PAGE, FOLDER = PROJECT / "docs" / "evidence.md", PROJECT / "docs" / "evidence"
 SEEN = ("documented", "local", "engine", "packer", "machine")

@@ -22,10 +22,12 @@ from urllib.parse import parse_qs
 
 from core import image_files
 from core.fingerprint import fingerprint
-from rehearsal.calls import ONLOOKER, Call
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.calls import ONLOOKER, Call
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment
-from rehearsal.machines import base, choice, override, runs
+from rehearsal.servers import choice, runs
+from rehearsal.servers.images import debootstrap
+from rehearsal.servers.packer import override
 from steps.image import packer
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -115,7 +117,7 @@ def versions() -> dict[str, str]:
 
 def main(file: Path = RECORD) -> int:
     """0 when both bakes ended as they should."""
-    chosen = choice.choose(choice.REAL, print, base.recipe())
+    chosen = choice.choose(choice.REAL, print, debootstrap.recipe())
     with (
         runs.Run(runs.disks()) as run,
         tempfile.TemporaryDirectory() as work,

@@ -1,1 +1,1 @@
-"""What an Application Load Balancer does, part by part; `rehearsal.balancer` puts them together."""
+"""What an Application Load Balancer does, part by part; `rehearsal.alb.balancer` puts them together."""

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import aiohttp
 
 from rehearsal.alb import targets
-from rehearsal.alb.health import REGISTERING, Outcome, after, matches
+from rehearsal.alb.health import Outcome, after, matches
 from rehearsal.alb.routing import Group, Table
-from rehearsal.machines import Machines
-from rehearsal.world import TargetKey, World
+from rehearsal.servers.machines import Machines
+from rehearsal.state.cloud_state import TargetKey, World
+from rehearsal.state.target_health import REGISTERING
 
 AGENT = "ELB-HealthChecker/2.0"
 _REFUSED = Outcome(passed=False, reason="Target.FailedHealthChecks", description="Health checks failed")

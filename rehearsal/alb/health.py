@@ -7,19 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-HEALTHY = "healthy"
-UNHEALTHY = "unhealthy"
-INITIAL = "initial"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Health:
-    state: str
-    reason: str | None = None
-    description: str | None = None
-    passed: int = 0
-    failed: int = 0
-    """Checks in a row that passed or failed."""
+from rehearsal.state.target_health import HEALTHY, INITIAL, UNHEALTHY, Health
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +19,6 @@ class Outcome:
     description: str | None = None
 
 
-REGISTERING = Health(
-    state=INITIAL, reason="Elb.RegistrationInProgress", description="Target registration is in progress"
-)
 _CHECKING = Health(state=INITIAL, reason="Elb.InitialHealthChecking", description="Initial health checks in progress")
 
 

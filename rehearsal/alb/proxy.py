@@ -17,12 +17,12 @@ from multidict import CIMultiDict
 from rehearsal.alb import answers, targets
 from rehearsal.alb.conditions import Request, host
 from rehearsal.alb.counters import Counters
-from rehearsal.alb.health import HEALTHY
 from rehearsal.alb.routing import Group, Listener, Rule, Table
 from rehearsal.alb.targets import Upstream
-from rehearsal.alb.wheel import Wheel
-from rehearsal.machines import Machines
-from rehearsal.world import World
+from rehearsal.alb.weighted_round_robin import Wheel
+from rehearsal.servers.machines import Machines
+from rehearsal.state.cloud_state import World
+from rehearsal.state.target_health import HEALTHY
 
 _HOP_BY_HOP = frozenset(
     (

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from rehearsal.machines import Address, Machines
+from rehearsal.servers.machines import Address, Machines
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 60.0

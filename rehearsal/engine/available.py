@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from rehearsal import PROJECT
 from rehearsal.engine import tools
-from rehearsal.workshop import PROJECT
 
 Say = Callable[[str], None]
 INSTALLED = PROJECT / ".pulumi" / "bin"

@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, OnLine, Result, Running, choose
 from rehearsal.engine.config import flatten
-from rehearsal.load import Load, Request
-from rehearsal.orphans import orphans
-from rehearsal.story import environment, free_port
-from rehearsal.watch import Sample, Watch, answered_unverified, sample
-from rehearsal.workshop import Workshop
+from rehearsal.scenario.load import Load, Request
+from rehearsal.scenario.local import environment, free_port
+from rehearsal.scenario.orphans import orphans
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.watch import Sample, Watch, answered_unverified, sample
 
 IDENTITY = "phoenix/local"
 # The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6, a minute of CloudWatch's too. Who
@@ -195,7 +195,7 @@ class Stack:
         return found
 
     def ill(self, fault: str) -> None:
-        """Servers of the next generation misbehave so (rehearsal.machines.server says how), by the settings."""
+        """Servers of the next generation misbehave so (rehearsal.servers.server says how), by the settings."""
         self.set(environment={"REHEARSAL_FAULT": fault})
 
     def up(self) -> Result:

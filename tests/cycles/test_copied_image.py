@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plan.group_key import other
-from rehearsal.calls import ONLOOKER
+from rehearsal.cloud.calls import ONLOOKER
 from tests.cycles.stack import CALM, IDENTITY, Stack
 from tests.rehearsal.steps.baking import ended_well, image, run
 from tests.support import iam

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rehearsal.calls import ONLOOKER, Call
+from rehearsal.cloud.calls import ONLOOKER, Call
 from tests.cycles.stack import ENGINES, Stack
 from tests.support import iam
 from tests.support.iam import DEPLOYER, USUAL, covers

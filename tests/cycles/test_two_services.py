@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud import Cloud
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
-from rehearsal.story import environment, free_port
-from rehearsal.workshop import PROJECT, Workshop
+from rehearsal.scenario.local import environment, free_port
+from rehearsal.scenario.project_copy import Workshop
 from tests.cycles.stack import ENGINES, QUICK
 
 HOSTS = {"shop": "shop.example.com", "blog": "blog.example.com", "wiki": "wiki.example.com"}

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 # Calls that make a message -> which argument it is.
 MAKERS = {

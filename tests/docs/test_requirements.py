@@ -16,7 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 NAMES = ["requirements", "requirements-dev", "requirements-docs", "deployments/requirements"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.docs.messages import HOLE, messages
 
 RUNBOOK = (PROJECT / "docs" / "runbook.md").read_text()

@@ -15,7 +15,7 @@ import yaml
 
 from core import credentials, session
 from plan.report.report import refused
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 FOLDER = PROJECT / ".github"
 FILES = sorted([*FOLDER.glob("workflows/*.yml"), *FOLDER.glob("actions/*/action.yml")])

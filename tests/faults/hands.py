@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rehearsal.watch import sample
+from rehearsal.scenario.watch import sample
 from tests.cycles.stack import IDENTITY, Group, Stack, until
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rehearsal.calls import Call, Held
+from rehearsal.cloud.calls import Call, Held
 from rehearsal.engine import Running
 from tests.cycles.stack import until
 from tests.faults.processes import kill_everything

@@ -16,9 +16,9 @@ import pytest
 from moto.ec2.models import ec2_backends
 
 from core.images import tags
-from rehearsal import faults
-from rehearsal.calls import Call, Fault, Instead, Refusal
-from rehearsal.world import ACCOUNT
+from rehearsal.cloud import faults
+from rehearsal.cloud.calls import Call, Fault, Instead, Refusal
+from rehearsal.state.cloud_state import ACCOUNT
 from tests.cycles.stack import IDENTITY
 from tests.faults.trial import Trial
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rehearsal import faults
+from rehearsal.cloud import faults
 from tests.faults.test_aws_errors import MADE
 from tests.faults.trial import LONGEST_UPDATE, Trial
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal import faults
-from rehearsal.calls import ONLOOKER
+from rehearsal.cloud import faults
+from rehearsal.cloud.calls import ONLOOKER
 from tests.cycles.stack import until
 from tests.faults.trial import Trial
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from moto.backends import get_backend
 
-from rehearsal.calls import Call, Refusal
-from rehearsal.world import ACCOUNT
+from rehearsal.cloud.calls import Call, Refusal
+from rehearsal.state.cloud_state import ACCOUNT
 from tests.faults.trial import Trial
 
 NOT_BORN = "was not born; production was not touched"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.calls import Call
+from rehearsal.cloud.calls import Call
 from tests.cycles.stack import until
 from tests.faults.trial import Trial
 

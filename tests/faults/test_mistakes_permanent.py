@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from rehearsal.calls import Call
+from rehearsal.cloud.calls import Call
 from rehearsal.engine import Result
-from rehearsal.load import Load
-from rehearsal.story import free_port
+from rehearsal.scenario.load import Load
+from rehearsal.scenario.local import free_port
 from tests.cycles.stack import until
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial

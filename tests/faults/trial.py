@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from plan.group_key import other
 from rehearsal.engine import Result, Running
-from rehearsal.load import Request
-from rehearsal.machines.process import ProcessMachines
-from rehearsal.orphans import orphans
+from rehearsal.scenario.load import Request
+from rehearsal.scenario.orphans import orphans
+from rehearsal.servers.process import ProcessMachines
 from tests.cycles.stack import CALM, IDENTITY, Group, Stack, by_color, until
 
 Ending = Literal["forward", "back"]
@@ -68,7 +68,7 @@ class Trial:
         self.stack.set(active=self.new, **keys)
 
     def ill(self, fault: str, **keys: Any) -> None:
-        """The next generation's servers misbehave (rehearsal.machines.server says how), with the flag on them."""
+        """The next generation's servers misbehave (rehearsal.servers.server says how), with the flag on them."""
         self._ill = True
         self.stack.ill(fault)
         self.stack.set(active=self.new, **keys)

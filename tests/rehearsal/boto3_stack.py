@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from rehearsal.cloud import Cloud
-from rehearsal.story import free_port
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.local import free_port
 
 T = TypeVar("T")
 GENERATION = "0123456789ab"

@@ -30,11 +30,11 @@ from drill.left import DELETERS, Left, left, swept
 from drill.observe import AccountWatch
 from drill.place import cloud_of
 from plan.config.settings import defaults
-from rehearsal.cloud import Cloud
-from rehearsal.place import bad_script
-from rehearsal.record import AWS, LOCAL, read
-from rehearsal.watch import sample
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.backend import bad_script
+from rehearsal.scenario.record import AWS, LOCAL, read
+from rehearsal.scenario.watch import sample
 from steps.runtime.signals import interruptible
 from tests.cycles.stack import ENGINES
 from tests.rehearsal.boto3_stack import forward, in_service, stack, until

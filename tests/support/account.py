@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import rehearsal.truths  # noqa: F401 - what moto does not know of AWS and the program asks
+import rehearsal.cloud.moto_patches  # noqa: F401 - what moto does not know of AWS and the program asks
 
 
 def moto_only(patch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import boto3
 from botocore import xform_name
 
-from rehearsal.calls import Call
-from rehearsal.policies import listed, matches
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.cloud.calls import Call
+from rehearsal.cloud.policies import listed, matches
 
 FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from moto import mock_aws
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.account import moto_only
 from tests.support.factories import TOKEN
 from tests.support.recorder import record_main

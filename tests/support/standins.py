@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 # What a command in the background of a shell starts as: `sh` hands the ignored signals on to it.
 IGNORING = ("sh", "-c", 'trap "" INT QUIT TERM; exec "$@"', "sh")

@@ -16,7 +16,7 @@ from core import base_images, image_sharing, kms
 from core import listener_rules as steps_rules
 from plan import user_data
 from plan.config import settings, validators
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from steps.registry import module_of
 from tests.support.account import moto_only
 from tests.support.factories import TOKEN

@@ -14,9 +14,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
+from rehearsal.engine.standin.process_reaper import Watchman
 from rehearsal.engine.standin.provider import Call, InterruptedByUserError, ProviderError, ResourceType
 from rehearsal.engine.standin.values import Properties
-from rehearsal.engine.standin.watchman import Watchman
 
 SHELL = ("/bin/sh", "-c")
 UNKNOWN_TO_US = ("assetPaths", "archivePaths")

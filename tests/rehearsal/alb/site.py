@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rehearsal.cloud import Cloud
-from rehearsal.machines import scripted
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers import scripted
 from tests.rehearsal.boto3_stack import Stack, running, stack, until
 
 

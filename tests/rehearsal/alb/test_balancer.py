@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rehearsal.machines import scripted
+from rehearsal.servers import scripted
 from tests.rehearsal.alb.site import Answer, Shared, Site, says, shared
 from tests.rehearsal.boto3_stack import SECRET, forward, until
 

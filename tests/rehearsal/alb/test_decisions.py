@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from rehearsal.alarms import expression, points, statistic_of, verdict
 from rehearsal.alb.conditions import Request, UnknownCondition, condition
-from rehearsal.alb.health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health, Outcome, after, matches
-from rehearsal.alb.wheel import Wheel
-from rehearsal.scaling.choice import Candidate, leavers
+from rehearsal.alb.health import Outcome, after, matches
+from rehearsal.alb.weighted_round_robin import Wheel
+from rehearsal.autoscaling.termination_policy import Candidate, leavers
+from rehearsal.cloud.alarms import expression, points, statistic_of, verdict
+from rehearsal.state.target_health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health
 
 PASS = Outcome(passed=True)
 FAIL = Outcome(passed=False, reason="Target.Timeout", description="Request timed out")

@@ -13,7 +13,7 @@ import pytest
 
 from core.aws import Aws
 from rehearsal.alb import counters
-from rehearsal.machines import scripted
+from rehearsal.servers import scripted
 from steps.promote import metrics
 from steps.promote.verdict import Metrics
 from tests.rehearsal.alb.site import Shared, Site, shared

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from rehearsal.story import free_port
+from rehearsal.scenario.local import free_port
 from tests.rehearsal.alb.site import Shared, says, shared
 from tests.rehearsal.boto3_stack import until
 

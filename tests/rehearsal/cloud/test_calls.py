@@ -12,9 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal import faults
-from rehearsal.calls import Call, Fault, Instead
-from rehearsal.cloud import Cloud
+from rehearsal.cloud import faults
+from rehearsal.cloud.calls import Call, Fault, Instead
+from rehearsal.cloud.cloud import Cloud
 
 READS = {
     "ec2": "describe_vpcs",

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.calls import Call
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.calls import Call
+from rehearsal.cloud.cloud import Cloud
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import Stack, forward, in_service, scaling, stack, state, until, user_data
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import Stack, in_service, scaling, stack, until, user_data
 
 

@@ -14,8 +14,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from rehearsal.cloud import Cloud
-from rehearsal.machines.process import ProcessMachines
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers.process import ProcessMachines
 from steps.runtime.signals import interruptible
 from tests.rehearsal.boto3_stack import stack, until
 from tests.rehearsal.scenario.test_load import gone
@@ -23,7 +23,7 @@ from tests.rehearsal.scenario.test_load import gone
 ROOT = Path(__file__).parents[3]
 REHEARSAL = """
 import pathlib, sys, time
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import stack, until
 with Cloud(pathlib.Path(sys.argv[1]), boot_seconds=0.1) as cloud:
     s = stack(cloud)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.cloud import Cloud
-from rehearsal.machines.collector import Collector
-from rehearsal.machines.process import ProcessMachines
-from rehearsal.machines.wires import Loop
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers.container.sockets import Loop
+from rehearsal.servers.network.log_collector import Collector
+from rehearsal.servers.process import ProcessMachines
 from tests.rehearsal.boto3_stack import running, until
 
 

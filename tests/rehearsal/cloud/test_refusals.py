@@ -13,8 +13,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from rehearsal.cloud import Cloud
-from rehearsal.story import free_port
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.local import free_port
 from tests.rehearsal.boto3_stack import Stack, forward, listen, running, stack, until
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rehearsal import page
+from rehearsal import PROJECT
 from rehearsal.engine import available, tools
 from rehearsal.engine.available import EngineError
-from rehearsal.record import REAL_ENGINE, STAND_IN, read
-from rehearsal.report import Report
-from rehearsal.workshop import PROJECT
+from rehearsal.scenario import page
+from rehearsal.scenario.record import REAL_ENGINE, STAND_IN, read
+from rehearsal.scenario.report import Report
 from tests.rehearsal.scenario.told import RAN, report, timeline
 
 

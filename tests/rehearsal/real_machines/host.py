@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud import Cloud
-from rehearsal.machines import base, choice, runs
-from rehearsal.machines.nspawn import NspawnMachines
-from rehearsal.story import MINUTE_SECONDS
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.local import MINUTE_SECONDS
+from rehearsal.servers import choice, runs
+from rehearsal.servers.images import debootstrap
+from rehearsal.servers.nspawn import NspawnMachines
 from tests.rehearsal.boto3_stack import GENERATION, SECRET, Stack, until
 from tests.rehearsal.boto3_stack import user_data as plain_user_data
 
@@ -25,7 +26,7 @@ def why_not() -> str:
     """Why there can be none here; empty when there can. `make test` gets tools and base image."""
     if why := choice.impossible() or _lacking(choice.FOR_BOXES) or choice.refused() or _lacking(choice.PACKAGES):
         return why
-    return "" if base.there(base.recipe()) else "there is no base image (do: make real)"
+    return "" if debootstrap.there(debootstrap.recipe()) else "there is no base image (do: make real)"
 
 
 def _lacking(programs: Mapping[str, str]) -> str:
@@ -45,8 +46,8 @@ def needed() -> list[Any]:
 @contextmanager
 def real_cloud(base_image: str = "debian-12") -> Iterator[Cloud]:
     """With the machines of this vendor's image, which is made where it is not there."""
-    recipe = base.recipe(base_image=base_image)
-    base.ready(recipe, print)
+    recipe = debootstrap.recipe(base_image=base_image)
+    debootstrap.ready(recipe, print)
     with runs.Run(runs.disks()) as run:
         machines = choice.machines(choice.Choice(why="a test", recipe=recipe), run)
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0, minute_seconds=MINUTE_SECONDS) as cloud:

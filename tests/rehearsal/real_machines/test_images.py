@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from bench.bakes import bake
-from rehearsal.cloud import Cloud
-from rehearsal.machines.profiles import PROFILES
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers.images.profiles import PROFILES
 from tests.rehearsal.boto3_stack import until, user_data
 from tests.rehearsal.real_machines.host import launched, metal, needed, real_cloud
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines import runs
-from rehearsal.machines.box import Box, Spec
-from rehearsal.machines.disks import fresh
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.servers import runs
+from rehearsal.servers.container.container import Box, Spec
+from rehearsal.servers.disks import fresh
 from tests.rehearsal.real_machines.host import needed
 
 pytestmark = needed()
@@ -78,7 +78,7 @@ def no_longer(look: Callable[[], list[str]]) -> list[str]:
 
 def keepers(folder: Path) -> list[str]:
     """Those whose end is the end of a machine."""
-    return [line for line in processes(folder) if "keeper.py" in line]
+    return [line for line in processes(folder) if "container_init.py" in line]
 
 
 def in_the_middle_of_a_bake(rehearsal: subprocess.Popen[str]) -> None:

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from bench.bakes import bake
-from rehearsal.cloud import Cloud
-from rehearsal.machines import runs, twins
-from rehearsal.report import Report
-from rehearsal.stage import Scene
-from rehearsal.story import tell
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.local import tell
+from rehearsal.scenario.report import Report
+from rehearsal.servers import runs
+from rehearsal.servers.images import compare_images
 from tests.rehearsal.boto3_stack import GENERATION, stack, until, user_data
 from tests.rehearsal.real_machines.host import birth, changed, launched, metal, needed, real_cloud, state
 
@@ -59,7 +60,7 @@ def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, s
 
 def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:
     one, other = layer(cloud, image), layer(cloud, bake(cloud, "again").image)
-    assert twins.differences(one, other) == []
+    assert compare_images.differences(one, other) == []
     assert (one / "etc/phoenix/packages").read_text() == (other / "etc/phoenix/packages").read_text()
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from bench.bakes import bake
 from plan.user_data import user_data
-from rehearsal.calls import Call, Refusal
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.calls import Call, Refusal
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import GENERATION, stack, until
 from tests.rehearsal.real_machines.host import birth, launched, metal, needed, real_cloud
 from tests.rehearsal.servers import roles

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.load import Load, Request, read
-from rehearsal.machines import scripted
-from rehearsal.story import free_port
+from rehearsal.scenario.load import Load, Request, read
+from rehearsal.scenario.local import free_port
+from rehearsal.servers import scripted
 from tests.rehearsal.boto3_stack import until
 
 ROOT = Path(__file__).parents[3]
@@ -99,7 +99,7 @@ def test_headers_go_with_every_request(tmp_path: Path) -> None:
 def test_command_ends_with_all_requests_on_file(tmp_path: Path, end: str) -> None:
     out = tmp_path / "load.jsonl"
     with scripted.target(green) as (host, port):
-        command = [sys.executable, "-m", "rehearsal.load", "--url", f"http://{host}:{port}/", "--rate", "100"]
+        command = [sys.executable, "-m", "rehearsal.scenario.load", "--url", f"http://{host}:{port}/", "--rate", "100"]
         command += ["--out", str(out), *(["--duration", "0.5"] if end == "--duration" else [])]
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
         assert process.stdin is not None
@@ -117,7 +117,7 @@ def test_death_of_the_parent_ends_it(tmp_path: Path) -> None:
     out = tmp_path / "load.jsonl"
     script = f"""
 import pathlib, time
-from rehearsal.load import Load
+from rehearsal.scenario.load import Load
 load = Load(url="http://127.0.0.1:{free_port()}/", rate=20, out=pathlib.Path({str(out)!r})).start()
 print(load.pid, flush=True)
 time.sleep(600)

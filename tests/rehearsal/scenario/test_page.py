@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal import page
+from rehearsal.scenario import page
 from tests.rehearsal.scenario.told import BLUE, GREEN, report, timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rehearsal import scenario
 from rehearsal.engine import Operation, Result
-from rehearsal.load import Request
-from rehearsal.scenario import Run, StoryError, newborn
-from rehearsal.stage import Scene
-from rehearsal.watch import GroupSample, Sample
+from rehearsal.scenario import scenario
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.load import Request
+from rehearsal.scenario.scenario import Run, StoryError, newborn
+from rehearsal.scenario.watch import GroupSample, Sample
 
 
 def operation(

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rehearsal import page
-from rehearsal.record import read
-from rehearsal.stage import Scene
-from rehearsal.story import flight_plan, tell
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.scenario import page
+from rehearsal.scenario.console import Scene
+from rehearsal.scenario.local import flight_plan, tell
+from rehearsal.scenario.record import read
 from tests.support.standins import IGNORING
 
 QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}

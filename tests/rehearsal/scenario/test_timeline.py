@@ -5,8 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from rehearsal import picture
-from rehearsal.timeline import Move, Spell, Timeline, read
+from rehearsal.scenario import picture
+from rehearsal.scenario.timeline import Move, Spell, Timeline, read
 from tests.rehearsal.scenario.told import BLUE, GREEN, timeline
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rehearsal.load import Request
-from rehearsal.report import figures
-from rehearsal.watch import GroupSample, Sample, answered_unverified, coexistence, judge
+from rehearsal.scenario.load import Request
+from rehearsal.scenario.report import figures
+from rehearsal.scenario.watch import GroupSample, Sample, answered_unverified, coexistence, judge
 
 BLUE, GREEN = "arn:targetgroup/blue/1", "arn:targetgroup/green/1"
 

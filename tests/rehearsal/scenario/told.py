@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rehearsal.journal import Event
-from rehearsal.load import Request
-from rehearsal.report import Ran, Report, Stage, figures
-from rehearsal.timeline import Timeline, of
-from rehearsal.watch import GroupSample, Sample
+from rehearsal.scenario.load import Request
+from rehearsal.scenario.report import Ran, Report, Stage, figures
+from rehearsal.scenario.timeline import Timeline, of
+from rehearsal.scenario.watch import GroupSample, Sample
+from rehearsal.state.journal import Event
 
 ZERO = 1000.0
 RAN = Ran(aws_plugin="7.51.1", packer="1.16.0", region="eu-west-1", date="2026-11-27T12:00:00Z")

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.auto_scaling_group import SSM_CORE, TRUST
 from plan.config import secret_references
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.support.factories import settings
 
 

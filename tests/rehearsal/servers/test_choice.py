@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines import choice, runs
-from rehearsal.machines.base import BaseError, Recipe
-from rehearsal.machines.choice import AUTO, PROCESSES, REAL, ChoiceError
+from rehearsal.servers import choice, runs
+from rehearsal.servers.choice import AUTO, PROCESSES, REAL, ChoiceError
+from rehearsal.servers.images.debootstrap import BaseError, Recipe
 
 RECIPE = Recipe()
 
@@ -45,7 +45,7 @@ def test_processes_are_taken_when_they_are_asked_for() -> None:
     ],
 )
 def test_elsewhere_it_says_why_not(monkeypatch: pytest.MonkeyPatch, what: str, value: object, why: str) -> None:
-    monkeypatch.setattr(f"rehearsal.machines.choice.{what}", value)
+    monkeypatch.setattr(f"rehearsal.servers.choice.{what}", value)
     taken = choice.choose(AUTO, print, RECIPE)
     assert not taken.real and why in taken.why
     with pytest.raises(ChoiceError, match="--machines processes"):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines.disks import Disks
-from rehearsal.machines.metal import layer
+from rehearsal.servers.disks import Disks
+from rehearsal.servers.images.metadata_layer import layer
 
 VENDOR = "ami-vendor"
 

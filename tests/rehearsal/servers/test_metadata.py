@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from botocore.utils import InstanceMetadataFetcher
 
-from rehearsal.machines import tls
-from rehearsal.machines.metadata import Aws, MetadataService, RoleCredentials
-from rehearsal.machines.wires import Loop, forward, listening, prompt
+from rehearsal.servers.container.sockets import Loop, forward, listening, prompt
+from rehearsal.servers.metadata_service import Aws, MetadataService, RoleCredentials
+from rehearsal.servers.network import tls
 
 TTL, TOKEN = "X-aws-ec2-metadata-token-ttl-seconds", "X-aws-ec2-metadata-token"
 CREDENTIALS = "/latest/meta-data/iam/security-credentials/"

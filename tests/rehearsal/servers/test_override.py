@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines import override
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.servers.packer import override
 
 LOCAL = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", override.SSH_PORT: "2222"}
 TEMPLATE = (PROJECT / "image" / "phoenix.pkr.hcl").read_text()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import vendors
-from rehearsal.machines.process import ProcessMachines
-from rehearsal.machines.server import Faults, parse_env, server_env
+from rehearsal.servers.images import base_images
+from rehearsal.servers.process import ProcessMachines
+from rehearsal.servers.server import Faults, parse_env, server_env
 from tests.rehearsal.boto3_stack import GENERATION, until, user_data
 
 SERVER = "i-0123456789abcdef0"
@@ -142,7 +142,7 @@ def test_address_is_that_of_the_servers_own_port_only(machines: ProcessMachines)
 
 
 def test_vendors_base_image_has_no_app(machines: ProcessMachines) -> None:
-    boot(machines, image=vendors.IMAGES[0].id)
+    boot(machines, image=base_images.IMAGES[0].id)
     assert machines.address(instance_id=SERVER, port=8080) is None
     assert "no app in it" in machines.console(instance_id=SERVER)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines import debs
-from rehearsal.machines.metal import layer
-from rehearsal.machines.openpgp import Key
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.servers import debs
+from rehearsal.servers.images.metadata_layer import layer
+from rehearsal.servers.network.openpgp import Key
 
 SCRIPT = (PROJECT / "image" / "provision" / "15-systems-manager.sh").read_text()
-AGENT = PROJECT / "rehearsal" / "machines" / "packages" / "amazon-ssm-agent"
+AGENT = PROJECT / "rehearsal" / "servers" / "images" / "packages" / "amazon-ssm-agent"
 KEYRING = base64.b64decode(re.search(r"<<'KEY'\n(.*?)\nKEY\n", SCRIPT, re.DOTALL)[1])  # type: ignore[index]
 needs_gpgv = pytest.mark.skipif(shutil.which("gpgv") is None, reason="gpgv is not installed")
 

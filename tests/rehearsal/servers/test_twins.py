@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.machines.twins import STATED, differences
+from rehearsal.servers.images.compare_images import STATED, differences
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from rehearsal.machines.wires import Loop, forward, listening, prompt
+from rehearsal.servers.container.sockets import Loop, forward, listening, prompt
 
 
 def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgement() -> None:

@@ -14,10 +14,10 @@ import pytest
 
 from core import image_files
 from core.fingerprint import fingerprint
-from rehearsal.cloud import Cloud
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 
-TOOLS = PROJECT / "rehearsal" / "bin"
+TOOLS = PROJECT / "rehearsal" / "servers" / "packer" / "stand_in_bin"
 
 
 @pytest.fixture(scope="module")

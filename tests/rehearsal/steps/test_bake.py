@@ -11,7 +11,7 @@ import pytest
 
 from core import image_files
 from core.fingerprint import fingerprint
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.steps.baking import cloud, ended_well, image, run
 
 __all__ = ["cloud"]

@@ -14,7 +14,7 @@ from core import kms as keys
 from plan import image_origin, image_source
 from plan.image_source import Source
 from plan.readers.live_state import Account
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.rehearsal.boto3_stack import until
 from tests.rehearsal.steps.baking import ended_well, environment, image, run
 from tests.rehearsal.steps.two_accounts import DEV, DEV_REGION, FROM, World, opened, policy, refused, world

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from core import package_store, packages
 from core.package_store import UnknownPackages
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.steps.baking import cloud
 from tests.unit.steps.cloud import Wrapped
 

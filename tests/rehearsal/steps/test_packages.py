@@ -14,7 +14,7 @@ import pytest
 from plan import rollout_plan
 from plan.image_source import Source
 from plan.report import package_diff
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.steps.baking import TOOLS, cloud, ended_well, image, run
 from tests.support.factories import NOW, group, live, recipe, settings
 

@@ -17,7 +17,7 @@ import pytest
 from core import images
 from core.errors import StepError
 from core.progress import Progress, RealClock
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from steps.image import packer
 from steps.image.packer import Packer
 from tests.rehearsal.boto3_stack import until

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.cloud import Cloud
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
+from rehearsal.cloud.cloud import Cloud
 from steps.image import packer
 from tests.rehearsal.steps.baking import cloud, ended_well, image, run
 from tests.support import iam

@@ -13,9 +13,9 @@ import pytest
 
 from core.aws import Aws
 from core.progress import Progress, RealClock
-from rehearsal.cloud import Cloud
-from rehearsal.load import Load
-from rehearsal.machines.process import ProcessMachines
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.scenario.load import Load
+from rehearsal.servers.process import ProcessMachines
 from steps.promote.promote import Given, promote
 from steps.runtime.command import Context
 from steps.runtime.signals import Interrupts

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from core import listener_rules, tags
 from core.aws import Aws
 from plan.readers import load_balancers
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import Stack, stack
 
 STACK = "phoenix/dev"

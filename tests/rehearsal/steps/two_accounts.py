@@ -19,8 +19,8 @@ from core.progress import Progress, RealClock
 from plan import image_origin
 from plan.image_source import Source
 from plan.readers.live_state import Account
-from rehearsal import vendors
-from rehearsal.cloud import Cloud
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers.images import base_images
 from steps.image import copy, share
 from steps.runtime import options
 from steps.runtime.command import Context
@@ -72,7 +72,7 @@ class World:
 
     def baked(self, fingerprint: str, *, key: str = kms.NONE) -> str:
         """An image as that leaves one, without waiting for Packer."""
-        ec2, base = self.client("ec2", dev=True), vendors.IMAGES[0]
+        ec2, base = self.client("ec2", dev=True), base_images.IMAGES[0]
         disk = {"VolumeSize": 8, "Encrypted": key != kms.NONE, **({"KmsKeyId": key} if key.startswith("arn:") else {})}
         instance = ec2.run_instances(
             ImageId=base.id, MinCount=1, MaxCount=1, BlockDeviceMappings=[{"DeviceName": base.root_device, "Ebs": disk}]

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import dashboard
-from rehearsal import cloud
-from rehearsal.truths.dashboards import broken
+from rehearsal.cloud import cloud
+from rehearsal.cloud.moto_patches.dashboards import broken
 
 PROMOTED = json.dumps(
     {

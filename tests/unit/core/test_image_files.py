@@ -17,7 +17,7 @@ from core.git import GitError
 from core.image_files import ImageFilesError
 from plan.image_source import ImageError, source
 from plan.server_spec import fingerprint
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.factories import NOW, settings
 from tests.support.repositories import Repository
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.recorder import Recorded, record
 
 CONFIG = {

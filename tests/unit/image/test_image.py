@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rehearsal.machines import override
+from rehearsal.servers.packer import override
 from steps.image import bake, packer
 
 IMAGE = Path(__file__).parents[3] / "image"

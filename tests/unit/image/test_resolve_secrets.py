@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from plan import user_data
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 
 APP = PROJECT / "image" / "app"
 # Run, not imported: what is compiled would lie in the image's folder.

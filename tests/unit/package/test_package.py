@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from components.step_command import ROOT
 from package.service import Service
-from rehearsal.workshop import REQUIREMENTS
+from rehearsal.scenario.project_copy import REQUIREMENTS
 from tests.support.account import moto_only
 from tests.support.factories import TOKEN
 from tests.support.recorder import Recorded, record

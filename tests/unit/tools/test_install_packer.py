@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from steps.image import packer
 from tests.support.standins import Bench
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pulumi.automation import PulumiCommand
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.standins import Bench
 
 

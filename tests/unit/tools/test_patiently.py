@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.standins import IGNORING
 
 # Told to stop it goes on for a moment, as an update that puts weights back does.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.support.standins import IGNORING, Bench
 
 

@@ -15,7 +15,7 @@ from plan.checks import certificates, clear_text, keep_alive
 from plan.checks.certificates import Certificate
 from plan.checks.permanent import Before, Listener
 from plan.readers.existing_balancer import Shared
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from tests.rehearsal.alb.test_tls import HOST, self_signed
 from tests.support.account import moto_only
 from tests.support.factories import settings

@@ -11,7 +11,7 @@ from plan import user_data
 from plan.config import secret_references
 from plan.config.constraints import broken
 from plan.config.secret_references import Reference
-from rehearsal import policies
+from rehearsal.cloud import policies
 from tests.support.factories import settings
 
 WHERE = {"account": "123456789012", "region": "eu-west-1", "partition": "aws"}

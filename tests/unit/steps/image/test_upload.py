@@ -12,7 +12,7 @@ import pytest
 from core import image_files
 from core.errors import StepError
 from plan.server_spec import fingerprint
-from rehearsal.workshop import PROJECT
+from rehearsal import PROJECT
 from steps.image import upload
 from tests.support.factories import settings
 

@@ -1,0 +1,191 @@
+"""The rehearsal's AWS: moto's control plane taught what it does not know, real machines, and a real load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import boto3
+
+import rehearsal.cloud.moto_patches  # noqa: F401 - teaches moto
+from rehearsal.alb.balancer import Balancer
+from rehearsal.cloud.calls import ONLOOKER, Calls
+from rehearsal.cloud.certificates import server_context
+from rehearsal.cloud.control_plane import ControlPlane
+from rehearsal.cloud.gc_tuning import Smooth
+from rehearsal.cloud.reconciler import Reconciler
+from rehearsal.cloud.server_roles import ServerRoles
+from rehearsal.servers.machines import Machines
+from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.process import ProcessMachines
+from rehearsal.state import cloud_state as worlds
+from rehearsal.state.cloud_state import ACCOUNT, World
+from rehearsal.state.journal import Event, Journal
+
+
+class Cloud:
+    """A context manager: inside it, `environment` leads any AWS client of this machine to it.
+
+    `workdir` gets the machines' consoles and `journal.jsonl`. `boot_seconds` is how long an instance is pending.
+    `time_scale` stretches AWS's durations (boot, health check intervals, grace period, deregistration delay, retries of
+    failed launches): 0.1 is ten times faster. `minute_seconds`: how long CloudWatch's minutes are (60 times
+    `time_scale` where it is not given, and at least 1): its periods are multiples of that, and the load balancer's
+    metrics come one to two of them late. `ports`: of listeners, those that are others on this machine. One cloud
+    at a time in a process; raises RuntimeError for a second.
+    """
+
+    def __init__(
+        self,
+        workdir: Path,
+        *,
+        region: str = "eu-west-1",
+        port: int = 0,
+        machines: Machines | None = None,
+        boot_seconds: float = 2.0,
+        time_scale: float = 1.0,
+        minute_seconds: int | None = None,
+        ports: Mapping[int, int] | None = None,
+    ) -> None:
+        workdir.mkdir(parents=True, exist_ok=True)
+        self.workdir = workdir
+        self.region = region
+        self.account = ACCOUNT
+        self.machines: Machines = machines if machines is not None else ProcessMachines(workdir)
+        self.calls = Calls()
+        self._port = port
+        self._world = World(
+            region=region,
+            journal=Journal(workdir / "journal.jsonl"),
+            boot_seconds=boot_seconds,
+            time_scale=time_scale,
+            minute_seconds=minute_seconds or max(1, round(60 * time_scale)),
+            ports=ports or {},
+            console=lambda instance_id: self.machines.console(instance_id=instance_id),
+            freeze=self.machines.freeze,
+            copy=self.machines.copy,
+            vendors=self.machines.images,
+        )
+        self.calls.complain = lambda operation, answer: self._world.journal.note("error", operation, answer)
+        self._clients: dict[str, Any] = {}
+        self._smooth = Smooth()
+        self._open = False
+
+    def start(self) -> Cloud:
+        worlds.enter(self._world)
+        try:
+            self._control_plane = ControlPlane(calls=self.calls, port=self._port)
+        except BaseException:
+            worlds.leave(self._world)
+            raise
+        self.endpoint = self._control_plane.endpoint
+        self.roles = ServerRoles(self._world)
+        self.calls.authorize = self.roles.refusal
+        self.machines.connect(Aws(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials))
+        self.balancer = Balancer(self._world, self.machines, certificates=server_context)
+        self._reconciler = Reconciler(self._world, self.machines, self.balancer)
+        self._open = True
+        try:
+            self._warm_up()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _warm_up(self) -> None:
+        """Loads what the first calls would load, while nobody waits for an answer yet."""
+        self.client("ec2").describe_instances()
+        self.client("elbv2").describe_load_balancers()
+        self.client("autoscaling").describe_auto_scaling_groups()
+        self.client("cloudwatch").describe_alarms()
+        self._smooth.begin()
+
+    def close(self) -> None:
+        """Ends every machine, port and thread; what was recorded stays readable. Does nothing the second time."""
+        if not self._open:
+            return
+        self._open = False
+        self._smooth.end()
+        for client in self._clients.values():
+            client.close()
+        self._reconciler.close()
+        self.balancer.close()
+        self.machines.close()
+        worlds.leave(self._world)
+        self._control_plane.close()
+        self._world.journal.close()
+
+    def __enter__(self) -> Cloud:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables for a child process; the caller must also remove AWS_PROFILE from what it inherits."""
+        return {
+            **self.machines.environment,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this cloud, which meets no fault. The user's own AWS configuration does not reach it."""
+        if service not in self._clients:
+            create: Any = boto3.session.Session().client  # typed for literal names only
+            self._clients[service] = create(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id=ONLOOKER,
+                aws_secret_access_key=ONLOOKER,
+            )
+            if self._open:
+                self._smooth.again()
+        return self._clients[service]
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened so far, oldest first."""
+        return self._world.journal.events
+
+    def fail_launches(self, reason: str | None, *, zones: Collection[str] = ()) -> None:
+        """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works).
+
+        With `zones` only launches in these Availability Zones do.
+        """
+        self._world.launch_fault, self._world.faulty_zones = reason, frozenset(zones)
+
+    def fail_boots(self, reason: str | None) -> None:
+        """From now on every instance of a group ends for this reason of EC2's instead of running; None lifts it.
+
+        So end those whose disks can't be decrypted: the launch itself is accepted.
+        """
+        self._world.boot_fault = reason
+
+    @contextmanager
+    def booting(self, *, seconds: float) -> Iterator[None]:
+        """Inside it an instance that is launched is pending for so long (of AWS's seconds)."""
+        usual, self._world.boot_seconds = self._world.boot_seconds, seconds
+        try:
+            yield
+        finally:
+            self._world.boot_seconds = usual
+
+    @contextmanager
+    def without_metrics(self) -> Iterator[None]:
+        """Inside it CloudWatch gets no metrics from the load balancer."""
+        self._world.blind = True
+        try:
+            yield
+        finally:
+            self._world.blind = False

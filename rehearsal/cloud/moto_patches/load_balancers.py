@@ -1,0 +1,109 @@
+"""Load balancers: reached at this machine's loopback, and refusing what AWS refuses."""
+
+from __future__ import annotations
+
+import copy
+import re
+import socket
+from typing import Any
+
+from moto.elbv2.exceptions import DuplicateListenerError, ELBClientError
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
+
+from rehearsal.cloud.moto_patches.patch import Correction, around
+from rehearsal.state.cloud_state import World
+
+
+@around(FakeLoadBalancer, "__init__")
+def lives_here(world: World, original: Correction, balancer: Any, name: str, *args: Any, **kwargs: Any) -> None:
+    original(balancer, name, *args, **kwargs)
+    balancer.dns_name = "127.0.0.1"
+
+
+@around(ELBv2Backend, "create_load_balancer")
+def has_a_proper_name(world: World, original: Correction, backend: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    if len(name) > 32:
+        raise ELBClientError(
+            "ValidationError", f"The load balancer name '{name}' cannot be longer than '32' characters"
+        )
+    if not re.fullmatch(r"(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", name):
+        raise ELBClientError(
+            "ValidationError",
+            f"The load balancer name '{name}' can only contain characters that are alphanumeric characters and "
+            "hyphens(-), cannot begin or end with a hyphen and cannot begin with 'internal-'",
+        )
+    if any(balancer.name == name for balancer in backend.load_balancers.values()):
+        raise ELBClientError("DuplicateLoadBalancerName", "A load balancer with the specified name already exists.")
+    return original(backend, name, *args, **kwargs)
+
+
+@around(ELBv2Backend, "delete_load_balancer")
+def may_be_protected(world: World, original: Correction, backend: Any, arn: str) -> None:
+    balancer = backend.load_balancers.get(arn)
+    if balancer is not None and balancer.attrs.get("deletion_protection.enabled") == "true":
+        raise ELBClientError(
+            "OperationNotPermitted",
+            f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled",
+        )
+    original(backend, arn)
+
+
+@around(ELBv2Backend, "create_listener")
+def listens_on_a_free_port(
+    world: World,
+    original: Correction,
+    backend: Any,
+    load_balancer_arn: str,
+    protocol: str,
+    port: Any,
+    *args: Any,
+    **kwargs: Any,
+) -> Any:
+    """One listener a port; whoever asks for the same one again, since an answer was lost, gets that.
+
+    The port is one of this machine's: say so at once when it can't be had, instead of never answering on it.
+    """
+    # moto makes what it is given its own; the order of tags is nobody's.
+    tags = sorted(kwargs.get("tags") or (), key=lambda tag: str(tag["Key"]))
+    asked = copy.deepcopy((protocol, int(port), args, {**kwargs, "tags": tags}))
+    there = _on(backend.load_balancers.get(load_balancer_arn), port)
+    if there is not None and world.answers.get(there.arn) == asked:
+        return there
+    if there is not None:
+        raise DuplicateListenerError
+    _bindable(world, int(port))
+    made = original(backend, load_balancer_arn, protocol, port, *args, **kwargs)
+    world.answers[made.arn] = asked
+    return made
+
+
+@around(ELBv2Backend, "modify_listener")
+def moves_to_a_free_port(
+    world: World, original: Correction, backend: Any, arn: str, port: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    """A listener can't take the port of another one of its load balancer (ELB API reference, ModifyListener)."""
+    balancer = next((one for one in backend.load_balancers.values() if arn in one.listeners), None)
+    there = _on(balancer, port) if port is not None else None
+    if there is not None and there.arn != arn:
+        raise DuplicateListenerError
+    if port is not None and there is None:
+        _bindable(world, int(port))
+    return original(backend, arn, port, *args, **kwargs)
+
+
+def _on(balancer: Any, port: Any) -> Any:
+    ears = balancer.listeners.values() if balancer is not None else ()
+    return next((one for one in ears if int(one.port) == int(port)), None)
+
+
+def _bindable(world: World, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", world.ports.get(port, port)))
+        except OSError as error:
+            raise ELBClientError(
+                "InvalidConfigurationRequest",
+                f"The rehearsal's balancer can't listen on 127.0.0.1:{port} of this machine: {error.strerror}. "
+                "Choose another listener port.",
+            ) from error

@@ -1,0 +1,21 @@
+"""One API call at a time: moto's records are not made for threads, and the reconciler changes them too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import BaseResponse
+
+from rehearsal.cloud.moto_patches.patch import Correction, around
+from rehearsal.state.cloud_state import World
+
+_READING = ("Describe", "Get", "List")
+
+
+@around(BaseResponse, "call_action")
+def serialize(world: World, original: Correction, response: Any) -> Any:
+    with world.lock:
+        answer = original(response)
+    if not response._get_action().startswith(_READING):
+        world.changed.set()
+    return answer

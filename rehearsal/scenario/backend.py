@@ -1,0 +1,134 @@
+"""What the scenario needs of a cloud, so that it is told alike on this machine and in a real account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rehearsal.cloud.cloud import Cloud
+from rehearsal.engine import Engine
+from rehearsal.scenario import inside_checks
+from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.record import LOCAL
+from rehearsal.scenario.watch import Watch
+from rehearsal.servers.nspawn import NspawnMachines
+from rehearsal.state.journal import Event
+
+BAD_SCRIPT = "70-a-mistake.sh"
+BAD = """#!/bin/sh
+# A mistake, made on purpose: Tomcat starts where the image is inspected, and on no server that is born from it.
+set -eu
+folder=/etc/systemd/system/$(cat /etc/phoenix/tomcat).service.d
+mkdir -p "$folder"
+printf '[Service]\\nExecStartPre=+/bin/grep -qx PHOENIX_SERVICE=inspection /etc/phoenix/server.env\\n' \\
+  >"$folder/mistake.conf"
+"""
+
+
+class Place(Protocol):
+    """A cloud with a stack in it. `cloud`: `record.LOCAL` or `record.AWS`; `account`: empty on a local one.
+
+    `servers` says what they are; `scripts_run`: whether Packer runs the image's scripts. `identity`: SERVICE/STACK.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a run there is called."""
+
+    cloud: str
+    region: str
+    account: str
+    servers: str
+    scripts_run: bool
+    identity: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of it."""
+
+    def watch(self) -> Watch:
+        """Samples the invariants while it is open."""
+
+    def url(self, engine: Engine) -> str:
+        """Where users ask, once there is something that answers."""
+
+    def events(self, watch: Watch) -> Sequence[Event]:
+        """What happened to servers."""
+
+    def spoil(self, shop: Workshop, engine: Engine) -> str:
+        """Makes the next servers bad ones: what passes its bake, and never serves. Returns what was changed."""
+
+    def patch_by_hand(self) -> inside_checks.Old | None:
+        """Changes every live server as one should not, where it can be proven later that nothing is left of that."""
+
+    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
+        """What did not hold of the new servers, and what did, in words."""
+
+
+def bad_script(shop: Workshop) -> str:
+    """Adds the script whose image bakes well and never serves. Returns what was changed."""
+    file = shop.folder / "image" / "provision" / BAD_SCRIPT
+    file.write_text(BAD, encoding="utf-8")
+    file.chmod(0o755)
+    return f"{file.relative_to(shop.folder)} is new"
+
+
+@dataclass
+class Local:
+    """The local cloud as a `Place`; the listener's port is one of this machine."""
+
+    open: Cloud
+    port: int
+    identity: str
+    name: str = "rehearsal"
+    cloud: str = LOCAL
+    account: str = ""
+    region: str = field(init=False)
+    servers: str = field(init=False)
+    scripts_run: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.region, self.servers = self.open.region, self.open.machines.kind
+        self.scripts_run = self._machines is not None
+
+    @property
+    def _machines(self) -> NspawnMachines | None:
+        return self.open.machines if isinstance(self.open.machines, NspawnMachines) else None
+
+    def client(self, service: str) -> Any:
+        return self.open.client(service)
+
+    def watch(self) -> Watch:
+        return Watch(self.region, self.identity)
+
+    def url(self, engine: Engine) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def events(self, watch: Watch) -> Sequence[Event]:
+        return self.open.events
+
+    def spoil(self, shop: Workshop, engine: Engine) -> str:
+        if self.scripts_run:
+            return bad_script(shop)
+        engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
+        return "its servers never answer"
+
+    def patch_by_hand(self) -> inside_checks.Old | None:
+        return inside_checks.patch_by_hand(self._machines) if self._machines else None
+
+    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
+        machines = self._machines
+        assert machines is not None, "only real machines are patched by hand"
+        gone = inside_checks.reborn(machines, old)
+        silent = inside_checks.forwarded(machines, url, machines.running())
+        said = (
+            []
+            if gone
+            else [
+                f"proof: {', '.join(old.servers)} and their disks are gone, and no file of theirs is on"
+                f" {', '.join(machines.running())}"
+            ]
+        )
+        if not silent:
+            said.append("proof: each new server's log collector forwarded the line of a request that went to it")
+        return [f"proof: {text}" for text in (*gone, *silent)], said

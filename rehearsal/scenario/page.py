@@ -1,0 +1,63 @@
+"""The report as one HTML page: figures, the picture, and a cursor that reads out any second. It needs no network.
+
+`rehearsal-report/index.html#31` opens with second 31 selected; the arrow keys move it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+from string import Template
+
+from rehearsal.scenario import picture
+from rehearsal.scenario.report import HEADINGS, Report, cells
+from rehearsal.scenario.timeline import Timeline
+
+HERE = Path(__file__).parent
+
+
+def write(folder: Path, report: Report, timeline: Timeline) -> Path:
+    """index.html in the folder, with timeline.svg, timeline.png and timeline.json beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    timeline.write(folder / "timeline.json")
+    drawn = picture.write(folder, timeline)
+    path = folder / "index.html"
+    path.write_text(html(report, timeline, drawn["svg"].read_text()), encoding="utf-8")
+    return path
+
+
+def html(report: Report, timeline: Timeline, svg: str) -> str:
+    """The page around the picture."""
+    # Inside <script> only "</" could end the data early.
+    data = json.dumps(asdict(timeline), separators=(",", ":")).replace("</", "<\\/")
+    held = "".join(f"<li>{escape(text)}</li>" for text in report.broken)
+    packages = "".join(
+        f"<li>packages, {escape(stage)}: {escape(words)}</li>" for stage, words in report.packages.items()
+    )
+    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+        title=escape(timeline.title),
+        tiles="".join(f"<li>{escape(text)}</li>" for text in timeline.sums),
+        broken=f'<ul class="broken">{held}</ul>' if held else "",
+        left=picture.LEFT,
+        right=picture.RIGHT,
+        packages=f'<ul class="packages">{packages}</ul>' if packages else "",
+        svg=svg[svg.index("<svg") :],
+        head="".join(f"<th>{escape(text)}</th>" for text in HEADINGS),
+        rows="".join(
+            [
+                *(
+                    _row(f"{number} {stage.name}", *cells(said))
+                    for number, (stage, said) in enumerate(report.stages, 1)
+                ),
+                _row("all", *cells(report.total), kind="all"),
+            ]
+        ),
+        data=data,
+    )
+
+
+def _row(*texts: str, kind: str = "") -> str:
+    opening = f'<tr class="{kind}">' if kind else "<tr>"
+    return opening + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>"

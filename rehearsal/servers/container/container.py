@@ -1,0 +1,123 @@
+"""A box: one command with mounts, processes and (where wanted) a network of its own, that can't outlive this process.
+
+The host gets no mount, route, address or bridge from it. Namespaces end with the last process in them, and the kernel
+kills those when the box's first process ends (pid_namespaces(7)); that one ends when this process does
+(`container_init`). What a kill -9 leaves are files and empty cgroups (`rehearsal.servers.runs`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rehearsal.servers.container.container_init import READY, STOP
+
+_KEEPER = Path(__file__).with_name("container_init.py")
+
+
+class BoxError(Exception):
+    """The box could not be made; the text is what the kernel or a tool said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """`lower` are the read-only layers, the newest first; `upper` gets what is written; `merged` is where both show."""
+
+    lower: Sequence[str]
+    upper: str
+    work: str
+    merged: str
+    command: Sequence[str]
+    console: str
+    """A file that the command's output is appended to."""
+    network: bool
+    """True: a network of its own, with nothing in it but a loopback."""
+    cgroups: Sequence[str] = ()
+
+
+class Box:
+    """Raises BoxError when it can't be made. It runs until its command has ended, or `kill`."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._merged = spec.merged
+        self._process = subprocess.Popen(
+            [
+                "unshare",
+                "--mount",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+                *(["--net"] if spec.network else []),
+                sys.executable,
+                "-I",
+                "-S",
+                str(_KEEPER),
+                json.dumps(asdict(spec)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in the terminal is the rehearsal's to handle
+        )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != READY:
+            said = self._process.communicate()[1].decode(errors="replace").strip()
+            raise BoxError(said.splitlines()[-1] if said else "the box ended at once")
+
+    @property
+    def network(self) -> str:
+        """The file of its network namespace, for setns."""
+        return f"/proc/{self._process.pid}/ns/net"
+
+    @property
+    def root(self) -> Path:
+        """Its file system as it is inside, seen from here, while it runs."""
+        return Path(f"/proc/{self._process.pid}/root{self._merged}")
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The command's exit code. Raises subprocess.TimeoutExpired."""
+        code = self._process.wait(timeout)
+        self._close()
+        return code
+
+    def ask_to_stop(self) -> None:
+        """A machine shuts down in order; see `ended`."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(STOP)
+            self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """Ends everything in it now, and waits until that is gone."""
+        self._close()
+        self._process.wait()
+
+    def _close(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def emptied(group: Path, *, seconds: float = 5.0) -> None:
+    """Removes a cgroup and those below it; the kernel needs a moment after the last process has ended."""
+    limit = time.monotonic() + seconds
+    while group.exists():
+        with contextlib.suppress(OSError):
+            for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+                folder.rmdir()
+            group.rmdir()
+        if time.monotonic() > limit:
+            return
+        time.sleep(0.02)

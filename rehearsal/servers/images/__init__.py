@@ -1,0 +1,1 @@
+"""Base images as vendors publish them, and what is compared of two images."""

@@ -1,0 +1,254 @@
+"""Machines that are real operating systems: systemd and all, booted by systemd-nspawn from a disk that Packer baked.
+
+Each has its own disk, processes and network. The network has a loopback and nothing else: what the balancer, Packer
+and a log collector say goes through sockets that are made inside it (`rehearsal.servers.network.forwarding`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import socket as sockets
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rehearsal.servers.container.container import Box, BoxError, Spec, emptied
+from rehearsal.servers.disks import Disk, Disks, ready_to_mount
+from rehearsal.servers.images.base_images import Image
+from rehearsal.servers.images.metadata_layer import layer
+from rehearsal.servers.machines import Address
+from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.network.agent_bucket import Bucket
+from rehearsal.servers.network.forwarding import Wiring
+from rehearsal.servers.network.log_collector import Collector
+from rehearsal.servers.packer import override
+from rehearsal.servers.runs import Run
+
+_PAINT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+_LAST_SECONDS = 20.0
+"""How long a machine may take to shut down, before its power is cut."""
+
+
+@dataclass
+class _Machine:
+    box: Box
+    builds: bool
+    born: Mapping[str, str]
+    """What it was started with."""
+    cgroups: list[str]
+    wired: list[asyncio.Server] = field(default_factory=list)
+    asked_to_stop: float | None = None
+    disk_dies: bool = False
+
+
+class NspawnMachines:
+    """`base` is the root folder of the vendor's `image`; `archive` is where downloaded packages are kept."""
+
+    kind = "real operating systems (systemd-nspawn)"
+
+    def __init__(self, run: Run, *, image: Image, base: Path, archive: Path) -> None:
+        self._run = run
+        self.images = (image,)
+        self._consoles = run.folder / "consoles"
+        self._consoles.mkdir()
+        self._disks = Disks(run.folder / "disks", {image.id: base})
+        self._machines: dict[str, _Machine] = {}
+        self._lock = threading.RLock()
+        self._wiring = Wiring(archive, self._builders)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Leads Packer to the build machine: what stands first on PATH adds to its template (`override`)."""
+        return {
+            "PATH": os.pathsep.join([str(override.PROGRAMS), os.environ["PATH"]]),
+            override.SSH_PORT: str(self._wiring.ssh_port),
+        }
+
+    def connect(self, aws: Aws) -> None:
+        self._wiring.connect(aws)
+
+    def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
+        with self._lock:
+            if instance_id in self._machines:
+                return
+            try:
+                disk = self._disks.of(instance_id, image_id)
+            except KeyError:
+                self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
+                return
+            builds = image_id == self.images[0].id
+            metal = layer(
+                disk.folder / "metal",
+                instance_id=instance_id,
+                user_data=user_data,
+                public_key=public_key,
+                builds=builds,
+                hosts=self._wiring.hosts,
+                trusted=self._wiring.certificate,
+                bucket=self.bucket.files,
+            )
+            cgroups = self._run.cgroups(instance_id)
+            try:
+                box = Box(self._spec(instance_id, disk, metal, cgroups))
+            except BoxError as error:
+                self._say(instance_id, f"the machine can't boot: {error}")
+                return
+            born = {"instance_id": instance_id, "image_id": image_id, "user_data": user_data, "public_key": public_key}
+            machine = _Machine(box, builds, born, cgroups)
+            self._machines[instance_id] = machine
+            machine.wired += self._wiring.plug(instance_id, box.network, builds=builds)
+
+    def _spec(self, instance_id: str, disk: Disk, metal: Path, cgroups: list[str]) -> Spec:
+        ready_to_mount(disk)
+        merged = str(disk.folder / "merged")
+        return Spec(
+            lower=[str(folder) for folder in (metal, *disk.layers)],
+            upper=str(disk.upper),
+            work=str(disk.folder / "work"),
+            merged=merged,
+            network=True,
+            cgroups=cgroups,
+            console=str(self._console_file(instance_id)),
+            command=[
+                "systemd-nspawn",
+                "--quiet",
+                "--register=no",
+                "--keep-unit",
+                "--network-namespace-path=/proc/self/ns/net",
+                f"--directory={merged}",
+                f"--machine={instance_id}",
+                "--console=read-only",
+                "--link-journal=no",
+                "--resolv-conf=off",
+                "--timezone=off",
+                "--settings=no",
+                "--boot",
+                "--",
+                # What services say is what one wants to read when a machine does not come up.
+                "systemd.journald.forward_to_console=1",
+                "systemd.show_status=error",
+            ],
+        )
+
+    def stop(self, *, instance_id: str) -> None:
+        with self._lock:
+            machine = self._machines.get(instance_id)
+            if machine is not None and machine.asked_to_stop is None:
+                machine.box.ask_to_stop()
+                machine.asked_to_stop = time.monotonic()
+
+    def halted(self, *, instance_id: str) -> bool:
+        with self._lock:
+            return instance_id not in self._machines
+
+    def terminate(self, *, instance_id: str) -> None:
+        with self._lock:
+            self.stop(instance_id=instance_id)
+            if instance_id in self._machines:
+                self._machines[instance_id].disk_dies = True
+            else:
+                self._disks.destroy(instance_id)
+
+    def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
+        with self._lock:
+            running = self._machines.get(instance_id)
+            if running is not None:
+                self.stop(instance_id=instance_id)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.box.wait(_LAST_SECONDS)
+                self._bury(instance_id)
+            self._disks.freeze(instance_id=instance_id, image_id=image_id, snapshot_id=snapshot_id)
+            if running is not None:
+                self.start(**running.born)
+
+    def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
+        with self._lock:
+            self._disks.copy(source_id=source_id, image_id=image_id, snapshot_id=snapshot_id)
+
+    def keep(self, snapshots: Set[str]) -> None:
+        with self._lock:
+            self._disks.keep(snapshots)
+
+    def address(self, *, instance_id: str, port: int) -> Address | None:
+        return ("127.0.0.1", port) if instance_id in self._machines else None
+
+    def socket(self, *, instance_id: str) -> sockets.socket:
+        machine = self._machines.get(instance_id)
+        if machine is None:
+            raise ConnectionRefusedError(f"{instance_id} does not run")
+        return self._wiring.socket_in(machine.box.network)
+
+    @property
+    def collector(self) -> Collector:
+        """What the machines' log collectors forwarded."""
+        return self._wiring.collector
+
+    @property
+    def bucket(self) -> Bucket:
+        """Where build machines find the agent of Systems Manager."""
+        return self._wiring.bucket
+
+    def console(self, *, instance_id: str) -> str:
+        file = self._console_file(instance_id)
+        return _PAINT.sub("", file.read_text(errors="replace")) if file.exists() else ""
+
+    def root(self, instance_id: str) -> Path:
+        """A running machine's files, seen from outside. Raises KeyError when it does not run."""
+        return self._machines[instance_id].box.root
+
+    def cgroups(self, instance_id: str) -> list[str]:
+        """Where the machine's processes are listed. Raises KeyError when it does not run."""
+        return self._machines[instance_id].cgroups
+
+    def running(self) -> list[str]:
+        """Machines that are up, or on their way there or down."""
+        return list(self._machines)
+
+    def disks(self) -> list[str]:
+        """Machines whose disk is there."""
+        return self._disks.names
+
+    def written(self, instance_id: str) -> list[Path]:
+        """Folders with what the machine's disk has on top of the vendor's base. Raises KeyError."""
+        return self._disks.written(instance_id)
+
+    def tick(self) -> None:
+        with self._lock:
+            for instance_id, machine in list(self._machines.items()):
+                late = machine.asked_to_stop is not None and time.monotonic() - machine.asked_to_stop > _LAST_SECONDS
+                if late:
+                    self._say(instance_id, f"it did not shut down within {_LAST_SECONDS:.0f} s: its power is cut")
+                if late or machine.box.ended:
+                    self._bury(instance_id)
+
+    def close(self) -> None:
+        with self._lock:
+            for instance_id in list(self._machines):
+                self._bury(instance_id)
+        self._disks.close()
+        self._wiring.close()
+
+    def _bury(self, instance_id: str) -> None:
+        machine = self._machines.pop(instance_id)
+        machine.box.kill()
+        self._wiring.unplug(machine.wired)
+        for group in machine.cgroups:
+            emptied(Path(group))
+        if machine.disk_dies:
+            self._disks.destroy(instance_id)
+
+    def _builders(self) -> list[str]:
+        return [machine.box.network for machine in list(self._machines.values()) if machine.builds]
+
+    def _console_file(self, instance_id: str) -> Path:
+        return self._consoles / f"{instance_id}.log"
+
+    def _say(self, instance_id: str, line: str) -> None:
+        with self._console_file(instance_id).open("a") as console:
+            console.write(line + "\n")
