@@ -84,7 +84,20 @@ def test_an_update_waits_for_its_approval_and_for_the_one_that_runs() -> None:
     assert up["concurrency"] == {"group": "update-${{ inputs.stack }}", "cancel-in-progress": False}
 
 
-@pytest.mark.parametrize("name", ["check", "preview", "deploy", "update"])
+def test_a_tag_is_published_once_it_is_on_main_told_and_tested() -> None:
+    release = read("release")
+    assert release["on"] == {"push": {"tags": ["v*"]}}
+    jobs = release["jobs"]
+    assert (jobs["check"]["needs"], jobs["publish"]["needs"]) == ("fit", "check")
+    checkout, on_main, agree = jobs["fit"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 0 and on_main["run"].startswith("git merge-base --is-ancestor ")
+    assert agree["run"] == 'python3 tools/release.py "$GITHUB_REF_NAME"'
+    notes, publish = jobs["publish"]["steps"][-1]["run"].splitlines()
+    assert notes.startswith(agree["run"]) and publish.startswith('gh release create "$GITHUB_REF_NAME" --verify-tag ')
+    assert notes.split(">")[1] == publish.split("--notes-file ")[1]
+
+
+@pytest.mark.parametrize("name", ["check", "preview", "deploy", "release", "update"])
 def test_what_waits_for_a_person_holds_up_no_other(name: str) -> None:
     said = read(name)
     waiting = [job for job in said["jobs"].values() if "approval" in str(job.get("environment"))]
@@ -138,14 +151,22 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     into = {"contents": "read", "id-token": "write"}
     allowed = {
         (name, job): said.get("permissions", read(name)["permissions"])
-        for name in ("check", "preview", "deploy", "update")
+        for name in ("check", "preview", "deploy", "release", "update")
         for job, said in read(name)["jobs"].items()
     }
     assert allowed == {
         **{
             key: {"contents": "read"}
-            for key in [("check", "test"), ("check", "faults"), ("check", "engine"), ("deploy", "check")]
+            for key in [
+                ("check", "test"),
+                ("check", "faults"),
+                ("check", "engine"),
+                ("deploy", "check"),
+                ("release", "fit"),
+                ("release", "check"),
+            ]
         },
+        ("release", "publish"): {"contents": "write"},
         ("preview", "plan"): {**into, "pull-requests": "write"},
         ("deploy", "dev"): into,
         ("deploy", "prod"): into,
