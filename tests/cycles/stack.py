@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,21 +294,6 @@ class Stack:
             secrets={"previewToken": self.token},
             stand_in=self._stand_in,
         )
-
-
-@pytest.fixture(scope="module", params=ENGINES)
-def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack of a file's tests, on each engine."""
-    with Stack(tmp_path_factory.mktemp("cycle"), stand_in=request.param == "stand-in") as made:
-        yield made
-
-
-@pytest.fixture
-def stack(stage: Stack) -> Iterator[Stack]:
-    """The stack at its beginning; after the test, the invariants are held against everything that was seen."""
-    stage.begin()
-    yield stage
-    stage.end()
 
 
 def until(

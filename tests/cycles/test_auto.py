@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from plan.group_key import other
-from tests.cycles.stack import Stack, stack, stage
-
-__all__ = ["stack", "stage"]
+from tests.cycles.stack import Stack
 
 
 def test_a_change_of_the_scripts_flips_by_itself_and_so_does_its_revert(stack: Stack) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from plan.group_key import other
-from tests.cycles.stack import Stack, stack, stage
-
-__all__ = ["stack", "stage"]
+from tests.cycles.stack import Stack
 
 
 def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_everything(stack: Stack) -> None:

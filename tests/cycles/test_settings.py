@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plan.group_key import other
-from tests.cycles.stack import Stack, by_color, stack, stage, until
-
-__all__ = ["stack", "stage"]
+from tests.cycles.stack import Stack, by_color, until
 
 
 @pytest.mark.parametrize("what", ["scripts", "instance type"])

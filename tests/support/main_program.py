@@ -3,33 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
-from moto import mock_aws
 
 from tests.rehearsal.alb.test_tls import self_signed
-from tests.support.account import moto_only
 from tests.support.factories import TOKEN
-from tests.support.recorder import MADE, NAMED, STANDING, Recorded, record_main
+from tests.support.recorder import Recorded, record_main
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
-
-
-@pytest.fixture(autouse=True)
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Empty, and nothing recorded yet; for each test of a module that names this fixture."""
-    STANDING.clear()
-    MADE.clear()
-    NAMED.clear()
-    moto_only(monkeypatch)
-    monkeypatch.chdir(PROJECT)
-    with mock_aws():
-        yield
 
 
 def program(stack: str = "dev", **config: Any) -> Recorded:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from rehearsal.engine import Engine, Running, choose
 
@@ -80,11 +77,3 @@ class Project:
 def engine_for(kind: str, workdir: Path, environment: Mapping[str, str] | None = None) -> Callable[[Path], Engine]:
     """Makes the engine of one kind for a folder."""
     return lambda folder: choose(folder, "dev", workdir, environment or {}, stand_in=kind == "stand-in")
-
-
-@pytest.fixture(params=["stand-in", "pulumi"])
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
-    """An empty project, once for each engine."""
-    if request.param == "pulumi" and shutil.which("pulumi") is None:
-        pytest.skip("there is no `pulumi` on PATH to hold the stand-in against")
-    yield Project(tmp_path / "project", engine_for(request.param, tmp_path / "work"))

@@ -15,10 +15,8 @@ from plan.config import namespaces, secret_values, yaml_changes
 from plan.config.settings import defaults
 from plan.config.typed import Typed
 from rehearsal.engine import choose
-from tests.rehearsal.engine.projects import Project, engine_for, project
+from tests.rehearsal.engine.projects import Project, engine_for
 from tests.unit.plan.config.test_yaml_scalars import READ
-
-__all__ = ["project"]
 
 SCHEMA = """
 config:

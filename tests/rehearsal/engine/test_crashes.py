@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.rehearsal.engine.projects import Project, project
-
-__all__ = ["project"]
+from tests.rehearsal.engine.projects import Project
 
 # A step that ends when its parent does, as the project's steps do, and says so.
 STEP = """

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.rehearsal.engine.projects import Project, project
-
-__all__ = ["project"]
+from tests.rehearsal.engine.projects import Project
 
 # Each waits for the other: that ends only if both run at once.
 MEET = "touch {0}; i=0; while [ ! -e {1} ]; do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.05; done"

@@ -6,11 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from core import image_files
 from core.fingerprint import fingerprint
@@ -18,12 +16,6 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 
 TOOLS = PROJECT / "rehearsal" / "servers" / "packer" / "stand_in_bin"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
-        yield opened
 
 
 def image(mark: str = "", *, folder: Path = PROJECT / "image", base_image: str = "debian-12") -> dict[str, str]:

@@ -12,9 +12,7 @@ import pytest
 from core import image_files
 from core.fingerprint import fingerprint
 from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.steps.baking import cloud, ended_well, image, run
-
-__all__ = ["cloud"]
+from tests.rehearsal.steps.baking import ended_well, image, run
 
 ROOT = Path(__file__).parents[3]
 

@@ -11,10 +11,7 @@ from botocore.exceptions import ClientError
 from core import package_store, packages
 from core.package_store import UnknownPackages
 from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.steps.baking import cloud
 from tests.unit.steps.cloud import Wrapped
-
-__all__ = ["cloud"]
 
 SERVICE = "shop"
 SHORT = "adduser 3.134\nopenssl 3.0.14\n"

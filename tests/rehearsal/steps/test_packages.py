@@ -15,10 +15,8 @@ from plan import rollout_plan
 from plan.image_source import Source
 from plan.report import package_diff
 from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.steps.baking import TOOLS, cloud, ended_well, image, run
+from tests.rehearsal.steps.baking import TOOLS, ended_well, image, run
 from tests.support.factories import NOW, group, live, recipe, settings
-
-__all__ = ["cloud"]
 
 FIRST, NEXT = image("first"), image("next")
 OLD, NEW = FIRST["fingerprint"], NEXT["fingerprint"]

@@ -21,11 +21,9 @@ from rehearsal.cloud.cloud import Cloud
 from steps.image import packer
 from steps.image.packer import Packer
 from tests.rehearsal.boto3_stack import until
-from tests.rehearsal.steps.baking import cloud, image
+from tests.rehearsal.steps.baking import image
 from tests.support.standins import IGNORING
 from tests.unit.steps.cloud import FakeClock
-
-__all__ = ["cloud"]
 
 ROOT = Path(__file__).parents[3]
 

@@ -15,11 +15,9 @@ import pytest
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from steps.image import packer
-from tests.rehearsal.steps.baking import cloud, ended_well, image, run
+from tests.rehearsal.steps.baking import ended_well, image, run
 from tests.support import iam
 from tools import record_packer
-
-__all__ = ["cloud"]
 
 RECORD: dict[str, Any] = json.loads(record_packer.RECORD.read_text())
 BAKES = [name for name in RECORD if name not in ("packer", "plugin")]

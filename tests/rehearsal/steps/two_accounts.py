@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
-import pytest
 
 from core import images as steps_images
 from core import kms
@@ -171,18 +170,3 @@ def refused(done: subprocess.CompletedProcess[str], *says: str) -> None:
     assert done.returncode == 1 and done.stdout == "", done.stderr
     for text in says:
         assert text in done.stderr, done.stderr
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.02) as cloud:
-        yield World(cloud)
-
-
-@pytest.fixture
-def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Program and steps may run in this process."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", opened.cloud.endpoint)
-    return opened

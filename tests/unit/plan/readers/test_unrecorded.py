@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import boto3
 import pytest
@@ -13,30 +12,12 @@ from plan.readers import unrecorded
 from plan.readers.stack_state import Made, Resource
 from plan.readers.unrecorded import Wanted
 from tests.support.account import moto_only
-from tests.support.main_program import account, program
-
-__all__ = ["account"]
 
 NAME, OWNER = "shop-dev", "shop/dev"
 COMPONENTS = tuple(
     Resource(f"urn::{kind}::{NAME}", f"phoenix:index:{kind}", {}) for kind in ("Network", "LoadBalancer")
 )
 CIDRS = ["0.0.0.0/0"]
-
-
-@pytest.mark.parametrize("config", [{}, {"allowedCidrs": ["10.0.0.0/8", "192.0.2.0/24"], "listenerPort": "8080"}])
-def test_it_knows_what_the_program_declares(account: None, config: dict[str, Any]) -> None:
-    cidrs = config.get("allowedCidrs", CIDRS)
-    wanted = [
-        *unrecorded.network("phoenix-dev"),
-        *unrecorded.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
-    ]
-    declared = {
-        (one.type, one.name, one.parent)
-        for one in program(**config).resources
-        if one.parent == "phoenix-dev" and one.type.startswith(("aws:ec2/", "aws:vpc/"))
-    }
-    assert {(one.type, one.name) for one in wanted} == {(type, name) for type, name, _ in declared}
 
 
 class Network:

@@ -16,10 +16,8 @@ import pytest
 from core import git
 from plan.config import secret_references
 from tests.support.factories import TOKEN
-from tests.support.main_program import CONFIG, PROJECT, account, certificate, program
+from tests.support.main_program import CONFIG, PROJECT, certificate, program
 from tests.support.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
-
-__all__ = ["account"]
 
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
 

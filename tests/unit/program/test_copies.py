@@ -13,10 +13,7 @@ from botocore.client import BaseClient
 
 from core import images
 from tests.support import main_program
-from tests.support.main_program import account
 from tests.support.recorder import Recorded
-
-__all__ = ["account"]
 
 # Another region of the same account, where tags are seen: the sharing of accounts is the local cloud's to test.
 FROM = "123456789012/us-east-1"
