@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud real bench forget test faults machines lint up preview flip rollback history destroy token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud real bench forget test unit faults machines lint up preview flip rollback history destroy token pulumi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -29,9 +29,17 @@ bench: .venv/.ready  ## what it costs, each figure beside a floor of the same ru
 forget: .venv/.ready  ## empty ~/.cache/phoenix: base images, downloaded packages, what a killed rehearsal left
 	@$(VENV)/python -m rehearsal clean
 
-test: lint real  ## lint, then all tests
-	@sh tools/browser.sh
+test: .venv/.ready  ## lint, then all tests; as root on Debian installs what they need (NO_INSTALL=1: nothing, and skips those tests)
+	@sh tools/host.sh
+	@$(MAKE) --no-print-directory lint
+	@[ -n "$(NO_INSTALL)" ] || $(VENV)/python -m rehearsal real
 	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
+
+unit: .venv/.ready  ## the tests that start nothing: what is decided, declared and asked of AWS, and the docs
+	$(VENV)/python -m pytest -n auto tests/unit tests/docs
+
+# They change nothing of this machine but .venv.
+unit lint: export NO_INSTALL = 1
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")

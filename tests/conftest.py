@@ -1,4 +1,4 @@
-"""The fault matrix: which of its cases run, as of the tests of real machines, and its table at the end."""
+"""Which of the long tests run, and what is told at the end: the fault matrix, and what was left out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rehearsal.engine import tools
+from tests.support import left_out
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,11 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_engine: a case of the fault matrix that the stand-in can't show")
 
 
-def pytest_report_header() -> str:
-    """Which engines run: cases of `pulumi` are skipped without it."""
+def pytest_report_header() -> list[str]:
+    """Which engines run: cases of `pulumi` are skipped without it; and whether anything may be installed."""
     found = shutil.which("pulumi")
     real = f"{found}, AWS plugin {tools.aws_plugin(os.environ)}" if found else "no `pulumi` on PATH"
-    return f"engines: stand-in; {real}; Packer {tools.packer(os.environ)}"
+    engines = f"engines: stand-in; {real}; Packer {tools.packer(os.environ)}"
+    if why := left_out.why():
+        return [engines, f"set-up: nothing was installed ({why}); what is left out is told at the end"]
+    return [engines]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,7 +57,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The matrix: a line a trial, whatever worker it ran in."""
+    """What was left out where nothing may be installed; and the fault matrix."""
+    if (why := left_out.why()) and (lines := left_out.lines(terminalreporter.stats.get("skipped", ()))):
+        terminalreporter.section(f"left out: nothing was installed ({why})", yellow=True, bold=True)
+        for line in lines:
+            terminalreporter.write_line(line)
+    _matrix(terminalreporter)
+
+
+def _matrix(terminalreporter: Any) -> None:
+    """A line a trial, whatever worker it ran in."""
     reports = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
     rows = {one.nodeid: dict(value) for one in reports for name, value in one.user_properties if name == "fault"}
     if not rows:

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Makes the virtual environment .venv with everything that tests and rehearsal need. Run by make; safe to run again.
+# With NO_INSTALL=1 it installs nothing outside of .venv.
 set -eu
 cd -- "$(dirname -- "$0")/.."
 
@@ -20,8 +21,8 @@ fi
 # Debian's Python comes without the module that puts pip into a virtual environment.
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "$python has no ensurepip: installing Debian's $package with apt-get"
+  if [ -z "${NO_INSTALL:-}" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "$python has no ensurepip: installing Debian's $package with apt-get (NO_INSTALL=1 installs nothing)"
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package"
   else

@@ -91,6 +91,8 @@ def _without_tools(programs: Mapping[str, str], say: Say) -> str:
     if not lacking:
         return ""
     packages = sorted({programs[program] for program in lacking})
+    if os.environ.get("NO_INSTALL"):
+        return f"{', '.join(lacking)} is not installed, and NO_INSTALL is set"
     if shutil.which("apt-get") is None:
         return f"{', '.join(lacking)} is not installed"
     say(f"installing {', '.join(packages)} with apt-get, for real operating systems")

@@ -16,6 +16,7 @@ RECIPE = Recipe()
 @pytest.fixture(autouse=True)
 def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host that can have real machines, as far as the choice sees."""
+    monkeypatch.delenv("NO_INSTALL", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(choice.platform, "system", lambda: "Linux")
     monkeypatch.setattr(choice.platform, "machine", lambda: "x86_64")
@@ -23,7 +24,7 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(choice.shutil, "which", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(choice, "refused", lambda: "")
     monkeypatch.setattr(choice, "_FREE_GIB", 0)
-    monkeypatch.setattr(choice.base, "ready", lambda recipe, say: None)
+    monkeypatch.setattr(choice.debootstrap, "ready", lambda recipe, say: None)
 
 
 def test_real_machines_are_taken_where_they_can_be() -> None:
@@ -68,6 +69,14 @@ def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) ->
     assert choice.choose(AUTO, said.append, RECIPE).real
 
 
+def test_nothing_is_installed_where_nothing_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_INSTALL", "1")
+    monkeypatch.setattr(choice, "_quietly", lambda command, environment: pytest.fail(f"ran {command}"))
+    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program != "packer" else None)
+    taken = choice.choose(AUTO, pytest.fail, RECIPE)
+    assert taken.why == "no real operating systems: packer is not installed, and NO_INSTALL is set"
+
+
 def test_nothing_is_installed_where_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "refused", lambda: "this host does not let them be made (unshare failed)")
     monkeypatch.setattr(choice.shutil, "which", lambda program: program if program in ("unshare", "mount") else None)
@@ -85,7 +94,7 @@ def test_where_no_base_image_can_be_made_it_says_what_debootstrap_said(monkeypat
     def ready(recipe: Recipe, say: object) -> None:
         raise BaseError("the base image could not be made:\nE: no route to the archive")
 
-    monkeypatch.setattr(choice.base, "ready", ready)
+    monkeypatch.setattr(choice.debootstrap, "ready", ready)
     taken = choice.choose(AUTO, print, RECIPE)
     assert not taken.real and "no route to the archive" in taken.why
     with pytest.raises(ChoiceError, match="no route to the archive"):
