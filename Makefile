@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud real bench forget test unit faults machines lint up preview flip rollback history destroy token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud real bench forget test unit faults machines lint coverage docs up preview flip rollback history destroy token pulumi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -38,8 +38,11 @@ test: .venv/.ready  ## lint, then all tests; as root on Debian installs what the
 unit: .venv/.ready  ## the tests that start nothing: what is decided, declared and asked of AWS, and the docs
 	$(VENV)/python -m pytest -n auto tests/unit tests/docs
 
+coverage: .venv/.ready  ## the same, and which lines and branches of the product they do not reach
+	$(VENV)/python -m pytest -n auto --cov --cov-report term tests/unit tests/docs
+
 # They change nothing of this machine but .venv.
-unit lint: export NO_INSTALL = 1
+unit coverage lint: export NO_INSTALL = 1
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
@@ -54,6 +57,9 @@ lint: .venv/.ready  ## ruff, mypy as strict as it gets, the layers, zizmor and s
 	$(VENV)/lint-imports --no-cache
 	$(VENV)/zizmor --quiet --offline .github
 	@sh tools/shellcheck.sh
+
+docs: .venv/.docs  ## docs/ as a site in site/, unless a link leads nowhere
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/mkdocs build --strict
 
 up: .venv/.ready  ## pulumi up of STACK=dev (flags of pulumi's: ARGS=--yes)
 	@sh tools/stack.sh up "$(STACK)" $(ARGS)
@@ -87,7 +93,11 @@ lock: .venv/.ready  ## the locks of requirements*.txt again (ARGS=--upgrade: wha
 	@sh tools/lock.sh $(ARGS)
 
 clean:  ## remove what make made
-	rm -rf .venv .pulumi rehearsal-report drill-report .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .pulumi rehearsal-report drill-report site .coverage* .mypy_cache .ruff_cache .pytest_cache
+
+.venv/.docs: requirements-docs.txt requirements-docs.lock.txt .venv/.ready
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@touch .venv/.docs
 
 .venv/.ready: requirements-dev.txt requirements-dev.lock.txt tools/venv.sh
 	@PYTHON=$(PYTHON) sh tools/venv.sh

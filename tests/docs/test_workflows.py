@@ -44,6 +44,17 @@ def test_a_pull_request_is_tested_and_previewed() -> None:
     assert "head.repo.full_name == github.repository" in plan["if"]
 
 
+def test_each_python_that_the_project_says_it_runs_on_is_tried() -> None:
+    unit = read("check")["jobs"]["unit"]
+    pythons = unit["strategy"]["matrix"]["python"]
+    assert f'requires-python = ">={pythons[0]}"' in (PROJECT / "pyproject.toml").read_text()
+    assert pythons == [f"3.{minor}" for minor in range(11, 15)]
+    steps = {step.get("run", ""): step.get("if") for step in unit["steps"]}
+    assert steps["make lint"] is None and steps["make coverage"] is None
+    shown = '.venv/bin/coverage report --format=markdown >>"$GITHUB_STEP_SUMMARY"'
+    assert steps[shown] == steps["make docs"] == f"${{{{ !cancelled() && matrix.python == '{pythons[-1]}' }}}}"
+
+
 def test_a_pull_request_runs_on_pulumis_own_program_and_plugin() -> None:
     steps = read("check")["jobs"]["engine"]["steps"]
     said = [step.get("run", "") for step in steps]
@@ -158,6 +169,7 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
         **{
             key: {"contents": "read"}
             for key in [
+                ("check", "unit"),
                 ("check", "test"),
                 ("check", "faults"),
                 ("check", "engine"),
