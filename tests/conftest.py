@@ -68,7 +68,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _matrix(terminalreporter: Any) -> None:
     """A line a trial, whatever worker it ran in."""
     reports = [one for some in terminalreporter.stats.values() for one in some if isinstance(one, pytest.TestReport)]
-    rows = {one.nodeid: dict(value) for one in reports for name, value in one.user_properties if name == "fault"}
+    rows: dict[str, Any] = {
+        one.nodeid: value for one in reports for name, value in one.user_properties if name == "fault"
+    }
     if not rows:
         return
     bad = {one.nodeid for one in reports if one.failed}

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -261,7 +261,7 @@ class Stack:
         """Those that were due since a time (of the epoch), or the test's begin."""
         return [request for request in self._load.requests() if max(since, self._begun) <= request.t < self._ended]
 
-    def answers(self, *, seconds: float, what: Callable[[set[str]], bool]) -> set[str]:
+    def answers(self, *, seconds: float, what: Callable[[Set[str]], bool]) -> Set[str]:
         """The colors that answer production within the next seconds, until they are as they should be."""
         begun = time.time()
         while not what(seen := {one.color for one in self.requests(begun)}) and time.time() - begun < seconds:
@@ -280,7 +280,7 @@ class Stack:
         found = self.cloud.client("elbv2").describe_target_health(TargetGroupArn=target_group)
         return sum(1 for one in found["TargetHealthDescriptions"] if one["TargetHealth"]["State"] == "healthy")
 
-    def images(self) -> set[str]:
+    def images(self) -> Set[str]:
         """Our images that exist."""
         return {one["ImageId"] for one in self.cloud.client("ec2").describe_images(Owners=["self"])["Images"]}
 

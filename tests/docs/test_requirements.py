@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -25,7 +25,7 @@ def asked(name: str) -> dict[str, str]:
     """Exact versions that a file asks for. It leads to its lock first: see the test with pip below."""
     first, *lines = (PROJECT / f"{name}.txt").read_text().splitlines()
     assert first == f"-r {Path(name).name}.lock.txt"
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         if not line.startswith("#"):
             package, version = line.split("==")

@@ -96,4 +96,4 @@ def die(trial: Trial, name: str, *, but: str = "") -> None:
         assert running.wait().returncode == -signal.SIGKILL
     served = trial.stack.answers(seconds=30, what=lambda seen: seen == set(stays))
     assert served == set(stays)
-    assert trial.stack.moves(trial.struck)[-1:] == [trial.stack.weights()]
+    assert trial.struck and trial.stack.moves(trial.struck)[-1:] == [trial.stack.weights()]

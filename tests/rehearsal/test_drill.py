@@ -151,7 +151,7 @@ def test_the_bad_image_starts_the_application_only_where_it_is_inspected(tmp_pat
 def test_it_begins_only_when_somebody_who_knows_the_account_agrees(
     monkeypatch: pytest.MonkeyPatch, confirm: str, answer: str | None, words: str
 ) -> None:
-    monkeypatch.setattr(command.available, "terminal", lambda: True)
+    monkeypatch.setattr("drill.__main__.available.terminal", lambda: True)
 
     def asked(question: str) -> str:
         assert "123456789012" in question and answer is not None
@@ -168,7 +168,7 @@ def test_it_begins_only_when_somebody_who_knows_the_account_agrees(
 
 
 def test_where_nobody_can_be_asked_nobody_has_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command.available, "terminal", lambda: False)
+    monkeypatch.setattr("drill.__main__.available.terminal", lambda: False)
     given: Any = SimpleNamespace(confirm="")
     with pytest.raises(command.DrillError, match=r"nothing was done\.\nDo: --confirm 123456789012"):
         command.agreed(given, "123456789012", lambda question: pytest.fail("nobody is there"))
@@ -180,14 +180,14 @@ def test_credentials_that_end_before_the_drill_does_are_refused(monkeypatch: pyt
     place: Any = SimpleNamespace(session=SimpleNamespace(get_credentials=lambda: None))
     for hours, refused in ((0.3, True), (9, False)):
         found = SimpleNamespace(ends=datetime.now(UTC) + timedelta(hours=hours), temporary=True)
-        monkeypatch.setattr(command.credentials, "life", lambda _, found=found: found)
+        monkeypatch.setattr("drill.__main__.credentials.life", lambda _, found=found: found)
         if refused:
             with pytest.raises(command.DrillError, match="before the drill does, and nothing was done"):
                 command.long_enough(place, made(service="drill"), scene)
         else:
             command.long_enough(place, made(service="drill"), scene)
     assert said == []
-    monkeypatch.setattr(command.credentials, "life", lambda _: SimpleNamespace(ends=None, temporary=True))
+    monkeypatch.setattr("drill.__main__.credentials.life", lambda _: SimpleNamespace(ends=None, temporary=True))
     command.long_enough(place, made(service="drill"), scene)
     assert "don't say when they end; they are needed for about" in said[0]
 

@@ -66,7 +66,7 @@ def _moved(environment: Mapping[str, str]) -> dict[str, int]:
 
 
 class _Mocks(mocks.Mocks):
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> Any:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
         return {
             "aws:index/getAvailabilityZones:getAvailabilityZones": zones,
@@ -116,12 +116,12 @@ class _Monitor(mocks.MockMonitor):
                 depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
             )
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 (the engine's name)
         if "pulumi:pulumi:Stack" in request.urn:
             self.outputs = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 def _plain(value: Any) -> Any:
@@ -150,7 +150,7 @@ class Recorded:
 
 
 def record(
-    program: Callable[[], None],
+    program: Callable[[], Any],
     *,
     project: str = "phoenix",
     stack: str = "dev",
@@ -160,7 +160,7 @@ def record(
     asyncio.set_event_loop(asyncio.new_event_loop())
     monitor = _Monitor()
     mocks.set_mocks(_Mocks(), project=project, stack=stack, preview=False, monitor=monitor, organization="acme")
-    set_root_resource(None)  # run_in_stack makes its own
+    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
     set_all_config(dict(config or {}), [f"{project}:previewToken"])
 
@@ -173,4 +173,4 @@ def record(
 
 def record_main(folder: Path, **options: Any) -> Recorded:
     """Runs the project's `__main__.py` afresh."""
-    return record(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None, **options)
+    return record(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__"), **options)

@@ -58,7 +58,11 @@ def test_target_that_never_answers_is_504(site: Site) -> None:
     attribute = {"Key": "idle_timeout.timeout_seconds", "Value": "1"}
     elbv2.modify_load_balancer_attributes(LoadBalancerArn=site.stack.balancer, Attributes=[attribute])
     release = threading.Event()
-    site.stack.rule({site.targets("green", scripted.checked(lambda _: bool(release.wait(60)) and None)): 1})
+
+    def waits(_: socket.socket) -> None:
+        release.wait(60)
+
+    site.stack.rule({site.targets("green", scripted.checked(waits)): 1})
     site.healthy("green")
     try:
         assert site.get().status == 504

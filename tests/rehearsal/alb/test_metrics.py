@@ -91,7 +91,7 @@ def test_what_promote_reads_are_the_whole_minutes_since_it_asked(site: Site) -> 
 @pytest.mark.parametrize("minute", range(100, 110))
 def test_a_minute_is_shown_whole_and_one_to_two_after_its_end(minute: int, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [6.0 * minute]
-    monkeypatch.setattr(counters.time, "time", lambda: now[0])
+    monkeypatch.setattr("rehearsal.alb.counters.time.time", lambda: now[0])
     made = counters.Counters(minute_seconds=6)
     for at in (0.0, 3.0, 5.9, 6.0):  # the last is the next one's
         now[0] = 6.0 * minute + at

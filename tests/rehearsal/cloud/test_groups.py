@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud.cloud import Cloud
+from rehearsal.servers.process import ProcessMachines
 from tests.rehearsal.boto3_stack import Stack, in_service, scaling, stack, until, user_data
 
 
@@ -32,6 +33,7 @@ def test_unhealthy_server_is_replaced_by_its_group(s: Stack) -> None:
     (first,) = in_service(s, "replaced", 1)
     until(lambda: s.healthy(targets) == [first], what="healthy")
 
+    assert isinstance(s.cloud.machines, ProcessMachines)
     s.cloud.machines.kill(instance_id=first)
     second = until(lambda: [t for t in s.healthy(targets) if t != first], what="a healthy replacement")
     assert second == s.members("replaced")

@@ -245,7 +245,7 @@ def test_subnet_of_a_load_balancer_cannot_be_deleted(s: Stack) -> None:
 def test_groups_template_must_be_launchable(s: Stack) -> None:
     gone = "ami-00000000000000000"
     prefix = "You must use a valid fully-formed launch template. "
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"image": gone}, rf"The image id '\[{gone}\]' does not exist"),
         ({"SecurityGroupIds": ["sg-00000000000000000"]}, "The security group 'sg-0+' does not exist"),
         ({"InstanceType": "t3.enormous"}, "Invalid value 't3.enormous' for InstanceType"),

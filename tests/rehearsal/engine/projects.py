@@ -31,7 +31,8 @@ class Project:
     def __init__(self, folder: Path, engine: Callable[[Path], Engine]) -> None:
         self.folder = folder
         self.folder.mkdir()
-        self._make, self._engine = engine, None
+        self._make = engine
+        self._engine: Engine | None = None
 
     @property
     def engine(self) -> Engine:

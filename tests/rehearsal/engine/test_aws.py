@@ -54,7 +54,7 @@ class Account:
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        self._session = boto3.Session("x", "x", region_name="eu-west-1")
+        self._session: Any = boto3.Session("x", "x", region_name="eu-west-1")
         self._url = url
 
     def client(self, service: str) -> Any:

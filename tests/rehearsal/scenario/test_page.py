@@ -73,9 +73,10 @@ def test_packages_that_differ_are_on_the_page_in_the_table_and_in_the_file(tmp_p
     words = "+ syslog-ng 3.38 [new], ~ openssl 3.0.14 -> 3.0.15"
     assert f"<li>packages, flip to green: {escape(words)}</li>" in page.html(report(), timeline(), "<svg></svg>")
     assert json.loads(report().write(tmp_path).read_text())["packages"] == {"flip to green": words}
-    console = Console(file=io.StringIO(), width=200)
+    told = io.StringIO()
+    console = Console(file=told, width=200)
     console.print(report().table())
-    assert f"packages, flip to green: {words}" in console.file.getvalue()
+    assert f"packages, flip to green: {words}" in told.getvalue()
 
 
 @browser

@@ -142,7 +142,7 @@ class NoLoad:
 def tell(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> Any:
     monkeypatch.setattr(scenario, "Load", NoLoad)
     monkeypatch.setattr(scenario, "orphans", lambda *_: [])
-    monkeypatch.setattr(scenario.time, "sleep", lambda _: None)
+    monkeypatch.setattr("rehearsal.scenario.scenario.time.sleep", lambda _: None)
     any_: Any = stub
     run = Run(place=any_, engine=any_, shop=any_, scene=Scene(Console(file=io.StringIO())))
     report, _ = run.under_load(rate=1, out=Path("nowhere"), bad_image=True)

@@ -11,6 +11,7 @@ from rehearsal.servers.choice import AUTO, PROCESSES, REAL, ChoiceError
 from rehearsal.servers.images.debootstrap import BaseError, Recipe
 
 RECIPE = Recipe()
+WHICH = "rehearsal.servers.choice.shutil.which"
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +19,13 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A host that can have real machines, as far as the choice sees."""
     monkeypatch.delenv("NO_INSTALL", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(choice.platform, "system", lambda: "Linux")
-    monkeypatch.setattr(choice.platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(choice.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(choice.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr("rehearsal.servers.choice.platform.system", lambda: "Linux")
+    monkeypatch.setattr("rehearsal.servers.choice.platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("rehearsal.servers.choice.os.geteuid", lambda: 0)
+    monkeypatch.setattr(WHICH, lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(choice, "refused", lambda: "")
     monkeypatch.setattr(choice, "_FREE_GIB", 0)
-    monkeypatch.setattr(choice.debootstrap, "ready", lambda recipe, say: None)
+    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ready", lambda recipe, say: None)
 
 
 def test_real_machines_are_taken_where_they_can_be() -> None:
@@ -56,7 +57,7 @@ def test_elsewhere_it_says_why_not(monkeypatch: pytest.MonkeyPatch, what: str, v
 def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     there = {"apt-get", "unshare", "mount", "debootstrap"}
-    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program in there else None)
+    monkeypatch.setattr(WHICH, lambda program: program if program in there else None)
 
     def install(command: list[str], environment: dict[str, str]) -> str:
         assert said == ["installing packer, systemd-container with apt-get, for real operating systems"]
@@ -72,19 +73,19 @@ def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_is_installed_where_nothing_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_INSTALL", "1")
     monkeypatch.setattr(choice, "_quietly", lambda command, environment: pytest.fail(f"ran {command}"))
-    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program != "packer" else None)
+    monkeypatch.setattr(WHICH, lambda program: program if program != "packer" else None)
     taken = choice.choose(AUTO, pytest.fail, RECIPE)
     assert taken.why == "no real operating systems: packer is not installed, and NO_INSTALL is set"
 
 
 def test_nothing_is_installed_where_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "refused", lambda: "this host does not let them be made (unshare failed)")
-    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program in ("unshare", "mount") else None)
+    monkeypatch.setattr(WHICH, lambda program: program if program in ("unshare", "mount") else None)
     assert "unshare failed" in choice.choose(AUTO, pytest.fail, RECIPE).why
 
 
 def test_a_tool_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice.shutil, "which", lambda program: program if program != "packer" else None)
+    monkeypatch.setattr(WHICH, lambda program: program if program != "packer" else None)
     monkeypatch.setattr(choice, "_quietly", lambda command, environment: "E: Unable to locate package packer\n")
     taken = choice.choose(AUTO, lambda text: None, RECIPE)
     assert not taken.real and "can't install packer" in taken.why and "Unable to locate" in taken.why
@@ -94,7 +95,7 @@ def test_where_no_base_image_can_be_made_it_says_what_debootstrap_said(monkeypat
     def ready(recipe: Recipe, say: object) -> None:
         raise BaseError("the base image could not be made:\nE: no route to the archive")
 
-    monkeypatch.setattr(choice.debootstrap, "ready", ready)
+    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ready", ready)
     taken = choice.choose(AUTO, print, RECIPE)
     assert not taken.real and "no route to the archive" in taken.why
     with pytest.raises(ChoiceError, match="no route to the archive"):

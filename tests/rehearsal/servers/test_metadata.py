@@ -81,7 +81,7 @@ def test_nothing_is_told_without_a_token_and_none_is_given_through_a_proxy(loop:
 
 def test_botocore_finds_the_roles_credentials_and_none_where_there_is_no_role(loop: Loop) -> None:
     def fetched(port: int) -> dict[str, str]:
-        return InstanceMetadataFetcher(  # type: ignore[no-any-return]
+        return InstanceMetadataFetcher(
             timeout=20, base_url=f"http://127.0.0.1:{port}/", env={}
         ).retrieve_iam_role_credentials()
 

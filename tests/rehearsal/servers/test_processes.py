@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,17 +33,17 @@ def boot(machines: ProcessMachines, *, fault: str = "", image: str = IMAGE) -> N
     machines.start(instance_id=SERVER, image_id=image, user_data=user_data(fault=fault))
 
 
-def get(machines: ProcessMachines, path: str, *, method: str = "GET") -> http.client.HTTPResponse:
+def get(machines: ProcessMachines, path: str, *, method: str = "GET") -> Any:
     """The server's answer, its body read into `.text`; waits until the server listens."""
     address = machines.address(instance_id=SERVER, port=8080)
     assert address is not None
 
-    def attempt() -> http.client.HTTPResponse | None:
+    def attempt() -> Any:
         connection = http.client.HTTPConnection(*address, timeout=30)
         try:
             connection.request(method, path)
-            response = connection.getresponse()
-            response.text = response.read().decode()  # type: ignore[attr-defined]
+            response: Any = connection.getresponse()
+            response.text = response.read().decode()
             return response
         except ConnectionError:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 from rehearsal.servers.container.sockets import Loop, forward, listening, prompt
 
@@ -30,7 +31,7 @@ def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgeme
         await asyncio.get_running_loop().sock_connect(made, there.getsockname())
         return made
 
-    def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> object:
+    def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
         look(writer)
         return forward(connect)(reader, writer)
 

@@ -31,7 +31,7 @@ def image(cloud: Cloud, request: pytest.FixtureRequest) -> str:
 
 def tag(cloud: Cloud, image: str) -> str:
     [found] = cloud.client("ec2").describe_images(ImageIds=[image])["Images"]
-    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}.get("phoenix:packages", "")
+    return str({tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}.get("phoenix:packages", ""))
 
 
 def names(ssm: Any, image: str) -> list[str]:
@@ -92,7 +92,10 @@ def test_a_list_that_does_not_match_its_tag_is_not_relied_on(cloud: Cloud, ssm: 
 def test_who_may_not_read_a_list_is_told_so_in_the_words_of_aws(ssm: Any, image: str) -> None:
     class Denying:
         def get_paginator(self, _: str) -> Any:
-            error = {"Code": "AccessDeniedException", "Message": "not authorized to perform: ssm:GetParametersByPath"}
+            error: Any = {
+                "Code": "AccessDeniedException",
+                "Message": "not authorized to perform: ssm:GetParametersByPath",
+            }
             raise ClientError({"Error": error}, "GetParametersByPath")
 
     denying: Any = Denying()

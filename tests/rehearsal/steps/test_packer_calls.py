@@ -44,7 +44,7 @@ def allowed(action: str, kind: str, *, made_by: str = "") -> bool:
         action in one.actions
         and (one.resources == ("*",) or iam.covers(one, arn(kind)))
         and all(
-            values.get(key) in (iam.filled(said) for said in ([wanted] if isinstance(wanted, str) else wanted))
+            values.get(key, "") in (iam.filled(said) for said in ([wanted] if isinstance(wanted, str) else wanted))
             for keys in one.condition.values()
             for key, wanted in keys.items()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,12 @@ def test_each_instant_belongs_to_the_first_span_that_it_lies_in() -> None:
 
 def test_repetitions_are_taken_in_turn_after_one_that_does_not_count() -> None:
     order: list[str] = []
-    taken = in_turn(2, {name: (lambda name=name: order.append(name) or len(order)) for name in "ab"})  # type: ignore[misc]
+
+    def one(name: str) -> int:
+        order.append(name)
+        return len(order)
+
+    taken = in_turn(2, {name: partial(one, name) for name in "ab"})
     assert order == list("ababab")
     assert taken == {"a": [3, 5], "b": [4, 6]}
 

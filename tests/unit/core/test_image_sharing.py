@@ -218,11 +218,10 @@ def test_a_copy_that_failed_is_a_leftover_and_one_that_goes_on_is_none(session: 
 
 
 def test_a_copys_snapshot_is_as_old_as_the_copy_not_as_its_original(session: boto3.Session) -> None:
-    ec2 = session.client("ec2")
+    ec2: Any = session.client("ec2")
     volume = ec2.create_volume(Size=8, AvailabilityZone="eu-west-1a")["VolumeId"]
     old = [{"Key": key, "Value": value} for key, value in tags(baked_at="2020-01-01T00:00:00Z").items()]
-    snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=[{"ResourceType": "snapshot", "Tags": old}])[
-        "SnapshotId"
-    ]  # type: ignore
+    said = [{"ResourceType": "snapshot", "Tags": old}]
+    snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=said)["SnapshotId"]
     [found] = [one for one in leftovers.find(ec2, service="shop", stack="shop/dev") if one.id == snapshot]
     assert leftovers.old([found], used=set(), before=datetime.now(UTC) - timedelta(days=1)) == []

@@ -138,7 +138,7 @@ def state(world: World, color: Color, wanted: str) -> None:
     described = world.aws.autoscaling.describe_auto_scaling_groups
 
     def groups(**asked: Any) -> Any:
-        answer = described(**asked)
+        answer: Any = described(**asked)
         for one in answer["AutoScalingGroups"]:
             for server in one["Instances"] if one["AutoScalingGroupName"] == color.group else []:
                 server["LifecycleState"] = wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -13,7 +14,7 @@ from core.errors import StepError
 from steps.cleanup import clear, prune, retire, sweep
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
-COMMON = {"stack": STACK, "account": ACCOUNT, "region": REGION}
+COMMON: Any = {"stack": STACK, "account": ACCOUNT, "region": REGION}
 
 
 @pytest.fixture

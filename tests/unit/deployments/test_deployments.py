@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from rehearsal import PROJECT
 from tests.support.recorder import Recorded, record
@@ -36,7 +36,7 @@ def declared(tmp_path: Path, **stacks: dict[str, Any]) -> Recorded:
         (tmp_path / f"Pulumi.{stack}.yaml").write_text(text or (PROJECT / f"Pulumi.{stack}.yaml").read_text())
     main = tmp_path / "deployments" / "__main__.py"
     return record(
-        lambda: runpy.run_path(str(main), run_name="__main__") and None,
+        lambda: runpy.run_path(str(main), run_name="__main__"),
         project="phoenix-deployments",
         stack="settings",
         config={f"phoenix-deployments:{key}": value for key, value in CONFIG.items()},

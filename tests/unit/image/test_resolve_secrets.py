@@ -43,11 +43,8 @@ def resolve(variables: dict[str, str], read: Callable[[str, str], Any], clock: C
 
 
 def refused(code: str, message: str = "no", status: int = 400) -> Any:
-    return TOOL.refused(
-        ClientError(
-            {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Get"
-        )
-    )
+    said: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return TOOL.refused(ClientError(said, "Get"))
 
 
 def test_each_name_is_asked_for_once_and_values_arrive_as_they_are() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from plan.checks.permanent import Before
 from plan.listener_move import PRIORITIES, alone, doors, gone, lost
-from plan.readers.live_state import Door, Group
+from plan.readers.live_state import Group
+from plan.readers.stack_rules import Door
 from plan.rollout_plan import decide
 from tests.support.factories import NOW, group, live, recipe, settings
 from tests.unit.plan.checks.test_permanent import HTTPS, SECURE, before, listener
@@ -126,7 +127,8 @@ def test_two_production_rules_that_disagree_are_told() -> None:
 @pytest.mark.parametrize("how", ["another port", "a certificate", "killed half-way", "as it is"])
 def test_one_thing_at_a_time(groups: tuple[Group, ...], keys: dict[str, Any], fits: bool, how: str) -> None:
     was = BOTH if how == "killed half-way" else before()
-    listening: dict[str, Any] = {"another port": {"listener_port": 8081}, "a certificate": SECURE}.get(how, {})
+    changes: dict[str, dict[str, Any]] = {"another port": {"listener_port": 8081}, "a certificate": SECURE}
+    listening = changes.get(how, {})
     s = settings(**keys, **listening)
     there = [door(was, "production", 80, 100, known=True)]
     if how == "killed half-way":

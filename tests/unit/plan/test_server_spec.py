@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
@@ -202,8 +203,8 @@ def test_the_preview_token_is_never_in_user_data() -> None:
 
 def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:
     made = recipe(settings(), "0" * 12)
-    parts = {
-        name: replace(made, **{name: 1 if isinstance(value, int) else "/other-thing"})
-        for name, value in made.__dict__.items()
+    others: dict[str, Any] = {
+        name: 1 if isinstance(value, int) else "/other-thing" for name, value in made.__dict__.items()
     }
+    parts = {name: replace(made, **{name: other}) for name, other in others.items()}
     assert len({made.generation, *(part.generation for part in parts.values())}) == len(parts) + 1

@@ -36,7 +36,7 @@ def network(*zones: str) -> tuple[str, list[str]]:
 
 def live_group(color: str, generation: str) -> None:
     """A load balancer whose production rule sends everything to a verified group."""
-    elb = boto3.client("elbv2", "eu-west-1")
+    elb: Any = boto3.client("elbv2", "eu-west-1")
     vpc, subnets = network("ab")
     tags = [{"Key": "phoenix:stack", "Value": "phoenix/dev"}]
     balancer = elb.create_load_balancer(Name="lb", Subnets=subnets, Tags=tags)["LoadBalancers"][0]["LoadBalancerArn"]
@@ -74,7 +74,8 @@ def live_group(color: str, generation: str) -> None:
     template = boto3.client("ec2", "eu-west-1").create_launch_template(
         LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"}
     )
-    boto3.client("autoscaling", "eu-west-1").create_auto_scaling_group(
+    scaling: Any = boto3.client("autoscaling", "eu-west-1")
+    scaling.create_auto_scaling_group(
         AutoScalingGroupName=color,
         MinSize=2,
         MaxSize=4,
@@ -666,7 +667,7 @@ def test_a_target_group_says_what_its_servers_were_made_from() -> None:
 
 def test_the_floor_that_the_bench_measures_beside_makes_the_same() -> None:
     floor = record(
-        lambda: runpy.run_path(str(PROJECT / "bench" / "floor")) and None,
+        lambda: runpy.run_path(str(PROJECT / "bench" / "floor")),
         project="floor",
         config={"floor:image": LIVE_IMAGE, "floor:listenerPort": "8080", "floor:token": TOKEN},
     )

@@ -259,7 +259,7 @@ class World:
         )
 
     def _rule(self, kind: str, priority: int, condition: Any, weights: Mapping[str, int], *, listener: str = "") -> str:
-        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+        groups: Any = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
         return self.aws.elbv2.create_rule(
             ListenerArn=listener or self.listener,
             Priority=priority,

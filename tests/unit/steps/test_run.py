@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,7 +196,7 @@ def test_a_variable_of_ci_named_like_ours_stops_no_step(project: Path, value: st
 
 
 def test_only_the_options_that_the_program_gives_count() -> None:
-    environment = {"PHOENIX_COLOR": "red", "PHOENIX_GROUP": "g", "PHOENIX_STACK": "somebody's"}
+    environment: Any = {"PHOENIX_COLOR": "red", "PHOENIX_GROUP": "g", "PHOENIX_STACK": "somebody's"}
     status, _, err = run(
         "retire", "--listener", "no arn", PHOENIX_PYTHON=sys.executable, PHOENIX_OPTIONS="color group", **environment
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -96,8 +97,8 @@ def test_a_run_where_nothing_may_be_installed_tells_what_it_left_out() -> None:
 
 
 def test_why_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(left_out.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert left_out.why({"NO_INSTALL": "1"}) == "NO_INSTALL is set"
     assert left_out.why({"NO_INSTALL": ""}) == ""
-    monkeypatch.setattr(left_out.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert left_out.why({}) == "only root can install"

@@ -96,7 +96,7 @@ def test_a_group_without_servers_in_pre_production_is_proven_again() -> None:
     blue, green = group("blue", OLD), group("green", NEW, 0)
     assert flown(NEW, blue, green, active="green", traffic=0).proven
     flight = flown(NEW, blue, replace(green, **NONE), active="green", traffic=0)
-    assert (flight.proven, flight.unproven, flight.ungated) == (False, True, {"blue"})
+    assert (flight.proven, flight.unproven, flight.ungated) == (False, True, frozenset({"blue"}))
 
 
 def test_the_way_back_to_a_kept_group_without_servers_goes_through_the_gates() -> None:

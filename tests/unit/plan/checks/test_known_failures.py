@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from core import credentials, shift_schedule
+from core.credentials import RESERVE_SECONDS
 from plan import estimates
-from plan.checks.known_failures import RESERVE_SECONDS, KnownToFailError, cleared
+from plan.checks.known_failures import KnownToFailError, cleared
 from plan.image_source import Source
 from plan.readers.account_limits import Kind, Outlook, Quota, Subnet
 from plan.readers.live_state import Group
@@ -20,7 +21,11 @@ from tests.support.factories import NOW, group, live, recipe, settings
 OLD, NEW = "111111111111", "222222222222"
 KIND = Kind(2, ("x86_64",))
 QUOTA = Quota("L-1216C47A", "Running On-Demand Standard instances", 20, None)
-VPC = {"vpc_id": "vpc-0a", "alb_subnet_ids": ("subnet-a", "subnet-b"), "server_subnet_ids": ("subnet-c", "subnet-d")}
+VPC: dict[str, Any] = {
+    "vpc_id": "vpc-0a",
+    "alb_subnet_ids": ("subnet-a", "subnet-b"),
+    "server_subnet_ids": ("subnet-c", "subnet-d"),
+}
 SUBNETS = (
     Subnet("subnet-a", "eu-west-1a", "vpc-0a", 20),
     Subnet("subnet-b", "eu-west-1b", "vpc-0a", 20),
@@ -136,7 +141,7 @@ def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newbo
 
 
 def test_a_group_that_must_grow_needs_its_image() -> None:
-    said = {"active": "green", "traffic": 100}
+    said: dict[str, Any] = {"active": "green", "traffic": 100}
     blue, green = group("blue", OLD, 90, desired=4), group("green", NEW, 10)
     assert f"ami-{NEW}, its image, is gone" in doomed(Outlook(), blue, green, known=(), **said)
     fly(Outlook(), blue, replace(green, desired=4), known=(), **said)

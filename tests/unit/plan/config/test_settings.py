@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from plan.config.settings import Settings, SettingsError, camel, parse
 
@@ -92,7 +93,8 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
     ],
 )
 def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str, rule: str) -> None:
-    [problem] = problems(**{key.rpartition(" and ")[2]: text})
+    said: Any = {key.rpartition(" and ")[2]: text}
+    [problem] = problems(**said)
     assert problem.split(" = ")[0].strip() in key or key in problem
     assert rule in problem
     assert "\n      type: " in problem
@@ -173,7 +175,8 @@ def test_an_unknown_key_names_its_nearest_real_one() -> None:
 
 @pytest.mark.parametrize("key", ["environment.PASSWORD", "alarms[0]"])
 def test_a_path_that_was_set_without_its_flag_says_which(key: str) -> None:
-    [problem] = problems(**{key: "hunter2"})
+    said: Any = {key: "hunter2"}
+    [problem] = problems(**said)
     assert f"a part of {key.split('.')[0].split('[')[0]} is set with --path" in problem
     assert f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE" in problem
     assert "hunter2" not in problem

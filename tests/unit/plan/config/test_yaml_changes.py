@@ -65,7 +65,8 @@ def test_nothing_is_no_text(word: str) -> None:
 @pytest.mark.parametrize("arrives", [1.1, None, "2024-01-02 00:00:00 +0000 UTC"])
 def test_what_can_only_have_been_altered_needs_no_file(arrives: object) -> None:
     """An ESC environment, or another file by --config-file: what is written here is somebody else's."""
-    for written in ({}, {"environment": {"V": "other"}}):
+    files: tuple[dict[str, object], ...] = ({}, {"environment": {"V": "other"}})
+    for written in files:
         [problem] = problems({"environment": json.dumps({"V": arrives})}, written)
         assert "environment.V" in problem
 

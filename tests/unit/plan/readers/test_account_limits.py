@@ -70,7 +70,7 @@ def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
             {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"},
         )
         now = datetime.now(UTC)
-        data = [
+        data: Any = [
             {
                 "MetricName": "ResourceCount",
                 "Timestamp": now - timedelta(minutes=ago),

@@ -154,7 +154,8 @@ def test_production_does_not_move_to_another_load_balancer(listener: str, made: 
 @mock_aws
 def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     moto_only(monkeypatch)
-    elb, ec2 = boto3.client("elbv2", "eu-west-1"), boto3.client("ec2", "eu-west-1")
+    elb: Any = boto3.client("elbv2", "eu-west-1")
+    ec2: Any = boto3.client("ec2", "eu-west-1")
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")["Subnet"][

@@ -27,8 +27,9 @@ class Account:
     def __init__(self) -> None:
         self.session = boto3.Session(region_name="eu-west-1")
         self.made: set[str] = set()
-        self.elb, self.ec2 = self.session.client("elbv2"), self.session.client("ec2")
-        self.scaling = self.session.client("autoscaling")
+        self.elb: Any = self.session.client("elbv2")
+        self.ec2: Any = self.session.client("ec2")
+        self.scaling: Any = self.session.client("autoscaling")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
             self.ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"eu-west-1{zone}")[
@@ -170,9 +171,8 @@ def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
 def test_groups_that_died_are_read_from_the_production_rule_newest_first(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     blue = account.target_group("blue", color="blue", generation="abc")
-    account.rule(
-        listener, 100, {blue: 100}, rule="production", **{f"past_{number}": f"a={number}" for number in (10, 2, 1)}
-    )  # type: ignore[arg-type]
+    past: Any = {f"past_{number}": f"a={number}" for number in (10, 2, 1)}
+    account.rule(listener, 100, {blue: 100}, rule="production", **past)
     assert account.read().past == ("a=1", "a=2", "a=10")
 
 

@@ -17,9 +17,10 @@ from tests.unit.steps.cloud import ACCOUNT, BLUE, REGION, STACK, Color, World
 
 SERVER = "i-0123456789abcdef0"
 TEMPLATE = {"LaunchTemplateId": "lt-1", "LaunchTemplateName": "a", "Version": "1"}
+VERIFIED: Any = {"phoenix:verified": "cccccccccccc"}
 
 
-def group(*, born: str = "servers=1", members: int = 1, template: dict[str, str] = TEMPLATE, **tags: str) -> Any:
+def group(*, born: str = "servers=1", members: int = 1, template: Any = TEMPLATE, **tags: Any) -> Any:
     said = {"phoenix:born": born, "phoenix:generation": BLUE, "phoenix:verified": BLUE, "Name": "blue", **tags}
     ids = [SERVER, "i-0000000000000000b"][:members]
     return {
@@ -39,7 +40,7 @@ def test_a_group_as_it_was_born_has_no_differences() -> None:
         (group(members=2), [SERVER, "i-0000000000000000b"], "1 servers were born, 2 die"),
         (group(born=""), [SERVER], "it has no birth certificate"),
         (group(template={**TEMPLATE, "Version": "2"}), [SERVER], "made by another launch template (lt-1 version 2"),
-        (group(**{"phoenix:verified": "cccccccccccc"}), [SERVER], "and cccccccccccc was verified"),
+        (group(**VERIFIED), [SERVER], "and cccccccccccc was verified"),
         (group(owner="somebody"), [SERVER], "tags that Phoenix did not write: owner"),
         (group(), [SERVER, "i-stranger"], "targets that its group did not register: i-stranger"),
         (group(), [], f"servers that are no targets any more: {SERVER}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -15,22 +16,28 @@ from steps.cleanup.guard import Given, guard
 from tests.unit.steps.cloud import ACCOUNT, BLUE, REGION, STACK, World
 
 
+class Live(World):
+    """A world in which blue has production."""
+
+    def __init__(self) -> None:
+        super().__init__(boto3.Session("testing", "testing", region_name=REGION), 80)
+        self.blue = self.color("blue", BLUE)
+        self.production({self.blue.target_group: 100})
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
     monkeypatch.setattr(engine_call, "read", lambda: Call(operation="up"))
     with mock_aws():
-        made = World(boto3.Session("testing", "testing", region_name=REGION), 80)
-        made.blue = made.color("blue", BLUE)  # type: ignore[attr-defined]
-        made.production({made.blue.target_group: 100})  # type: ignore[attr-defined]
-        yield made
+        yield Live()
 
 
-def given(world: World) -> Given:
+def given(world: Live) -> Given:
     return Given(stack=STACK, account=ACCOUNT, region=REGION, rule=world.production_rule)
 
 
 @pytest.mark.parametrize("call", [Call(operation="up"), Call(operation="refresh"), None])
-def test_an_update_may_not(world: World, monkeypatch: pytest.MonkeyPatch, call: Call | None) -> None:
+def test_an_update_may_not(world: Live, monkeypatch: pytest.MonkeyPatch, call: Call | None) -> None:
     monkeypatch.setattr(engine_call, "read", lambda: call)
     with pytest.raises(StepError) as error:
         guard(given(world), world.context())
@@ -38,12 +45,12 @@ def test_an_update_may_not(world: World, monkeypatch: pytest.MonkeyPatch, call: 
     assert ("pulumi up" in error.value.why) == (call == Call(operation="up"))
 
 
-def test_a_destroy_may(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_destroy_may(world: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_call, "read", lambda: Call(operation="destroy", arguments=("--yes",)))
     assert guard(given(world), world.context()) == {"rule": world.production_rule}
 
 
-def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: World) -> None:
+def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: Live) -> None:
     elb, gone = world.aws.elbv2, world.production_rule
     elb.delete_rule(RuleArn=gone)
     assert guard(given(world), world.context()) == {"rule": gone}
@@ -61,12 +68,12 @@ def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: World) -> Non
     ],
 )
 def test_a_rule_that_has_moved_to_another_listener_may_go(
-    world: World, stack: str, kind: str, weight: int, may: bool
+    world: Live, stack: str, kind: str, weight: int, may: bool
 ) -> None:
-    forward = {
+    forward: Any = {
         "Type": "forward",
         "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": world.blue.target_group, "Weight": weight}]},
-    }  # type: ignore[attr-defined]
+    }
     world.aws.elbv2.create_rule(
         ListenerArn=world._listen(world.load_balancer, 8081),
         Priority=100,

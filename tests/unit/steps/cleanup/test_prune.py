@@ -196,7 +196,7 @@ def test_a_list_of_today_is_left_alone_even_when_its_image_is_not_seen_yet(accou
 
 def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
     def get_paginator(name: str) -> Any:
-        error = {"Code": "AccessDeniedException", "Message": "no"}
+        error: Any = {"Code": "AccessDeniedException", "Message": "no"}
         raise ClientError({"Error": error}, "GetParametersByPath")
 
     old = [account.bake()[0] for _ in range(2)]
@@ -210,7 +210,7 @@ def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
 
 def test_what_any_version_of_a_launch_template_names_stays(account: Account) -> None:
     ids = [account.bake()[0] for _ in range(4)]
-    data = {"ImageId": ids[0]}
+    data: Any = {"ImageId": ids[0]}
     template = account.ec2.create_launch_template(LaunchTemplateName="another-stack", LaunchTemplateData=data)
     account.ec2.create_launch_template_version(
         LaunchTemplateId=template["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData={"ImageId": ids[1]}
@@ -323,7 +323,7 @@ def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account
 
     def deregister_image(**arguments: Any) -> Any:
         if arguments["ImageId"] == stubborn:
-            error = {"Code": "OperationNotPermitted", "Message": "it is protected"}
+            error: Any = {"Code": "OperationNotPermitted", "Message": "it is protected"}
             raise ClientError({"Error": error}, "DeregisterImage")
         return real.deregister_image(**arguments)
 
@@ -382,7 +382,7 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
 
     def delete_security_group(**arguments: Any) -> Any:
         if arguments["GroupId"] == used:
-            error = {"Code": "DependencyViolation", "Message": "it has a dependent object"}
+            error: Any = {"Code": "DependencyViolation", "Message": "it has a dependent object"}
             raise ClientError({"Error": error}, "DeleteSecurityGroup")
         return real.delete_security_group(**arguments)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -87,7 +88,7 @@ def test_the_preview_rule_keeps_nobody_alive(world: World) -> None:
 
 def test_any_other_rule_does(world: World) -> None:
     blue = world.color("blue", BLUE)
-    actions = [{"Type": "forward", "TargetGroupArn": blue.target_group}]
+    actions: Any = [{"Type": "forward", "TargetGroupArn": blue.target_group}]
     world.aws.elbv2.modify_listener(ListenerArn=world.listener, DefaultActions=actions)
 
     with pytest.raises(StepError, match=r"it gets 100 % of a rule's traffic"):

@@ -67,7 +67,7 @@ def test_the_list_that_packer_left_becomes_the_images(bench: Bench) -> None:
 
 def test_who_may_not_store_a_list_has_an_image_all_the_same(bench: Bench) -> None:
     def put_parameter(**_: Any) -> Any:
-        error = {"Code": "AccessDeniedException", "Message": "not authorized to perform: ssm:PutParameter"}
+        error: Any = {"Code": "AccessDeniedException", "Message": "not authorized to perform: ssm:PutParameter"}
         raise ClientError({"Error": error}, "PutParameter")
 
     package_listing.file(NAME).write_text("openssl 3.0.14\n")

@@ -104,7 +104,7 @@ class Flipping:
 
     def alarm(self, name: str, state: str = "OK", *, about: str = "") -> None:
         """Makes an alarm, or sets its state."""
-        cloudwatch = self.world.aws.cloudwatch
+        cloudwatch: Any = self.world.aws.cloudwatch
         dimensions = [{"Name": "TargetGroup", "Value": about.rpartition(":")[2]}] if about else []
         cloudwatch.put_metric_alarm(
             AlarmName=name,
@@ -129,14 +129,19 @@ class Flipping:
         clock = self.world.clock
         minute = (clock.utc() + after).replace(second=0, microsecond=0)
         shown = (minute + MINUTE + LATE - clock.began).total_seconds()
-        clock.at(shown, lambda: (self.blind and steady) or self._put(metric, value, color=color, minute=minute))
+
+        def show() -> None:
+            if not (self.blind and steady):
+                self._put(metric, value, color=color, minute=minute)
+
+        clock.at(shown, show)
 
     def _put(self, metric: str, value: float, *, color: str, minute: datetime) -> None:
         dimensions = [{"Name": "LoadBalancer", "Value": self.world.load_balancer.partition(":loadbalancer/")[2]}]
         if color:
             arn = getattr(self, color).target_group
             dimensions.append({"Name": "TargetGroup", "Value": arn.rpartition(":")[2]})
-        datum = {
+        datum: Any = {
             "MetricName": metric,
             "Dimensions": dimensions,
             "Timestamp": minute,

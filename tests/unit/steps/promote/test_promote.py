@@ -116,11 +116,13 @@ def test_going_back_is_one_step(flipping: Flipping) -> None:
 def test_from_servers_that_answer_nothing_there_is_no_canary(flipping: Flipping) -> None:
     flipping.world.aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=flipping.blue.group, ForceDelete=True)
     flipping.alarm("site", "ALARM")
+
     # CloudWatch knows of them late: they were the dead servers' users.
-    flipping.on_move = lambda: (
-        flipping.measured("HTTPCode_ELB_5XX_Count", 500),
-        flipping.measured("RequestCount", 500),
-    )
+    def on_move() -> None:
+        flipping.measured("HTTPCode_ELB_5XX_Count", 500)
+        flipping.measured("RequestCount", 500)
+
+    flipping.on_move = on_move
     promote(flipping.given(alarms=("site",)), flipping.world.context())
     assert flipping.moves == [{"green": 100, "blue": 0}]
     said = flipping.world.said()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,8 @@ def ours(errors: int, requests: int, *, other: float = 0.0, before: float = 0.0)
 
 
 def beside(kind: str, errors: int, requests: int, *, before: int = 0) -> Observation:
-    now = Metrics(**{kind: Traffic(requests=requests, errors=errors, beside=True)})
+    taken: dict[str, Any] = {kind: Traffic(requests=requests, errors=errors, beside=True)}
+    now = Metrics(**taken)
     return replace(WELL, now=now, before=Metrics(balancer=Traffic(requests=1000, errors=before, beside=True)))
 
 

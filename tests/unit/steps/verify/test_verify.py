@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -28,7 +29,7 @@ def world(alb: Balancer) -> Iterator[World]:
         yield World(boto3.Session("testing", "testing", region_name=REGION), alb.port)
 
 
-def given(world: World, ours: Color, **more: object) -> Given:
+def given(world: World, ours: Color, **more: Any) -> Given:
     return Given(
         stack=STACK,
         account=ACCOUNT,
@@ -324,7 +325,7 @@ def test_a_preview_rule_that_leads_elsewhere_proves_nothing(world: World) -> Non
 def test_a_preview_rule_that_aws_shows_late_is_looked_at_again(world: World) -> None:
     ours, other = world.color("green", GREEN), world.color("blue", BLUE)
     rule = world.preview(other.target_group)
-    actions = [{"Type": "forward", "TargetGroupArn": ours.target_group}]
+    actions: Any = [{"Type": "forward", "TargetGroupArn": ours.target_group}]
     world.clock.at(3, lambda: world.aws.elbv2.modify_rule(RuleArn=rule, Actions=actions))
 
     assert verify(given(world, ours), world.context())["generation"] == GREEN
