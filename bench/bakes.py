@@ -17,8 +17,8 @@ from core.fingerprint import fingerprint
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment as cleaned
-from rehearsal.servers.container.container import Box, Spec
-from rehearsal.servers.disks import fresh
+from rehearsal.servers.container.container import Container, Spec
+from rehearsal.servers.disks import make_empty_folder
 from rehearsal.servers.images import debootstrap
 from rehearsal.servers.runs import Run
 
@@ -114,13 +114,13 @@ def floor(run: Run, root: Path, packages: list[str]) -> float:
     """Seconds for the bare installation."""
     with (
         tempfile.TemporaryDirectory(dir=run.folder) as work,
-        debootstrap.serving(debootstrap.archive_folder()) as proxy,
+        debootstrap.serve_archive(debootstrap.archive_folder()) as proxy,
     ):
-        folder = fresh(Path(work) / "disk")
+        folder = make_empty_folder(Path(work) / "disk")
         merged, log = str(folder / "merged"), Path(work) / "log"
         command = ["env", f"http_proxy={proxy}", "sh", "-ec", _INSTALL, "floor", merged, *packages]
         begun = time.monotonic()
-        box = Box(
+        container = Container(
             Spec(
                 lower=[str(root)],
                 upper=str(folder / "upper"),
@@ -131,6 +131,6 @@ def floor(run: Run, root: Path, packages: list[str]) -> float:
                 network=False,
             )
         )
-        if box.wait() != 0:
+        if container.wait() != 0:
             raise SystemExit(log.read_text()[-3000:])
         return time.monotonic() - begun

@@ -20,7 +20,7 @@ from pathlib import Path
 from bench.fleet import Fleet, fleet
 from bench.printed import Cost, mib, ran, table, times
 from rehearsal import PROJECT
-from rehearsal.cloud.calls import ONLOOKER
+from rehearsal.cloud.calls import OBSERVER_KEY
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment
 
@@ -87,7 +87,7 @@ def _asked(there: Fleet, step: str, color: str) -> Asked:
 
 def counted(cloud: Cloud, since: int) -> Counter[str]:
     """How often each call was made, onlookers left out; `since` how many had been seen."""
-    return Counter(call.name for call in cloud.calls.seen[since:] if call.access_key != ONLOOKER)
+    return Counter(call.name for call in cloud.calls.seen[since:] if call.access_key != OBSERVER_KEY)
 
 
 if __name__ == "__main__":

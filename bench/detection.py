@@ -30,7 +30,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import choose
 from rehearsal.scenario.local import environment, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 
 IMAGES = {"in a crash loop": "dies-after=0", "never answers": "never-answers"}
 CREATE = "autoscaling:CreateAutoScalingGroup"
@@ -90,7 +90,7 @@ def measure(given: argparse.Namespace) -> tuple[Found, Found]:
     """What `up` and then the provider make of one image. Raises RuntimeError when one of them does not fail."""
     with tempfile.TemporaryDirectory() as folder:
         workdir = Path(folder)
-        shop = Workshop(workdir / "project")
+        shop = ProjectCopy(workdir / "project")
         with Cloud(workdir / "cloud") as cloud:
             engine = choose(
                 shop.folder,

@@ -28,7 +28,7 @@ from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Operation, Result
 from rehearsal.scenario.load import Load
 from rehearsal.scenario.local import engine_for, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.state.journal import Event
 
 SETTINGS = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 0}
@@ -67,7 +67,7 @@ def main() -> int:
 def flips(rounds: int) -> list[dict[str, float]]:
     """Flips to and fro on one stack, each with an image of its own. Raises SystemExit when one fails."""
     with tempfile.TemporaryDirectory() as folder, Cloud(Path(folder) / "cloud") as cloud:
-        shop, port = Workshop(Path(folder) / "project"), free_port()
+        shop, port = ProjectCopy(Path(folder) / "project"), free_port()
         engine = engine_for(shop.folder, Path(folder), cloud, {**SETTINGS, "listenerPort": port}, stand_in=True)
         shop.commit("Configure the stack")
         if not (done := engine.up()).ok:

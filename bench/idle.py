@@ -26,7 +26,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
 from rehearsal.scenario.local import engine_for, environment, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 
 FLOOR = Path(__file__).resolve().parent / "floor"
 QUICK = {"canarySteps": [], "canaryPauseSeconds": 0, "settleSeconds": 0, "soakSeconds": 0, "drainSeconds": 1}
@@ -100,7 +100,7 @@ def imports(rounds: int) -> int:
 
 def born(cloud: Cloud, folder: Path, *, stand_in: bool) -> tuple[Engine, Engine]:
     """A stack of Phoenix and one of the floor, both updated once. Raises SystemExit when they don't make the same."""
-    shop = Workshop(folder / "project")
+    shop = ProjectCopy(folder / "project")
     (shop.folder / ".venv").symlink_to(sys.prefix)  # that Pulumi.yaml names
     ours = engine_for(shop.folder, folder, cloud, {**QUICK, "listenerPort": free_port()}, stand_in=stand_in)
     shop.commit("Configure the stack")

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from bench.bakes import bake, floor, listed
 from rehearsal.cloud.cloud import Cloud
-from rehearsal.scenario.local import REAL, engine_for, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.local import REAL_SERVER_SETTINGS, engine_for, free_port
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.servers import choice, runs
 from rehearsal.servers.images import compare_images, debootstrap
 from rehearsal.servers.nspawn import NspawnMachines
@@ -41,9 +41,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="a floor and a bake each; the quickest of each counts")
     rounds = parser.parse_args().rounds
     runs.sweep()
-    recipe = debootstrap.recipe()
+    recipe = debootstrap.base_image_spec()
     choice.choose(choice.REAL, print, recipe)
-    root = debootstrap.root(recipe)
+    root = debootstrap.root_folder(recipe)
     with Run(runs.disks()) as run:
         machines = NspawnMachines(run, image=recipe.image, base=root, archive=debootstrap.archive_folder())
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
@@ -105,7 +105,7 @@ def twice(run: Run, cloud: Cloud, images: list[str]) -> None:
     for one in cloud.client("ec2").describe_images(ImageIds=images)["Images"]:
         snapshot = one["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
         layers.append(run.folder / "disks" / snapshot)
-    different = compare_images.differences(*layers)
+    different = compare_images.compare_images(*layers)
     print(
         f"twins    {len(different)} files differ beyond what is stated, of "
         f"{sum(len(files) for _, _, files in os.walk(layers[0])):,} that a bake writes"
@@ -152,13 +152,15 @@ def memory(groups: list[str]) -> int:
     return total
 
 
-def rebirth(run: Run, recipe: debootstrap.Recipe, root: Path) -> None:
+def rebirth(run: Run, recipe: debootstrap.BaseImageSpec, root: Path) -> None:
     """One stack, born and then born again with one more script; the second update by its stages."""
     with Run(runs.disks()) as mine:
         machines = NspawnMachines(mine, image=recipe.image, base=root, archive=debootstrap.archive_folder())
         with Cloud(mine.folder / "cloud", machines=machines, boot_seconds=0) as cloud:
-            shop = Workshop(mine.folder / "project")
-            engine = engine_for(shop.folder, mine.folder, cloud, {**REAL, "listenerPort": free_port()}, stand_in=True)
+            shop = ProjectCopy(mine.folder / "project")
+            engine = engine_for(
+                shop.folder, mine.folder, cloud, {**REAL_SERVER_SETTINGS, "listenerPort": free_port()}, stand_in=True
+            )
             shop.commit("Configure the stack")
             engine.up()
             shop.add_log_collector()

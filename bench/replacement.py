@@ -37,9 +37,9 @@ from bench.printed import table, times
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.load import Load
 from rehearsal.scenario.local import engine_for, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.report import figures
-from rehearsal.scenario.watch import Watch
+from rehearsal.scenario.watch import InvariantWatch
 
 CHANGES = {
     "to a good image": "none",
@@ -101,7 +101,7 @@ def main() -> int:
 def measured(cloud: Cloud, stack: str, port: int, folder: Path, change: Callable[[], bool]) -> Seen:
     """A change under load, and a while after it; `change` returns whether it was accepted."""
     with (
-        Watch(cloud.region, stack) as watch,
+        InvariantWatch(cloud.region, stack) as watch,
         Load(url=f"http://127.0.0.1:{port}/", rate=RATE, out=folder / f"load-{time.monotonic_ns()}.jsonl") as load,
     ):
         time.sleep(1)
@@ -125,7 +125,7 @@ def by_phoenix() -> dict[str, Seen]:
         tempfile.TemporaryDirectory() as folder,
         Cloud(Path(folder) / "cloud", boot_seconds=BOOT, time_scale=SCALE) as cloud,
     ):
-        shop, port = Workshop(Path(folder) / "project"), free_port()
+        shop, port = ProjectCopy(Path(folder) / "project"), free_port()
         engine = engine_for(
             shop.folder,
             Path(folder),

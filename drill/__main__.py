@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from core import credentials
 from drill import estimate, folder, settings
-from drill.folder import Begun, BusyError
-from drill.left import Left, left
-from drill.place import Account, on_this_machine, session
-from drill.run import CLEAN, Order, clean, drill
+from drill.folder import BusyError, DrillRecord
+from drill.left import Leftover, find_leftovers
+from drill.place import AwsBackend, is_local, session
+from drill.run import CLEAN, DrillOptions, clean, run_drill
 from plan.config.settings import Settings, SettingsError
 from plan.estimates import duration
 from rehearsal import PROJECT
 from rehearsal.engine import available, tools
 from rehearsal.engine.available import EngineError
-from rehearsal.scenario.console import Scene
+from rehearsal.scenario.console import Console
 from rehearsal.scenario.local import free_port
 from rehearsal.scenario.record import AWS
 
@@ -55,80 +55,82 @@ def main(arguments: list[str] | None = None, *, asked: Callable[[str], str] = in
     given = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    scene = Scene(Console(highlight=False, width=None if sys.stdout.isatty() else 140))
+    console = Console(RichConsole(highlight=False, width=None if sys.stdout.isatty() else 140))
     try:
-        with folder.alone(given.stack):
-            return {"run": run, "clean": cleaned}[given.what](given, scene, asked)
+        with folder.locked(given.stack):
+            return {"run": run, "clean": clean_up}[given.what](given, console, asked)
     except KeyboardInterrupt:
-        scene.says("interrupted")
+        console.print("interrupted")
         return 130
     except (DrillError, EngineError, BusyError, SettingsError) as error:
-        scene.says(str(error))
+        console.print(str(error))
     except (BotoCoreError, ClientError) as error:
-        scene.says(f"AWS did not answer as it should: {error}\nDo: aws sts get-caller-identity, which must work first")
+        console.print(
+            f"AWS did not answer as it should: {error}\nDo: aws sts get-caller-identity, which must work first"
+        )
     return 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reached:
+class AccountAccess:
     """The account that credentials lead to, and who they are."""
 
-    place: Account
-    begun: Begun
-    who: str
+    backend: AwsBackend
+    record: DrillRecord
+    caller_arn: str
 
 
-def run(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]) -> int:
+def run(given: argparse.Namespace, console: Console, asked: Callable[[str], str]) -> int:
     """Everything that can be wrong is told before anybody is asked, and nothing is made before somebody has agreed."""
     if given.stand_in and not given.endpoint:
         raise DrillError("--stand-in is for a trial of the drill (--endpoint); in an account Pulumi itself runs")
-    if folder.begun(given.stack):
+    if folder.read_record(given.stack):
         raise DrillError(
             f"a drill of {given.stack} was killed before its account was clean.\nDo: {CLEAN.format(stack=given.stack)}"
         )
-    engine = available.choose(stand_in=given.stand_in, say=scene.says)
+    engine = available.choose(stand_in=given.stand_in, say=console.print)
     if engine.pulumi is None and not given.stand_in:
         raise DrillError(f"a drill needs the real engine: {engine.why}")
     config = settings.of_stack(PROJECT, given.stack, region=given.region or ("" if _has_region(given) else _region()))
-    port = free_port() if on_this_machine(given.endpoint) else 0
+    port = free_port() if is_local(given.endpoint) else 0
     if port:
         config["listenerPort"] = port
     known = settings.parsed(config, given.stack)
     scripts = "stand-in" not in (packer := tools.packer(dict(os.environ)))
     if packer == "none":
         raise DrillError("a drill bakes, and Packer is not installed.\nDo: make pulumi")
-    to = reached(given, known, port=port, scripts_run=scripts)
-    if there := left(to.place, to.place.identity):
+    to = find_account(given, known, port=port, scripts_run=scripts)
+    if there := find_leftovers(to.backend, to.backend.identity):
         raise DrillError(
-            f"account {to.begun.account} has something with the tag phoenix:stack = {to.place.identity}: "
-            f"{_some(there)}.\nDo: {CLEAN.format(stack=given.stack)} (asks first), or another name:"
+            f"account {to.record.account} has something with the tag phoenix:stack = {to.backend.identity}: "
+            f"{_first_few(there)}.\nDo: {CLEAN.format(stack=given.stack)} (asks first), or another name:"
             " make drill STACK=NAME"
         )
-    told(to, known, given, scene)
-    long_enough(to.place, known, scene)
-    agreed(given, to.begun.account, asked)
-    order = Order(begun=to.begun, place=to.place, config=config, rate=given.rate, report=given.report)
-    return drill(order, scene)
+    print_plan(to, known, given, console)
+    check_credentials(to.backend, known, console)
+    confirm(given, to.record.account, asked)
+    order = DrillOptions(record=to.record, backend=to.backend, config=config, rate=given.rate, report=given.report)
+    return run_drill(order, console)
 
 
-def told(to: Reached, known: Settings, given: argparse.Namespace, scene: Scene) -> None:
+def print_plan(to: AccountAccess, known: Settings, given: argparse.Namespace, console: Console) -> None:
     """What will happen, where, for how long and for how much."""
-    where = "" if to.place.cloud == AWS else " (not AWS: calls go elsewhere)"
-    scene.says(f"drill in account {to.begun.account}{where}, region {known.region}, as {to.who}")
+    where = "" if to.backend.cloud == AWS else " (not AWS: calls go elsewhere)"
+    console.print(f"drill in account {to.record.account}{where}, region {known.region}, as {to.caller_arn}")
     network = f"in {known.vpc_id}" if known.vpc_id else "a VPC with a NAT gateway"
-    scene.says(
+    console.print(
         f"  makes {network}, a load balancer, up to {estimate.servers(known)} servers {known.instance_type} and"
-        f" {estimate.BAKES} images from {known.base_image}, all tagged phoenix:stack = {to.place.identity}"
+        f" {estimate.BAKES} images from {known.base_image}, all tagged phoenix:stack = {to.backend.identity}"
     )
-    scene.says(
+    console.print(
         f"  {given.rate:g} requests a second from here; nothing of any other stack is touched; everything is"
         " destroyed at the end, whatever happens"
     )
     for line in estimate.words(known):
-        scene.says(line)
+        console.print(line)
 
 
-def long_enough(place: Account, known: Settings, scene: Scene) -> None:
+def check_credentials(place: AwsBackend, known: Settings, console: Console) -> None:
     """Raises DrillError when the credentials are known to end before the drill does; else says what is not known."""
     usual, _ = estimate.seconds(known)
     life = credentials.life(place.session.get_credentials())
@@ -138,19 +140,19 @@ def long_enough(place: Account, known: Settings, scene: Scene) -> None:
             " was done.\nDo: longer ones (a role's longest session), or a user's of its own for the drill"
         )
     if life.temporary and life.ends is None:
-        scene.says(
+        console.print(
             f"  these credentials are temporary and don't say when they end; they are needed for about "
             f"{duration(usual)}"
         )
 
 
-def agreed(given: argparse.Namespace, account: str, asked: Callable[[str], str]) -> None:
+def confirm(given: argparse.Namespace, account: str, asked: Callable[[str], str]) -> None:
     """Raises DrillError unless somebody who knows the account agrees; where nobody can be asked, nobody has."""
     if given.confirm:
         if given.confirm != account:
             raise DrillError(f"--confirm says {given.confirm}, and the credentials lead to {account}; nothing was done")
         return
-    if not available.terminal():
+    if not available.is_terminal():
         raise DrillError(f"nobody is there to be asked, and nothing was done.\nDo: --confirm {account}")
     try:
         answer = asked(f"type the account's id ({account}) or yes: ").strip()
@@ -160,9 +162,9 @@ def agreed(given: argparse.Namespace, account: str, asked: Callable[[str], str])
         raise DrillError("nothing was done")
 
 
-def cleaned(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]) -> int:
+def clean_up(given: argparse.Namespace, console: Console, asked: Callable[[str], str]) -> int:
     """Finishes the cleaning of a drill that was killed; without its folder, by its tag alone."""
-    before = folder.begun(given.stack)
+    before = folder.read_record(given.stack)
     config = settings.of_stack(
         PROJECT,
         given.stack,
@@ -171,33 +173,33 @@ def cleaned(given: argparse.Namespace, scene: Scene, asked: Callable[[str], str]
     if before:
         given.endpoint = given.endpoint or before.endpoint
     known = settings.parsed(config, given.stack)
-    to = reached(given, known, port=0, scripts_run=True)
-    if before and before.account != to.begun.account:
+    to = find_account(given, known, port=0, scripts_run=True)
+    if before and before.account != to.record.account:
         raise DrillError(
             f"the drill of {given.stack} was in account {before.account}, and the credentials lead to"
-            f" {to.begun.account}.\nDo: use that account's credentials"
+            f" {to.record.account}.\nDo: use that account's credentials"
         )
-    there = left(to.place, to.place.identity)
-    scene.says(
-        f"account {to.begun.account}, {known.region}: {_some(there) if there else 'nothing'} with the tag "
-        f"phoenix:stack = {to.place.identity}"
+    there = find_leftovers(to.backend, to.backend.identity)
+    console.print(
+        f"account {to.record.account}, {known.region}: {_first_few(there) if there else 'nothing'} with the tag "
+        f"phoenix:stack = {to.backend.identity}"
     )
     if there and not before:
-        agreed(given, to.begun.account, asked)
-    if before and not before.stand_in and available.choose(stand_in=False, say=scene.says).pulumi is None:
+        confirm(given, to.record.account, asked)
+    if before and not before.stand_in and available.choose(stand_in=False, say=console.print).pulumi is None:
         raise DrillError("the drill's state is Pulumi's, and there is no `pulumi`.\nDo: make pulumi")
-    return int(bool(clean(before or to.begun, to.place, scene)))
+    return int(bool(clean(before or to.record, to.backend, console)))
 
 
-def reached(given: argparse.Namespace, known: Settings, *, port: int, scripts_run: bool) -> Reached:
+def find_account(given: argparse.Namespace, known: Settings, *, port: int, scripts_run: bool) -> AccountAccess:
     """Asks AWS who this is. Raises BotoCoreError or ClientError."""
     opened: Any = session(known.profile, given.endpoint)
     who = opened.client("sts", region_name=known.region).get_caller_identity()
-    place = Account(opened, known.region, who["Account"], known.identity, port=port, scripts_run=scripts_run)
-    return Reached(
-        place=place,
-        who=who["Arn"],
-        begun=Begun(
+    place = AwsBackend(opened, known.region, who["Account"], known.identity, port=port, scripts_run=scripts_run)
+    return AccountAccess(
+        backend=place,
+        caller_arn=who["Arn"],
+        record=DrillRecord(
             stack=given.stack,
             account=who["Account"],
             region=known.region,
@@ -209,7 +211,7 @@ def reached(given: argparse.Namespace, known: Settings, *, port: int, scripts_ru
     )
 
 
-def _some(there: list[Left]) -> str:
+def _first_few(there: list[Leftover]) -> str:
     return ", ".join(str(one) for one in there[:8]) + (f" and {len(there) - 8} more" if len(there) > 8 else "")
 
 

@@ -26,7 +26,7 @@ LAST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Begun:
+class DrillRecord:
     """A drill that began: where. `endpoint`: AWS's own where it is empty. `date`: ISO 8601, UTC."""
 
     stack: str
@@ -42,35 +42,35 @@ class BusyError(Exception):
     """Another process has the folder; the text says what to do."""
 
 
-def of(stack: str) -> Path:
+def folder_of(stack: str) -> Path:
     return PARENT / stack
 
 
-def begun(stack: str) -> Begun | None:
+def read_record(stack: str) -> DrillRecord | None:
     """The drill whose account was not shown to be clean; None when there is none."""
     try:
-        return Begun(**json.loads((of(stack) / "drill.json").read_text()))
+        return DrillRecord(**json.loads((folder_of(stack) / "drill.json").read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
 
-def begin(what: Begun) -> Path:
+def start(what: DrillRecord) -> Path:
     """Notes it before anything is made, and returns the folder."""
-    folder = of(what.stack)
+    folder = folder_of(what.stack)
     for name in ("project", "engine", "load.jsonl"):
-        _gone(folder / name)
+        _delete(folder / name)
     (folder / "drill.json").write_text(json.dumps(asdict(what), indent=1) + "\n")
     return folder
 
 
-def end(stack: str) -> None:
+def remove(stack: str) -> None:
     """Away with it, but for the lock, which its holder still has."""
-    for path in of(stack).iterdir():
+    for path in folder_of(stack).iterdir():
         if path.name != ".lock":
-            _gone(path)
+            _delete(path)
 
 
-def _gone(path: Path) -> None:
+def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -78,9 +78,9 @@ def _gone(path: Path) -> None:
 
 
 @contextmanager
-def alone(stack: str) -> Iterator[None]:
+def locked(stack: str) -> Iterator[None]:
     """One process has a drill at a time; a killed one has none. Raises BusyError."""
-    folder = of(stack)
+    folder = folder_of(stack)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
@@ -94,15 +94,15 @@ def alone(stack: str) -> Iterator[None]:
             PARENT.rmdir()
 
 
-def ended(stack: str) -> list[str]:
+def end_processes(stack: str) -> list[str]:
     """Has what a killed drill left running (its engine, a step, Packer) end, and returns what that was."""
-    found = _running(of(stack))
+    found = _running(folder_of(stack))
     limit = time.monotonic() + LAST_SECONDS
     for number in (signal.SIGINT, signal.SIGKILL):
-        for pid in _running(of(stack)):
+        for pid in _running(folder_of(stack)):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
-        while _running(of(stack)) and time.monotonic() < limit:
+        while _running(folder_of(stack)) and time.monotonic() < limit:
             time.sleep(0.5)
     return list(found.values())
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from core import package_store
 from drill.settings import SERVICE
-from rehearsal.scenario.orphans import Clients, owned
+from rehearsal.scenario.orphans import Clients, list_owned
 
 ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]
 SWEEP_SECONDS, PAUSE_SECONDS = 1800.0, 10.0
@@ -22,7 +22,7 @@ SWEEP_SECONDS, PAUSE_SECONDS = 1800.0, 10.0
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
-class Left:
+class Leftover:
     kind: str
     id: str
 
@@ -62,20 +62,20 @@ EC2: Mapping[str, Listing] = {
 }
 
 
-def left(cloud: Clients, stack: str) -> list[Left]:
+def find_leftovers(cloud: Clients, stack: str) -> list[Leftover]:
     """Everything of SERVICE/STACK that AWS knows."""
     ec2 = cloud.client("ec2")
     mine = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
-    found = {Left(kind=kind, id=name) for kind, name in owned(cloud, stack) if kind not in (*EC2, "instance")}
+    found = {Leftover(kind=kind, id=name) for kind, name in list_owned(cloud, stack) if kind not in (*EC2, "instance")}
     for kind, listing in EC2.items():
         # Looked at again here: a filter that is ignored must not make anybody else's a drill's.
         found |= {
-            Left(kind=kind, id=item[listing.id])
+            Leftover(kind=kind, id=item[listing.id])
             for item in _listed(ec2, listing, mine)
             if {"Key": "phoenix:stack", "Value": stack} in item.get("Tags", [])
         }
     found |= {
-        Left(kind="instance", id=one["InstanceId"])
+        Leftover(kind="instance", id=one["InstanceId"])
         for page in ec2.get_paginator("describe_instances").paginate(
             Filters=[*mine, {"Name": "instance-state-name", "Values": ALIVE}]
         )
@@ -96,19 +96,19 @@ def _listed(ec2: Any, listing: Listing, mine: list[Any]) -> Iterator[Any]:
         yield from getattr(ec2, listing.call)(**asked)[listing.items]
 
 
-def _named(cloud: Clients, stack: str) -> Iterator[Left]:
+def _named(cloud: Clients, stack: str) -> Iterator[Leftover]:
     """What has no tags: dashboards, log groups, and the lists of packages of images that no other drill has."""
     prefix = stack.replace("/", "-")
     for page in cloud.client("cloudwatch").get_paginator("list_dashboards").paginate(DashboardNamePrefix=prefix):
         yield from (
-            Left(kind="dashboard", id=one["DashboardName"])
+            Leftover(kind="dashboard", id=one["DashboardName"])
             for one in page["DashboardEntries"]
             if one["DashboardName"] == prefix
         )
     for page in (
         cloud.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/phoenix/{stack}")
     ):
-        yield from (Left(kind="log group", id=one["logGroupName"]) for one in page["logGroups"])
+        yield from (Leftover(kind="log group", id=one["logGroupName"]) for one in page["logGroups"])
     others = {
         image["ImageId"]
         for page in cloud.client("ec2")
@@ -120,34 +120,34 @@ def _named(cloud: Clients, stack: str) -> Iterator[Left]:
     folder = package_store.folder(SERVICE)
     for page in cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=folder, Recursive=True):
         yield from (
-            Left(kind="list of packages", id=one["Name"])
+            Leftover(kind="list of packages", id=one["Name"])
             for one in page["Parameters"]
             if one["Name"].removeprefix(f"{folder}/").partition("/")[0] not in others
         )
 
 
-def swept(
+def delete_leftovers(
     cloud: Clients,
     stack: str,
     say: Callable[[str], None],
     *,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
-) -> list[Left]:
+) -> list[Leftover]:
     """Deletes all of it, again and again, as what a thing waits for goes; returns what is left after half an hour."""
     limit = now() + SWEEP_SECONDS
-    there = left(cloud, stack)
+    there = find_leftovers(cloud, stack)
     while there and now() < limit:
         say(f"to be deleted yet: {', '.join(str(one) for one in there[:6])}{' ...' if len(there) > 6 else ''}")
         for why in [why for one in there if (why := _deleted(cloud, one))][:1]:
             say(f"waits: {why}")
-        if there := left(cloud, stack):
+        if there := find_leftovers(cloud, stack):
             sleep(PAUSE_SECONDS)
-            there = left(cloud, stack)
+            there = find_leftovers(cloud, stack)
     return there
 
 
-def _deleted(cloud: Clients, one: Left) -> str:
+def _deleted(cloud: Clients, one: Leftover) -> str:
     """Asks AWS to delete it; why it would not, or nothing."""
     try:
         DELETERS[one.kind](cloud, one.id)

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import tags
-from rehearsal.scenario.watch import GroupSample, Sample, Watch
+from rehearsal.scenario.watch import GroupSample, InvariantWatch, Sample
 from rehearsal.state.journal import Event
 
 SECONDS = 2.0
@@ -24,7 +24,7 @@ BLIND_SECONDS = 120.0
 
 
 @dataclass
-class AccountWatch(Watch):
+class AccountWatch(InvariantWatch):
     """`clients` gives boto3's clients. `events`: what happened to servers, as far as AWS shows it."""
 
     seconds: float = SECONDS
@@ -32,21 +32,21 @@ class AccountWatch(Watch):
     events: list[Event] = field(default_factory=list)
     search_seconds: float = SEARCH_SECONDS
     _rule: str = ""
-    _looked: float = 0.0
+    _take_snapshot: float = 0.0
     _states: dict[str, str] = field(default_factory=dict)
-    _answered: float = field(default_factory=time.monotonic)
+    _try_query: float = field(default_factory=time.monotonic)
 
-    def sampled(self) -> Sample | None:
+    def take_sample(self) -> Sample | None:
         try:
-            now = self._asked()
+            now = self._query()
         except (BotoCoreError, ClientError, OSError) as error:
-            if time.monotonic() - self._answered > BLIND_SECONDS:
+            if time.monotonic() - self._try_query > BLIND_SECONDS:
                 raise RuntimeError(f"AWS has not answered for {BLIND_SECONDS:.0f} s: {error}") from error
             return None
-        self._answered = time.monotonic()
+        self._try_query = time.monotonic()
         return now
 
-    def _asked(self) -> Sample:
+    def _query(self) -> Sample:
         groups = [
             group
             for page in self.clients("autoscaling")
@@ -61,8 +61,8 @@ class AccountWatch(Watch):
     def _weights(self) -> dict[str, int]:
         """Of the production rule, which is looked for until it is there, and again when it is gone."""
         balancing = self.clients("elbv2")
-        if not self._rule and time.monotonic() - self._looked >= self.search_seconds:
-            self._rule, self._looked = production_rule(balancing, self.stack), time.monotonic()
+        if not self._rule and time.monotonic() - self._take_snapshot >= self.search_seconds:
+            self._rule, self._take_snapshot = production_rule(balancing, self.stack), time.monotonic()
         if not self._rule:
             return {}
         try:
@@ -139,7 +139,7 @@ def _group(group: Any) -> GroupSample:
         color=known.get("phoenix:color", ""),
         generation=known.get("phoenix:generation", ""),
         verified=known.get("phoenix:verified", "") == known.get("phoenix:generation", "-"),
-        dying=group["MaxSize"] == 0 or "Status" in group,
+        is_deleting=group["MaxSize"] == 0 or "Status" in group,
         in_service=sum(1 for one in group["Instances"] if one["LifecycleState"] == "InService"),
         template=f"{template.get('LaunchTemplateId', '')}:{template.get('Version', '')}",
         target_groups=tuple(group["TargetGroupARNs"]),

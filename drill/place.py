@@ -17,10 +17,10 @@ from botocore.config import Config
 from drill.observe import AccountWatch
 from rehearsal.engine import Engine
 from rehearsal.scenario import inside_checks
-from rehearsal.scenario.backend import bad_script
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.backend import add_bad_script
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.record import AWS, LOCAL
-from rehearsal.scenario.watch import Watch
+from rehearsal.scenario.watch import InvariantWatch
 from rehearsal.state.journal import Event
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html, with China's partition and the dual-stack endpoints
@@ -36,7 +36,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass
-class Account:
+class AwsBackend:
     """`session` reaches it; `port`: of the listener where it is this machine's, else 0."""
 
     session: Any
@@ -62,7 +62,7 @@ class Account:
             self._clients[service] = self.session.client(service, region_name=self.region, config=RETRIES)
         return self._clients[service]
 
-    def watch(self) -> Watch:
+    def watch(self) -> InvariantWatch:
         # Clients of its own: it asks beside everybody else, from a thread.
         watching: dict[str, Any] = {}
 
@@ -79,26 +79,26 @@ class Account:
         """The stack's own, once it answers. Raises NoAnswerError."""
         url = f"http://127.0.0.1:{self.port}/" if self.port else f"{str(engine.outputs()['url']).rstrip('/')}/"
         limit = time.monotonic() + ANSWER_SECONDS
-        while (why := _answer(url)) and time.monotonic() < limit:
+        while (why := _answer_problem(url)) and time.monotonic() < limit:
             time.sleep(2)
         if why:
             raise NoAnswerError(f"{url} does not answer ({why})")
         return url
 
-    def events(self, watch: Watch) -> Sequence[Event]:
+    def events(self, watch: InvariantWatch) -> Sequence[Event]:
         return watch.events if isinstance(watch, AccountWatch) else ()
 
-    def spoil(self, shop: Workshop, engine: Engine) -> str:
+    def break_image(self, project: ProjectCopy, engine: Engine) -> str:
         if self.scripts_run:
-            return bad_script(shop)
+            return add_bad_script(project)
         # Servers of a cloud that runs no scripts know this word.
         engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
         return "its servers never answer"
 
-    def patch_by_hand(self) -> inside_checks.Old | None:
+    def patch_by_hand(self) -> inside_checks.PatchedServers | None:
         return None  # nobody gets onto a server's disk from here
 
-    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
+    def check_inside(self, old: inside_checks.PatchedServers, url: str) -> tuple[list[str], list[str]]:
         return [], []
 
 
@@ -114,11 +114,11 @@ def session(profile: str, endpoint: str) -> Any:
     return boto3.Session(profile_name=profile or None)
 
 
-def on_this_machine(endpoint: str) -> bool:
+def is_local(endpoint: str) -> bool:
     return urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1")
 
 
-def _answer(url: str) -> str:
+def _answer_problem(url: str) -> str:
     """Why a request is not answered by a server of the stack; empty when it is."""
     try:
         # As the load asks: without a proxy.

@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: the story on a cloud of this machine.
+"""`python -m rehearsal`: the scenario on a cloud of this machine.
 
 `python -m rehearsal cloud`: the cloud alone. `python -m rehearsal clean`: away with what real machines keep in the
 user's cache (base images and downloaded packages) and with what a killed rehearsal left. `python -m rehearsal real`:
@@ -17,28 +17,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import available
 from rehearsal.engine.available import EngineError
 from rehearsal.scenario import page
-from rehearsal.scenario.console import Scene
-from rehearsal.scenario.local import MINUTE_SECONDS, StoryError, environment, tell
+from rehearsal.scenario.console import Console
+from rehearsal.scenario.local import MINUTE_SECONDS, ScenarioError, environment, run_scenario
 from rehearsal.servers import choice, runs
 from rehearsal.servers.choice import ChoiceError
 from rehearsal.servers.images import debootstrap
-from rehearsal.servers.images.debootstrap import BaseError
+from rehearsal.servers.images.debootstrap import BaseImageError
 from rehearsal.servers.images.profiles import PROFILES
 
 CLOUD_PORT = 4566
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when every invariant held, 1 when one did not or the story failed, 130 after Ctrl-C."""
+    """0 when every invariant held, 1 when one did not or the scenario failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("story", "cloud", "real", "clean"), default="story")
+    parser.add_argument("what", nargs="?", choices=("scenario", "cloud", "real", "clean"), default="scenario")
     parser.add_argument(
         "--machines",
         choices=choice.KINDS,
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         help=("the vendor's image that real machines are baked from (ubuntu-24.04 is played by Debian's packages)"),
     )
     parser.add_argument("--mirror", default="", help="http://..., of real machines; empty: what this host's apt uses")
-    parser.add_argument("--rate", type=float, default=200, help="requests a second of the story's load")
+    parser.add_argument("--rate", type=float, default=200, help="requests a second of the scenario's load")
     parser.add_argument("--report", type=Path, default=PROJECT / "rehearsal-report", help="where the report goes")
     parser.add_argument(
         "--stand-in", action="store_true", help=("not the real engine, even where it is to be had; nobody is asked")
@@ -76,31 +76,31 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = Console(RichConsole(highlight=False, width=None if sys.stdout.isatty() else 140))
     try:
-        return {"story": story, "cloud": cloud, "real": real, "clean": clean}[given.what](given, console)
+        return {"scenario": scenario, "cloud": cloud, "real": real, "clean": clean}[given.what](given, console)
     except KeyboardInterrupt:
         console.print("interrupted; everything that was started is gone")
         return 130
-    except (BaseError, ChoiceError, EngineError) as error:
-        console.print(str(error), markup=False)
+    except (BaseImageError, ChoiceError, EngineError) as error:
+        console.print(str(error))
         return 1
 
 
 @contextmanager
-def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[tuple[Path, Cloud]]:
+def open_cloud(given: argparse.Namespace, console: Console, port: int = 0) -> Iterator[tuple[Path, Cloud]]:
     """A folder and a cloud in it, with the machines that were asked for; nothing is left of them at the end.
 
-    Raises BaseError and ChoiceError.
+    Raises BaseImageError and ChoiceError.
     """
     if swept := runs.sweep():
-        scene.says(f"swept what a killed rehearsal left: {', '.join(swept)}")
+        console.print(f"swept what a killed rehearsal left: {', '.join(swept)}")
     chosen = choice.choose(
-        given.machines, scene.says, debootstrap.recipe(base_image=given.base_image, mirror=given.mirror)
+        given.machines, console.print, debootstrap.base_image_spec(base_image=given.base_image, mirror=given.mirror)
     )
-    scene.says(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
+    console.print(f"machines: {'real operating systems' if chosen.real else 'processes'} ({chosen.why})")
     with runs.Run(runs.disks() if chosen.real else Path(tempfile.gettempdir())) as run:
-        machines = choice.machines(chosen, run)
+        machines = choice.make_machines(chosen, run)
         pending = 0.0 if chosen.real else 2.0  # a real machine takes the time that it takes
         with Cloud(
             run.folder / "cloud", port=port, machines=machines, boot_seconds=pending, minute_seconds=MINUTE_SECONDS
@@ -108,48 +108,46 @@ def a_cloud(given: argparse.Namespace, scene: Scene, port: int = 0) -> Iterator[
             yield run.folder, made
 
 
-def story(given: argparse.Namespace, console: Console) -> int:
-    """Tells the story and writes the report."""
-    scene = Scene(console)
+def scenario(given: argparse.Namespace, console: Console) -> int:
+    """Runs the scenario and writes the report."""
     # Before anything is made: on a terminal it may ask.
-    engine = available.choose(stand_in=given.stand_in, say=scene.says)
+    engine = available.choose(stand_in=given.stand_in, say=console.print)
     if given.real_engine:
-        available.demand(engine)
+        available.require_real_engine(engine)
     try:
-        with a_cloud(given, scene) as (workdir, made):
-            report, timeline = tell(
+        with open_cloud(given, console) as (workdir, made):
+            report, timeline = run_scenario(
                 workdir,
-                scene,
+                console,
                 cloud=made,
                 rate=given.rate,
                 stand_in=engine.pulumi is None,
                 why=engine.why,
                 bad_image=given.bad_image,
             )
-    except StoryError as error:
-        scene.breaks_off(f"the story ended early: {error}")
+    except ScenarioError as error:
+        console.abort_stage(f"the scenario ended early: {error}")
         return 1
-    console.print(report.table())
-    for text in report.broken:
-        console.print(f"BROKEN {text}", markup=False)
+    console.print_table(report.table())
+    for text in report.violations:
+        console.print(f"BROKEN {text}")
     report.write(given.report)
-    held = "not every invariant held" if report.broken else "every invariant held"
-    console.print(f"{held}; look at {page.write(given.report, report, timeline)}", markup=False)
-    return 1 if report.broken else 0
+    held = "not every invariant held" if report.violations else "every invariant held"
+    console.print(f"{held}; look at {page.write(given.report, report, timeline)}")
+    return 1 if report.violations else 0
 
 
 def cloud(given: argparse.Namespace, console: Console) -> int:
     """Keeps a local cloud until Ctrl-C, and says how to reach it."""
-    with a_cloud(given, Scene(console), given.port) as (_, local):
+    with open_cloud(given, console, given.port) as (_, local):
         exports = {**environment(local), "PULUMI_CONFIG_PASSPHRASE": "local"}
         console.print(f"a local AWS answers at {local.endpoint}; in another shell, in this folder:\n")
         for name, value in exports.items():
             shown = f"{value.split(':')[0]}:$PATH" if name == "PATH" else shlex.quote(value)
-            console.print(f"  export {name}={shown}", markup=False)
+            console.print(f"  export {name}={shown}")
         console.print(
             "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make token STACK=local"
             "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.",
-            markup=False,
         )
         threading.Event().wait()
     return 0
@@ -157,16 +155,18 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
 
 def real(given: argparse.Namespace, console: Console) -> int:
     """Tools and the base image; that a host can't have real machines is no failure."""
-    say = Scene(console).says
-    chosen = choice.choose(given.machines, say, debootstrap.recipe(base_image=given.base_image, mirror=given.mirror))
+    say = console.print
+    chosen = choice.choose(
+        given.machines, say, debootstrap.base_image_spec(base_image=given.base_image, mirror=given.mirror)
+    )
     say("real operating systems: ready" if chosen.real else chosen.why)
     return 0
 
 
 def clean(given: argparse.Namespace, console: Console) -> int:
     """Empties the cache."""
-    gone = [*runs.sweep(), *debootstrap.forget()]
-    console.print("\n".join(f"away: {name}" for name in gone) or "there was nothing", markup=False)
+    gone = [*runs.sweep(), *debootstrap.clear_cache()]
+    console.print("\n".join(f"away: {name}" for name in gone) or "there was nothing")
     return 0
 
 

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 
 from core import image_files
 from core.fingerprint import fingerprint
-from rehearsal.cloud.calls import ONLOOKER, Call
+from rehearsal.cloud.calls import OBSERVER_KEY, Call
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine.config import environment
 from rehearsal.servers import choice, runs
@@ -47,7 +47,7 @@ KINDS = {
 
 def of_packer(calls: Iterable[Call]) -> list[Call]:
     """Those of Packer, or of what plays it: the step says in its User-Agent who it is (`core/aws.py`)."""
-    return [call for call in calls if call.access_key != ONLOOKER and "phoenix" not in call.agent]
+    return [call for call in calls if call.access_key != OBSERVER_KEY and "phoenix" not in call.agent]
 
 
 def summary(calls: Iterable[Call]) -> dict[str, dict[str, Any]]:
@@ -112,16 +112,16 @@ def versions() -> dict[str, str]:
     """Of the Packer on PATH, and of the plugin, which it holds to its exact version."""
     plugin = re.search(r'^ *version *= *"([\d.]+)"', (PROJECT / "image" / "plugins.pkr.hcl").read_text(), re.MULTILINE)
     assert plugin is not None
-    return {"packer": packer.dotted(override.real()[1]), "plugin": plugin[1]}
+    return {"packer": packer.dotted(override.real_packer()[1]), "plugin": plugin[1]}
 
 
 def main(file: Path = RECORD) -> int:
     """0 when both bakes ended as they should."""
-    chosen = choice.choose(choice.REAL, print, debootstrap.recipe())
+    chosen = choice.choose(choice.REAL, print, debootstrap.base_image_spec())
     with (
         runs.Run(runs.disks()) as run,
         tempfile.TemporaryDirectory() as work,
-        Cloud(run.folder / "cloud", machines=choice.machines(chosen, run), boot_seconds=0) as cloud,
+        Cloud(run.folder / "cloud", machines=choice.make_machines(chosen, run), boot_seconds=0) as cloud,
     ):
         well, said = bake(cloud, bare(Path(work) / "well", fails=False))
         badly, more = bake(cloud, bare(Path(work) / "badly", fails=True))

@@ -20,7 +20,7 @@ from rehearsal.alb.counters import Counters
 from rehearsal.alb.proxy import Proxy
 from rehearsal.alb.routing import EMPTY, Listener, Table
 from rehearsal.servers.machines import Machines
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 from rehearsal.state.target_health import HEALTHY, UNHEALTHY
 
 Certificates = Callable[[str], ssl.SSLContext]
@@ -32,13 +32,13 @@ _CLIENT_IDLE_SECONDS = 3600.0
 class Balancer:
     """All load balancers of the local cloud. `counters.due()` is what CloudWatch knows of what it counted."""
 
-    def __init__(self, world: World, machines: Machines, *, certificates: Certificates) -> None:
-        self._world = world
+    def __init__(self, state: CloudState, machines: Machines, *, certificates: Certificates) -> None:
+        self._state = state
         self._certificates = certificates
         self._table = EMPTY
-        self.counters = Counters(minute_seconds=world.minute_seconds)
-        self._checks = Checks(world, machines, lambda: self._table)
-        self._proxy = Proxy(world, machines, self.counters, lambda: self._table)
+        self.counters = Counters(minute_seconds=state.minute_seconds)
+        self._checks = Checks(state, machines, lambda: self._table)
+        self._proxy = Proxy(state, machines, self.counters, lambda: self._table)
         self._servers: dict[str, tuple[Listener, asyncio.Server, web.Server]] = {}
         self._given_up: set[str] = set()
         self._following: asyncio.Task[None] | None = None
@@ -50,7 +50,7 @@ class Balancer:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
 
-    def follow(self, table: Table) -> None:
+    def apply_table(self, table: Table) -> None:
         """From now on routes by this table; called from any thread."""
         self._table = table
         with contextlib.suppress(RuntimeError):  # the loop is closed: the cloud is ending
@@ -79,11 +79,13 @@ class Balancer:
             for arn, listener in seen.listeners.items():
                 if arn not in self._servers and arn not in self._given_up:
                     await self._listen(listener)
-            self._checks.follow()
-            await self._proxy.forget(seen.registered | {target_id for _, target_id in list(self._world.draining)})
+            self._checks.apply_table()
+            await self._proxy.remove_target(
+                seen.registered | {target_id for _, target_id in list(self._state.draining)}
+            )
 
     async def _listen(self, listener: Listener) -> None:
-        port = self._world.ports.get(listener.port, listener.port)
+        port = self._state.ports.get(listener.port, listener.port)
         server = web.Server(
             partial(self._proxy.handle, listener.arn), access_log=None, keepalive_timeout=_CLIENT_IDLE_SECONDS
         )
@@ -94,10 +96,10 @@ class Balancer:
             )
         except (OSError, LookupError) as error:
             self._given_up.add(listener.arn)
-            self._world.journal.note("listener", listener.arn, f"can't listen on {port}: {error}")
+            self._state.journal.record("listener", listener.arn, f"can't listen on {port}: {error}")
             return
         self._servers[listener.arn] = (listener, accepting, server)
-        self._world.journal.note("listener", listener.arn, f"listens on 127.0.0.1:{port}")
+        self._state.journal.record("listener", listener.arn, f"listens on 127.0.0.1:{port}")
 
     async def _unlisten(self, arn: str) -> None:
         _, accepting, server = self._servers.pop(arn)
@@ -111,7 +113,7 @@ class Balancer:
 
     def _count_hosts(self) -> None:
         for group in self._table.groups.values():
-            known = [self._world.health.get((group.arn, target_id)) for target_id, _ in group.targets]
+            known = [self._state.health.get((group.arn, target_id)) for target_id, _ in group.targets]
             healthy, unhealthy = (
                 sum(health is not None and health.state == state for health in known) for state in (HEALTHY, UNHEALTHY)
             )

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import aiohttp
 
 from rehearsal.alb import targets
-from rehearsal.alb.health import Outcome, after, matches
+from rehearsal.alb.health import Outcome, matches, next_health
 from rehearsal.alb.routing import Group, Table
 from rehearsal.servers.machines import Machines
-from rehearsal.state.cloud_state import TargetKey, World
+from rehearsal.state.cloud_state import CloudState, TargetKey
 from rehearsal.state.target_health import REGISTERING
 
 AGENT = "ELB-HealthChecker/2.0"
@@ -21,21 +21,21 @@ _TIMEOUT = Outcome(passed=False, reason="Target.Timeout", description="Request t
 
 
 class Checks:
-    """Keeps `world.health` for the targets in use; `table` gives the settings of the moment."""
+    """Keeps `state.health` for the targets in use; `table` gives the settings of the moment."""
 
-    def __init__(self, world: World, machines: Machines, table: Callable[[], Table]) -> None:
-        self._world = world
+    def __init__(self, state: CloudState, machines: Machines, table: Callable[[], Table]) -> None:
+        self._state = state
         self._machines = machines
         self._table = table
         self._tasks: dict[TargetKey, asyncio.Task[None]] = {}
 
-    def follow(self) -> None:
+    def apply_table(self) -> None:
         """Starts checking new targets and stops for those that left or whose group no rule names any more."""
         groups = self._table().groups.values()
         wanted = {(group.arn, target_id) for group in groups for target_id, _ in group.targets}
         for key in set(self._tasks) - wanted:
             self._tasks.pop(key).cancel()
-            self._world.health.pop(key, None)
+            self._state.health.pop(key, None)
         for key in wanted - set(self._tasks):
             self._tasks[key] = asyncio.get_running_loop().create_task(self._watch(key))
 
@@ -47,30 +47,30 @@ class Checks:
 
     async def _watch(self, key: TargetKey) -> None:
         arn, target_id = key
-        self._world.health[key] = REGISTERING
+        self._state.health[key] = REGISTERING
         while (group := self._table().groups.get(arn)) is not None:
             begun = asyncio.get_running_loop().time()
             port = dict(group.targets).get(target_id)
             if port is None:
                 return
-            self._learn(key, group, await self._check(group, target_id, port))
+            self._record(key, group, await self._check(group, target_id, port))
             rest = group.check.interval - (asyncio.get_running_loop().time() - begun)
             await asyncio.sleep(max(rest, 0.01))
 
-    def _learn(self, key: TargetKey, group: Group, outcome: Outcome) -> None:
+    def _record(self, key: TargetKey, group: Group, outcome: Outcome) -> None:
         # A target that was registered anew meanwhile starts from the beginning.
-        before = self._world.health.get(key, REGISTERING)
-        health = after(
+        before = self._state.health.get(key, REGISTERING)
+        health = next_health(
             before,
             outcome,
             healthy_threshold=group.check.healthy_threshold,
             unhealthy_threshold=group.check.unhealthy_threshold,
         )
-        self._world.health[key] = health
+        self._state.health[key] = health
         if health.state != before.state:
             why = f": {health.reason}, {health.description}" if health.reason else ""
-            self._world.journal.note("health", key[1], f"{health.state} in {group.name}{why}")
-            self._world.changed.set()
+            self._state.journal.record("health", key[1], f"{health.state} in {group.name}{why}")
+            self._state.changed.set()
 
     async def _check(self, group: Group, target_id: str, port: int) -> Outcome:
         address = self._machines.address(instance_id=target_id, port=group.check.port or port)

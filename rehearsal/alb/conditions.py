@@ -31,7 +31,7 @@ class Condition:
     patterns: tuple[re.Pattern[str], ...]
     header: str = ""
 
-    def met(self, request: Request) -> bool:
+    def matches(self, request: Request) -> bool:
         value: str | None
         if self.field == "path-pattern":
             value = request.path

@@ -22,7 +22,7 @@ class Outcome:
 _CHECKING = Health(state=INITIAL, reason="Elb.InitialHealthChecking", description="Initial health checks in progress")
 
 
-def after(health: Health, outcome: Outcome, *, healthy_threshold: int, unhealthy_threshold: int) -> Health:
+def next_health(health: Health, outcome: Outcome, *, healthy_threshold: int, unhealthy_threshold: int) -> Health:
     """The health after one more check.
 
     A target that was just registered needs one success whatever the threshold says; going back from unhealthy needs

@@ -19,9 +19,9 @@ from rehearsal.alb.conditions import Request, host
 from rehearsal.alb.counters import Counters
 from rehearsal.alb.routing import Group, Listener, Rule, Table
 from rehearsal.alb.targets import Upstream
-from rehearsal.alb.weighted_round_robin import Wheel
+from rehearsal.alb.weighted_round_robin import WeightedRoundRobin
 from rehearsal.servers.machines import Machines
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 from rehearsal.state.target_health import HEALTHY
 
 _HOP_BY_HOP = frozenset(
@@ -53,12 +53,12 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a defect
 
 
 class Proxy:
-    def __init__(self, world: World, machines: Machines, counters: Counters, table: Callable[[], Table]) -> None:
-        self._world = world
+    def __init__(self, state: CloudState, machines: Machines, counters: Counters, table: Callable[[], Table]) -> None:
+        self._state = state
         self._machines = machines
         self._counters = counters
         self._table = table
-        self._wheels: dict[tuple[str, tuple[tuple[str, int], ...]], Wheel] = {}
+        self._wheels: dict[tuple[str, tuple[tuple[str, int], ...]], WeightedRoundRobin] = {}
         self._turns: dict[str, int] = {}
         self._upstreams: dict[tuple[str, int], Upstream] = {}
 
@@ -99,8 +99,8 @@ class Proxy:
     def _group(self, table: Table, rule: Rule) -> Group:
         key = (rule.arn, rule.action.weights)
         if key not in self._wheels:
-            self._wheels = {k: wheel for k, wheel in self._wheels.items() if k[0] != rule.arn}
-            self._wheels[key] = Wheel(rule.action.weights)
+            self._wheels = {k: round_robin for k, round_robin in self._wheels.items() if k[0] != rule.arn}
+            self._wheels[key] = WeightedRoundRobin(rule.action.weights)
         group = table.groups.get(self._wheels[key].next() or "")
         if group is None or not group.targets:
             raise Refusal(503)
@@ -108,7 +108,7 @@ class Proxy:
 
     def _target(self, group: Group) -> tuple[str, int]:
         """The healthy ones by turns; all of them when none is healthy (the balancer fails open)."""
-        health = self._world.health
+        health = self._state.health
         usable = [
             target
             for target in group.targets
@@ -174,13 +174,13 @@ class Proxy:
             except aiohttp.ClientError as error:
                 raise Refusal(502, group=group) from error
 
-    async def forget(self, in_use: Set[str]) -> None:
+    async def remove_target(self, in_use: Set[str]) -> None:
         """Closes the connections to targets that are neither registered anywhere nor draining."""
         for key in [key for key in self._upstreams if key[0] not in in_use]:
             await self._upstreams.pop(key).close()
 
     async def close(self) -> None:
-        await self.forget(set())
+        await self.remove_target(set())
 
 
 async def _pass_on(answer: aiohttp.ClientResponse, request: web.BaseRequest, group: Group) -> web.StreamResponse:

@@ -51,8 +51,8 @@ class Rule:
     conditions: tuple[Condition, ...]
     action: Action
 
-    def met(self, request: Request) -> bool:
-        return all(condition.met(request) for condition in self.conditions)
+    def matches(self, request: Request) -> bool:
+        return all(condition.matches(request) for condition in self.conditions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Listener:
     """By priority; the default rule comes last and meets everything."""
 
     def rule(self, request: Request) -> Rule:
-        return next(rule for rule in self.rules if rule.met(request))
+        return next(rule for rule in self.rules if rule.matches(request))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ _SHORTEST_TIMEOUT = 3.0
 
 
 def compile_table(elbv2: Any, *, time_scale: float) -> Table:
-    """The table of what moto's elbv2 backend holds now; called under the world's lock."""
+    """The table of what moto's elbv2 backend holds now; called under the state's lock."""
     listeners: dict[str, Listener] = {}
     balancers: dict[str, str] = {}
     for balancer in elbv2.load_balancers.values():

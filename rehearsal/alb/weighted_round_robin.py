@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Wheel:
+class WeightedRoundRobin:
     """Smooth weighted round robin (the algorithm of nginx's upstreams). Weights are not negative.
 
     An ALB promises the shares, not the order; without chance a short rehearsal can assert them.

@@ -10,11 +10,11 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     subnet: str | None
     zone: str
 
@@ -24,7 +24,7 @@ class LaunchFailed(Exception):  # noqa: N818 - an event of AWS's, not a defect o
 
     def __init__(self, reason: str, *, elsewhere: bool = False) -> None:
         super().__init__(reason)
-        self.elsewhere = elsewhere
+        self.other_zone_may_work = elsewhere
 
 
 def root_gib(image: Any) -> int:
@@ -32,7 +32,7 @@ def root_gib(image: Any) -> int:
     return int(image.ebs_snapshot.volume.size)
 
 
-def too_small(image: Any, devices: Iterable[Mapping[str, Any]]) -> str | None:
+def volume_problem(image: Any, devices: Iterable[Mapping[str, Any]]) -> str | None:
     """Why EC2 launches nothing from an image with such disks, in its words (scylladb/scylladb, issue 6999); or None."""
     for device in devices:
         gib = (device.get("Ebs") or {}).get("VolumeSize")
@@ -64,7 +64,7 @@ def template_problem(group: Any) -> str | None:
             f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
             "architectures, and try again."
         )
-    if problem := too_small(image, data.get("BlockDeviceMappings") or []):
+    if problem := volume_problem(image, data.get("BlockDeviceMappings") or []):
         return f"InvalidBlockDeviceMapping - {problem}"
     for security_group in security_group_ids(data):
         if ec2.get_security_group_from_id(security_group) is None:
@@ -79,10 +79,10 @@ def security_group_ids(data: dict[str, Any]) -> list[str]:
     return list(data.get("SecurityGroupIds") or interface.get("Groups") or [])
 
 
-def launch(world: World, group: Any, place: Place) -> Any:
+def launch(state: CloudState, group: Any, place: Placement) -> Any:
     """A new pending instance (moto's). Raises LaunchFailed with EC2's reason."""
-    if world.launch_fault and (not world.faulty_zones or place.zone in world.faulty_zones):
-        raise LaunchFailed(world.launch_fault, elsewhere=bool(world.faulty_zones))
+    if state.launch_fault and (not state.faulty_zones or place.zone in state.faulty_zones):
+        raise LaunchFailed(state.launch_fault, elsewhere=bool(state.faulty_zones))
     if problem := template_problem(group):
         raise LaunchFailed(problem)
     version = group.ec2_launch_template.get_version(group.launch_template_version)
@@ -92,7 +92,7 @@ def launch(world: World, group: Any, place: Place) -> Any:
         raise LaunchFailed(error.message) from error
 
 
-def _run(group: Any, version: Any, place: Place) -> Any:
+def _run(group: Any, version: Any, place: Placement) -> Any:
     ec2, data = group.ec2_backend, version.data
     settings: dict[str, Any] = {}
     if data.get("BlockDeviceMappings"):
@@ -138,17 +138,17 @@ def _give_profile(ec2: Any, instance: Any, profile: dict[str, str]) -> None:
         raise LaunchFailed(f"Invalid IAM Instance Profile name: {name}") from error
 
 
-def places(group: Any) -> list[Place]:
+def placements(group: Any) -> list[Placement]:
     """Where to launch, best first: the subnet with the fewest of the group's instances, the first named of equals.
 
     The others are for when there is no room in that zone ("Availability Zone distribution", EC2 Auto Scaling guide).
     """
     if not group.vpc_zone_identifier:
-        return [Place(None, zone) for zone in group.availability_zones]
+        return [Placement(None, zone) for zone in group.availability_zones]
     living = [m.instance for m in group.instance_states if not m.lifecycle_state.startswith("Terminating")]
     inhabitants = Counter(instance.subnet_id for instance in living)
     subnets = sorted(group.vpc_zone_identifier.split(","), key=lambda subnet: inhabitants[subnet])
-    return [Place(subnet, group.ec2_backend.get_subnet(subnet).availability_zone) for subnet in subnets]
+    return [Placement(subnet, group.ec2_backend.get_subnet(subnet).availability_zone) for subnet in subnets]
 
 
 def _with_defaults(device: dict[str, Any]) -> dict[str, Any]:

@@ -10,30 +10,30 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal.autoscaling.member import Member
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 LAUNCHING, TERMINATING = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
 
 
-def held(world: World, group: Any, member: Member, transition: str) -> bool:
+def waits_for_hook(state: CloudState, group: Any, member: Member, transition: str) -> bool:
     """Whether a hook keeps the member waiting; a deletion with force ends what is outstanding."""
     if getattr(group, "status", None):
         return False
     waiting = [
         name
-        for name, until in _waits(world, group, member, transition).items()
-        if name not in member.completed and world.now() < until
+        for name, until in _hook_deadlines(state, group, member, transition).items()
+        if name not in member.completed and state.now() < until
     ]
     if waiting:
         member.lifecycle_state = "Pending:Wait" if transition == LAUNCHING else "Terminating:Wait"
     return bool(waiting)
 
 
-def _waits(world: World, group: Any, member: Member, transition: str) -> dict[str, float]:
+def _hook_deadlines(state: CloudState, group: Any, member: Member, transition: str) -> dict[str, float]:
     """Each hook's end, of those that were there when the member came to wait."""
     if transition not in member.waits:
         member.waits[transition] = {
-            hook.name: world.now() + world.scaled(float(hook.heartbeat_timeout))
+            hook.name: state.now() + state.scaled(float(hook.heartbeat_timeout))
             for hook in group.autoscaling_backend.lifecycle_hooks.values()
             if hook.auto_scaling_group_name == group.name and hook.lifecycle_transition == transition
         }

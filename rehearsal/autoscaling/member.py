@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.autoscaling.models import InstanceState
 
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 from rehearsal.state.scaling_activity import Activity
 
 
@@ -39,11 +39,11 @@ class Member(InstanceState):  # type: ignore[misc]
         return self._template
 
     @property
-    def leaving(self) -> bool:
+    def terminating(self) -> bool:
         return bool(self.lifecycle_state.startswith("Terminating"))
 
     @property
-    def aside(self) -> bool:
+    def on_standby(self) -> bool:
         """In Standby: in its group, but of no size of it, in no load balancer, and checked by nobody."""
         return bool(self.lifecycle_state == "Standby")
 
@@ -68,14 +68,14 @@ def deregister(group: Any, member: Any) -> None:
             target_group.deregister([{"Id": member.instance.id}])
 
 
-def draining(world: World, member: Member) -> bool:
+def draining(state: CloudState, member: Member) -> bool:
     alive = member.instance.state == "running"
-    return alive and any((arn, member.instance.id) in world.draining for arn in member.target_groups)
+    return alive and any((arn, member.instance.id) in state.draining for arn in member.target_groups)
 
 
-def record(world: World, group: Any, member: Member, activity: Activity) -> None:
+def record(state: CloudState, group: Any, member: Member, activity: Activity) -> None:
     member.activity = activity
-    recorded = world.activities.setdefault(group.name, [])
+    recorded = state.activities.setdefault(group.name, [])
     for index, known in enumerate(recorded):
         if known.id == activity.id:
             recorded[index] = activity
@@ -83,7 +83,7 @@ def record(world: World, group: Any, member: Member, activity: Activity) -> None
     recorded.append(activity)
 
 
-def request_of(group: Any) -> str:
+def capacity_change_cause(group: Any) -> str:
     """The sentence that changed the desired capacity, for the first activities that follow from it."""
     request = getattr(group, "request", "")
     group.request = ""

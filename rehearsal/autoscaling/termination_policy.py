@@ -15,7 +15,7 @@ class Candidate:
     pending: bool = False
 
 
-def leavers(candidates: list[Candidate], *, surplus: int) -> list[str]:
+def select_for_termination(candidates: list[Candidate], *, surplus: int) -> list[str]:
     """The ids to terminate, at most `surplus`.
 
     AWS's default policy in short: never a protected one, from the zone with the most instances, those that never

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 # Who looks on from outside (`Cloud.client`), and so meets no fault.
-ONLOOKER = "onlooker"
+OBSERVER_KEY = "onlooker"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -61,21 +61,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Instead:
+class Substitute:
     """The call is answered as if this had been sent (form fields): moto knows AWS's words for it."""
 
     body: str
 
 
-Fault = Callable[[Call], Refusal | Instead | None]
+Fault = Callable[[Call], Refusal | Substitute | None]
 """Asked for each call but the onlooker's, in the order in which they arrive, by one thread at a time."""
 
 
 @dataclass(eq=False)
-class Held:
+class HeldCall:
     """The first call that is `wanted` waits until `released`; with `performed` what it asks for is done before."""
 
-    wanted: Callable[[Call], bool]
+    matches: Callable[[Call], bool]
     performed: bool
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -93,12 +93,12 @@ class Calls:
     seen: list[Call] = field(default_factory=list)
     accounts: dict[str, str] = field(default_factory=dict)
     """Access keys that belong to other accounts than the cloud's own."""
-    complain: Callable[[str, str], None] = lambda operation, answer: None
+    report_error: Callable[[str, str], None] = lambda operation, answer: None
     """Told of the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
     authorize: Fault = lambda call: None
     """Asked before any fault: what AWS refuses to whoever calls."""
     _faults: list[Fault] = field(default_factory=list)
-    _holds: list[Held] = field(default_factory=list)
+    _holds: list[HeldCall] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -113,9 +113,9 @@ class Calls:
                 self._faults.remove(fault)
 
     @contextmanager
-    def holding(self, wanted: Callable[[Call], bool], *, performed: bool = False) -> Iterator[Held]:
+    def holding(self, wanted: Callable[[Call], bool], *, performed: bool = False) -> Iterator[HeldCall]:
         """Inside it the first call that is `wanted` waits for its answer; leaving it lets that call go on."""
-        held = Held(wanted, performed)
+        held = HeldCall(wanted, performed)
         with self._lock:
             self._holds.append(held)
         try:
@@ -125,19 +125,19 @@ class Calls:
                 self._holds.remove(held)
             held.released.set()
 
-    def _held(self, call: Call) -> Held | None:
+    def _find_hold(self, call: Call) -> HeldCall | None:
         """Who holds this call, if anybody."""
         with self._lock:
-            found = next((held for held in self._holds if held.call is None and held.wanted(call)), None)
+            found = next((held for held in self._holds if held.call is None and held.matches(call)), None)
             if found is not None:
                 found.call = call
             return found
 
-    def meets(self, call: Call) -> Refusal | Instead | None:
+    def record_and_check(self, call: Call) -> Refusal | Substitute | None:
         """Records a call. Returns the error that it is to end with, or what is asked in its place, if any."""
         with self._lock:
             self.seen.append(call)
-        if call.access_key == ONLOOKER:
+        if call.access_key == OBSERVER_KEY:
             return None
         if refusal := self.authorize(call):
             return refusal
@@ -153,11 +153,11 @@ class Calls:
                 return application(environ, start)
             if account := self.accounts.get(call.access_key):
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
-            refusal = self.meets(call)
-            if isinstance(refusal, Instead):
+            refusal = self.record_and_check(call)
+            if isinstance(refusal, Substitute):
                 _send(environ, refusal.body.encode())
                 refusal = None
-            held = self._held(call)
+            held = self._find_hold(call)
             if held is not None and not held.performed:
                 held.wait()
             if refusal is None:
@@ -186,7 +186,7 @@ class Calls:
 
             body = b"".join(application(environ, started))
             if statuses[0].startswith("5"):
-                self.complain(call.operation, f"{statuses[0]}: {body.decode(errors='replace')}")
+                self.report_error(call.operation, f"{statuses[0]}: {body.decode(errors='replace')}")
             return [body]
 
         return answer

@@ -12,17 +12,17 @@ import boto3
 
 import rehearsal.cloud.moto_patches  # noqa: F401 - teaches moto
 from rehearsal.alb.balancer import Balancer
-from rehearsal.cloud.calls import ONLOOKER, Calls
+from rehearsal.cloud.calls import OBSERVER_KEY, Calls
 from rehearsal.cloud.certificates import server_context
 from rehearsal.cloud.control_plane import ControlPlane
-from rehearsal.cloud.gc_tuning import Smooth
+from rehearsal.cloud.gc_tuning import GcTuning
 from rehearsal.cloud.reconciler import Reconciler
 from rehearsal.cloud.server_roles import ServerRoles
 from rehearsal.servers.machines import Machines
-from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.metadata_service import AwsEndpoint
 from rehearsal.servers.process import ProcessMachines
-from rehearsal.state import cloud_state as worlds
-from rehearsal.state.cloud_state import ACCOUNT, World
+from rehearsal.state import cloud_state
+from rehearsal.state.cloud_state import ACCOUNT, CloudState
 from rehearsal.state.journal import Event, Journal
 
 
@@ -56,36 +56,38 @@ class Cloud:
         self.machines: Machines = machines if machines is not None else ProcessMachines(workdir)
         self.calls = Calls()
         self._port = port
-        self._world = World(
+        self._state = CloudState(
             region=region,
             journal=Journal(workdir / "journal.jsonl"),
             boot_seconds=boot_seconds,
             time_scale=time_scale,
             minute_seconds=minute_seconds or max(1, round(60 * time_scale)),
             ports=ports or {},
-            console=lambda instance_id: self.machines.console(instance_id=instance_id),
-            freeze=self.machines.freeze,
-            copy=self.machines.copy,
-            vendors=self.machines.images,
+            read_console=lambda instance_id: self.machines.console(instance_id=instance_id),
+            create_image=self.machines.freeze,
+            copy_image=self.machines.copy,
+            base_images=self.machines.images,
         )
-        self.calls.complain = lambda operation, answer: self._world.journal.note("error", operation, answer)
+        self.calls.report_error = lambda operation, answer: self._state.journal.record("error", operation, answer)
         self._clients: dict[str, Any] = {}
-        self._smooth = Smooth()
+        self._gc_tuning = GcTuning()
         self._open = False
 
     def start(self) -> Cloud:
-        worlds.enter(self._world)
+        cloud_state.open_cloud(self._state)
         try:
             self._control_plane = ControlPlane(calls=self.calls, port=self._port)
         except BaseException:
-            worlds.leave(self._world)
+            cloud_state.close_cloud(self._state)
             raise
         self.endpoint = self._control_plane.endpoint
-        self.roles = ServerRoles(self._world)
+        self.roles = ServerRoles(self._state)
         self.calls.authorize = self.roles.refusal
-        self.machines.connect(Aws(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials))
-        self.balancer = Balancer(self._world, self.machines, certificates=server_context)
-        self._reconciler = Reconciler(self._world, self.machines, self.balancer)
+        self.machines.connect(
+            AwsEndpoint(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials)
+        )
+        self.balancer = Balancer(self._state, self.machines, certificates=server_context)
+        self._reconciler = Reconciler(self._state, self.machines, self.balancer)
         self._open = True
         try:
             self._warm_up()
@@ -100,22 +102,22 @@ class Cloud:
         self.client("elbv2").describe_load_balancers()
         self.client("autoscaling").describe_auto_scaling_groups()
         self.client("cloudwatch").describe_alarms()
-        self._smooth.begin()
+        self._gc_tuning.start()
 
     def close(self) -> None:
         """Ends every machine, port and thread; what was recorded stays readable. Does nothing the second time."""
         if not self._open:
             return
         self._open = False
-        self._smooth.end()
+        self._gc_tuning.stop()
         for client in self._clients.values():
             client.close()
         self._reconciler.close()
         self.balancer.close()
         self.machines.close()
-        worlds.leave(self._world)
+        cloud_state.close_cloud(self._state)
         self._control_plane.close()
-        self._world.journal.close()
+        self._state.journal.close()
 
     def __enter__(self) -> Cloud:
         return self.start()
@@ -146,46 +148,46 @@ class Cloud:
                 service,
                 endpoint_url=self.endpoint,
                 region_name=self.region,
-                aws_access_key_id=ONLOOKER,
-                aws_secret_access_key=ONLOOKER,
+                aws_access_key_id=OBSERVER_KEY,
+                aws_secret_access_key=OBSERVER_KEY,
             )
             if self._open:
-                self._smooth.again()
+                self._gc_tuning.freeze_loaded()
         return self._clients[service]
 
     @property
     def events(self) -> list[Event]:
         """What happened so far, oldest first."""
-        return self._world.journal.events
+        return self._state.journal.events
 
     def fail_launches(self, reason: str | None, *, zones: Collection[str] = ()) -> None:
         """From now on every launch of a group fails with this reason of EC2's; None lifts it (the next retry works).
 
         With `zones` only launches in these Availability Zones do.
         """
-        self._world.launch_fault, self._world.faulty_zones = reason, frozenset(zones)
+        self._state.launch_fault, self._state.faulty_zones = reason, frozenset(zones)
 
     def fail_boots(self, reason: str | None) -> None:
         """From now on every instance of a group ends for this reason of EC2's instead of running; None lifts it.
 
         So end those whose disks can't be decrypted: the launch itself is accepted.
         """
-        self._world.boot_fault = reason
+        self._state.boot_fault = reason
 
     @contextmanager
     def booting(self, *, seconds: float) -> Iterator[None]:
         """Inside it an instance that is launched is pending for so long (of AWS's seconds)."""
-        usual, self._world.boot_seconds = self._world.boot_seconds, seconds
+        usual, self._state.boot_seconds = self._state.boot_seconds, seconds
         try:
             yield
         finally:
-            self._world.boot_seconds = usual
+            self._state.boot_seconds = usual
 
     @contextmanager
     def without_metrics(self) -> Iterator[None]:
         """Inside it CloudWatch gets no metrics from the load balancer."""
-        self._world.blind = True
+        self._state.metrics_stopped = True
         try:
             yield
         finally:
-            self._world.blind = False
+            self._state.metrics_stopped = False

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from urllib.parse import parse_qs, quote
 
-from rehearsal.cloud.calls import Call, Fault, Instead, Refusal
+from rehearsal.cloud.calls import Call, Fault, Refusal, Substitute
 
 STEPS = "phoenix"
 """What the User-Agent of a step's call ends with."""
@@ -65,12 +65,12 @@ def unseen(before: Iterable[Call], *, reads: int) -> Fault:
     known = {name for call in before for name in _named(call)}
     asked: Counter[tuple[str, str, bool]] = Counter()
 
-    def fault(call: Call) -> Instead | None:
+    def fault(call: Call) -> Substitute | None:
         for name in _named(call):
             key = name, call.operation, call.agent.endswith(STEPS)
             asked[key] += 1
             if name not in known and asked[key] <= reads:
-                return Instead(body=call.body.replace(quote(name, safe=""), quote(_unlike(name), safe="")))
+                return Substitute(body=call.body.replace(quote(name, safe=""), quote(_unlike(name), safe="")))
         return None
 
     return fault
@@ -97,7 +97,7 @@ def first(fault: Fault) -> Fault:
     """Only the first call of each operation that the fault would refuse."""
     met: set[str] = set()
 
-    def once(call: Call) -> Refusal | Instead | None:
+    def once(call: Call) -> Refusal | Substitute | None:
         if call.name in met or (refusal := fault(call)) is None:
             return None
         met.add(call.name)
@@ -119,7 +119,7 @@ def but_of_steps(fault: Fault) -> Fault:
 def counted(fault: Fault, met: Counter[str]) -> Fault:
     """The fault itself; `met` counts the calls that it refused, by service:Operation."""
 
-    def counting(call: Call) -> Refusal | Instead | None:
+    def counting(call: Call) -> Refusal | Substitute | None:
         refusal = fault(call)
         if refusal is not None:
             met[call.name] += 1

@@ -13,21 +13,21 @@ _SWITCH_SECONDS = 0.001
 """How long a thread may keep the interpreter from another one; Python's default is 0.005."""
 
 
-class Smooth:
+class GcTuning:
     """From `begin` to `end` the objects that exist are left out of collections, and threads take shorter turns."""
 
     def __init__(self) -> None:
         self._interval = sys.getswitchinterval()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
         gc.collect()
         gc.freeze()
 
-    def again(self) -> None:
+    def freeze_loaded(self) -> None:
         """After something large was loaded that stays."""
         gc.freeze()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         gc.unfreeze()
         sys.setswitchinterval(self._interval)

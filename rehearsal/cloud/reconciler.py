@@ -22,9 +22,9 @@ from rehearsal.alb.counters import publish
 from rehearsal.alb.routing import compile_table
 from rehearsal.autoscaling import reconcile
 from rehearsal.cloud.alarms import evaluate
-from rehearsal.cloud.moto_patches.targets import drained
+from rehearsal.cloud.moto_patches.targets import finish_draining
 from rehearsal.servers.machines import Machines
-from rehearsal.state.cloud_state import ACCOUNT, World
+from rehearsal.state.cloud_state import ACCOUNT, CloudState
 
 TICK_SECONDS = 0.1
 # How often in a minute of CloudWatch's healthy servers are counted and alarms evaluated.
@@ -32,8 +32,8 @@ LOOKS_A_MINUTE = 4
 
 
 class Reconciler:
-    def __init__(self, world: World, machines: Machines, balancer: Balancer) -> None:
-        self._world = world
+    def __init__(self, state: CloudState, machines: Machines, balancer: Balancer) -> None:
+        self._state = state
         self._machines = machines
         self._balancer = balancer
         self._alive: set[str] = set()
@@ -45,19 +45,19 @@ class Reconciler:
 
     def close(self) -> None:
         self._stopping = True
-        self._world.changed.set()
+        self._state.changed.set()
         self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping:
-            self._world.changed.wait(TICK_SECONDS)
-            self._world.changed.clear()
-            with self._world.lock:
+            self._state.changed.wait(TICK_SECONDS)
+            self._state.changed.clear()
+            with self._state.lock:
                 self._tick()
 
     def _tick(self) -> None:
-        region = self._world.region
-        drained(self._world)
+        region = self._state.region
+        finish_draining(self._state)
         self._safely(self._machines.tick)
         # Images are baked in other accounts and regions too; everything else of theirs stays as moto has it.
         everywhere = [ec2 for regions in list(ec2_backends.values()) for ec2 in list(regions.values())]
@@ -65,7 +65,7 @@ class Reconciler:
             self._safely(self._follow_instances, ec2)
         self._safely(self._machines.keep, frozenset(snapshot for ec2 in everywhere for snapshot in list(ec2.snapshots)))
         for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
-            self._safely(reconcile.reconcile, self._world, group)
+            self._safely(reconcile.reconcile, self._state, group)
         self._safely(self._follow_listeners, elbv2_backends[ACCOUNT][region])
         self._safely(self._follow_metrics, region)
 
@@ -76,19 +76,19 @@ class Reconciler:
         except Exception as error:
             if repr(error) not in self._complained:
                 self._complained.add(repr(error))
-                self._world.journal.note("error", "reconciler", repr(error))
+                self._state.journal.record("error", "reconciler", repr(error))
                 traceback.print_exc(file=sys.stderr)
 
     def _follow_listeners(self, elbv2: Any) -> None:
-        self._balancer.follow(compile_table(elbv2, time_scale=self._world.time_scale))
+        self._balancer.apply_table(compile_table(elbv2, time_scale=self._state.time_scale))
 
     def _follow_metrics(self, region: str) -> None:
-        minute = self._world.minute_seconds
+        minute = self._state.minute_seconds
         if time.monotonic() - self._published >= minute / LOOKS_A_MINUTE:
             self._published = time.monotonic()
             cloudwatch = cloudwatch_backends[ACCOUNT][region]
             due = self._balancer.counters.due()
-            if not self._world.blind:
+            if not self._state.metrics_stopped:
                 publish(cloudwatch, due, minute_seconds=minute)
             self._balancer.count_hosts()
             evaluate(cloudwatch, minute_seconds=minute)
@@ -96,11 +96,11 @@ class Reconciler:
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""
         for instance in ec2.all_instances():
-            booted = instance.state == "pending" and self._world.now() >= instance.boots_at
-            if booted and self._world.boot_fault and getattr(instance, "autoscaling_group", None):
-                instance.ended_for = self._world.boot_fault
+            booted = instance.state == "pending" and self._state.now() >= instance.boots_at
+            if booted and self._state.boot_fault and getattr(instance, "autoscaling_group", None):
+                instance.ended_for = self._state.boot_fault
                 instance.terminate()
-                self._world.journal.note("instance", instance.id, f"terminated: {instance.ended_for}")
+                self._state.journal.record("instance", instance.id, f"terminated: {instance.ended_for}")
             elif booted:
                 user_data = instance.user_data.decode() if instance.user_data else ""
                 key = ec2.key_pairs.get(instance.key_name)
@@ -112,13 +112,13 @@ class Reconciler:
                 )
                 instance._state.name, instance._state.code = "running", 16
                 self._alive.add(instance.id)
-                self._world.journal.note("instance", instance.id, f"running, from {instance.image_id}")
+                self._state.journal.record("instance", instance.id, f"running, from {instance.image_id}")
             elif instance.state == "stopping":
                 self._machines.stop(instance_id=instance.id)
                 if self._machines.halted(instance_id=instance.id):
                     instance._state.name, instance._state.code = "stopped", 80
-                    self._world.journal.note("instance", instance.id, "stopped")
+                    self._state.journal.record("instance", instance.id, "stopped")
             elif instance.id in self._alive and instance.state == "terminated":
                 self._alive.discard(instance.id)
                 self._machines.terminate(instance_id=instance.id)
-                self._world.journal.note("instance", instance.id, instance.state)
+                self._state.journal.record("instance", instance.id, instance.state)

@@ -21,7 +21,7 @@ from rehearsal.cloud import policies
 from rehearsal.cloud.calls import Call, Refusal
 from rehearsal.cloud.policies import Statement
 from rehearsal.servers.metadata_service import RoleCredentials
-from rehearsal.state.cloud_state import ACCOUNT, World
+from rehearsal.state.cloud_state import ACCOUNT, CloudState
 
 _HOURS = 6
 # What a service says of a key that it may not use for the caller.
@@ -42,19 +42,19 @@ class _Need:
 class ServerRoles:
     """Gives credentials to servers, and knows whose they are."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: CloudState) -> None:
+        self._state = state
         self._bearers: dict[str, tuple[str, str]] = {}  # access key -> role's name, instance id
 
     def credentials(self, instance_id: str) -> RoleCredentials | None:
         """Fresh ones of the instance's role; None when it has none."""
-        with self._world.lock:
-            profile = ec2_backends[ACCOUNT][self._world.region].iam_instance_profile_associations.get(instance_id)
+        with self._state.lock:
+            profile = ec2_backends[ACCOUNT][self._state.region].iam_instance_profile_associations.get(instance_id)
             if profile is None or not profile.iam_instance_profile.roles:
                 return None
             role = profile.iam_instance_profile.roles[0]
             made = sts_backends[ACCOUNT]["aws"].assume_role(
-                region_name=self._world.region,
+                region_name=self._state.region,
                 role_session_name=instance_id,
                 role_arn=role.arn,
                 policy="",
@@ -75,19 +75,19 @@ class ServerRoles:
         bearer = self._bearers.get(call.access_key)
         if bearer is None:
             return None
-        with self._world.lock:
-            grants, bounds = _rights(bearer[0])
-            for need in _needs(call, self._world.region):
+        with self._state.lock:
+            grants, bounds = _statements_of(bearer[0])
+            for need in _needs(call, self._state.region):
                 if any(
                     not policies.allowed(said, need.action, need.resource, need.context)
                     for said in (grants, bounds)
                     if said is not None
                 ):
-                    return Refusal(status=400, code="AccessDeniedException", message=_words(call, need, *bearer))
+                    return Refusal(status=400, code="AccessDeniedException", message=_action_of(call, need, *bearer))
         return None
 
 
-def _words(call: Call, need: _Need, role: str, instance_id: str) -> str:
+def _action_of(call: Call, need: _Need, role: str, instance_id: str) -> str:
     if need.action != call.name:
         return KMS_WORDS[call.service]
     return (
@@ -96,7 +96,7 @@ def _words(call: Call, need: _Need, role: str, instance_id: str) -> str:
     )
 
 
-def _rights(name: str) -> tuple[list[Statement], list[Statement] | None]:
+def _statements_of(name: str) -> tuple[list[Statement], list[Statement] | None]:
     """What a role's policies say, and what its permissions boundary does, if it has one."""
     iam = iam_backends[ACCOUNT]["aws"]
     role = iam.get_role(name)

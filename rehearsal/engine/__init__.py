@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.engine.config import flatten
-from rehearsal.engine.model import Engine, Held, OnLine, Operation, Result, Running
+from rehearsal.engine.model import Engine, OnLine, Operation, Result, Running, StateResource
 from rehearsal.engine.real import RealEngine
 from rehearsal.engine.stand_in import StandIn
 
-__all__ = ["Engine", "Held", "OnLine", "Operation", "RealEngine", "Result", "Running", "StandIn", "choose"]
+__all__ = ["Engine", "OnLine", "Operation", "RealEngine", "Result", "Running", "StandIn", "StateResource", "choose"]
 
 
 def choose(

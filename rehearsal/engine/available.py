@@ -50,21 +50,21 @@ def choose(*, stand_in: bool, say: Say, asked: Callable[[str], str] = input) -> 
     if found := shutil.which("pulumi"):
         return Available(pulumi=Path(found))
     lacking = "there is no `pulumi` on PATH and none in .pulumi/"
-    if not terminal():
+    if not is_terminal():
         return Available(pulumi=None, why=f"{lacking}; the real one: {REAL}, and run this again")
-    if not reachable():
+    if not is_reachable():
         return Available(pulumi=None, why=f"{lacking}, and {SOURCE} does not answer; with a network: {REAL}")
-    if not _wanted(asked):
+    if not _ask_to_install(asked):
         return Available(pulumi=None, why=f"{lacking}, and it was declined; the real one: {REAL}")
     say(f"getting Pulumi {version('pulumi')} and its plugins into .pulumi/ and Pulumi's own folder (once)")
-    if not fetched():
+    if not install():
         return Available(pulumi=None, why=f"{lacking}, and it could not be had (see above)")
     _see_installed()
     found = shutil.which("pulumi")
     return Available(pulumi=Path(found) if found else None, why="" if found else lacking)
 
 
-def demand(found: Available) -> None:
+def require_real_engine(found: Available) -> None:
     """Raises EngineError unless Pulumi's own program and Pulumi's own AWS plugin run."""
     if found.pulumi is None:
         raise EngineError(f"--real-engine: {found.why}")
@@ -76,7 +76,7 @@ def demand(found: Available) -> None:
         )
 
 
-def _wanted(asked: Callable[[str], str]) -> bool:
+def _ask_to_install(asked: Callable[[str], str]) -> bool:
     try:
         answer = asked(
             f"There is no `pulumi` here. Get the pinned {version('pulumi')} with its AWS plugin, once, into"
@@ -87,12 +87,12 @@ def _wanted(asked: Callable[[str], str]) -> bool:
     return answer.strip().lower() in ("", "y", "yes")
 
 
-def terminal() -> bool:
+def is_terminal() -> bool:
     """Whether somebody is there to be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def reachable() -> bool:
+def is_reachable() -> bool:
     """Whether Pulumi's downloads answer, through a proxy too."""
     try:
         urllib.request.urlopen(urllib.request.Request(SOURCE, method="HEAD"), timeout=_SECONDS).close()
@@ -103,7 +103,7 @@ def reachable() -> bool:
     return True
 
 
-def fetched() -> bool:
+def install() -> bool:
     """Has `make pulumi`'s own tool fetch it, which says what is in the way."""
     return subprocess.run([sys.executable, str(PROJECT / "tools" / "install_pulumi.py")], check=False).returncode == 0
 

@@ -20,7 +20,7 @@ class Base(ABC):
     _environment: dict[str, str]
 
     @contextmanager
-    def given(self, **variables: str) -> Iterator[None]:
+    def with_environment(self, **variables: str) -> Iterator[None]:
         """Runs that begin inside it have these variables too."""
         before = self._environment
         self._environment = {**before, **variables}

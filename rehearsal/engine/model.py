@@ -57,13 +57,13 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Held:
+class StateResource:
     """A resource as the state holds it; `condemned` when its replacement exists and its own deletion is still due."""
 
     urn: str
     type: str
     id: str
-    condemned: bool = False
+    pending_delete: bool = False
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ class Engine(Protocol):
     def packer(self) -> str:
         """The Packer that bakes, in words: its version where it is one."""
 
-    def given(self, **variables: str) -> AbstractContextManager[None]:
+    def with_environment(self, **variables: str) -> AbstractContextManager[None]:
         """Runs that begin inside it have these variables of the environment too."""
 
     def invocation(self, operation: str) -> Invocation:
@@ -155,5 +155,5 @@ class Engine(Protocol):
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in plain text."""
 
-    def resources(self) -> list[Held]:
+    def resources(self) -> list[StateResource]:
         """What the state holds, providers left out, in the state's order."""

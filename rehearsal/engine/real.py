@@ -21,7 +21,7 @@ from rehearsal.engine import tools
 from rehearsal.engine.base import Base
 from rehearsal.engine.child import Child
 from rehearsal.engine.config import environment
-from rehearsal.engine.model import Held, Invocation, OnLine
+from rehearsal.engine.model import Invocation, OnLine, StateResource
 
 ARGUMENTS = {
     "preview": ("preview",),
@@ -69,12 +69,12 @@ class RealEngine(Base):
         said = self._say("stack", "output", "--stack", self._stack, "--json", "--show-secrets")
         return dict(json.loads(said))
 
-    def resources(self) -> list[Held]:
+    def resources(self) -> list[StateResource]:
         """What the state holds, without the providers that the engine makes for itself."""
         said = json.loads(self._say("stack", "export", "--stack", self._stack))
         held = said["deployment"].get("resources") or []
         return [
-            Held(item["urn"], item["type"], item.get("id", ""), item.get("delete", False))
+            StateResource(item["urn"], item["type"], item.get("id", ""), item.get("delete", False))
             for item in held
             if not item["type"].startswith("pulumi:providers:")
         ]

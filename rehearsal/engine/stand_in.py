@@ -11,7 +11,7 @@ from typing import Any
 from rehearsal.engine.base import Base
 from rehearsal.engine.child import Child
 from rehearsal.engine.config import environment
-from rehearsal.engine.model import Held, Invocation, OnLine
+from rehearsal.engine.model import Invocation, OnLine, StateResource
 from rehearsal.engine.standin.project import Project
 from rehearsal.engine.standin.run import stack_outputs, state_file
 from rehearsal.engine.standin.state import State
@@ -41,9 +41,9 @@ class StandIn(Base):
         """The stack's outputs, secrets in plain text."""
         return stack_outputs(self._state().resources())
 
-    def resources(self) -> list[Held]:
+    def resources(self) -> list[StateResource]:
         """What the state holds."""
-        return [Held(item.urn, item.type, item.id, item.condemned) for item in self._state().resources()]
+        return [StateResource(item.urn, item.type, item.id, item.pending_delete) for item in self._state().resources()]
 
     def start(self, operation: str, on_line: OnLine | None, flags: Sequence[str] = ()) -> Child:
         """Start the stand-in. Raises `NotImplementedError` for what only Pulumi can."""

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine
 from rehearsal.scenario import inside_checks
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.record import LOCAL
-from rehearsal.scenario.watch import Watch
+from rehearsal.scenario.watch import InvariantWatch
 from rehearsal.servers.nspawn import NspawnMachines
 from rehearsal.state.journal import Event
 
@@ -26,7 +26,7 @@ printf '[Service]\\nExecStartPre=+/bin/grep -qx PHOENIX_SERVICE=inspection /etc/
 """
 
 
-class Place(Protocol):
+class Backend(Protocol):
     """A cloud with a stack in it. `cloud`: `record.LOCAL` or `record.AWS`; `account`: empty on a local one.
 
     `servers` says what they are; `scripts_run`: whether Packer runs the image's scripts. `identity`: SERVICE/STACK.
@@ -46,38 +46,38 @@ class Place(Protocol):
     def client(self, service: str) -> Any:
         """A boto3 client of it."""
 
-    def watch(self) -> Watch:
+    def watch(self) -> InvariantWatch:
         """Samples the invariants while it is open."""
 
     def url(self, engine: Engine) -> str:
         """Where users ask, once there is something that answers."""
 
-    def events(self, watch: Watch) -> Sequence[Event]:
+    def events(self, watch: InvariantWatch) -> Sequence[Event]:
         """What happened to servers."""
 
-    def spoil(self, shop: Workshop, engine: Engine) -> str:
+    def break_image(self, project: ProjectCopy, engine: Engine) -> str:
         """Makes the next servers bad ones: what passes its bake, and never serves. Returns what was changed."""
 
-    def patch_by_hand(self) -> inside_checks.Old | None:
+    def patch_by_hand(self) -> inside_checks.PatchedServers | None:
         """Changes every live server as one should not, where it can be proven later that nothing is left of that."""
 
-    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
+    def check_inside(self, old: inside_checks.PatchedServers, url: str) -> tuple[list[str], list[str]]:
         """What did not hold of the new servers, and what did, in words."""
 
 
-def bad_script(shop: Workshop) -> str:
+def add_bad_script(project: ProjectCopy) -> str:
     """Adds the script whose image bakes well and never serves. Returns what was changed."""
-    file = shop.folder / "image" / "provision" / BAD_SCRIPT
+    file = project.folder / "image" / "provision" / BAD_SCRIPT
     file.write_text(BAD, encoding="utf-8")
     file.chmod(0o755)
-    return f"{file.relative_to(shop.folder)} is new"
+    return f"{file.relative_to(project.folder)} is new"
 
 
 @dataclass
-class Local:
+class LocalBackend:
     """The local cloud as a `Place`; the listener's port is one of this machine."""
 
-    open: Cloud
+    local_cloud: Cloud
     port: int
     identity: str
     name: str = "rehearsal"
@@ -88,39 +88,39 @@ class Local:
     scripts_run: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.region, self.servers = self.open.region, self.open.machines.kind
+        self.region, self.servers = self.local_cloud.region, self.local_cloud.machines.kind
         self.scripts_run = self._machines is not None
 
     @property
     def _machines(self) -> NspawnMachines | None:
-        return self.open.machines if isinstance(self.open.machines, NspawnMachines) else None
+        return self.local_cloud.machines if isinstance(self.local_cloud.machines, NspawnMachines) else None
 
     def client(self, service: str) -> Any:
-        return self.open.client(service)
+        return self.local_cloud.client(service)
 
-    def watch(self) -> Watch:
-        return Watch(self.region, self.identity)
+    def watch(self) -> InvariantWatch:
+        return InvariantWatch(self.region, self.identity)
 
     def url(self, engine: Engine) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def events(self, watch: Watch) -> Sequence[Event]:
-        return self.open.events
+    def events(self, watch: InvariantWatch) -> Sequence[Event]:
+        return self.local_cloud.events
 
-    def spoil(self, shop: Workshop, engine: Engine) -> str:
+    def break_image(self, project: ProjectCopy, engine: Engine) -> str:
         if self.scripts_run:
-            return bad_script(shop)
+            return add_bad_script(project)
         engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
         return "its servers never answer"
 
-    def patch_by_hand(self) -> inside_checks.Old | None:
+    def patch_by_hand(self) -> inside_checks.PatchedServers | None:
         return inside_checks.patch_by_hand(self._machines) if self._machines else None
 
-    def prove(self, old: inside_checks.Old, url: str) -> tuple[list[str], list[str]]:
+    def check_inside(self, old: inside_checks.PatchedServers, url: str) -> tuple[list[str], list[str]]:
         machines = self._machines
         assert machines is not None, "only real machines are patched by hand"
-        gone = inside_checks.reborn(machines, old)
-        silent = inside_checks.forwarded(machines, url, machines.running())
+        gone = inside_checks.check_replaced(machines, old)
+        silent = inside_checks.check_logs_forwarded(machines, url, machines.running())
         said = (
             []
             if gone

@@ -22,23 +22,23 @@ _SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Old:
+class PatchedServers:
     """Servers before the flip: machine-id by instance id."""
 
     servers: Mapping[str, str]
 
 
-def patch_by_hand(machines: NspawnMachines) -> Old:
+def patch_by_hand(machines: NspawnMachines) -> PatchedServers:
     """Changes every running server, and notes who they are."""
     found = {}
     for instance_id in machines.running():
         root = machines.root(instance_id)
         (root / PATCH).write_text(f"somebody was here: {instance_id}\n")
         found[instance_id] = (root / "etc/machine-id").read_text().strip()
-    return Old(servers=found)
+    return PatchedServers(servers=found)
 
 
-def forwarded(machines: NspawnMachines, url: str, servers: Iterable[str]) -> list[str]:
+def check_logs_forwarded(machines: NspawnMachines, url: str, servers: Iterable[str]) -> list[str]:
     """Asks until every server's log collector has forwarded a line of a request that went to it; what did not hold."""
     mark = f"proof-{secrets.token_hex(8)}"
     waiting = set(servers)
@@ -51,13 +51,13 @@ def forwarded(machines: NspawnMachines, url: str, servers: Iterable[str]) -> lis
                 waiting.discard(one)
         return not waiting
 
-    _until(asked)
+    _poll(asked)
     return [f"the log collector of {one} forwarded no line of a request" for one in sorted(waiting)]
 
 
-def reborn(machines: NspawnMachines, old: Old) -> list[str]:
+def check_replaced(machines: NspawnMachines, old: PatchedServers) -> list[str]:
     """What of the old servers is still there, in words; empty when nothing is."""
-    _until(lambda: not set(machines.running()) & set(old.servers) and not set(machines.disks()) & set(old.servers))
+    _poll(lambda: not set(machines.running()) & set(old.servers) and not set(machines.disks()) & set(old.servers))
     broken = [f"{one} still runs" for one in machines.running() if one in old.servers]
     broken += [f"the disk of {one} is still there" for one in machines.disks() if one in old.servers]
     for one in machines.running():
@@ -95,7 +95,7 @@ def _direct() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _until(question: Callable[[], bool]) -> None:
+def _poll(question: Callable[[], bool]) -> None:
     limit = time.monotonic() + _SECONDS
     while not question() and time.monotonic() < limit:
         time.sleep(0.3)

@@ -13,22 +13,31 @@ from typing import Any
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
 from rehearsal.scenario import timeline
-from rehearsal.scenario.backend import Local
-from rehearsal.scenario.console import Scene
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.backend import LocalBackend
+from rehearsal.scenario.console import Console
+from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.report import Report
-from rehearsal.scenario.scenario import Run, StoryError, flight_plan
+from rehearsal.scenario.scenario import Scenario, ScenarioError, plan_block
 from rehearsal.servers.images.profiles import base_image
 from rehearsal.servers.network.forwarding import LOG_PORT
 from rehearsal.servers.nspawn import NspawnMachines
 
-__all__ = ["REAL", "STACK", "StoryError", "engine_for", "environment", "flight_plan", "free_port", "tell"]
+__all__ = [
+    "REAL_SERVER_SETTINGS",
+    "STACK",
+    "ScenarioError",
+    "engine_for",
+    "environment",
+    "free_port",
+    "plan_block",
+    "run_scenario",
+]
 
 STACK = "local"  # with the settings of Pulumi.local.yaml
 # CloudWatch's minutes are as much shorter as the settings' pauses are.
 MINUTE_SECONDS = 3
 # An operating system takes longer than a process, most of all when everything runs on this one machine.
-REAL: Mapping[str, Any] = {
+REAL_SERVER_SETTINGS: Mapping[str, Any] = {
     "bootSeconds": 90,
     "verifyTimeoutSeconds": 300,
     # From the distribution's own archive, and forwarded to the rehearsal itself.
@@ -36,9 +45,9 @@ REAL: Mapping[str, Any] = {
 }
 
 
-def tell(
+def run_scenario(
     workdir: Path,
-    scene: Scene,
+    console: Console,
     *,
     cloud: Cloud | None = None,
     rate: float = 200,
@@ -47,42 +56,42 @@ def tell(
     why: str = "",
     bad_image: bool = False,
 ) -> tuple[Report, timeline.Timeline]:
-    """Tells the whole story in `workdir` and reports on it, second by second too.
+    """Runs the whole scenario in `workdir` and reports on it, second by second too.
 
     On an open `cloud`, or one of its own whose machines are processes. `settings` are set on top of those of the local
     stack. `why`: of the engine, when it is not the real one. `bad_image`: a bad one too, until it is detected. Raises
     `StoryError` when an update fails that must not.
     """
-    shop = Workshop(workdir / "project")
+    project = ProjectCopy(workdir / "project")
     with ExitStack() as open_things:
         cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud", minute_seconds=MINUTE_SECONDS))
-        real = real_settings(cloud.machines) if isinstance(cloud.machines, NspawnMachines) else {}
-        place = Local(cloud, free_port(), f"phoenix/{STACK}")
-        told_settings = {**real, **(settings or {}), "listenerPort": place.port}
-        engine = engine_for(shop.folder, workdir, cloud, told_settings, stand_in=stand_in)
-        shop.commit("Configure the stack")
-        announce(scene, engine, why)
-        scene.says(
+        real = real_server_settings(cloud.machines) if isinstance(cloud.machines, NspawnMachines) else {}
+        backend = LocalBackend(cloud, free_port(), f"phoenix/{STACK}")
+        all_settings = {**real, **(settings or {}), "listenerPort": backend.port}
+        engine = engine_for(project.folder, workdir, cloud, all_settings, stand_in=stand_in)
+        project.commit("Configure the stack")
+        print_versions(console, engine, why)
+        console.print(
             f"servers: {'Packer and its scripts make them' if real else 'scripts are named, not run'}; they are "
             f"{cloud.machines.kind}"
         )
-        return Run(place=place, engine=engine, shop=shop, scene=scene).under_load(
+        return Scenario(backend=backend, engine=engine, project=project, console=console).run(
             rate=rate, out=workdir / "load.jsonl", bad_image=bad_image
         )
 
 
-def announce(scene: Scene, engine: Engine, why: str = "") -> None:
+def print_versions(console: Console, engine: Engine, why: str = "") -> None:
     """Says which engine, AWS plugin and Packer run, and `why` when the engine is not the real one."""
     if engine.stand_in:
-        scene.says(f"engine: {engine.name}, which keeps Pulumi's rules" + (f" ({why})" if why else ""))
+        console.print(f"engine: {engine.name}, which keeps Pulumi's rules" + (f" ({why})" if why else ""))
     else:
-        scene.says(f"engine: {engine.name}, AWS plugin: {engine.aws_plugin}")
-    scene.says(f"Packer: {engine.packer}")
+        console.print(f"engine: {engine.name}, AWS plugin: {engine.aws_plugin}")
+    console.print(f"Packer: {engine.packer}")
 
 
-def real_settings(machines: NspawnMachines) -> dict[str, Any]:
+def real_server_settings(machines: NspawnMachines) -> dict[str, Any]:
     """Settings for operating systems, from the one vendor's image that there is."""
-    return {**REAL, "baseImage": base_image(machines.images[0])}
+    return {**REAL_SERVER_SETTINGS, "baseImage": base_image(machines.images[0])}
 
 
 def engine_for(

@@ -16,24 +16,24 @@ class Clients(Protocol):
         """The client of a service."""
 
 
-def orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
+def find_orphans(cloud: Clients, engine: Engine, stack: str) -> list[str]:
     """What of a stack is in the cloud and not in the state, in words; empty after every good update."""
     # What a killed bake leaves is kept for a day, and then taken away (steps/image/leftovers.py): another may use it.
-    known = {resource.id for resource in engine.resources()} | _walls_of_bakes(cloud)
+    known = {resource.id for resource in engine.resources()} | _bake_security_groups(cloud)
     return [
         f"7: {kind} {name} is in the cloud, but no state knows it"
-        for kind, name in owned(cloud, stack)
+        for kind, name in list_owned(cloud, stack)
         if name not in known
     ]
 
 
-def _walls_of_bakes(cloud: Clients) -> set[str]:
+def _bake_security_groups(cloud: Clients) -> set[str]:
     """Security groups of build machines."""
     found = cloud.client("ec2").describe_security_groups(Filters=[{"Name": "tag-key", "Values": ["phoenix:baked-at"]}])
     return {group["GroupId"] for group in found["SecurityGroups"]}
 
 
-def owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:
+def list_owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:
     """(kind, name) of what carries a stack's tag and an engine makes. What others delete meanwhile is none of it."""
     filters = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
     ec2, balancing = cloud.client("ec2"), cloud.client("elbv2")

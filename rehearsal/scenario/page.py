@@ -32,7 +32,7 @@ def html(report: Report, timeline: Timeline, svg: str) -> str:
     """The page around the picture."""
     # Inside <script> only "</" could end the data early.
     data = json.dumps(asdict(timeline), separators=(",", ":")).replace("</", "<\\/")
-    held = "".join(f"<li>{escape(text)}</li>" for text in report.broken)
+    held = "".join(f"<li>{escape(text)}</li>" for text in report.violations)
     packages = "".join(
         f"<li>packages, {escape(stage)}: {escape(words)}</li>" for stage, words in report.packages.items()
     )

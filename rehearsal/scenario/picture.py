@@ -157,7 +157,7 @@ def _requests(axes: Axes, timeline: Timeline, *, legend: float) -> None:
     axes.set_ylim(0, max([*below, 1]) * 1.28)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set_ylabel("requests / s")
-    _moves(axes, timeline)
+    _draw_weight_changes(axes, timeline)
     axes.figure.legend(
         handles=handles,
         loc="upper right",
@@ -182,11 +182,11 @@ def paints(timeline: Timeline, generations: list[str]) -> list[str]:
     return found
 
 
-def _moves(axes: Axes, timeline: Timeline) -> None:
+def _draw_weight_changes(axes: Axes, timeline: Timeline) -> None:
     """Where the weights of production changed: a tick, and the share of whoever gains."""
     before: Mapping[str, int] = {}
     top = axes.get_ylim()[1]
-    for move in timeline.moves:
+    for move in timeline.weight_changes:
         gains = max(move.weights, key=lambda color: move.weights[color] - before.get(color, 0))
         axes.axvline(move.t, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), ymax=0.86, zorder=3)
         axes.text(
@@ -221,8 +221,8 @@ def _servers(axes: Axes, timeline: Timeline, *, height: float, above: float) -> 
     `height` of the picture, and where its legend begins, in inches.
     """
     for row, server in enumerate(timeline.servers):
-        for spell in server.spells:
-            _spell(axes, row, server, spell.state, spell.begin, spell.end - spell.begin)
+        for spell in server.periods:
+            _draw_period(axes, row, server, spell.state, spell.begin, spell.end - spell.begin)
     axes.set_ylim(max(len(timeline.servers), 2) - 0.4, -0.6)
     axes.set_yticks(
         range(len(timeline.servers)), [f"{server.color} {server.id[-6:]}" for server in timeline.servers], fontsize=8
@@ -245,7 +245,7 @@ def _servers(axes: Axes, timeline: Timeline, *, height: float, above: float) -> 
     )
 
 
-def _spell(axes: Axes, row: int, server: Server, state: str, begin: float, length: float) -> None:
+def _draw_period(axes: Axes, row: int, server: Server, state: str, begin: float, length: float) -> None:
     paint = COLORS.get(server.color, GREY)
     if state == HEALTHY:
         axes.broken_barh([(begin, length)], (row - 0.36, 0.72), facecolor=paint, zorder=2)

@@ -1,4 +1,4 @@
-"""A copy of the project to rehearse in: its own git history, so that the story's changes touch nothing of yours."""
+"""A copy of the project to rehearse in: its own git history, so that the scenario's changes touch nothing of yours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", *REQUIREMENTS, *PRO
 LOG_COLLECTOR = "30-log-collector.sh"
 
 
-class Workshop:
+class ProjectCopy:
     """The project in `folder`, committed; `commit` records a change as a team would."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,15 +30,15 @@ class Workshop:
         self._git("init", "--quiet")
         self.commit("The project as it is")
 
-    def cloned(self, folder: Path) -> Workshop:
+    def clone(self, folder: Path) -> ProjectCopy:
         """What is committed, with its history, in another folder."""
         self._git("clone", "--quiet", ".", str(folder.resolve()))
-        made = object.__new__(Workshop)
+        made = object.__new__(ProjectCopy)
         made.folder = folder
         return made
 
     def add_log_collector(self) -> str:
-        """The story's change, not committed yet: log collection becomes one script more. Returns its path."""
+        """The scenario's change, not committed yet: log collection becomes one script more. Returns its path."""
         target = self.folder / "image" / "provision" / LOG_COLLECTOR
         shutil.copy2(self.folder / "image" / "optional" / LOG_COLLECTOR, target)
         return str(target.relative_to(self.folder))
@@ -56,7 +56,7 @@ class Workshop:
         self.commit("What was not committed yet")
         self._git("checkout", "--quiet", commit)
 
-    def back_to(self, commit: str) -> None:
+    def revert_to(self, commit: str) -> None:
         """Takes everything back that came after a commit, as one more commit: a pull request's revert."""
         self.commit("What was not committed yet")
         self._git("read-tree", "-u", "--reset", commit)

@@ -14,14 +14,14 @@ from rich.table import Table
 from rehearsal import PROJECT
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.record import LOCAL, Record, commit
-from rehearsal.scenario.watch import Sample, coexistence
+from rehearsal.scenario.watch import Sample, coexistence_seconds
 
 HEADINGS = ("stage", "seconds", "requests", "failed", "p50 ms", "p99 ms", "answered by", "side by side s")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the story; times are seconds since the epoch."""
+    """A part of the scenario; times are seconds since the epoch."""
 
     name: str
     begin: float
@@ -42,7 +42,7 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunInfo:
     """What a rehearsal or drill ran on. `account` is empty on a local cloud; `date` is ISO 8601, UTC."""
 
     name: str = "rehearsal"
@@ -56,40 +56,44 @@ class Ran:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole rehearsal. `broken` lists what of the invariants did not hold, in words; `packages` says by stage which
-    packages differ between the image that servers were born from and the one that was live. `ran`: what it ran on.
-    `measured`: figures beside those of the requests, as `bake_seconds`."""
+    """The whole rehearsal. `violations` lists what of the invariants did not hold; `packages` says by stage which
+    packages differ between the image that servers were born from and the one that was live. `run_info`: what it ran on.
+    `measurements`: figures beside those of the requests, as `bake_seconds`."""
 
     engine: str
     machines: str
     stages: list[tuple[Stage, Figures]]
     total: Figures
-    broken: list[str]
+    violations: list[str]
     packages: dict[str, str] = field(default_factory=dict)
-    ran: Ran = field(default_factory=Ran)
-    measured: Mapping[str, float] = field(default_factory=dict)
+    run_info: RunInfo = field(default_factory=RunInfo)
+    measurements: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """What ran on what, in one line."""
-        plugin = f" with AWS plugin {self.ran.aws_plugin}" if self.engine.startswith("pulumi") else ""
-        where = f" in {self.ran.region} of account {self.ran.account}, {self.ran.date[:10]}" if self.ran.account else ""
-        return f"{self.ran.name} on {self.engine}{plugin}{where}, servers are {self.machines}"
+        plugin = f" with AWS plugin {self.run_info.aws_plugin}" if self.engine.startswith("pulumi") else ""
+        where = (
+            f" in {self.run_info.region} of account {self.run_info.account}, {self.run_info.date[:10]}"
+            if self.run_info.account
+            else ""
+        )
+        return f"{self.run_info.name} on {self.engine}{plugin}{where}, servers are {self.machines}"
 
     def record(self) -> Record:
         """What it says for docs/evidence.md. Where anything was broken, no stage held."""
-        shown = () if self.broken else tuple(stage.name for stage, _ in self.stages)
+        shown = () if self.violations else tuple(stage.name for stage, _ in self.stages)
         return Record(
-            cloud=self.ran.cloud,
+            cloud=self.run_info.cloud,
             engine=self.engine,
-            aws_plugin=self.ran.aws_plugin,
-            packer=self.ran.packer,
+            aws_plugin=self.run_info.aws_plugin,
+            packer=self.run_info.packer,
             servers=self.machines,
-            region=self.ran.region,
-            date=self.ran.date,
+            region=self.run_info.region,
+            date=self.run_info.date,
             commit=commit(PROJECT),
             held=shown,
-            figures={"requests": self.total.requests, "failed": self.total.failed, **self.measured},
+            figures={"requests": self.total.requests, "failed": self.total.failed, **self.measurements},
         )
 
     def table(self) -> Table:
@@ -112,10 +116,10 @@ class Report:
         said = {
             "engine": self.engine,
             "machines": self.machines,
-            **asdict(self.ran),
+            **asdict(self.run_info),
             **asdict(self.total),
-            "measured": dict(self.measured),
-            "broken": self.broken,
+            "measured": dict(self.measurements),
+            "broken": self.violations,
             "packages": self.packages,
             "stages": [{"name": stage.name, **asdict(figures)} for stage, figures in self.stages],
         }
@@ -137,7 +141,7 @@ def figures(requests: Sequence[Request], samples: Sequence[Sample], *, begin: fl
         p50_ms=percentile(times, 50),
         p99_ms=percentile(times, 99),
         answered_by=dict(answered),
-        coexistence_seconds=round(coexistence(samples, begin=begin, end=end), 1),
+        coexistence_seconds=round(coexistence_seconds(samples, begin=begin, end=end), 1),
     )
 
 

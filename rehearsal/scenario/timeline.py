@@ -31,7 +31,7 @@ BOOTING, HEALTHY, UNHEALTHY, DRAINING = "booting", "healthy", "unhealthy", "drai
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """A stage of the story."""
+    """A stage of the scenario."""
 
     name: str
     begin: float
@@ -49,7 +49,7 @@ class Second:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spell:
+class StatePeriod:
     """A server's state for a while."""
 
     state: str
@@ -62,11 +62,11 @@ class Server:
     id: str
     color: str
     generation: str
-    spells: tuple[Spell, ...]
+    periods: tuple[StatePeriod, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Move:
+class WeightChange:
     """The production rule's weights from a moment on, percent by color."""
 
     t: float
@@ -82,7 +82,7 @@ class Timeline:
     bands: tuple[Band, ...]
     seconds: tuple[Second, ...]
     servers: tuple[Server, ...]
-    moves: tuple[Move, ...]
+    weight_changes: tuple[WeightChange, ...]
     colors: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -97,7 +97,7 @@ class Timeline:
 def read(path: Path) -> Timeline:
     """The timeline that `write` wrote."""
     said: dict[str, Any] = json.loads(path.read_text())
-    servers = [{**one, "spells": tuple(Spell(**spell) for spell in one["spells"])} for one in said["servers"]]
+    servers = [{**one, "spells": tuple(StatePeriod(**spell) for spell in one["spells"])} for one in said["servers"]]
     return Timeline(
         title=said["title"],
         sums=tuple(said["sums"]),
@@ -105,11 +105,13 @@ def read(path: Path) -> Timeline:
         bands=tuple(Band(**one) for one in said["bands"]),
         seconds=tuple(Second(**one) for one in said["seconds"]),
         servers=tuple(Server(**one) for one in servers),
-        moves=tuple(Move(**one) for one in said["moves"]),
+        weight_changes=tuple(WeightChange(**one) for one in said["moves"]),
     )
 
 
-def of(report: Report, requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event]) -> Timeline:
+def build_timeline(
+    report: Report, requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event]
+) -> Timeline:
     """The timeline of a rehearsal that was told to its end."""
     zero = report.stages[0][0].begin
     bands = tuple(
@@ -123,7 +125,7 @@ def of(report: Report, requests: Sequence[Request], samples: Sequence[Sample], e
         bands=bands,
         seconds=seconds(requests, zero=zero, length=bands[-1].end),
         servers=servers(events, groups, zero=zero, end=bands[-1].end),
-        moves=moves(samples, zero=zero),
+        weight_changes=weight_changes(samples, zero=zero),
         colors={generation: color for color, generation in groups.values()},
     )
 
@@ -132,13 +134,13 @@ def sums(report: Report) -> tuple[str, ...]:
     """The whole rehearsal in a few words each."""
     total = report.total
     millis = [f"{name} {value:g} ms" for name, value in (("p50", total.p50_ms), ("p99", total.p99_ms)) if value]
-    held = "every invariant held" if not report.broken else f"BROKEN: {len(report.broken)}"
+    held = "every invariant held" if not report.violations else f"BROKEN: {len(report.violations)}"
     return (
         f"{total.requests:,} requests",
         f"{total.failed:,} failed",
         *millis,
         f"two groups side by side for {total.coexistence_seconds:.0f} s",
-        *(f"{MEASURED[name]} {value:g} s" for name, value in report.measured.items() if name in MEASURED),
+        *(f"{MEASURED[name]} {value:g} s" for name, value in report.measurements.items() if name in MEASURED),
         held,
     )
 
@@ -178,7 +180,7 @@ def servers(
         if event.subject in mine and (state := _state(event)):
             states.setdefault(event.subject, []).append((round(event.t - zero, 2), state))
     return tuple(
-        Server(id=id_, color=mine[id_][0], generation=mine[id_][1], spells=_spells(found, end))
+        Server(id=id_, color=mine[id_][0], generation=mine[id_][1], periods=_state_periods(found, end))
         for id_, found in states.items()
     )
 
@@ -191,7 +193,7 @@ def _state(event: Event) -> str:
     return word if event.kind == "health" and word in (HEALTHY, UNHEALTHY) else ""
 
 
-def _spells(found: Sequence[tuple[float, str]], end: float) -> tuple[Spell, ...]:
+def _state_periods(found: Sequence[tuple[float, str]], end: float) -> tuple[StatePeriod, ...]:
     """States up to the one that ends it; a server that has left stays draining, whatever its checks say."""
     kept: list[tuple[float, str]] = []
     for moment, state in found:
@@ -206,12 +208,12 @@ def _spells(found: Sequence[tuple[float, str]], end: float) -> tuple[Spell, ...]
             break
     if kept and kept[-1][1] != "gone":
         kept.append((max(end, kept[-1][0]), "gone"))
-    return tuple(Spell(state=state, begin=begin, end=until) for (begin, state), (until, _) in pairwise(kept))
+    return tuple(StatePeriod(state=state, begin=begin, end=until) for (begin, state), (until, _) in pairwise(kept))
 
 
-def moves(samples: Sequence[Sample], *, zero: float) -> tuple[Move, ...]:
+def weight_changes(samples: Sequence[Sample], *, zero: float) -> tuple[WeightChange, ...]:
     """Each change of production's weights."""
-    found: list[Move] = []
+    found: list[WeightChange] = []
     colors: dict[str, str] = {}
     for instant in samples:
         colors |= {arn: group.color for group in instant.groups for arn in group.target_groups}
@@ -223,5 +225,5 @@ def moves(samples: Sequence[Sample], *, zero: float) -> tuple[Move, ...]:
             now[colors.get(arn, "")] += round(100 * weight / total)
         weights = {color: percent for color, percent in now.items() if percent}
         if not found or dict(found[-1].weights) != weights:
-            found.append(Move(t=round(instant.t - zero, 2), weights=weights))
+            found.append(WeightChange(t=round(instant.t - zero, 2), weights=weights))
     return tuple(found)

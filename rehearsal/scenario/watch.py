@@ -1,4 +1,4 @@
-"""The invariants, watched at every instant: a thread that samples the local cloud's own records while the story runs.
+"""A thread that samples the local cloud's own records while the scenario runs, and checks the invariants each time.
 
 It is not the code under test: it reads what AWS would hold, and knows nothing of the program or its steps.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from moto.backends import get_backend
 
 from rehearsal.scenario.load import Request
-from rehearsal.state.cloud_state import ACCOUNT, current
+from rehearsal.state.cloud_state import ACCOUNT, open_state
 
 SECONDS_BETWEEN_SAMPLES = 0.05
 
@@ -29,7 +29,7 @@ class GroupSample:
     color: str
     generation: str
     verified: bool
-    dying: bool
+    is_deleting: bool
     in_service: int
     template: str  # launch template, version and image: what a live group must never change
     target_groups: tuple[str, ...]
@@ -45,8 +45,8 @@ class Sample:
 
 
 @dataclass
-class Watch:
-    """A context manager; `samples` and `broken` grow while it is open. `stack` is SERVICE/STACK.
+class InvariantWatch:
+    """A context manager; `samples` and `violations` grow while it is open. `stack` is SERVICE/STACK.
 
     `seconds`: between two samples.
     """
@@ -55,10 +55,10 @@ class Watch:
     stack: str
     seconds: float = SECONDS_BETWEEN_SAMPLES
     samples: list[Sample] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> InvariantWatch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
         return self
@@ -67,25 +67,25 @@ class Watch:
         self._end.set()
         self._thread.join()
 
-    def sampled(self) -> Sample | None:
+    def take_sample(self) -> Sample | None:
         """The stack at this moment; None when nobody could tell."""
         return sample(self.region, self.stack)
 
     def _run(self) -> None:
         try:
-            self._look()
+            self._sample_until_end()
         except Exception as error:  # a watch that went blind must not look like one that saw nothing
-            self.broken.append(f"the watch of the invariants ended early: {error!r}")
+            self.violations.append(f"the watch of the invariants ended early: {error!r}")
 
-    def _look(self) -> None:
+    def _sample_until_end(self) -> None:
         while not self._end.wait(self.seconds):
-            now = self.sampled()
+            now = self.take_sample()
             if now is None:
                 continue
             last = self.samples[-1] if self.samples else None
-            for text in judge(last, now):
-                if text not in self.broken:
-                    self.broken.append(text)
+            for text in find_violations(last, now):
+                if text not in self.violations:
+                    self.violations.append(text)
             self.samples.append(now)
 
 
@@ -93,8 +93,8 @@ def sample(region: str, stack: str) -> Sample:
     """What the local cloud holds of a stack right now."""
     balancers: Any = get_backend("elbv2")[ACCOUNT][region]
     scaling: Any = get_backend("autoscaling")[ACCOUNT][region]
-    world = current()
-    with world.lock if world else nullcontext():
+    state = open_state()
+    with state.lock if state else nullcontext():
         groups = tuple(
             _group(group)
             for group in scaling.autoscaling_groups.values()
@@ -103,7 +103,7 @@ def sample(region: str, stack: str) -> Sample:
         return Sample(t=time.time(), weights=_production(balancers, stack), groups=groups)
 
 
-def judge(last: Sample | None, now: Sample) -> list[str]:
+def find_violations(last: Sample | None, now: Sample) -> list[str]:
     """What of the invariants 1 to 3 an instant breaks, in words."""
     broken = []
     serving = {arn for arn, weight in now.weights.items() if weight}
@@ -111,7 +111,7 @@ def judge(last: Sample | None, now: Sample) -> list[str]:
     before = {group.name: group for group in last.groups} if last else {}
     for arn in serving:
         group = by_target.get(arn)
-        if group is None or group.dying:
+        if group is None or group.is_deleting:
             broken.append(f"3: production traffic goes to {arn.split('/')[1]}, whose group is dead or dying")
             continue
         if not group.verified:
@@ -122,7 +122,7 @@ def judge(last: Sample | None, now: Sample) -> list[str]:
     return broken
 
 
-def answered_unverified(
+def find_unverified_answers(
     samples: Iterable[Sample], requests: Iterable[Request], *, seconds: float = SECONDS_BETWEEN_SAMPLES
 ) -> list[str]:
     """Invariant 2 as users saw it: generations that answered a production request before they were verified.
@@ -143,7 +143,7 @@ def answered_unverified(
     return [f"2: generation {generation} answered production before it was verified" for generation in sorted(early)]
 
 
-def coexistence(samples: Sequence[Sample], *, begin: float, end: float) -> float:
+def coexistence_seconds(samples: Sequence[Sample], *, begin: float, end: float) -> float:
     """Seconds between two times (of the epoch) in which servers of more than one group stood side by side."""
     seconds = 0.0
     for earlier, later in pairwise(samples):
@@ -175,7 +175,7 @@ def _group(group: Any) -> GroupSample:
         color=tags.get("phoenix:color", ""),
         generation=tags.get("phoenix:generation", ""),
         verified=tags.get("phoenix:verified", "") == tags.get("phoenix:generation", "-"),
-        dying=group.max_size == 0,
+        is_deleting=group.max_size == 0,
         in_service=sum(1 for state in group.instance_states if state.lifecycle_state == "InService"),
         template=f"{template.id if template else ''}:{group.launch_template_version}",
         target_groups=tuple(group.target_group_arns),

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rehearsal.servers import runs
-from rehearsal.servers.container.container import Box, BoxError, Spec
-from rehearsal.servers.disks import fresh
+from rehearsal.servers.container.container import Container, ContainerError, Spec
+from rehearsal.servers.disks import make_empty_folder
 from rehearsal.servers.images import debootstrap
-from rehearsal.servers.images.debootstrap import BaseError, Recipe
+from rehearsal.servers.images.debootstrap import BaseImageError, BaseImageSpec
 from rehearsal.servers.machines import Machines
 from rehearsal.servers.nspawn import NspawnMachines
 from rehearsal.servers.process import ProcessMachines
@@ -22,9 +22,9 @@ from rehearsal.servers.runs import Run
 Say = Callable[[str], None]
 AUTO, PROCESSES, REAL = "auto", "processes", "real"
 KINDS = (AUTO, PROCESSES, REAL)
-FOR_BOXES = {"unshare": "util-linux", "mount": "mount"}
+CONTAINER_PROGRAMS = {"unshare": "util-linux", "mount": "mount"}
 PACKAGES = {
-    **FOR_BOXES,
+    **CONTAINER_PROGRAMS,
     "systemd-nspawn": "systemd-container",
     "debootstrap": "debootstrap",
     "packer": "packer",
@@ -40,34 +40,34 @@ class ChoiceError(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     why: str
-    recipe: Recipe | None = None
+    base_image_spec: BaseImageSpec | None = None
     """Of the base image that real machines are baked from; None: processes were chosen."""
 
     @property
     def real(self) -> bool:
-        return self.recipe is not None
+        return self.base_image_spec is not None
 
 
-def choose(kind: str, say: Say, recipe: Recipe) -> Choice:
+def choose(kind: str, say: Say, recipe: BaseImageSpec) -> Choice:
     """Decides; tools and base image are got when they lack, after saying so. Raises ChoiceError."""
     if kind == PROCESSES:
         return Choice(why="asked for")
     # A host whose kernel refuses is asked before anything is installed on it that would be of no use.
     why_not = (
-        impossible()
-        or _without_tools(FOR_BOXES, say)
-        or refused()
-        or _without_tools(PACKAGES, say)
-        or _without_base(recipe, say)
+        host_problem()
+        or _install_tools(CONTAINER_PROGRAMS, say)
+        or kernel_problem()
+        or _install_tools(PACKAGES, say)
+        or _prepare_base_image(recipe, say)
     )
     if not why_not:
-        return Choice(why="asked for" if kind == REAL else "this host can have them", recipe=recipe)
+        return Choice(why="asked for" if kind == REAL else "this host can have them", base_image_spec=recipe)
     if kind == REAL:
         raise ChoiceError(f"--machines real: {why_not}\nDo: --machines processes, which runs anywhere")
     return Choice(why=f"no real operating systems: {why_not}")
 
 
-def impossible() -> str:
+def host_problem() -> str:
     """Why nothing could make real machines possible here; empty when something can."""
     if platform.system() != "Linux":
         return f"this is {platform.system()}, not Linux"
@@ -81,13 +81,13 @@ def impossible() -> str:
     return "" if free >= _FREE_GIB else f"{place} has {free:.1f} GiB free, and they take up to {_FREE_GIB}"
 
 
-def missing(programs: Mapping[str, str] = PACKAGES) -> list[str]:
+def missing_programs(programs: Mapping[str, str] = PACKAGES) -> list[str]:
     """Programs that lack."""
     return [program for program in programs if shutil.which(program) is None]
 
 
-def _without_tools(programs: Mapping[str, str], say: Say) -> str:
-    lacking = missing(programs)
+def _install_tools(programs: Mapping[str, str], say: Say) -> str:
+    lacking = missing_programs(programs)
     if not lacking:
         return ""
     packages = sorted({programs[program] for program in lacking})
@@ -97,21 +97,21 @@ def _without_tools(programs: Mapping[str, str], say: Say) -> str:
         return f"{', '.join(lacking)} is not installed"
     say(f"installing {', '.join(packages)} with apt-get, for real operating systems")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    _quietly(["apt-get", "update", "-qq"], environment)
-    said = _quietly(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
-    lacking = missing(programs)
+    _run_quietly(["apt-get", "update", "-qq"], environment)
+    said = _run_quietly(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
+    lacking = missing_programs(programs)
     return f"apt-get can't install {', '.join(lacking)}: {said.strip().splitlines()[-1:]}" if lacking else ""
 
 
-def _without_base(recipe: Recipe, say: Say) -> str:
+def _prepare_base_image(recipe: BaseImageSpec, say: Say) -> str:
     try:
-        debootstrap.ready(recipe, say)
-    except BaseError as error:
+        debootstrap.ensure_cached(recipe, say)
+    except BaseImageError as error:
         return str(error)
     return ""
 
 
-def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
+def _run_quietly(command: Sequence[str], environment: dict[str, str]) -> str:
     return subprocess.run(
         command,
         env=environment,
@@ -123,14 +123,14 @@ def _quietly(command: Sequence[str], environment: dict[str, str]) -> str:
     ).stdout
 
 
-def refused() -> str:
+def kernel_problem() -> str:
     """What the kernel says to a box with all that a machine needs; empty when it makes one."""
     with Run(runs.disks()) as run:
-        folder = fresh(run.folder / "trial")
+        folder = make_empty_folder(run.folder / "trial")
         lower = run.folder / "lower"
         lower.mkdir()
         try:
-            box = Box(
+            container = Container(
                 Spec(
                     lower=[str(lower)],
                     upper=str(folder / "upper"),
@@ -142,16 +142,19 @@ def refused() -> str:
                     cgroups=run.cgroups("trial"),
                 )
             )
-        except BoxError as error:
+        except ContainerError as error:
             return f"this host does not let them be made ({error})"
-        box.wait()
+        container.wait()
         return ""
 
 
-def machines(choice: Choice, run: Run) -> Machines:
+def make_machines(choice: Choice, run: Run) -> Machines:
     """The machines that were chosen, in a run's folder."""
-    if choice.recipe is None:
+    if choice.base_image_spec is None:
         return ProcessMachines(run.folder / "machines")
     return NspawnMachines(
-        run, image=choice.recipe.image, base=debootstrap.root(choice.recipe), archive=debootstrap.archive_folder()
+        run,
+        image=choice.base_image_spec.image,
+        base=debootstrap.root_folder(choice.base_image_spec),
+        archive=debootstrap.archive_folder(),
     )

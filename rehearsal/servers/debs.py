@@ -13,7 +13,7 @@ from pathlib import Path
 _MAGIC = b"!<arch>\n"
 
 
-def built(folder: Path) -> bytes:
+def build_deb(folder: Path) -> bytes:
     """The package of a folder; the same bytes for the same files."""
     control = folder / "DEBIAN"
     data = _tar(folder, leave_out=control)

@@ -40,7 +40,7 @@ class Disks:
         """The machine's disk; a new one from the image at first. Raises KeyError for an image without a disk here."""
         if instance_id not in self._disks:
             layers = self._images[image_id]
-            self._disks[instance_id] = Disk(layers=layers, folder=fresh(self._folder / instance_id))
+            self._disks[instance_id] = Disk(layers=layers, folder=make_empty_folder(self._folder / instance_id))
         return self._disks[instance_id]
 
     def freeze(self, *, instance_id: str, image_id: str, snapshot_id: str) -> None:
@@ -49,7 +49,7 @@ class Disks:
         layer = self._folder / snapshot_id
         disk.upper.rename(layer)
         disk.layers = (layer, *disk.layers)
-        fresh(disk.folder)
+        make_empty_folder(disk.folder)
         self._frozen.add(layer)
         self._images[image_id] = disk.layers
         self._snapshots[snapshot_id] = image_id
@@ -80,7 +80,7 @@ class Disks:
         """The machine's disk is gone. Does nothing when it has none."""
         disk = self._disks.pop(instance_id, None)
         if disk is not None:
-            self._throw_away(disk.folder)
+            self._delete(disk.folder)
             self._free()
 
     def close(self) -> None:
@@ -92,16 +92,16 @@ class Disks:
         used |= {layer for disk in self._disks.values() for layer in disk.layers}
         for layer in self._frozen - used:
             self._frozen.discard(layer)
-            self._throw_away(layer)
+            self._delete(layer)
 
-    def _throw_away(self, folder: Path) -> None:
+    def _delete(self, folder: Path) -> None:
         """Renamed at once, so that its name is free; deleted by a thread, because that takes a while."""
         trash = folder.with_name(f"{folder.name}.gone")
         folder.rename(trash)
         self._janitor.submit(shutil.rmtree, trash, ignore_errors=True)
 
 
-def fresh(folder: Path) -> Path:
+def make_empty_folder(folder: Path) -> Path:
     """Makes the folders of an overlay in `folder`: upper, work and merged, none of them with anything in it."""
     for name in ("upper", "work", "merged"):
         shutil.rmtree(folder / name, ignore_errors=True)

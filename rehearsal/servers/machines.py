@@ -6,8 +6,8 @@ import socket
 from collections.abc import Mapping, Set
 from typing import Protocol
 
-from rehearsal.servers.images.base_images import Image
-from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.images.base_images import BaseImage
+from rehearsal.servers.metadata_service import AwsEndpoint
 
 Address = tuple[str, int]
 
@@ -20,14 +20,14 @@ class Machines(Protocol):
         """What the machines are, in words for a report."""
 
     @property
-    def images(self) -> tuple[Image, ...]:
+    def images(self) -> tuple[BaseImage, ...]:
         """The vendors' images that there are."""
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Variables that lead a bake to a Packer, and that to its build machine."""
 
-    def connect(self, aws: Aws) -> None:
+    def connect(self, aws: AwsEndpoint) -> None:
         """Called once, before any machine starts: where AWS is, for machines that have a way to it."""
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:

@@ -34,7 +34,7 @@ class RoleCredentials:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aws:
+class AwsEndpoint:
     """`endpoint` is the local cloud's; `credentials` gives those of an instance's role, or None when it has none."""
 
     endpoint: str
@@ -50,7 +50,7 @@ class Aws:
 class MetadataService:
     """Answers one instance."""
 
-    def __init__(self, instance_id: str, aws: Aws) -> None:
+    def __init__(self, instance_id: str, aws: AwsEndpoint) -> None:
         self._instance_id, self._aws = instance_id, aws
         self._tokens: dict[str, float] = {}
 

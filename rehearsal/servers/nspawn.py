@@ -18,15 +18,15 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rehearsal.servers.container.container import Box, BoxError, Spec, emptied
+from rehearsal.servers.container.container import Container, ContainerError, Spec, empty_folder
 from rehearsal.servers.disks import Disk, Disks, ready_to_mount
-from rehearsal.servers.images.base_images import Image
-from rehearsal.servers.images.metadata_layer import layer
+from rehearsal.servers.images.base_images import BaseImage
+from rehearsal.servers.images.metadata_layer import write_layer
 from rehearsal.servers.machines import Address
-from rehearsal.servers.metadata_service import Aws
-from rehearsal.servers.network.agent_bucket import Bucket
-from rehearsal.servers.network.forwarding import Wiring
-from rehearsal.servers.network.log_collector import Collector
+from rehearsal.servers.metadata_service import AwsEndpoint
+from rehearsal.servers.network.agent_bucket import AgentBucket
+from rehearsal.servers.network.forwarding import Forwarding
+from rehearsal.servers.network.log_collector import LogCollector
 from rehearsal.servers.packer import override
 from rehearsal.servers.runs import Run
 
@@ -37,14 +37,14 @@ _LAST_SECONDS = 20.0
 
 @dataclass
 class _Machine:
-    box: Box
+    container: Container
     builds: bool
-    born: Mapping[str, str]
+    started_at: Mapping[str, str]
     """What it was started with."""
     cgroups: list[str]
-    wired: list[asyncio.Server] = field(default_factory=list)
+    connections: list[asyncio.Server] = field(default_factory=list)
     asked_to_stop: float | None = None
-    disk_dies: bool = False
+    delete_disk: bool = False
 
 
 class NspawnMachines:
@@ -52,7 +52,7 @@ class NspawnMachines:
 
     kind = "real operating systems (systemd-nspawn)"
 
-    def __init__(self, run: Run, *, image: Image, base: Path, archive: Path) -> None:
+    def __init__(self, run: Run, *, image: BaseImage, base: Path, archive: Path) -> None:
         self._run = run
         self.images = (image,)
         self._consoles = run.folder / "consoles"
@@ -60,17 +60,17 @@ class NspawnMachines:
         self._disks = Disks(run.folder / "disks", {image.id: base})
         self._machines: dict[str, _Machine] = {}
         self._lock = threading.RLock()
-        self._wiring = Wiring(archive, self._builders)
+        self._wiring = Forwarding(archive, self._builders)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Leads Packer to the build machine: what stands first on PATH adds to its template (`override`)."""
         return {
-            "PATH": os.pathsep.join([str(override.PROGRAMS), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([str(override.OVERRIDE_FOLDER), os.environ["PATH"]]),
             override.SSH_PORT: str(self._wiring.ssh_port),
         }
 
-    def connect(self, aws: Aws) -> None:
+    def connect(self, aws: AwsEndpoint) -> None:
         self._wiring.connect(aws)
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
@@ -83,7 +83,7 @@ class NspawnMachines:
                 self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
                 return
             builds = image_id == self.images[0].id
-            metal = layer(
+            metal = write_layer(
                 disk.folder / "metal",
                 instance_id=instance_id,
                 user_data=user_data,
@@ -95,14 +95,14 @@ class NspawnMachines:
             )
             cgroups = self._run.cgroups(instance_id)
             try:
-                box = Box(self._spec(instance_id, disk, metal, cgroups))
-            except BoxError as error:
+                box = Container(self._spec(instance_id, disk, metal, cgroups))
+            except ContainerError as error:
                 self._say(instance_id, f"the machine can't boot: {error}")
                 return
             born = {"instance_id": instance_id, "image_id": image_id, "user_data": user_data, "public_key": public_key}
             machine = _Machine(box, builds, born, cgroups)
             self._machines[instance_id] = machine
-            machine.wired += self._wiring.plug(instance_id, box.network, builds=builds)
+            machine.connections += self._wiring.connect_server(instance_id, box.network, builds=builds)
 
     def _spec(self, instance_id: str, disk: Disk, metal: Path, cgroups: list[str]) -> Spec:
         ready_to_mount(disk)
@@ -140,7 +140,7 @@ class NspawnMachines:
         with self._lock:
             machine = self._machines.get(instance_id)
             if machine is not None and machine.asked_to_stop is None:
-                machine.box.ask_to_stop()
+                machine.container.request_stop()
                 machine.asked_to_stop = time.monotonic()
 
     def halted(self, *, instance_id: str) -> bool:
@@ -151,7 +151,7 @@ class NspawnMachines:
         with self._lock:
             self.stop(instance_id=instance_id)
             if instance_id in self._machines:
-                self._machines[instance_id].disk_dies = True
+                self._machines[instance_id].delete_disk = True
             else:
                 self._disks.destroy(instance_id)
 
@@ -161,11 +161,11 @@ class NspawnMachines:
             if running is not None:
                 self.stop(instance_id=instance_id)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    running.box.wait(_LAST_SECONDS)
-                self._bury(instance_id)
+                    running.container.wait(_LAST_SECONDS)
+                self._remove(instance_id)
             self._disks.freeze(instance_id=instance_id, image_id=image_id, snapshot_id=snapshot_id)
             if running is not None:
-                self.start(**running.born)
+                self.start(**running.started_at)
 
     def copy(self, *, source_id: str, image_id: str, snapshot_id: str) -> None:
         with self._lock:
@@ -182,15 +182,15 @@ class NspawnMachines:
         machine = self._machines.get(instance_id)
         if machine is None:
             raise ConnectionRefusedError(f"{instance_id} does not run")
-        return self._wiring.socket_in(machine.box.network)
+        return self._wiring.socket_in(machine.container.network)
 
     @property
-    def collector(self) -> Collector:
+    def collector(self) -> LogCollector:
         """What the machines' log collectors forwarded."""
         return self._wiring.collector
 
     @property
-    def bucket(self) -> Bucket:
+    def bucket(self) -> AgentBucket:
         """Where build machines find the agent of Systems Manager."""
         return self._wiring.bucket
 
@@ -200,7 +200,7 @@ class NspawnMachines:
 
     def root(self, instance_id: str) -> Path:
         """A running machine's files, seen from outside. Raises KeyError when it does not run."""
-        return self._machines[instance_id].box.root
+        return self._machines[instance_id].container.root
 
     def cgroups(self, instance_id: str) -> list[str]:
         """Where the machine's processes are listed. Raises KeyError when it does not run."""
@@ -224,27 +224,27 @@ class NspawnMachines:
                 late = machine.asked_to_stop is not None and time.monotonic() - machine.asked_to_stop > _LAST_SECONDS
                 if late:
                     self._say(instance_id, f"it did not shut down within {_LAST_SECONDS:.0f} s: its power is cut")
-                if late or machine.box.ended:
-                    self._bury(instance_id)
+                if late or machine.container.ended:
+                    self._remove(instance_id)
 
     def close(self) -> None:
         with self._lock:
             for instance_id in list(self._machines):
-                self._bury(instance_id)
+                self._remove(instance_id)
         self._disks.close()
         self._wiring.close()
 
-    def _bury(self, instance_id: str) -> None:
+    def _remove(self, instance_id: str) -> None:
         machine = self._machines.pop(instance_id)
-        machine.box.kill()
-        self._wiring.unplug(machine.wired)
+        machine.container.kill()
+        self._wiring.disconnect_server(machine.connections)
         for group in machine.cgroups:
-            emptied(Path(group))
-        if machine.disk_dies:
+            empty_folder(Path(group))
+        if machine.delete_disk:
             self._disks.destroy(instance_id)
 
     def _builders(self) -> list[str]:
-        return [machine.box.network for machine in list(self._machines.values()) if machine.builds]
+        return [machine.container.network for machine in list(self._machines.values()) if machine.builds]
 
     def _console_file(self, instance_id: str) -> Path:
         return self._consoles / f"{instance_id}.log"

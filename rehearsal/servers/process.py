@@ -21,7 +21,7 @@ from typing import IO
 
 from rehearsal.servers.images import base_images
 from rehearsal.servers.machines import Address
-from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.metadata_service import AwsEndpoint
 from rehearsal.servers.server import server_env
 
 _SERVER = Path(__file__).with_name("server.py")
@@ -64,7 +64,7 @@ class ProcessMachines:
         """The stand-in for Packer comes first: the real one would wait for an SSH server that no process has."""
         return {"PATH": os.pathsep.join([str(_STAND_INS), os.environ["PATH"]])}
 
-    def connect(self, aws: Aws) -> None:
+    def connect(self, aws: AwsEndpoint) -> None:
         """Nothing: the stand-in for the app asks AWS nothing."""
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None:
@@ -178,7 +178,7 @@ class ProcessMachines:
                 self._ending.append(machine)
             for machine in self._ending:
                 machine.process.kill()
-                _bury(machine)
+                _close(machine)
             self._machines.clear()
             self._ending.clear()
 
@@ -186,7 +186,7 @@ class ProcessMachines:
         """Collects those that ended, and kills those that were asked to long ago."""
         for machine in list(self._ending):
             if machine.process.poll() is not None:
-                _bury(machine)
+                _close(machine)
                 self._ending.remove(machine)
             elif time.monotonic() - (machine.asked_to_end or 0) > _LAST_SECONDS:
                 machine.process.kill()
@@ -216,7 +216,7 @@ def _read(user_data: str, image_id: str) -> tuple[dict[str, str], str]:
     return env, ""
 
 
-def _bury(machine: _Machine) -> None:
+def _close(machine: _Machine) -> None:
     machine.process.wait()
     if machine.process.stdin is not None:
         with contextlib.suppress(BrokenPipeError):

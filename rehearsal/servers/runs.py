@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rehearsal.servers.container.container import emptied
+from rehearsal.servers.container.container import empty_folder
 
 PREFIX = "phoenix-rehearsal-"
 _LOCK = ".alive"
@@ -68,14 +68,14 @@ def sweep() -> list[str]:
     swept = []
     for parent in (disks(), Path(tempfile.gettempdir())):
         for folder in parent.glob(f"{PREFIX}*"):
-            if _dead(folder):
+            if _abandoned_runs(folder):
                 _end_processes_in(folder)
                 _clear(folder)
                 swept.append(folder.name)
     return swept
 
 
-def _dead(folder: Path) -> bool:
+def _abandoned_runs(folder: Path) -> bool:
     try:
         with (folder / _LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +96,7 @@ def _end_processes_in(folder: Path) -> None:
 def _clear(folder: Path) -> None:
     for place in _own_cgroups():
         for group in place.glob(f"{folder.name}-*"):
-            emptied(group)
+            empty_folder(group)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 
 from rehearsal.servers.images import base_images
 from rehearsal.servers.machines import Address
-from rehearsal.servers.metadata_service import Aws
+from rehearsal.servers.metadata_service import AwsEndpoint
 
 Script = Callable[[socket.socket], None]
 """What a target does with one accepted connection; the connection is closed when it returns."""
@@ -28,7 +28,7 @@ class ScriptedMachines:
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    def connect(self, aws: Aws) -> None: ...
+    def connect(self, aws: AwsEndpoint) -> None: ...
 
     def start(self, *, instance_id: str, image_id: str, user_data: str, public_key: str = "") -> None: ...
 

@@ -120,7 +120,7 @@ class App:
     def answer(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
         production = path != HEALTH_PATH and PREVIEW_HEADER not in headers
         if production and self.faults.dies_live is not None:
-            asyncio.get_running_loop().call_later(self.faults.dies_live, _die)
+            asyncio.get_running_loop().call_later(self.faults.dies_live, _exit)
         if self.faults.breaks(path, production=production, now=time.monotonic()):
             return self._response("500 Internal Server Error", "text/plain", "broken on purpose\n", method)
         if path == HEALTH_PATH:
@@ -212,7 +212,7 @@ async def serve(app: App, listener: socket.socket) -> None:
         server = await loop.create_server(factory, sock=listener, backlog=1024)
         print(f"generation {app.generation} listens on {listener.getsockname()}", flush=True)
         if app.faults.dies_after is not None:
-            loop.call_later(app.faults.dies_after, _die)
+            loop.call_later(app.faults.dies_after, _exit)
     await stopped.wait()
     print("stopping: no new connections, requests in flight end first", flush=True)
     if server is not None:
@@ -237,7 +237,7 @@ def _exit_at_the_end_of_stdin() -> None:
         os._exit(0)
 
 
-def _die() -> None:
+def _exit() -> None:
     print("dying on purpose", flush=True)
     os._exit(1)
 

@@ -1,7 +1,7 @@
 """What the local cloud knows beyond moto's own records, and the one lock under which both are changed.
 
-moto's backends are global to a process, so there is one open world at a time. The corrections in
-`rehearsal.cloud.moto_patches` ask `current()`; without an open world they leave moto exactly as it is.
+moto's backends are global to a process, so one cloud is open at a time. The corrections in
+`rehearsal.cloud.moto_patches` ask `open_state()`; without an open cloud they leave moto exactly as it is.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TargetKey = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Draining:
-    """A target that left its group: `since` and `until` are seconds of `World.now()`."""
+    """A target that left its group: `since` and `until` are seconds of `CloudState.now()`."""
 
     port: int
     since: float
@@ -33,7 +33,7 @@ class Draining:
 
 
 @dataclass(kw_only=True)
-class World:
+class CloudState:
     region: str
     journal: Journal
     boot_seconds: float = 2.0
@@ -50,20 +50,20 @@ class World:
     """Where they fail; empty for everywhere."""
     boot_fault: str | None = None
     """Why instances of groups end instead of running, in EC2's words; None when they run."""
-    blind: bool = False
+    metrics_stopped: bool = False
     """CloudWatch gets no metrics from the load balancer."""
-    console: Callable[[str], str] = lambda instance_id: ""
-    freeze: Callable[..., None] = lambda **ids: None
+    read_console: Callable[[str], str] = lambda instance_id: ""
+    create_image: Callable[..., None] = lambda **ids: None
     """Makes a machine's disk an image's (`Machines.freeze`)."""
-    copy: Callable[..., None] = lambda **ids: None
+    copy_image: Callable[..., None] = lambda **ids: None
     """Gives a copied image the disk of its original (`Machines.copy`)."""
-    vendors: tuple[base_images.Image, ...] = base_images.IMAGES
+    base_images: tuple[base_images.BaseImage, ...] = base_images.IMAGES
     lock: threading.RLock = field(default_factory=threading.RLock)
     changed: threading.Event = field(default_factory=threading.Event)
     """Set after every call that may have changed something, so that nobody waits for the next tick."""
     health: dict[TargetKey, Health] = field(default_factory=dict)
     draining: dict[TargetKey, Draining] = field(default_factory=dict)
-    answers: dict[str, Any] = field(default_factory=dict)
+    idempotent_answers: dict[str, Any] = field(default_factory=dict)
     """What was answered to whom may ask again, by what it asked."""
     activities: dict[str, list[Activity]] = field(default_factory=dict)
     """By group name, oldest first; kept after the group is deleted, as AWS does."""
@@ -76,22 +76,22 @@ class World:
         return seconds * self.time_scale
 
 
-_open: World | None = None
+_open: CloudState | None = None
 
 
-def current() -> World | None:
+def open_state() -> CloudState | None:
     return _open
 
 
-def enter(world: World) -> None:
+def open_cloud(state: CloudState) -> None:
     """Raises RuntimeError when a cloud is open in this process already: they would share moto's records."""
     global _open
     if _open is not None:
         raise RuntimeError("a rehearsal cloud is open in this process already; close it first")
-    _open = world
+    _open = state
 
 
-def leave(world: World) -> None:
+def close_cloud(state: CloudState) -> None:
     global _open
-    if _open is world:
+    if _open is state:
         _open = None

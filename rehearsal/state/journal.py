@@ -27,7 +27,7 @@ class Journal:
         self._lock = threading.Lock()
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
-    def note(self, kind: str, subject: str, text: str) -> None:
+    def record(self, kind: str, subject: str, text: str) -> None:
         event = Event(t=time.time(), kind=kind, subject=subject, text=text)
         with self._lock:
             self._events.append(event)

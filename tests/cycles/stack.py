@@ -24,9 +24,9 @@ from rehearsal.engine import Engine, OnLine, Result, Running, choose
 from rehearsal.engine.config import flatten
 from rehearsal.scenario.load import Load, Request
 from rehearsal.scenario.local import environment, free_port
-from rehearsal.scenario.orphans import orphans
-from rehearsal.scenario.project_copy import Workshop
-from rehearsal.scenario.watch import Sample, Watch, answered_unverified, sample
+from rehearsal.scenario.orphans import find_orphans
+from rehearsal.scenario.project_copy import ProjectCopy
+from rehearsal.scenario.watch import InvariantWatch, Sample, find_unverified_answers, sample
 
 IDENTITY = "phoenix/local"
 # The local cloud's clock is ten times faster than AWS's: a grace period of 60 s is 6, a minute of CloudWatch's too. Who
@@ -77,7 +77,7 @@ class Stack:
         self._ended = float("inf")  # when users were no longer counted
 
     def __enter__(self) -> Stack:
-        self.shop = Workshop(self._workdir / "project")
+        self.shop = ProjectCopy(self._workdir / "project")
         self.port, self.token = free_port(), secrets.token_urlsafe(24)
         with ExitStack() as opened:
             # Where the load balancer's port 80 is on this machine.
@@ -86,7 +86,7 @@ class Stack:
                 Cloud(self._workdir / "cloud", boot_seconds=2, time_scale=0.1, ports={80: self.plain})
             )
             self.engine = self._engine()
-            self._watch = opened.enter_context(Watch(self.cloud.region, IDENTITY))
+            self._watch = opened.enter_context(InvariantWatch(self.cloud.region, IDENTITY))
             self._load = opened.enter_context(
                 Load(url=f"http://127.0.0.1:{self.port}/", rate=20, out=self._workdir / "load.jsonl")
             )
@@ -100,18 +100,18 @@ class Stack:
         """Another machine takes over: a fresh clone of the project, and an engine that shares nothing but the state."""
         self.shop.commit("Settings")
         left = self.shop.folder
-        self.shop = self.shop.cloned(self._workdir / f"project-{next(self._numbers)}")
+        self.shop = self.shop.clone(self._workdir / f"project-{next(self._numbers)}")
         shutil.rmtree(left)
         self.engine = self._engine()
 
     def second(self) -> Engine:
         """What somebody else has: a clone of the project as it is committed, and a state of their own."""
         number = next(self._numbers)
-        return self._engine(self.shop.cloned(self._workdir / f"second-{number}").folder, f"second-state-{number}")
+        return self._engine(self.shop.clone(self._workdir / f"second-{number}").folder, f"second-state-{number}")
 
     def begin(self) -> None:
         """One group alone with everything, whatever was before, and the flag on its color."""
-        self._broken = len(self._watch.broken)
+        self._broken = len(self._watch.violations)
         if not self._idle:
             self.set(**CALM)
             self.up()
@@ -126,8 +126,8 @@ class Stack:
     def end(self) -> None:
         """No invariant was broken since `begin`."""
         asked = self.requests()
-        assert self._watch.broken[self._broken :] == []
-        assert answered_unverified(self._watch.samples, asked) == []
+        assert self._watch.violations[self._broken :] == []
+        assert find_unverified_answers(self._watch.samples, asked) == []
         assert asked or self._ended < float("inf")
         failed = [
             request
@@ -142,7 +142,7 @@ class Stack:
 
     def pardon(self) -> None:
         """The invariants that a person's hand broke until now are not the program's; they count from here on."""
-        self._broken = len(self._watch.broken)
+        self._broken = len(self._watch.violations)
 
     def set(self, **keys: Any) -> None:
         """`pulumi config set`; keys that have the value already are left out."""
@@ -175,7 +175,7 @@ class Stack:
     def back_to(self, commit: str) -> None:
         """`git revert` of everything after a commit, the stack's settings too."""
         self._idle = False
-        self.shop.back_to(commit)
+        self.shop.revert_to(commit)
         self._told.clear()
 
     def check_out(self, commit: str) -> None:
@@ -191,7 +191,7 @@ class Stack:
 
     def urn(self, name: str) -> str:
         """The URN of the one resource of the state that ends so."""
-        [found] = {item.urn for item in self.engine.resources() if item.urn.endswith(name) and not item.condemned}
+        [found] = {item.urn for item in self.engine.resources() if item.urn.endswith(name) and not item.pending_delete}
         return found
 
     def ill(self, fault: str) -> None:
@@ -202,7 +202,7 @@ class Stack:
         """An update that must do well, and leave nothing behind."""
         done = self.engine.up()
         assert done.ok, done.text
-        assert orphans(self.cloud, self.engine, IDENTITY) == []
+        assert find_orphans(self.cloud, self.engine, IDENTITY) == []
         return done
 
     def idle(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plan.group_key import other
-from rehearsal.cloud.calls import ONLOOKER
+from rehearsal.cloud.calls import OBSERVER_KEY
 from tests.cycles.stack import CALM, IDENTITY, Stack
 from tests.rehearsal.steps.baking import ended_well, image, run
 from tests.support import iam
@@ -38,7 +38,9 @@ def baked(stack: Stack, said: str) -> str:
 
 def needed(stack: Stack, *, dev: bool) -> set[str]:
     """The permissions that either account was asked for."""
-    calls = [call for call in stack.cloud.calls.seen if call.access_key != ONLOOKER and (call.access_key == KEY) is dev]
+    calls = [
+        call for call in stack.cloud.calls.seen if call.access_key != OBSERVER_KEY and (call.access_key == KEY) is dev
+    ]
     return {action for call in calls for action in iam.needed(call)}
 
 

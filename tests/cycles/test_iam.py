@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rehearsal.cloud.calls import ONLOOKER, Call
+from rehearsal.cloud.calls import OBSERVER_KEY, Call
 from tests.cycles.stack import ENGINES, Stack
 from tests.support import iam
 from tests.support.iam import DEPLOYER, USUAL, covers
@@ -93,7 +93,7 @@ def cycle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         stack.up()
         assert stack.engine.refresh().ok
         stack.destroy()
-        seen.calls = [call for call in calls if call.access_key != ONLOOKER]
+        seen.calls = [call for call in calls if call.access_key != OBSERVER_KEY]
     yield seen
 
 
@@ -147,7 +147,7 @@ def test_nothing_is_allowed_that_nothing_uses(cycle: Cycle) -> None:
 
 def test_a_preview_needs_nothing_but_to_read(cycle: Cycle) -> None:
     assert cycle.preview
-    asked = {wanted for call in cycle.preview if call.access_key != ONLOOKER for wanted in iam.needed(call)}
+    asked = {wanted for call in cycle.preview if call.access_key != OBSERVER_KEY for wanted in iam.needed(call)}
     assert asked <= iam.actions("read") | NOT_NEEDED
 
 

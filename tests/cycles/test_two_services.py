@@ -16,7 +16,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
 from rehearsal.scenario.local import environment, free_port
-from rehearsal.scenario.project_copy import Workshop
+from rehearsal.scenario.project_copy import ProjectCopy
 from tests.cycles.stack import ENGINES, QUICK
 
 HOSTS = {"shop": "shop.example.com", "blog": "blog.example.com", "wiki": "wiki.example.com"}
@@ -42,7 +42,7 @@ class Street:
     def __enter__(self) -> Street:
         self._cloud = Cloud(self._workdir / "cloud", boot_seconds=1, time_scale=0.05)
         self._cloud.__enter__()
-        shop = Workshop(self._workdir / "project")
+        shop = ProjectCopy(self._workdir / "project")
         folder = shop.folder / "examples" / "two-services"
         shutil.copytree(PROJECT / "examples" / "two-services", folder, symlinks=True)
         shop.commit("The example")

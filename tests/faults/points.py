@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rehearsal.cloud.calls import Call, Held
+from rehearsal.cloud.calls import Call, HeldCall
 from rehearsal.engine import Running
 from tests.cycles.stack import until
 from tests.faults.processes import kill_everything
@@ -60,7 +60,7 @@ FIRST = {"load balancer": Point(call="elasticloadbalancing:CreateLoadBalancer", 
 
 
 @contextmanager
-def reached(trial: Trial, name: str) -> Iterator[tuple[Running, Held]]:
+def reached(trial: Trial, name: str) -> Iterator[tuple[Running, HeldCall]]:
     """An update to a new generation, held at a point. It is let go on at the end, or by `released`."""
     point = {**POINTS, **FIRST}[name]
     trial.change(soakSeconds=10 if point.heard else 0)

@@ -17,7 +17,7 @@ from moto.ec2.models import ec2_backends
 
 from core.images import tags
 from rehearsal.cloud import faults
-from rehearsal.cloud.calls import Call, Fault, Instead, Refusal
+from rehearsal.cloud.calls import Call, Fault, Refusal, Substitute
 from rehearsal.state.cloud_state import ACCOUNT
 from tests.cycles.stack import IDENTITY
 from tests.faults.trial import Trial
@@ -227,7 +227,10 @@ def test_throttled_for_good_in_the_canary(trial: Trial) -> None:
 def for_good(trial: Trial, fault: Fault) -> Iterator[Counter[str]]:
     """Updates in it meet the fault whenever they ask, and give up after a second try. What it struck."""
     met: Counter[str] = Counter()
-    with trial.stack.engine.given(AWS_MAX_ATTEMPTS="2"), trial.stack.cloud.calls.failing(faults.counted(fault, met)):
+    with (
+        trial.stack.engine.with_environment(AWS_MAX_ATTEMPTS="2"),
+        trial.stack.cloud.calls.failing(faults.counted(fault, met)),
+    ):
         yield met
     assert met, "no call met the fault"
 
@@ -240,7 +243,7 @@ def each_for_good(trial: Trial, names: Collection[str], ends: Callable[[str], st
     """
     left, begun = set(names), not begins
 
-    def strikes(call: Call) -> Refusal | Instead | None:
+    def strikes(call: Call) -> Refusal | Substitute | None:
         nonlocal begun
         begun = begun or call.name == begins
         return faults.broken(*left)(call) if begun else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rehearsal.cloud import faults
-from rehearsal.cloud.calls import ONLOOKER
+from rehearsal.cloud.calls import OBSERVER_KEY
 from tests.cycles.stack import until
 from tests.faults.trial import Trial
 
@@ -41,7 +41,9 @@ def test_credentials_that_have_ended(trial: Trial) -> None:
 def test_credentials_of_the_environment_whose_time_is_past(trial: Trial) -> None:
     """botocore asks nobody with these, and raises what is no error of AWS."""
     trial.change()
-    with trial.stack.engine.given(AWS_SESSION_TOKEN="ended", AWS_CREDENTIAL_EXPIRATION="2026-01-01T00:00:00Z"):
+    with trial.stack.engine.with_environment(
+        AWS_SESSION_TOKEN="ended", AWS_CREDENTIAL_EXPIRATION="2026-01-01T00:00:00Z"
+    ):
         trial.refused(
             "AWS could not be asked what is live; nothing was changed",
             "The credentials have expired",
@@ -56,7 +58,7 @@ def test_credentials_of_another_account(trial: Trial) -> None:
     """Nothing of the stack is found there; a first birth would be a second shop."""
     trial.stack.cloud.calls.accounts["AKIASTRANGER"] = "999999999999"
     trial.change()
-    with trial.stack.engine.given(AWS_ACCESS_KEY_ID="AKIASTRANGER"):
+    with trial.stack.engine.with_environment(AWS_ACCESS_KEY_ID="AKIASTRANGER"):
         refused_elsewhere(
             trial,
             "these credentials belong to account 999999999999, but stack local lives in account 123456789012;"
@@ -87,4 +89,4 @@ def refused_elsewhere(trial: Trial, *says: str) -> None:
     for text in says:
         assert text in planned.text
     trial.refused(*says, "elsewhere it is another stack: pulumi stack init NAME")
-    assert {call.name for call in seen[before:] if call.access_key != ONLOOKER} == {"sts:GetCallerIdentity"}
+    assert {call.name for call in seen[before:] if call.access_key != OBSERVER_KEY} == {"sts:GetCallerIdentity"}

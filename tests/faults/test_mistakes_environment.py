@@ -21,7 +21,7 @@ THEIRS = {
 
 def test_variables_of_ci_that_are_named_like_ours(trial: Trial) -> None:
     """They are none of the steps': the update does what it says."""
-    with trial.stack.engine.given(**THEIRS):
+    with trial.stack.engine.with_environment(**THEIRS):
         trial.change()
         trial.strike()
         done = trial.up()

@@ -107,7 +107,7 @@ def test_a_plan_that_was_saved_is_done_as_it_says(trial: Trial, tmp_path: Path) 
     stack, plan = trial.stack, tmp_path / "plan.json"
 
     def planned() -> Result:
-        with stack.engine.given(PULUMI_EXPERIMENTAL="true"):
+        with stack.engine.with_environment(PULUMI_EXPERIMENTAL="true"):
             said = trial.wait(stack.engine.start_preview(flags=[f"--save-plan={plan}"]))
             assert said.ok, said.text
             done = trial.wait(trial.begin(f"--plan={plan}"))

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from plan.group_key import other
 from rehearsal.engine import Result, Running
 from rehearsal.scenario.load import Request
-from rehearsal.scenario.orphans import orphans
+from rehearsal.scenario.orphans import find_orphans
 from rehearsal.servers.process import ProcessMachines
 from tests.cycles.stack import CALM, IDENTITY, Group, Stack, by_color, until
 
@@ -199,7 +199,7 @@ class Trial:
         """An update that must do well; what it leaves without an owner is counted."""
         done = self.wait(self.begin())
         assert done.ok, done.text
-        self._left = orphans(self.stack.cloud, self.stack.engine, IDENTITY)
+        self._left = find_orphans(self.stack.cloud, self.stack.engine, IDENTITY)
         assert self._left == []
         return done
 

@@ -25,14 +25,14 @@ import pytest
 from drill import __main__ as command
 from drill import estimate, folder, settings
 from drill.__main__ import main
-from drill.folder import Begun
-from drill.left import DELETERS, Left, left, swept
+from drill.folder import DrillRecord
+from drill.left import DELETERS, Leftover, delete_leftovers, find_leftovers
 from drill.observe import AccountWatch
 from drill.place import cloud_of
 from plan.config.settings import defaults
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
-from rehearsal.scenario.backend import bad_script
+from rehearsal.scenario.backend import add_bad_script
 from rehearsal.scenario.record import AWS, LOCAL, read
 from rehearsal.scenario.watch import sample
 from steps.runtime.signals import interruptible
@@ -111,7 +111,7 @@ def test_time_and_money_follow_the_settings_by_the_plans_own_estimates() -> None
 def test_the_bad_image_starts_the_application_only_where_it_is_inspected(tmp_path: Path) -> None:
     shop: Any = SimpleNamespace(folder=tmp_path)
     (tmp_path / "image" / "provision").mkdir(parents=True)
-    assert bad_script(shop) == "image/provision/70-a-mistake.sh is new"
+    assert add_bad_script(shop) == "image/provision/70-a-mistake.sh is new"
     script = tmp_path / "image" / "provision" / "70-a-mistake.sh"
     folders = {"/etc/systemd": f"{tmp_path}/systemd", "/etc/phoenix/tomcat": f"{tmp_path}/tomcat"}
     text = script.read_text()
@@ -151,7 +151,7 @@ def test_the_bad_image_starts_the_application_only_where_it_is_inspected(tmp_pat
 def test_it_begins_only_when_somebody_who_knows_the_account_agrees(
     monkeypatch: pytest.MonkeyPatch, confirm: str, answer: str | None, words: str
 ) -> None:
-    monkeypatch.setattr("drill.__main__.available.terminal", lambda: True)
+    monkeypatch.setattr("drill.__main__.available.is_terminal", lambda: True)
 
     def asked(question: str) -> str:
         assert "123456789012" in question and answer is not None
@@ -161,34 +161,34 @@ def test_it_begins_only_when_somebody_who_knows_the_account_agrees(
 
     given: Any = SimpleNamespace(confirm=confirm)
     if not words:
-        command.agreed(given, "123456789012", asked)
+        command.confirm(given, "123456789012", asked)
         return
     with pytest.raises(command.DrillError, match=words):
-        command.agreed(given, "123456789012", asked)
+        command.confirm(given, "123456789012", asked)
 
 
 def test_where_nobody_can_be_asked_nobody_has_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drill.__main__.available.terminal", lambda: False)
+    monkeypatch.setattr("drill.__main__.available.is_terminal", lambda: False)
     given: Any = SimpleNamespace(confirm="")
     with pytest.raises(command.DrillError, match=r"nothing was done\.\nDo: --confirm 123456789012"):
-        command.agreed(given, "123456789012", lambda question: pytest.fail("nobody is there"))
+        command.confirm(given, "123456789012", lambda question: pytest.fail("nobody is there"))
 
 
 def test_credentials_that_end_before_the_drill_does_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    scene: Any = SimpleNamespace(says=said.append)
+    scene: Any = SimpleNamespace(print=said.append)
     place: Any = SimpleNamespace(session=SimpleNamespace(get_credentials=lambda: None))
     for hours, refused in ((0.3, True), (9, False)):
         found = SimpleNamespace(ends=datetime.now(UTC) + timedelta(hours=hours), temporary=True)
         monkeypatch.setattr("drill.__main__.credentials.life", lambda _, found=found: found)
         if refused:
             with pytest.raises(command.DrillError, match="before the drill does, and nothing was done"):
-                command.long_enough(place, made(service="drill"), scene)
+                command.check_credentials(place, made(service="drill"), scene)
         else:
-            command.long_enough(place, made(service="drill"), scene)
+            command.check_credentials(place, made(service="drill"), scene)
     assert said == []
     monkeypatch.setattr("drill.__main__.credentials.life", lambda _: SimpleNamespace(ends=None, temporary=True))
-    command.long_enough(place, made(service="drill"), scene)
+    command.check_credentials(place, made(service="drill"), scene)
     assert "don't say when they end; they are needed for about" in said[0]
 
 
@@ -312,17 +312,17 @@ def furnish(cloud: Cloud, owner: str, cidr: str) -> None:
 
 
 def test_what_is_there_is_seen_kind_by_kind_and_all_of_it_goes_and_nothing_of_others(cloud: Cloud) -> None:
-    assert left(cloud, MINE) == []
+    assert find_leftovers(cloud, MINE) == []
     furnish(cloud, MINE, "10.1")
     furnish(cloud, "drill/other", "10.2")
-    before = left(cloud, "drill/other")
-    assert {one.kind for one in left(cloud, MINE)} == set(DELETERS) == {one.kind for one in before}
+    before = find_leftovers(cloud, "drill/other")
+    assert {one.kind for one in find_leftovers(cloud, MINE)} == set(DELETERS) == {one.kind for one in before}
     said: list[str] = []
-    assert swept(cloud, MINE, said.append, sleep=lambda _: time.sleep(0.5)) == []
+    assert delete_leftovers(cloud, MINE, said.append, sleep=lambda _: time.sleep(0.5)) == []
     assert any("to be deleted yet: auto-scaling group drill-local" in text for text in said)
-    assert left(cloud, MINE) == []
+    assert find_leftovers(cloud, MINE) == []
     # Its servers come and go by themselves; everything else is as it was.
-    assert {one for one in before if one.kind != "instance"} <= set(left(cloud, "drill/other"))
+    assert {one for one in before if one.kind != "instance"} <= set(find_leftovers(cloud, "drill/other"))
 
 
 def test_what_does_not_go_is_told_and_not_waited_for_without_end(cloud: Cloud) -> None:
@@ -332,8 +332,8 @@ def test_what_does_not_go_is_told_and_not_waited_for_without_end(cloud: Cloud) -
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")
     said: list[str] = []
     clock = iter(range(0, 100_000, 600))
-    remains = swept(cloud, MINE, said.append, sleep=lambda _: None, now=lambda: float(next(clock)))
-    assert remains == [Left(kind="VPC", id=vpc)]
+    remains = delete_leftovers(cloud, MINE, said.append, sleep=lambda _: None, now=lambda: float(next(clock)))
+    assert remains == [Leftover(kind="VPC", id=vpc)]
     assert f"waits: VPC {vpc}: DependencyViolation" in said
 
 
@@ -352,14 +352,14 @@ def test_the_watch_by_aws_answers_sees_what_the_local_clouds_own_watch_sees(clou
     s.group("green", s.template("green"), targets=[target], Tags=[{**tag, "PropagateAtLaunch": False} for tag in tags])
     in_service(s, "green", 1)
     watch = AccountWatch(cloud.region, MINE, clients=cloud.client, search_seconds=0)
-    seen, own = watch.sampled(), sample(cloud.region, MINE)
+    seen, own = watch.take_sample(), sample(cloud.region, MINE)
     assert seen is not None and seen.groups == own.groups and seen.weights == own.weights == {}
     rule = s.rule({target: 100})
     elbv2 = cloud.client("elbv2")
     elbv2.add_tags(ResourceArns=[s.balancer, rule], Tags=[{"Key": "phoenix:stack", "Value": MINE}])
     elbv2.add_tags(ResourceArns=[rule], Tags=[{"Key": "phoenix:rule", "Value": "production"}])
     until(lambda: s.healthy(target), what="a healthy target")
-    seen = watch.sampled()
+    seen = watch.take_sample()
     assert seen is not None and seen.weights == sample(cloud.region, MINE).weights == {target: 100}
     [server] = s.members("green")
     assert [(one.kind, one.text.split()[0]) for one in watch.events if one.subject == server][-1] == (
@@ -367,7 +367,7 @@ def test_the_watch_by_aws_answers_sees_what_the_local_clouds_own_watch_sees(clou
         "healthy",
     )
     elbv2.delete_rule(RuleArn=rule)
-    gone, after = watch.sampled(), watch.sampled()
+    gone, after = watch.take_sample(), watch.take_sample()
     assert gone is not None and after is not None and gone.weights == after.weights == {}
 
 
@@ -376,10 +376,10 @@ def test_a_watch_that_aws_does_not_answer_is_patient_and_then_says_so(monkeypatc
         raise OSError("network is unreachable")
 
     watch = AccountWatch("eu-west-1", MINE, clients=none)
-    assert watch.sampled() is None
+    assert watch.take_sample() is None
     monkeypatch.setattr("drill.observe.BLIND_SECONDS", -1.0)
     with pytest.raises(RuntimeError, match=r"AWS has not answered for .* network is unreachable"):
-        watch.sampled()
+        watch.take_sample()
 
 
 @pytest.fixture
@@ -389,39 +389,41 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "drills"
 
 
-BEGUN = Begun(stack="local", account="123456789012", region="eu-west-1", profile="", endpoint="", date="2026-11-27")
+BEGUN = DrillRecord(
+    stack="local", account="123456789012", region="eu-west-1", profile="", endpoint="", date="2026-11-27"
+)
 
 
 def test_a_killed_drill_is_known_and_no_other_begins_before_it_is_clean(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with folder.alone("local"):
-        folder.begin(BEGUN)
-        with pytest.raises(folder.BusyError, match="another process has the drill of local"), folder.alone("local"):
+    with folder.locked("local"):
+        folder.start(BEGUN)
+        with pytest.raises(folder.BusyError, match="another process has the drill of local"), folder.locked("local"):
             pass
-    assert folder.begun("local") == BEGUN
+    assert folder.read_record("local") == BEGUN
     assert main(["--stack", "local", "--endpoint", "http://127.0.0.1:9", "--stand-in"]) == 1
     assert "was killed before its account was clean.\nDo: make drill-clean STACK=local" in capsys.readouterr().out
-    with folder.alone("local"):
-        folder.end("local")
+    with folder.locked("local"):
+        folder.remove("local")
     assert not place.exists()
 
 
 def test_what_a_killed_drill_left_running_is_ended_and_nothing_else(place: Path, tmp_path: Path) -> None:
-    with folder.alone("local"):
+    with folder.locked("local"):
         other, mine = (
             subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], "X": state}, preexec_fn=interruptible)
             for state in (f"{place}/locality/state", f"file://{place}/local/state")
         )
-        until(lambda: folder._running(folder.of("local")), what="a process of the drill")
+        until(lambda: folder._running(folder.folder_of("local")), what="a process of the drill")
         # Reaped, or it would stay in the list of processes.
         threading.Thread(target=mine.wait, daemon=True).start()
-        assert folder.ended("local") == ["sleep"]
+        assert folder.end_processes("local") == ["sleep"]
         assert mine.wait(10) == -signal.SIGINT
         assert other.poll() is None
         other.kill()
         other.wait()
-        folder.end("local")
+        folder.remove("local")
     assert not place.exists()
 
 
@@ -494,7 +496,7 @@ def test_a_whole_drill_leaves_a_report_and_nothing_else(
     assert all(record.figures[f"{name}_seconds"] > 0 for name in ("bake", "birth", "flip", "way_back", "detection"))
     assert (tmp_path / "report" / "index.html").exists()
     assert "AWS shows nothing with the tag phoenix:stack = drill/local any more" in done.stdout
-    assert left(cloud, MINE) == [] and not place.exists()
+    assert find_leftovers(cloud, MINE) == [] and not place.exists()
     # For tools/evidence.py: pytest deletes its folders sooner or later.
     print((tmp_path / "report" / "record.json").read_text())
 
@@ -512,7 +514,7 @@ def started(place: Path) -> Iterator[Callable[[list[str]], subprocess.Popen[str]
     for one in running:
         one.kill()
         one.wait()
-    for pid in folder._running(folder.of("local")):
+    for pid in folder._running(folder.folder_of("local")):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
 
@@ -536,7 +538,7 @@ def test_a_drill_that_is_ended_is_cleaned_by_itself_or_by_a_command(
         if "packer: " in said:  # the first image is baked: the network is there, and everything else begins
             break
     until(
-        lambda: {"auto-scaling group", "load balancer", "VPC"} <= {one.kind for one in left(cloud, MINE)},
+        lambda: {"auto-scaling group", "load balancer", "VPC"} <= {one.kind for one in find_leftovers(cloud, MINE)},
         what="servers of the drill",
         seconds=300,
     )
@@ -544,11 +546,11 @@ def test_a_drill_that_is_ended_is_cleaned_by_itself_or_by_a_command(
     rest = process.stdout.read()
     assert process.wait() == (130 if number == signal.SIGTERM else -number)
     if number == signal.SIGKILL:
-        assert left(cloud, MINE)
+        assert find_leftovers(cloud, MINE)
         done = subprocess.run(
             [*line[:3], "clean", *line[3:]], cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
         rest = done.stdout
         assert done.returncode == 0, rest[-4000:] + done.stderr[-2000:]
     assert "AWS shows nothing with the tag phoenix:stack = drill/local any more" in rest
-    assert left(cloud, MINE) == [] and not place.exists()
+    assert find_leftovers(cloud, MINE) == [] and not place.exists()

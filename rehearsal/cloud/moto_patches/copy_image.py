@@ -18,7 +18,7 @@ from moto.ec2.utils import random_ami_id
 
 from rehearsal.cloud.moto_patches import kms_keys
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 # Of AWS's seconds. It takes longer there; nobody wants to wait for that here.
 COPY_SECONDS = 60.0
@@ -29,15 +29,15 @@ class Copying(Snapshot):  # type: ignore[misc]
 
     began: float
     takes: float
-    world: World
+    cloud: CloudState
 
     @property
     def progress(self) -> str:
-        return f"{min(100, int(100 * (self.world.now() - self.began) / self.takes))}%"
+        return f"{min(100, int(100 * (self.cloud.now() - self.began) / self.takes))}%"
 
 
 @around(AmisResponse, "copy_image")
-def copied(world: World, original: Correction, response: Any) -> Any:
+def copy_image(cloud: CloudState, original: Correction, response: Any) -> Any:
     response.error_on_dryrun()
     backend, name = response.ec2_backend, response._get_param("Name")
     source = _source(backend, response._get_param("SourceImageId"), response._get_param("SourceRegion"))
@@ -66,13 +66,13 @@ def copied(world: World, original: Correction, response: Any) -> Any:
     for spec in response._get_param("TagSpecifications", []):
         tagged = made if spec["ResourceType"] == "image" else snapshot
         tagged.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
-    made.state, made.ready_at = "pending", world.now() + world.scaled(COPY_SECONDS)
+    made.state, made.ready_at = "pending", cloud.now() + cloud.scaled(COPY_SECONDS)
     made.fails_for = _fault(backend, source, key)
     snapshot.__class__ = Copying
-    snapshot.world, snapshot.began, snapshot.takes = world, world.now(), world.scaled(COPY_SECONDS)
+    snapshot.cloud, snapshot.began, snapshot.takes = cloud, cloud.now(), cloud.scaled(COPY_SECONDS)
     backend.amis[made.id] = made
-    world.copy(source_id=source.id, image_id=made.id, snapshot_id=snapshot.id)
-    world.journal.note("image", made.id, f"copied from {source.id} of account {source.owner_id}")
+    cloud.copy_image(source_id=source.id, image_id=made.id, snapshot_id=snapshot.id)
+    cloud.journal.record("image", made.id, f"copied from {source.id} of account {source.owner_id}")
     return ActionResult({"ImageId": made.id})
 
 
@@ -99,9 +99,9 @@ def _fault(backend: Any, source: Any, key: str | None) -> str:
 
 
 @around(AmiBackend, "describe_images")
-def done_after_a_while(world: World, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
+def complete_after_delay(cloud: CloudState, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
     for ami in backend.amis.values():
-        if ami.state == "pending" and world.now() >= getattr(ami, "ready_at", float("inf")):
+        if ami.state == "pending" and cloud.now() >= getattr(ami, "ready_at", float("inf")):
             ami.state = "failed" if ami.fails_for else "available"
             if ami.fails_for:
                 ami.state_reason = {"Code": "Client.InvalidKMSKey", "Message": ami.fails_for}

@@ -14,7 +14,7 @@ from moto.cloudwatch.exceptions import DashboardInvalidInputError
 from moto.cloudwatch.models import CloudWatchBackend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 MOST_WIDGETS = 500
 MOST_ALARMS = 100
@@ -24,8 +24,8 @@ LONGEST_SEARCH = 1024
 
 
 @around(CloudWatchBackend, "put_dashboard")
-def checks_the_body(world: World, original: Correction, backend: Any, name: str, body: str) -> Any:
-    problems = list(broken(json.loads(body)))
+def check_dashboard_body(cloud: CloudState, original: Correction, backend: Any, name: str, body: str) -> Any:
+    problems = list(dashboard_problems(json.loads(body)))
     if problems:
         count = len(problems)
         raise DashboardInvalidInputError(
@@ -34,7 +34,7 @@ def checks_the_body(world: World, original: Correction, backend: Any, name: str,
     return original(backend, name, body)
 
 
-def broken(body: Any) -> Iterator[str]:
+def dashboard_problems(body: Any) -> Iterator[str]:
     """What is wrong with a dashboard's body, as far as the program's own could be."""
     widgets = body.get("widgets") if isinstance(body, dict) else None
     if not isinstance(widgets, list) or len(widgets) > MOST_WIDGETS:

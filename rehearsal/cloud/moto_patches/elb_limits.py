@@ -12,7 +12,7 @@ from moto.elbv2.models import ELBv2Backend
 
 from rehearsal.alb.conditions import UnknownCondition, condition
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 GROUPS_PER_ACTION = 5
 VALUES_PER_RULE = 5
@@ -25,7 +25,7 @@ def _refuse(message: str, code: str = "ValidationError") -> ELBClientError:
 
 
 @around(ELBv2Backend, "_validate_actions")
-def forwards_within_limits(world: World, original: Correction, backend: Any, actions: list[Any]) -> None:
+def forwards_within_limits(cloud: CloudState, original: Correction, backend: Any, actions: list[Any]) -> None:
     original(backend, actions)
     for action in actions:
         groups = action.data.get("ForwardConfig", {}).get("TargetGroups", [])
@@ -40,7 +40,7 @@ def forwards_within_limits(world: World, original: Correction, backend: Any, act
 
 @around(ELBv2Backend, "_validate_conditions")
 def conditions_within_limits(
-    world: World, original: Correction, backend: Any, conditions: list[dict[str, Any]]
+    cloud: CloudState, original: Correction, backend: Any, conditions: list[dict[str, Any]]
 ) -> None:
     original(backend, conditions)
     for data in conditions:
@@ -66,7 +66,7 @@ def condition_values(data: dict[str, Any]) -> list[str]:
 
 @around(ELBv2Backend, "create_rule")
 def has_a_priority_and_one_balancer(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     listener_arn: str,
@@ -84,13 +84,13 @@ def has_a_priority_and_one_balancer(
 
 @around(ELBv2Backend, "modify_rule")
 def keeps_to_one_balancer(
-    world: World, original: Correction, backend: Any, rule_arn: str, conditions: Any, actions: Any
+    cloud: CloudState, original: Correction, backend: Any, rule_arn: str, conditions: Any, actions: Any
 ) -> Any:
     _one_balancer(backend, rule_arn.replace(":listener-rule/", ":listener/").rpartition("/")[0], actions or [])
     before = _weights(backend.describe_rules(None, [rule_arn])[0])
     rule = original(backend, rule_arn, conditions, actions)
     if _weights(rule) != before:
-        world.journal.note("weights", rule_arn, " ".join(f"{k}={v}" for k, v in _weights(rule).items()))
+        cloud.journal.record("weights", rule_arn, " ".join(f"{k}={v}" for k, v in _weights(rule).items()))
     return rule
 
 
@@ -119,7 +119,7 @@ def _one_balancer(backend: Any, listener_arn: str, actions: list[dict[str, Any]]
 
 
 @around(ELBv2Backend, "create_target_group")
-def checks_within_limits(world: World, original: Correction, backend: Any, name: str, **settings: Any) -> Any:
+def checks_within_limits(cloud: CloudState, original: Correction, backend: Any, name: str, **settings: Any) -> Any:
     interval = settings.get("healthcheck_interval_seconds")
     timeout = settings.get("healthcheck_timeout_seconds")
     if interval is not None and not 5 <= int(interval) <= 300:
@@ -134,7 +134,7 @@ def checks_within_limits(world: World, original: Correction, backend: Any, name:
 
 @around(ELBv2Backend, "modify_target_group_attributes")
 def drains_up_to_an_hour(
-    world: World, original: Correction, backend: Any, target_group_arn: str, attributes: dict[str, Any]
+    cloud: CloudState, original: Correction, backend: Any, target_group_arn: str, attributes: dict[str, Any]
 ) -> None:
     """AWS takes 0 to 3600 seconds; moto stops at 3599."""
     delay = "deregistration_delay.timeout_seconds"

@@ -13,14 +13,14 @@ from moto.elbv2.exceptions import TooManyTagsError
 from moto.elbv2.models import ELBv2Backend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 TAGS = 50
 
 
 @around(ELBv2Backend, "add_tags")
 def up_to_fifty(
-    world: World, original: Correction, backend: Any, resource_arns: list[str], tags: list[dict[str, str]]
+    cloud: CloudState, original: Correction, backend: Any, resource_arns: list[str], tags: list[dict[str, str]]
 ) -> None:
     for arn in resource_arns:
         backend._get_resource_by_arn(arn)
@@ -31,7 +31,7 @@ def up_to_fifty(
 
 
 @around(ELBv2Backend, "describe_tags")
-def of_what_exists(world: World, original: Correction, backend: Any, resource_arns: list[str]) -> Any:
+def of_what_exists(cloud: CloudState, original: Correction, backend: Any, resource_arns: list[str]) -> Any:
     for arn in resource_arns:
         backend._get_resource_by_arn(arn)
     return original(backend, resource_arns)

@@ -11,13 +11,13 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses._base_response import EC2BaseResponse
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 VALUES = 200
 
 
 @around(EC2BaseResponse, "_filters_from_querystring")
-def within_limits(world: World, original: Correction, response: Any) -> Any:
+def within_limits(cloud: CloudState, original: Correction, response: Any) -> Any:
     filters = original(response)
     if sum(len(values) for values in filters.values()) > VALUES:
         raise EC2ClientError(

@@ -7,18 +7,18 @@ from typing import Any
 from moto.autoscaling.responses import AutoScalingResponse
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(AutoScalingResponse, "create_auto_scaling_group")
-def is_kept_from_its_creation(world: World, original: Correction, response: Any) -> Any:
+def is_kept_from_its_creation(cloud: CloudState, original: Correction, response: Any) -> Any:
     answer = original(response)
     _keep(response)
     return answer
 
 
 @around(AutoScalingResponse, "update_auto_scaling_group")
-def is_kept_from_an_update(world: World, original: Correction, response: Any) -> Any:
+def is_kept_from_an_update(cloud: CloudState, original: Correction, response: Any) -> Any:
     answer = original(response)
     _keep(response)
     return answer

@@ -17,11 +17,11 @@ from rehearsal.autoscaling import reconcile
 from rehearsal.autoscaling.launch import template_problem
 from rehearsal.autoscaling.member import deregister
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(FakeAutoScalingGroup, "set_desired_capacity")
-def only_says_what_is_wanted(world: World, original: Correction, group: Any, capacity: int | None) -> None:
+def only_says_what_is_wanted(cloud: CloudState, original: Correction, group: Any, capacity: int | None) -> None:
     """`group.request` keeps the sentence that the next activities begin their cause with."""
     before = getattr(group, "desired_capacity", None)
     group.desired_capacity = group.min_size if capacity is None else capacity
@@ -38,7 +38,7 @@ def only_says_what_is_wanted(world: World, original: Correction, group: Any, cap
 
 @around(FakeAutoScalingGroup, "update")
 def bounds_move_the_desired_capacity(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     group: Any,
     *,
@@ -74,9 +74,9 @@ def _within(*, low: int, high: int, desired: int | None, before: int) -> int:
 
 @around(AutoScalingBackend, "set_desired_capacity")
 def stays_within_bounds(
-    world: World, original: Correction, backend: Any, group_name: str, capacity: int | None
+    cloud: CloudState, original: Correction, backend: Any, group_name: str, capacity: int | None
 ) -> None:
-    group = existing(backend, group_name)
+    group = find_group(backend, group_name)
     if capacity is not None and capacity > group.max_size:
         raise ValidationError(
             f"New SetDesiredCapacity value {capacity} is above max value {group.max_size} for the AutoScalingGroup."
@@ -89,7 +89,7 @@ def stays_within_bounds(
 
 
 @around(AutoScalingBackend, "create_auto_scaling_group")
-def must_be_launchable(world: World, original: Correction, backend: Any, **settings: Any) -> Any:
+def must_be_launchable(cloud: CloudState, original: Correction, backend: Any, **settings: Any) -> Any:
     name = settings["name"]
     if name in backend.autoscaling_groups:
         raise AutoscalingClientError(
@@ -108,13 +108,13 @@ def must_be_launchable(world: World, original: Correction, backend: Any, **setti
     except BaseException:
         backend.autoscaling_groups.pop(name)
         raise
-    world.journal.note("group", name, f"created, desired capacity {group.desired_capacity}")
+    cloud.journal.record("group", name, f"created, desired capacity {group.desired_capacity}")
     return group
 
 
 @around(AutoScalingBackend, "update_auto_scaling_group")
-def must_stay_launchable(world: World, original: Correction, backend: Any, **settings: Any) -> Any:
-    group = existing(backend, settings["name"])
+def must_stay_launchable(cloud: CloudState, original: Correction, backend: Any, **settings: Any) -> Any:
+    group = find_group(backend, settings["name"])
     if getattr(group, "status", None):
         raise AutoscalingClientError("ScalingActivityInProgress", f"AutoScalingGroup {group.name} is pending delete")
     updated = original(backend, **settings)
@@ -129,18 +129,18 @@ def _refuse_broken_template(group: Any) -> None:
 
 
 @around(AutoScalingBackend, "update_attached_target_groups")
-def registered_when_in_service(world: World, original: Correction, backend: Any, group_name: str) -> None:
+def registered_when_in_service(cloud: CloudState, original: Correction, backend: Any, group_name: str) -> None:
     """Nothing now: the reconciler registers each instance when it enters service."""
 
 
 @around(AutoScalingBackend, "notify_terminate_instances")
-def noticed_by_the_health_check(world: World, original: Correction, backend: Any, instance_ids: list[str]) -> None:
+def noticed_by_the_health_check(cloud: CloudState, original: Correction, backend: Any, instance_ids: list[str]) -> None:
     """Nothing now: the group's own EC2 health check finds the instance gone, and replaces it."""
 
 
 @around(AutoScalingBackend, "terminate_instance")
 def drains_before_it_terminates(
-    world: World, original: Correction, backend: Any, instance_id: str, should_decrement: bool
+    cloud: CloudState, original: Correction, backend: Any, instance_id: str, should_decrement: bool
 ) -> Any:
     for group in backend.autoscaling_groups.values():
         for member in group.instance_states:
@@ -155,15 +155,15 @@ def drains_before_it_terminates(
                         )
                     group.desired_capacity = before - 1
                 cause = words.requested(instance_id=instance_id, before=before, after=group.desired_capacity)
-                return reconcile.leave(world, group, member, cause).answer()
+                return reconcile.start_termination(cloud, group, member, cause).answer()
     raise ValidationError(f"Instance Id not found - No managed instance found for instance ID: {instance_id}")
 
 
 @around(AutoScalingBackend, "detach_instances")
 def leaves_its_target_groups(
-    world: World, original: Correction, backend: Any, group_name: str, instance_ids: list[str], decrement: bool
+    cloud: CloudState, original: Correction, backend: Any, group_name: str, instance_ids: list[str], decrement: bool
 ) -> Any:
-    group = existing(backend, group_name)
+    group = find_group(backend, group_name)
     for member in group.instance_states:
         if member.instance.id in instance_ids:
             deregister(group, member)
@@ -171,8 +171,8 @@ def leaves_its_target_groups(
 
 
 @around(AutoScalingResponse, "delete_auto_scaling_group")
-def empties_before_it_goes(world: World, original: Correction, response: Any) -> Any:
-    group = existing(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
+def empties_before_it_goes(cloud: CloudState, original: Correction, response: Any) -> Any:
+    group = find_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
     if not response._get_bool_param("ForceDelete", False):
         if any(member.lifecycle_state.startswith("Terminating") for member in group.instance_states):
             raise AutoscalingClientError(
@@ -194,12 +194,12 @@ def empties_before_it_goes(world: World, original: Correction, response: Any) ->
     for name in [name for name, policy in policies.items() if policy.auto_scaling_group_name == group.name]:
         del policies[name]
     if not group.instance_states:
-        reconcile.forget(world, group)
+        reconcile.remove_group(cloud, group)
     return EmptyResult()
 
 
 @around(AutoScalingResponse, "describe_scaling_activities")
-def tells_its_activities(world: World, original: Correction, response: Any) -> Any:
+def tells_its_activities(cloud: CloudState, original: Correction, response: Any) -> Any:
     """Newest first; those of a deleted group only when IncludeDeletedGroups says so."""
     groups = response.autoscaling_backend.autoscaling_groups
     deleted_too = response._get_bool_param("IncludeDeletedGroups", False)
@@ -207,7 +207,7 @@ def tells_its_activities(world: World, original: Correction, response: Any) -> A
     ids = response._get_param("ActivityIds", [])
     found = [
         activity
-        for name, activities in world.activities.items()
+        for name, activities in cloud.activities.items()
         if (name == wanted if wanted else True) and (deleted_too or name in groups)
         for activity in activities
         if not ids or activity.id in ids
@@ -223,7 +223,7 @@ def tells_its_activities(world: World, original: Correction, response: Any) -> A
     )
 
 
-def existing(backend: Any, name: str) -> Any:
+def find_group(backend: Any, name: str) -> Any:
     group = backend.autoscaling_groups.get(name)
     if group is None:
         raise ValidationError("AutoScalingGroup name not found - null")

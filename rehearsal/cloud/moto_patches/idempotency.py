@@ -12,30 +12,30 @@ from moto.core.responses import BaseResponse
 from moto.elbv2.models import ELBv2Backend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(BaseResponse, "call_action")
-def a_client_token_counts_once(world: World, original: Correction, response: Any) -> Any:
+def a_client_token_counts_once(cloud: CloudState, original: Correction, response: Any) -> Any:
     token = response._get_param("ClientToken")
     if response.service_name != "ec2" or not token:
         return original(response)
     key = f"{response._get_action()} {token}"
-    if key not in world.answers:
+    if key not in cloud.idempotent_answers:
         answer = original(response)
         if answer[0] >= 300:
             return answer
-        world.answers[key] = answer
-    return world.answers[key]
+        cloud.idempotent_answers[key] = answer
+    return cloud.idempotent_answers[key]
 
 
 @around(ELBv2Backend, "create_target_group")
 def the_same_target_group_is_made_once(
-    world: World, original: Correction, backend: Any, name: str, **settings: Any
+    cloud: CloudState, original: Correction, backend: Any, name: str, **settings: Any
 ) -> Any:
     there = next((group for group in backend.target_groups.values() if group.name == name), None)
-    if there is not None and world.answers.get(there.arn) == settings:
+    if there is not None and cloud.idempotent_answers.get(there.arn) == settings:
         return there
     made = original(backend, name, **settings)
-    world.answers[made.arn] = settings
+    cloud.idempotent_answers[made.arn] = settings
     return made

@@ -19,7 +19,7 @@ from moto.ec2.utils import generic_filter
 
 from rehearsal.cloud.moto_patches import kms_keys
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 def others(backend: Any) -> Iterator[Any]:
@@ -47,7 +47,7 @@ def _seen(what: Any, backend: Any) -> Any:
 
 @around(AmiBackend, "describe_images")
 def shared_images_are_seen(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     ami_ids: Any = None,
@@ -68,7 +68,7 @@ def shared_images_are_seen(
 
 @around(EBSBackend, "describe_snapshots")
 def shared_snapshots_are_seen(
-    world: World, original: Correction, backend: Any, snapshot_ids: Any = None, filters: Any = None
+    cloud: CloudState, original: Correction, backend: Any, snapshot_ids: Any = None, filters: Any = None
 ) -> Any:
     """An id that the caller has no access to is left out; one that nobody has is an error."""
     account = backend.account_id
@@ -84,7 +84,7 @@ def shared_snapshots_are_seen(
 
 
 @around(AmiBackend, "modify_image_attribute")
-def only_what_is_ones_own(world: World, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
+def only_what_is_ones_own(cloud: CloudState, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
     ami = backend.amis.get(kwargs["ami_id"])
     if ami is None and any(one.id == kwargs["ami_id"] for one in shared_images(backend)):
         raise EC2ClientError("AuthFailure", f"Not authorized for image:{kwargs['ami_id']}")
@@ -94,7 +94,7 @@ def only_what_is_ones_own(world: World, original: Correction, backend: Any, *arg
 
 
 @around(AmisResponse, "modify_image_attribute")
-def described(world: World, original: Correction, response: Any) -> Any:
+def described(cloud: CloudState, original: Correction, response: Any) -> Any:
     """moto forgets a new description, and that an image's servers are to ask the metadata service with tokens alone."""
     answer = original(response)
     for name, kept in (("Description", "description"), ("ImdsSupport", "imds_support")):
@@ -105,7 +105,7 @@ def described(world: World, original: Correction, response: Any) -> Any:
 
 @around(EBSBackend, "add_create_volume_permission")
 def not_with_awss_own_key(
-    world: World, original: Correction, backend: Any, snapshot_id: str, *args: Any, **kwargs: Any
+    cloud: CloudState, original: Correction, backend: Any, snapshot_id: str, *args: Any, **kwargs: Any
 ) -> Any:
     _shareable(backend.get_snapshot(snapshot_id))
     return original(backend, snapshot_id, *args, **kwargs)

@@ -12,14 +12,14 @@ from moto.ssm.models import Parameter, ParameterDict
 from rehearsal.autoscaling.launch import root_gib
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.servers.images import base_images
-from rehearsal.state import cloud_state as worlds
-from rehearsal.state.cloud_state import World
+from rehearsal.state import cloud_state
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(AmiBackend, "_load_amis")
-def vendors_images(world: World, original: Correction, backend: Any) -> None:
+def vendors_images(cloud: CloudState, original: Correction, backend: Any) -> None:
     """Only these, so that nothing leans on an image of moto's whose owner is nobody's."""
-    for image in world.vendors:
+    for image in cloud.base_images:
         backend.amis[image.id] = Ami(
             backend,
             image.id,
@@ -35,7 +35,7 @@ def vendors_images(world: World, original: Correction, backend: Any) -> None:
             root_device_type="ebs",
             root_device_name=image.root_device,
             image_location=f"{image.owner_alias or image.owner}/{image.name}",
-            region_name=world.region,
+            region_name=cloud.region,
             boot_mode="uefi-preferred",
         )
         _size(backend.amis[image.id], base_images.ROOT_GIB)
@@ -48,7 +48,7 @@ def _size(image: Ami, gib: int) -> None:
 def _block_device_mappings(image: Ami) -> list[dict[str, Any]]:
     """moto gives every image 15 GiB; here it has those of its snapshot."""
     devices: list[dict[str, Any]] = _moto_mappings(image)
-    if worlds.current() is not None:
+    if cloud_state.open_state() is not None:
         devices[0]["Ebs"]["VolumeSize"] = root_gib(image)
     return devices
 
@@ -58,16 +58,16 @@ Ami.block_device_mappings = property(_block_device_mappings)
 
 
 @around(ParameterDict, "_check_loading_status")
-def vendors_parameters(world: World, original: Correction, parameters: Any, key: str) -> None:
+def vendors_parameters(cloud: CloudState, original: Correction, parameters: Any, key: str) -> None:
     """moto's own parameters under this path name images that do not exist here."""
-    for image in world.vendors:
+    for image in cloud.base_images:
         if key == image.parameter and not dict.__contains__(parameters, key):
-            dict.__setitem__(parameters, key, [_parameter(world, parameters.account_id, image)])
+            dict.__setitem__(parameters, key, [_parameter(cloud, parameters.account_id, image)])
     if not str(key or "").startswith(("/aws/service/ami-amazon-linux-latest", "/aws/service/ecs")):
         original(parameters, key)
 
 
-def _parameter(world: World, account: str, image: base_images.Image) -> Any:
+def _parameter(cloud: CloudState, account: str, image: base_images.BaseImage) -> Any:
     return Parameter(
         account_id=account,
         name=image.parameter,
@@ -84,7 +84,7 @@ def _parameter(world: World, account: str, image: base_images.Image) -> Any:
 
 @around(AmiBackend, "create_image")
 def one_name_one_image(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     instance_id: str,
@@ -116,14 +116,14 @@ def one_name_one_image(
     for spec in tag_specifications:
         if spec["ResourceType"] == "snapshot":
             image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
-    world.freeze(instance_id=instance_id, image_id=image.id, snapshot_id=image.ebs_snapshot.id)
-    world.journal.note("image", image.id, f"created from {instance_id} as {name}")
+    cloud.create_image(instance_id=instance_id, image_id=image.id, snapshot_id=image.ebs_snapshot.id)
+    cloud.journal.record("image", image.id, f"created from {instance_id} as {name}")
     return image
 
 
 @around(AmiBackend, "describe_images")
 def gone_is_gone(
-    world: World, original: Correction, backend: Any, ami_ids: Any = None, *args: Any, **kwargs: Any
+    cloud: CloudState, original: Correction, backend: Any, ami_ids: Any = None, *args: Any, **kwargs: Any
 ) -> Any:
     """moto answers with nothing for a deregistered image; EC2 answers InvalidAMIID.NotFound, as for one never seen."""
     if ami_ids and (missing := [ami for ami in ami_ids if ami.startswith("ami-") and ami not in backend.amis]):

@@ -10,28 +10,28 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
 from moto.ec2.responses.general import General
 
-from rehearsal.autoscaling.launch import too_small
+from rehearsal.autoscaling.launch import volume_problem
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(Instance, "__init__")
-def boots_first(world: World, original: Correction, instance: Any, *args: Any, **kwargs: Any) -> None:
+def boots_first(cloud: CloudState, original: Correction, instance: Any, *args: Any, **kwargs: Any) -> None:
     original(instance, *args, **kwargs)
     instance._state = InstanceState("pending", 0)
-    instance.boots_at = world.now() + world.scaled(world.boot_seconds)
+    instance.boots_at = cloud.now() + cloud.scaled(cloud.boot_seconds)
 
 
 @around(Instance, "start")
-def boots_again(world: World, original: Correction, instance: Any) -> Any:
+def boots_again(cloud: CloudState, original: Correction, instance: Any) -> Any:
     previous = original(instance)
     instance._state = InstanceState("pending", 0)
-    instance.boots_at = world.now() + world.scaled(world.boot_seconds)
+    instance.boots_at = cloud.now() + cloud.scaled(cloud.boot_seconds)
     return previous
 
 
 @around(Instance, "stop")
-def shuts_down_first(world: World, original: Correction, instance: Any) -> Any:
+def shuts_down_first(cloud: CloudState, original: Correction, instance: Any) -> Any:
     """Stopped is what it is when its machine is down; the reconciler sees to that."""
     if instance.state == "stopped":
         return InstanceState("stopped", 80)
@@ -41,7 +41,7 @@ def shuts_down_first(world: World, original: Correction, instance: Any) -> Any:
 
 
 @around(Instance, "terminate")
-def takes_its_interface_along(world: World, original: Correction, instance: Any) -> Any:
+def takes_its_interface_along(cloud: CloudState, original: Correction, instance: Any) -> Any:
     """EC2 deletes the interface that a launch made; moto keeps it, and with it the security group "in use"."""
     if instance.state == "terminated":
         return InstanceState("terminated", 48)
@@ -52,20 +52,22 @@ def takes_its_interface_along(world: World, original: Correction, instance: Any)
 
 
 @around(InstanceBackend, "run_instances")
-def image_exists(world: World, original: Correction, backend: Any, image_id: str, *args: Any, **kwargs: Any) -> Any:
+def image_exists(
+    cloud: CloudState, original: Correction, backend: Any, image_id: str, *args: Any, **kwargs: Any
+) -> Any:
     """The image is there, and the disks have room for it."""
     if image_id:
         [image] = backend.describe_images(ami_ids=[image_id])
-        if problem := too_small(image, kwargs.get("block_device_mappings") or []):
+        if problem := volume_problem(image, kwargs.get("block_device_mappings") or []):
             raise EC2ClientError("InvalidBlockDeviceMapping", problem)
     return original(backend, image_id, *args, **kwargs)
 
 
 @around(General, "get_console_output")
-def console(world: World, original: Correction, response: Any) -> Any:
+def console(cloud: CloudState, original: Correction, response: Any) -> Any:
     """The machine's real output, at most the last 64 KB as EC2 keeps it; moto's answer is a boot log of 2006."""
     answer = original(response)
-    tail = world.console(response._get_param("InstanceId"))[-65536:]
+    tail = cloud.read_console(response._get_param("InstanceId"))[-65536:]
     return type(answer)(
         {
             "InstanceId": response._get_param("InstanceId"),
@@ -76,7 +78,7 @@ def console(world: World, original: Correction, response: Any) -> Any:
 
 
 @around(InstanceBackend, "get_instance_by_id")
-def found_quickly(world: World, original: Correction, backend: Any, instance_id: str) -> Any:
+def found_quickly(cloud: CloudState, original: Correction, backend: Any, instance_id: str) -> Any:
     """moto copies every reservation for each instance that is asked for: a group of a thousand takes it minutes."""
     return next(
         (
@@ -90,5 +92,5 @@ def found_quickly(world: World, original: Correction, backend: Any, instance_id:
 
 
 @around(InstanceBackend, "get_instance")
-def found_quickly_or_refused(world: World, original: Correction, backend: Any, instance_id: str) -> Any:
+def found_quickly_or_refused(cloud: CloudState, original: Correction, backend: Any, instance_id: str) -> Any:
     return backend.get_instance_by_id(instance_id) or original(backend, instance_id)

@@ -17,7 +17,7 @@ from moto.kms.models import kms_backends
 from moto.kms.responses import KmsResponse
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 AWS_OWN = "alias/aws/ebs"
 
@@ -48,7 +48,7 @@ def allows(key: Any, account: str) -> bool:
 
 
 @around(KmsResponse, "describe_key")
-def of_whom(world: World, original: Correction, response: Any) -> str:
+def of_whom(cloud: CloudState, original: Correction, response: Any) -> str:
     """Another account's key is described to those that its policy names; a key is of one region."""
     asked, account, region = response._get_param("KeyId"), response.current_account, response.region
     if not asked.startswith("arn:"):

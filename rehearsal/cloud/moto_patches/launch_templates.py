@@ -14,12 +14,12 @@ from moto.ec2.exceptions import EC2ClientError, InvalidLaunchTemplateIdNotFound
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(LaunchTemplateBackend, "create_launch_template")
 def tags_stay_outside(
-    world: World, original: Correction, backend: Any, name: str, description: str, data: Any, tags: Any
+    cloud: CloudState, original: Correction, backend: Any, name: str, description: str, data: Any, tags: Any
 ) -> Any:
     """moto copies the template's own tags into its data, where a provider reads them back as a difference."""
     own = [spec for spec in data.pop("TagSpecifications", []) if spec["ResourceType"] != "launch-template"]
@@ -30,7 +30,7 @@ def tags_stay_outside(
 
 @around(LaunchTemplate, "create_version")
 def user_data_is_base64(
-    world: World, original: Correction, template: Any, data: dict[str, Any], description: str
+    cloud: CloudState, original: Correction, template: Any, data: dict[str, Any], description: str
 ) -> Any:
     """moto wraps the user data of a new template only; that of a new version breaks CreateAutoScalingGroup.
 
@@ -45,7 +45,7 @@ def user_data_is_base64(
 
 
 @around(LaunchTemplateBackend, "delete_launch_template")
-def missing_by_id(world: World, original: Correction, backend: Any, name: str, tid: str | None) -> Any:
+def missing_by_id(cloud: CloudState, original: Correction, backend: Any, name: str, tid: str | None) -> Any:
     """moto complains of a name that nobody gave; providers take the right code for: it is deleted already."""
     if not name and tid and tid not in backend.launch_templates:
         raise InvalidLaunchTemplateIdNotFound(tid)
@@ -54,7 +54,7 @@ def missing_by_id(world: World, original: Correction, backend: Any, name: str, t
 
 @around(LaunchTemplateBackend, "describe_launch_templates")
 def missing_among_asked(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     template_names: Any = None,

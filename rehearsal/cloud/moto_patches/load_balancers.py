@@ -11,17 +11,19 @@ from moto.elbv2.exceptions import DuplicateListenerError, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(FakeLoadBalancer, "__init__")
-def lives_here(world: World, original: Correction, balancer: Any, name: str, *args: Any, **kwargs: Any) -> None:
+def lives_here(cloud: CloudState, original: Correction, balancer: Any, name: str, *args: Any, **kwargs: Any) -> None:
     original(balancer, name, *args, **kwargs)
     balancer.dns_name = "127.0.0.1"
 
 
 @around(ELBv2Backend, "create_load_balancer")
-def has_a_proper_name(world: World, original: Correction, backend: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+def has_a_proper_name(
+    cloud: CloudState, original: Correction, backend: Any, name: str, *args: Any, **kwargs: Any
+) -> Any:
     if len(name) > 32:
         raise ELBClientError(
             "ValidationError", f"The load balancer name '{name}' cannot be longer than '32' characters"
@@ -38,7 +40,7 @@ def has_a_proper_name(world: World, original: Correction, backend: Any, name: st
 
 
 @around(ELBv2Backend, "delete_load_balancer")
-def may_be_protected(world: World, original: Correction, backend: Any, arn: str) -> None:
+def may_be_protected(cloud: CloudState, original: Correction, backend: Any, arn: str) -> None:
     balancer = backend.load_balancers.get(arn)
     if balancer is not None and balancer.attrs.get("deletion_protection.enabled") == "true":
         raise ELBClientError(
@@ -50,7 +52,7 @@ def may_be_protected(world: World, original: Correction, backend: Any, arn: str)
 
 @around(ELBv2Backend, "create_listener")
 def listens_on_a_free_port(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     load_balancer_arn: str,
@@ -67,19 +69,19 @@ def listens_on_a_free_port(
     tags = sorted(kwargs.get("tags") or (), key=lambda tag: str(tag["Key"]))
     asked = copy.deepcopy((protocol, int(port), args, {**kwargs, "tags": tags}))
     there = _on(backend.load_balancers.get(load_balancer_arn), port)
-    if there is not None and world.answers.get(there.arn) == asked:
+    if there is not None and cloud.idempotent_answers.get(there.arn) == asked:
         return there
     if there is not None:
         raise DuplicateListenerError
-    _bindable(world, int(port))
+    _bindable(cloud, int(port))
     made = original(backend, load_balancer_arn, protocol, port, *args, **kwargs)
-    world.answers[made.arn] = asked
+    cloud.idempotent_answers[made.arn] = asked
     return made
 
 
 @around(ELBv2Backend, "modify_listener")
 def moves_to_a_free_port(
-    world: World, original: Correction, backend: Any, arn: str, port: Any = None, *args: Any, **kwargs: Any
+    cloud: CloudState, original: Correction, backend: Any, arn: str, port: Any = None, *args: Any, **kwargs: Any
 ) -> Any:
     """A listener can't take the port of another one of its load balancer (ELB API reference, ModifyListener)."""
     balancer = next((one for one in backend.load_balancers.values() if arn in one.listeners), None)
@@ -87,7 +89,7 @@ def moves_to_a_free_port(
     if there is not None and there.arn != arn:
         raise DuplicateListenerError
     if port is not None and there is None:
-        _bindable(world, int(port))
+        _bindable(cloud, int(port))
     return original(backend, arn, port, *args, **kwargs)
 
 
@@ -96,11 +98,11 @@ def _on(balancer: Any, port: Any) -> Any:
     return next((one for one in ears if int(one.port) == int(port)), None)
 
 
-def _bindable(world: World, port: int) -> None:
+def _bindable(cloud: CloudState, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", world.ports.get(port, port)))
+            probe.bind(("127.0.0.1", cloud.ports.get(port, port)))
         except OSError as error:
             raise ELBClientError(
                 "InvalidConfigurationRequest",

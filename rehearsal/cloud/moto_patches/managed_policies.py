@@ -10,11 +10,11 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend
 
 from rehearsal.cloud.moto_patches.patch import around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(IAMBackend, "_init_aws_policies")
-def _all_of_them(world: World, original: Callable[..., Any], backend: IAMBackend) -> list[Any]:
+def _all_of_them(cloud: CloudState, original: Callable[..., Any], backend: IAMBackend) -> list[Any]:
     policies = json.loads(aws_managed_policies_data)
     return [
         AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, policy)

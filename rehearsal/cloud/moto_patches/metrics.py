@@ -13,7 +13,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dimension
 
 from rehearsal.cloud.alarms import beginning
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 def _before(one: Any, other: Any) -> bool:
@@ -26,7 +26,7 @@ Dimension.__lt__ = _before
 
 @around(CloudWatchBackend, "get_metric_data")
 def whole_periods(
-    world: World,
+    cloud: CloudState,
     original: Correction,
     backend: Any,
     queries: list[dict[str, Any]],
@@ -38,14 +38,14 @@ def whole_periods(
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     for stat in stats:
         # As long as this cloud's minutes are.
-        stat["Period"] = max(1, int(stat["Period"]) * world.minute_seconds // 60)
+        stat["Period"] = max(1, int(stat["Period"]) * cloud.minute_seconds // 60)
     if stats:
         start_time = beginning(start_time, timedelta(seconds=max(stat["Period"] for stat in stats)))
     return original(backend, queries, start_time, *args, **kwargs)
 
 
 @around(Alarm, "__init__")
-def knows_nothing_yet(world: World, original: Correction, alarm: Any, *args: Any, **kwargs: Any) -> None:
+def knows_nothing_yet(cloud: CloudState, original: Correction, alarm: Any, *args: Any, **kwargs: Any) -> None:
     """A new alarm has not been evaluated; moto calls it OK."""
     original(alarm, *args, **kwargs)
     alarm.state_value = "INSUFFICIENT_DATA"

@@ -12,7 +12,7 @@ from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 CHARACTERS = {"Standard": 4096, "Advanced": 8192}
 NAME = re.compile(r"[a-zA-Z0-9_.-]+|(/[a-zA-Z0-9_.-]+)+")
@@ -21,7 +21,14 @@ NAMES = 10
 
 @around(SimpleSystemManagerBackend, "put_parameter")
 def within_limits(
-    world: World, original: Correction, backend: Any, name: str, description: str, value: str, *args: Any, **kwargs: Any
+    cloud: CloudState,
+    original: Correction,
+    backend: Any,
+    name: str,
+    description: str,
+    value: str,
+    *args: Any,
+    **kwargs: Any,
 ) -> Any:
     tier = kwargs.get("tier") or "Standard"
     most = CHARACTERS.get(tier, CHARACTERS["Advanced"])
@@ -44,7 +51,7 @@ def within_limits(
 
 
 @around(SimpleSystemManagerBackend, "delete_parameters")
-def few_at_once(world: World, original: Correction, backend: Any, names: list[str]) -> Any:
+def few_at_once(cloud: CloudState, original: Correction, backend: Any, names: list[str]) -> Any:
     if len(names) > NAMES:
         raise ValidationException(
             f"1 validation error detected: Value '{names}' at 'names' failed to satisfy constraint: "

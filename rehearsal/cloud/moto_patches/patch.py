@@ -6,10 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.state import cloud_state as worlds
+from rehearsal.state import cloud_state
 
 Correction = Callable[..., Any]
-"""`correction(world, original, self, *args, **kwargs)`: `original` is moto's method, still to be given `self`."""
+"""`correction(cloud, original, self, *args, **kwargs)`: `original` is moto's method, still to be given `self`."""
 
 
 def around(owner: type, name: str) -> Callable[[Correction], Correction]:
@@ -20,10 +20,10 @@ def around(owner: type, name: str) -> Callable[[Correction], Correction]:
 
         @functools.wraps(original)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            world = worlds.current()
-            if world is None:
+            cloud = cloud_state.open_state()
+            if cloud is None:
                 return original(self, *args, **kwargs)
-            return correction(world, original, self, *args, **kwargs)
+            return correction(cloud, original, self, *args, **kwargs)
 
         setattr(owner, name, method)
         return correction

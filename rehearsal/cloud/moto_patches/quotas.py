@@ -10,13 +10,13 @@ from typing import Any
 from moto.servicequotas.models import ServiceQuotasBackend
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 STANDARD = "L-1216C47A"
 
 
 @around(ServiceQuotasBackend, "get_service_quota")
-def vcpus(world: World, original: Correction, backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
+def vcpus(cloud: CloudState, original: Correction, backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
     if (service_code, quota_code) != ("ec2", STANDARD):
         found: dict[str, Any] = original(backend, service_code, quota_code)
         return found
@@ -24,6 +24,6 @@ def vcpus(world: World, original: Correction, backend: Any, service_code: str, q
     return {
         "ServiceCode": "ec2",
         "QuotaCode": STANDARD,
-        "Value": float(world.vcpus),
+        "Value": float(cloud.vcpus),
         "QuotaName": "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
     }

@@ -14,12 +14,12 @@ from moto.ec2.models.subnets import SubnetBackend
 from moto.elbv2.models import elbv2_backends
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(SecurityGroupBackend, "delete_security_group")
 def not_while_in_use(
-    world: World, original: Correction, backend: Any, name: str | None = None, group_id: str | None = None
+    cloud: CloudState, original: Correction, backend: Any, name: str | None = None, group_id: str | None = None
 ) -> None:
     if group_id and _used(backend, group_id):
         raise DependencyViolationError(f"resource {group_id} has a dependent object")
@@ -45,7 +45,7 @@ def _used(backend: Any, group_id: str) -> bool:
 
 
 @around(SubnetBackend, "delete_subnet")
-def not_while_inhabited(world: World, original: Correction, backend: Any, subnet_id: str) -> Any:
+def not_while_inhabited(cloud: CloudState, original: Correction, backend: Any, subnet_id: str) -> Any:
     inhabited = any(
         instance.subnet_id == subnet_id for instance in backend.all_instances() if instance.state != "terminated"
     ) or any(subnet_id in {subnet.id for subnet in balancer.subnets} for balancer in _balancers(backend))
@@ -60,7 +60,7 @@ def _balancers(backend: Any) -> list[Any]:
 
 @around(SecurityGroupBackend, "revoke_security_group_egress")
 @around(SecurityGroupBackend, "revoke_security_group_ingress")
-def missing_by_id(world: World, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
+def missing_by_id(cloud: CloudState, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
     """moto names the code for rules that are told by their contents."""
     try:
         return original(backend, *args, **kwargs)

@@ -7,15 +7,15 @@ from typing import Any
 from moto.core.responses import BaseResponse
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 _READING = ("Describe", "Get", "List")
 
 
 @around(BaseResponse, "call_action")
-def serialize(world: World, original: Correction, response: Any) -> Any:
-    with world.lock:
+def serialize(cloud: CloudState, original: Correction, response: Any) -> Any:
+    with cloud.lock:
         answer = original(response)
     if not response._get_action().startswith(_READING):
-        world.changed.set()
+        cloud.changed.set()
     return answer

@@ -13,16 +13,16 @@ from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
 from rehearsal.autoscaling.member import deregister, members
-from rehearsal.cloud.moto_patches.groups import existing
+from rehearsal.cloud.moto_patches.groups import find_group
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state.cloud_state import World
+from rehearsal.state.cloud_state import CloudState
 
 
 @around(AutoScalingBackend, "enter_standby_instances")
 def leaves_the_load_balancer(
-    world: World, original: Correction, backend: Any, group_name: str, instance_ids: list[str], decrement: bool
+    cloud: CloudState, original: Correction, backend: Any, group_name: str, instance_ids: list[str], decrement: bool
 ) -> Any:
-    group = existing(backend, group_name)
+    group = find_group(backend, group_name)
     if decrement and group.desired_capacity - len(instance_ids) < group.min_size:
         raise ValidationError(
             f"AutoScalingGroup {group_name} has min-size={group.min_size}, max-size={group.max_size}, and desired-size="
@@ -37,7 +37,7 @@ def leaves_the_load_balancer(
 
 
 def complete_lifecycle_action(self: AutoScalingResponse) -> EmptyResult:
-    group = existing(self.autoscaling_backend, self._get_param("AutoScalingGroupName"))
+    group = find_group(self.autoscaling_backend, self._get_param("AutoScalingGroupName"))
     for member in members(group):
         if member.instance.id == self._get_param("InstanceId"):
             member.completed.add(self._get_param("LifecycleHookName"))

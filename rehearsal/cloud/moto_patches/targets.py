@@ -10,61 +10,61 @@ from typing import Any
 from moto.elbv2.models import ELBv2Backend, FakeHealthStatus, FakeTargetGroup, elbv2_backends
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
-from rehearsal.state import cloud_state as worlds
-from rehearsal.state.cloud_state import Draining, World
+from rehearsal.state import cloud_state
+from rehearsal.state.cloud_state import CloudState, Draining
 from rehearsal.state.target_health import REGISTERING
 
 
 @around(FakeTargetGroup, "register")
-def comes_back(world: World, original: Correction, group: Any, targets: list[dict[str, Any]]) -> None:
+def comes_back(cloud: CloudState, original: Correction, group: Any, targets: list[dict[str, Any]]) -> None:
     known = set(group.targets)
     original(group, targets)
     for target in targets:
-        world.draining.pop((group.arn, target["Id"]), None)
+        cloud.draining.pop((group.arn, target["Id"]), None)
         if target["Id"] not in known:
-            world.health.pop((group.arn, target["Id"]), None)
-            world.journal.note("target", target["Id"], f"registered with {group.name}")
+            cloud.health.pop((group.arn, target["Id"]), None)
+            cloud.journal.record("target", target["Id"], f"registered with {group.name}")
 
 
 @around(FakeTargetGroup, "deregister")
-def drains(world: World, original: Correction, group: Any, targets: list[dict[str, Any]]) -> None:
+def drains(cloud: CloudState, original: Correction, group: Any, targets: list[dict[str, Any]]) -> None:
     leaving = {target["Id"]: group.targets.get(target["Id"]) for target in targets}
     original(group, targets)
-    _drain(world, group, leaving)
+    _drain(cloud, group, leaving)
 
 
 @around(FakeTargetGroup, "deregister_terminated_instances")
-def drains_when_terminated(world: World, original: Correction, group: Any, instance_ids: list[str]) -> None:
+def drains_when_terminated(cloud: CloudState, original: Correction, group: Any, instance_ids: list[str]) -> None:
     leaving = {i: group.targets.pop(i) for i in instance_ids if i in group.targets}
-    _drain(world, group, leaving)
+    _drain(cloud, group, leaving)
 
 
-def _drain(world: World, group: Any, leaving: dict[str, Any]) -> None:
+def _drain(cloud: CloudState, group: Any, leaving: dict[str, Any]) -> None:
     """A target that got traffic drains for the group's delay; one that a balancer never used is gone at once."""
     in_use = bool(balancers_of(group))
-    delay = world.scaled(float(group.attributes["deregistration_delay.timeout_seconds"]))
+    delay = cloud.scaled(float(group.attributes["deregistration_delay.timeout_seconds"]))
     for target_id, target in leaving.items():
-        world.health.pop((group.arn, target_id), None)
-        world.journal.note("target", target_id, f"deregistered from {group.name}")
+        cloud.health.pop((group.arn, target_id), None)
+        cloud.journal.record("target", target_id, f"deregistered from {group.name}")
         if in_use and target:
-            now = world.now()
-            world.draining[group.arn, target_id] = Draining(port=int(target["Port"]), since=now, until=now + delay)
+            now = cloud.now()
+            cloud.draining[group.arn, target_id] = Draining(port=int(target["Port"]), since=now, until=now + delay)
 
 
-def drained(world: World) -> None:
+def finish_draining(cloud: CloudState) -> None:
     """Forgets the targets whose delay is over; called by the reconciler."""
-    for key, draining in list(world.draining.items()):
-        if world.now() >= draining.until:
-            del world.draining[key]
+    for key, draining in list(cloud.draining.items()):
+        if cloud.now() >= draining.until:
+            del cloud.draining[key]
 
 
 @around(FakeTargetGroup, "health_for")
-def health(world: World, original: Correction, group: Any, target: dict[str, Any], ec2: Any) -> Any:
+def health(cloud: CloudState, original: Correction, group: Any, target: dict[str, Any], ec2: Any) -> Any:
     target_id = target["Id"]
     if registered := group.targets.get(target_id):
-        status, reason, description = _registered(world, group, target_id, ec2)
+        status, reason, description = _registered(cloud, group, target_id, ec2)
         port = registered["Port"]
-    elif draining := world.draining.get((group.arn, target_id)):
+    elif draining := cloud.draining.get((group.arn, target_id)):
         status, reason = "draining", "Target.DeregistrationInProgress"
         description, port = "Target deregistration is in progress", draining.port
     else:
@@ -73,7 +73,7 @@ def health(world: World, original: Correction, group: Any, target: dict[str, Any
     return FakeHealthStatus(target_id, port, str(port), status, reason, description)
 
 
-def _registered(world: World, group: Any, target_id: str, ec2: Any) -> tuple[str, str | None, str | None]:
+def _registered(cloud: CloudState, group: Any, target_id: str, ec2: Any) -> tuple[str, str | None, str | None]:
     instance = ec2.get_instance_by_id(target_id)
     if instance is not None and instance.state == "stopped":
         return "unused", "Target.InvalidState", "Target is in the stopped state"
@@ -83,25 +83,25 @@ def _registered(world: World, group: Any, target_id: str, ec2: Any) -> tuple[str
             "Target.NotInUse",
             "Target group is not configured to receive traffic from the load balancer",
         )
-    known = world.health.get((group.arn, target_id), REGISTERING)
+    known = cloud.health.get((group.arn, target_id), REGISTERING)
     return known.state, known.reason, known.description
 
 
 @around(ELBv2Backend, "describe_target_health")
 def draining_ones_too(
-    world: World, original: Correction, backend: Any, group_arn: str, targets: list[dict[str, Any]]
+    cloud: CloudState, original: Correction, backend: Any, group_arn: str, targets: list[dict[str, Any]]
 ) -> Any:
     """Asked for all targets, AWS shows those that are still draining as well."""
     answer = original(backend, group_arn, targets)
     if not targets:
         group = backend.target_groups[group_arn]
-        leaving = [{"Id": target_id} for arn, target_id in list(world.draining) if arn == group_arn]
+        leaving = [{"Id": target_id} for arn, target_id in list(cloud.draining) if arn == group_arn]
         answer += [group.health_for(target, backend.ec2_backend) for target in leaving]
     return answer
 
 
 @around(ELBv2Backend, "delete_target_group")
-def is_gone_either_way(world: World, original: Correction, backend: Any, target_group_arn: str) -> Any:
+def is_gone_either_way(cloud: CloudState, original: Correction, backend: Any, target_group_arn: str) -> Any:
     """DeleteTargetGroup knows one error, ResourceInUse: who asks again, as an SDK does, is told that it is done."""
     if target_group_arn in backend.target_groups:
         return original(backend, target_group_arn)
@@ -124,7 +124,7 @@ def balancers_of(group: Any) -> list[str]:
 
 
 def _load_balancer_arns(group: Any) -> list[str]:
-    if worlds.current() is None:
+    if cloud_state.open_state() is None:
         return group.__dict__.setdefault("_load_balancer_arns", [])  # type: ignore[no-any-return]
     return balancers_of(group)
 

@@ -178,13 +178,13 @@ class AwsType:
         try:
             ident = self.make(call, inputs)
             call.made[:] = [ident]
-            return ident, self._look_newborn(ident, inputs)
+            return ident, self._read_created(ident, inputs)
         except Exception as error:
             if call.made:
                 raise HalfMadeError(call.made[0], error) from error
             raise
 
-    def _look_newborn(self, ident: str, inputs: Properties) -> Properties:
+    def _read_created(self, ident: str, inputs: Properties) -> Properties:
         """AWS may need a moment until it finds what it has just made.
 
         Source: hashicorp/terraform-provider-aws, internal/tfresource/retry.go (RetryWhenNewResourceNotFound).
@@ -251,7 +251,7 @@ def pascal(value: Any, names: Mapping[str, str] | None = None) -> Any:
     return value == "true" if value in ("true", "false") and isinstance(value, str) else value
 
 
-def given(inputs: Mapping[str, Any], names: Iterable[str]) -> Properties:
+def without_none(inputs: Mapping[str, Any], names: Iterable[str]) -> Properties:
     """The inputs of these names that are set, in the API's spelling."""
     return {name[0].upper() + name[1:]: pascal(inputs[name]) for name in names if inputs.get(name) is not None}
 

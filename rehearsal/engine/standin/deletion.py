@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rehearsal.engine.standin.display import Display
 from rehearsal.engine.standin.plan import in_waves, needed_by
-from rehearsal.engine.standin.provider import Call, ProviderError, ResourceType, told
+from rehearsal.engine.standin.provider import Call, ProviderError, ResourceType, failure_text
 from rehearsal.engine.standin.state import Resource, State
 from rehearsal.engine.standin.values import bare
 
@@ -45,8 +45,8 @@ class Deletion:
 
     def run(self, seen: Collection[str]) -> bool:
         """Delete whatever of the state is condemned, or not among the `seen` URNs. Whether all of it could be."""
-        doomed = [item for item in self._state.before() if item.condemned or item.urn not in seen]
-        refused = [item for item in doomed if item.protect and not item.condemned]
+        doomed = [item for item in self._state.before() if item.pending_delete or item.urn not in seen]
+        refused = [item for item in doomed if item.protect and not item.pending_delete]
         for item in refused:
             self._display.message(
                 "error",
@@ -85,7 +85,7 @@ class Deletion:
                 self._marked.setdefault(item.urn, item)
 
     def _attempt(self, item: Resource, mark: bool = False) -> bool:
-        op = "delete-replaced" if item.condemned or mark else "delete"
+        op = "delete-replaced" if item.pending_delete or mark else "delete"
         self._display.start(op, item.urn, item.type)
         try:
             with self._state.operation(item.urn, "deleting"):
@@ -94,9 +94,9 @@ class Deletion:
                 if mark:
                     self._marked[item.urn] = self._state.change(item, deleted_for_replacement=True)
                 else:
-                    self._state.forget(item)
+                    self._state.remove(item)
         except Exception as error:
-            self._display.fail(op, item.urn, item.type, told(error))
+            self._display.fail(op, item.urn, item.type, failure_text(error))
             return False
         self._display.finish(op, item.urn, item.type, count="delete" if op == "delete" else None)
         return True

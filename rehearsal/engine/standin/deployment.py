@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from rehearsal.engine.standin.deletion import Deletion
 from rehearsal.engine.standin.display import Display
 from rehearsal.engine.standin.plan import Change, Decision, Goal, Rules, decide, replaced_along
-from rehearsal.engine.standin.provider import Call, HalfMadeError, ProviderError, ResourceType, told
+from rehearsal.engine.standin.provider import Call, HalfMadeError, ProviderError, ResourceType, failure_text
 from rehearsal.engine.standin.state import STACK, Resource, State
 from rehearsal.engine.standin.values import UNKNOWN, Properties, Secret, Unknown, bare, contains, reset
 
@@ -43,11 +43,11 @@ class Deployment:
         preview: bool,
         interrupted: threading.Event,
     ) -> None:
-        self._state, self._types, self._display, self._preview = state, types, display, preview
+        self._state, self._types, self._display, self._is_preview = state, types, display, preview
         self._interrupted = interrupted
         self._failed = False
         self._lock = threading.RLock()
-        self._before = {item.urn: item for item in state.before() if not item.condemned}
+        self._before = {item.urn: item for item in state.before() if not item.pending_delete}
         self._seen: set[str] = set()
         self._components: dict[str, tuple[Resource, str, str]] = {}  # record, operation, word of the summary
         self._stack_outputs: Properties | None = None
@@ -143,7 +143,7 @@ class Deployment:
                 self._may_replace(goal, old)
             if decision.delete_first and old is not None and not gone:
                 self.deletion.before_replacement(old, self._along(old))
-        if not self._preview and contains([inputs, goal.replacement_trigger], Unknown):
+        if not self._is_preview and contains([inputs, goal.replacement_trigger], Unknown):
             raise ProviderError("an input is unknown during an update")
         return self._apply(goal, kind, old, inputs, decision)
 
@@ -161,17 +161,17 @@ class Deployment:
         self._display.start(op, goal.urn, goal.type, decision.keys)
         try:
             with self._state.operation(goal.urn, "updating" if decision.change is Change.UPDATE else "creating"):
-                make = self._foresee if self._preview else self._do
+                make = self._preview if self._is_preview else self._do
                 record = make(goal, kind, old, inputs, decision)
                 # Within the operation: a crash must find either what is under way, or its record.
                 last = self.deletion.last(old) if old is not None else None
                 if last is not None and replacing and not decision.delete_first:
-                    self._state.change(last, condemned=True)
+                    self._state.change(last, pending_delete=True)
                     last = None
                 self._state.put(record, instead_of=last)
         except Exception as error:
             self._failed = True
-            self._display.fail(op, goal.urn, goal.type, told(error))
+            self._display.fail(op, goal.urn, goal.type, failure_text(error))
             raise StoppedError from error
         self._display.finish(op, goal.urn, goal.type, count=decision.change.value)
         return Registered(goal.urn, record.id, record.outputs)
@@ -189,11 +189,11 @@ class Deployment:
         try:
             ident, made = kind.create(call, plain)
         except HalfMadeError as half:
-            self._state.put(replace(_record(goal, half.ident, inputs, plain), condemned=True), instead_of=None)
+            self._state.put(replace(_record(goal, half.ident, inputs, plain), pending_delete=True), instead_of=None)
             raise
         return _record(goal, ident, inputs, {**plain, **made})
 
-    def _foresee(
+    def _preview(
         self, goal: Goal, kind: ResourceType, old: Resource | None, inputs: Properties, decision: Decision
     ) -> Resource:
         """What a preview can say: inputs are known, and of a thing that stays what an update does not change."""

@@ -41,7 +41,7 @@ class Lock:
         others = [path for path in self._folder.glob("*.json") if path != self._mine]
         if others:
             self._mine.unlink()
-            raise LockedError(_told(others))
+            raise LockedError(_lock_text(others))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +56,7 @@ def cancel(folder: Path) -> int:
     return len(locks)
 
 
-def _told(locks: list[Path]) -> str:
+def _lock_text(locks: list[Path]) -> str:
     lines = []
     for path in locks:
         held = json.loads(path.read_text() or "{}")

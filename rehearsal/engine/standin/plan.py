@@ -118,7 +118,7 @@ def replaced_along(
     """
     replaced, found = {root.urn}, []
     for item in state[state.index(root) + 1 :]:
-        if item.urn in seen or not item.custom or item.condemned:
+        if item.urn in seen or not item.custom or item.pending_delete:
             continue
         unknown = {key for key, urns in item.property_dependencies.items() if replaced & set(urns)}
         inputs = {key: UNKNOWN if key in unknown else value for key, value in item.inputs.items()}

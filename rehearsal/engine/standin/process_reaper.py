@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 
-class Watchman:
+class ProcessReaper:
     """Started with the first command. It ends when this process does."""
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Watchman:
     @contextmanager
     def watching(self, pid: int) -> Iterator[None]:
         """While this is open, the process `pid` dies with us."""
-        self._tell(f"+{pid}\n")
+        self._send(f"+{pid}\n")
         try:
             yield
         finally:
-            self._tell(f"-{pid}\n")
+            self._send(f"-{pid}\n")
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._lock:
             if self._pipe is None:
                 # A session of its own: a signal to our group must not reach it before it has done its work.

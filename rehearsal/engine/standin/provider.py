@@ -25,7 +25,7 @@ class HalfMadeError(ProviderError):
     """What was to be created exists (`ident`), but something that belongs to it failed."""
 
     def __init__(self, ident: str, reason: Exception) -> None:
-        super().__init__(told(reason))
+        super().__init__(failure_text(reason))
         self.ident = ident
 
 
@@ -36,7 +36,7 @@ class InterruptedByUserError(ProviderError):
         super().__init__("the update was interrupted")
 
 
-def told(error: Exception) -> str:
+def failure_text(error: Exception) -> str:
     """What a failed operation says; an error that nobody foresaw with its kind."""
     return str(error) if isinstance(error, ProviderError | ClientError) else f"{type(error).__name__}: {error}"
 

@@ -13,7 +13,7 @@ from rehearsal.engine.standin import (
     provider_routes,
     provider_servers,
 )
-from rehearsal.engine.standin.aws import Aws, given
+from rehearsal.engine.standin.aws import Aws, without_none
 from rehearsal.engine.standin.provider import ResourceType
 
 FAMILIES = (provider_network, provider_routes, provider_balancer, provider_servers, provider_cloudwatch, provider_iam)
@@ -31,7 +31,7 @@ def invokes(aws: Aws) -> dict[str, Callable[[Mapping[str, Any]], Mapping[str, An
         filters = [{"Name": item["name"], "Values": item["values"]} for item in arguments.get("filters") or []]
         if arguments.get("state"):
             filters.append({"Name": "state", "Values": [arguments["state"]]})
-        every = given(arguments, ("allAvailabilityZones",))
+        every = without_none(arguments, ("allAvailabilityZones",))
         answer = aws.ec2.describe_availability_zones(Filters=filters, **every)  # type: ignore[arg-type]
         found = sorted(answer["AvailabilityZones"], key=lambda zone: zone["ZoneName"])
         return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.engine.standin.aws import Aws, AwsType, given, kebab, pairs, pascal
+from rehearsal.engine.standin.aws import Aws, AwsType, kebab, pairs, pascal, without_none
 from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.values import Properties
 
@@ -68,7 +68,7 @@ class LoadBalancer(BalancerType):
             Name=inputs["name"],
             Type="application",
             Scheme="internal" if inputs["internal"] else "internet-facing",
-            **given(inputs, ("subnets", "securityGroups", "ipAddressType")),
+            **without_none(inputs, ("subnets", "securityGroups", "ipAddressType")),
             **self.tags(inputs),
         )["LoadBalancers"][0]["LoadBalancerArn"]
         call.made.append(made)
@@ -119,7 +119,7 @@ class TargetGroup(BalancerType):
         made = self.aws.elbv2.create_target_group(
             Name=inputs["name"],
             TargetType=inputs["targetType"],
-            **given(inputs, ("port", "protocol", "protocolVersion", "vpcId", "ipAddressType")),
+            **without_none(inputs, ("port", "protocol", "protocolVersion", "vpcId", "ipAddressType")),
             **self._check(inputs),
             **self.tags(inputs),
         )["TargetGroups"][0]["TargetGroupArn"]
@@ -205,7 +205,7 @@ class Listener(BalancerType):
     def _about(self, inputs: Mapping[str, Any]) -> Any:
         certificate = inputs.get("certificateArn")
         return {
-            **given(inputs, ("port", "protocol", "sslPolicy")),
+            **without_none(inputs, ("port", "protocol", "sslPolicy")),
             **({"Certificates": [{"CertificateArn": certificate}]} if certificate else {}),
         }
 

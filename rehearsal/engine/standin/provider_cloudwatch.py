@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.engine.standin.aws import Aws, AwsType, given, pairs
+from rehearsal.engine.standin.aws import Aws, AwsType, pairs, without_none
 from rehearsal.engine.standin.provider import Call
 from rehearsal.engine.standin.values import Properties
 
@@ -32,7 +32,7 @@ class MetricAlarm(AwsType):
         self.aws.cloudwatch.delete_alarms(AlarmNames=[ident])
 
     def _put(self, inputs: Mapping[str, Any]) -> None:
-        alarm: dict[str, Any] = given(
+        alarm: dict[str, Any] = without_none(
             inputs,
             (
                 "alarmDescription",
@@ -88,10 +88,13 @@ def _dimensions(wanted: Mapping[str, str] | None) -> list[Any]:
 
 
 def _query(query: Mapping[str, Any]) -> Any:
-    made = given(query, ("id", "label", "expression", "returnData"))
+    made = without_none(query, ("id", "label", "expression", "returnData"))
     if metric := query.get("metric"):
-        what = {**given(metric, ("namespace", "metricName")), "Dimensions": _dimensions(metric.get("dimensions"))}
-        made["MetricStat"] = {"Metric": what, **given(metric, ("period", "stat", "unit"))}
+        what = {
+            **without_none(metric, ("namespace", "metricName")),
+            "Dimensions": _dimensions(metric.get("dimensions")),
+        }
+        made["MetricStat"] = {"Metric": what, **without_none(metric, ("period", "stat", "unit"))}
     return made
 
 

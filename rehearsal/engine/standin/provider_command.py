@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import IO, Any
 
-from rehearsal.engine.standin.process_reaper import Watchman
+from rehearsal.engine.standin.process_reaper import ProcessReaper
 from rehearsal.engine.standin.provider import Call, InterruptedByUserError, ProviderError, ResourceType
 from rehearsal.engine.standin.values import Properties
 
@@ -26,7 +26,7 @@ class Commands:
     """Runs commands, and kills those that run when the update is interrupted, as the real provider does."""
 
     def __init__(self) -> None:
-        self._watchman = Watchman()
+        self._watchman = ProcessReaper()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.engine.standin.aws import Aws, AwsType, given
+from rehearsal.engine.standin.aws import Aws, AwsType, without_none
 from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.provider_network import Ec2Type
 from rehearsal.engine.standin.values import Properties
@@ -55,7 +55,7 @@ class Route(AwsType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         self.aws.ec2.create_route(
-            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS)
+            RouteTableId=inputs["routeTableId"], **without_none(inputs, DESTINATIONS), **without_none(inputs, TARGETS)
         )
         return f"r-{inputs['routeTableId']}-{self._destination(inputs)}"
 
@@ -73,11 +73,11 @@ class Route(AwsType):
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.aws.ec2.replace_route(
-            RouteTableId=inputs["routeTableId"], **given(inputs, DESTINATIONS), **given(inputs, TARGETS)
+            RouteTableId=inputs["routeTableId"], **without_none(inputs, DESTINATIONS), **without_none(inputs, TARGETS)
         )
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
-        self.aws.ec2.delete_route(RouteTableId=outputs["routeTableId"], **given(outputs, DESTINATIONS))
+        self.aws.ec2.delete_route(RouteTableId=outputs["routeTableId"], **without_none(outputs, DESTINATIONS))
 
     def _destination(self, inputs: Mapping[str, Any]) -> str:
         return str(next(inputs[key] for key in DESTINATIONS if inputs.get(key)))
@@ -92,7 +92,7 @@ class RouteTableAssociation(AwsType):
 
     def make(self, call: Call, inputs: Properties) -> str:
         return self.aws.ec2.associate_route_table(
-            RouteTableId=inputs["routeTableId"], **given(inputs, ("subnetId", "gatewayId"))
+            RouteTableId=inputs["routeTableId"], **without_none(inputs, ("subnetId", "gatewayId"))
         )["AssociationId"]
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:
@@ -120,10 +120,10 @@ class SecurityGroup(Ec2Type):
             GroupName=inputs["name"],
             Description=inputs["description"],
             TagSpecifications=self.tags(inputs),
-            **given(inputs, ("vpcId",)),
+            **without_none(inputs, ("vpcId",)),
         )["GroupId"]
         call.made.append(made)
-        self._look_newborn(made, inputs)
+        self._read_created(made, inputs)
         # AWS lets everything out of a new group; the provider takes that away.
         everything = self.aws.ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"][0].get(
             "IpPermissionsEgress", []
@@ -165,7 +165,7 @@ class SecurityGroupRule(Ec2Type):
         if changed - {"tags"}:
             rule: Any = {
                 "IpProtocol": inputs["ipProtocol"],
-                **given(inputs, ("fromPort", "toPort", "cidrIpv4", "cidrIpv6", "description", "prefixListId")),
+                **without_none(inputs, ("fromPort", "toPort", "cidrIpv4", "cidrIpv6", "description", "prefixListId")),
             }
             if inputs.get("referencedSecurityGroupId"):
                 rule["ReferencedGroupId"] = inputs["referencedSecurityGroupId"]
@@ -176,7 +176,7 @@ class SecurityGroupRule(Ec2Type):
 
     def permission(self, inputs: Mapping[str, Any]) -> Any:
         """The rule as the API's older calls take it."""
-        about = given(inputs, ("description",))
+        about = without_none(inputs, ("description",))
         peers = {
             "IpRanges": [{"CidrIp": inputs["cidrIpv4"], **about}] if inputs.get("cidrIpv4") else [],
             "Ipv6Ranges": [{"CidrIpv6": inputs["cidrIpv6"], **about}] if inputs.get("cidrIpv6") else [],
@@ -187,7 +187,7 @@ class SecurityGroupRule(Ec2Type):
         }
         return {
             "IpProtocol": inputs["ipProtocol"],
-            **given(inputs, ("fromPort", "toPort")),
+            **without_none(inputs, ("fromPort", "toPort")),
             **{key: value for key, value in peers.items() if value},
         }
 

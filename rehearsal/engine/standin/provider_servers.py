@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.engine.standin.aws import Aws, AwsType, given, pairs, pascal
+from rehearsal.engine.standin.aws import Aws, AwsType, pairs, pascal, without_none
 from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.provider_network import Ec2Type
 from rehearsal.engine.standin.values import Properties
@@ -131,7 +131,7 @@ class Group(AwsType):
         return list((self._found(ident) or {}).get("Instances", []))
 
     def _about(self, inputs: Mapping[str, Any]) -> Any:
-        about: dict[str, Any] = given(
+        about: dict[str, Any] = without_none(
             inputs,
             (
                 "minSize",
@@ -220,13 +220,13 @@ class Policy(AwsType):
         self.aws.autoscaling.put_scaling_policy(
             AutoScalingGroupName=inputs["autoscalingGroupName"],
             PolicyName=inputs["name"],
-            **given(inputs, ("policyType", "targetTrackingConfiguration", "estimatedInstanceWarmup")),
+            **without_none(inputs, ("policyType", "targetTrackingConfiguration", "estimatedInstanceWarmup")),
         )
 
 
 def template_data(inputs: Mapping[str, Any]) -> Any:
     """What the template launches, in the API's words."""
-    data = given(inputs, TEMPLATE_DATA)
+    data = without_none(inputs, TEMPLATE_DATA)
     if inputs.get("vpcSecurityGroupIds"):
         data["SecurityGroupIds"] = inputs["vpcSecurityGroupIds"]
     if inputs.get("networkInterfaces"):

@@ -12,7 +12,7 @@ from rehearsal.engine.standin.deletion import Deletion
 from rehearsal.engine.standin.deployment import Deployment
 from rehearsal.engine.standin.display import Display
 from rehearsal.engine.standin.project import Project
-from rehearsal.engine.standin.provider import ProviderError, ResourceType, told
+from rehearsal.engine.standin.provider import ProviderError, ResourceType, failure_text
 from rehearsal.engine.standin.provider_aws import invokes, types
 from rehearsal.engine.standin.provider_command import Commands
 from rehearsal.engine.standin.state import STACK, Resource, State
@@ -73,7 +73,7 @@ class Run:
             "outputs": {
                 item.urn: {"type": item.type, "outputs": {"id": item.id, **bare(item.outputs)}}
                 for item in self._state.resources()
-                if not item.condemned
+                if not item.pending_delete
             },
         }
 
@@ -91,7 +91,7 @@ class Run:
         Inputs stay as they are recorded, so unlike with Pulumi drift of an input is not undone by the next update.
         """
         self._title("Refreshing")
-        self._state.forget_pending()
+        self._state.clear_pending()
         went_well = True
         for item in self._state.resources():
             if self.interrupted.is_set():
@@ -108,10 +108,10 @@ class Run:
             # A component, or a command, is what its record says.
             found: Properties | None = kind.read(item.id, bare(item.inputs)) if kind and kind.read else {}
         except Exception as error:
-            self._display.fail("refresh", item.urn, item.type, told(error))
+            self._display.fail("refresh", item.urn, item.type, failure_text(error))
             return False
         if found is None:
-            self._state.forget(item)
+            self._state.remove(item)
             self._display.finish("refresh", item.urn, item.type, count="delete")
             return True
         outputs = {**item.outputs, **found}

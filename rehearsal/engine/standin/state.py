@@ -40,7 +40,7 @@ class Resource:
     retain_on_delete: bool = False
     replacement_trigger: Any = None
     delete_seconds: float = 0
-    condemned: bool = False
+    pending_delete: bool = False
     deleted_for_replacement: bool = False
 
     @property
@@ -120,14 +120,14 @@ class State:
             self._write()
         return changed
 
-    def forget(self, resource: Resource) -> None:
+    def remove(self, resource: Resource) -> None:
         """Record that a resource is gone."""
         with self._lock:
             self._old = [item for item in self._old if item is not resource]
             self._new = [item for item in self._new if item is not resource]
             self._write()
 
-    def forget_pending(self) -> None:
+    def clear_pending(self) -> None:
         """What `pulumi refresh --clear-pending-creates` does."""
         with self._lock:
             self._pending = []

@@ -21,7 +21,7 @@ from rehearsal.servers.container.container_init import READY, STOP
 _KEEPER = Path(__file__).with_name("container_init.py")
 
 
-class BoxError(Exception):
+class ContainerError(Exception):
     """The box could not be made; the text is what the kernel or a tool said."""
 
 
@@ -41,7 +41,7 @@ class Spec:
     cgroups: Sequence[str] = ()
 
 
-class Box:
+class Container:
     """Raises BoxError when it can't be made. It runs until its command has ended, or `kill`."""
 
     def __init__(self, spec: Spec) -> None:
@@ -69,7 +69,7 @@ class Box:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != READY:
             said = self._process.communicate()[1].decode(errors="replace").strip()
-            raise BoxError(said.splitlines()[-1] if said else "the box ended at once")
+            raise ContainerError(said.splitlines()[-1] if said else "the box ended at once")
 
     @property
     def network(self) -> str:
@@ -91,7 +91,7 @@ class Box:
         self._close()
         return code
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """A machine shuts down in order; see `ended`."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
@@ -110,7 +110,7 @@ class Box:
                 stream.close()
 
 
-def emptied(group: Path, *, seconds: float = 5.0) -> None:
+def empty_folder(group: Path, *, seconds: float = 5.0) -> None:
     """Removes a cgroup and those below it; the kernel needs a moment after the last process has ended."""
     limit = time.monotonic() + seconds
     while group.exists():

@@ -27,24 +27,24 @@ _SIOCSIFADDR, _SIOCSIFNETMASK = 0x8916, 0x891C
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-class Door:
+class NamespaceSockets:
     """Makes sockets in other network namespaces."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="door")
 
-    def into(self, network: str) -> socket.socket:
+    def make_socket(self, network: str) -> socket.socket:
         """A TCP socket in the namespace that the file names. Raises OSError when that is gone."""
         return self._thread.submit(self._make, network).result()
 
-    def listener(self, network: str, port: int, host: str = "127.0.0.1") -> socket.socket:
+    def listen(self, network: str, port: int, host: str = "127.0.0.1") -> socket.socket:
         """Listens on the loopback of that namespace. Raises OSError."""
-        return listening(self.into(network), port, host)
+        return start_listening(self.make_socket(network), port, host)
 
-    def give_address(self, network: str, address: str) -> None:
+    def add_address(self, network: str, address: str) -> None:
         """One more address of the namespace's loopback (netdevice(7)). Raises OSError."""
-        with self.into(network) as any_socket:
+        with self.make_socket(network) as any_socket:
             for request, value in ((_SIOCSIFADDR, address), (_SIOCSIFNETMASK, "255.255.255.255")):
                 fcntl.ioctl(
                     any_socket,
@@ -60,10 +60,10 @@ class Door:
             if self._libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
                 number = ctypes.get_errno()
                 raise OSError(number, f"setns: {os.strerror(number)}")
-        return prompt()
+        return make_nodelay_socket()
 
 
-def prompt() -> socket.socket:
+def make_nodelay_socket() -> socket.socket:
     """A TCP socket whose words go out at once, as do those of the connections it accepts.
 
     asyncio says TCP_NODELAY for sockets that name their protocol only; without it each small message of SSH waits for
@@ -72,7 +72,7 @@ def prompt() -> socket.socket:
     return socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
-def listening(made: socket.socket, port: int = 0, host: str = "127.0.0.1") -> socket.socket:
+def start_listening(made: socket.socket, port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     """The socket, once it listens on its loopback; port 0: any that is free. Raises OSError."""
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((host, port))
@@ -80,7 +80,7 @@ def listening(made: socket.socket, port: int = 0, host: str = "127.0.0.1") -> so
     return made
 
 
-class Loop:
+class EventLoopThread:
     """An event loop in a thread of its own."""
 
     def __init__(self, name: str) -> None:

@@ -17,7 +17,7 @@ ROOT_GIB = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
+class BaseImage:
     name: str
     parameter: str
     owner: str
@@ -31,9 +31,9 @@ class Image:
         return "ami-" + hashlib.sha256(self.name.encode()).hexdigest()[:17]
 
 
-def _ubuntu(*, version: str, codename: str, volume: str, serial: str) -> list[Image]:
+def _ubuntu(*, version: str, codename: str, volume: str, serial: str) -> list[BaseImage]:
     return [
-        Image(
+        BaseImage(
             name=f"ubuntu/images/hvm-ssd{'-gp3' if volume == 'gp3' else ''}/"
             f"ubuntu-{codename}-{version}-{arch}-server-{serial}",
             parameter=f"/aws/service/canonical/ubuntu/server/{version}/stable/current/{arch}/hvm/ebs-{volume}/ami-id",
@@ -47,9 +47,9 @@ def _ubuntu(*, version: str, codename: str, volume: str, serial: str) -> list[Im
     ]
 
 
-def _debian(*, version: str, serial: str) -> list[Image]:
+def _debian(*, version: str, serial: str) -> list[BaseImage]:
     return [
-        Image(
+        BaseImage(
             name=f"debian-{version}-{arch}-{serial}",
             parameter=f"/aws/service/debian/release/{version}/latest/{arch}",
             owner=DEBIAN,
@@ -62,9 +62,9 @@ def _debian(*, version: str, serial: str) -> list[Image]:
     ]
 
 
-def _amazon_linux(*, release: str, kernel: str) -> list[Image]:
+def _amazon_linux(*, release: str, kernel: str) -> list[BaseImage]:
     return [
-        Image(
+        BaseImage(
             name=f"al2023-ami-{release}-kernel-{kernel}-{architecture}",
             parameter=f"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-{named}-{architecture}",
             owner=AMAZON,

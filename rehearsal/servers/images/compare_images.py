@@ -33,7 +33,7 @@ class _File:
     content: str
 
 
-def differences(one: Path, other: Path) -> list[str]:
+def compare_images(one: Path, other: Path) -> list[str]:
     """What differs between two disks' layers beyond what is stated, a line each."""
     left, right = dict(_files(one)), dict(_files(other))
     return [

@@ -18,11 +18,11 @@ from pathlib import Path
 from aiohttp import web
 
 from rehearsal.servers import debs, runs
-from rehearsal.servers.container.container import Box, Spec
-from rehearsal.servers.container.sockets import Loop
+from rehearsal.servers.container.container import Container, Spec
+from rehearsal.servers.container.sockets import EventLoopThread
 from rehearsal.servers.images import base_images
 from rehearsal.servers.images.profiles import PROFILES, Profile
-from rehearsal.servers.network.archive_proxy import Archive
+from rehearsal.servers.network.archive_proxy import ArchiveProxy
 
 Say = Callable[[str], None]
 _HERE = Path(__file__).parent
@@ -30,12 +30,12 @@ _SCRIPT = _HERE / "vendor.sh"
 MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
 
 
-class BaseError(Exception):
+class BaseImageError(Exception):
     """The base image could not be made; the text says why, and where the log is."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class BaseImageSpec:
     """What a base image is made from. `mirror` and `security` are http:// URIs; an image has updates of both."""
 
     base_image: str = "debian-12"
@@ -57,7 +57,7 @@ class Recipe:
         return digest.hexdigest()[:16]
 
     @property
-    def image(self) -> base_images.Image:
+    def image(self) -> base_images.BaseImage:
         """The vendor's image that it plays."""
         return next(
             image
@@ -70,14 +70,14 @@ def _folders(profile: Profile) -> list[Path]:
     return [_HERE / "vendor" / profile.tree, *(_HERE / "packages" / name for name in profile.own_packages)]
 
 
-def recipe(*, base_image: str = "debian-12", mirror: str = "") -> Recipe:
+def base_image_spec(*, base_image: str = "debian-12", mirror: str = "") -> BaseImageSpec:
     """With this host's own mirrors, where its apt has the suite; a given mirror wins. Raises BaseError."""
     if base_image not in PROFILES:
-        raise BaseError(f"--base-image {base_image} is none of {', '.join(PROFILES)}")
+        raise BaseImageError(f"--base-image {base_image} is none of {', '.join(PROFILES)}")
     if mirror and not mirror.startswith("http://"):
-        raise BaseError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
+        raise BaseImageError(f"--mirror {mirror} is not http://...: what is fetched is signed, and kept between runs")
     known, suite = _mirrors_of_this_host(), PROFILES[base_image].suite
-    return Recipe(
+    return BaseImageSpec(
         base_image=base_image,
         mirror=mirror or known.get(suite, MIRROR),
         security=known.get(f"{suite}-security", SECURITY),
@@ -107,38 +107,38 @@ def archive_folder() -> Path:
     return runs.cache() / "archive"
 
 
-def _place(recipe: Recipe) -> Path:
+def _folder_of(recipe: BaseImageSpec) -> Path:
     return runs.cache() / "bases" / recipe.key
 
 
-def root(recipe: Recipe) -> Path:
+def root_folder(recipe: BaseImageSpec) -> Path:
     """The base image's root folder, whether it is there or not."""
-    return _place(recipe) / "root"
+    return _folder_of(recipe) / "root"
 
 
-def there(recipe: Recipe) -> bool:
+def is_cached(recipe: BaseImageSpec) -> bool:
     """Whether the cache has the base image."""
-    return (_place(recipe) / "recipe.json").is_file()
+    return (_folder_of(recipe) / "recipe.json").is_file()
 
 
-def ready(recipe: Recipe, say: Say) -> None:
+def ensure_cached(recipe: BaseImageSpec, say: Say) -> None:
     """Makes the base image when the cache lacks it. Raises BaseError."""
-    place = _place(recipe)
+    place = _folder_of(recipe)
     place.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(place.parent / ".lock"):
-        if not there(recipe):
+    with _locked(place.parent / ".lock"):
+        if not is_cached(recipe):
             say(f"base image: {recipe.base_image} is installed with debootstrap (once; kept in {place})")
-            _make(recipe, place)
+            _build(recipe, place)
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _locked(lock: Path) -> Iterator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 
-def _make(recipe: Recipe, place: Path) -> None:
+def _build(recipe: BaseImageSpec, place: Path) -> None:
     with runs.Run(runs.disks()) as run:
         folders = {name: run.folder / name for name in ("root", "work", "merged", "nothing")}
         for folder in folders.values():
@@ -147,7 +147,7 @@ def _make(recipe: Recipe, place: Path) -> None:
         tree = _tree(recipe, run.folder / "tree")
         log = run.folder / "log"
         profile = recipe.profile
-        with serving(archive_folder()) as proxy:
+        with serve_archive(archive_folder()) as proxy:
             command = [
                 "env",
                 f"http_proxy={proxy}",
@@ -161,7 +161,7 @@ def _make(recipe: Recipe, place: Path) -> None:
                 " ".join(profile.enable),
                 " ".join(profile.disable),
             ]
-            box = Box(
+            container = Container(
                 Spec(
                     lower=[str(folders["nothing"])],
                     upper=str(folders["root"]),
@@ -173,14 +173,14 @@ def _make(recipe: Recipe, place: Path) -> None:
                 )
             )
             try:
-                code = box.wait()
+                code = container.wait()
             finally:
-                box.kill()
+                container.kill()
         if code != 0:
             kept = Path(tempfile.mkdtemp(prefix="phoenix-base-")) / "log"
             shutil.copy(log, kept)
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise BaseError(f"the base image could not be made:\n{tail}\nread {kept}")
+            raise BaseImageError(f"the base image could not be made:\n{tail}\nread {kept}")
         # Left over by a run that was killed between the two renames.
         shutil.rmtree(place, ignore_errors=True)
         partial = run.folder / "done"
@@ -190,7 +190,7 @@ def _make(recipe: Recipe, place: Path) -> None:
         partial.rename(place)
 
 
-def _tree(recipe: Recipe, folder: Path) -> Path:
+def _tree(recipe: BaseImageSpec, folder: Path) -> Path:
     """The vendor's own files with this recipe's archives in them, and its own packages."""
     told = {"@SUITE@": recipe.profile.suite, "@MIRROR@": recipe.mirror, "@SECURITY@": recipe.security}
     shutil.copytree(_HERE / "vendor" / recipe.profile.tree, folder / "files")
@@ -201,14 +201,14 @@ def _tree(recipe: Recipe, folder: Path) -> Path:
         file.write_text(text)
     (folder / "packages").mkdir()
     for name in recipe.profile.own_packages:
-        (folder / "packages" / f"{name}.deb").write_bytes(debs.built(_HERE / "packages" / name))
+        (folder / "packages" / f"{name}.deb").write_bytes(debs.build_deb(_HERE / "packages" / name))
     return folder
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serve_archive(folder: Path) -> Iterator[str]:
     """The archive's cache as a proxy on this host's loopback, for what is installed without a machine."""
-    loop, archive = Loop("archive"), Archive(folder)
+    loop, archive = EventLoopThread("archive"), ArchiveProxy(folder)
     listener = socket.create_server(("127.0.0.1", 0))
 
     async def begin() -> asyncio.Server:
@@ -223,7 +223,7 @@ def serving(folder: Path) -> Iterator[str]:
         loop.close()
 
 
-def forget() -> list[str]:
+def clear_cache() -> list[str]:
     """Takes away everything that is kept in the cache; its folders' names."""
     found = [folder for folder in (runs.cache() / "bases", archive_folder()) if folder.exists()]
     for folder in found:

@@ -23,7 +23,7 @@ network: {config: disabled}
 _OLD_PACKER = "PubkeyAcceptedAlgorithms +ssh-rsa\n"
 
 
-def layer(
+def write_layer(
     folder: Path,
     *,
     instance_id: str,

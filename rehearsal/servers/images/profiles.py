@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rehearsal.servers.images.base_images import Image
+from rehearsal.servers.images.base_images import BaseImage
 
 _DEBIAN = (
     # SYSTEM_BOOT: libnss-resolve is installed and removed again on Debian 12.
@@ -149,6 +149,6 @@ PROFILES = {
 """By the name that `baseImage` has."""
 
 
-def base_image(image: Image) -> str:
+def base_image(image: BaseImage) -> str:
     """What `baseImage` is called for a vendor's image. Raises StopIteration for one that none of them plays."""
     return next(name for name, profile in PROFILES.items() if image.name.startswith(profile.image))

@@ -27,7 +27,7 @@ _PLACE = "etc/cloud-of-this-machine"
 _OBJECT = re.compile(r"/amazon-ssm-([a-z0-9-]+)/latest/debian_amd64/amazon-ssm-agent\.deb(\.sig)?")
 
 
-class Bucket:
+class AgentBucket:
     """`broken`: somebody has changed the package since it was signed."""
 
     def __init__(self) -> None:
@@ -58,10 +58,12 @@ class Bucket:
 
     @cached_property
     def _agent(self) -> tuple[bytes, bytes]:
-        package = debs.built(_AGENT)
+        package = debs.build_deb(_AGENT)
         return package, self._key.signature(package)
 
     @cached_property
     def _identity(self) -> tls.Identity:
         """Of the buckets of all regions."""
-        return tls.made_for([f"s3.{region}.amazonaws.com" for region in boto3.Session().get_available_regions("ec2")])
+        return tls.issue_identity(
+            [f"s3.{region}.amazonaws.com" for region in boto3.Session().get_available_regions("ec2")]
+        )

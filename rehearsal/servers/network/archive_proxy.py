@@ -23,7 +23,7 @@ _KEPT = ("ETag", "Last-Modified")
 _ASKED = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
-class Archive:
+class ArchiveProxy:
     """Serves absolute-form GET requests, as apt and debootstrap send them to a proxy. Files go to `folder`."""
 
     def __init__(self, folder: Path) -> None:

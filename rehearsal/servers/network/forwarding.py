@@ -15,12 +15,18 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from rehearsal.servers.container.sockets import Door, Loop, forward, listening, prompt
-from rehearsal.servers.metadata_service import ADDRESS, API_ADDRESS, Aws, MetadataService
+from rehearsal.servers.container.sockets import (
+    EventLoopThread,
+    NamespaceSockets,
+    forward,
+    make_nodelay_socket,
+    start_listening,
+)
+from rehearsal.servers.metadata_service import ADDRESS, API_ADDRESS, AwsEndpoint, MetadataService
 from rehearsal.servers.network import tls
-from rehearsal.servers.network.agent_bucket import BUCKET_PORT, Bucket
-from rehearsal.servers.network.archive_proxy import ARCHIVE_PORT, Archive
-from rehearsal.servers.network.log_collector import Collector
+from rehearsal.servers.network.agent_bucket import BUCKET_PORT, AgentBucket
+from rehearsal.servers.network.archive_proxy import ARCHIVE_PORT, ArchiveProxy
+from rehearsal.servers.network.log_collector import LogCollector
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 SSH_PORT = 22
@@ -30,28 +36,28 @@ _SSH_SECONDS = 50.0
 """How long a connection waits for a build machine's SSH server; Packer gives up a handshake after a minute."""
 
 
-class Wiring:
+class Forwarding:
     """`builders` gives the networks of the build machines there are, the newest last."""
 
     def __init__(self, archive: Path, builders: Callable[[], Sequence[str]]) -> None:
         self._builders = builders
-        self._door = Door()
-        self._loop = Loop("wires")
-        self._archive = Archive(archive)
-        self.collector = Collector()
-        self.bucket = Bucket()
+        self._door = NamespaceSockets()
+        self._loop = EventLoopThread("wires")
+        self._archive = ArchiveProxy(archive)
+        self.collector = LogCollector()
+        self.bucket = AgentBucket()
         # Connecting sockets are made off the event loop, which must not wait.
         self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
-        listener = listening(prompt())
+        listener = start_listening(make_nodelay_socket())
         self.ssh_port = int(listener.getsockname()[1])
         """Of this host's loopback: leads to the build machine that booted last."""
         self._forwarding = self._loop.serve(forward(self._to_builder), listener)
-        self._aws: Aws | None = None
+        self._aws: AwsEndpoint | None = None
         self._identity: tls.Identity | None = None
 
-    def connect(self, aws: Aws) -> None:
+    def connect(self, aws: AwsEndpoint) -> None:
         """From now on servers reach AWS."""
-        self._aws, self._identity = aws, tls.made_for(aws.names)
+        self._aws, self._identity = aws, tls.issue_identity(aws.names)
 
     @property
     def certificate(self) -> str:
@@ -63,36 +69,36 @@ class Wiring:
         """For /etc/hosts of a server."""
         return f"{API_ADDRESS} {' '.join(self._aws.names)}\n" if self._aws else ""
 
-    def plug(self, instance_id: str, network: str, *, builds: bool) -> list[asyncio.Server]:
+    def connect_server(self, instance_id: str, network: str, *, builds: bool) -> list[asyncio.Server]:
         """Wires a machine's network up; what to `unplug` when it ends."""
-        listener = self._door.listener(network, LOG_PORT)
+        listener = self._door.listen(network, LOG_PORT)
         servers = [self._loop.serve(self.collector.serving(instance_id), listener)]
         if builds:
-            archive, bucket = (self._door.listener(network, port) for port in (ARCHIVE_PORT, BUCKET_PORT))
+            archive, bucket = (self._door.listen(network, port) for port in (ARCHIVE_PORT, BUCKET_PORT))
             servers.append(self._loop.run(_http(self._archive.handle, archive)))
             servers.append(self._loop.run(_http(self.bucket.handle, bucket, tls=self.bucket.context)))
         elif self._aws and self._identity:
             # Not to a build machine: it has no role, and the image's checks would find a listener that is not its own.
-            self._door.give_address(network, ADDRESS)
+            self._door.add_address(network, ADDRESS)
             metadata = MetadataService(instance_id, self._aws)
-            servers.append(self._loop.run(_http(metadata.handle, self._door.listener(network, 80, ADDRESS))))
+            servers.append(self._loop.run(_http(metadata.handle, self._door.listen(network, 80, ADDRESS))))
             servers.append(
                 self._loop.serve(
-                    forward(self._to_cloud), self._door.listener(network, 443, API_ADDRESS), tls=self._identity.context
+                    forward(self._to_cloud), self._door.listen(network, 443, API_ADDRESS), tls=self._identity.context
                 )
             )
         return servers
 
-    def unplug(self, servers: Sequence[asyncio.Server]) -> None:
+    def disconnect_server(self, servers: Sequence[asyncio.Server]) -> None:
         for server in servers:
             self._loop.loop.call_soon_threadsafe(server.close)
 
     def socket_in(self, network: str) -> socket.socket:
         """A TCP socket in the network. Raises OSError when that is gone."""
-        return self._door.into(network)
+        return self._door.make_socket(network)
 
     def close(self) -> None:
-        self.unplug([self._forwarding])
+        self.disconnect_server([self._forwarding])
         self._loop.run(self._archive.close())
         self._loop.close()
         self._makers.shutdown()
@@ -101,7 +107,7 @@ class Wiring:
     async def _to_cloud(self) -> socket.socket:
         """A connection to the local cloud. Raises OSError."""
         assert self._aws is not None
-        where, made = urlsplit(self._aws.endpoint), prompt()
+        where, made = urlsplit(self._aws.endpoint), make_nodelay_socket()
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, (where.hostname, where.port))
         return made
@@ -112,7 +118,7 @@ class Wiring:
         loop = asyncio.get_running_loop()
         while time.monotonic() < limit:
             if networks := self._builders():
-                made = await loop.run_in_executor(self._makers, self._door.into, networks[-1])
+                made = await loop.run_in_executor(self._makers, self._door.make_socket, networks[-1])
                 made.setblocking(False)
                 try:
                     await loop.sock_connect(made, ("127.0.0.1", SSH_PORT))

@@ -10,7 +10,7 @@ from collections import defaultdict
 from rehearsal.servers.container.sockets import Serve
 
 
-class Collector:
+class LogCollector:
     """`lines(instance_id)` is what a machine has forwarded so far."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class Identity:
     context: ssl.SSLContext
 
 
-def made_for(names: Sequence[str]) -> Identity:
+def issue_identity(names: Sequence[str]) -> Identity:
     """Valid for as long as any rehearsal lasts; its key is on no disk afterwards."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the local cloud of a rehearsal")])

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from steps.image import packer
 
-PROGRAMS = Path(__file__).resolve().parent / "override_bin"
+OVERRIDE_FOLDER = Path(__file__).resolve().parent / "override_bin"
 SSH_PORT = "REHEARSAL_SSH_PORT"
 """The variable with the port of this host's loopback behind which the build machine's SSH server is."""
 SOURCE = re.compile(r'^source "amazon-ebs" "\w+" \{\n', re.MULTILINE)
@@ -80,10 +80,10 @@ def change(folder: Path, environment: Mapping[str, str], version: tuple[int, ...
         file.write_text(text, encoding="utf-8")
 
 
-def real() -> tuple[str, tuple[int, ...]]:
+def real_packer() -> tuple[str, tuple[int, ...]]:
     """The program that this stands before on PATH, and its version. Raises SystemExit when there is none."""
     path = os.environ.get("PATH", "").split(os.pathsep)
-    others = os.pathsep.join(folder for folder in path if Path(folder).resolve() != PROGRAMS)
+    others = os.pathsep.join(folder for folder in path if Path(folder).resolve() != OVERRIDE_FOLDER)
     program = shutil.which("packer", path=others)
     if program is None:
         raise SystemExit("There is no Packer on PATH behind the rehearsal's.\nDo: make real")
@@ -96,7 +96,7 @@ def real() -> tuple[str, tuple[int, ...]]:
 
 def main(arguments: Sequence[str]) -> None:
     """Returns only where there is nothing for the real Packer to do."""
-    program, version = real()
+    program, version = real_packer()
     command, folder = arguments[0], Path(arguments[-1])
     if command == "version":
         # To the bake it is the pinned one; `change` sees to what differs.

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rehearsal.alb.conditions import Request, UnknownCondition, condition
-from rehearsal.alb.health import Outcome, after, matches
-from rehearsal.alb.weighted_round_robin import Wheel
-from rehearsal.autoscaling.termination_policy import Candidate, leavers
+from rehearsal.alb.health import Outcome, matches, next_health
+from rehearsal.alb.weighted_round_robin import WeightedRoundRobin
+from rehearsal.autoscaling.termination_policy import Candidate, select_for_termination
 from rehearsal.cloud.alarms import expression, points, statistic_of, verdict
 from rehearsal.state.target_health import HEALTHY, INITIAL, REGISTERING, UNHEALTHY, Health
 
@@ -38,13 +38,13 @@ FAIL = Outcome(passed=False, reason="Target.Timeout", description="Request timed
 def test_health_follows_the_thresholds(outcomes: str, state: str) -> None:
     health = REGISTERING
     for outcome in outcomes:
-        health = after(health, PASS if outcome == "+" else FAIL, healthy_threshold=2, unhealthy_threshold=3)
+        health = next_health(health, PASS if outcome == "+" else FAIL, healthy_threshold=2, unhealthy_threshold=3)
     assert health.state == state
 
 
 def test_unhealthy_keeps_the_reason_of_its_last_failure() -> None:
     sick = Health(state=UNHEALTHY, reason="Target.ResponseCodeMismatch", description="..")
-    assert after(sick, FAIL, healthy_threshold=2, unhealthy_threshold=2).reason == "Target.Timeout"
+    assert next_health(sick, FAIL, healthy_threshold=2, unhealthy_threshold=2).reason == "Target.Timeout"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def host(*values: str) -> dict[str, Any]:
 )
 def test_condition(data: dict[str, Any], met: bool) -> None:
     request = Request(method="GET", path="/a/b", host="www.example.com", headers={"x-phoenix-preview": "token-1"})
-    assert condition(data).met(request) is met
+    assert condition(data).matches(request) is met
 
 
 def test_header_condition_is_not_met_without_the_header() -> None:
-    assert not condition(header("*")).met(Request(method="GET", path="/", host="", headers={}))
+    assert not condition(header("*")).matches(Request(method="GET", path="/", host="", headers={}))
 
 
 def test_condition_that_nobody_knows_is_refused() -> None:
@@ -99,13 +99,13 @@ def test_condition_that_nobody_knows_is_refused() -> None:
 
 
 def test_wheel_gives_each_group_its_share_of_any_hundred() -> None:
-    wheel = Wheel((("green", 10), ("blue", 90), ("none", 0)))
+    wheel = WeightedRoundRobin((("green", 10), ("blue", 90), ("none", 0)))
     for _ in range(3):
         assert Counter(wheel.next() for _ in range(100)) == {"green": 10, "blue": 90}
 
 
 def test_wheel_without_weight_chooses_nothing() -> None:
-    assert Wheel((("green", 0),)).next() is None
+    assert WeightedRoundRobin((("green", 0),)).next() is None
 
 
 def server(number: int, zone: str, **settings: Any) -> Candidate:
@@ -123,7 +123,7 @@ def server(number: int, zone: str, **settings: Any) -> Candidate:
     ],
 )
 def test_group_gives_up_the_right_servers(candidates: list[Candidate], surplus: int, expected: list[str]) -> None:
-    assert leavers(candidates, surplus=surplus) == expected
+    assert select_for_termination(candidates, surplus=surplus) == expected
 
 
 @pytest.mark.parametrize(

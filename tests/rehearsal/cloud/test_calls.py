@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud import faults
-from rehearsal.cloud.calls import Call, Fault, Instead
+from rehearsal.cloud.calls import Call, Fault, Substitute
 from rehearsal.cloud.cloud import Cloud
 
 READS = {
@@ -176,7 +176,7 @@ def test_each_caller_and_operation_finds_it_at_a_time_of_its_own() -> None:
     fault = faults.unseen([], reads=1)
     read = replace(call("iam", "GetRole"), body="Action=GetRole&RoleName=shop-blue-1a2b3c4")
     others = [replace(read, agent="Boto3 phoenix"), replace(read, operation="GetInstanceProfile")]
-    assert fault(read) == Instead(body="Action=GetRole&RoleName=shop-blue-1a20000")
+    assert fault(read) == Substitute(body="Action=GetRole&RoleName=shop-blue-1a20000")
     assert [fault(one) is not None for one in [read, *others, *others]] == [False, True, True, False, False]
     assert fault(replace(read, operation="DeleteRole")) is None
 

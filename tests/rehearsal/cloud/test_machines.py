@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud.cloud import Cloud
-from rehearsal.servers.container.sockets import Loop
-from rehearsal.servers.network.log_collector import Collector
+from rehearsal.servers.container.sockets import EventLoopThread
+from rehearsal.servers.network.log_collector import LogCollector
 from rehearsal.servers.process import ProcessMachines
 from tests.rehearsal.boto3_stack import running, until
 
@@ -87,7 +87,7 @@ def test_a_machine_gets_the_public_key_of_the_pair_that_it_was_launched_with(clo
 
 
 def test_forwarded_lines_are_kept_by_machine_counted_or_not() -> None:
-    loop, collector = Loop("test"), Collector()
+    loop, collector = EventLoopThread("test"), LogCollector()
     listener = socket.create_server(("127.0.0.1", 0))
     server = loop.serve(collector.serving("i-1"), listener)
     try:

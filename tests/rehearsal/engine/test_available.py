@@ -40,13 +40,13 @@ class Host:
         self.patch = patch
         patch.setenv("PATH", str(folder / "bin"))
         patch.setattr(available, "INSTALLED", folder / "installed")
-        patch.setattr(available, "reachable", lambda: True)
-        patch.setattr(available, "fetched", self._fetched)
+        patch.setattr(available, "is_reachable", lambda: True)
+        patch.setattr(available, "install", self._fetched)
         self.terminal(True)
         self.can_be_had = True
 
     def terminal(self, there: bool) -> None:
-        self.patch.setattr(available, "terminal", lambda: there)
+        self.patch.setattr(available, "is_terminal", lambda: there)
 
     def _fetched(self) -> bool:
         if self.can_be_had:
@@ -98,7 +98,7 @@ def test_stand_in_declines_whatever_is_there(host: Host) -> None:
 
 
 def test_without_a_network_nobody_is_asked(host: Host) -> None:
-    host.patch.setattr(available, "reachable", lambda: False)
+    host.patch.setattr(available, "is_reachable", lambda: False)
     assert "https://get.pulumi.com does not answer; with a network: make pulumi" in host.choose().why
 
 
@@ -109,18 +109,18 @@ def test_what_could_not_be_had_is_the_stand_in(host: Host) -> None:
 
 def test_demanded_nothing_but_pulumis_own_program_and_plugin_will_do(host: Host) -> None:
     with pytest.raises(EngineError, match="--real-engine: asked for with --stand-in"):
-        available.demand(host.choose(stand_in=True))
+        available.require_real_engine(host.choose(stand_in=True))
     program(host.folder / "bin" / "pulumi")
     plugin = program(host.folder / "bin" / tools.PROGRAM)
     with pytest.raises(EngineError, match=r"would be a stand-in \(script\), not .*\nDo: take pulumi-resource-aws off"):
-        available.demand(host.choose())
+        available.require_real_engine(host.choose())
     plugin.unlink()
-    available.demand(host.choose())
+    available.require_real_engine(host.choose())
 
 
 def test_without_a_terminal_it_never_asks_and_says_what_would_make_it_real(host: Host) -> None:
     host.terminal(False)
-    host.patch.setattr(available, "reachable", lambda: pytest.fail("nobody is asked, so nothing is looked up"))
+    host.patch.setattr(available, "is_reachable", lambda: pytest.fail("nobody is asked, so nothing is looked up"))
     assert host.choose().why.endswith("the real one: make pulumi, and run this again")
 
 

@@ -83,7 +83,7 @@ def test_what_was_half_made_is_recorded_and_replaced_by_the_next_update(
     assert not first.finish()
     assert "An error occurred (InternalFailure) when calling the Modify operation: said AWS" in capsys.readouterr().out
     [left] = State(tmp_path / "state.json", Passphrase("pp")).resources()
-    assert (left.id, left.condemned) == ("thing-1", True)
+    assert (left.id, left.pending_delete) == ("thing-1", True)
 
     second = deployment(tmp_path, thing)
     assert second.register(GOAL).id == "thing-2"

@@ -146,7 +146,7 @@ def thing(name: str, *needs: str, **more: Any) -> Resource:
         # What is needed but stays is no reason to wait.
         ([thing("b", "a"), thing("c", "a")], [["b", "c"]]),
         # Two records of one thing, left by failed updates.
-        ([thing("a", condemned=True), thing("a"), thing("b", "a")], [["b"], ["a", "a"]]),
+        ([thing("a", pending_delete=True), thing("a"), thing("b", "a")], [["b"], ["a", "a"]]),
         ([thing("a", "b"), thing("b", "a")], [["b"], ["a"]]),
         ([], []),
     ],

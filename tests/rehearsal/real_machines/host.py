@@ -24,13 +24,18 @@ from tests.rehearsal.boto3_stack import user_data as plain_user_data
 
 def why_not() -> str:
     """Why there can be none here; empty when there can. `make test` gets tools and base image."""
-    if why := choice.impossible() or _lacking(choice.FOR_BOXES) or choice.refused() or _lacking(choice.PACKAGES):
+    if (
+        why := choice.host_problem()
+        or _lacking(choice.CONTAINER_PROGRAMS)
+        or choice.kernel_problem()
+        or _lacking(choice.PACKAGES)
+    ):
         return why
-    return "" if debootstrap.there(debootstrap.recipe()) else "there is no base image (do: make real)"
+    return "" if debootstrap.is_cached(debootstrap.base_image_spec()) else "there is no base image (do: make real)"
 
 
 def _lacking(programs: Mapping[str, str]) -> str:
-    lacking = choice.missing(programs)
+    lacking = choice.missing_programs(programs)
     return f"{', '.join(lacking)} is not installed (do: make real)" if lacking else ""
 
 
@@ -46,10 +51,10 @@ def needed() -> list[Any]:
 @contextmanager
 def real_cloud(base_image: str = "debian-12") -> Iterator[Cloud]:
     """With the machines of this vendor's image, which is made where it is not there."""
-    recipe = debootstrap.recipe(base_image=base_image)
-    debootstrap.ready(recipe, print)
+    recipe = debootstrap.base_image_spec(base_image=base_image)
+    debootstrap.ensure_cached(recipe, print)
     with runs.Run(runs.disks()) as run:
-        machines = choice.machines(choice.Choice(why="a test", recipe=recipe), run)
+        machines = choice.make_machines(choice.Choice(why="a test", base_image_spec=recipe), run)
         with Cloud(run.folder / "cloud", machines=machines, boot_seconds=0, minute_seconds=MINUTE_SECONDS) as cloud:
             yield cloud
 

@@ -14,8 +14,8 @@ import pytest
 
 from rehearsal import PROJECT
 from rehearsal.servers import runs
-from rehearsal.servers.container.container import Box, Spec
-from rehearsal.servers.disks import fresh
+from rehearsal.servers.container.container import Container, Spec
+from rehearsal.servers.disks import make_empty_folder
 from tests.rehearsal.real_machines.host import needed
 
 pytestmark = needed()
@@ -114,9 +114,9 @@ def test_nothing_stays_of_a_rehearsal_that_ends_in_the_middle_of_a_bake(
 
 def test_a_box_has_no_network_but_its_loopback_and_its_mounts_are_its_own(cache: Path) -> None:
     with runs.Run(runs.disks()) as run:
-        lower, folder = run.folder / "lower", fresh(run.folder / "disk")
+        lower, folder = run.folder / "lower", make_empty_folder(run.folder / "disk")
         lower.mkdir()
-        box = Box(
+        box = Container(
             Spec(
                 lower=[str(lower)],
                 upper=str(folder / "upper"),

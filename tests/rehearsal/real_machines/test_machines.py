@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from bench.bakes import bake
 from rehearsal.cloud.cloud import Cloud
-from rehearsal.scenario.console import Scene
-from rehearsal.scenario.local import tell
+from rehearsal.scenario.console import Console
+from rehearsal.scenario.local import run_scenario
 from rehearsal.scenario.report import Report
 from rehearsal.servers import runs
 from rehearsal.servers.images import compare_images
@@ -35,7 +35,9 @@ def told(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report
     """The story told once, and what was said; the cloud stays, with both images in it."""
     said = io.StringIO()
     folder = tmp_path_factory.mktemp("story") / "told"
-    report, _ = tell(folder, Scene(Console(file=said, width=200)), cloud=cloud, rate=50, settings=QUICK, stand_in=True)
+    report, _ = run_scenario(
+        folder, Console(RichConsole(file=said, width=200)), cloud=cloud, rate=50, settings=QUICK, stand_in=True
+    )
     return report, said.getvalue()
 
 
@@ -49,7 +51,7 @@ def image(cloud: Cloud, told: tuple[Report, str]) -> str:
 @pytest.mark.representative
 def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, str]) -> None:
     report, said = told
-    assert report.broken == []
+    assert report.violations == []
     assert report.total.failed == 0
     assert report.machines.startswith("real operating systems")
     assert "proof from inside" in {stage.name for stage, _ in report.stages}
@@ -60,7 +62,7 @@ def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, s
 
 def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:
     one, other = layer(cloud, image), layer(cloud, bake(cloud, "again").image)
-    assert compare_images.differences(one, other) == []
+    assert compare_images.compare_images(one, other) == []
     assert (one / "etc/phoenix/packages").read_text() == (other / "etc/phoenix/packages").read_text()
 
 

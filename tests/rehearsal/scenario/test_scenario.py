@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from rehearsal.engine import Operation, Result
 from rehearsal.scenario import scenario
-from rehearsal.scenario.console import Scene
+from rehearsal.scenario.console import Console
 from rehearsal.scenario.load import Request
-from rehearsal.scenario.scenario import Run, StoryError, newborn
+from rehearsal.scenario.scenario import Scenario, ScenarioError, update_durations
 from rehearsal.scenario.watch import GroupSample, Sample
 
 
@@ -37,8 +37,8 @@ BIRTH = (
 
 def test_bake_birth_and_flip_are_measured_from_the_engines_operations() -> None:
     done = Result(0, {}, BIRTH, "")
-    assert newborn(done) == {"bake_seconds": 400, "birth_seconds": 475 - 402, "flip_seconds": 30}
-    assert newborn(Result(0, {}, (), "")) == {"bake_seconds": 0, "birth_seconds": 0, "flip_seconds": 0}
+    assert update_durations(done) == {"bake_seconds": 400, "birth_seconds": 475 - 402, "flip_seconds": 30}
+    assert update_durations(Result(0, {}, (), "")) == {"bake_seconds": 0, "birth_seconds": 0, "flip_seconds": 0}
 
 
 @dataclass
@@ -88,13 +88,13 @@ class Stub:
             color=self.serving,
             generation="a",
             verified=True,
-            dying=False,
+            is_deleting=False,
             in_service=1,
             template="t",
             target_groups=("arn",),
         )
         samples = [Sample(t=0, weights={"arn": 1}, groups=(group,))]
-        yield type("Watched", (), {"samples": samples, "broken": [], "seconds": 1})
+        yield type("Watched", (), {"samples": samples, "violations": [], "seconds": 1})
 
     def url(self, engine: Any) -> str:
         return "http://stub/"
@@ -102,7 +102,7 @@ class Stub:
     def events(self, watch: Any) -> list[Any]:
         return []
 
-    def spoil(self, shop: Any, engine: Any) -> str:
+    def break_image(self, project: Any, engine: Any) -> str:
         self.bad = True
         return "a mistake"
 
@@ -141,33 +141,33 @@ class NoLoad:
 
 def tell(monkeypatch: pytest.MonkeyPatch, stub: Stub) -> Any:
     monkeypatch.setattr(scenario, "Load", NoLoad)
-    monkeypatch.setattr(scenario, "orphans", lambda *_: [])
+    monkeypatch.setattr(scenario, "find_orphans", lambda *_: [])
     monkeypatch.setattr("rehearsal.scenario.scenario.time.sleep", lambda _: None)
     any_: Any = stub
-    run = Run(place=any_, engine=any_, shop=any_, scene=Scene(Console(file=io.StringIO())))
-    report, _ = run.under_load(rate=1, out=Path("nowhere"), bad_image=True)
+    run = Scenario(backend=any_, engine=any_, project=any_, console=Console(RichConsole(file=io.StringIO())))
+    report, _ = run.run(rate=1, out=Path("nowhere"), bad_image=True)
     return report
 
 
 def test_a_good_run_is_measured_and_nothing_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     report = tell(monkeypatch, Stub())
-    assert report.broken == []
-    assert set(report.measured) == {
+    assert report.violations == []
+    assert set(report.measurements) == {
         "bake_seconds",
         "birth_seconds",
         "flip_seconds",
         "way_back_seconds",
         "detection_seconds",
     }
-    assert report.measured["way_back_seconds"] == 506
+    assert report.measurements["way_back_seconds"] == 506
     assert [stage.name for stage, _ in report.stages][-2:] == ["a bad image", "the mistake is reverted"]
 
 
 def test_a_bad_image_that_is_taken_or_that_gets_production_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "an update to a bad image did not fail" in tell(monkeypatch, Stub(bad_fails=False)).broken
-    assert "after a bad image production has {'green'}, not blue" in tell(monkeypatch, Stub(serving="green")).broken
+    assert "an update to a bad image did not fail" in tell(monkeypatch, Stub(bad_fails=False)).violations
+    assert "after a bad image production has {'green'}, not blue" in tell(monkeypatch, Stub(serving="green")).violations
 
 
 def test_an_update_that_must_not_fail_ends_the_run_at_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StoryError, match=r"`up` failed \(1\) at the stage flip to green:\nwhy it failed"):
+    with pytest.raises(ScenarioError, match=r"`up` failed \(1\) at the stage flip to green:\nwhy it failed"):
         tell(monkeypatch, Stub(bake_fails=True))

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from rehearsal import PROJECT
 from rehearsal.scenario import page
-from rehearsal.scenario.console import Scene
-from rehearsal.scenario.local import flight_plan, tell
+from rehearsal.scenario.console import Console
+from rehearsal.scenario.local import plan_block, run_scenario
 from rehearsal.scenario.record import read
 from tests.support.standins import IGNORING
 
@@ -36,15 +36,15 @@ QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSe
 )
 def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
     with (tmp_path / "said").open("w") as said:
-        report, timeline = tell(
+        report, timeline = run_scenario(
             tmp_path / "story",
-            Scene(Console(file=said, width=200)),
+            Console(RichConsole(file=said, width=200)),
             rate=50,
             settings=QUICK,
             stand_in=engine == "stand-in",
             bad_image=True,
         )
-    assert report.broken == []
+    assert report.violations == []
     assert report.total.failed == 0
     assert report.engine.startswith(engine)
     by_stage = {stage.name: figures for stage, figures in report.stages}
@@ -64,7 +64,7 @@ def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_p
     assert set(by_stage["flip to green"].answered_by) == {old, new}
     assert set(by_stage["blue serves again"].answered_by) == {old}
     assert set(by_stage["a bad image"].answered_by) == {old}
-    measured = report.measured
+    measured = report.measurements
     assert 0 < measured["detection_seconds"] < by_stage["a bad image"].seconds
     assert 0 < measured["flip_seconds"] < measured["birth_seconds"] + by_stage["flip to green"].seconds
     assert 0 < measured["way_back_seconds"] <= by_stage["flip back, nothing baked"].seconds
@@ -93,12 +93,12 @@ def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_p
     assert record.figures["requests"] == report.total.requests
     assert sum(sum(second.answered.values()) for second in timeline.seconds) == report.total.requests
     assert {server.color for server in timeline.servers} == {"blue", "green"}
-    states = {server: {spell.state for spell in server.spells} for server in timeline.servers}
+    states = {server: {spell.state for spell in server.periods} for server in timeline.servers}
     assert all({"booting", "healthy"} <= seen for server, seen in states.items() if server.generation in (old, new))
     # Those of the bad image never were.
     bad = [seen for server, seen in states.items() if server.generation not in (old, new)]
     assert bad and not any("healthy" in seen for seen in bad)
-    moved = [move.weights for move in timeline.moves]
+    moved = [move.weights for move in timeline.weight_changes]
     assert (moved[0], moved[-1], {"green": 100} in moved) == ({"blue": 100}, {"blue": 100}, True)
     assert page.write(tmp_path / "report", report, timeline).read_text().count("<tr>") >= len(by_stage)
 
@@ -108,8 +108,8 @@ def test_the_flight_plan_is_cut_out_of_what_an_engine_prints() -> None:
         "    pulumi:pulumi:Stack  flight plan of phoenix/dev\nDiagnostics:\n  Stack (dev):\n"
         "    flight plan of phoenix/dev\n      born   green\n      gates  verify\n\nResources:\n"
     )
-    assert flight_plan(text) == "flight plan of phoenix/dev\n  born   green\n  gates  verify"
-    assert flight_plan("no plan here") == "no plan here"
+    assert plan_block(text) == "flight plan of phoenix/dev\n  born   green\n  gates  verify"
+    assert plan_block("no plan here") == "no plan here"
 
 
 def _belonging_to(folder: Path) -> list[str]:

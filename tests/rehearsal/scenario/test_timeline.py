@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from rehearsal.scenario import picture
-from rehearsal.scenario.timeline import Move, Spell, Timeline, read
+from rehearsal.scenario.timeline import StatePeriod, Timeline, WeightChange, read
 from tests.rehearsal.scenario.told import BLUE, GREEN, timeline
 
 
@@ -29,12 +29,12 @@ def test_a_second_holds_the_requests_that_were_due_in_it() -> None:
 def test_servers_boot_serve_and_drain_and_a_check_that_fails_while_they_boot_is_no_illness() -> None:
     blue, green = timeline().servers
     assert (blue.id, blue.color, blue.generation) == ("i-0000blue", "blue", BLUE)
-    assert blue.spells == (
-        Spell(state="booting", begin=0.5, end=1.5),
-        Spell(state="healthy", begin=1.5, end=9.0),
-        Spell(state="draining", begin=9.0, end=10.0),
+    assert blue.periods == (
+        StatePeriod(state="booting", begin=0.5, end=1.5),
+        StatePeriod(state="healthy", begin=1.5, end=9.0),
+        StatePeriod(state="draining", begin=9.0, end=10.0),
     )
-    assert [(spell.state, spell.begin, spell.end) for spell in green.spells] == [
+    assert [(spell.state, spell.begin, spell.end) for spell in green.periods] == [
         ("booting", 4.0, 5.0),
         ("healthy", 5.0, 5.5),
         ("unhealthy", 5.5, 5.8),
@@ -43,10 +43,10 @@ def test_servers_boot_serve_and_drain_and_a_check_that_fails_while_they_boot_is_
 
 
 def test_moves_are_the_changes_of_productions_weights_in_percent_by_color() -> None:
-    assert timeline().moves == (
-        Move(t=2.0, weights={"blue": 100}),
-        Move(t=6.0, weights={"blue": 50, "green": 50}),
-        Move(t=8.0, weights={"green": 100}),
+    assert timeline().weight_changes == (
+        WeightChange(t=2.0, weights={"blue": 100}),
+        WeightChange(t=6.0, weights={"blue": 50, "green": 50}),
+        WeightChange(t=8.0, weights={"green": 100}),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.report import figures
-from rehearsal.scenario.watch import GroupSample, Sample, answered_unverified, coexistence, judge
+from rehearsal.scenario.watch import GroupSample, Sample, coexistence_seconds, find_unverified_answers, find_violations
 
 BLUE, GREEN = "arn:targetgroup/blue/1", "arn:targetgroup/green/1"
 
@@ -20,7 +20,7 @@ def group(color: str, arn: str, **values: Any) -> GroupSample:
         color=color,
         generation=f"{color}-generation",
         verified=True,
-        dying=False,
+        is_deleting=False,
         in_service=2,
         template="lt-1:1",
         target_groups=(arn,),
@@ -41,13 +41,13 @@ GOOD = instant(1, {BLUE: 90, GREEN: 10}, group("blue", BLUE), group("green", GRE
         (GOOD, []),
         (instant(2, {}), []),
         (instant(2, {BLUE: 100, GREEN: 0}, group("blue", BLUE), group("green", GREEN, verified=False)), []),
-        (instant(2, {BLUE: 100}, group("blue", BLUE), group("green", GREEN, dying=True)), []),
+        (instant(2, {BLUE: 100}, group("blue", BLUE), group("green", GREEN, is_deleting=True)), []),
         (
             instant(2, {BLUE: 100}, group("green", GREEN)),
             ["3: production traffic goes to blue, whose group is dead or dying"],
         ),
         (
-            instant(2, {BLUE: 1, GREEN: 99}, group("blue", BLUE, dying=True), group("green", GREEN)),
+            instant(2, {BLUE: 1, GREEN: 99}, group("blue", BLUE, is_deleting=True), group("green", GREEN)),
             ["3: production traffic goes to blue, whose group is dead or dying"],
         ),
         (
@@ -61,7 +61,7 @@ GOOD = instant(1, {BLUE: 90, GREEN: 10}, group("blue", BLUE), group("green", GRE
     ],
 )
 def test_judgements(now: Sample, broken: list[str]) -> None:
-    assert judge(GOOD, now) == broken
+    assert find_violations(GOOD, now) == broken
 
 
 def request(t: float, generation: str, status: int = 200, ms: float = 2) -> Request:
@@ -70,11 +70,11 @@ def request(t: float, generation: str, status: int = 200, ms: float = 2) -> Requ
 
 def test_an_answer_by_a_generation_that_was_not_verified_yet_is_noticed() -> None:
     samples = [instant(1, {}, group("blue", BLUE, verified=False)), instant(5, {}, group("blue", BLUE))]
-    assert answered_unverified(samples, [request(6, "blue-generation")]) == []
-    assert answered_unverified(samples, [request(2, "blue-generation")]) == [
+    assert find_unverified_answers(samples, [request(6, "blue-generation")]) == []
+    assert find_unverified_answers(samples, [request(2, "blue-generation")]) == [
         "2: generation blue-generation answered production before it was verified"
     ]
-    assert answered_unverified(samples, [request(6, "unknown")]) == [
+    assert find_unverified_answers(samples, [request(6, "unknown")]) == [
         "2: generation unknown answered production before it was verified"
     ]
 
@@ -89,8 +89,8 @@ def test_coexistence_counts_the_seconds_in_which_two_groups_have_servers() -> No
         instant(4, {}, *alone),
         instant(9, {}, *alone),
     ]
-    assert coexistence(samples, begin=0, end=9) == 3
-    assert coexistence(samples, begin=2, end=9) == 1.5
+    assert coexistence_seconds(samples, begin=0, end=9) == 3
+    assert coexistence_seconds(samples, begin=2, end=9) == 1.5
 
 
 def test_figures_count_each_request_in_the_stage_it_was_due_in() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rehearsal.scenario.load import Request
-from rehearsal.scenario.report import Ran, Report, Stage, figures
-from rehearsal.scenario.timeline import Timeline, of
+from rehearsal.scenario.report import Report, RunInfo, Stage, figures
+from rehearsal.scenario.timeline import Timeline, build_timeline
 from rehearsal.scenario.watch import GroupSample, Sample
 from rehearsal.state.journal import Event
 
 ZERO = 1000.0
-RAN = Ran(aws_plugin="7.51.1", packer="1.16.0", region="eu-west-1", date="2026-11-27T12:00:00Z")
+RAN = RunInfo(aws_plugin="7.51.1", packer="1.16.0", region="eu-west-1", date="2026-11-27T12:00:00Z")
 BLUE, GREEN = "b1b1b1b1b1b1", "9e9e9e9e9e9e"
 
 
@@ -34,7 +34,7 @@ def samples() -> list[Sample]:
             color=color,
             generation=generation,
             verified=True,
-            dying=False,
+            is_deleting=False,
             in_service=1,
             template="lt:1",
             target_groups=(f"arn/{color}",),
@@ -70,7 +70,7 @@ def events() -> list[Event]:
     return [Event(t=ZERO + t, kind=kind, subject=subject, text=text) for t, kind, subject, text in told]
 
 
-def report(broken: list[str] | None = None, engine: str = "stand-in <here>", ran: Ran = RAN) -> Report:
+def report(broken: list[str] | None = None, engine: str = "stand-in <here>", ran: RunInfo = RAN) -> Report:
     stages = [
         Stage("birth of blue", ZERO, ZERO + 2),
         Stage("flip to green", ZERO + 2, ZERO + 10),
@@ -91,4 +91,4 @@ def report(broken: list[str] | None = None, engine: str = "stand-in <here>", ran
 
 
 def timeline(broken: list[str] | None = None) -> Timeline:
-    return of(report(broken), requests(), samples(), events())
+    return build_timeline(report(broken), requests(), samples(), events())

@@ -65,7 +65,7 @@ def get(proxy: str, url: str) -> tuple[int, bytes]:
 def test_a_package_is_fetched_once_and_kept_between_runs(upstream: Upstream, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{upstream.port}/pool/t/tomcat10_10.1_all.deb"
     for _ in range(2):
-        with debootstrap.serving(tmp_path) as proxy:
+        with debootstrap.serve_archive(tmp_path) as proxy:
             assert get(proxy, url) == (200, b"first")
             assert get(proxy, url) == (200, b"first")
     assert upstream.asked == [("/pool/t/tomcat10_10.1_all.deb", "")]
@@ -73,7 +73,7 @@ def test_a_package_is_fetched_once_and_kept_between_runs(upstream: Upstream, tmp
 
 def test_what_changes_under_its_name_is_asked_for_again(upstream: Upstream, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{upstream.port}/dists/bookworm/InRelease"
-    with debootstrap.serving(tmp_path) as proxy:
+    with debootstrap.serve_archive(tmp_path) as proxy:
         assert get(proxy, url) == (200, b"first")
         assert get(proxy, url) == (200, b"first")
         upstream.content = b"second"
@@ -82,37 +82,37 @@ def test_what_changes_under_its_name_is_asked_for_again(upstream: Upstream, tmp_
 
 
 def test_without_the_archive_what_was_fetched_before_is_served(upstream: Upstream, tmp_path: Path) -> None:
-    with debootstrap.serving(tmp_path) as proxy:
+    with debootstrap.serve_archive(tmp_path) as proxy:
         get(proxy, f"http://127.0.0.1:{upstream.port}/dists/bookworm/InRelease")
     known = tmp_path / "127.0.0.1" / "dists" / "bookworm" / "InRelease"
     assert known.read_bytes() == b"first"
     gone = "http://127.0.0.1:1"  # nothing listens there
-    with debootstrap.serving(tmp_path) as proxy:
+    with debootstrap.serve_archive(tmp_path) as proxy:
         assert get(proxy, f"{gone}/dists/bookworm/InRelease") == (200, b"first")
         assert get(proxy, f"{gone}/dists/bookworm/Release")[0] == 502
 
 
 def test_what_is_missing_is_missing_and_leaves_no_file(upstream: Upstream, tmp_path: Path) -> None:
-    with debootstrap.serving(tmp_path) as proxy:
+    with debootstrap.serve_archive(tmp_path) as proxy:
         assert get(proxy, f"http://127.0.0.1:{upstream.port}/missing.deb")[0] == 404
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_no_name_leads_out_of_the_cache(upstream: Upstream, tmp_path: Path) -> None:
-    with debootstrap.serving(tmp_path / "cache") as proxy:
+    with debootstrap.serve_archive(tmp_path / "cache") as proxy:
         get(proxy, f"http://127.0.0.1:{upstream.port}/a/../../../../escaped.deb")
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
 def test_a_base_image_is_kept_by_what_it_is_made_from() -> None:
-    recipe = debootstrap.Recipe(mirror="http://127.0.0.1/debian", security="http://127.0.0.1/security")
+    recipe = debootstrap.BaseImageSpec(mirror="http://127.0.0.1/debian", security="http://127.0.0.1/security")
     others = [
-        debootstrap.Recipe(base_image="debian-13", mirror=recipe.mirror, security=recipe.security),
-        debootstrap.Recipe(mirror="http://127.0.0.1/other", security=recipe.security),
-        debootstrap.Recipe(mirror=recipe.mirror, security=recipe.security, packages=("systemd",)),
+        debootstrap.BaseImageSpec(base_image="debian-13", mirror=recipe.mirror, security=recipe.security),
+        debootstrap.BaseImageSpec(mirror="http://127.0.0.1/other", security=recipe.security),
+        debootstrap.BaseImageSpec(mirror=recipe.mirror, security=recipe.security, packages=("systemd",)),
     ]
     assert len({one.key for one in (recipe, *others)}) == 4
-    assert debootstrap.Recipe(mirror=recipe.mirror, security=recipe.security).key == recipe.key
+    assert debootstrap.BaseImageSpec(mirror=recipe.mirror, security=recipe.security).key == recipe.key
     assert recipe.image.name.startswith("debian-12-") and others[0].image.name.startswith("debian-13-")
 
 
@@ -124,5 +124,5 @@ def test_a_base_image_is_kept_by_what_it_is_made_from() -> None:
     ],
 )
 def test_a_base_image_that_cannot_be_made_is_told_by_its_option(given: dict[str, str], says: str) -> None:
-    with pytest.raises(debootstrap.BaseError, match=says):
-        debootstrap.recipe(**given)
+    with pytest.raises(debootstrap.BaseImageError, match=says):
+        debootstrap.base_image_spec(**given)

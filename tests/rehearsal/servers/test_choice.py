@@ -8,9 +8,9 @@ import pytest
 
 from rehearsal.servers import choice, runs
 from rehearsal.servers.choice import AUTO, PROCESSES, REAL, ChoiceError
-from rehearsal.servers.images.debootstrap import BaseError, Recipe
+from rehearsal.servers.images.debootstrap import BaseImageError, BaseImageSpec
 
-RECIPE = Recipe()
+RECIPE = BaseImageSpec()
 WHICH = "rehearsal.servers.choice.shutil.which"
 
 
@@ -23,9 +23,9 @@ def able(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("rehearsal.servers.choice.platform.machine", lambda: "x86_64")
     monkeypatch.setattr("rehearsal.servers.choice.os.geteuid", lambda: 0)
     monkeypatch.setattr(WHICH, lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(choice, "refused", lambda: "")
+    monkeypatch.setattr(choice, "kernel_problem", lambda: "")
     monkeypatch.setattr(choice, "_FREE_GIB", 0)
-    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ready", lambda recipe, say: None)
+    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ensure_cached", lambda recipe, say: None)
 
 
 def test_real_machines_are_taken_where_they_can_be() -> None:
@@ -42,7 +42,7 @@ def test_processes_are_taken_when_they_are_asked_for() -> None:
         ("platform.system", lambda: "Darwin", "this is Darwin, not Linux"),
         ("platform.machine", lambda: "aarch64", "this is aarch64"),
         ("os.geteuid", lambda: 1000, "only root"),
-        ("refused", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
+        ("kernel_problem", lambda: "this host does not let them be made (unshare failed)", "unshare failed"),
         ("_FREE_GIB", 10**6, "GiB free"),
     ],
 )
@@ -66,36 +66,36 @@ def test_tools_are_installed_after_saying_so(monkeypatch: pytest.MonkeyPatch) ->
             there.update(("packer", "systemd-nspawn"))
         return ""
 
-    monkeypatch.setattr(choice, "_quietly", install)
+    monkeypatch.setattr(choice, "_run_quietly", install)
     assert choice.choose(AUTO, said.append, RECIPE).real
 
 
 def test_nothing_is_installed_where_nothing_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_INSTALL", "1")
-    monkeypatch.setattr(choice, "_quietly", lambda command, environment: pytest.fail(f"ran {command}"))
+    monkeypatch.setattr(choice, "_run_quietly", lambda command, environment: pytest.fail(f"ran {command}"))
     monkeypatch.setattr(WHICH, lambda program: program if program != "packer" else None)
     taken = choice.choose(AUTO, pytest.fail, RECIPE)
     assert taken.why == "no real operating systems: packer is not installed, and NO_INSTALL is set"
 
 
 def test_nothing_is_installed_where_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "refused", lambda: "this host does not let them be made (unshare failed)")
+    monkeypatch.setattr(choice, "kernel_problem", lambda: "this host does not let them be made (unshare failed)")
     monkeypatch.setattr(WHICH, lambda program: program if program in ("unshare", "mount") else None)
     assert "unshare failed" in choice.choose(AUTO, pytest.fail, RECIPE).why
 
 
 def test_a_tool_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WHICH, lambda program: program if program != "packer" else None)
-    monkeypatch.setattr(choice, "_quietly", lambda command, environment: "E: Unable to locate package packer\n")
+    monkeypatch.setattr(choice, "_run_quietly", lambda command, environment: "E: Unable to locate package packer\n")
     taken = choice.choose(AUTO, lambda text: None, RECIPE)
     assert not taken.real and "can't install packer" in taken.why and "Unable to locate" in taken.why
 
 
 def test_where_no_base_image_can_be_made_it_says_what_debootstrap_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ready(recipe: Recipe, say: object) -> None:
-        raise BaseError("the base image could not be made:\nE: no route to the archive")
+    def ready(recipe: BaseImageSpec, say: object) -> None:
+        raise BaseImageError("the base image could not be made:\nE: no route to the archive")
 
-    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ready", ready)
+    monkeypatch.setattr("rehearsal.servers.choice.debootstrap.ensure_cached", ready)
     taken = choice.choose(AUTO, print, RECIPE)
     assert not taken.real and "no route to the archive" in taken.why
     with pytest.raises(ChoiceError, match="no route to the archive"):

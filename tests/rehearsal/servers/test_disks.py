@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.servers.disks import Disks
-from rehearsal.servers.images.metadata_layer import layer
+from rehearsal.servers.images.metadata_layer import write_layer
 
 VENDOR = "ami-vendor"
 
@@ -102,8 +102,12 @@ def test_a_disk_with_a_name_that_was_used_before_is_fresh(disks: Disks) -> None:
 
 
 def test_user_data_and_key_come_from_the_metal_and_only_a_builder_reaches_the_archive(tmp_path: Path) -> None:
-    server = layer(tmp_path / "server", instance_id="i-1", user_data="#cloud-config\n{}", public_key="", builds=False)
-    builder = layer(tmp_path / "builder", instance_id="i-2", user_data="", public_key="ssh-rsa AAAA\n", builds=True)
+    server = write_layer(
+        tmp_path / "server", instance_id="i-1", user_data="#cloud-config\n{}", public_key="", builds=False
+    )
+    builder = write_layer(
+        tmp_path / "builder", instance_id="i-2", user_data="", public_key="ssh-rsa AAAA\n", builds=True
+    )
     seed = "var/lib/cloud/seed/nocloud"
     assert (server / seed / "user-data").read_text() == "#cloud-config\n{}"
     assert json.loads((server / seed / "meta-data").read_text()) == {"instance-id": "i-1", "local-hostname": "i-1"}

@@ -13,15 +13,15 @@ import pytest
 from aiohttp import web
 from botocore.utils import InstanceMetadataFetcher
 
-from rehearsal.servers.container.sockets import Loop, forward, listening, prompt
-from rehearsal.servers.metadata_service import Aws, MetadataService, RoleCredentials
+from rehearsal.servers.container.sockets import EventLoopThread, forward, make_nodelay_socket, start_listening
+from rehearsal.servers.metadata_service import AwsEndpoint, MetadataService, RoleCredentials
 from rehearsal.servers.network import tls
 
 TTL, TOKEN = "X-aws-ec2-metadata-token-ttl-seconds", "X-aws-ec2-metadata-token"
 CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
 
 
-def aws(role: str | None = "servers") -> Aws:
+def aws(role: str | None = "servers") -> AwsEndpoint:
     given = (
         None
         if role is None
@@ -29,18 +29,18 @@ def aws(role: str | None = "servers") -> Aws:
             role=role, access_key="ASIA1", secret_key="s", token="t", expires=datetime.now(UTC) + timedelta(hours=6)
         )
     )
-    return Aws(endpoint="http://127.0.0.1:1", region="eu-west-1", credentials=lambda instance_id: given)
+    return AwsEndpoint(endpoint="http://127.0.0.1:1", region="eu-west-1", credentials=lambda instance_id: given)
 
 
 @pytest.fixture
-def loop() -> Iterator[Loop]:
-    made = Loop("metadata")
+def loop() -> Iterator[EventLoopThread]:
+    made = EventLoopThread("metadata")
     yield made
     made.close()
 
 
-def served(loop: Loop, role: str | None = "servers") -> int:
-    listener = listening(prompt())
+def served(loop: EventLoopThread, role: str | None = "servers") -> int:
+    listener = start_listening(make_nodelay_socket())
     service = MetadataService("i-1", aws(role))
 
     async def begin() -> asyncio.Server:
@@ -64,7 +64,7 @@ def token(port: int, seconds: str = "60") -> tuple[int, str]:
     return ask(port, "PUT", "/latest/api/token", **{TTL: seconds})
 
 
-def test_nothing_is_told_without_a_token_and_none_is_given_through_a_proxy(loop: Loop) -> None:
+def test_nothing_is_told_without_a_token_and_none_is_given_through_a_proxy(loop: EventLoopThread) -> None:
     port = served(loop)
     assert ask(port, "GET", CREDENTIALS)[0] == 401
     assert ask(port, "GET", CREDENTIALS, **{TOKEN: "guessed"})[0] == 401
@@ -79,7 +79,7 @@ def test_nothing_is_told_without_a_token_and_none_is_given_through_a_proxy(loop:
     assert ask(port, "GET", "/latest/user-data-of-ours", **{TOKEN: given})[0] == 404
 
 
-def test_botocore_finds_the_roles_credentials_and_none_where_there_is_no_role(loop: Loop) -> None:
+def test_botocore_finds_the_roles_credentials_and_none_where_there_is_no_role(loop: EventLoopThread) -> None:
     def fetched(port: int) -> dict[str, str]:
         return InstanceMetadataFetcher(
             timeout=20, base_url=f"http://127.0.0.1:{port}/", env={}
@@ -90,17 +90,17 @@ def test_botocore_finds_the_roles_credentials_and_none_where_there_is_no_role(lo
     assert fetched(served(loop, role=None)) == {}
 
 
-def test_the_api_answers_under_awss_names_to_who_trusts_the_rehearsal_and_to_nobody_else(loop: Loop) -> None:
+def test_the_api_answers_under_awss_names_to_who_trusts_the_rehearsal_and_to_nobody_else(loop: EventLoopThread) -> None:
     port, names = served(loop), aws().names
-    identity = tls.made_for(names)
+    identity = tls.issue_identity(names)
 
     async def connect() -> socket.socket:
-        made = prompt()
+        made = make_nodelay_socket()
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", port))
         return made
 
-    listener = listening(prompt())
+    listener = start_listening(make_nodelay_socket())
     loop.serve(forward(connect), listener, tls=identity.context)
     where = listener.getsockname()[:2]
     trusting = ssl.create_default_context(cadata=identity.certificate)

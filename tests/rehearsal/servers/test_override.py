@@ -79,7 +79,7 @@ def run(folder: Path, version: str, *arguments: str) -> subprocess.CompletedProc
     (folder / "real").mkdir()
     (folder / "real" / "packer").write_text(REAL % version)
     (folder / "real" / "packer").chmod(0o755)
-    path = os.pathsep.join([str(override.PROGRAMS), str(folder / "real"), os.environ["PATH"]])
+    path = os.pathsep.join([str(override.OVERRIDE_FOLDER), str(folder / "real"), os.environ["PATH"]])
     return subprocess.run(
         ["packer", *arguments],
         capture_output=True,

@@ -15,7 +15,7 @@ import pytest
 
 from rehearsal import PROJECT
 from rehearsal.servers import debs
-from rehearsal.servers.images.metadata_layer import layer
+from rehearsal.servers.images.metadata_layer import write_layer
 from rehearsal.servers.network.openpgp import Key
 
 SCRIPT = (PROJECT / "image" / "provision" / "15-systems-manager.sh").read_text()
@@ -58,7 +58,7 @@ def test_nothing_is_installed_before_the_signature_is_checked() -> None:
 
 @needs_gpgv
 def test_what_somebody_else_signed_is_refused_by_the_key_in_the_script(tmp_path: Path) -> None:
-    key, package = Key("Somebody else"), debs.built(AGENT)
+    key, package = Key("Somebody else"), debs.build_deb(AGENT)
     for name, content in {
         "aws.gpg": KEYRING,
         "own.gpg": key.public,
@@ -83,8 +83,8 @@ def test_what_somebody_else_signed_is_refused_by_the_key_in_the_script(tmp_path:
 @pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
 def test_a_package_of_the_rehearsals_is_one_that_dpkg_reads(tmp_path: Path) -> None:
     file = tmp_path / "agent.deb"
-    file.write_bytes(debs.built(AGENT))
-    assert debs.built(AGENT) == file.read_bytes(), "the same files are the same package"
+    file.write_bytes(debs.build_deb(AGENT))
+    assert debs.build_deb(AGENT) == file.read_bytes(), "the same files are the same package"
     fields = subprocess.run(
         ["dpkg-deb", "--field", str(file), "Package", "Depends"], capture_output=True, text=True, check=True
     ).stdout
@@ -98,7 +98,7 @@ def test_a_package_of_the_rehearsals_is_one_that_dpkg_reads(tmp_path: Path) -> N
 def test_only_a_build_machine_has_the_first_boots_work_and_the_way_to_the_bucket(tmp_path: Path) -> None:
     key = {"etc/cloud-of-this-machine/bucket.gpg": b"key"}
     build, server = (
-        layer(tmp_path / name, instance_id="i-1", user_data="", public_key="", builds=name == "build", bucket=key)
+        write_layer(tmp_path / name, instance_id="i-1", user_data="", public_key="", builds=name == "build", bucket=key)
         for name in ("build", "server")
     )
     first_boot = ("etc/systemd/system/first-boot.service", "usr/local/bin/gpgv", "root/.curlrc", *key)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.servers.images.compare_images import STATED, differences
+from rehearsal.servers.images.compare_images import STATED, compare_images
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def twins(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_what_is_stated_may_differ_in_content_only(twins: tuple[Path, Path]) -> None:
     assert "etc/hostname" in STATED
-    assert differences(*twins) == []
+    assert compare_images(*twins) == []
     (twins[1] / "etc" / "hostname").chmod(0o600)
-    [line] = differences(*twins)
+    [line] = compare_images(*twins)
     assert line.startswith("etc/hostname: -rw-r--r--") and "-rw-------" in line
 
 
@@ -35,7 +35,7 @@ def test_content_mode_link_and_presence_count(twins: tuple[Path, Path]) -> None:
     (other / "etc" / "link").symlink_to("hostname")
     (one / "etc" / "mine").touch()
     (other / "etc" / "theirs").mkdir(mode=0o700)
-    assert differences(one, other) == [
+    assert compare_images(one, other) == [
         "etc/app.conf: contents differ",
         "etc/link: contents differ",
         "etc/mine: only one has it",

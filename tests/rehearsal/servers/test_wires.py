@@ -6,7 +6,7 @@ import asyncio
 import socket
 from typing import Any
 
-from rehearsal.servers.container.sockets import Loop, forward, listening, prompt
+from rehearsal.servers.container.sockets import EventLoopThread, forward, make_nodelay_socket, start_listening
 
 
 def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgement() -> None:
@@ -21,12 +21,12 @@ def test_a_forwarded_connection_carries_both_ways_and_waits_for_no_acknowledgeme
         writer.write(await reader.readexactly(6))
         writer.close()
 
-    loop = Loop("test")
-    there, here = listening(prompt()), listening(prompt())
+    loop = EventLoopThread("test")
+    there, here = start_listening(make_nodelay_socket()), start_listening(make_nodelay_socket())
     loop.serve(echo, there)
 
     async def connect() -> socket.socket:
-        made = prompt()
+        made = make_nodelay_socket()
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, there.getsockname())
         return made

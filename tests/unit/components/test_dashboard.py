@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from components import dashboard
 from rehearsal.cloud import cloud
-from rehearsal.cloud.moto_patches.dashboards import broken
+from rehearsal.cloud.moto_patches.dashboards import dashboard_problems
 
 PROMOTED = json.dumps(
     {
@@ -78,7 +78,7 @@ def test_widgets_do_not_lie_on_each_other_and_ids_are_unique() -> None:
     assert [widget["y"] for widget in widgets] == [
         sum(before["height"] for before in widgets[:number]) for number in range(len(widgets))
     ]
-    assert list(broken(body(PROMOTED))) == []
+    assert list(dashboard_problems(body(PROMOTED))) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_widgets_do_not_lie_on_each_other_and_ids_are_unique() -> None:
 def test_a_body_that_cloudwatch_would_not_draw_is_refused(change: dict[str, Any], why: str) -> None:
     said = body()
     said["widgets"][0]["properties"] |= change
-    assert why in " ".join(broken(said))
+    assert why in " ".join(dashboard_problems(said))
 
 
 def test_the_local_cloud_refuses_it_in_cloudwatchs_words(tmp_path: Path) -> None:
