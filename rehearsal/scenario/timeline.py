@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.report import Report, percentile
@@ -92,21 +91,6 @@ class Timeline:
     def write(self, path: Path) -> Path:
         path.write_text(json.dumps(asdict(self), separators=(",", ":")) + "\n")
         return path
-
-
-def read(path: Path) -> Timeline:
-    """The timeline that `write` wrote."""
-    said: dict[str, Any] = json.loads(path.read_text())
-    servers = [{**one, "spells": tuple(StatePeriod(**spell) for spell in one["spells"])} for one in said["servers"]]
-    return Timeline(
-        title=said["title"],
-        sums=tuple(said["sums"]),
-        colors=said["colors"],
-        bands=tuple(Band(**one) for one in said["bands"]),
-        seconds=tuple(Second(**one) for one in said["seconds"]),
-        servers=tuple(Server(**one) for one in servers),
-        weight_changes=tuple(WeightChange(**one) for one in said["moves"]),
-    )
 
 
 def build_timeline(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 from rehearsal.scenario import picture
-from rehearsal.scenario.timeline import StatePeriod, Timeline, WeightChange, read
+from rehearsal.scenario.timeline import StatePeriod, Timeline, WeightChange
 from tests.rehearsal.scenario.told import BLUE, GREEN, timeline
 
 
@@ -48,10 +47,6 @@ def test_moves_are_the_changes_of_productions_weights_in_percent_by_color() -> N
         WeightChange(t=6.0, weights={"blue": 50, "green": 50}),
         WeightChange(t=8.0, weights={"green": 100}),
     )
-
-
-def test_a_timeline_is_read_as_it_was_written(tmp_path: Path) -> None:
-    assert read(timeline().write(tmp_path / "timeline.json")) == timeline()
 
 
 def _texts(svg: bytes) -> list[str]:
