@@ -9,13 +9,13 @@ from components import service
 from plan import planner
 from plan.config import pulumi_config
 
-with pulumi_config.errors(published=True):
-    settings = pulumi_config.settings()
-    ahead = planner.read(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
-    pulumi_config.publish(ahead.brief.markdown)
-pulumi.log.info(ahead.brief.text)
+with pulumi_config.user_errors(published=True):
+    settings = pulumi_config.read_settings()
+    ahead = planner.make_plan(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
+    pulumi_config.publish(ahead.report.markdown)
+pulumi.log.info(ahead.report.text)
 
-network, listener = service.permanent(settings, ahead.shared, doors=ahead.doors)
+network, listener = service.declare_network_and_listener(settings, ahead.existing_balancer, doors=ahead.listener_move)
 pulumi.export("dnsName", listener.dns_name)
-for name, value in service.declare(ahead, network=network, listener=listener).items():
+for name, value in service.declare_service(ahead, network=network, listener=listener).items():
     pulumi.export(name, value)

@@ -66,7 +66,7 @@ def bake(cloud: Cloud, service: str, *, base_image: str = BASE) -> Bake:
         "service": service,
         "base_image": base_image,
         "fingerprint": fingerprint(
-            image_files.read(PROJECT / "image"), base_image=base_image, architecture="x86_64", variables={}
+            image_files.read_image_files(PROJECT / "image"), base_image=base_image, architecture="x86_64", variables={}
         ),
     }
     told = {f"PHOENIX_{key.upper()}": value for key, value in asked.items()}

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from plan.group_key import Color
+from plan.group_key import GroupKey
 
 MINUTE = 60
 # Of fewer answers in a minute the slowest one is the 99th percentile: one slow request would ring.
@@ -39,7 +39,7 @@ def alarms(
     parent: pulumi.Resource,
     prefix: str,
     *,
-    color: Color,
+    color: GroupKey,
     target_group: aws.lb.TargetGroup,
     load_balancer_arn_suffix: pulumi.Input[str],
     limits: Limits,

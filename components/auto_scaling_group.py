@@ -11,10 +11,10 @@ import pulumi_aws as aws
 
 from components.alarms import Limits, alarms
 from components.replacement import group_options
-from components.step_command import step
+from components.step_command import step_command
 from plan.config import secret_references as named
 from plan.estimates import DELETING_SECONDS
-from plan.group_key import Color
+from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 
 SSM_CORE = "policy/AmazonSSMManagedInstanceCore"
@@ -26,7 +26,7 @@ TRUST = json.dumps(
 )
 
 
-class ServerGroup(pulumi.ComponentResource):
+class AutoScalingGroup(pulumi.ComponentResource):
     """Servers of one color in one generation: role, security group, launch template, auto-scaling group, alarms.
 
     Servers have no SSH key, no public address, and no open port but `port`, for the load balancer alone. They carry an
@@ -46,7 +46,7 @@ class ServerGroup(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        color: Color,
+        color: GroupKey,
         account: Account,
         image_id: pulumi.Input[str],
         root_device: pulumi.Input[str],
@@ -73,7 +73,7 @@ class ServerGroup(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
-            "phoenix:index:ServerGroup", name, {"color": color.color, "generation": color.generation}, opts
+            "phoenix:index:AutoScalingGroup", name, {"color": color.color, "generation": color.generation}, opts
         )
         self._prefix, self._color, self._tags = name, color, color.tags(**tags)
         security_group, rules = self._firewall(vpc_id, port, load_balancer_security_group_id)
@@ -109,7 +109,7 @@ class ServerGroup(pulumi.ComponentResource):
             tags=self._tags,
             opts=group_options(color, self),
         )
-        clear = step(
+        clear = step_command(
             f"{name}-clear",
             run="clear",
             on_delete=True,
@@ -158,7 +158,7 @@ class ServerGroup(pulumi.ComponentResource):
             limits=limits,
             tags=self._tags,
         )
-        self.retire = step(
+        self.retire = step_command(
             f"{name}-retire",
             run="retire",
             on_delete=True,
@@ -196,7 +196,7 @@ class ServerGroup(pulumi.ComponentResource):
         reads = aws.iam.RolePolicy(
             f"{self._prefix}-references",
             role=role.id,
-            policy=named.policy(references, account=account.id, region=account.region, partition=partition),
+            policy=named.reference_policy(references, account=account.id, region=account.region, partition=partition),
             opts=options,
         )
         return aws.iam.InstanceProfile(

@@ -42,7 +42,8 @@ class Dashboard(pulumi.ComponentResource):
         super().__init__("phoenix:index:Dashboard", name, {"region": region}, opts)
         made = pulumi.Output.all(load_balancer_arn_suffix, promoted, *alarm_arns).apply(
             lambda known: json.dumps(
-                body(region=region, load_balancer=known[0], moved=moves(known[1]), alarm_arns=known[2:]), sort_keys=True
+                dashboard_body(region=region, load_balancer=known[0], moved=moves(known[1]), alarm_arns=known[2:]),
+                sort_keys=True,
             )
         )
         dashboard = aws.cloudwatch.Dashboard(
@@ -60,7 +61,7 @@ def moves(promoted: str) -> list[dict[str, Any]]:
     return [{"value": said["promotedAt"], "label": f"production: {weights}"}]
 
 
-def body(
+def dashboard_body(
     *, region: str, load_balancer: str, moved: Sequence[Mapping[str, Any]], alarm_arns: Sequence[str]
 ) -> dict[str, Any]:
     """The dashboard's body; `load_balancer` as CloudWatch names it (app/NAME/ID)."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components.listener import Listening
+from components.listener import StackListener
 
 
-class AdoptedListener(Listening):
+class ExistingListener(StackListener):
     """A stack's rules on a listener that somebody else made; nothing of the load balancer itself is changed.
 
     Inputs: `listener_arn`; its load balancer's `arn_suffix` (as CloudWatch names it), `vpc_id`, `dns_name`
@@ -34,7 +34,7 @@ class AdoptedListener(Listening):
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:AdoptedListener", name, {"hostname": hostname, "priority": priority}, opts)
+        super().__init__("phoenix:index:ExistingListener", name, {"hostname": hostname, "priority": priority}, opts)
         self._prefix, self._tags, self._permanent, self._vpc_id = name, dict(tags), protect, vpc_id
         self._priorities = {"preview": priority, "production": priority + 1}
         self._hosts = [{"host_header": {"values": [hostname]}}]

@@ -10,8 +10,8 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.step_command import step
-from plan.group_key import Color
+from components.step_command import step_command
+from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 from plan.releases import taggable
 
@@ -35,7 +35,7 @@ class MachineImage(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        color: Color,
+        color: GroupKey,
         account: Account,
         service: str,
         fingerprint: str,
@@ -75,7 +75,7 @@ class MachineImage(pulumi.ComponentResource):
         # Frozen: a command whose inputs change in place loses its recorded output. Its replacement takes what the
         # program says then. Its name is the same for every generation: with `--target` the engine leaves a new one
         # unmade, and writes it down nevertheless for what hangs on it, in a state that it refuses from then on.
-        bake = step(
+        bake = step_command(
             f"{name}-bake",
             run="copy" if copied_from else "bake",
             account=account,
@@ -111,7 +111,7 @@ class MachineImage(pulumi.ComponentResource):
 
     def share(self, accounts: Sequence[str], *, after: Sequence[pulumi.Resource]) -> command.local.Command:
         """Lets other accounts copy this image, and those that were shared before; with no account, takes it back."""
-        return step(
+        return step_command(
             f"{self._name}-share",
             run="share",
             account=self._account,

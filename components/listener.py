@@ -9,13 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from plan.group_key import Color
+from plan.group_key import GroupKey
 
 PREVIEW_HEADER = "X-Phoenix-Preview"
 
 
-class Listening(pulumi.ComponentResource):
-    """A listener with a stack's rules on it; `LoadBalancer` makes one, `AdoptedListener` takes one that is there.
+class StackListener(pulumi.ComponentResource):
+    """A listener with a stack's rules on it; `LoadBalancer` makes one, `ExistingListener` takes one that is there.
 
     Outputs: `arn_suffix` of the load balancer, `dns_name` (what the DNS of a host name leads to), `listener_arn`,
     `security_group_id`, `url`.
@@ -37,7 +37,7 @@ class Listening(pulumi.ComponentResource):
 
     def target_group(
         self,
-        color: Color,
+        color: GroupKey,
         *,
         port: int,
         health_check_path: str,

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.existing_listener import AdoptedListener
-from components.listener import Listening
-from plan.listener_move import Doors
-from plan.readers.existing_balancer import SharingError
+from components.existing_listener import ExistingListener
+from components.listener import StackListener
+from plan.listener_move import ListenerMove
+from plan.readers.existing_balancer import ExistingBalancerError
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 
 
-class LoadBalancer(Listening):
+class LoadBalancer(StackListener):
     """An internet-facing ALB that answers 503 until a production rule exists.
 
     Inputs: `vpc_id`; `subnet_ids` of at least two zones; `port` of the listener; `allowed_cidrs` that may reach it;
@@ -42,12 +42,12 @@ class LoadBalancer(Listening):
         hostname: str = "",
         protect: bool = False,
         tags: Mapping[str, str],
-        doors: Doors | None = None,
+        doors: ListenerMove | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:LoadBalancer", name, {"port": port, "protect": protect}, opts)
         self._prefix, self._tags, self._permanent = name, dict(tags), protect
-        self._doors = doors or Doors()
+        self._doors = doors or ListenerMove()
         self._vpc_id, self._priorities, self._hosts = vpc_id, self._doors.priorities, ()
         group = aws.ec2.SecurityGroup(
             f"{name}-alb",
@@ -124,7 +124,7 @@ class LoadBalancer(Listening):
         self._redirect(after=[rule])
         return rule
 
-    def share(
+    def listener_for(
         self,
         name: str,
         *,
@@ -132,14 +132,14 @@ class LoadBalancer(Listening):
         priority: int,
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
-    ) -> AdoptedListener:
+    ) -> ExistingListener:
         """The listener for one of several services: for requests to `hostname`, by rules of its own.
 
-        Raises `SharingError` when another service has the hostname or one of the two priorities.
+        Raises `ExistingBalancerError` when another service has the hostname or one of the two priorities.
         """
         for other, (host, taken) in self._shared.items():
             if hostname == host or abs(priority - taken) < 2:
-                raise SharingError(
+                raise ExistingBalancerError(
                     f"{name} and {other} must have a hostname and two priorities each ({hostname} and {priority},"
                     f" {host} and {taken}).\n  type: another hostname, or a rulePriority of {taken + 10}"
                 )
@@ -147,7 +147,7 @@ class LoadBalancer(Listening):
             self._redirect()
         self._shared[name] = (hostname, priority)
         scheme, shown = self._front
-        return AdoptedListener(
+        return ExistingListener(
             name,
             listener_arn=self.listener_arn,
             arn_suffix=self.arn_suffix,

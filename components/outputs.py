@@ -9,15 +9,15 @@ import pulumi
 from components.image import MachineImage
 from components.rollout import Rollout
 from plan import history, releases
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 
-def of(
+def stack_outputs(
     *,
     url: pulumi.Output[str],
-    flight: Flight,
-    standing: Live,
+    plan: RolloutPlan,
+    live: LiveState,
     fingerprint: str,
     image: MachineImage,
     rollout: Rollout,
@@ -30,11 +30,11 @@ def of(
     """
     living = pulumi.Output.from_input(
         {
-            "color": flight.active.color,
-            "generation": flight.active.generation,
+            "color": plan.active.color,
+            "generation": plan.active.generation,
             "image": image.id,
             "bakedAt": image.baked_at,
-            "fingerprint": flight.standing.fingerprint if flight.standing else fingerprint,
+            "fingerprint": plan.existing.fingerprint if plan.existing else fingerprint,
             "commit": image.commit,
             "bornAt": rollout.born_at,
             "packages": image.packages,
@@ -43,19 +43,21 @@ def of(
     )
 
     def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
-        return releases.certificates(flight, standing, fingerprint, known[0], known[1])
+        return releases.release_records(plan, live, fingerprint, known[0], known[1])
 
     return {
         "url": url,
-        "live": rollout.left_out.apply(lambda left_out: _stays(standing, rollout) if left_out else living),
+        "live": rollout.left_out.apply(lambda left_out: _stays(live, rollout) if left_out else living),
         "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
-        "past": pulumi.Output.all(rollout.lines, after).apply(lambda known: [history.entry(line) for line in known[0]]),
+        "past": pulumi.Output.all(rollout.lines, after).apply(
+            lambda known: [history.decode(line) for line in known[0]]
+        ),
     }
 
 
-def _stays(standing: Live, rollout: Rollout) -> dict[str, Any]:
+def _stays(live: LiveState, rollout: Rollout) -> dict[str, Any]:
     """What is live after an update that left promote out: what was live before it."""
-    group = standing.leader
+    group = live.majority_group
     said = (
         {
             "color": group.color,
@@ -64,7 +66,7 @@ def _stays(standing: Live, rollout: Rollout) -> dict[str, Any]:
             "bakedAt": group.tags.get("baked-at", ""),
             "fingerprint": group.fingerprint,
             "commit": group.commit,
-            "bornAt": f"{group.born_at:%Y-%m-%dT%H:%M:%SZ}" if group.born_at else "",
+            "bornAt": f"{group.created_at:%Y-%m-%dT%H:%M:%SZ}" if group.created_at else "",
         }
         if group
         else {}

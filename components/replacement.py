@@ -10,11 +10,11 @@ from collections.abc import Mapping
 import pulumi
 
 from plan.config.settings import camel
-from plan.group_key import Color
+from plan.group_key import GroupKey
 
 
 def group_options(
-    color: Color,
+    color: GroupKey,
     parent: pulumi.Resource,
     *,
     depends_on: list[pulumi.Resource] | None = None,
@@ -29,7 +29,7 @@ def group_options(
         replacement_trigger=color.trigger,
         ignore_changes=ignore_changes,
         custom_timeouts=timeouts,
-        transformations=[freeze_inputs] if color.frozen else None,
+        transformations=[freeze_inputs] if color.pinned else None,
     )
 
 

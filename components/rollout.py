@@ -9,15 +9,15 @@ from typing import Any
 import pulumi
 import pulumi_command as command
 
-from components.auto_scaling_group import ServerGroup
-from components.step_command import step
+from components.auto_scaling_group import AutoScalingGroup
+from components.step_command import step_command
 from plan import estimates, history, production_weights
-from plan.config.pulumi_config import errors
+from plan.config.pulumi_config import user_errors
 from plan.config.settings import Settings
-from plan.group_key import Color
-from plan.readers.live_state import PAST, Account, Live
-from plan.readers.recorded_steps import Recorded, reported
-from plan.rollout_plan import Flight
+from plan.group_key import GroupKey
+from plan.readers.live_state import HISTORY_TAG, Account, LiveState
+from plan.readers.recorded_steps import RecordedSteps, reported_weights
+from plan.rollout_plan import RolloutPlan
 
 
 class Rollout(pulumi.ComponentResource):
@@ -38,28 +38,28 @@ class Rollout(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        flight: Flight,
-        standing: Live,
-        recorded: Recorded,
+        plan: RolloutPlan,
+        live: LiveState,
+        recorded: RecordedSteps,
         settings: Settings,
         account: Account,
-        group: ServerGroup,
-        targets: Mapping[Color, pulumi.Input[str]],
+        group: AutoScalingGroup,
+        targets: Mapping[GroupKey, pulumi.Input[str]],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
         shared: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:Rollout", name, {"active": flight.active.color}, opts)
-        self._prefix, self._account, self._settings, self._flight = name, account, settings, flight
-        self._standing, self._recorded = standing, recorded
+        super().__init__("phoenix:index:Rollout", name, {"active": plan.active.color}, opts)
+        self._prefix, self._account, self._settings, self._flight = name, account, settings, plan
+        self._standing, self._recorded = live, recorded
         self._group, self._listener = group.group_name, listener_arn
         about: dict[str, pulumi.Input[str]] = {
             "stack": settings.identity,
-            "color": flight.active.color,
-            "generation": flight.active.generation,
+            "color": plan.active.color,
+            "generation": plan.active.generation,
             "group": group.group_name,
-            "target_group": targets[flight.active],
+            "target_group": targets[plan.active],
             "listener": listener_arn,
             "preview_rule": preview_rule_arn,
             "min_size": str(settings.min_size),
@@ -71,64 +71,71 @@ class Rollout(pulumi.ComponentResource):
             "smoke_command": settings.smoke_command,
             "timeout_seconds": str(settings.verify_timeout_seconds),
         }
-        self.verified = step(
+        self.verified = step_command(
             f"{name}-verify",
             run="verify",
             account=account,
             environment=verified,
             # A group that should stand and is not verified was changed by hand: the gate looks, whatever was recorded.
-            triggers=[group.group_name, *([recorded.again(f"{name}-verify")] if flight.unproven else [])],
-            opts=self._gate([group.retire], closed=flight.proven),
+            triggers=[
+                group.group_name,
+                *([recorded.rerun_trigger(f"{name}-verify")] if plan.needs_verification else []),
+            ],
+            opts=self._gate([group.retire], closed=plan.is_up_to_date),
         )
-        self._move = recorded.again(f"{name}-promote") if flight.shift else ""
+        self._move = recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
         promoted = {
             **about,
             "traffic": str(settings.traffic),
-            "canary_steps": "" if flight.back else ",".join(map(str, settings.canary_steps)),
+            "canary_steps": "" if plan.is_rollback else ",".join(map(str, settings.canary_steps)),
             "canary_pause_seconds": str(settings.canary_pause_seconds),
             "settle_seconds": str(settings.settle_seconds),
             "soak_seconds": str(settings.soak_seconds),
             "drain_seconds": str(settings.drain_seconds),
-            "replacement_seconds": str(estimates.replacement(settings)),
+            "replacement_seconds": str(estimates.replacement_seconds(settings)),
             "alarms": pulumi.Output.all(*group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms])),
             **({"shared": "true"} if shared else {}),
         }
-        self.promoted = step(
+        self.promoted = step_command(
             f"{name}-promote",
             run="promote",
             account=account,
             environment=promoted,
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[group.group_name, self._move],
-            opts=self._gate([self.verified], closed=not flight.shift),
+            opts=self._gate([self.verified], closed=not plan.needs_traffic_shift),
         )
         self._production(targets)
-        stood = flight.standing.born_at if flight.standing else None
+        stood = plan.existing.created_at if plan.existing else None
         born_at = f"{stood:%Y-%m-%dT%H:%M:%SZ}" if stood else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.certificates = pulumi.Output.all(
-            "" if flight.proven else self.verified.stdout,
-            self.promoted.stdout if flight.shift else "",
+            "" if plan.is_up_to_date else self.verified.stdout,
+            self.promoted.stdout if plan.needs_traffic_shift else "",
         ).apply(lambda said: _certificates(*said))
         # Nobody dies in an update that has not moved production.
         self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
-            lambda known: list(standing.past) if known[0] else history.lines(flight, standing, known[1])
+            lambda known: list(live.history) if known[0] else history.history_lines(plan, live, known[1])
         )
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
-    def _production(self, targets: Mapping[Color, pulumi.Input[str]]) -> None:
+    def _production(self, targets: Mapping[GroupKey, pulumi.Input[str]]) -> None:
         """Sets what the production rule is declared with, by what promote reports."""
-        flight, standing = self._flight, self._standing
+        plan, live = self._flight, self._standing
         # A command that is left out has the triggers of its last run.
-        self.left_out = self.promoted.triggers.apply(lambda had: flight.shift and (had or [""])[-1] != self._move)
+        self.left_out = self.promoted.triggers.apply(
+            lambda had: plan.needs_traffic_shift and (had or [""])[-1] != self._move
+        )
 
         def found(known: list[Any]) -> list[dict[str, int]]:
             left_out, said, *arns = known
             declared = dict(zip((color.color for color in targets), arns, strict=True))
-            with errors():
-                weights = production_weights.weights(flight, standing, declared, reported(said), left_out=left_out)
-            shares = production_weights.by_color(weights, standing, declared)
+            with user_errors():
+                weights = production_weights.production_weights(
+                    plan, live, declared, reported_weights(said), left_out=left_out
+                )
+            shares = production_weights.weights_by_color(weights, live, declared)
             if left_out:
                 told = ", ".join(f"{color} {share} %" for color, share in shares.items())
                 pulumi.log.warn(f"promote was left out of this update: production stays {told}", self)
@@ -143,19 +150,19 @@ class Rollout(pulumi.ComponentResource):
 
         Plain text when none is deleted: an update without changes has none here either.
         """
-        flight, standing = self._flight, self._standing
-        told = history.lines(flight, standing, {})
-        if not history.leaving(flight, standing):
-            return {f"{PAST}{number + 1}": text for number, text in enumerate(told)}
+        plan, live = self._flight, self._standing
+        told = history.history_lines(plan, live, {})
+        if not history.leaving_groups(plan, live):
+            return {f"{HISTORY_TAG}{number + 1}": text for number, text in enumerate(told)}
 
         def line(number: int) -> pulumi.Output[str]:
             return self.lines.apply(lambda lines: lines[number] if number < len(lines) else "")
 
-        return {f"{PAST}{number + 1}": line(number) for number in range(len(told))}
+        return {f"{HISTORY_TAG}{number + 1}": line(number) for number in range(len(told))}
 
     def guard(self, production: pulumi.CustomResource) -> command.local.Command:
         """Keeps the production rule: deleted before it, and refuses while users reach servers by it."""
-        return step(
+        return step_command(
             f"{self._prefix}-guard",
             run="guard",
             on_delete=True,
@@ -165,14 +172,14 @@ class Rollout(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[production]),
         )
 
-    def prune(self, *, strays: Sequence[str], after: Sequence[pulumi.Resource]) -> command.local.Command:
+    def prune(self, *, orphans: Sequence[str], after: Sequence[pulumi.Resource]) -> command.local.Command:
         """Deregisters the stack's old images once production has moved, and what killed updates left behind.
 
         `strays` are groups that production did not know before this update, and things that nobody knew. An update
         without any, and without a birth or a move, has nothing to do here.
         """
         settings = self._settings
-        return step(
+        return step_command(
             f"{self._prefix}-prune",
             run="prune",
             account=self._account,
@@ -182,10 +189,10 @@ class Rollout(pulumi.ComponentResource):
                 "image_keep": str(settings.image_keep),
                 "group": self._group,
                 "listener": self._listener,
-                "strays": json.dumps(list(strays)),
+                "orphans": json.dumps(list(orphans)),
             },
-            triggers=[self._group, self._recorded.again(f"{self._prefix}-prune") if strays else ""],
-            opts=self._gate(after, closed=self._flight.proven and not strays),
+            triggers=[self._group, self._recorded.rerun_trigger(f"{self._prefix}-prune") if orphans else ""],
+            opts=self._gate(after, closed=self._flight.is_up_to_date and not orphans),
         )
 
     def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:

@@ -9,19 +9,19 @@ import pulumi
 
 from components import outputs
 from components.alarms import Limits
-from components.auto_scaling_group import ServerGroup
+from components.auto_scaling_group import AutoScalingGroup
 from components.dashboard import Dashboard
-from components.existing_listener import AdoptedListener
+from components.existing_listener import ExistingListener
 from components.image import MachineImage
-from components.listener import Listening
+from components.listener import StackListener
 from components.load_balancer import LoadBalancer
 from components.network import Network
 from components.rollout import Rollout
 from plan import estimates, lineage
 from plan.config.settings import Settings
-from plan.listener_move import Doors
-from plan.planner import Preflight
-from plan.readers.existing_balancer import Shared
+from plan.listener_move import ListenerMove
+from plan.planner import CheckedPlan
+from plan.readers.existing_balancer import ExistingBalancer
 from plan.user_data import user_data
 
 
@@ -37,23 +37,23 @@ class Service(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        ahead: Preflight,
+        checked: CheckedPlan,
         *,
         network: Network,
-        listener: Listening,
+        listener: StackListener,
         token: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:Service", name, {"active": ahead.flight.active.color}, opts)
-        told = declare(ahead, network=network, listener=listener, token=token, parent=self)
+        super().__init__("phoenix:index:Service", name, {"active": checked.rollout.active.color}, opts)
+        told = declare_service(checked, network=network, listener=listener, token=token, parent=self)
         self.url, self.live = told["url"], told["live"]
         self.certificates, self.past = told["certificates"], told["past"]
         self.register_outputs(dict(told))
 
 
-def permanent(
-    settings: Settings, shared: Shared | None, *, doors: Doors, parent: pulumi.Resource | None = None
-) -> tuple[Network, Listening]:
+def declare_network_and_listener(
+    settings: Settings, shared: ExistingBalancer | None, *, doors: ListenerMove, parent: pulumi.Resource | None = None
+) -> tuple[Network, StackListener]:
     """Declares what outlives every group, below `parent` or at the top: network and listener, each own or adopted."""
     tags, opts = {"phoenix:stack": settings.identity}, pulumi.ResourceOptions(parent=parent)
     network = Network(
@@ -66,7 +66,7 @@ def permanent(
         opts=opts,
     )
     if shared:
-        return network, AdoptedListener(
+        return network, ExistingListener(
             settings.name,
             listener_arn=shared.listener,
             arn_suffix=shared.suffix,
@@ -95,16 +95,16 @@ def permanent(
     )
 
 
-def declare(
-    ahead: Preflight,
+def declare_service(
+    checked: CheckedPlan,
     *,
     network: Network,
-    listener: Listening,
+    listener: StackListener,
     token: pulumi.Input[str] | None = None,
     parent: pulumi.Resource | None = None,
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Declares a service, below `parent` or at the top, and returns its outputs."""
-    settings, plan, account, source = ahead.settings, ahead.flight, ahead.account, ahead.source
+    settings, plan, account, source = checked.settings, checked.rollout, checked.account, checked.image_source
     opts = pulumi.ResourceOptions(parent=parent)
     # Without a public address a build instance has its way to the internet, as servers have, by the NAT gateway.
     inside = settings.packer_variables.get("session_manager_profile")
@@ -129,7 +129,7 @@ def declare(
             live_image=plan.live_image,
             opts=opts,
         )
-        for color in plan.colors
+        for color in plan.groups
     }
     targets = {
         color: listener.target_group(
@@ -140,16 +140,16 @@ def declare(
             drain_seconds=settings.drain_seconds,
             tags={
                 "fingerprint": source.fingerprint,
-                "recipe": ahead.recipe.tag,
+                "recipe": checked.server_spec.tag,
                 **image.tags,
-                **lineage.launch_tags(color, plan, ahead.standing, ahead.lineage),
+                **lineage.launch_tags(color, plan, checked.live, checked.lineage),
             },
         )
         for color, image in baked.items()
     }
     preview = listener.preview_rule(targets[plan.active].arn, token=settings.preview_token if token is None else token)
     groups = {
-        color: ServerGroup(
+        color: AutoScalingGroup(
             color.name,
             color=color,
             account=account,
@@ -178,7 +178,7 @@ def declare(
                 settings.max_error_percent,
                 settings.max_response_milliseconds,
                 settings.min_size,
-                estimates.replacement(settings),
+                estimates.replacement_seconds(settings),
             ),
             opts=opts,
         )
@@ -188,26 +188,26 @@ def declare(
     # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
     rollout = Rollout(
         settings.name,
-        flight=plan,
-        standing=ahead.standing,
-        recorded=ahead.recorded,
+        plan=plan,
+        live=checked.live,
+        recorded=checked.recorded,
         settings=settings,
         account=account,
         group=groups[plan.active],
         targets={color: target.arn for color, target in targets.items()},
         listener_arn=listener.listener_arn,
         preview_rule_arn=preview.arn,
-        shared=ahead.shared is not None,
+        shared=checked.existing_balancer is not None,
         opts=opts,
     )
     production = listener.production_rule(
         rollout.weights,
         after=[rollout.promoted],
-        tags={**rollout.past(), **lineage.production_tags(plan, ahead.standing, ahead.lineage)},
+        tags={**rollout.past(), **lineage.production_tags(plan, checked.live, checked.lineage)},
     )
     rollout.guard(production)
-    rollout.prune(strays=[*ahead.standing.strays, *ahead.lost], after=[production])
-    if settings.image_shared_with or source.shared:
+    rollout.prune(orphans=[*checked.live.unused_groups, *checked.orphans], after=[production])
+    if settings.image_shared_with or source.is_shared:
         baked[plan.active].share(settings.image_shared_with, after=[production])
     if settings.dashboard:
         Dashboard(
@@ -218,10 +218,10 @@ def declare(
             promoted=rollout.promoted.stdout,
             opts=opts,
         )
-    return outputs.of(
+    return outputs.stack_outputs(
         url=listener.url,
-        flight=plan,
-        standing=ahead.standing,
+        plan=plan,
+        live=checked.live,
         fingerprint=source.fingerprint,
         image=baked[plan.active],
         rollout=rollout,

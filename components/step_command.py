@@ -37,7 +37,7 @@ LAUNCHER = ".phoenix/run"
 AWAY = "This machine has not previewed the program yet, and knows no way to its steps. Do: pulumi preview"
 
 
-def runner(project: Path) -> str:
+def step_runner(project: Path) -> str:
     """What runs a step from the project's folder: the same words on every machine.
 
     A program of another folder says where it is itself: paths and commands of its settings mean its own folder. When
@@ -79,7 +79,7 @@ def _identity(account: Account) -> dict[str, str]:
     }
 
 
-def step(
+def step_command(
     name: str,
     *,
     run: str,
@@ -93,7 +93,7 @@ def step(
 
     `environment` is keyed as the step's options are (`target_group` is `--target-group`).
     """
-    line = f"{runner(Path.cwd())} {run}; exit $?"
+    line = f"{step_runner(Path.cwd())} {run}; exit $?"
     given = {"account": account.id, "region": account.region, **environment}
     variables: dict[str, pulumi.Input[str]] = {
         **{f"PHOENIX_{key.upper()}": value for key, value in given.items()},

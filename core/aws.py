@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 
-def config(environment: Mapping[str, str]) -> Config:
+def client_config(environment: Mapping[str, str]) -> Config:
     """Throttling and passing faults are retried with growing pauses; a dead endpoint is noticed within seconds.
 
     AWS_RETRY_MODE and AWS_MAX_ATTEMPTS are the user's word on retries, as with every AWS tool.
@@ -41,10 +41,10 @@ def config(environment: Mapping[str, str]) -> Config:
     return Config(retries=retries, connect_timeout=5, read_timeout=20, user_agent_extra="phoenix")  # type: ignore[arg-type]
 
 
-CONFIG = config(os.environ)
+CONFIG = client_config(os.environ)
 
 # For what only informs: nobody waits for a service that fails.
-HASTY = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
+BEST_EFFORT = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 2}))
 
 # The most that EC2 gives at once; not asked, it chooses the size of its pages (API reference, DescribeInstances).
 LARGEST_PAGES: PaginatorConfigTypeDef = {"PageSize": 1000}
@@ -90,8 +90,8 @@ class Aws:
         return self.session.client("ssm", config=CONFIG)
 
     @cached_property
-    def hasty_ssm(self) -> SSMClient:
-        return self.session.client("ssm", config=HASTY)
+    def best_effort_ssm(self) -> SSMClient:
+        return self.session.client("ssm", config=BEST_EFFORT)
 
     @cached_property
     def sts(self) -> STSClient:
@@ -100,7 +100,7 @@ class Aws:
 
 def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
     """A session in `region`, once credentials and ARNs are seen to be of `account`. Raises StepError."""
-    foreign = strangers(account=account, region=region, arns=arns)
+    foreign = foreign_arns(account=account, region=region, arns=arns)
     if foreign:
         raise StepError(
             f"the step works in account {account}, region {region}, and was given things from elsewhere",
@@ -117,7 +117,7 @@ def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
     return aws
 
 
-def strangers(*, account: str, region: str, arns: Iterable[str]) -> list[str]:
+def foreign_arns(*, account: str, region: str, arns: Iterable[str]) -> list[str]:
     """The ARNs that name another account or region, each with which."""
     found = []
     for arn in arns:
@@ -127,34 +127,34 @@ def strangers(*, account: str, region: str, arns: Iterable[str]) -> list[str]:
     return found
 
 
-def code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """AWS's error code, like AccessDenied."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def reason(error: ClientError | BotoCoreError) -> str:
+def error_reason(error: ClientError | BotoCoreError) -> str:
     """AWS's own words, with the call they answered."""
     if isinstance(error, ClientError):
         words = error.response.get("Error", {}).get("Message", "") or str(error)
-        return f"{error.operation_name}: {code(error)}: {words}"
+        return f"{error.operation_name}: {error_code(error)}: {words}"
     return str(error)
 
 
-def explain(error: ClientError | BotoCoreError) -> StepError:
+def explain_error(error: ClientError | BotoCoreError) -> StepError:
     """An error of AWS that no step expected, with what to do about the usual ones."""
     do = "run `pulumi up` again when AWS answers; it goes on from what is there"
-    if isinstance(error, ClientError) and code(error) in DENIED:
+    if isinstance(error, ClientError) and error_code(error) in DENIED:
         denied = re.search(r"perform: (\S+)", str(error))
         action = denied[1] if denied else error.operation_name
         do = f"allow {action} to whoever deploys, then run `pulumi up` again"
     if lacks_credentials(error):
         do = RENEW
-    return StepError("AWS did not do what it was asked", reason(error), do)
+    return StepError("AWS did not do what it was asked", error_reason(error), do)
 
 
 def lacks_credentials(error: ClientError | BotoCoreError) -> bool:
     """Whether only new credentials help: AWS refuses those that have expired, or there are none."""
     if isinstance(error, ClientError):
-        return code(error) in EXPIRED
+        return error_code(error) in EXPIRED
     words = str(error).lower()
     return isinstance(error, SSOError) or "credentials" in words or "token" in words

@@ -72,12 +72,12 @@ class BaseImage:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-def known(partition: str) -> list[str]:
+def known_names(partition: str) -> list[str]:
     """The names whose vendor's account is known in a partition."""
     return [name for name, vendor in VENDORS.items() if partition in vendor.owners]
 
 
-def wanted(text: str) -> str:
+def parse_name(text: str) -> str:
     """What --base-image may be. Raises ValueError."""
     if text in VENDORS or AMI.fullmatch(text) or re.fullmatch(r"/[A-Za-z0-9_./-]+", text):
         return text
@@ -113,15 +113,15 @@ def refusal(image: BaseImage, *, account: str, architecture: str, owner: str | N
     return None
 
 
-def find(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, architecture: str) -> BaseImage:
+def find_base_image(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, architecture: str) -> BaseImage:
     """The image that `name` means today. Raises StepError when there is none, or it is refused."""
     vendor = VENDORS.get(name)
     if vendor and ec2.meta.partition not in vendor.owners:
         raise StepError(
             f"the vendor's account of {name} is not known in the partition {ec2.meta.partition}",
             "an image by this name may be anybody's there",
-            f"choose one of {', '.join(known(ec2.meta.partition)) or 'your own'}, or give an image that you know to be"
-            " the vendor's (baseImage: ami-...)",
+            f"choose one of {', '.join(known_names(ec2.meta.partition)) or 'your own'}, or give an image that you"
+            " know to be the vendor's (baseImage: ami-...)",
         )
     parameter = (
         name
@@ -163,11 +163,11 @@ def published(ssm: SSMClient, parameter: str) -> str:
     try:
         value = ssm.get_parameter(Name=parameter)["Parameter"]["Value"].strip()
     except ClientError as error:
-        if aws.code(error) != "ParameterNotFound":
+        if aws.error_code(error) != "ParameterNotFound":
             raise
         raise StepError(
             f"the SSM parameter {parameter} does not exist in this region",
-            aws.reason(error),
+            aws.error_reason(error),
             "choose another baseImage, or give the AMI itself (baseImage: ami-...)",
         ) from error
     if not AMI.fullmatch(value):
@@ -179,7 +179,7 @@ def _described(ec2: EC2Client, image_id: str) -> BaseImage:
     try:
         found = ec2.describe_images(ImageIds=[image_id])["Images"]
     except ClientError as error:
-        if not aws.code(error).startswith("InvalidAMIID"):
+        if not aws.error_code(error).startswith("InvalidAMIID"):
             raise
         found = []
     if not found:

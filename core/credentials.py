@@ -16,14 +16,14 @@ RESERVE_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class Life:
+class CredentialLifetime:
     """`ends`: when they end for good, if that is known. `temporary`: they do end, known or not."""
 
     ends: datetime | None
     temporary: bool
 
 
-def life(credentials: Credentials | None) -> Life:
+def credential_lifetime(credentials: Credentials | None) -> CredentialLifetime:
     """How long credentials last.
 
     Those from the environment end with AWS_CREDENTIAL_EXPIRATION, where that is set: nobody sets new ones for a
@@ -32,11 +32,11 @@ def life(credentials: Credentials | None) -> Life:
     if isinstance(credentials, RefreshableCredentials):
         fixed = credentials.method == "env"
         ends: datetime | None = getattr(credentials, "_expiry_time", None)
-        return Life(ends=ends if fixed else None, temporary=fixed)
-    return Life(ends=None, temporary=credentials is not None and bool(credentials.token))
+        return CredentialLifetime(ends=ends if fixed else None, temporary=fixed)
+    return CredentialLifetime(ends=None, temporary=credentials is not None and bool(credentials.token))
 
 
-def refusal(found: Life, *, now: datetime, seconds: int) -> StepError | None:
+def refusal(found: CredentialLifetime, *, now: datetime, seconds: int) -> StepError | None:
     """Why not to begin something of `seconds` with such credentials."""
     if found.ends is None:
         return None
@@ -53,7 +53,7 @@ def refusal(found: Life, *, now: datetime, seconds: int) -> StepError | None:
 
 def check(aws: Aws, *, now: datetime, seconds: int) -> str:
     """Raises StepError when the credentials end too early. Returns what to say when that can't be known."""
-    found = life(aws.session.get_credentials())
+    found = credential_lifetime(aws.session.get_credentials())
     refused = refusal(found, now=now, seconds=seconds)
     if refused:
         raise refused

@@ -59,7 +59,7 @@ class Call:
         return any(word.partition("=")[0] in flags for word in self.arguments)
 
 
-def read() -> Call | None:
+def read_engine_call() -> Call | None:
     """The call that this process works for; None when no ancestor is `pulumi`."""
     return nearest(_ancestors(os.getpid(), _of_proc if sys.platform == "linux" else _of_ps))
 

@@ -37,7 +37,7 @@ class GitError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class Commit:
     commit: str  # 40 hex digits (64 in a repository of SHA-256), or "none" outside of git
     tree: str  # "clean": the files are those of the commit; else "dirty"
 
@@ -113,7 +113,7 @@ def missing(folder: Path) -> str:
     return "git fetch brings what others have committed"
 
 
-def source(folder: Path, files: Files) -> Source:
+def image_commit(folder: Path, files: Files) -> Commit:
     """The commit that is checked out, and whether it has exactly these files of `folder`. Raises GitError.
 
     `git status` is not asked: it is silent about what git was told not to look at (assume-unchanged, submodules that
@@ -121,7 +121,7 @@ def source(folder: Path, files: Files) -> Source:
     """
     commit = head(folder)
     if not commit:
-        return Source(commit="none", tree="dirty")
+        return Commit(commit="none", tree="dirty")
     committed = {}
     for line in (answer(folder, "ls-tree", "-r", "-z", commit) or b"").split(b"\0"):
         if line:
@@ -132,7 +132,7 @@ def source(folder: Path, files: Files) -> Source:
         committed[path] in [(executable, one) for one in _names(content, like=commit)]
         for path, (executable, content) in files.items()
     )
-    return Source(commit=commit, tree="clean" if clean else "dirty")
+    return Commit(commit=commit, tree="clean" if clean else "dirty")
 
 
 def _names(content: bytes, *, like: str) -> tuple[str, str]:

@@ -77,7 +77,7 @@ class Folder:
     others: set[str] = field(default_factory=set)
 
 
-def read(folder: Path) -> Files:
+def read_image_files(folder: Path) -> Files:
     """The image's files. `folder` itself may be a link, what is in it may not.
 
     Raises `FileNotFoundError` when there are none, `ImageFilesError` with everything that is refused, `GitError` when

@@ -34,7 +34,7 @@ _DESCRIPTION = re.compile(r"phoenix((?: [a-z-]+=\S+)+) base-name=(.+)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class AccountRegion:
     """The account and region that bake."""
 
     account: str
@@ -44,12 +44,12 @@ class Place:
         return f"account {self.account}, region {self.region}"
 
 
-def place(text: str, *, region: str) -> Place:
+def parse_account_region(text: str, *, region: str) -> AccountRegion:
     """ACCOUNT or ACCOUNT/REGION; `region` is the own one. Raises ValueError."""
     match = PLACE.fullmatch(text)
     if match is None:
         raise ValueError("neither ACCOUNT nor ACCOUNT/REGION (12 digits, like 123456789012/eu-west-1)")
-    return Place(account=match[1], region=match[2] or region)
+    return AccountRegion(account=match[1], region=match[2] or region)
 
 
 def description(tags: Mapping[str, str]) -> str:
@@ -58,7 +58,7 @@ def description(tags: Mapping[str, str]) -> str:
     return " ".join(["phoenix", *said])[:DESCRIPTION_CHARACTERS]
 
 
-def described(text: str) -> dict[str, str]:
+def parse_description(text: str) -> dict[str, str]:
     """The tags out of a description; empty when it is none of ours."""
     match = _DESCRIPTION.fullmatch(text)
     if match is None:
@@ -68,7 +68,7 @@ def described(text: str) -> dict[str, str]:
     return {f"phoenix:{key}": said[key] for key in DESCRIBED if key in said}
 
 
-def offered(ec2: EC2Client, place: Place, *, service: str) -> list[Image]:
+def list_shared(ec2: EC2Client, place: AccountRegion, *, service: str) -> list[Image]:
     """The images of a service that a place lets us see, the youngest first. `ec2` is a client of its region.
 
     Each has the tags that it has there, but for the stack's. What does not say what it was made of is left out.
@@ -79,10 +79,10 @@ def offered(ec2: EC2Client, place: Place, *, service: str) -> list[Image]:
         Filters=[{"Name": "name", "Values": [f"{service}-*"]}, {"Name": "state", "Values": ["available"]}],
     )
     found = []
-    for image in (images.parsed(one) for page in pages for one in page["Images"]):
+    for image in (images.parse_image(one) for page in pages for one in page["Images"]):
         if not named.fullmatch(image.name):
             continue
-        tags = dict(image.tags) if image.complete else described(image.description)
+        tags = dict(image.tags) if image.complete else parse_description(image.description)
         fingerprint = image.name.rsplit("-", 2)[1]
         tags.update({"phoenix:service": service, "phoenix:fingerprint": fingerprint, "phoenix:stack": "unknown"})
         whole = replace(image, tags=tags)
@@ -91,9 +91,9 @@ def offered(ec2: EC2Client, place: Place, *, service: str) -> list[Image]:
     return sorted(found, key=lambda image: image.baked_at, reverse=True)
 
 
-def chosen(
+def select(
     there: Sequence[Image],
-    place: Place,
+    place: AccountRegion,
     *,
     service: str,
     fingerprint: str,
@@ -133,7 +133,7 @@ def chosen(
     return youngest
 
 
-def check(ec2: EC2Client, kms: KMSClient, image: Image, place: Place, *, account: str) -> None:
+def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountRegion, *, account: str) -> None:
     """Raises StepError when EC2 would refuse to copy an image that is seen. Clients are of its region."""
     shared = _snapshots(ec2, image)
     hidden = [snapshot for snapshot in image.snapshots if snapshot not in shared]
@@ -146,7 +146,7 @@ def check(ec2: EC2Client, kms: KMSClient, image: Image, place: Place, *, account
             f" createVolumePermission --operation-type add --user-ids {account}",
         )
     for key in sorted({key for key in shared.values() if key}):
-        problem = keys.problem(kms, key)
+        problem = keys.key_problem(kms, key)
         if problem:
             raise StepError(
                 f"account {account} may not use {key}, with which {image.id} is encrypted",
@@ -164,7 +164,7 @@ def _snapshots(ec2: EC2Client, image: Image) -> dict[str, str]:
     try:
         found = ec2.describe_snapshots(SnapshotIds=list(image.snapshots))["Snapshots"]
     except ClientError as error:
-        if aws.code(error) != "InvalidSnapshot.NotFound":
+        if aws.error_code(error) != "InvalidSnapshot.NotFound":
             raise
         return {}
     return {one["SnapshotId"]: one.get("KmsKeyId", "") if one.get("Encrypted") else "" for one in found}

@@ -80,7 +80,7 @@ class Image:
     @property
     def baked_at(self) -> datetime:
         """When its bake began; when AWS made it, if its tags don't say."""
-        return moment(self.tags.get("phoenix:baked-at", "")) or self.created
+        return parse_time(self.tags.get("phoenix:baked-at", "")) or self.created
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def name_pattern(service: str) -> re.Pattern[str]:
     return re.compile(re.escape(service) + r"-[0-9a-f]{12}-[0-9]{14}")
 
 
-def decide(
+def decide_reuse(
     images: Iterable[Image],
     *,
     fingerprint: str,
@@ -149,7 +149,7 @@ def decide(
     return Bake(why=f"there is no image with the fingerprint {fingerprint}")
 
 
-def pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
+def select_pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
     """The image of this service that `wanted` (a fingerprint or an ami-) names, whatever its age. Raises StepError."""
     found = [
         image
@@ -166,7 +166,7 @@ def pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
     return found[0]
 
 
-def wrong(found: Sequence[Image], image_id: str, expected: Mapping[str, str]) -> str:
+def image_problem(found: Sequence[Image], image_id: str, expected: Mapping[str, str]) -> str:
     """What is wrong with the image that Packer named; empty when nothing is."""
     if not found:
         return f"{image_id} does not exist in this account"
@@ -176,26 +176,26 @@ def wrong(found: Sequence[Image], image_id: str, expected: Mapping[str, str]) ->
     return f"{image_id} lacks the tags {', '.join(missing)}" if missing else ""
 
 
-def find(ec2: EC2Client, filters: Mapping[str, str]) -> list[Image]:
+def find_images(ec2: EC2Client, filters: Mapping[str, str]) -> list[Image]:
     """Images of this account, of any state, by EC2's filters (`tag:phoenix:service`, `name` with `*`, ...)."""
     pages = ec2.get_paginator("describe_images").paginate(
         Owners=["self"], Filters=[{"Name": key, "Values": [value]} for key, value in filters.items()]
     )
-    return [parsed(image) for page in pages for image in page["Images"]]
+    return [parse_image(image) for page in pages for image in page["Images"]]
 
 
 def of_service(ec2: EC2Client, service: str) -> list[Image]:
-    return find(ec2, {"tag:phoenix:service": service})
+    return find_images(ec2, {"tag:phoenix:service": service})
 
 
-def parsed(image: ImageTypeDef) -> Image:
+def parse_image(image: ImageTypeDef) -> Image:
     devices = image.get("BlockDeviceMappings", [])
     snapshots = (device.get("Ebs", {}).get("SnapshotId", "") for device in devices)
     return Image(
         id=image["ImageId"],
         name=image.get("Name", ""),
         state=image.get("State", ""),
-        created=moment(image.get("CreationDate", "")) or datetime.fromtimestamp(0, UTC),
+        created=parse_time(image.get("CreationDate", "")) or datetime.fromtimestamp(0, UTC),
         root_device=image.get("RootDeviceName", "/dev/sda1"),
         root_gib=root_gib(image),
         snapshots=tuple(snapshot for snapshot in snapshots if snapshot),
@@ -214,7 +214,7 @@ def root_gib(image: ImageTypeDef) -> int:
     ), default=0)  # fmt: skip
 
 
-def moment(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """A time as AWS and our tags write it (2026-11-24T05:30:00.000Z); None for anything else."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))

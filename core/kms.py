@@ -24,14 +24,14 @@ NONE = "none"
 ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
-def wanted(text: str) -> str:
+def parse_key(text: str) -> str:
     """What --kms-key may be. Raises ValueError."""
     if text in ("", NONE) or ARN.fullmatch(text):
         return text
     raise ValueError("not the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), none, or empty")
 
 
-def problem(kms: KMSClient, key: str, *, chosen: bool = False) -> str:
+def key_problem(kms: KMSClient, key: str, *, chosen: bool = False) -> str:
     """Why EC2 can't use a key (its ARN, in the client's region); empty when it can. Raises ClientError.
 
     `chosen`: as imageKmsKey. AWS's own key is no such choice: nobody else can be let in.
@@ -39,8 +39,8 @@ def problem(kms: KMSClient, key: str, *, chosen: bool = False) -> str:
     try:
         found = kms.describe_key(KeyId=key)["KeyMetadata"]
     except ClientError as error:
-        if aws.code(error) in {*aws.DENIED, "NotFoundException", "InvalidArnException"}:
-            return aws.reason(error)
+        if aws.error_code(error) in {*aws.DENIED, "NotFoundException", "InvalidArnException"}:
+            return aws.error_reason(error)
         raise
     if found.get("KeyState", "Enabled") != "Enabled":
         return f"it is {found['KeyState']}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from core import tags
-from core.aws import Aws, code
+from core.aws import Aws, error_code
 from core.errors import StepError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def share(weight: int, total: int) -> int:
     return min(99, max(1, round(100 * weight / total)))
 
 
-def same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+def equal_shares(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
     """Whether two sets of weights send traffic the same way."""
     return _traffic(one) == _traffic(other)
 
@@ -54,24 +54,24 @@ def _traffic(weights: Mapping[str, int]) -> dict[str, int]:
     return {arn: share for arn, share in shares(weights).items() if share}
 
 
-def read(aws: Aws, listener: str) -> tuple[Rule, ...]:
+def read_rules(aws: Aws, listener: str) -> tuple[Rule, ...]:
     """The rules of a listener in the order they apply, the default one last; none if there is no such listener."""
     found: list[RuleTypeDef] = []
     try:
         for page in aws.elbv2.get_paginator("describe_rules").paginate(ListenerArn=listener):
             found += page["Rules"]
     except ClientError as error:
-        if code(error) in {"ListenerNotFound", "LoadBalancerNotFound"}:
+        if error_code(error) in {"ListenerNotFound", "LoadBalancerNotFound"}:
             return ()
         raise
-    known = tags.read(aws.elbv2, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
+    known = tags.read_tags(aws.elbv2, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
     # Without tags it is gone: others' rules come and go on a listener that they share.
     return tuple(
         _rule(rule, known.get(rule["RuleArn"], {})) for rule in found if rule["IsDefault"] or rule["RuleArn"] in known
     )
 
 
-def read_one(aws: Aws, arn: str) -> Rule:
+def read_rule(aws: Aws, arn: str) -> Rule:
     """One rule as it is now. Its tags are not read."""
     return _rule(aws.elbv2.describe_rules(RuleArns=[arn])["Rules"][0], {})
 
@@ -103,7 +103,7 @@ def _weights(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
     return weights
 
 
-def production(rules: Iterable[Rule], stack: str) -> Rule | None:
+def production_rule(rules: Iterable[Rule], stack: str) -> Rule | None:
     """The rule that production traffic follows; None before the first birth."""
     for rule in rules:
         if rule.tags.get("phoenix:stack") == stack and rule.tags.get("phoenix:rule") == "production":
@@ -122,7 +122,7 @@ def weighted(found: Iterable[Rule]) -> frozenset[str]:
     )
 
 
-def token(rules: Iterable[Rule], *, preview: str, target_group: str) -> str:
+def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> str:
     """The secret that opens the preview rule, once it is sure that the rule leads to `target_group`.
 
     Raises StepError: through another group's door nothing would be proven.
@@ -145,7 +145,7 @@ def token(rules: Iterable[Rule], *, preview: str, target_group: str) -> str:
     raise StepError(f"the preview rule {preview} has no condition on the header {PREVIEW_HEADER}")
 
 
-def forward(weights: Mapping[str, int]) -> list[ActionTypeDef]:
+def forward_action(weights: Mapping[str, int]) -> list[ActionTypeDef]:
     """The actions of a rule that splits traffic. Nothing sticks: a client follows the weights with every request."""
     return [
         {
@@ -160,4 +160,4 @@ def forward(weights: Mapping[str, int]) -> list[ActionTypeDef]:
 
 def set_weights(aws: Aws, rule: str, weights: Mapping[str, int]) -> None:
     """Splits the traffic of a rule. ModifyRule leaves what it is not given (the conditions) as it is."""
-    aws.elbv2.modify_rule(RuleArn=rule, Actions=forward(weights))
+    aws.elbv2.modify_rule(RuleArn=rule, Actions=forward_action(weights))

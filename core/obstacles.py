@@ -38,7 +38,7 @@ class Obstacle:
     bars: frozenset[str] = frozenset()
 
 
-def found(group: Mapping[str, Any]) -> tuple[Obstacle, ...]:
+def find_obstacles(group: Mapping[str, Any]) -> tuple[Obstacle, ...]:
     """The obstacles of a group, as DescribeAutoScalingGroups tells of it.
 
     Protection from scale-in is none: the engine lifts it before it deletes a group (drainGroup in the AWS provider's
@@ -52,7 +52,7 @@ def barring(obstacles: tuple[Obstacle, ...], what: str) -> tuple[Obstacle, ...]:
     return tuple(one for one in obstacles if what in one.bars)
 
 
-def told(obstacles: tuple[Obstacle, ...]) -> tuple[str, str]:
+def describe_obstacles(obstacles: tuple[Obstacle, ...]) -> tuple[str, str]:
     """What there is and what to type, a line each."""
     return "\n".join(one.what for one in obstacles), "\n".join(one.do for one in obstacles)
 

@@ -38,12 +38,12 @@ class UnknownPackages(Exception):  # noqa: N818 - what it says is no error of an
     """There is no list of an image that can be relied on; the text says why."""
 
 
-def folder(service: str) -> str:
+def parameter_folder(service: str) -> str:
     return f"/phoenix/{service}/images"
 
 
-def path(service: str, image: str) -> str:
-    return f"{folder(service)}/{image}/packages"
+def parameter_path(service: str, image: str) -> str:
+    return f"{parameter_folder(service)}/{image}/packages"
 
 
 def pieces(text: str) -> list[str]:
@@ -65,9 +65,9 @@ def store(ssm: SSMClient, ec2: EC2Client, text: str, *, service: str, image: str
     # What an interrupted attempt left might have been in more pieces.
     remove(ssm, service=service, image=image)
     for number, value in enumerate(pieces(text), start=1):
-        name = f"{path(service, image)}/{number}"
+        name = f"{parameter_path(service, image)}/{number}"
         ssm.put_parameter(Name=name, Value=value, Type="String", Tier="Standard", Overwrite=True)
-    hashed = packages.digest(text)
+    hashed = packages.packages_hash(text)
     ec2.create_tags(Resources=[image], Tags=[{"Key": TAG, "Value": hashed}])
     return hashed
 
@@ -94,21 +94,21 @@ def read(ssm: SSMClient, *, service: str, image: str, hashed: str) -> Packages:
     """The packages of an image whose tag says `hashed` (empty: it has none). Raises UnknownPackages."""
     _listed(image, hashed)
     try:
-        parts = sorted(_parameters(ssm, path(service, image)), key=lambda one: _number(one["Name"]))
+        parts = sorted(_parameters(ssm, parameter_path(service, image)), key=lambda one: _number(one["Name"]))
         if not parts:
             raise ValueError("it is not here (a copy's stays where it was baked)")
         text = joined(one["Value"] for one in parts)
-        if packages.digest(text) != hashed:
+        if packages.packages_hash(text) != hashed:
             raise ValueError(f"it is not the one with the hash {hashed}")
-        return packages.parsed(text)
+        return packages.parse_packages(text)
     except (ClientError, BotoCoreError) as error:
-        raise UnknownPackages(f"the list of packages of {image} can't be read: {aws.reason(error)}") from error
+        raise UnknownPackages(f"the list of packages of {image} can't be read: {aws.error_reason(error)}") from error
     except ValueError as error:
         raise UnknownPackages(f"the list of packages of {image} is of no use: {error}") from error
 
 
 def remove(ssm: SSMClient, *, service: str, image: str) -> None:
-    names = [one["Name"] for one in _parameters(ssm, path(service, image))]
+    names = [one["Name"] for one in _parameters(ssm, parameter_path(service, image))]
     for start in range(0, len(names), NAMES):
         ssm.delete_parameters(Names=names[start : start + NAMES])
 
@@ -116,8 +116,8 @@ def remove(ssm: SSMClient, *, service: str, image: str) -> None:
 def stored(ssm: SSMClient, *, service: str) -> dict[str, datetime]:
     """The images that there are lists of, with when each list was written last."""
     found: dict[str, datetime] = {}
-    for one in _parameters(ssm, folder(service), recursive=True):
-        image = one["Name"].removeprefix(folder(service)).split("/")[1]
+    for one in _parameters(ssm, parameter_folder(service), recursive=True):
+        image = one["Name"].removeprefix(parameter_folder(service)).split("/")[1]
         found[image] = max(one["LastModifiedDate"], found.get(image, one["LastModifiedDate"]))
     return found
 

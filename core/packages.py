@@ -18,7 +18,7 @@ DIGITS = 12
 SUMMARY_CHARACTERS = 600
 
 
-def parsed(text: str) -> Packages:
+def parse_packages(text: str) -> Packages:
     """Raises ValueError with the first line that is not "NAME VERSION", or when there is none at all."""
     found: dict[str, set[str]] = {}
     for line in text.splitlines():
@@ -32,7 +32,7 @@ def parsed(text: str) -> Packages:
     return {name: tuple(sorted(versions)) for name, versions in sorted(found.items())}
 
 
-def digest(text: str) -> str:
+def packages_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
 
 

@@ -77,7 +77,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Teller:
+class LogThrottle:
     """How often a wait is told: what is new every four seconds at most, what is not every twenty."""
 
     NEW_EVERY, SAME_EVERY = 4.0, 20.0
@@ -87,7 +87,7 @@ class Teller:
         self._at = -math.inf
         self._last = ""
 
-    def tell(self, progress: Progress, text: str) -> None:
+    def log(self, progress: Progress, text: str) -> None:
         """A line of `text`, unless it is too early for one."""
         every = self.SAME_EVERY if text == self._last else self.NEW_EVERY
         if self._clock.now() - self._at >= every:
@@ -95,7 +95,7 @@ class Teller:
             self._at, self._last = self._clock.now(), text
 
 
-class Pace:
+class Backoff:
     """How often something is looked at: every half a second at first, every five in the end."""
 
     FIRST, LAST, GROWTH = 0.5, 5.0, 1.5
@@ -103,10 +103,10 @@ class Pace:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pause = self.FIRST
-        self._teller = Teller(clock)
+        self._teller = LogThrottle(clock)
 
     def wait(self, progress: Progress, text: str, *, hurry: bool = False) -> None:
         """Waits, after a line of `text` if none was written lately. `hurry`: no longer than a second."""
-        self._teller.tell(progress, text)
+        self._teller.log(progress, text)
         self._clock.sleep(min(self._pause, 1.0) if hurry else self._pause)
         self._pause = min(self._pause * self.GROWTH, self.LAST)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from core import listener_rules
-from core.aws import Aws, code
+from core.aws import Aws, error_code
 from core.errors import StepError
 from core.listener_rules import Rule
 
@@ -22,7 +22,7 @@ GONE = frozenset({"TargetGroupNotFound", "LoadBalancerNotFound", "ListenerNotFou
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class Route:
     """A rule that names a target group, and the load balancer (ARN) that has it."""
 
     balancer: str
@@ -36,19 +36,19 @@ class Way:
         return self.rule.tags.get("phoenix:rule") == "preview" and self.rule.tags.get("phoenix:stack") == stack
 
 
-def ways(aws: Aws, target_group: str) -> tuple[Way, ...]:
+def routes_to(aws: Aws, target_group: str) -> tuple[Route, ...]:
     """Every rule and default action that names a target group, with whatever weight."""
     groups = _asked(lambda: aws.elbv2.describe_target_groups(TargetGroupArns=[target_group])["TargetGroups"])
     balancers = sorted({arn for group in groups for arn in group.get("LoadBalancerArns", [])})
     return tuple(
-        Way(balancer=balancer, rule=rule)
+        Route(balancer=balancer, rule=rule)
         for balancer in balancers
         for rule in rules_of(aws, balancer)
         if target_group in rule.weights
     )
 
 
-def live(found: Iterable[Way], *, stack: str, color: str, group: str, target_group: str) -> StepError | None:
+def live_routes(found: Iterable[Route], *, stack: str, color: str, group: str, target_group: str) -> StepError | None:
     """Why a group may not be deleted: users reach it by one of these ways."""
     way = next((way for way in found if way.weight(target_group) and not way.is_preview(stack)), None)
     if way is None:
@@ -62,7 +62,7 @@ def live(found: Iterable[Way], *, stack: str, color: str, group: str, target_gro
     )
 
 
-def foreign(found: Iterable[Way], *, stack: str, color: str, group: str, listener: str) -> StepError | None:
+def foreign_routes(found: Iterable[Route], *, stack: str, color: str, group: str, listener: str) -> StepError | None:
     """Why a group that nobody knows may not be deleted: a rule of another load balancer than `listener`'s names it.
 
     Whoever made that rule relies on the group, whatever weight it has: it is no leftover, but another state's.
@@ -95,7 +95,7 @@ def rules_of(aws: Aws, balancer: str) -> list[Rule]:
     """The rules of all listeners of a load balancer; none when it is gone."""
     pages = aws.elbv2.get_paginator("describe_listeners").paginate(LoadBalancerArn=balancer)
     listeners = _asked(lambda: [one["ListenerArn"] for page in pages for one in page["Listeners"]])
-    return [rule for listener in listeners for rule in listener_rules.read(aws, listener)]
+    return [rule for listener in listeners for rule in listener_rules.read_rules(aws, listener)]
 
 
 def _asked(question: Callable[[], list[T]]) -> list[T]:
@@ -103,6 +103,6 @@ def _asked(question: Callable[[], list[T]]) -> list[T]:
     try:
         return question()
     except ClientError as error:
-        if code(error) in GONE:
+        if error_code(error) in GONE:
             return []
         raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from core import obstacles
-from core.aws import Aws, code
+from core.aws import Aws, error_code
 from core.errors import StepError
 from core.obstacles import Obstacle
 
@@ -58,7 +58,7 @@ class Target:
         return f"{self.id} {self.state}" + (f" ({self.reason})" if self.reason else "")
 
 
-def groups(aws: Aws, stack: str) -> tuple[Group, ...]:
+def read_groups(aws: Aws, stack: str) -> tuple[Group, ...]:
     """All groups of a stack, those that are being deleted too."""
     found: list[Group] = []
     pages = aws.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(
@@ -69,7 +69,7 @@ def groups(aws: Aws, stack: str) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def group(aws: Aws, name: str) -> Group:
+def read_group(aws: Aws, name: str) -> Group:
     """One group. Raises StepError when it is gone."""
     found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not found:
@@ -95,7 +95,7 @@ def _group(one: AutoScalingGroupTypeDef) -> Group:
         tags={tag["Key"]: tag.get("Value", "") for tag in one.get("Tags", [])},
         created=one["CreatedTime"],
         leaving=bool(one.get("Status")),
-        obstacles=obstacles.found(one),
+        obstacles=obstacles.find_obstacles(one),
         held=tuple(
             instance["InstanceId"]
             for instance in one.get("Instances", [])
@@ -104,17 +104,17 @@ def _group(one: AutoScalingGroupTypeDef) -> Group:
     )
 
 
-def serving(everything: Iterable[Group], target_group: str) -> Group | None:
+def groups_serving(everything: Iterable[Group], target_group: str) -> Group | None:
     """The group whose servers a target group has; None when it is gone."""
     return next((one for one in everything if target_group in one.target_groups and not one.leaving), None)
 
 
-def targets(aws: Aws, target_group: str) -> tuple[Target, ...]:
+def read_targets(aws: Aws, target_group: str) -> tuple[Target, ...]:
     """The servers of a target group; none when the target group is gone."""
     try:
         answer = aws.elbv2.describe_target_health(TargetGroupArn=target_group)
     except ClientError as error:
-        if code(error) == "TargetGroupNotFound":
+        if error_code(error) == "TargetGroupNotFound":
             return ()
         raise
     return tuple(
@@ -146,7 +146,7 @@ def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum)
 
 
-def tag(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
+def tag_group(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
     """Tags a group, and not its servers. The program ignores changes of a group's tags."""
     aws.autoscaling.create_or_update_tags(
         Tags=[
@@ -162,7 +162,7 @@ def tag(aws: Aws, group: str, tags: Mapping[str, str]) -> None:
     )
 
 
-def refuse_none(one: Group) -> None:
+def require_servers(one: Group) -> None:
     """Raises StepError for a group that may have no server: no gate could say anything of it."""
     if not one.maximum:
         raise StepError(
@@ -173,6 +173,6 @@ def refuse_none(one: Group) -> None:
         )
 
 
-def lifted(*, minimum: int, live: int, maximum: int) -> int:
+def target_size(*, minimum: int, live: int, maximum: int) -> int:
     """The least size of a group that is to take over from one of `live` servers; never none."""
     return min(max(minimum, live, 1), maximum)

@@ -37,11 +37,11 @@ def connect(*, region: str, profile: str = "", credentials_file: str = "", confi
         if path:
             core.set_config_variable(name, path)
     session = boto3.Session(botocore_session=core, region_name=region or None, profile_name=profile or None)
-    _tell_the_end(session.get_credentials())
+    _announce_expiry(session.get_credentials())
     return session
 
 
-def _tell_the_end(credentials: object) -> None:
+def _announce_expiry(credentials: object) -> None:
     """Makes an error of botocore's of what it raises for credentials that are expired still after they were renewed.
 
     It is a RuntimeError there (botocore.credentials, RefreshableCredentials._protected_refresh), which nobody who

@@ -19,7 +19,7 @@ _PREFIX = ":targetgroup/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class ShiftSchedule:
     """From what is observed to what is wanted. `other`: the target group to share with, if there is one.
 
     `before` is what a failure goes back to. `steps` is empty when the traffic already is where it should be.
@@ -40,14 +40,16 @@ class Way:
         return frozenset(arn for arn, share in self.last.items() if share > self.observed.get(arn, 0))
 
 
-def way(*, ours: str, observed: Weights, before: Weights, traffic: int, canaries: Sequence[int]) -> Way:
+def plan_shift(
+    *, ours: str, observed: Weights, before: Weights, traffic: int, canaries: Sequence[int]
+) -> ShiftSchedule:
     """The way to `traffic` percent for `ours`."""
     others = {arn: share for arn, share in observed.items() if arn != ours}
     other = max(others, key=lambda arn: others[arn], default=None)
     now = observed.get(ours, 0)
     last = _split(ours, other, traffic)
-    steps = () if listener_rules.same(observed, last) else (*_canaries(now, traffic, canaries), traffic)
-    return Way(
+    steps = () if listener_rules.equal_shares(observed, last) else (*_canaries(now, traffic, canaries), traffic)
+    return ShiftSchedule(
         ours=ours,
         other=other,
         observed=observed,
@@ -104,19 +106,19 @@ def planned_seconds(
     return least, most
 
 
-def told(weights: Weights, names: Mapping[str, str]) -> str:
+def describe_weights(weights: Weights, names: Mapping[str, str]) -> str:
     """Weights for a reader: `green 10 %, blue 90 %`."""
-    return ", ".join(f"{names.get(arn, short(arn))} {share} %" for arn, share in weights.items())
+    return ", ".join(f"{names.get(arn, short_name(arn))} {share} %" for arn, share in weights.items())
 
 
-def command(region: str, rule: str, weights: Weights) -> str:
+def modify_rule_command(region: str, rule: str, weights: Weights) -> str:
     """What a person types to set the weights of a rule."""
-    actions = json.dumps(listener_rules.forward(weights), separators=(",", ":"))
+    actions = json.dumps(listener_rules.forward_action(weights), separators=(",", ":"))
     return f"aws elbv2 modify-rule --region {region} --rule-arn {rule} --actions {shlex.quote(actions)}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class RollbackPoint:
     """What a promotion found when it began, kept as a tag of the rule while it is under way.
 
     The next one reads it if this one is killed with -9: what it finds then may be no state to go back to.
@@ -128,26 +130,26 @@ class Note:
     minimum: int | None
 
     def text(self) -> str:
-        parts = [f"{short(arn)}={share}" for arn, share in self.weights.items() if share]
+        parts = [f"{short_name(arn)}={share}" for arn, share in self.weights.items() if share]
         return " ".join([f"to={self.to}", *parts] + ([] if self.minimum is None else [f"min={self.minimum}"]))
 
     def counts(self, *, ours: str, observed: Weights) -> bool:
         """Whether to go back to what it says. Not when all traffic has ended up on one side, and we move it on."""
-        return self.to == short(ours) or max(observed.values(), default=0) < 100
+        return self.to == short_name(ours) or max(observed.values(), default=0) < 100
 
 
-def note(text: str, known: Sequence[str]) -> Note | None:
+def parse_rollback_point(text: str, known: Sequence[str]) -> RollbackPoint | None:
     """The note in a tag; None when it is unreadable or names target groups that are not `known`."""
-    names = {short(arn): arn for arn in known}
+    names = {short_name(arn): arn for arn in known}
     parts = dict(part.partition("=")[::2] for part in text.split())
     to, minimum = parts.pop("to", ""), parts.pop("min", None)
     readable = all(name in names and number.isdigit() for name, number in parts.items())
     if not (to and parts and readable and (minimum is None or minimum.isdigit())):
         return None
     weights = {names[name]: int(number) for name, number in parts.items()}
-    return Note(to=to, weights=weights, minimum=None if minimum is None else int(minimum))
+    return RollbackPoint(to=to, weights=weights, minimum=None if minimum is None else int(minimum))
 
 
-def short(arn: str) -> str:
+def short_name(arn: str) -> str:
     """A target group without its prefix: NAME/ID."""
     return arn.partition(_PREFIX)[2] or arn

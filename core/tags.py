@@ -20,7 +20,7 @@ AT_ONCE = 20
 GONE = frozenset({"LoadBalancerNotFound", "ListenerNotFound", "RuleNotFound", "TargetGroupNotFound"})
 
 
-def read(balancers: ElasticLoadBalancingv2Client, arns: Iterable[str]) -> dict[str, dict[str, str]]:
+def read_tags(balancers: ElasticLoadBalancingv2Client, arns: Iterable[str]) -> dict[str, dict[str, str]]:
     """Tags by ARN, without those of what is gone."""
     wanted = list(arns)
     found: dict[str, dict[str, str]] = {}
@@ -38,7 +38,7 @@ def _described(balancers: ElasticLoadBalancingv2Client, arns: Sequence[str]) -> 
             raise
         half = len(arns) // 2
         return {**_described(balancers, arns[:half]), **_described(balancers, arns[half:])} if half else {}
-    return {one["ResourceArn"]: plain(one.get("Tags", [])) for one in answer}
+    return {one["ResourceArn"]: tags_to_dict(one.get("Tags", [])) for one in answer}
 
 
 def is_gone(error: ClientError) -> bool:
@@ -47,7 +47,7 @@ def is_gone(error: ClientError) -> bool:
 
 
 @contextmanager
-def unless_gone() -> Iterator[None]:
+def ignore_not_found() -> Iterator[None]:
     """Inside it the end of what somebody deletes meanwhile is no error: the block ends there."""
     try:
         yield
@@ -56,6 +56,6 @@ def unless_gone() -> Iterator[None]:
             raise
 
 
-def plain(tags: Iterable[Any]) -> dict[str, str]:
+def tags_to_dict(tags: Iterable[Any]) -> dict[str, str]:
     """Tags by key, of AWS's lists of pairs."""
     return {tag["Key"]: tag.get("Value", "") for tag in tags}

@@ -26,7 +26,7 @@ from drill.left import Leftover, find_leftovers
 from drill.place import AwsBackend, is_local, session
 from drill.run import CLEAN, DrillOptions, clean, run_drill
 from plan.config.settings import Settings, SettingsError
-from plan.estimates import duration
+from plan.estimates import format_duration
 from rehearsal import PROJECT
 from rehearsal.engine import available, tools
 from rehearsal.engine.available import EngineError
@@ -133,7 +133,7 @@ def print_plan(to: AccountAccess, known: Settings, given: argparse.Namespace, co
 def check_credentials(place: AwsBackend, known: Settings, console: Console) -> None:
     """Raises DrillError when the credentials are known to end before the drill does; else says what is not known."""
     usual, _ = estimate.seconds(known)
-    life = credentials.life(place.session.get_credentials())
+    life = credentials.credential_lifetime(place.session.get_credentials())
     if life.ends and life.ends < datetime.now(UTC) + timedelta(seconds=usual):
         raise DrillError(
             f"the credentials end at {life.ends:%Y-%m-%d %H:%M} UTC, before the drill does, and nothing"
@@ -142,7 +142,7 @@ def check_credentials(place: AwsBackend, known: Settings, console: Console) -> N
     if life.temporary and life.ends is None:
         console.print(
             f"  these credentials are temporary and don't say when they end; they are needed for about "
-            f"{duration(usual)}"
+            f"{format_duration(usual)}"
         )
 
 

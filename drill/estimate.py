@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from plan import estimates, server_spec
 from plan.config.settings import Settings
-from plan.readers.live_state import Group, Live
-from plan.rollout_plan import Flight, decide
-from plan.server_spec import Recipe
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.rollout_plan import RolloutPlan, decide_rollout
+from plan.server_spec import ServerSpec
 
 NOTED, REGION = "2026-11-27", "us-east-1"
 # For an hour, or a part of one.
@@ -53,10 +53,10 @@ class Part:
 def parts(settings: Settings) -> list[Part]:
     """The drill in its order. Every limit is a setting's, or one of the steps'."""
     flip, live = _flip(settings)
-    _, moving = estimates.promotion(settings, flip, live)
-    _, back = estimates.promotion(settings, *_flip(settings, color="blue"))
+    _, moving = estimates.promotion_seconds(settings, flip, live)
+    _, back = estimates.promotion_seconds(settings, *_flip(settings, color="blue"))
     boot, limit = settings.boot_seconds, settings.verify_timeout_seconds
-    together = estimates.together(settings, flip, live)
+    together = estimates.overlap(settings, flip, live)
     ending = (together.most or 0) if together else 0
     bake = 3 * BAKE_SECONDS
     return [
@@ -90,13 +90,13 @@ def seconds(settings: Settings) -> tuple[int, int]:
 def servers(settings: Settings) -> int:
     """The most servers at once, by the plan's own count: two groups side by side."""
     flip, live = _flip(settings)
-    return estimates.servers(settings, flip, live) + sum(group.desired for group in live.groups)
+    return estimates.server_count(settings, flip, live) + sum(group.desired for group in live.groups)
 
 
 def cost(settings: Settings, taking: int) -> tuple[float, str]:
     """USD for a drill that takes so many seconds, and what is not in it (empty: nothing)."""
     hours = math.ceil(taking / 3600)
-    given = estimates.price(settings)
+    given = estimates.price_per_hour(settings)
     hourly = given[0] if given else SERVERS.get(settings.instance_type)
     machines = servers(settings) + 1  # and Packer's
     total = hours * (LOAD_BALANCER + CAPACITY_UNIT + 2 * ADDRESS)
@@ -116,34 +116,35 @@ def words(settings: Settings) -> list[str]:
     least_cost, lacks = cost(settings, usual)
     most_cost, _ = cost(settings, most)
     lines = [
-        f"  {part.name:<42} about {estimates.duration(part.usual):>8}, at most {estimates.duration(part.most)}"
+        f"  {part.name:<42} about {estimates.format_duration(part.usual):>8},"
+        f" at most {estimates.format_duration(part.most)}"
         for part in parts(settings)
     ]
     return [
         *lines,
-        f"  {'all':<42} about {estimates.duration(usual):>8}, at most {estimates.duration(most)}",
+        f"  {'all':<42} about {estimates.format_duration(usual):>8}, at most {estimates.format_duration(most)}",
         f"  cost: about {least_cost:.2f} USD, at most {most_cost:.2f} USD{f' ({lacks})' if lacks else ''}; list"
         f" prices of {REGION} noted on {NOTED}, other regions up to twice as much",
     ]
 
 
-def _flip(settings: Settings, color: str = "green") -> tuple[Flight, Live]:
+def _flip(settings: Settings, color: str = "green") -> tuple[RolloutPlan, LiveState]:
     """The plan's own decision about a flip, from a group of the other color that has all of production."""
     now = datetime.now(UTC)
-    old = server_spec.recipe(settings, "000000000000")
+    old = server_spec.server_spec(settings, "000000000000")
     beside = _group(old, "blue" if color == "green" else "green", settings, now)
-    live = Live("a load balancer", settings.vpc_id, (beside,))
-    new: Recipe = replace(old, image="111111111111")
-    return decide(replace(settings, active=color), new, live, now=now), live
+    live = LiveState("a load balancer", settings.vpc_id, (beside,))
+    new: ServerSpec = replace(old, image="111111111111")
+    return decide_rollout(replace(settings, active=color), new, live, now=now), live
 
 
-def _group(recipe: Recipe, color: str, settings: Settings, now: datetime) -> Group:
-    return Group(
+def _group(recipe: ServerSpec, color: str, settings: Settings, now: datetime) -> LiveGroup:
+    return LiveGroup(
         color=color,
         generation=recipe.generation,
         weight=100,
         target_group=color,
-        recipe=recipe.tag,
+        server_spec=recipe.tag,
         fingerprint=recipe.image,
         image="ami-0",
         commit="",
@@ -151,5 +152,5 @@ def _group(recipe: Recipe, color: str, settings: Settings, now: datetime) -> Gro
         name=color,
         verified=True,
         desired=settings.min_size,
-        born_at=now,
+        created_at=now,
     )

@@ -117,7 +117,7 @@ def _named(cloud: Clients, stack: str) -> Iterator[Leftover]:
         for image in page["Images"]
         if {"Key": "phoenix:stack", "Value": stack} not in image["Tags"]
     }
-    folder = package_store.folder(SERVICE)
+    folder = package_store.parameter_folder(SERVICE)
     for page in cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=folder, Recursive=True):
         yield from (
             Leftover(kind="list of packages", id=one["Name"])

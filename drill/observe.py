@@ -128,11 +128,11 @@ def production_rule(balancing: Any, stack: str) -> str:
 
 def _tagged(balancing: Any, arns: list[str], stack: str) -> dict[str, dict[str, str]]:
     """Those that carry the stack's tag, with all their tags."""
-    return {arn: known for arn, known in tags.read(balancing, arns).items() if known.get("phoenix:stack") == stack}
+    return {arn: known for arn, known in tags.read_tags(balancing, arns).items() if known.get("phoenix:stack") == stack}
 
 
 def _group(group: Any) -> GroupSample:
-    known = tags.plain(group["Tags"])
+    known = tags.tags_to_dict(group["Tags"])
     template = group.get("LaunchTemplate", {})
     return GroupSample(
         name=group["AutoScalingGroupName"],

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.settings import Settings, parse
+from plan.config.settings import Settings, parse_settings
 
 SERVICE = "drill"
 TAKEN = frozenset(
@@ -104,7 +104,7 @@ def parsed(config: Mapping[str, Any], stack: str) -> Settings:
     aws = {key.removeprefix("aws:"): value for key, value in texts.items() if key.startswith("aws:")}
     values = {key: value for key, value in texts.items() if not key.startswith("aws:")}
     # Each drill has a token of its own; this one is never used.
-    return parse(
+    return parse_settings(
         {**values, "previewToken": "not-the-one-that-it-gets"},
         stack=stack,
         aws=aws,

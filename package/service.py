@@ -31,13 +31,13 @@ class Service(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         said: dict[str, Any] = dict(args)
         token = pulumi.Output.secret(said.pop("previewToken")).apply(_checked)
-        with pulumi_config.errors(about=f"service {said['service']} (its keys are inputs of {name})"):
+        with pulumi_config.user_errors(about=f"service {said['service']} (its keys are inputs of {name})"):
             # The token may be an output; its shape is checked when it is known.
-            settings = pulumi_config.of(said, token="-" * 24)
-            ahead = planner.read(settings, Path.cwd(), now=datetime.now(UTC))
-        super().__init__("phoenix:index:Service", name, {"active": ahead.flight.active.color}, opts)
-        pulumi.log.info(ahead.brief.text, self)
-        told = _declared(ahead, token, self)
+            settings = pulumi_config.settings_from_inputs(said, token="-" * 24)
+            checked = planner.make_plan(settings, Path.cwd(), now=datetime.now(UTC))
+        super().__init__("phoenix:index:Service", name, {"active": checked.rollout.active.color}, opts)
+        pulumi.log.info(checked.report.text, self)
+        told = _declared(checked, token, self)
         self.url, self.live, self.certificates, self.past = (
             told[key] for key in ("url", "live", "certificates", "past")
         )
@@ -45,11 +45,13 @@ class Service(pulumi.ComponentResource):
 
 
 def _declared(
-    ahead: planner.Preflight, token: pulumi.Output[str], parent: pulumi.Resource
+    checked: planner.CheckedPlan, token: pulumi.Output[str], parent: pulumi.Resource
 ) -> Mapping[str, pulumi.Output[Any]]:
     """Network, listener and service, below the component."""
-    network, listener = service.permanent(ahead.settings, ahead.shared, doors=ahead.doors, parent=parent)
-    return service.declare(ahead, network=network, listener=listener, token=token, parent=parent)
+    network, listener = service.declare_network_and_listener(
+        checked.settings, checked.existing_balancer, doors=checked.listener_move, parent=parent
+    )
+    return service.declare_service(checked, network=network, listener=listener, token=token, parent=parent)
 
 
 def _checked(token: str) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from core import timing
 from core.shift_schedule import planned_seconds
 from plan.config.settings import Settings
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 # What promote allows beyond the settings before it gives up: it waits for alarms that ring since the birth, for
 # servers, for answers through the preview rule, and for every address to follow.
@@ -20,50 +20,50 @@ DELETING_SECONDS = 900
 
 
 @dataclass(frozen=True)
-class Together:
+class Overlap:
     """How long two groups stand side by side, in seconds. `most` is None when it ends with a later update."""
 
     least: int
     most: int | None
 
 
-def servers(settings: Settings, flight: Flight, live: Live) -> int:
+def server_count(settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
     """How many servers the active group has when it is proven: as many as it takes over from, within its limits."""
     beside = max(
-        (group.desired for group in live.groups if group.weight and group.color != flight.active.color), default=0
+        (group.desired for group in live.groups if group.weight and group.color != plan.active.color), default=0
     )
     return min(max(settings.min_size, beside, 1), settings.max_size)
 
 
-def added(settings: Settings, flight: Flight, live: Live) -> int:
+def added_servers(settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
     """How many servers there will be that do not run now."""
-    if flight.proven:
+    if plan.is_up_to_date:
         return 0
-    there = flight.standing.desired if flight.standing else 0
-    return max(0, servers(settings, flight, live) - there)
+    there = plan.existing.desired if plan.existing else 0
+    return max(0, server_count(settings, plan, live) - there)
 
 
-def promotion(settings: Settings, flight: Flight, live: Live) -> tuple[int, int]:
+def promotion_seconds(settings: Settings, plan: RolloutPlan, live: LiveState) -> tuple[int, int]:
     """Seconds that the step promote takes at least and at most when all goes well, once the group is verified."""
-    if not flight.shift or flight.previous is None:
+    if not plan.needs_traffic_shift or plan.previous is None:
         return 0, 0
     return planned_seconds(
-        steps=len(canaries(settings, flight, live)) + 1 if settings.traffic else 0,
+        steps=len(canary_count(settings, plan, live)) + 1 if settings.traffic else 0,
         full=settings.traffic == 100,
         canary_pause=settings.canary_pause_seconds,
         settle=settings.settle_seconds,
         soak=settings.soak_seconds,
         drain=settings.drain_seconds,
-        watched=watched(settings, flight),
+        watched=is_watched(settings, plan),
     )
 
 
-def watched(settings: Settings, flight: Flight) -> bool:
+def is_watched(settings: Settings, plan: RolloutPlan) -> bool:
     """Whether promote waits for CloudWatch's metrics: with canary steps, and not on the way back."""
-    return bool(settings.canary_steps) and not flight.back
+    return bool(settings.canary_steps) and not plan.is_rollback
 
 
-def replacement(settings: Settings) -> int:
+def replacement_seconds(settings: Settings) -> int:
     """Seconds from a server's failure until another one is healthy in its place, generously.
 
     Two checks find it ill, EC2 Auto Scaling launches another within two minutes, it boots, and two checks find it well.
@@ -71,33 +71,35 @@ def replacement(settings: Settings) -> int:
     return 4 * settings.health_check_interval_seconds + 120 + settings.boot_seconds
 
 
-def canaries(settings: Settings, flight: Flight, live: Live) -> list[int]:
+def canary_count(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[int]:
     """The shares of production on the way from what the active group has now, in percent."""
-    if flight.back or flight.previous is None or not flight.shift:
+    if plan.is_rollback or plan.previous is None or not plan.needs_traffic_shift:
         return []
-    now = live.weights.get(flight.active.color, 0) if flight.standing else 0
+    now = live.weights.get(plan.active.color, 0) if plan.existing else 0
     return sorted({share for share in settings.canary_steps if now < share < settings.traffic})
 
 
-def together(settings: Settings, flight: Flight, live: Live) -> Together | None:
+def overlap(settings: Settings, plan: RolloutPlan, live: LiveState) -> Overlap | None:
     """How long two groups stand side by side from now on; None when only one does."""
-    if flight.kept:
-        return Together(0, None)
-    if flight.dies is None:
+    if plan.standby:
+        return Overlap(0, None)
+    if plan.to_delete is None:
         return None
-    soonest, latest = promotion(settings, flight, live)
+    soonest, latest = promotion_seconds(settings, plan, live)
     # In each pause CloudWatch's metrics may come later than usual, and a server may have to be replaced.
-    pauses = len(canaries(settings, flight, live)) + 1
-    late = round(timing.MISSING_METRICS_SECONDS) - timing.LATEST_METRICS_SECONDS if watched(settings, flight) else 0
-    ending = WAITING_SECONDS + pauses * (late + replacement(settings)) + settings.drain_seconds + DELETING_SECONDS
-    if flight.standing:
-        return Together(soonest, latest + ending)
+    pauses = len(canary_count(settings, plan, live)) + 1
+    late = round(timing.MISSING_METRICS_SECONDS) - timing.LATEST_METRICS_SECONDS if is_watched(settings, plan) else 0
+    ending = (
+        WAITING_SECONDS + pauses * (late + replacement_seconds(settings)) + settings.drain_seconds + DELETING_SECONDS
+    )
+    if plan.existing:
+        return Overlap(soonest, latest + ending)
     # Two good health checks in a row make a server healthy.
     least = 2 * settings.health_check_interval_seconds + soonest
-    return Together(least, settings.verify_timeout_seconds + latest + ending)
+    return Overlap(least, settings.verify_timeout_seconds + latest + ending)
 
 
-def price(settings: Settings) -> tuple[float, str] | None:
+def price_per_hour(settings: Settings) -> tuple[float, str] | None:
     """Price of a server for an hour, and its currency (perhaps empty); None when no key gives it."""
     if not settings.price_per_hour:
         return None
@@ -105,7 +107,7 @@ def price(settings: Settings) -> tuple[float, str] | None:
     return float(amount), currency
 
 
-def duration(seconds: int) -> str:
+def format_duration(seconds: int) -> str:
     """Seconds for a reader: `45 s`, `6 min`, `2.5 h`."""
     if seconds < 90:
         return f"{seconds} s"

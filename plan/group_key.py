@@ -11,20 +11,20 @@ T = TypeVar("T")
 COLORS = ("blue", "green")
 
 
-def other(color: str) -> str:
+def other_color(color: str) -> str:
     """The color beside this one."""
     return COLORS[1 - COLORS.index(color)]
 
 
 @dataclass(frozen=True)
-class Color:
+class GroupKey:
     """One color of a stack in one generation."""
 
     stack: str  # SERVICE/STACK
     color: str
     generation: str
-    frozen: bool = False  # kept exactly as it is, whatever the program says now
-    birth: str = ""  # which attempt at this generation; what an earlier one left half deleted is not used again
+    pinned: bool = False  # kept exactly as it is, whatever the program says now
+    attempt_id: str = ""  # which attempt at this generation; what an earlier one left half deleted is not used again
 
     @property
     def name(self) -> str:
@@ -34,11 +34,11 @@ class Color:
     @property
     def trigger(self) -> str:
         """What its resources are replaced with."""
-        return f"{self.generation} {self.birth}".rstrip()
+        return f"{self.generation} {self.attempt_id}".rstrip()
 
     def tags(self, **more: T) -> dict[str, T | str]:
         """Tags that say whose and what a resource is; `baked_at=...` becomes `phoenix:baked-at`."""
         own: dict[str, T | str] = {"stack": self.stack, "color": self.color, "generation": self.generation, **more}
-        if self.birth:
-            own["birth"] = self.birth
+        if self.attempt_id:
+            own["birth"] = self.attempt_id
         return {"Name": self.name, **{f"phoenix:{key.replace('_', '-')}": value for key, value in own.items()}}

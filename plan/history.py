@@ -12,30 +12,30 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.release_record import LONGEST
-from plan.readers.live_state import Group, Live
-from plan.releases import certificate
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.releases import release_record
+from plan.rollout_plan import RolloutPlan
 
 KEPT = 8
 FIGURES = frozenset({"servers", "most", "verify", "promote", "requests", "errors"})
 
 
-def leaving(flight: Flight, live: Live) -> list[Group]:
+def leaving_groups(plan: RolloutPlan, live: LiveState) -> list[LiveGroup]:
     """The groups that production knows and that this update deletes, youngest first."""
-    stay = {(color.color, color.generation) for color in flight.colors}
+    stay = {(color.color, color.generation) for color in plan.groups}
     found = [group for group in live.groups if (group.color, group.generation) not in stay]
-    return sorted(found, key=lambda group: group.born_at.timestamp() if group.born_at else 0, reverse=True)
+    return sorted(found, key=lambda group: group.created_at.timestamp() if group.created_at else 0, reverse=True)
 
 
-def lines(flight: Flight, live: Live, written: Mapping[str, Mapping[str, str]]) -> list[str]:
+def history_lines(plan: RolloutPlan, live: LiveState, written: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The past of a stack after an update, newest first. `written`: what the gates of it have tagged, by color."""
-    gone = [line({**group.tags, **written.get(group.color, {})}) for group in leaving(flight, live)]
-    return [*gone, *live.past][:KEPT]
+    gone = [encode({**group.tags, **written.get(group.color, {})}) for group in leaving_groups(plan, live)]
+    return [*gone, *live.history][:KEPT]
 
 
-def line(tags: Mapping[str, str]) -> str:
+def encode(tags: Mapping[str, str]) -> str:
     """A group's certificate, from its tags, keyed without `phoenix:`. The last words go first when it is too long."""
-    said = certificate(tags)
+    said = release_record(tags)
     moves = [move for move in said["weights"] if "percent" in move]
     served = [move for move in moves if move["percent"]]
     promote = said["gates"].get("promote", {})
@@ -62,7 +62,7 @@ def line(tags: Mapping[str, str]) -> str:
     return " ".join(parts)
 
 
-def entry(line: str) -> dict[str, Any]:
+def decode(line: str) -> dict[str, Any]:
     """What `line` wrote, for the stack's outputs: figures as numbers, times in full."""
     said = dict(part.split("=", 1) for part in line.split() if "=" in part)
     return {key: int(value) if key in FIGURES and value.isdigit() else _long(value) for key, value in said.items()}

@@ -16,18 +16,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, image_sharing
 from core.errors import StepError
-from core.image_sharing import Place
+from core.image_sharing import AccountRegion
 from core.images import Image
 from plan import image_source, user_data
 from plan.checks import encryption, packer_template
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.image_source import ImageError, Source
+from plan.image_source import ImageError, ImageSource
 from plan.readers.account_limits import QUICK
 from plan.readers.live_state import Account
 
 
-def source(session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime) -> Source:
+def find_image_source(
+    session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime
+) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`.
 
     What a birth alone would fail of is no error: `refused` says it.
@@ -42,21 +44,21 @@ def source(session: boto3.Session, settings: Settings, account: Account, folder:
                 f"pulumi config rm --path 'imageSharedWith[{position}]'",
             )
         )
-    found = image_source.source(session.client("ec2"), settings, folder, now=now)
+    found = image_source.select_source(session.client("ec2"), settings, folder, now=now)
     # A pinned image is of another commit, whose files are not here.
-    names = [] if settings.image else list(unread(settings, folder / settings.image_dir))
-    if not found.bakes:
-        return replace(found, refused="\n".join(filter(None, [*names, found.refused])))
-    made = led(session, settings, found, account, now=now)
+    names = [] if settings.image else list(unread_references(settings, folder / settings.image_dir))
+    if not found.needs_bake:
+        return replace(found, problem="\n".join(filter(None, [*names, found.problem])))
+    made = resolve_missing_image(session, settings, found, account, now=now)
     variables = (
-        list(packer_template.problems(settings, packer_template.read(folder / settings.image_dir)))
-        if made.bakes
+        list(packer_template.problems(settings, packer_template.read_template(folder / settings.image_dir)))
+        if made.needs_bake
         else []
     )
-    return replace(made, refused="\n".join(filter(None, [*names, *variables, made.refused])))
+    return replace(made, problem="\n".join(filter(None, [*names, *variables, made.problem])))
 
 
-def unread(settings: Settings, folder: Path) -> Iterator[str]:
+def unread_references(settings: Settings, folder: Path) -> Iterator[str]:
     """Names of secrets that nothing in the image's folder reads: the application would start without their values."""
     if not settings.references or not folder.is_dir():
         return
@@ -73,17 +75,21 @@ def unread(settings: Settings, folder: Path) -> Iterator[str]:
     )
 
 
-def led(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+def resolve_missing_image(
+    session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
+) -> ImageSource:
     """An image that is not here: how it is baked, or from where it is copied; `refused` says why it can't be."""
-    made = elsewhere(session, settings, found, account, now=now) if settings.image_from else found
-    if made.refused:
+    made = copied_source(session, settings, found, account, now=now) if settings.image_from else found
+    if made.problem:
         return made
-    return replace(made, refused=encryption.refusal(session, settings, account))
+    return replace(made, problem=encryption.key_problem(session, settings, account))
 
 
-def elsewhere(session: boto3.Session, settings: Settings, found: Source, account: Account, *, now: datetime) -> Source:
+def copied_source(
+    session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
+) -> ImageSource:
     """From where it is copied."""
-    place = image_sharing.place(settings.image_from, region=settings.region)
+    place = image_sharing.parse_account_region(settings.image_from, region=settings.region)
     if (place.account, place.region) == (account.id, account.region):
         return _refused(
             found,
@@ -101,25 +107,31 @@ def elsewhere(session: boto3.Session, settings: Settings, found: Source, account
         return _refused(
             found,
             settings,
-            f"must be a place that can be asked for its images: {aws.reason(error)}",
+            f"must be a place that can be asked for its images: {aws.error_reason(error)}",
             "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
         )
     days = (now - image.baked_at).total_seconds() / 86400
     return replace(
         found,
-        bakes=False,
+        needs_bake=False,
         gib=image.root_gib,
-        words=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
+        description=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
         f" {found.fingerprint}, {days:.1f} days old; nothing is baked",
     )
 
 
 def _original(
-    session: boto3.Session, settings: Settings, found: Source, place: Place, account: Account, *, now: datetime
+    session: boto3.Session,
+    settings: Settings,
+    found: ImageSource,
+    place: AccountRegion,
+    account: Account,
+    *,
+    now: datetime,
 ) -> Image:
     ec2 = session.client("ec2", region_name=place.region, config=QUICK)
-    image = image_sharing.chosen(
-        image_sharing.offered(ec2, place, service=settings.service),
+    image = image_sharing.select(
+        image_sharing.list_shared(ec2, place, service=settings.service),
         place,
         service=settings.service,
         fingerprint=found.fingerprint,
@@ -127,16 +139,16 @@ def _original(
         max_age_days=0 if settings.image else settings.max_age_days,
         now=now,
     )
-    image_sharing.check(
+    image_sharing.check_copyable(
         ec2, session.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id
     )
     return image
 
 
-def _refused(found: Source, settings: Settings, rule: str, fix: str) -> Source:
+def _refused(found: ImageSource, settings: Settings, rule: str, fix: str) -> ImageSource:
     return replace(
         found,
-        bakes=False,
-        words="there is none, and nothing is baked here (imageFrom)",
-        refused=problem("imageFrom", settings.image_from, rule, fix),
+        needs_bake=False,
+        description="there is none, and nothing is baked here (imageFrom)",
+        problem=problem("imageFrom", settings.image_from, rule, fix),
     )

@@ -16,8 +16,8 @@ from plan.checks import vendor_support
 from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.config.validators import AMI, FINGERPRINT
-from plan.readers.live_state import when
-from plan.server_spec import fingerprint
+from plan.readers.live_state import parse_time
+from plan.server_spec import image_fingerprint
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -44,43 +44,43 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """Where the image of the servers comes from."""
 
     fingerprint: str
-    words: str  # for the flight plan
-    bakes: bool = False
-    known: tuple[str, ...] = ()  # ids of the images of the service that are there
+    description: str  # for the flight plan
+    needs_bake: bool = False
+    image_ids: tuple[str, ...] = ()  # ids of the images of the service that are there
     image: str = ""  # its id; empty when it is yet to be baked or copied
-    shared: bool = False  # whether this stack shares any of the known with other accounts
-    refused: str = ""  # why nobody can be born from it
+    is_shared: bool = False  # whether this stack shares any of the known with other accounts
+    problem: str = ""  # why nobody can be born from it
     gib: int = 0  # size of the image that is there, or is copied; 0: not known
     notes: tuple[str, ...] = ()  # what whoever chose it must know of what it is made of
 
 
-def source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> Source:
+def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
-    known = available(ec2, service=settings.service)
+    known = list_available(ec2, service=settings.service)
     return replace(
         _wanted(known, settings, folder, now=now),
-        known=tuple(image.id for image in known),
-        shared=any(image.shared_by == settings.identity for image in known),
+        image_ids=tuple(image.id for image in known),
+        is_shared=any(image.shared_by == settings.identity for image in known),
     )
 
 
-def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> Source:
+def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
     if settings.image:
-        return pinned(known, settings)
+        return pinned_source(known, settings)
     files = _files(settings, folder)
     # A copy is as good with any key; what is baked here may have to be shared.
     key = "" if settings.image_from else settings.image_kms_key
-    chosen = choose(known, fingerprint(files, settings), settings.max_age_days, now, key=key)
+    chosen = choose_source(known, image_fingerprint(files, settings), settings.max_age_days, now, key=key)
     return replace(chosen, notes=vendor_support.notes(files, settings.base_image))
 
 
 def _files(settings: Settings, folder: Path) -> Files:
     try:
-        return image_files.read(folder / settings.image_dir)
+        return image_files.read_image_files(folder / settings.image_dir)
     except FileNotFoundError as missing:
         raise ImageError(
             problem(
@@ -111,11 +111,11 @@ def _files(settings: Settings, folder: Path) -> Files:
         ) from None
 
 
-def pinned(known: Sequence[Image], settings: Settings) -> Source:
+def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
     """The image that `image` names. Raises `ImageError` when this service has none such."""
     found = [image for image in known if settings.image in (image.id, image.fingerprint)]
     if not found and settings.image_from and FINGERPRINT.fullmatch(settings.image):
-        return Source(settings.image, f"there is none with fingerprint {settings.image}", bakes=True)
+        return ImageSource(settings.image, f"there is none with fingerprint {settings.image}", needs_bake=True)
     if not found or not found[0].fingerprint:
         there = ", ".join(f"{image.fingerprint} ({image.id})" for image in known[:5]) or "none"
         raise ImageError(
@@ -125,7 +125,7 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
         )
     image = found[0]
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
-    return Source(
+    return ImageSource(
         image.fingerprint,
         f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
         image=image.id,
@@ -133,20 +133,26 @@ def pinned(known: Sequence[Image], settings: Settings) -> Source:
     )
 
 
-def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = "") -> Source:
+def choose_source(
+    known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = ""
+) -> ImageSource:
     """Reuse of the newest image with the fingerprint that git gives, or a bake, and why. `key`: none other will do."""
     there = [image for image in known if image.fingerprint == wanted]
     found = next((image for image in there if key in ("", image.key)), None)
     if found is None and there:
-        return Source(wanted, f"baked from scratch: {there[0].id} was not baked with this imageKmsKey", bakes=True)
+        return ImageSource(
+            wanted, f"baked from scratch: {there[0].id} was not baked with this imageKmsKey", needs_bake=True
+        )
     if found is None:
-        return Source(wanted, f"baked from scratch: there is none with fingerprint {wanted}", bakes=True)
+        return ImageSource(wanted, f"baked from scratch: there is none with fingerprint {wanted}", needs_bake=True)
     days = found.days(now)
     if max_age_days and days > max_age_days:
-        return Source(
-            wanted, f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}", bakes=True
+        return ImageSource(
+            wanted,
+            f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
+            needs_bake=True,
         )
-    return Source(
+    return ImageSource(
         wanted,
         f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
         image=found.id,
@@ -154,7 +160,7 @@ def choose(known: Sequence[Image], wanted: str, max_age_days: int, now: datetime
     )
 
 
-def available(ec2: EC2Client, *, service: str) -> list[Image]:
+def list_available(ec2: EC2Client, *, service: str) -> list[Image]:
     """The available images of a service in this account, newest first."""
     pages = ec2.get_paginator("describe_images").paginate(
         Owners=["self"],
@@ -164,7 +170,7 @@ def available(ec2: EC2Client, *, service: str) -> list[Image]:
     for page in pages:
         for image in page["Images"]:
             tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
-            baked = when(tags.get("phoenix:baked-at"))
+            baked = parse_time(tags.get("phoenix:baked-at"))
             found.append(
                 Image(
                     image["ImageId"],

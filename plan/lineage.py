@@ -17,9 +17,9 @@ from core import git
 from core.git import GitError
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.group_key import Color
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.group_key import GroupKey
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 FORWARD = "git pull (in CI: run the newest pipeline instead), then pulumi up"
@@ -37,15 +37,15 @@ class Lineage:
     newer: str = ""
     how: str = ""
     forward: str = FORWARD
-    doubt: str = ""
+    unknown_because: str = ""
 
 
 UNKNOWN = Lineage()
 
 
-def read(live: Live, folder: Path) -> Lineage:
+def read_lineage(live: LiveState, folder: Path) -> Lineage:
     """What git says in the program's folder about its commit and those of production. Never fails."""
-    launched = live.leader.launch_commit if live.leader else ""
+    launched = live.majority_group.launch_commit if live.majority_group else ""
     made = [commit for commit in dict.fromkeys((live.commit, launched)) if NAME.fullmatch(commit)]
     try:
         head = git.head(folder)
@@ -53,13 +53,13 @@ def read(live: Live, folder: Path) -> Lineage:
             return Lineage(head)
         if not head:
             return Lineage(
-                doubt=f"production was made from commit {made[0][:12]}, and this folder is no git checkout:"
+                unknown_because=f"production was made from commit {made[0][:12]}, and this folder is no git checkout:"
                 " nobody can say whether it is older"
             )
         return _compared(folder, head, *made)
     except GitError as error:
         return Lineage(
-            doubt=f"whether production was made from a newer commit is not known; git says: {error.why}"
+            unknown_because=f"whether production was made from a newer commit is not known; git says: {error.why}"
             f"   (type: {error.do})"
         )
 
@@ -78,7 +78,7 @@ def _compared(folder: Path, head: str, first: str, *others: str) -> Lineage:
     if shallow:
         return replace(
             said,
-            doubt=f"production was made from commit {first[:12]}, and git can't say here whether"
+            unknown_because=f"production was made from commit {first[:12]}, and git can't say here whether"
             f" {head[:12]} is older: {git.missing(folder)}",
         )
     if not known:
@@ -90,7 +90,7 @@ def _compared(folder: Path, head: str, first: str, *others: str) -> Lineage:
         )
     return replace(
         said,
-        doubt=f"production was made from commit {first[:12]}, of another branch:"
+        unknown_because=f"production was made from commit {first[:12]}, of another branch:"
         f" {_count(folder, head, first)} of its commits are not in {head[:12]}",
     )
 
@@ -103,14 +103,14 @@ def _count(folder: Path, since: str, until: str) -> int:
     return int(git.ask(folder, "rev-list", "--count", f"{since}..{until}") or 0)
 
 
-def is_change(flight: Flight) -> bool:
+def is_change(plan: RolloutPlan) -> bool:
     """Whether an update changes servers that production uses, or how much of it they get."""
-    return not flight.proven or flight.dies is not None
+    return not plan.is_up_to_date or plan.to_delete is not None
 
 
-def problems(settings: Settings, flight: Flight | None, lineage: Lineage) -> Iterator[str]:
+def problems(settings: Settings, plan: RolloutPlan | None, lineage: Lineage) -> Iterator[str]:
     """An older commit that would change production without a word. `flight`: None when none can be decided."""
-    if lineage.newer and not settings.allow_older and (flight is None or is_change(flight)):
+    if lineage.newer and not settings.allow_older and (plan is None or is_change(plan)):
         yield problem(
             "allowOlder",
             "false",
@@ -121,12 +121,12 @@ def problems(settings: Settings, flight: Flight | None, lineage: Lineage) -> Ite
         )
 
 
-def rows(settings: Settings, flight: Flight, lineage: Lineage) -> list[tuple[str, str]]:
+def rows(settings: Settings, plan: RolloutPlan, lineage: Lineage) -> list[tuple[str, str]]:
     """What a plan says before anything else."""
     if lineage.newer:
-        why = "allowOlder lets it be" if is_change(flight) else "nothing of production changes"
+        why = "allowOlder lets it be" if is_change(plan) else "nothing of production changes"
         return [("older", f"production was made from {lineage.newer[:12]}, {lineage.how}; {why}")]
-    found = [("mind", lineage.doubt)] if lineage.doubt and is_change(flight) else []
+    found = [("mind", lineage.unknown_because)] if lineage.unknown_because and is_change(plan) else []
     if settings.allow_older:
         found.append(
             (
@@ -138,14 +138,14 @@ def rows(settings: Settings, flight: Flight, lineage: Lineage) -> list[tuple[str
     return found
 
 
-def production_tags(flight: Flight, live: Live, lineage: Lineage) -> dict[str, str]:
+def production_tags(plan: RolloutPlan, live: LiveState, lineage: Lineage) -> dict[str, str]:
     """For the production rule: from which commit production was last changed. An update without a change keeps it."""
-    return _tag("phoenix:commit", lineage.head if is_change(flight) else live.commit)
+    return _tag("phoenix:commit", lineage.head if is_change(plan) else live.commit)
 
 
-def launch_tags(color: Color, flight: Flight, live: Live, lineage: Lineage) -> dict[str, str]:
+def launch_tags(color: GroupKey, plan: RolloutPlan, live: LiveState, lineage: Lineage) -> dict[str, str]:
     """For a color's target group: from which commit its servers were launched, which never changes."""
-    stands = flight.standing if color is flight.active else live.group(color.color)
+    stands = plan.existing if color is plan.active else live.group(color.color)
     return _tag("launch_commit", stands.launch_commit if stands else lineage.head)
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from plan.checks.permanent import Before, back
+from plan.checks.permanent import PermanentResources, commands_back
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 # AWS tries rules in the order of their priority: the door of preview comes before everybody's, the redirect last.
 PRIORITIES = {"preview": 10, "production": 100, "redirect": 200}
 
 
 @dataclass(frozen=True)
-class Doors:
+class ListenerMove:
     """`names`: logical names of the listeners that the state holds, by port. `priorities`: of rules by what they are.
 
     `redirecting`: ports whose listener's default action leads on, as an older version made it.
@@ -31,11 +31,11 @@ class Doors:
     redirecting: Collection[int] = ()
 
 
-def doors(before: Before, live: Live, *, port: int) -> Doors:
+def plan_listener_move(before: PermanentResources, live: LiveState, *, port: int) -> ListenerMove:
     """Those of an update whose main listener is on `port`."""
     ports = before.ports
     on = {"preview": port, "production": port, "redirect": 80}
-    return Doors(
+    return ListenerMove(
         names={number: one.name for number, one in ports.items()},
         priorities={
             kind: _priority(kind, ports[on[kind]].arn if on[kind] in ports else "", before, live) for kind in PRIORITIES
@@ -44,7 +44,7 @@ def doors(before: Before, live: Live, *, port: int) -> Doors:
     )
 
 
-def _priority(kind: str, listener: str, before: Before, live: Live) -> int:
+def _priority(kind: str, listener: str, before: PermanentResources, live: LiveState) -> int:
     """The number of a rule: the one that it has, else one before all of its kind, else the first that is free.
 
     Others of its kind are there when an update was killed: one that AWS made and the state never heard of, or one that
@@ -53,24 +53,24 @@ def _priority(kind: str, listener: str, before: Before, live: Live) -> int:
     stands = before.rules.get(kind)
     if stands and listener and stands.listener == listener:
         return stands.priority
-    there = [door for door in live.doors if listener and door.listener == listener]
+    there = [door for door in live.listener_rules if listener and door.listener == listener]
     taken = {door.priority for door in there}
     first: int = min([PRIORITIES[kind] + 1, *(door.priority for door in there if door.kind == kind)]) - 1
     order: tuple[int, ...] = (*range(first, 0, -1), *range(PRIORITIES[kind], 0, -1))
     return next(number for number in order if number not in taken)
 
 
-def lost(before: Before, live: Live, known: Collection[str]) -> list[str]:
+def leftover_rules(before: PermanentResources, live: LiveState, known: Collection[str]) -> list[str]:
     """Rules of the stack on the state's listeners that the state does not hold (ARNs): a killed update left them.
 
     None while what the state holds instead is not there, or leads elsewhere: then they may be all that users have.
     """
     mine = {one.arn for one in before.listeners}
     arns = {rule.arn for rule in before.rules.values()}
-    held = {door.kind: door for door in live.doors if door.arn in arns}
+    held = {door.kind: door for door in live.listener_rules if door.arn in arns}
     return [
         door.arn
-        for door in live.doors
+        for door in live.listener_rules
         if door.kind in held
         and door.listener in mine
         and door.arn not in known
@@ -78,7 +78,7 @@ def lost(before: Before, live: Live, known: Collection[str]) -> list[str]:
     ]
 
 
-def gone(before: Before, live: Live) -> Iterator[str]:
+def missing_listener_error(before: PermanentResources, live: LiveState) -> Iterator[str]:
     """Listeners of the state that AWS no longer has: an update was killed right after it deleted one, or a person did.
 
     The provider fails on deleting it once more, in every update from then on (hashicorp/terraform-provider-aws,
@@ -98,12 +98,14 @@ def gone(before: Before, live: Live) -> Iterator[str]:
             )
 
 
-def alone(before: Before, live: Live, s: Settings, flight: Flight, *, port: int) -> Iterator[str]:
+def combined_change_error(
+    before: PermanentResources, live: LiveState, s: Settings, plan: RolloutPlan, *, port: int
+) -> Iterator[str]:
     """Why production can't pass to another listener in this update: something else moves in it, and knows but one."""
     stands, main = before.rules.get("production"), before.ports.get(port)
     if stands is None or not before.listeners:
         return
-    leads = [door for door in live.doors if door.kind == "production"]
+    leads = [door for door in live.listener_rules if door.kind == "production"]
     if any(door.shares != leads[0].shares for door in leads):
         yield problem(
             "listenerPort",
@@ -115,11 +117,11 @@ def alone(before: Before, live: Live, s: Settings, flight: Flight, *, port: int)
         )
     passing = main is None or main.arn != stands.listener
     behind = any(door.arn != stands.arn for door in leads)
-    if (passing or behind) and not (flight.proven and not flight.dies):
+    if (passing or behind) and not (plan.is_up_to_date and not plan.to_delete):
         yield problem(
             "listenerPort",
             port,
             "must not change together with a launch, a move of traffic or the end of a group"
             + (", and an update that changed it was killed half-way" if behind else ""),
-            f"take that back, and pulumi up for the listener alone; or keep {back(before)} for now",
+            f"take that back, and pulumi up for the listener alone; or keep {commands_back(before)} for now",
         )

@@ -17,25 +17,25 @@ from core import session as sessions
 from plan import image_origin, lineage, listener_move, server_spec
 from plan.checks import clear_text, engine_flags, keep_alive, known_failures, ownership, permanent
 from plan.checks.ownership import OwnershipError
-from plan.checks.permanent import Before
+from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
-from plan.image_source import Source
+from plan.image_source import ImageSource
 from plan.lineage import Lineage
-from plan.listener_move import Doors
+from plan.listener_move import ListenerMove
 from plan.readers import account_limits, existing_balancer, live_state, orphans, stack_state, unrecorded
-from plan.readers.account_limits import Outlook
-from plan.readers.existing_balancer import Shared
-from plan.readers.live_state import Account, Live
-from plan.readers.recorded_steps import Recorded
-from plan.readers.stack_state import Made
+from plan.readers.account_limits import AccountLimits
+from plan.readers.existing_balancer import ExistingBalancer
+from plan.readers.live_state import Account, LiveState
+from plan.readers.recorded_steps import RecordedSteps
+from plan.readers.stack_state import StateInventory
 from plan.report import changelog, package_diff, permanent_rows, report
-from plan.report.report import Briefing
-from plan.rollout_plan import Flight, FlightError
-from plan.server_spec import Recipe
+from plan.report.report import PlanReport
+from plan.rollout_plan import RolloutPlan, RolloutPlanError
+from plan.server_spec import ServerSpec
 
 
 @dataclass(frozen=True)
-class Preflight:
+class CheckedPlan:
     """All that one service's update is decided by.
 
     `recorded`: what the steps of earlier updates said. `lost`: things that killed updates left, and no state knows.
@@ -43,21 +43,21 @@ class Preflight:
 
     settings: Settings
     account: Account
-    source: Source
-    recipe: Recipe
-    standing: Live
-    recorded: Recorded
-    lost: tuple[str, ...]
-    shared: Shared | None
-    flight: Flight
+    image_source: ImageSource
+    server_spec: ServerSpec
+    live: LiveState
+    recorded: RecordedSteps
+    orphans: tuple[str, ...]
+    existing_balancer: ExistingBalancer | None
+    rollout: RolloutPlan
     lineage: Lineage
-    brief: Briefing
-    doors: Doors
+    report: PlanReport
+    listener_move: ListenerMove
 
 
-def read(
+def make_plan(
     settings: Settings, folder: Path, *, now: datetime, owner: str = "", port: int = 0, alone: bool = False
-) -> Preflight:
+) -> CheckedPlan:
     """The flight of an update that may succeed.
 
     `folder` is the project's. `owner`: SERVICE/STACK of the tag on a load balancer that this program makes for several
@@ -72,49 +72,49 @@ def read(
         config_file=settings.config_file,
     )
     account = replace(
-        live_state.account(session, region=settings.region, profile=settings.profile),
+        live_state.read_account(session, region=settings.region, profile=settings.profile),
         credentials_file=settings.credentials_file,
         config_file=settings.config_file,
     )
-    made = stack_state.check(account)
+    made = stack_state.read_state(account)
     if alone:
         ownership.check_identity(settings, made)
-    stack_state.stays(made, stack=settings.identity, listener=settings.listener_arn)
-    source = image_origin.source(session, settings, account, folder, now=now)
-    recipe = server_spec.recipe(settings, source.fingerprint)
+    stack_state.check_listener_unchanged(made, stack=settings.identity, listener=settings.listener_arn)
+    source = image_origin.find_image_source(session, settings, account, folder, now=now)
+    spec = server_spec.server_spec(settings, source.fingerprint)
     shared = (
-        existing_balancer.read(session, settings, account, owner=owner, made=made.ids)
+        existing_balancer.read_existing_balancer(session, settings, account, owner=owner, made=made.ids)
         if owner or settings.listener_arn
         else None
     )
-    before = permanent.read(made, owner=owner or settings.identity, identity=settings.identity)
-    standing = live_state.read(
+    before = permanent.read_permanent(made, owner=owner or settings.identity, identity=settings.identity)
+    standing = live_state.read_live_state(
         session,
         stack=settings.identity,
         shared=(shared.arn, shared.vpc_id) if shared else None,
         made=made.ids,
         main=before.ports[port].arn if port in before.ports else "",
     )
-    left = _checked_owner(session, settings, standing, made, shared, owner=owner)
-    found = orphans.read(
+    left = _check_owner(session, settings, standing, made, shared, owner=owner)
+    found = orphans.find_orphans(
         session,
         standing,
         stack=settings.identity,
         known=made.ids,
         beside=shared.security_groups if shared else (),
-        ports=() if shared else permanent.wanted(settings),
+        ports=() if shared else permanent.wanted_ports(settings),
     )
-    stray = (*listener_move.lost(before, standing, made.ids), *found.things, *left)
+    stray = (*listener_move.leftover_rules(before, standing, made.ids), *found.things, *left)
     standing = replace(
         standing,
         reported=made.recorded.production(f"{settings.name}-promote"),
-        tried=standing.tried | found.tried | made.tried,
+        attempted=standing.attempted | found.attempted | made.attempted,
     )
-    ahead = account_limits.read(session, settings, standing, now=now)
-    descent = lineage.read(standing, folder)
-    flight = known_failures.cleared(
+    ahead = account_limits.read_account_limits(session, settings, standing, now=now)
+    descent = lineage.read_lineage(standing, folder)
+    plan = known_failures.checked_plan(
         settings,
-        recipe,
+        spec,
         standing,
         ahead,
         source,
@@ -125,17 +125,17 @@ def read(
         front=not owner,
         descent=descent,
     )
-    if forgotten := list(ownership.forgotten_groups(standing, made, stay=flight.standing_colors)):
+    if forgotten := list(ownership.forgotten_groups(standing, made, stay=plan.existing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
-    given = engine_flags.read(engine_call.read(), os.environ)
-    if refused := list(engine_flags.problems(given, flight, (one.urn for one in made.resources))):
-        raise FlightError("\n".join(refused))
-    changed = changelog.of(flight, settings, folder)
-    differing = package_diff.lines(session, flight, source, service=settings.service)
-    brief = report.write(
+    given = engine_flags.read_flags(engine_call.read_engine_call(), os.environ)
+    if refused := list(engine_flags.problems(given, plan, (one.urn for one in made.resources))):
+        raise RolloutPlanError("\n".join(refused))
+    changed = changelog.image_changelog(plan, settings, folder)
+    differing = package_diff.package_lines(session, plan, source, service=settings.service)
+    brief = report.plan_report(
         settings,
-        flight,
-        recipe,
+        plan,
+        spec,
         standing,
         source,
         ahead,
@@ -143,44 +143,44 @@ def read(
         packages=differing,
         now=now,
         descent=descent,
-        permanent=permanent_rows.rows(before, settings, standing, front=not owner),
+        permanent=permanent_rows.permanent_rows(before, settings, standing, front=not owner),
     )
     mind = [
-        *engine_flags.note(given, flight),
-        *_of_the_listener(settings, shared, before, ahead, standing, folder, port=port),
+        *engine_flags.flag_notes(given, plan),
+        *_listener_notes(settings, shared, before, ahead, standing, folder, port=port),
     ]
     brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in mind)))
-    return Preflight(
+    return CheckedPlan(
         settings,
         account,
         source,
-        recipe,
+        spec,
         standing,
         made.recorded,
         stray,
         shared,
-        flight,
+        plan,
         descent,
         brief,
-        listener_move.doors(before, standing, port=port),
+        listener_move.plan_listener_move(before, standing, port=port),
     )
 
 
-def _of_the_listener(
+def _listener_notes(
     settings: Settings,
-    shared: Shared | None,
-    before: Before,
-    ahead: Outlook,
-    standing: Live,
+    shared: ExistingBalancer | None,
+    before: PermanentResources,
+    ahead: AccountLimits,
+    standing: LiveState,
     folder: Path,
     *,
     port: int,
 ) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know of the way that requests come."""
     return [
-        *clear_text.warning(settings, clear_text.way(settings, shared, before, port=port)),
+        *clear_text.warning(settings, clear_text.token_path(settings, shared, before, port=port)),
         *keep_alive.warning(
-            keep_alive.seconds(folder / settings.image_dir),
+            keep_alive.keep_alive_seconds(folder / settings.image_dir),
             ahead.idle_seconds,
             image_dir=settings.image_dir,
             load_balancer=standing.load_balancer,
@@ -188,17 +188,23 @@ def _of_the_listener(
     ]
 
 
-def _checked_owner(
-    session: boto3.Session, settings: Settings, standing: Live, made: Made, shared: Shared | None, *, owner: str
+def _check_owner(
+    session: boto3.Session,
+    settings: Settings,
+    standing: LiveState,
+    made: StateInventory,
+    shared: ExistingBalancer | None,
+    *,
+    owner: str,
 ) -> tuple[str, ...]:
     """What killed updates of this state left of load balancers. Raises `OwnershipError` for another state's stack."""
     balancers = session.client("elbv2")
-    found = ownership.read(balancers, standing.others or (shared.others if shared else ()))
-    wanted = [] if owner or settings.vpc_id else unrecorded.network(settings.name)
+    found = ownership.read_owners(balancers, standing.other_balancers or (shared.others if shared else ()))
+    wanted = [] if owner or settings.vpc_id else unrecorded.expected_network(settings.name)
     if not shared:
-        wanted += unrecorded.front(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
+        wanted += unrecorded.expected_balancer(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
     unknown = [
-        *unrecorded.read(session, made, wanted, owner=settings.identity),
+        *unrecorded.find_unrecorded(session, made, wanted, owner=settings.identity),
         *ownership.unknown_listeners(balancers, standing, made),
     ]
     if why := ownership.refusal(settings, standing, made, found, unknown):

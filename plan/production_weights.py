@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.listener_rules import shares
-from core.shift_schedule import short
-from plan.group_key import other
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight, FlightError
+from core.shift_schedule import short_name
+from plan.group_key import other_color
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan, RolloutPlanError
 
 
-def weights(
-    flight: Flight, live: Live, declared: Mapping[str, str], reported: Mapping[str, int], *, left_out: bool
+def production_weights(
+    plan: RolloutPlan, live: LiveState, declared: Mapping[str, str], reported: Mapping[str, int], *, left_out: bool
 ) -> dict[str, int]:
     """Percent of production by target group (ARN).
 
@@ -24,44 +24,44 @@ def weights(
     `left_out`: promote was to run in this update, and was left out of it: then the rule keeps what AWS has in it, also
     of groups that are to go, and also what a hand has set.
 
-    Raises `FlightError` when what the update is to end with is not what promote has reported: a target group was
+    Raises `RolloutPlanError` when what the update is to end with is not what promote has reported: a target group was
     replaced behind it, and nobody has proven that one.
     """
     said = (left_out and shares({group.target_group: group.weight for group in live.groups})) or reported
     found = {arn: said.get(arn, 0) for arn in declared.values()}
     rest = {arn: share for arn, share in said.items() if share and arn not in found}
-    wanted = {arn: flight.weights.get(color, 0) for color, arn in declared.items()}
+    wanted = {arn: plan.weights.get(color, 0) for color, arn in declared.items()}
     if not left_out and (rest or found != wanted):
-        raise FlightError(_why(flight, live, declared, reported))
+        raise RolloutPlanError(_why(plan, live, declared, reported))
     if not any((*found.values(), *rest.values())):
-        raise FlightError(
+        raise RolloutPlanError(
             "what promote reported about production is lost from the state; production stays as it is.\n"
             "  type: pulumi up   (without --target and --exclude: promote looks again)"
         )
     return {**found, **rest}
 
 
-def by_color(found: Mapping[str, int], live: Live, declared: Mapping[str, str]) -> dict[str, int]:
+def weights_by_color(found: Mapping[str, int], live: LiveState, declared: Mapping[str, str]) -> dict[str, int]:
     """Percent of production by color."""
     names = {
         **{group.target_group: group.color for group in live.groups},
         **{arn: color for color, arn in declared.items()},
     }
-    return {names.get(arn, short(arn)): share for arn, share in found.items()}
+    return {names.get(arn, short_name(arn)): share for arn, share in found.items()}
 
 
-def _why(flight: Flight, live: Live, declared: Mapping[str, str], reported: Mapping[str, int]) -> str:
+def _why(plan: RolloutPlan, live: LiveState, declared: Mapping[str, str], reported: Mapping[str, int]) -> str:
     flip = (
-        f"\n  type: pulumi config set active {other(flight.active.color)} && pulumi up"
+        f"\n  type: pulumi config set active {other_color(plan.active.color)} && pulumi up"
         f"   (a group is born, proven and takes over)"
     )
     for color, arn in declared.items():
         stood = live.group(color)
-        if flight.weights.get(color) and arn not in reported and stood and stood.target_group != arn:
+        if plan.weights.get(color) and arn not in reported and stood and stood.target_group != arn:
             return (
                 f"{color}'s target group was replaced by {arn}, although nothing that makes a server changed."
                 f" Production stays on {stood.target_group}.{flip}"
             )
-    said = ", ".join(f"{short(arn)} {share} %" for arn, share in reported.items()) or "nothing"
-    told = ", ".join(f"{short(declared[color])} {share} %" for color, share in flight.weights.items())
+    said = ", ".join(f"{short_name(arn)} {share} %" for arn, share in reported.items()) or "nothing"
+    told = ", ".join(f"{short_name(declared[color])} {share} %" for color, share in plan.weights.items())
     return f"promote reports {said}, but this update is to end with {told}; production stays as promote left it.{flip}"

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.release_record import LONGEST
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 # What a tag of Elastic Load Balancing may not hold (ELB API reference, Tag).
 UNTAGGABLE = re.compile(r"[^\w\s+\-=.:/@]")
@@ -25,17 +25,21 @@ def taggable(text: str) -> str:
     return UNTAGGABLE.sub("-", text)[:LONGEST]
 
 
-def certificates(
-    flight: Flight, live: Live, fingerprint: str, image: Mapping[str, str], written: Mapping[str, Mapping[str, str]]
+def release_records(
+    plan: RolloutPlan,
+    live: LiveState,
+    fingerprint: str,
+    image: Mapping[str, str],
+    written: Mapping[str, Mapping[str, str]],
 ) -> dict[str, dict[str, Any]]:
     """The certificates of the groups that stand after an update, by color.
 
     `image`: what a newborn is made from. `written`: what the gates of this update have tagged, by color.
     """
     found = {}
-    for color in flight.colors:
+    for color in plan.groups:
         group = live.group(color.color)
-        born = color is flight.active and flight.standing is None
+        born = color is plan.active and plan.existing is None
         known = (
             {
                 "color": color.color,
@@ -46,11 +50,11 @@ def certificates(
             if born or not group
             else group.tags
         )
-        found[color.color] = certificate({**known, **written.get(color.color, {})})
+        found[color.color] = release_record({**known, **written.get(color.color, {})})
     return found
 
 
-def certificate(tags: Mapping[str, str]) -> dict[str, Any]:
+def release_record(tags: Mapping[str, str]) -> dict[str, Any]:
     """A certificate from tags, keyed without `phoenix:`."""
 
     def tag(key: str) -> str:

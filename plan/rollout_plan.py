@@ -10,50 +10,54 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plan.config.settings import Settings
-from plan.group_key import COLORS, Color, other
-from plan.readers.live_state import Group, Live
-from plan.server_spec import Recipe, changes
+from plan.group_key import COLORS, GroupKey, other_color
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.server_spec import ServerSpec, spec_changes
 
 
-class FlightError(Exception):
+class RolloutPlanError(Exception):
     """The flag and what is live do not go together; the text says what to type."""
 
 
 @dataclass(frozen=True)
-class Flight:
+class RolloutPlan:
     """The decisions of one update."""
 
-    active: Color  # gets `traffic` percent of production
-    kept: Color | None  # the other color, kept exactly as it is
+    active: GroupKey  # gets `traffic` percent of production
+    standby: GroupKey | None  # the other color, kept exactly as it is
     weights: Mapping[str, int]  # percent of production by color; a kept group may have 0
-    standing: Group | None  # the active color's group, when it stands already; else it is born
-    back: bool  # the active color's group stood before the other one: no canary on the way to it
-    shift: bool  # production's weights, or those last reported, are not the wanted ones; or an update died on the way
-    proven: bool  # the active color's group stands, is verified, and has the weight it should have
-    previous: Group | None  # the group that has most of production now
-    dies: Color | None  # the other color's group, which leaves the program
+    existing: LiveGroup | None  # the active color's group, when it stands already; else it is born
+    is_rollback: bool  # the active color's group stood before the other one: no canary on the way to it
+    needs_traffic_shift: (
+        bool  # production's weights, or those last reported, are not the wanted ones; or an update died on the way
+    )
+    is_up_to_date: bool  # the active color's group stands, is verified, and has the weight it should have
+    previous: LiveGroup | None  # the group that has most of production now
+    to_delete: GroupKey | None  # the other color's group, which leaves the program
 
     @property
-    def unproven(self) -> bool:
+    def needs_verification(self) -> bool:
         """The active color's group should stand, but was deleted or scaled down, or nobody has verified it."""
-        return self.standing is not None and not (self.standing.verified and self.standing.desired)
+        return self.existing is not None and not (self.existing.verified and self.existing.desired)
 
     @property
-    def ungated(self) -> frozenset[str]:
+    def unverified_targets(self) -> frozenset[str]:
         """The colors whose groups pass no gate in this update."""
         return frozenset(
-            color.color for color in self.colors if color is self.kept or (color is self.active and self.proven)
+            color.color
+            for color in self.groups
+            if color is self.standby or (color is self.active and self.is_up_to_date)
         )
 
     @property
-    def colors(self) -> tuple[Color, ...]:
+    def groups(self) -> tuple[GroupKey, ...]:
         """The colors that the program declares, the active one first."""
-        return (self.active, self.kept) if self.kept else (self.active,)
+        return (self.active, self.standby) if self.standby else (self.active,)
 
     @property
-    def standing_colors(self) -> frozenset[str]:
+    def existing_colors(self) -> frozenset[str]:
         """The colors whose groups stand already and stay."""
-        stay = (self.active if self.standing else None, self.kept)
+        stay = (self.active if self.existing else None, self.standby)
         return frozenset(color.color for color in stay if color)
 
     @property
@@ -62,66 +66,70 @@ class Flight:
         return self.previous.image if self.previous else ""
 
 
-def decide(settings: Settings, recipe: Recipe, live: Live, *, now: datetime) -> Flight:
-    """The flight of an update. Raises `FlightError` when the flag and what is live do not go together."""
-    _same_network(settings, live)
-    color = _active(settings, recipe, live, now)
-    mine, beside = live.group(color), live.group(other(color))
-    stands = mine if mine and _used_as_it_is(recipe, mine, beside) else None
-    _somebody_serves(live, mine, beside if settings.traffic < 100 else None)
+def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now: datetime) -> RolloutPlan:
+    """The flight of an update. Raises `RolloutPlanError` when the flag and what is live do not go together."""
+    _check_network(settings, live)
+    color = _active_color(settings, spec, live, now)
+    mine, beside = live.group(color), live.group(other_color(color))
+    stands = mine if mine and _reuses_existing(spec, mine, beside) else None
+    _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not stands:
-        raise FlightError(_reborn_in_place(recipe, live, mine, beside))
-    frozen = stands is not None and stands.generation != recipe.generation
-    generation = stands.generation if stands else recipe.generation
-    birth = stands.birth if stands else live.births.get((color, generation), _next(live, color, generation))
-    active = Color(settings.identity, color, generation, frozen, birth)
+        raise RolloutPlanError(_in_place_change_error(spec, live, mine, beside))
+    frozen = stands is not None and stands.generation != spec.generation
+    generation = stands.generation if stands else spec.generation
+    birth = (
+        stands.attempt_id if stands else live.attempts.get((color, generation), _next_attempt(live, color, generation))
+    )
+    active = GroupKey(settings.identity, color, generation, frozen, birth)
     weights = {color: settings.traffic}
     if settings.traffic < 100:
         if beside is None:
-            raise FlightError(
-                f"traffic is {settings.traffic}, but no {other(color)} group is live to carry the other"
+            raise RolloutPlanError(
+                f"traffic is {settings.traffic}, but no {other_color(color)} group is live to carry the other"
                 f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100"
             )
         if mine and mine.weight and not beside.weight:
-            raise FlightError(
-                f"traffic is {settings.traffic}, but {color} has production already, and {other(color)} is only kept."
-                f"\n  type: pulumi config set active {other(color)}   (to give {other(color)} a share, prove it first)"
+            raise RolloutPlanError(
+                f"traffic is {settings.traffic}, but {color} has production already,"
+                f" and {other_color(color)} is only kept."
+                f"\n  type: pulumi config set active {other_color(color)}"
+                f"   (to give {other_color(color)} a share, prove it first)"
             )
-        weights[other(color)] = 100 - settings.traffic
+        weights[other_color(color)] = 100 - settings.traffic
     elif beside and beside.name and settings.keep_previous:
-        weights[other(color)] = 0
+        weights[other_color(color)] = 0
     kept = (
-        Color(settings.identity, other(color), beside.generation, True, beside.birth)
+        GroupKey(settings.identity, other_color(color), beside.generation, True, beside.attempt_id)
         if beside and len(weights) == 2
         else None
     )
     shares = {name: share for name, share in weights.items() if share}
-    shift = live.unfinished or shares != live.weights or not _reported(live, shares)
+    shift = live.promotion_interrupted or shares != live.weights or not _reported_weights(live, shares)
     # A group without servers is lifted and proven again; where users are already, foresight refuses instead.
     proven = bool(stands and stands.verified and not shift and (stands.desired or stands.weight))
-    return Flight(
+    return RolloutPlan(
         active=active,
-        kept=kept,
+        standby=kept,
         weights=weights,
-        standing=stands,
-        back=_back(stands, beside),
-        shift=shift,
-        proven=proven,
-        previous=live.leader,
-        dies=Color(settings.identity, other(color), beside.generation) if beside and not kept else None,
+        existing=stands,
+        is_rollback=_is_rollback(stands, beside),
+        needs_traffic_shift=shift,
+        is_up_to_date=proven,
+        previous=live.majority_group,
+        to_delete=GroupKey(settings.identity, other_color(color), beside.generation) if beside and not kept else None,
     )
 
 
-def _next(live: Live, color: str, generation: str) -> str:
+def _next_attempt(live: LiveState, color: str, generation: str) -> str:
     """The number of the next attempt at a birth: one that nothing has that is in the state or in AWS.
 
     Not the time: an update does what its preview, and a plan that was saved of it, have said.
     """
-    tried = [int(birth) for *of, birth in live.tried if of == [color, generation] and birth.isdecimal()]
+    tried = [int(birth) for *of, birth in live.attempted if of == [color, generation] and birth.isdecimal()]
     return str(max(tried, default=0) + 1)
 
 
-def _reported(live: Live, shares: Mapping[str, int]) -> bool:
+def _reported_weights(live: LiveState, shares: Mapping[str, int]) -> bool:
     """Whether the last promotion said these shares of the groups that stand: the rule is declared with what it said."""
     if live.reported is None:
         return True
@@ -129,41 +137,44 @@ def _reported(live: Live, shares: Mapping[str, int]) -> bool:
     return {arn: share for arn, share in live.reported.items() if share} == wanted
 
 
-def _active(settings: Settings, recipe: Recipe, live: Live, now: datetime) -> str:
+def _active_color(settings: Settings, spec: ServerSpec, live: LiveState, now: datetime) -> str:
     """The color that the flag names; `auto` flips by itself when what makes a server changed or grew too old."""
     if settings.active != "auto":
         return settings.active
-    if live.leader is None:
+    if live.majority_group is None:
         return COLORS[0]
     fresh = [
         group
         for group in sorted(live.groups, key=lambda group: -group.weight)
-        if group.weight and group.name and group.generation == recipe.generation and not too_old(settings, group, now)
+        if group.weight
+        and group.name
+        and group.generation == spec.generation
+        and not exceeds_max_age(settings, group, now)
     ]
-    return fresh[0].color if fresh else other(live.leader.color)
+    return fresh[0].color if fresh else other_color(live.majority_group.color)
 
 
-def too_old(settings: Settings, group: Group, now: datetime) -> bool:
+def exceeds_max_age(settings: Settings, group: LiveGroup, now: datetime) -> bool:
     """Older than `maxAgeDays`, counted from the bake of its image; an image that the settings pin is never too old."""
     if settings.image or not settings.max_age_days or group.baked_at is None:
         return False
     return (now - group.baked_at).total_seconds() > settings.max_age_days * 86400
 
 
-def _used_as_it_is(recipe: Recipe, mine: Group, beside: Group | None) -> bool:
+def _reuses_existing(spec: ServerSpec, mine: LiveGroup, beside: LiveGroup | None) -> bool:
     """Whether the flag means the group that stands in its color, not one to be born.
 
     It does when that group is of this recipe. It also does on a way back: when the recipe's group stands in the other
     color already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified.
     """
-    if mine.generation == recipe.generation:
+    if mine.generation == spec.generation:
         return True
     if not mine.verified or beside is None:
         return False
-    return beside.generation == recipe.generation or _is_canary(beside, of=mine)
+    return beside.generation == spec.generation or _is_canary(beside, of=mine)
 
 
-def _is_canary(one: Group, *, of: Group) -> bool:
+def _is_canary(one: LiveGroup, *, of: LiveGroup) -> bool:
     """Whether a group shares the traffic of the one that is relied on.
 
     That is the only one that is verified, else the one with more traffic, else (somebody set 50 and 50) the older.
@@ -174,57 +185,57 @@ def _is_canary(one: Group, *, of: Group) -> bool:
         return of.verified
     if one.weight != of.weight:
         return one.weight < of.weight
-    return one.born_at is not None and of.born_at is not None and of.born_at < one.born_at
+    return one.created_at is not None and of.created_at is not None and of.created_at < one.created_at
 
 
-def _back(stands: Group | None, beside: Group | None) -> bool:
+def _is_rollback(stands: LiveGroup | None, beside: LiveGroup | None) -> bool:
     """Going to a group that is older than the one beside it."""
-    if stands is None or beside is None or stands.born_at is None or beside.born_at is None:
+    if stands is None or beside is None or stands.created_at is None or beside.created_at is None:
         return False
-    return stands.born_at < beside.born_at
+    return stands.created_at < beside.created_at
 
 
-def _somebody_serves(live: Live, mine: Group | None, sharing: Group | None) -> None:
-    """Raises `FlightError` when this update would leave production with a group that somebody deleted.
+def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGroup | None) -> None:
+    """Raises `RolloutPlanError` when this update would leave production with a group that somebody deleted.
 
     A group born in its place would get production before anybody has verified it.
     """
     if mine and mine.weight and not mine.name:
-        raise FlightError(
+        raise RolloutPlanError(
             f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone: somebody"
             f" deleted it, and users get errors.\n"
-            f"  type: pulumi config set active {other(mine.color)} && pulumi up"
+            f"  type: pulumi config set active {other_color(mine.color)} && pulumi up"
             f"   (a group is born, proven and takes over)"
         )
     if sharing and not sharing.name:
-        raise FlightError(
+        raise RolloutPlanError(
             f"{sharing.color} is to share production, but its auto-scaling group is gone: somebody deleted it.\n"
             f"  type: pulumi config set traffic 100 && pulumi up"
         )
 
 
-def _reborn_in_place(recipe: Recipe, live: Live, mine: Group, beside: Group | None) -> str:
-    said = "".join(f"\n    {line}" for line in changes(mine.recipe, recipe))
-    flip = other(mine.color)
+def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, beside: LiveGroup | None) -> str:
+    said = "".join(f"\n    {line}" for line in spec_changes(mine.server_spec, spec))
+    flip = other_color(mine.color)
     if beside and _is_canary(mine, of=beside):
         return (
             f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
             f" production as generation {mine.generation}; a live server is never changed.{said}\n"
             f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
-            f"  then: pulumi config set active {mine.color} && pulumi up   ({recipe.generation} is born)"
+            f"  then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is born)"
         )
     return (
         f"what makes a server changed, but active is {mine.color}, which serves production as generation"
         f" {mine.generation}; a live server is never changed.{said}\n"
-        f"  type: pulumi config set active {flip}   (generation {recipe.generation} is born beside it)\n"
+        f"  type: pulumi config set active {flip}   (generation {spec.generation} is born beside it)\n"
         f"  or undo the change; or keep the image that serves:"
         f" pulumi config set image {mine.fingerprint or mine.image}"
     )
 
 
-def _same_network(settings: Settings, live: Live) -> None:
+def _check_network(settings: Settings, live: LiveState) -> None:
     if settings.vpc_id and live.vpc_id and settings.vpc_id != live.vpc_id:
-        raise FlightError(
+        raise RolloutPlanError(
             f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
             f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network"
         )

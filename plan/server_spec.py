@@ -17,7 +17,7 @@ from plan.user_data import user_data
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ServerSpec:
     """Everything that makes a server. Two servers with equal recipes are the same server born twice."""
 
     image: str  # the image's fingerprint
@@ -45,9 +45,9 @@ class Recipe:
         )
 
 
-def recipe(settings: Settings, fingerprint: str) -> Recipe:
+def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
     """The recipe of the servers that these settings and this image give birth to."""
-    return Recipe(
+    return ServerSpec(
         image=fingerprint,
         instance_type=settings.instance_type,
         root_volume_gib=settings.root_volume_gib,
@@ -59,14 +59,14 @@ def recipe(settings: Settings, fingerprint: str) -> Recipe:
     )
 
 
-def changes(before: str, now: Recipe) -> list[str]:
+def spec_changes(before: str, now: ServerSpec) -> list[str]:
     """What differs between a live group's recipe tag and a recipe: `["instanceType: t3.small -> t3.large"]`."""
     old = dict(part.split("=", 1) for part in before.split(" ") if "=" in part)
     new = dict(part.split("=", 1) for part in now.tag.split(" "))
     return [f"{key}: {old.get(key, 'none')} -> {value}" for key, value in new.items() if old.get(key) != value]
 
 
-def fingerprint(files: Files, settings: Settings) -> str:
+def image_fingerprint(files: Files, settings: Settings) -> str:
     """The fingerprint of the image that these settings ask for, over its files and the settings that a bake reads."""
     return of_image(
         files,

@@ -36,11 +36,15 @@ def user_data(settings: Settings, *, color: str, generation: str) -> str:
         "PHOENIX_COLOR": color,
         "PHOENIX_GENERATION": generation,
         "PHOENIX_PORT": str(settings.app_port),
-        **{name: value for name, value in sorted(settings.environment.items()) if not secret_references.parse(value)},
+        **{
+            name: value
+            for name, value in sorted(settings.environment.items())
+            if not secret_references.parse_reference(value)
+        },
     }
     files = [_file(PATH, "".join(f'{name}="{value}"\n' for name, value in variables.items()))]
     if secrets := {
-        name: value for name, value in sorted(settings.environment.items()) if secret_references.parse(value)
+        name: value for name, value in sorted(settings.environment.items()) if secret_references.parse_reference(value)
     }:
         files.append(_file(SECRETS_PATH, json.dumps({"region": settings.region, "variables": secrets}, indent=1)))
     said = json.dumps({"write_files": files}, indent=1, ensure_ascii=False)

@@ -95,7 +95,9 @@ def bake(cloud: Cloud, folder: Path) -> tuple[list[Call], str]:
         "service": "phoenix",
         "image_dir": str(folder),
         "base_image": BASE,
-        "fingerprint": fingerprint(image_files.read(folder), base_image=BASE, architecture="x86_64", variables={}),
+        "fingerprint": fingerprint(
+            image_files.read_image_files(folder), base_image=BASE, architecture="x86_64", variables={}
+        ),
     }
     done = subprocess.run(
         ["sh", "steps/run", "bake"],

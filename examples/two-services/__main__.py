@@ -23,10 +23,12 @@ port = pulumi.Config().require_int("listenerPort")
 # Everything is decided, and refused, before anything is declared.
 flights = []
 for name in SERVICES:
-    with pulumi_config.errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
-        ahead = planner.read(pulumi_config.settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port)
-    pulumi.log.info(ahead.brief.text)
-    flights.append(ahead)
+    with pulumi_config.user_errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
+        checked = planner.make_plan(
+            pulumi_config.read_settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port
+        )
+    pulumi.log.info(checked.report.text)
+    flights.append(checked)
 
 network = Network(edge, tags={"phoenix:stack": owner})
 balancer = LoadBalancer(
@@ -39,15 +41,15 @@ balancer = LoadBalancer(
     doors=flights[0].doors,
 )
 
-for ahead in flights:
-    settings = ahead.settings
-    with pulumi_config.errors():
-        listener = balancer.share(
+for checked in flights:
+    settings = checked.settings
+    with pulumi_config.user_errors():
+        listener = balancer.listener_for(
             settings.name,
             hostname=settings.hostname,
             priority=settings.rule_priority,
             tags={"phoenix:stack": settings.identity},
         )
-    service = Service(settings.name, ahead, network=network, listener=listener)
+    service = Service(settings.name, checked, network=network, listener=listener)
     pulumi.export(settings.service, {"url": service.url, "live": service.live})
 pulumi.export("loadBalancer", balancer.dns_name)

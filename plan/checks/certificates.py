@@ -33,7 +33,7 @@ class Certificate:
         return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
 
 
-def read(acm: Any, balancers: ElasticLoadBalancingv2Client, s: Settings) -> tuple[Certificate, ...] | None:
+def read_certificates(acm: Any, balancers: ElasticLoadBalancingv2Client, s: Settings) -> tuple[Certificate, ...] | None:
     """Those that the listener has for `hostname`, as many as it takes to find one that is for it; none without HTTPS.
 
     None when one is none of ACM's (an adopted listener's may be IAM's), so that its names are not known.

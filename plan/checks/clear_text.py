@@ -8,17 +8,17 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from plan.checks.permanent import Before
+from plan.checks.permanent import PermanentResources
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.existing_balancer import Shared
+from plan.readers.existing_balancer import ExistingBalancer
 
 # Who is no internet: private networks, and those of carriers (RFC 1918, RFC 6598).
 INSIDE = [ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 READ = "the preview token crosses the internet in clear text, and whoever reads it there reaches pre-production"
 
 
-def way(s: Settings, shared: Shared | None, before: Before, *, port: int) -> str:
+def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentResources, *, port: int) -> str:
     """By which it does, in words; empty when by none, as far as that is known.
 
     A load balancer of the program's own is internet-facing. `port`: of the main listener of one that several share.

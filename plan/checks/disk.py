@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits
 
 
-def problems(s: Settings, source: Source, outlook: Outlook) -> Iterator[str]:
+def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterator[str]:
     """What a birth would fail of; a size that is not known fails nothing."""
     size, whose = source.gib, f"the image {source.image}" if source.image else "the image that is copied"
-    if source.bakes:
-        base, said = outlook.base or 0, s.packer_variables.get("root_gib", "")
+    if source.needs_bake:
+        base, said = limits.base or 0, s.packer_variables.get("root_gib", "")
         asked = int(said) if isinstance(said, str) and said.isdigit() else 0
         if 0 < asked < base:
             yield problem(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
 
-def refusal(session: boto3.Session, settings: Settings, account: Account) -> str:
+def key_problem(session: boto3.Session, settings: Settings, account: Account) -> str:
     """Why no image can be encrypted as `imageKmsKey` says; empty when it can, or nobody knows."""
     key = settings.image_kms_key
     if not key:
@@ -28,7 +28,7 @@ def refusal(session: boto3.Session, settings: Settings, account: Account) -> str
     try:
         if key == kms.NONE:
             return _always(session.client("ec2", config=QUICK), settings, account)
-        why = kms.problem(session.client("kms", config=QUICK), key, chosen=True)
+        why = kms.key_problem(session.client("kms", config=QUICK), key, chosen=True)
     except (BotoCoreError, ClientError):
         return ""
     return (

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from core.engine_call import Call
-from plan.group_key import other
-from plan.rollout_plan import Flight
+from plan.group_key import other_color
+from plan.rollout_plan import RolloutPlan
 
 # What one group or its move of traffic is made of, by the types in a URN.
-WHOLE = re.compile(r"phoenix:index:(ServerGroup|MachineImage|Rollout)\$|aws:lb/targetGroup:TargetGroup::")
+WHOLE = re.compile(r"phoenix:index:(AutoScalingGroup|MachineImage|Rollout)\$|aws:lb/targetGroup:TargetGroup::")
 # What looks or writes down, and may do so again at any time.
 AGAIN = re.compile(r"Rollout\$command:local:Command::\S+-(verify|promote|prune)$|-share$|:Dashboard::")
 OURS = "phoenix:index:"
@@ -32,7 +32,7 @@ class Flags:
     dependents: bool = False
 
 
-def read(call: Call | None, environment: Mapping[str, str]) -> Flags:
+def read_flags(call: Call | None, environment: Mapping[str, str]) -> Flags:
     """The flags of this call; none when nobody knows how the engine was called."""
 
     def values(*flags: str) -> tuple[str, ...]:
@@ -54,12 +54,14 @@ def read(call: Call | None, environment: Mapping[str, str]) -> Flags:
     )
 
 
-def problems(flags: Flags, flight: Flight, urns: Iterable[str]) -> Iterator[str]:
+def problems(flags: Flags, plan: RolloutPlan, urns: Iterable[str]) -> Iterator[str]:
     """What can't be made safe, each with what to type. `urns`: what the state holds."""
     held = list(urns)
-    flip = f"pulumi config set active {other(flight.active.color)} && pulumi up"
+    flip = f"pulumi config set active {other_color(plan.active.color)} && pulumi up"
     instead = (
-        f"{flip}   (a group is born, proven and takes over)" if flight.proven else ("pulumi up   (without --replace)")
+        f"{flip}   (a group is born, proven and takes over)"
+        if plan.is_up_to_date
+        else ("pulumi up   (without --replace)")
     )
     for said in flags.replaces:
         meant = [urn for urn in held if _pattern(said).fullmatch(urn)] or [said]
@@ -69,21 +71,21 @@ def problems(flags: Flags, flight: Flight, urns: Iterable[str]) -> Iterator[str]
                 f" it; nothing was changed\n"
                 f"  type: {instead}"
             )
-    if flight.proven:
+    if plan.is_up_to_date:
         return
     for flag, values in (("--target", flags.targets), ("--exclude", flags.excludes)):
         for said in values:
             if flags.dependents or "*" in said or WHOLE.search(said):
                 yield (
-                    f"{flag} {said}: in this update {flight.active.color} passes its gates; that is done as a whole"
+                    f"{flag} {said}: in this update {plan.active.color} passes its gates; that is done as a whole"
                     f" or not at all; nothing was changed\n"
                     f"  type: pulumi up   (without {flag})"
                 )
 
 
-def note(flags: Flags, flight: Flight) -> tuple[str, ...]:
+def flag_notes(flags: Flags, plan: RolloutPlan) -> tuple[str, ...]:
     """What the plan has to say of flags that are no problem."""
-    if flight.proven or not (flags.targets or flags.excludes):
+    if plan.is_up_to_date or not (flags.targets or flags.excludes):
         return ()
     return ("what --target or --exclude leave out is not done: production moves only when promote runs",)
 

@@ -12,13 +12,13 @@ from core.obstacles import GROW, SHRINK
 from plan import estimates
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.group_key import other
-from plan.readers.account_limits import Outlook
-from plan.readers.live_state import Group, Live
-from plan.rollout_plan import Flight
+from plan.group_key import other_color
+from plan.readers.account_limits import AccountLimits
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.rollout_plan import RolloutPlan
 
 
-def words(group: Group, outlook: Outlook, *, wanted: tuple[int, int] | None = None) -> str:
+def describe_group(group: LiveGroup, limits: AccountLimits, *, wanted: tuple[int, int] | None = None) -> str:
     """A group's servers for a reader of the plan; what is as it should be is left out.
 
     `wanted`: MinSize and MaxSize of the settings.
@@ -26,7 +26,7 @@ def words(group: Group, outlook: Outlook, *, wanted: tuple[int, int] | None = No
     unlike = []
     if group.in_service not in (None, group.desired):
         unlike.append(f"{group.in_service} in service")
-    healthy = _healthy(group, outlook)
+    healthy = _healthy(group, limits)
     if healthy not in (None, group.desired):
         unlike.append(f"{healthy} healthy")
     if wanted and group.sizes and group.sizes != wanted:
@@ -36,46 +36,46 @@ def words(group: Group, outlook: Outlook, *, wanted: tuple[int, int] | None = No
     return f"{group.desired} servers" + (f" ({'; '.join(unlike)})" if unlike else "")
 
 
-def problems(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+def problems(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """What would hurt users, or can't succeed."""
     for group in live.groups:
-        if group.color in flight.ungated and flight.weights[group.color]:
-            yield from _serves_nobody(s, flight, group, outlook)
-    yield from _too_small(s, flight)
-    yield from _stuck(s, flight, live, outlook)
+        if group.color in plan.unverified_targets and plan.weights[group.color]:
+            yield from _no_capacity(s, plan, group, limits)
+    yield from _too_small(s, plan)
+    yield from _undeletable(s, plan, live, limits)
 
 
-def warnings(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+def warnings(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """What does not stop an update, and whoever reads its plan must know."""
     needed = max((group.desired for group in live.groups if group.weight), default=0)
-    stands = flight.standing
-    most = stands.sizes[1] if stands and stands.sizes and flight.active.frozen else s.max_size
-    if not flight.proven and needed > most:
-        yield f"{needed} servers have production now, and maxSize lets {flight.active.color} have {most}"
+    stands = plan.existing
+    most = stands.sizes[1] if stands and stands.sizes and plan.active.pinned else s.max_size
+    if not plan.is_up_to_date and needed > most:
+        yield f"{needed} servers have production now, and maxSize lets {plan.active.color} have {most}"
     for group in live.groups:
-        if group.name and not _serves(group, outlook):
+        if group.name and not _serves(group, limits):
             what = f"none of its {group.desired} servers is healthy" if group.desired else "it has no servers"
             yield f"{group.color} serves nobody: {what}"
         for obstacle in group.obstacles:
             yield f"{obstacle.what} ({obstacle.do})"
-    yield from outlook.beside or ()
+    yield from limits.automation or ()
 
 
-def _healthy(group: Group, outlook: Outlook) -> int | None:
-    return None if outlook.healthy is None else outlook.healthy.get(group.target_group)
+def _healthy(group: LiveGroup, limits: AccountLimits) -> int | None:
+    return None if limits.healthy is None else limits.healthy.get(group.target_group)
 
 
-def _serves(group: Group, outlook: Outlook) -> bool:
+def _serves(group: LiveGroup, limits: AccountLimits) -> bool:
     """Whether anybody answers there, as far as is known."""
-    return group.desired > 0 and _healthy(group, outlook) != 0
+    return group.desired > 0 and _healthy(group, limits) != 0
 
 
-def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) -> Iterator[str]:
+def _no_capacity(s: Settings, plan: RolloutPlan, group: LiveGroup, limits: AccountLimits) -> Iterator[str]:
     """Users are with a group that passes no gate in this update, and whose servers don't answer."""
-    if not group.name or _serves(group, outlook):
+    if not group.name or _serves(group, limits):
         return
-    color, share = group.color, flight.weights[group.color]
-    flip = _away(flight, color)
+    color, share = group.color, plan.weights[group.color]
+    flip = _away(plan, color)
     if group.desired:
         yield problem(
             "active",
@@ -98,18 +98,18 @@ def _serves_nobody(s: Settings, flight: Flight, group: Group, outlook: Outlook) 
     )
 
 
-def _away(flight: Flight, color: str) -> str:
+def _away(plan: RolloutPlan, color: str) -> str:
     """What to type to have nobody with a color."""
-    if color != flight.active.color:
+    if color != plan.active.color:
         return "pulumi config set traffic 100 && pulumi up"
-    way = "a group is born, proven and takes over" if flight.weights[color] == 100 else "takes the canary back"
-    return f"pulumi config set active {other(color)} && pulumi up   ({way})"
+    way = "a group is born, proven and takes over" if plan.weights[color] == 100 else "takes the canary back"
+    return f"pulumi config set active {other_color(color)} && pulumi up   ({way})"
 
 
-def _too_small(s: Settings, flight: Flight) -> Iterator[str]:
+def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[str]:
     """AWS ends servers above MaxSize at once. A kept group is left as it is, and a newborn has a limit of its own."""
-    stands = flight.standing
-    if stands is None or flight.active.frozen or not stands.weight or stands.desired <= s.max_size:
+    stands = plan.existing
+    if stands is None or plan.active.pinned or not stands.weight or stands.desired <= s.max_size:
         return
     more = stands.desired - s.max_size
     yield problem(
@@ -123,10 +123,10 @@ def _too_small(s: Settings, flight: Flight) -> Iterator[str]:
     )
 
 
-def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
+def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """Groups that have to grow or to go, and can't. From a group that serves nobody the way must stay open."""
-    stands = flight.standing
-    if stands and estimates.added(s, flight, live):
+    stands = plan.existing
+    if stands and estimates.added_servers(s, plan, live):
         for one in obstacles.barring(stands.obstacles, GROW):
             yield problem(
                 "active",
@@ -135,7 +135,7 @@ def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterato
                 f" servers to take production over, and {one.what}",
                 one.do,
             )
-    if stands and not flight.proven and stands.sizes and not stands.sizes[1]:
+    if stands and not plan.is_up_to_date and stands.sizes and not stands.sizes[1]:
         yield problem(
             "active",
             s.active,
@@ -143,7 +143,7 @@ def _stuck(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterato
             f"aws autoscaling update-auto-scaling-group --region {s.region}"
             f" --auto-scaling-group-name {stands.name} --max-size {s.max_size}",
         )
-    dies = live.group(flight.dies.color) if flight.dies else None
-    if dies and _serves(dies, outlook):
+    dies = live.group(plan.to_delete.color) if plan.to_delete else None
+    if dies and _serves(dies, limits):
         for one in obstacles.barring(dies.obstacles, SHRINK):
             yield problem("active", s.active, f"must not send a group away that can't be deleted: {one.what}", one.do)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.tags import unless_gone
+from core.tags import ignore_not_found
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -23,7 +23,7 @@ FILE = "app/server.xml"
 TOMCATS_DEFAULT = 60_000
 
 
-def seconds(folder: Path) -> float | None:
+def keep_alive_seconds(folder: Path) -> float | None:
     """How long the application of an image's folder keeps an idle connection; None when it is another application."""
     try:
         text = (folder / FILE).read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) ->
     """The idle timeout of a load balancer; None when it is not there (yet, or any more)."""
     if not load_balancer:
         return None
-    with unless_gone():
+    with ignore_not_found():
         said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
         return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
     return None

@@ -10,23 +10,23 @@ from plan import estimates, lineage, listener_move
 from plan.checks import certificates, clear_text, disk, existing_groups, permanent
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.group_key import other
-from plan.image_source import Source
+from plan.group_key import other_color
+from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers import existing_balancer
-from plan.readers.account_limits import Outlook, Subnet
-from plan.readers.existing_balancer import Shared
-from plan.readers.live_state import Group, Live
-from plan.rollout_plan import Flight, FlightError, decide, too_old
-from plan.server_spec import Recipe
+from plan.readers.account_limits import AccountLimits, Subnet
+from plan.readers.existing_balancer import ExistingBalancer
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.rollout_plan import RolloutPlan, RolloutPlanError, decide_rollout, exceeds_max_age
+from plan.server_spec import ServerSpec
 
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
 # "Subnets for your load balancer").
 BALANCER_ADDRESSES = 8
-NOTHING = permanent.Before()
+NOTHING = permanent.PermanentResources()
 
 
-class KnownToFailError(Exception):
+class KnownFailureError(Exception):
     """What an update would fail of, all of it, before it has begun."""
 
     def __init__(self, problems: Sequence[str]) -> None:
@@ -34,64 +34,64 @@ class KnownToFailError(Exception):
         super().__init__("\n".join([f"{count} known to fail; nothing was changed:", *problems]))
 
 
-def cleared(
+def checked_plan(
     settings: Settings,
-    recipe: Recipe,
-    live: Live,
-    outlook: Outlook,
-    source: Source,
+    spec: ServerSpec,
+    live: LiveState,
+    limits: AccountLimits,
+    source: ImageSource,
     *,
     now: datetime,
-    shared: Shared | None = None,
-    before: permanent.Before = NOTHING,
+    shared: ExistingBalancer | None = None,
+    before: permanent.PermanentResources = NOTHING,
     port: int = 0,
     front: bool = True,
     descent: Lineage = UNKNOWN,
-) -> Flight:
-    """The flight of an update that may succeed. Raises `KnownToFailError`, or `FlightError` when that is all.
+) -> RolloutPlan:
+    """The flight of an update that may succeed. Raises `KnownFailureError`, or `RolloutPlanError` when that is all.
 
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
-    clear = clear_text.way(settings, shared, before, port=port or settings.port)
+    clear = clear_text.token_path(settings, shared, before, port=port or settings.port)
     problems = [
-        *_network(settings, outlook),
-        *_balanced(settings, live, outlook),
-        *certificates.problems(settings, outlook.certificates),
+        *_network(settings, limits),
+        *_check_balancer_zones(settings, live, limits),
+        *certificates.problems(settings, limits.certificates),
         *clear_text.problems(settings, clear),
     ]
-    if front and (kept := [*listener_move.gone(before, live), *permanent.problems(before, settings)]):
+    if front and (kept := [*listener_move.missing_listener_error(before, live), *permanent.problems(before, settings)]):
         # Whatever else is wrong with where servers stand, flipping is no way to mend it.
-        raise KnownToFailError([*kept, *problems])
+        raise KnownFailureError([*kept, *problems])
     try:
-        flight = decide(settings, recipe, live, now=now)
-    except FlightError as error:
+        plan = decide_rollout(settings, spec, live, now=now)
+    except RolloutPlanError as error:
         older = list(lineage.problems(settings, None, descent))
         if older or problems:
-            raise KnownToFailError([*older, f"  {error}", *problems]) from None
+            raise KnownFailureError([*older, f"  {error}", *problems]) from None
         raise
-    problems = [*lineage.problems(settings, flight, descent), *problems]
-    problems += _images(settings, flight, live, source, outlook)
-    if flight.standing is None:
-        problems += [*_type(settings, outlook), *disk.problems(settings, source, outlook)]
+    problems = [*lineage.problems(settings, plan, descent), *problems]
+    problems += _images(settings, plan, live, source, limits)
+    if plan.existing is None:
+        problems += [*_type(settings, limits), *disk.problems(settings, source, limits)]
     problems += [
-        *_quota(settings, flight, live, outlook),
-        *_addresses(settings, flight, live, outlook),
-        *_credentials(settings, flight, live, outlook, now),
+        *_quota(settings, plan, live, limits),
+        *_addresses(settings, plan, live, limits),
+        *_credentials(settings, plan, live, limits, now),
     ]
-    problems += existing_groups.problems(settings, flight, live, outlook)
-    problems += listener_move.alone(before, live, settings, flight, port=port or settings.port)
+    problems += existing_groups.problems(settings, plan, live, limits)
+    problems += listener_move.combined_change_error(before, live, settings, plan, port=port or settings.port)
     if shared:
-        problems += existing_balancer.problems(settings, flight, live, shared)
+        problems += existing_balancer.problems(settings, plan, live, shared)
     if problems:
-        raise KnownToFailError(problems)
-    return flight
+        raise KnownFailureError(problems)
+    return plan
 
 
-def _network(s: Settings, outlook: Outlook) -> Iterator[str]:
+def _network(s: Settings, limits: AccountLimits) -> Iterator[str]:
     """Subnets that are adopted: there, of the adopted VPC, in enough zones, and servers where the balancer is."""
-    if not s.vpc_id or outlook.subnets is None:
+    if not s.vpc_id or limits.subnets is None:
         return
-    known = {subnet.id: subnet for subnet in outlook.subnets}
+    known = {subnet.id: subnet for subnet in limits.subnets}
     for key, ids in (("albSubnetIds", s.alb_subnet_ids), ("serverSubnetIds", s.server_subnet_ids)):
         for id in ids:
             if id not in known:
@@ -133,9 +133,9 @@ def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
             )
 
 
-def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
+def _check_balancer_zones(s: Settings, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """A load balancer that leaves a zone leaves the servers there alone, whatever production rule names them."""
-    zones = {subnet.id: subnet.zone for subnet in outlook.subnets or ()}
+    zones = {subnet.id: subnet.zone for subnet in limits.subnets or ()}
     kept = {zones.get(id) for id in s.alb_subnet_ids}
     if not s.alb_subnet_ids or None in kept:
         return
@@ -151,11 +151,13 @@ def _balanced(s: Settings, live: Live, outlook: Outlook) -> Iterator[str]:
         )
 
 
-def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, now: datetime) -> list[str]:
+def warnings(
+    settings: Settings, plan: RolloutPlan, live: LiveState, source: ImageSource, *, now: datetime
+) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know."""
-    found = list(source.notes) if flight.standing is None else []
+    found = list(source.notes) if plan.existing is None else []
     heal = "pulumi refresh, then pulumi up: that makes it again"
-    if live.groups and not live.previewed:
+    if live.groups and not live.has_preview_rule:
         found.append(
             "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
             f" are never found healthy ({heal})"
@@ -172,10 +174,10 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
         if not group.name
     ]
     for group in live.groups:
-        if flight.dies is None or group.color != flight.dies.color:
-            if group.image and group.image not in source.known:
+        if plan.to_delete is None or group.color != plan.to_delete.color:
+            if group.image and group.image not in source.image_ids:
                 found.append(f"{group.color} was born from {group.image}, which is gone: it can't get another server")
-            if too_old(settings, group, now):
+            if exceeds_max_age(settings, group, now):
                 found.append(
                     f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
                     f" {settings.max_age_days} (active: auto would flip)"
@@ -183,57 +185,59 @@ def warnings(settings: Settings, flight: Flight, live: Live, source: Source, *, 
     return found
 
 
-def _days(group: Group, now: datetime) -> int:
+def _days(group: LiveGroup, now: datetime) -> int:
     return int((now - group.baked_at).total_seconds() // 86400) if group.baked_at else 0
 
 
-def _images(s: Settings, flight: Flight, live: Live, source: Source, outlook: Outlook) -> Iterator[str]:
-    if flight.standing is None and source.refused:
-        yield source.refused
-    if flight.standing is None and source.bakes and outlook.base == 0:
+def _images(
+    s: Settings, plan: RolloutPlan, live: LiveState, source: ImageSource, limits: AccountLimits
+) -> Iterator[str]:
+    if plan.existing is None and source.problem:
+        yield source.problem
+    if plan.existing is None and source.needs_bake and limits.base == 0:
         yield problem(
             "baseImage",
             s.base_image,
             f"must be an image in {s.region} that this account may use; it is gone",
             "pulumi config set baseImage debian-12",
         )
-    stands = flight.standing
-    if stands and stands.image and stands.image not in source.known and estimates.added(s, flight, live):
+    stands = plan.existing
+    if stands and stands.image and stands.image not in source.image_ids and estimates.added_servers(s, plan, live):
         yield problem(
             "active",
             s.active,
             f"must not mean a group that can't grow: {stands.color} needs more servers to"
             f" take production over, and {stands.image}, its image, is gone",
-            f"pulumi config set active {other(stands.color)} && pulumi up"
+            f"pulumi config set active {other_color(stands.color)} && pulumi up"
             "   (gives birth to a group from an image that is there)",
         )
 
 
-def _type(s: Settings, outlook: Outlook) -> Iterator[str]:
-    if outlook.kind is None:
+def _type(s: Settings, limits: AccountLimits) -> Iterator[str]:
+    if limits.instance_type is None:
         return
-    if not outlook.kind.vcpus:
+    if not limits.instance_type.vcpus:
         yield problem(
             "instanceType",
             s.instance_type,
             f"must be an instance type that AWS has in {s.region}",
             f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set instanceType OTHER",
         )
-    elif s.architecture not in outlook.kind.architectures:
+    elif s.architecture not in limits.instance_type.architectures:
         yield problem(
             "instanceType",
             s.instance_type,
-            f"must be of {s.architecture}, as its name says (AWS says {', '.join(outlook.kind.architectures)})",
+            f"must be of {s.architecture}, as its name says (AWS says {', '.join(limits.instance_type.architectures)})",
             "pulumi config set instanceType OTHER",
         )
 
 
-def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
-    more = estimates.added(s, flight, live)
-    if not more or not outlook.kind or not outlook.quota:
+def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+    more = estimates.added_servers(s, plan, live)
+    if not more or not limits.instance_type or not limits.quota:
         return
-    quota, vcpus = outlook.quota, outlook.kind.vcpus
-    ours = sum(group.desired for group in live.groups if f"instanceType={s.instance_type} " in group.recipe)
+    quota, vcpus = limits.quota, limits.instance_type.vcpus
+    ours = sum(group.desired for group in live.groups if f"instanceType={s.instance_type} " in group.server_spec)
     used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
     if used + needed > quota.limit:
         yield problem(
@@ -246,12 +250,12 @@ def _quota(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterato
         )
 
 
-def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Iterator[str]:
-    if outlook.subnets is None:
+def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+    if limits.subnets is None:
         return
-    more = estimates.added(s, flight, live)
+    more = estimates.added_servers(s, plan, live)
     stand = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
-    places = [subnet for subnet in outlook.subnets if subnet.id in stand]
+    places = [subnet for subnet in limits.subnets if subnet.id in stand]
     free = sum(subnet.free for subnet in places)
     if places and free < more:
         key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
@@ -267,7 +271,7 @@ def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Ite
         )
     if live.load_balancer:
         return
-    for subnet in outlook.subnets:
+    for subnet in limits.subnets:
         if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
             yield problem(
                 "albSubnetIds",
@@ -277,19 +281,21 @@ def _addresses(s: Settings, flight: Flight, live: Live, outlook: Outlook) -> Ite
             )
 
 
-def _credentials(s: Settings, flight: Flight, live: Live, outlook: Outlook, now: datetime) -> Iterator[str]:
+def _credentials(
+    s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits, now: datetime
+) -> Iterator[str]:
     """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
-    _, needed = estimates.promotion(s, flight, live)
-    if not needed or outlook.credentials_end is None:
+    _, needed = estimates.promotion_seconds(s, plan, live)
+    if not needed or limits.credentials_end is None:
         return
     # The birth before it takes longer than two health checks, how long nobody knows.
-    birth = 2 * s.health_check_interval_seconds if flight.standing is None else 0
-    left = (outlook.credentials_end - now).total_seconds()
+    birth = 2 * s.health_check_interval_seconds if plan.existing is None else 0
+    left = (limits.credentials_end - now).total_seconds()
     if left < birth + needed + RESERVE_SECONDS:
         yield problem(
             "AWS_CREDENTIAL_EXPIRATION",
-            f"{outlook.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
-            f"must be at least {estimates.duration(birth + needed + RESERVE_SECONDS)} away (it is"
-            f" {estimates.duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
+            f"{limits.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
+            f"must be at least {estimates.format_duration(birth + needed + RESERVE_SECONDS)} away (it is"
+            f" {estimates.format_duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
             "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",
         )

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.tags import read as tags_of
-from core.tags import unless_gone
+from core.tags import ignore_not_found
+from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
-from plan.readers.live_state import Live
+from plan.readers.live_state import LiveState
 from plan.readers.load_balancers import Balancer, listeners_of, rules_of
-from plan.readers.stack_state import Made
+from plan.readers.stack_state import StateInventory
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -30,7 +30,7 @@ class OwnershipError(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class ForeignBalancer:
     """A load balancer with the stack's tag that its state has not made. `rule`: of production on it, if any (ARN)."""
 
     balancer: Balancer
@@ -47,33 +47,35 @@ class Unknown:
     below: str = ""  # the component that declares it: Network, LoadBalancer; empty: whichever has the rules
 
 
-def read(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[Found, ...]:
+def read_owners(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[ForeignBalancer, ...]:
     """What is on load balancers that the state has not made, and that are still there.
 
     Usually there are none, and nothing is asked.
     """
     found = []
     for one in others:
-        with unless_gone():
+        with ignore_not_found():
             rules = rules_of(balancers, listeners_of(balancers, one.arn))
             production = (rule["RuleArn"] for rule in rules if rule["tags"].get("phoenix:rule") == "production")
-            found.append(Found(one, next(production, "")))
+            found.append(ForeignBalancer(one, next(production, "")))
     return tuple(found)
 
 
-def unknown_listeners(balancers: ElasticLoadBalancingv2Client, live: Live, made: Made) -> tuple[Unknown, ...]:
+def unknown_listeners(
+    balancers: ElasticLoadBalancingv2Client, live: LiveState, made: StateInventory
+) -> tuple[Unknown, ...]:
     """Listeners of the stack's own load balancer that its state does not hold. A listener is called as its tag says.
 
     One without rules is what a killed update has left of a change of port: it is made again, or goes.
     """
     if live.load_balancer not in made.ids:
         return ()
-    used = {door.listener for door in live.doors}
+    used = {door.listener for door in live.listener_rules}
     unknown = [arn for arn in live.listeners if arn not in made.ids and arn in used]
     return tuple(Unknown(LISTENER, tags.get("Name", ""), arn) for arn, tags in tags_of(balancers, unknown).items())
 
 
-def check_identity(settings: Settings, made: Made) -> None:
+def check_identity(settings: Settings, made: StateInventory) -> None:
     """Raises `OwnershipError` when the state has made another stack than the configuration says.
 
     For a program with one service. With several, the guard of each production rule refuses what would be lost.
@@ -95,7 +97,7 @@ def check_identity(settings: Settings, made: Made) -> None:
     )
 
 
-def left_by_killed(found: Iterable[Found], made: Made) -> tuple[str, ...]:
+def left_by_killed(found: Iterable[ForeignBalancer], made: StateInventory) -> tuple[str, ...]:
     """ARNs of load balancers that a killed update of this very state has made: they stand in its security group.
 
     The state never heard of them, so nothing was made on them, and nobody uses them.
@@ -105,9 +107,9 @@ def left_by_killed(found: Iterable[Found], made: Made) -> tuple[str, ...]:
 
 def refusal(
     settings: Settings,
-    live: Live,
-    made: Made,
-    found: Sequence[Found],
+    live: LiveState,
+    made: StateInventory,
+    found: Sequence[ForeignBalancer],
     unknown: Sequence[Unknown] = (),
 ) -> str:
     """Why this state may not update the stack; empty when it may. `unknown`: what else it has forgotten. Pure."""
@@ -121,7 +123,7 @@ def refusal(
     )
 
 
-def _balancers(settings: Settings, made: Made, found: Iterable[Found]) -> Iterator[str]:
+def _balancers(settings: Settings, made: StateInventory, found: Iterable[ForeignBalancer]) -> Iterator[str]:
     for one in found:
         if not _is_of(one, made):
             serves = f", with production on it ({one.rule})" if one.rule else ""
@@ -138,10 +140,10 @@ def _balancers(settings: Settings, made: Made, found: Iterable[Found]) -> Iterat
             yield _forgotten(settings, made, Unknown(BALANCER, settings.name, one.balancer.arn))
 
 
-def _groups(settings: Settings, live: Live, made: Made) -> Iterator[str]:
+def _groups(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[str]:
     """Beside a load balancer of this state, a group that it does not know is what a killed update has left."""
-    unknown = [name for name in live.strays if name not in made.ids]
-    if not live.load_balancer and not live.others and unknown:
+    unknown = [name for name in live.unused_groups if name not in made.ids]
+    if not live.load_balancer and not live.other_balancers and unknown:
         yield _another_states(settings, f"auto-scaling groups ({', '.join(unknown)})") + "".join(
             f"\n  or, when nobody needs it: aws autoscaling delete-auto-scaling-group --force-delete"
             f" --auto-scaling-group-name {name}"
@@ -149,10 +151,10 @@ def _groups(settings: Settings, live: Live, made: Made) -> Iterator[str]:
         )
 
 
-def _rules(settings: Settings, live: Live, made: Made) -> Iterator[str]:
+def _rules(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[str]:
     holds = any(one.owner == settings.identity for one in made.aws)
     # Where a killed update has left a second rule of a kind, the state knows the first.
-    known = {door.kind for door in live.doors if door.arn in made.rules}
+    known = {door.kind for door in live.listener_rules if door.arn in made.rules}
     for kind, arn in live.rules.items():
         if arn in made.rules or kind in known:
             continue
@@ -162,7 +164,7 @@ def _rules(settings: Settings, live: Live, made: Made) -> Iterator[str]:
             yield _another_states(settings, f"the {kind} rule {arn}")
 
 
-def _is_of(found: Found, made: Made) -> bool:
+def _is_of(found: ForeignBalancer, made: StateInventory) -> bool:
     return not made.ids.isdisjoint(found.balancer.security_groups)
 
 
@@ -178,19 +180,19 @@ def _another_states(settings: Settings, what: str) -> str:
     )
 
 
-def _forgotten(settings: Settings, made: Made, one: Unknown) -> str:
+def _forgotten(settings: Settings, made: StateInventory, one: Unknown) -> str:
     return (
         f"the state has forgotten {one.id}, which AWS holds for {settings.identity}; nothing was changed\n"
         f"  type: {import_command(settings.name, made, one)}\n  then: pulumi up"
     )
 
 
-def import_command(name: str, made: Made, one: Unknown) -> str:
+def import_command(name: str, made: StateInventory, one: Unknown) -> str:
     """The line that brings something back into the state, below the component that declares it.
 
     A name that the engine chose is kept: pulumi/pulumi-terraform-bridge, pkg/tfbridge/info/autonaming.go, PriorValue.
     """
-    kinds = [one.below] if one.below else ["LoadBalancer", "AdoptedListener"]
+    kinds = [one.below] if one.below else ["LoadBalancer", "ExistingListener"]
     parents = [made.find(f"phoenix:index:{kind}", name) for kind in kinds]
     parent = next((found.urn for found in parents if found), "")
     below = ["--parent", f"parent={parent}"] if parent else []
@@ -199,7 +201,7 @@ def import_command(name: str, made: Made, one: Unknown) -> str:
     )
 
 
-def forgotten_groups(live: Live, made: Made, *, stay: Collection[str]) -> Iterator[str]:
+def forgotten_groups(live: LiveState, made: StateInventory, *, stay: Collection[str]) -> Iterator[str]:
     """Why groups that have production can't stay, of the colors that this update keeps: the state has forgotten them.
 
     A group made in their place would be in their target group before anybody has verified it. Pure.

@@ -28,7 +28,7 @@ def variables(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def read(folder: Path) -> dict[str, str]:
+def read_template(folder: Path) -> dict[str, str]:
     """The variables of the templates in a folder; none when they can't be read."""
     if list(folder.glob("*.pkr.json")):
         return {}  # there may be more of them in it

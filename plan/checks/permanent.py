@@ -14,7 +14,7 @@ from typing import Any
 
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.stack_state import Made, Resource
+from plan.readers.stack_state import Resource, StateInventory
 
 BESIDE = (
     "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi destroy"
@@ -46,7 +46,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Before:
+class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners` and `cidrs` (who may come in), is the program's own too;
@@ -70,7 +70,7 @@ class Before:
         return {one.port: one for one in self.listeners}
 
 
-def read(made: Made, *, owner: str, identity: str) -> Before:
+def read_permanent(made: StateInventory, *, owner: str, identity: str) -> PermanentResources:
     """What is in the state.
 
     `owner`: SERVICE/STACK of the tag on network and load balancer; `identity`: of that on the service's rules.
@@ -90,7 +90,7 @@ def read(made: Made, *, owner: str, identity: str) -> Before:
         for stack in (owner, identity)
         for one in all_of("aws:lb/listenerRule:ListenerRule", stack)
     }
-    return Before(
+    return PermanentResources(
         vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""),
         balancer=arn,
         vpc=balancer.get("vpcId", ""),
@@ -143,18 +143,18 @@ def _rule(one: Resource) -> Rule:
     )
 
 
-def wanted(s: Settings) -> dict[int, str]:
+def wanted_ports(s: Settings) -> dict[int, str]:
     """The ports of the program's own load balancer with their protocols, the main one first."""
     return {s.port: "HTTPS", 80: "HTTP"} if s.certificate_arn else {s.port: "HTTP"}
 
 
-def problems(before: Before, s: Settings) -> Iterator[str]:
+def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
     """Changes that would take the stack from its users, or that AWS refuses half-way; each with the deliberate way."""
     yield from _network(before, s)
     if s.listener_arn:
         yield from _priority(before, s)
         return
-    for port, protocol in wanted(s).items():
+    for port, protocol in wanted_ports(s).items():
         stands = before.ports.get(port)
         if stands and stands.protocol != protocol:
             free = 80 if protocol == "HTTP" else 8443 if port == 443 else 443
@@ -170,12 +170,12 @@ def problems(before: Before, s: Settings) -> Iterator[str]:
             "protect",
             str(s.protect).lower(),
             f"must have been false before {goes}: what is protected can't be deleted or moved",
-            f"pulumi config set protect false, with {back(before)}, and pulumi up; then this"
+            f"pulumi config set protect false, with {commands_back(before)}, and pulumi up; then this"
             " change and pulumi up; then protect true again",
         )
 
 
-def _network(before: Before, s: Settings) -> Iterator[str]:
+def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
     """Into, out of, and inside a VPC of the program's own; from one that is adopted to another, or to none."""
     never = "the network of a stack that stands can't change, and nothing in it can move"
     way = BESIDE if before.rules else UNBORN
@@ -202,7 +202,7 @@ def _network(before: Before, s: Settings) -> Iterator[str]:
         )
 
 
-def _priority(before: Before, s: Settings) -> Iterator[str]:
+def _priority(before: PermanentResources, s: Settings) -> Iterator[str]:
     """Rules change their numbers one after the other, and no two may have one number meanwhile."""
     stands = before.rules.get("preview")
     if stands and stands.listener == s.listener_arn and abs(s.rule_priority - stands.priority) == 1:
@@ -215,9 +215,9 @@ def _priority(before: Before, s: Settings) -> Iterator[str]:
         )
 
 
-def _protected(before: Before, s: Settings) -> str:
+def _protected(before: PermanentResources, s: Settings) -> str:
     """What of the protected things the settings would have deleted or replaced, in words."""
-    goes = [f"{one.protocol} {one.port} closes" for one in before.listeners if one.port not in wanted(s)]
+    goes = [f"{one.protocol} {one.port} closes" for one in before.listeners if one.port not in wanted_ports(s)]
     stands = before.rules.get("production")
     main = before.ports.get(s.port)
     if stands and (main is None or stands.listener != main.arn):
@@ -225,7 +225,7 @@ def _protected(before: Before, s: Settings) -> str:
     return " and ".join(goes)
 
 
-def back(before: Before) -> str:
+def commands_back(before: PermanentResources) -> str:
     """What to type for the listener that has production now."""
     stands = before.rules.get("production")
     main = next((one for one in before.listeners if stands and one.arn == stands.listener), None)

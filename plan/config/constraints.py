@@ -13,13 +13,13 @@ from plan.config import provider, secret_references
 if TYPE_CHECKING:
     from plan.config.settings import Settings
 
-Broken = Iterator[tuple[tuple[str, ...], str]]
+BrokenConstraints = Iterator[tuple[tuple[str, ...], str]]
 
 # 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
 NAME_LIMIT = 18
 
 
-def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
+def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> BrokenConstraints:
     """The rules that join keys: (the keys that it reads, the problem)."""
     if len(s.name) > NAME_LIMIT or not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", s.name):
         yield (
@@ -97,22 +97,22 @@ def broken(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> Broken:
     yield from _image(s)
     yield from _network(s)
     yield from _listener(s)
-    yield from _adopted(s)
+    yield from _existing_listener(s)
     yield from _environment(s)
 
 
-def _image(s: Settings) -> Broken:
+def _image(s: Settings) -> BrokenConstraints:
     here = partitions.of(s.region)
-    if s.base_image in base_images.VENDORS and s.base_image not in base_images.known(here) and not s.image_from:
+    if s.base_image in base_images.VENDORS and s.base_image not in base_images.known_names(here) and not s.image_from:
         yield (
             ("baseImage",),
             problem(
                 "baseImage",
                 s.base_image,
                 f"must be an image whose vendor's account is known in {here}, the partition of"
-                f" {s.region} ({', '.join(base_images.known(here)) or 'none is'}), or one that you know to be its"
+                f" {s.region} ({', '.join(base_images.known_names(here)) or 'none is'}), or one that you know to be its"
                 " vendor's, by its id",
-                f"pulumi config set baseImage {(base_images.known(here) or ['ami-...'])[0]}",
+                f"pulumi config set baseImage {(base_images.known_names(here) or ['ami-...'])[0]}",
             ),
         )
     if s.image_shared_with and not s.image_kms_key:
@@ -193,7 +193,7 @@ def _image(s: Settings) -> Broken:
         )
 
 
-def _network(s: Settings) -> Broken:
+def _network(s: Settings) -> BrokenConstraints:
     keys = ("vpcId", "albSubnetIds", "serverSubnetIds")
     given = dict(zip(keys, (s.vpc_id, s.alb_subnet_ids, s.server_subnet_ids), strict=True))
     missing = [key for key, value in given.items() if not value]
@@ -220,7 +220,7 @@ def _network(s: Settings) -> Broken:
         )
 
 
-def _listener(s: Settings) -> Broken:
+def _listener(s: Settings) -> BrokenConstraints:
     if s.certificate_arn and not s.hostname:
         yield (
             ("certificateArn", "hostname"),
@@ -263,7 +263,7 @@ def _listener(s: Settings) -> Broken:
         )
 
 
-def _adopted(s: Settings) -> Broken:
+def _existing_listener(s: Settings) -> BrokenConstraints:
     if not s.listener_arn:
         return
     if s.listener_arn.split(":")[3] != s.region:
@@ -298,9 +298,9 @@ def _adopted(s: Settings) -> Broken:
             )
 
 
-def _environment(s: Settings) -> Broken:
+def _environment(s: Settings) -> BrokenConstraints:
     for name, value in s.environment.items():
-        if secret_references.broken(value):
+        if secret_references.broken_reference(value):
             yield (
                 ("environment",),
                 problem(

@@ -16,7 +16,7 @@ from plan.config.constraints import problem
 
 
 @dataclass(frozen=True)
-class Astray:
+class MisplacedKey:
     """A key of ours under another namespace."""
 
     namespace: str
@@ -30,31 +30,31 @@ class Astray:
         return f"{self.namespace}:{self.name}"
 
 
-def astray(
+def misplaced_keys(
     texts: Mapping[str, str],
     *,
     project: str,
     names: Collection[str],
     secret_keys: Set[str],
     provider: Callable[[str], bool],
-) -> list[Astray]:
+) -> list[MisplacedKey]:
     """Keys of this program (`names`) under namespaces that are neither the project's nor a provider's."""
     found = []
     for key, text in texts.items():
         namespace, _, name = key.rpartition(":")
         if name in names and namespace not in (project, "pulumi", "") and not provider(namespace):
-            found.append(Astray(namespace, name, text, key in secret_keys))
+            found.append(MisplacedKey(namespace, name, text, key in secret_keys))
     return found
 
 
-def provided(namespace: str) -> bool:
+def provider_keys(namespace: str) -> bool:
     """Whether a namespace is a provider's: its SDK is installed, without which the program could not use it."""
     name = re.sub(r"\W", "_", namespace)
     return any(importlib.util.find_spec(f"{maker}_{name}") for maker in ("pulumi", "pulumiverse"))
 
 
 def problems(
-    found: Collection[Astray], *, project: str, there: Collection[str], defaults: Mapping[str, Any]
+    found: Collection[MisplacedKey], *, project: str, there: Collection[str], defaults: Mapping[str, Any]
 ) -> list[str]:
     """A line for each, with the commands that move it. `there`: names that the project's own namespace has already."""
     told, moved = [], set(there)
@@ -73,7 +73,7 @@ def problems(
     return told
 
 
-def _move(one: Astray, project: str, default: Any) -> str:
+def _move(one: MisplacedKey, project: str, default: Any) -> str:
     """The command that sets it where it belongs: `pulumi config set` stores a list or an object as a mere text."""
     mine = f"{project}:{one.name}"
     if one.secret:

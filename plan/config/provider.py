@@ -41,7 +41,7 @@ ALONE: Mapping[str, tuple[str, str]] = {
 }
 
 
-def identity(aws: Mapping[str, str]) -> dict[str, str]:
+def provider_identity(aws: Mapping[str, str]) -> dict[str, str]:
     """As whom the provider acts: `profile`, `credentials_file`, `config_file`; empty where the environment says.
 
     Of a list that is none, or holds several, it takes nothing: `problems` tells.

@@ -13,39 +13,39 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from core.aws import lacks_credentials
-from plan.checks.known_failures import KnownToFailError
+from plan.checks.known_failures import KnownFailureError
 from plan.checks.ownership import OwnershipError
 from plan.config import namespaces, secret_values, typed
 from plan.config.constraints import problem
 from plan.config.provider import FILES
-from plan.config.settings import Settings, SettingsError, defaults, parse
-from plan.config.typed import Typed
+from plan.config.settings import Settings, SettingsError, default_values, parse_settings
+from plan.config.typed import TypedWords
 from plan.image_source import ImageError
-from plan.readers.existing_balancer import SharingError
+from plan.readers.existing_balancer import ExistingBalancerError
 from plan.readers.load_balancers import LiveError
-from plan.readers.stack_state import ElsewhereError
+from plan.readers.stack_state import WrongAccountError
 from plan.report import report
-from plan.rollout_plan import FlightError
+from plan.rollout_plan import RolloutPlanError
 
 # The package's name, which would be the namespace of its configuration if it had any.
 PACKAGE = "phoenix"
 BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
 
 
-def settings(*, service: str = "") -> Settings:
+def read_settings(*, service: str = "") -> Settings:
     """The running stack's configuration. Raises `SettingsError` with every problem at once.
 
     `service`: of a program with several, this one's: the object under the key of its name, and `previewToken`.
     """
     project, texts = pulumi.get_project(), _texts()
-    written = typed.read(Path.cwd(), stack=pulumi.get_stack(), project=project)
+    written = typed.read_typed(Path.cwd(), stack=pulumi.get_stack(), project=project)
     if service:
         return _of_one(service, project, texts, written)
-    known, mine = defaults(), _named(project, texts)
+    known, mine = default_values(), _named(project, texts)
     # Each key has a value: Pulumi gives the project's default to one that the stack has none for.
     there = {key for key, text in mine.items() if key in written.keys or not _is_default(text, known.get(key))}
-    found = namespaces.astray(
-        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provided
+    found = namespaces.misplaced_keys(
+        texts, project=project, names=known, secret_keys=_secret(texts), provider=namespaces.provider_keys
     )
     # An ESC environment may well hold other projects' keys beside ours; the stack's own file has no use for them.
     astray = [one for one in found if one.key in written.keys or not there]
@@ -57,7 +57,7 @@ def settings(*, service: str = "") -> Settings:
     return _parsed({**mine, **{name: one.text for name, one in moved.items()}}, secret, written, problems)
 
 
-def of(said: Mapping[str, Any], *, token: str) -> Settings:
+def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
     """Settings from values of a program, by key; `token` is the preview token, which is a secret.
 
     Raises `SettingsError` with every problem at once.
@@ -96,20 +96,20 @@ def of(said: Mapping[str, Any], *, token: str) -> Settings:
             f"pulumi config rm {PACKAGE}:{name}, and give it in the program",
         )
         for name in _named(PACKAGE, texts)
-        if name in defaults() and project != PACKAGE
+        if name in default_values() and project != PACKAGE
     ]
-    return _parsed({**mine, "previewToken": token}, {"previewToken"}, Typed(), problems)
+    return _parsed({**mine, "previewToken": token}, {"previewToken"}, TypedWords(), problems)
 
 
-def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed) -> Settings:
+def _of_one(service: str, project: str, texts: Mapping[str, str], written: TypedWords) -> Settings:
     """One of a program's services. A service's own object is the program's key, as the token is."""
     mine, token = _named(project, texts), "previewToken"
-    astray = namespaces.astray(
+    astray = namespaces.misplaced_keys(
         texts,
         project=project,
         names=[name for name in (service, token) if name not in mine],
         secret_keys=_secret(texts),
-        provider=namespaces.provided,
+        provider=namespaces.provider_keys,
     )
     if astray:
         raise SettingsError(namespaces.problems(astray, project=project, there=(), defaults={service: {}}))
@@ -124,7 +124,7 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
             )
         )
     said = json.loads(mine.get(service, "{}"))
-    of_it = Typed(written.keys.get(service, {}), written.file, within=service)
+    of_it = TypedWords(written.keys.get(service, {}), written.file, within=service)
     secret = set()
     if is_config_secret(f"{project}:{service}"):
         secret = {str(path[1]) for path in written.sealed(service) if len(path) > 1} & said.keys()
@@ -134,10 +134,12 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
     return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, problems)
 
 
-def _parsed(values: Mapping[str, str], secret: Set[str], written: Typed, problems: Sequence[str]) -> Settings:
+def _parsed(values: Mapping[str, str], secret: Set[str], written: TypedWords, problems: Sequence[str]) -> Settings:
     """Settings, or `SettingsError` with these problems and what else is wrong."""
     try:
-        parsed = parse(values, stack=pulumi.get_stack(), aws=_named("aws", _texts()), secret_keys=secret, typed=written)
+        parsed = parse_settings(
+            values, stack=pulumi.get_stack(), aws=_named("aws", _texts()), secret_keys=secret, typed=written
+        )
     except SettingsError as error:
         raise SettingsError([*problems, *error.problems]) from None
     if problems:
@@ -170,7 +172,7 @@ def _secrets_of_aws() -> list[str]:
         text
         for key in ("region", "profile", *FILES)
         if is_config_secret(f"aws:{key}")
-        for text in secret_values.problems(f"aws:{key}", Typed())
+        for text in secret_values.problems(f"aws:{key}", TypedWords())
     ]
 
 
@@ -189,7 +191,7 @@ def _whole(value: Any) -> Any:
 
 
 @contextmanager
-def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
+def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     """Turns what a user can mend into an error that Pulumi prints without a stack trace.
 
     `published`: it is also written where the flight plan would have been, as Markdown. `about`: which service it is
@@ -199,13 +201,13 @@ def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
         yield
     except (
         SettingsError,
-        ElsewhereError,
-        FlightError,
+        WrongAccountError,
+        RolloutPlanError,
         ImageError,
         LiveError,
-        KnownToFailError,
+        KnownFailureError,
         OwnershipError,
-        SharingError,
+        ExistingBalancerError,
     ) as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
@@ -215,7 +217,7 @@ def errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     if about:
         why = f"{about}:\n{why}"
     if published:
-        publish(report.refused(pulumi.get_stack(), why))
+        publish(report.refusal_markdown(pulumi.get_stack(), why))
     raise pulumi.RunError(why)
 
 

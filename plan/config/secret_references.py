@@ -34,7 +34,7 @@ class Reference:
     key: str = ""
 
 
-def parse(value: str) -> Reference | None:
+def parse_reference(value: str) -> Reference | None:
     """What a value of `environment` names; None when it is plain, or is meant as a name and is none (see `broken`)."""
     found = REFERENCE.fullmatch(value)
     if found is None:
@@ -44,12 +44,12 @@ def parse(value: str) -> Reference | None:
     return Reference("secretsmanager", found["secret"], found["key"] or "")
 
 
-def broken(value: str) -> bool:
+def broken_reference(value: str) -> bool:
     """Whether a value begins as a name does and is none: the application would get that text."""
-    return value.startswith(PREFIXES) and parse(value) is None
+    return value.startswith(PREFIXES) and parse_reference(value) is None
 
 
-def policy(values: Sequence[str], *, account: str, region: str, partition: str) -> str:
+def reference_policy(values: Sequence[str], *, account: str, region: str, partition: str) -> str:
     """What servers may read: the parameters and secrets that these values name, by their ARNs, and no other.
 
     AmazonSSMManagedInstanceCore, which their role has too, lets them read every parameter of the account; so every
@@ -106,11 +106,11 @@ def policy(values: Sequence[str], *, account: str, region: str, partition: str) 
 
 def policy_size(values: Sequence[str], *, region: str) -> int:
     """Characters of the policy as IAM counts them: without white space. The longest partition's, to be sure."""
-    return len("".join(policy(values, account="0" * 12, region=region, partition="aws-us-gov").split()))
+    return len("".join(reference_policy(values, account="0" * 12, region=region, partition="aws-us-gov").split()))
 
 
 def _names(values: Sequence[str]) -> dict[str, list[str]]:
-    named = {found for value in values if (found := parse(value))}
+    named = {found for value in values if (found := parse_reference(value))}
     return {kind: sorted({one.name for one in named if one.kind == kind}) for kind in ("ssm", "secretsmanager")}
 
 

@@ -10,19 +10,19 @@ import json
 from collections.abc import Iterator, Sequence
 
 from plan.config.constraints import problem
-from plan.config.typed import Typed
+from plan.config.typed import TypedWords
 
 # A secret that is shorter may be a word that others use too.
 LEAST_CHARACTERS = 8
 
 
-def problems(key: str, typed: Typed) -> Iterator[str]:
+def problems(key: str, typed: TypedWords) -> Iterator[str]:
     """What is wrong with a key that holds a secret: one for each place where it does."""
     for path in typed.sealed(key):
         yield _problem(path, typed)
 
 
-def _problem(path: tuple[str | int, ...], typed: Typed) -> str:
+def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
     key, place, named = path[0], typed.at(*path), typed.path(*path).strip("'")
     if key == "environment":
         name = str(path[1]) if len(path) > 1 else "NAME"

@@ -17,7 +17,7 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedWords:
     """Keys of a project with what stands behind them, every scalar a text as it was written.
 
     `file`: its name; empty when values came from a program. `within`: the service whose keys these are, in a program
@@ -55,7 +55,7 @@ class Typed:
         return flag + self.path(*path)
 
 
-def read(folder: Path, *, stack: str, project: str) -> Typed:
+def read_typed(folder: Path, *, stack: str, project: str) -> TypedWords:
     """What the stack's file says; nothing when there is none, or it can't be read here."""
     for suffix in ("yaml", "yml"):
         name = f"Pulumi.{stack}.{suffix}"
@@ -66,8 +66,8 @@ def read(folder: Path, *, stack: str, project: str) -> Typed:
         config = said.get("config") if isinstance(said, dict) else None
         if isinstance(config, dict):
             # A key without a namespace is the project's.
-            return Typed({key.removeprefix(f"{project}:"): value for key, value in config.items()}, name)
-    return Typed(file=f"Pulumi.{stack}.yaml")
+            return TypedWords({key.removeprefix(f"{project}:"): value for key, value in config.items()}, name)
+    return TypedWords(file=f"Pulumi.{stack}.yaml")
 
 
 def _sealed(path: tuple[str | int, ...], found: Any) -> Iterator[tuple[str | int, ...]]:

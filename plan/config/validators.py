@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-Rule = Callable[[str], Any]
+Validator = Callable[[str], Any]
 
 BASE_IMAGES = ("ubuntu-24.04", "ubuntu-22.04", "debian-12", "debian-13", "al2023")
 AMI = re.compile(r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 FINGERPRINT = re.compile(r"[0-9a-f]{12}")
 
 
-def whole(least: int, most: int, unit: str = "") -> Rule:
+def integer(least: int, most: int, unit: str = "") -> Validator:
     """A whole number from `least` to `most`."""
 
     def rule(text: str) -> int:
@@ -30,14 +30,14 @@ def whole(least: int, most: int, unit: str = "") -> Rule:
     return rule
 
 
-def flag(text: str) -> bool:
+def boolean(text: str) -> bool:
     """true or false, as Pulumi writes them."""
     if text not in ("true", "false"):
         raise ValueError("true or false")
     return text == "true"
 
 
-def one_of(*choices: str) -> Rule:
+def one_of(*choices: str) -> Validator:
     """One of a few words."""
 
     def rule(text: str) -> str:
@@ -48,7 +48,7 @@ def one_of(*choices: str) -> Rule:
     return rule
 
 
-def matching(pattern: str, words: str, *, empty: bool = False) -> Rule:
+def matching(pattern: str, words: str, *, empty: bool = False) -> Validator:
     """Text that a regular expression matches whole; `words` says the same to a person."""
     compiled = re.compile(pattern)
 
@@ -60,7 +60,7 @@ def matching(pattern: str, words: str, *, empty: bool = False) -> Rule:
     return rule
 
 
-def many(item: Rule, most: int = 100) -> Rule:
+def list_of(item: Validator, most: int = 100) -> Validator:
     """A list of up to `most` different items that each keep a rule."""
 
     def rule(text: str) -> tuple[Any, ...]:
@@ -78,7 +78,7 @@ def many(item: Rule, most: int = 100) -> Rule:
     return rule
 
 
-def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) -> Rule:
+def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) -> Validator:
     """An object of plain strings: names that match `key`, values without line breaks, quotes or backslashes.
 
     `lists`: a value may be a list of such, which becomes a tuple.
@@ -100,7 +100,7 @@ def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) 
     return rule
 
 
-def cidr(least: int, most: int) -> Rule:
+def cidr(least: int, most: int) -> Validator:
     """An IPv4 network in CIDR notation with a prefix from /`least` to /`most` and no host bits."""
 
     def rule(text: str) -> str:

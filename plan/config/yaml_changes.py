@@ -14,11 +14,11 @@ from typing import Any
 
 from plan.config import yaml_scalars
 from plan.config.constraints import problem
-from plan.config.typed import Typed
+from plan.config.typed import TypedWords
 from plan.config.yaml_scalars import Scalar
 
 
-def problems(key: str, default: Any, text: str, typed: Typed) -> Iterator[str]:
+def problems(key: str, default: Any, text: str, typed: TypedWords) -> Iterator[str]:
     """What was altered of a key's value; `default` tells its kind, `text` is what arrived."""
     if isinstance(default, bool):
         return
@@ -78,7 +78,7 @@ def _octal(word: str | None, value: Scalar) -> str:
 
 
 def _problem(
-    path: tuple[str | int, ...], word: str | None, value: Scalar, why: str, typed: Typed, *, numbers: bool
+    path: tuple[str | int, ...], word: str | None, value: Scalar, why: str, typed: TypedWords, *, numbers: bool
 ) -> str:
     named = typed.path(*path).strip("'")
     if numbers:
@@ -98,7 +98,7 @@ def _problem(
     )
 
 
-def command(path: tuple[str | int, ...], meant: str, typed: Typed) -> str:
+def command(path: tuple[str | int, ...], meant: str, typed: TypedWords) -> str:
     """`pulumi config set` that stores a text. Without a type it stores what looks like a whole number as one."""
     kind = "--type string " if len(path) > 1 and re.fullmatch(r"[1-9]\d*|0|true|false|[-+]\d+", meant) else ""
     dash = "-- " if meant.startswith("-") else ""

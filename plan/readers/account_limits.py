@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import base_images
 from core.aws import LARGEST_PAGES
-from core.credentials import life
+from core.credentials import credential_lifetime
 from core.errors import StepError
 from core.images import root_gib
 from core.server_groups import MEMBER
@@ -27,7 +27,7 @@ from plan.checks import keep_alive
 from plan.checks.certificates import Certificate
 from plan.config.settings import Settings
 from plan.readers import group_automation
-from plan.readers.live_state import Group, Live
+from plan.readers.live_state import LiveGroup, LiveState
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -60,7 +60,7 @@ QUOTAS = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class InstanceType:
     """An instance type as AWS knows it. `vcpus` is 0 when AWS has none of that name in the region."""
 
     vcpus: int
@@ -88,15 +88,15 @@ class Subnet:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class AccountLimits:
     """What could be found out. None is unknown, and `unknown` says why."""
 
-    kind: Kind | None = None
+    instance_type: InstanceType | None = None
     quota: Quota | None = None
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
-    born: tuple[datetime, ...] | None = None  # when each live server was launched
+    launched_at: tuple[datetime, ...] | None = None  # when each live server was launched
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
-    beside: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
+    automation: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
     certificates: tuple[Certificate, ...] | None = None  # that the listener has for the host name
     idle_seconds: int | None = None  # after which the load balancer closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
@@ -104,7 +104,7 @@ class Outlook:
     unknown: tuple[str, ...] = ()
 
 
-def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetime) -> Outlook:
+def read_account_limits(session: boto3.Session, settings: Settings, live: LiveState, *, now: datetime) -> AccountLimits:
     """Asks AWS everything at once."""
     ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
     scaling = session.client("autoscaling", config=QUICK)
@@ -112,41 +112,41 @@ def read(session: boto3.Session, settings: Settings, live: Live, *, now: datetim
     ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
     acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
     questions: dict[str, Callable[[], Any]] = {
-        "kind": lambda: kind(ec2, settings.instance_type),
-        "quota": lambda: quota(quotas, watch, settings.instance_type, now=now),
-        "subnets": lambda: subnets(ec2, asked(settings, live)),
-        "born": lambda: born(ec2, live.groups),
-        "healthy": lambda: healthy(balancers, live.groups),
-        "beside": lambda: group_automation.read(scaling, live.groups),
-        "certificates": lambda: tls.read(acm, balancers, settings),
+        "instance_type": lambda: read_instance_type(ec2, settings.instance_type),
+        "quota": lambda: read_quota(quotas, watch, settings.instance_type, now=now),
+        "subnets": lambda: read_subnets(ec2, subnets_to_read(settings, live)),
+        "launched_at": lambda: read_launch_times(ec2, live.groups),
+        "healthy": lambda: read_healthy_counts(balancers, live.groups),
+        "automation": lambda: group_automation.find_automation(scaling, live.groups),
+        "certificates": lambda: tls.read_certificates(acm, balancers, settings),
         "idle_seconds": lambda: keep_alive.idle_seconds(balancers, live.load_balancer),
-        "base": lambda: base(ec2, ssm, settings.base_image),
+        "base": lambda: read_base_image(ec2, ssm, settings.base_image),
     }
     known: dict[str, Any] = {}
     unknown = []
     with ThreadPoolExecutor(len(questions)) as pool:
-        answers = {name: pool.submit(_quietly, question) for name, question in questions.items()}
+        answers = {name: pool.submit(_unless_denied, question) for name, question in questions.items()}
         for name, answer in answers.items():
             known[name], why = answer.result()
             if why:
                 unknown.append(f"{NAMES[name]}: {why}")
-    return Outlook(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
+    return AccountLimits(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
 
 
 NAMES = {
-    "kind": "the instance type",
+    "instance_type": "the instance type",
     "quota": "the quota of vCPUs",
     "subnets": "free addresses",
-    "born": "the age of the live servers",
+    "launched_at": "the age of the live servers",
     "healthy": "the health of the live servers",
-    "beside": "what else acts on the live groups",
+    "automation": "what else acts on the live groups",
     "certificates": "the names of the certificate",
     "idle_seconds": "the idle timeout of the load balancer",
     "base": "the base image",
 }
 
 
-def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
+def _unless_denied(question: Callable[[], T]) -> tuple[T | None, str]:
     try:
         return question(), ""
     except ClientError as error:
@@ -156,7 +156,7 @@ def _quietly(question: Callable[[], T]) -> tuple[T | None, str]:
         return None, str(error)[:300]
 
 
-def asked(settings: Settings, live: Live) -> list[str]:
+def subnets_to_read(settings: Settings, live: LiveState) -> list[str]:
     """The subnets that matter: those that are adopted, and those in which the live groups stand."""
     return sorted(
         {
@@ -172,18 +172,20 @@ def quota_code(instance_type: str) -> str:
     return next((code for family, code in QUOTAS if re.match(family, instance_type)), "")
 
 
-def kind(ec2: EC2Client, instance_type: str) -> Kind:
+def read_instance_type(ec2: EC2Client, instance_type: str) -> InstanceType:
     """An instance type's vCPUs and architectures."""
     try:
         [found] = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # type: ignore[list-item]
     except ClientError as error:
         if error.response["Error"]["Code"] == "InvalidInstanceType":
-            return Kind(0)
+            return InstanceType(0)
         raise
-    return Kind(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
+    return InstanceType(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
 
 
-def quota(quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime) -> Quota | None:
+def read_quota(
+    quotas: ServiceQuotasClient, watch: CloudWatchClient, instance_type: str, *, now: datetime
+) -> Quota | None:
     """The quota that an instance type counts against, and how much of it is used, as the quota itself says to measure.
 
     https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_MetricInfo.html
@@ -219,7 +221,7 @@ def _used(watch: CloudWatchClient, metric: Any, now: datetime) -> float | None:
     return next((value for result in found["MetricDataResults"] for value in result["Values"]), None)
 
 
-def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
+def read_subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
     """Those of the subnets that exist. By filter, since one that is gone would fail the call."""
     if not ids:
         return ()
@@ -231,7 +233,7 @@ def subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
     )
 
 
-def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
+def read_launch_times(ec2: EC2Client, groups: Sequence[LiveGroup]) -> tuple[datetime, ...]:
     """When the servers of groups were launched, the oldest first.
 
     By the tag that AWS gives them: a filter takes 200 ids, and no more (EC2 user guide, "Filter resources").
@@ -254,7 +256,7 @@ def born(ec2: EC2Client, groups: Sequence[Group]) -> tuple[datetime, ...]:
     )
 
 
-def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) -> dict[str, int]:
+def read_healthy_counts(balancers: ElasticLoadBalancingv2Client, groups: Sequence[LiveGroup]) -> dict[str, int]:
     """How many servers of each group's target group the load balancer finds healthy; none in one that is gone."""
     found = {}
     for arn in (group.target_group for group in groups):
@@ -266,7 +268,7 @@ def healthy(balancers: ElasticLoadBalancingv2Client, groups: Sequence[Group]) ->
     return found
 
 
-def base(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
+def read_base_image(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
     """GiB of an image that is named by its id or a parameter's path, 0 when it is not there or not ours to use.
 
     None for other names: the vendors' images have 8, which no disk here is smaller than. None too when AWS does not say
@@ -288,4 +290,4 @@ def base(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
 
 def credentials_end(session: boto3.Session) -> datetime | None:
     """When the credentials end for good, if that is known."""
-    return life(session.get_credentials()).ends
+    return credential_lifetime(session.get_credentials()).ends

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from plan import estimates
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.live_state import Account, Live
-from plan.readers.load_balancers import Balancer, balancer, find, listeners_of, rules_of
-from plan.rollout_plan import Flight
+from plan.readers.live_state import Account, LiveState
+from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, parse_balancer, rules_of
+from plan.rollout_plan import RolloutPlan
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -33,12 +33,12 @@ LIMITS = {RULES: 100, GROUPS: 100, REGION: 3000, TARGETS: 1000}
 HIGHEST = 50000  # of a rule's priorities
 
 
-class SharingError(Exception):
+class ExistingBalancerError(Exception):
     """There is no such listener here, or it is no place for this stack; the text says what to type."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class OtherRule:
     """A rule on the load balancer. `hosts`: the patterns of hosts that it catches all requests of; empty: of none."""
 
     listener: str
@@ -49,7 +49,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Shared:
+class ExistingBalancer:
     """A shared load balancer. `listener` is empty when the program itself makes it; `arn` too until it has."""
 
     arn: str = ""
@@ -59,7 +59,7 @@ class Shared:
     url: str = ""
     dns: str = ""
     is_public: bool = False
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[OtherRule, ...] = ()
     target_groups: int = 0  # that its rules name
     region_target_groups: int = 0
     others: tuple[Balancer, ...] = ()  # with the owner's tag, that the state has not made
@@ -72,10 +72,12 @@ class Shared:
         return self.arn.partition(":loadbalancer/")[2]
 
 
-def read(
+def read_existing_balancer(
     session: boto3.Session, settings: Settings, account: Account, *, owner: str, made: Collection[str] = ()
-) -> Shared:
-    """The load balancer of the adopted listener, or the one that carries the tag of `owner`. Raises `SharingError`.
+) -> ExistingBalancer:
+    """The load balancer of the adopted listener, or the one that carries the tag of `owner`.
+
+    Raises `ExistingBalancerError`.
 
     `made`: ids of what the program's state holds.
     """
@@ -84,20 +86,20 @@ def read(
     if settings.listener_arn:
         listener = _listener(balancers, settings, account)
         asked = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])
-        found = balancer(asked["LoadBalancers"][0])
+        found = parse_balancer(asked["LoadBalancers"][0])
         scheme, port = listener["Protocol"].lower(), listener["Port"]
         shown = "" if port == {"http": 80, "https": 443}[scheme] else f":{port}"
         where = {"listener": listener["ListenerArn"], "url": f"{scheme}://{settings.hostname}{shown}"}
     else:
-        own, others = find(balancers, owner, made=made)
+        own, others = find_load_balancer(balancers, owner, made=made)
         if own is None:
-            return Shared(others=others)
+            return ExistingBalancer(others=others)
         found, where = own, {}
     groups = [
         group for page in balancers.get_paginator("describe_target_groups").paginate() for group in page["TargetGroups"]
     ]
     named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
-    return Shared(
+    return ExistingBalancer(
         arn=found.arn,
         vpc_id=found.vpc_id,
         dns=found.dns,
@@ -120,7 +122,7 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise
-    raise SharingError(
+    raise ExistingBalancerError(
         problem(
             "listenerArn",
             s.listener_arn,
@@ -130,11 +132,13 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
     )
 
 
-def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[Rule, ...]:
+def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[OtherRule, ...]:
     """All but the default ones, which the quota does not count either."""
     found = rules_of(balancers, listeners_of(balancers, load_balancer))
     return tuple(
-        Rule(rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""), _hosts(rule["Conditions"]))
+        OtherRule(
+            rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""), _hosts(rule["Conditions"])
+        )
         for rule in found
     )
 
@@ -174,7 +178,7 @@ def _limits(balancers: ElasticLoadBalancingv2Client) -> dict[str, int]:
     return {**LIMITS, **{one["Name"]: int(one["Max"]) for one in said}}
 
 
-def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterator[str]:
+def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBalancer) -> Iterator[str]:
     """Why this stack's rules, target groups or servers do not fit on a shared load balancer."""
     if shared.listener and shared.vpc_id != s.vpc_id:
         yield problem(
@@ -197,11 +201,17 @@ def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterato
             "pulumi config set hostname shop.example.com",
         )
     yield from _priorities(s, others)
-    born = flight.standing is None
+    born = plan.existing is None
     asked = (
         (RULES, "rules", len(shared.rules), max(0, 2 - len(mine)), "default ones not counted"),
         (GROUPS, "target groups", shared.target_groups, int(born), "those that its rules name"),
-        (TARGETS, "registered servers", shared.targets or 0, estimates.added(s, flight, live), "in all its groups"),
+        (
+            TARGETS,
+            "registered servers",
+            shared.targets or 0,
+            estimates.added_servers(s, plan, live),
+            "in all its groups",
+        ),
     )
     key, value = ("listenerArn", s.listener_arn) if shared.listener else ("service", s.service)
     for limit, what, used, more, counted in asked:
@@ -225,7 +235,7 @@ def problems(s: Settings, flight: Flight, live: Live, shared: Shared) -> Iterato
         )
 
 
-def _priorities(s: Settings, others: list[Rule]) -> Iterator[str]:
+def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[str]:
     taken = {rule.priority: rule for rule in others}
     free = next((one for one in range(10, HIGHEST, 10) if not taken.keys() & {one, one + 1}), HIGHEST - 1)
     if not s.rule_priority:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from plan.readers.live_state import Group
+from plan.readers.live_state import LiveGroup
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNDER_WAY = {"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking"}
 
 
-def read(scaling: AutoScalingClient, groups: Sequence[Group]) -> tuple[str, ...]:
+def find_automation(scaling: AutoScalingClient, groups: Sequence[LiveGroup]) -> tuple[str, ...]:
     """A line each."""
     names = [group.name for group in groups if group.name]
     return tuple(line for name in names for ask in (_hooks, _scheduled, _refreshes) for line in ask(scaling, name))

@@ -17,18 +17,18 @@ import boto3
 from core import obstacles
 from core.listener_rules import share
 from core.obstacles import Obstacle
-from core.tags import plain
-from core.tags import read as tags_of
-from plan.readers.load_balancers import Balancer, find, listeners_of, rules_of
-from plan.readers.stack_rules import Door, acting, doors_of, weights_of
+from core.tags import read_tags as tags_of
+from core.tags import tags_to_dict
+from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, rules_of
+from plan.readers.stack_rules import StackRule, acting_rules, stack_rules, weights_of
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
 
 # The production rule's tags about groups that died: with 1 for the newest.
-PAST = "phoenix:past-"
+HISTORY_TAG = "phoenix:past-"
 # A color, a generation, and which attempt at it.
-Birth = tuple[str, str, str]
+AttemptKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Group:
+class LiveGroup:
     """A group of servers that the production rule names."""
 
     color: str
     generation: str
     weight: int  # as AWS has it, 0 to 999
     target_group: str  # ARN
-    recipe: str
+    server_spec: str
     fingerprint: str
     image: str
     commit: str
@@ -58,11 +58,11 @@ class Group:
     name: str = ""  # of the auto-scaling group; empty when somebody deleted it
     verified: bool = False
     desired: int = 0
-    born_at: datetime | None = None
+    created_at: datetime | None = None
     tree: str = ""  # clean, or dirty: baked from files that differed from the commit's
     instances: tuple[str, ...] = ()
     subnets: tuple[str, ...] = ()
-    birth: str = ""
+    attempt_id: str = ""
     launch_commit: str = ""  # from which its servers were launched; empty outside of git
     sizes: tuple[int, int] | None = None  # MinSize and MaxSize
     in_service: int | None = None
@@ -72,7 +72,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveState:
     """The load balancer of a stack and the groups that its production rule names.
 
     `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
@@ -88,21 +88,21 @@ class Live:
 
     load_balancer: str = ""  # ARN; empty before the first update
     vpc_id: str = ""
-    groups: tuple[Group, ...] = ()
-    unfinished: bool = False
-    previewed: bool = False
-    births: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    strays: tuple[str, ...] = ()
-    past: tuple[str, ...] = ()
+    groups: tuple[LiveGroup, ...] = ()
+    promotion_interrupted: bool = False
+    has_preview_rule: bool = False
+    attempts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    unused_groups: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict, hash=False)
     listeners: tuple[str, ...] = ()
-    others: tuple[Balancer, ...] = ()
+    other_balancers: tuple[Balancer, ...] = ()
     reported: Mapping[str, int] | None = None
-    tried: frozenset[Birth] = frozenset()
+    attempted: frozenset[AttemptKey] = frozenset()
     commit: str = ""
-    doors: tuple[Door, ...] = ()
+    listener_rules: tuple[StackRule, ...] = ()
 
-    def group(self, color: str) -> Group | None:
+    def group(self, color: str) -> LiveGroup | None:
         """The production rule's group of a color."""
         return next((group for group in self.groups if group.color == color), None)
 
@@ -113,24 +113,24 @@ class Live:
         return {group.color: share(group.weight, total) for group in self.groups if group.weight}
 
     @property
-    def leader(self) -> Group | None:
+    def majority_group(self) -> LiveGroup | None:
         """The group with the largest share of production."""
         return max(self.groups, key=lambda group: group.weight, default=None) if self.weights else None
 
 
-def account(session: boto3.Session, *, region: str, profile: str = "") -> Account:
+def read_account(session: boto3.Session, *, region: str, profile: str = "") -> Account:
     """Whose credentials these are."""
     return Account(session.client("sts").get_caller_identity()["Account"], region, profile)
 
 
-def read(
+def read_live_state(
     session: boto3.Session,
     *,
     stack: str,
     shared: tuple[str, str] | None = None,
     made: Collection[str] = (),
     main: str = "",
-) -> Live:
+) -> LiveState:
     """What is live of a stack (SERVICE/STACK).
 
     `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet; without
@@ -140,43 +140,47 @@ def read(
     balancers = session.client("elbv2")
     others: tuple[Balancer, ...] = ()
     if shared is None:
-        own, others = find(balancers, stack, made=made)
+        own, others = find_load_balancer(balancers, stack, made=made)
         shared = (own.arn, own.vpc_id) if own else ("", "")
     load_balancer, vpc = shared
     everybody = _fleet(session.client("autoscaling"), stack)
-    tried = births(plain(one.get("Tags", [])) for one in everybody)
+    tried = attempts_in(tags_to_dict(one.get("Tags", [])) for one in everybody)
     # Not those that AWS deletes already.
     fleet = [one for one in everybody if not one.get("Status")]
     if not load_balancer:
-        return Live(others=others, strays=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)), tried=tried)
+        return LiveState(
+            other_balancers=others,
+            unused_groups=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)),
+            attempted=tried,
+        )
     listeners = listeners_of(balancers, load_balancer)
     every = rules_of(balancers, listeners)
-    rules = acting(every, stack, main)
+    rules = acting_rules(every, stack, main)
     named = weights_of(rules.get("production", {}))
     tags = tags_of(balancers, list(named))
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags.get(arn, {}), behind.get(arn)) for arn, weight in named.items())
-    return Live(
+    return LiveState(
         load_balancer,
         vpc,
         tuple(group for group in groups if group.color),
-        unfinished="phoenix:before" in rules.get("production", {}).get("tags", {}),
-        previewed="preview" in rules,
-        births=_births(fleet),
-        strays=tuple(
+        promotion_interrupted="phoenix:before" in rules.get("production", {}).get("tags", {}),
+        has_preview_rule="preview" in rules,
+        attempts=_births(fleet),
+        unused_groups=tuple(
             sorted(one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))
         ),
-        past=_past(rules.get("production", {}).get("tags", {})),
+        history=_history(rules.get("production", {}).get("tags", {})),
         rules={kind: rule["RuleArn"] for kind, rule in rules.items()},
         listeners=tuple(listeners),
-        others=others,
-        tried=tried,
+        other_balancers=others,
+        attempted=tried,
         commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
-        doors=doors_of(every, stack),
+        listener_rules=stack_rules(every, stack),
     )
 
 
-def when(text: str | None) -> datetime | None:
+def parse_time(text: str | None) -> datetime | None:
     """A time from a tag; None when there is none or it is no time."""
     try:
         return datetime.fromisoformat(text) if text else None
@@ -195,63 +199,65 @@ def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
 
 def _births(fleet: Iterable[Any]) -> dict[tuple[str, str], str]:
     """An update that deletes a group sets its sizes to 0 before (the provider, as the console does)."""
-    tags = [plain(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
+    tags = [tags_to_dict(one.get("Tags", [])) for one in fleet if one["MaxSize"]]
     return {
         (one.get("phoenix:color", ""), one.get("phoenix:generation", "")): one.get("phoenix:birth", "") for one in tags
     }
 
 
-def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> Group:
+def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> LiveGroup:
     def tag(key: str) -> str:
         return tags.get(f"phoenix:{key}", "")
 
-    said = Group(
+    said = LiveGroup(
         color=tag("color"),
         generation=tag("generation"),
         weight=weight,
         target_group=arn,
-        recipe=tag("recipe"),
+        server_spec=tag("recipe"),
         fingerprint=tag("fingerprint"),
         image=tag("image"),
         commit=tag("commit"),
-        baked_at=when(tag("baked-at")),
+        baked_at=parse_time(tag("baked-at")),
         tree=tag("tree"),
-        birth=tag("birth"),
+        attempt_id=tag("birth"),
         launch_commit=tag("launch-commit"),
-        tags=_ours(tags),
+        tags=_phoenix_tags(tags),
     )
     if fleet is None:
         return said
-    written = plain(fleet.get("Tags", []))
-    return Group(
+    written = tags_to_dict(fleet.get("Tags", []))
+    return LiveGroup(
         **{
             **said.__dict__,
             "name": fleet["AutoScalingGroupName"],
             "desired": fleet["DesiredCapacity"],
-            "born_at": fleet["CreatedTime"],
+            "created_at": fleet["CreatedTime"],
             "sizes": (fleet["MinSize"], fleet["MaxSize"]),
             "in_service": sum(server["LifecycleState"] == "InService" for server in fleet.get("Instances", [])),
-            "obstacles": obstacles.found(fleet),
+            "obstacles": obstacles.find_obstacles(fleet),
             "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
             "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
-            "tags": {**_ours(written), **said.tags},
+            "tags": {**_phoenix_tags(written), **said.tags},
             "verified": written.get("phoenix:verified") == said.generation,
         }
     )
 
 
-def _past(tags: Mapping[str, str]) -> tuple[str, ...]:
+def _history(tags: Mapping[str, str]) -> tuple[str, ...]:
     found = {
-        int(key.removeprefix(PAST)): value for key, value in tags.items() if value and re.fullmatch(rf"{PAST}\d+", key)
+        int(key.removeprefix(HISTORY_TAG)): value
+        for key, value in tags.items()
+        if value and re.fullmatch(rf"{HISTORY_TAG}\d+", key)
     }
     return tuple(found[number] for number in sorted(found))
 
 
-def _ours(tags: Mapping[str, str]) -> dict[str, str]:
+def _phoenix_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
 
 
-def births(tags: Iterable[Mapping[str, str]]) -> frozenset[Birth]:
+def attempts_in(tags: Iterable[Mapping[str, str]]) -> frozenset[AttemptKey]:
     """Which births these tags are of."""
     return frozenset(
         (said.get("phoenix:color", ""), said.get("phoenix:generation", ""), said["phoenix:birth"])

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.tags import read as tags_of
-from core.tags import unless_gone
+from core.tags import ignore_not_found
+from core.tags import read_tags as tags_of
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -28,7 +28,7 @@ class Balancer:
     is_public: bool = False  # internet-facing
 
 
-def find(
+def find_load_balancer(
     balancers: ElasticLoadBalancingv2Client, stack: str, *, made: Collection[str]
 ) -> tuple[Balancer | None, tuple[Balancer, ...]]:
     """The load balancer with a stack's tag that its state has made, if any; and those that it has not made."""
@@ -43,12 +43,12 @@ def find(
             f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN"
         )
     return (
-        balancer(found[mine[0]]) if mine else None,
-        tuple(balancer(found[arn]) for arn in tagged if arn not in mine),
+        parse_balancer(found[mine[0]]) if mine else None,
+        tuple(parse_balancer(found[arn]) for arn in tagged if arn not in mine),
     )
 
 
-def balancer(one: Any) -> Balancer:
+def parse_balancer(one: Any) -> Balancer:
     """Of AWS's description."""
     return Balancer(
         one["LoadBalancerArn"],
@@ -72,7 +72,7 @@ def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) 
     """
     rules: dict[str, dict[str, Any]] = {}
     for listener in listeners:
-        with unless_gone():
+        with ignore_not_found():
             for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
                 rules.update(
                     {rule["RuleArn"]: {**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]}

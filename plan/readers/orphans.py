@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from core.tags import plain
-from core.tags import read as tags_of
-from plan.readers.live_state import Birth, Live, births
+from core.tags import read_tags as tags_of
+from core.tags import tags_to_dict
+from plan.readers.live_state import AttemptKey, LiveState, attempts_in
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -29,25 +29,25 @@ WHOLE: Any = {"PageSize": 1000}
 
 
 @dataclass(frozen=True)
-class Strays:
+class Orphans:
     """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
     ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that
     were seen.
     """
 
     things: tuple[str, ...]
-    tried: frozenset[Birth]
+    attempted: frozenset[AttemptKey]
 
 
-def read(
+def find_orphans(
     session: boto3.Session,
-    live: Live,
+    live: LiveState,
     *,
     stack: str,
     known: Collection[str],
     beside: Collection[str] = (),
     ports: Collection[int] = (),
-) -> Strays:
+) -> Orphans:
     """What is there of a stack that nobody knows, and what there is of its births.
 
     `known`: ids that the state holds. `beside`: security groups of a shared load balancer; `ports`: those that are
@@ -68,8 +68,8 @@ def read(
         for group in page["TargetGroups"]
         if group["TargetGroupName"].startswith(prefix)
     ]
-    standing = {(color, generation, birth) for (color, generation), birth in live.births.items()}
-    standing |= {(group.color, group.generation, group.birth) for group in live.groups}
+    standing = {(color, generation, birth) for (color, generation), birth in live.attempts.items()}
+    standing |= {(group.color, group.generation, group.attempt_id) for group in live.groups}
 
     seen: list[Mapping[str, str]] = []
 
@@ -83,12 +83,12 @@ def read(
             and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing
         ]
 
-    walls = dead({one["GroupId"]: plain(one.get("Tags", [])) for one in firewalls})
+    walls = dead({one["GroupId"]: tags_to_dict(one.get("Tags", [])) for one in firewalls})
     found = [
-        *_ways(ec2, firewalls, frozenset(walls), beside),
+        *_security_group_rules(ec2, firewalls, frozenset(walls), beside),
         *dead(
             {
-                one["LaunchTemplateId"]: plain(one.get("Tags", []))
+                one["LaunchTemplateId"]: tags_to_dict(one.get("Tags", []))
                 for page in templates
                 for one in page["LaunchTemplates"]
             }
@@ -97,22 +97,22 @@ def read(
         *walls,
     ]
     lost = (
-        *_ears(balancers, live, stack, known, ports),
+        *_listeners(balancers, live, stack, known, ports),
         *(name for name in found if name not in known),
-        *dead(_rights(session.client("iam"), prefix, known)),
+        *dead(_roles(session.client("iam"), prefix, known)),
         *dead(_alarms(session.client("cloudwatch"), prefix, known)),
     )
-    return Strays(lost, births(seen))
+    return Orphans(lost, attempts_in(seen))
 
 
-def _ears(
-    balancers: ElasticLoadBalancingv2Client, live: Live, stack: str, known: Collection[str], ports: Collection[int]
+def _listeners(
+    balancers: ElasticLoadBalancingv2Client, live: LiveState, stack: str, known: Collection[str], ports: Collection[int]
 ) -> list[str]:
     """Listeners of the stack without rules (ARNs) that no state knows, on ports that are not wanted.
 
     One on a port that is wanted is the engine's as soon as it asks for it: AWS makes the same listener once.
     """
-    used = {door.listener for door in live.doors}
+    used = {door.listener for door in live.listener_rules}
     left = [arn for arn in live.listeners if arn not in known and arn not in used] if ports else []
     if not left:
         return []
@@ -121,7 +121,7 @@ def _ears(
     return [one["ListenerArn"] for one in found if one["Port"] not in ports]
 
 
-def _rights(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+def _roles(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
     """Tags of the instance profiles and roles with such names that the state does not hold, by their ARNs."""
     profiles = [
         (one["Arn"], one["InstanceProfileName"])
@@ -158,14 +158,16 @@ def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, di
     found = {}
     for arn, name in names.items():
         try:
-            found[arn] = plain(ask(name))
+            found[arn] = tags_to_dict(ask(name))
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
                 raise
     return found
 
 
-def _ways(ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]) -> list[str]:
+def _security_group_rules(
+    ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]
+) -> list[str]:
     """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
     lead = [
         one["GroupId"]

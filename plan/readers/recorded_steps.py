@@ -11,16 +11,16 @@ COMMAND = "command:local:Command"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedSteps:
     """`steps`: the outputs of each step's command, by the name of its resource."""
 
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def production(self, name: str) -> dict[str, int]:
         """What the last promotion reported (see `reported`)."""
-        return reported(self.steps.get(name, {}).get("stdout"))
+        return reported_weights(self.steps.get(name, {}).get("stdout"))
 
-    def again(self, name: str) -> str:
+    def rerun_trigger(self, name: str) -> str:
         """A trigger that the recorded run of a step did not have, and that a second look finds the same.
 
         So an update does what its preview, and a plan that was saved of it, have said.
@@ -30,7 +30,7 @@ class Recorded:
         return str(int(last) + 1 if last.isdecimal() else 1)
 
 
-def reported(said: object) -> dict[str, int]:
+def reported_weights(said: object) -> dict[str, int]:
     """Percent of production by target group (ARN), as the step promote prints it; empty when that is lost."""
     try:
         found = json.loads(str(said or "{}"))["targets"]

@@ -10,7 +10,7 @@ from core.listener_rules import share
 
 
 @dataclass(frozen=True)
-class Door:
+class StackRule:
     """A rule on the load balancer. `kind`: what the stack's own is (production, preview, redirect); else empty.
 
     `shares`: percent of its requests by target group (ARN), without those that get none.
@@ -23,15 +23,15 @@ class Door:
     shares: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
-def doors_of(found: Iterable[Mapping[str, Any]], stack: str) -> tuple[Door, ...]:
+def stack_rules(found: Iterable[Mapping[str, Any]], stack: str) -> tuple[StackRule, ...]:
     """Of AWS's descriptions, each with its `listener` and `tags`."""
     return tuple(
-        Door(rule["RuleArn"], rule["listener"], int(rule["Priority"]), _kind(rule, stack), _shares(rule))
+        StackRule(rule["RuleArn"], rule["listener"], int(rule["Priority"]), _kind(rule, stack), _shares(rule))
         for rule in found
     )
 
 
-def acting(found: Iterable[Mapping[str, Any]], stack: str, main: str) -> dict[str, Any]:
+def acting_rules(found: Iterable[Mapping[str, Any]], stack: str, main: str) -> dict[str, Any]:
     """The stack's rules (SERVICE/STACK) by what their tag says they are.
 
     Of several of a kind it is the one on the listener `main` (ARN), and there the first that AWS tries.

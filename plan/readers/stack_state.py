@@ -17,14 +17,14 @@ import pulumi
 
 from core import reachability
 from core.names import ARN
-from plan.readers.live_state import Account, Birth, births
-from plan.readers.recorded_steps import COMMAND, Recorded
+from plan.readers.live_state import Account, AttemptKey, attempts_in
+from plan.readers.recorded_steps import COMMAND, RecordedSteps
 
 TRIES = 5
 PAUSE_SECONDS = 0.2
 
 
-class ElsewhereError(Exception):
+class WrongAccountError(Exception):
     """The stack lives in another account or region than the one that the program was led to."""
 
 
@@ -61,7 +61,7 @@ class Resource:
 
 
 @dataclass(frozen=True)
-class Made:
+class StateInventory:
     """What the stack has made: every resource that its state holds, but those that are yet to be deleted."""
 
     resources: tuple[Resource, ...] = ()
@@ -86,27 +86,27 @@ class Made:
         return next((one for one in self.resources if (one.type, one.name) == (type, name)), None)
 
     @cached_property
-    def recorded(self) -> Recorded:
+    def recorded(self) -> RecordedSteps:
         """What its steps said."""
-        return Recorded({one.name: one.outputs for one in self.resources if one.type == COMMAND})
+        return RecordedSteps({one.name: one.outputs for one in self.resources if one.type == COMMAND})
 
     @cached_property
-    def tried(self) -> frozenset[Birth]:
+    def attempted(self) -> frozenset[AttemptKey]:
         """The births that it knows things of."""
         tags = (one.outputs.get("tags") for one in self.aws)
-        return births(said for said in tags if isinstance(said, Mapping))
+        return attempts_in(said for said in tags if isinstance(said, Mapping))
 
 
-def check(account: Account) -> Made:
-    """What the stack has made. Raises `ElsewhereError` when that is not in this account and region.
+def read_state(account: Account) -> StateInventory:
+    """What the stack has made. Raises `WrongAccountError` when that is not in this account and region.
 
     It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
     none. Source: pulumi/pulumi, pkg/backend/backend.go, GetStackResourceOutputs, which leaves out what is condemned.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    made = Made(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
+    made = StateInventory(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
     if why := refusal(account, [one.arn for one in made.aws], stack=pulumi.get_stack()):
-        raise ElsewhereError(why)
+        raise WrongAccountError(why)
     return made
 
 
@@ -127,8 +127,8 @@ def _read(stack: str) -> Mapping[str, Any]:
     return said.value["outputs"]  # type: ignore[no-any-return]
 
 
-def stays(made: Made, *, stack: str, listener: str) -> None:
-    """Raises `ElsewhereError` when the rules of SERVICE/STACK are on another load balancer than `listener`'s.
+def check_listener_unchanged(made: StateInventory, *, stack: str, listener: str) -> None:
+    """Raises `WrongAccountError` when the rules of SERVICE/STACK are on another load balancer than `listener`'s.
 
     `listener` is empty when the state holds the load balancer itself. Production can't be moved between two of them:
     its rule, and with it every group, would be made anew in one update, past all gates.
@@ -139,7 +139,7 @@ def stays(made: Made, *, stack: str, listener: str) -> None:
         if owner != stack or on == listener or (not listener and balancer in made.ids):
             continue
         adopted = "" if balancer in made.ids else on
-        raise ElsewhereError(
+        raise WrongAccountError(
             f"listenerArn is {listener or 'empty'}, but {stack} has its rules on {on}; production can't move to another"
             " listener, and nothing was changed\n  type: "
             + (f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn")

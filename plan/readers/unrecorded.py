@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from plan.checks.ownership import Unknown
-from plan.readers.stack_state import Made
+from plan.readers.stack_state import StateInventory
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -40,7 +40,7 @@ LISTED: Mapping[str, tuple[str, str, str]] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExpectedResource:
     """What a program of this shape declares: a type and a logical name, below a component."""
 
     type: str
@@ -48,30 +48,32 @@ class Wanted:
     below: str = "Network"
 
 
-def network(name: str) -> list[Wanted]:
+def expected_network(name: str) -> list[ExpectedResource]:
     """What `components.network` declares when it adopts none; a test holds the two against each other."""
     sides = ("public", "private")
     subnets = [f"{name}-{side}-{number}" for side in sides for number in range(2)]
     return [
-        Wanted(VPC, f"{name}-vpc"),
-        Wanted(GATEWAY, f"{name}-internet"),
-        Wanted(ADDRESS, f"{name}-nat"),
-        Wanted(NAT, f"{name}-nat"),
-        *(Wanted(SUBNET, subnet) for subnet in subnets),
-        *(Wanted(kind, f"{name}-{side}") for side in sides for kind in (TABLE, ROUTE)),
-        *(Wanted(JOINED, subnet) for subnet in subnets),
+        ExpectedResource(VPC, f"{name}-vpc"),
+        ExpectedResource(GATEWAY, f"{name}-internet"),
+        ExpectedResource(ADDRESS, f"{name}-nat"),
+        ExpectedResource(NAT, f"{name}-nat"),
+        *(ExpectedResource(SUBNET, subnet) for subnet in subnets),
+        *(ExpectedResource(kind, f"{name}-{side}") for side in sides for kind in (TABLE, ROUTE)),
+        *(ExpectedResource(JOINED, subnet) for subnet in subnets),
     ]
 
 
-def front(name: str, *, ports: Iterable[int], cidrs: Iterable[str]) -> list[Wanted]:
+def expected_balancer(name: str, *, ports: Iterable[int], cidrs: Iterable[str]) -> list[ExpectedResource]:
     """The load balancer's security group and who may come in, as `components.load_balancer` declares them."""
     return [
-        Wanted(FIREWALL, f"{name}-alb", "LoadBalancer"),
-        *(Wanted(WAY_IN, f"{name}-{port}-from-{cidr}", "LoadBalancer") for port in ports for cidr in cidrs),
+        ExpectedResource(FIREWALL, f"{name}-alb", "LoadBalancer"),
+        *(ExpectedResource(WAY_IN, f"{name}-{port}-from-{cidr}", "LoadBalancer") for port in ports for cidr in cidrs),
     ]
 
 
-def read(session: boto3.Session, made: Made, wanted: Iterable[Wanted], *, owner: str) -> tuple[Unknown, ...]:
+def find_unrecorded(
+    session: boto3.Session, made: StateInventory, wanted: Iterable[ExpectedResource], *, owner: str
+) -> tuple[Unknown, ...]:
     """What AWS holds of the `wanted`, and the state does not. `owner`: SERVICE/STACK of its tags.
 
     Nothing when the state holds none of the components: then it has never made any of it.
@@ -90,7 +92,7 @@ def read(session: boto3.Session, made: Made, wanted: Iterable[Wanted], *, owner:
     return tuple(found)
 
 
-def _id(ec2: EC2Client, one: Wanted, ids: Mapping[tuple[str, str], str], *, owner: str) -> str:
+def _id(ec2: EC2Client, one: ExpectedResource, ids: Mapping[tuple[str, str], str], *, owner: str) -> str:
     """As `pulumi import` takes it; empty when AWS has none such."""
     if one.type in LISTED:
         return _tagged(ec2, one, owner)
@@ -111,7 +113,7 @@ def _id(ec2: EC2Client, one: Wanted, ids: Mapping[tuple[str, str], str], *, owne
     return f"{subnet}/{table}" if joined else ""
 
 
-def _tagged(ec2: Any, one: Wanted, owner: str) -> str:
+def _tagged(ec2: Any, one: ExpectedResource, owner: str) -> str:
     call, items, key = LISTED[one.type]
     filters = [{"Name": "tag:phoenix:stack", "Values": [owner]}, {"Name": "tag:Name", "Values": [one.name]}]
     return next(

@@ -9,7 +9,7 @@ from pathlib import Path
 from core import git
 from core.git import GitError
 from plan.config.settings import Settings
-from plan.rollout_plan import Flight
+from plan.rollout_plan import RolloutPlan
 
 # A plan is read by people: more of either is counted, not shown.
 FILES, COMMITS = 20, 10
@@ -33,12 +33,12 @@ class Changelog:
         return self.files + self.commits
 
 
-def of(flight: Flight, settings: Settings, folder: Path) -> Changelog | None:
+def image_changelog(plan: RolloutPlan, settings: Settings, folder: Path) -> Changelog | None:
     """What changed on the way to a newborn from the group that has production; None when git does not decide that."""
-    if flight.standing or settings.image or flight.previous is None:
+    if plan.existing or settings.image or plan.previous is None:
         return None
-    found = since(flight.previous.commit, folder / settings.image_dir)
-    if flight.previous.tree == "dirty" and not found.problem:
+    found = since(plan.previous.commit, folder / settings.image_dir)
+    if plan.previous.tree == "dirty" and not found.problem:
         return replace(
             found, files=("(the live image was baked from files that differed from its commit's)", *found.files)
         )

@@ -5,31 +5,31 @@ from __future__ import annotations
 from core.shift_schedule import watched_seconds
 from plan import estimates
 from plan.config.settings import Settings
-from plan.readers.live_state import Live
-from plan.rollout_plan import Flight
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan
 
 
-def told(flight: Flight, settings: Settings, live: Live) -> str:
+def describe_gates(plan: RolloutPlan, settings: Settings, live: LiveState) -> str:
     """The gates in their order, as `verify (at most 900 s) -> canary 10 % for 180 to 240 s -> 100 %`."""
     gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
     if settings.smoke_command:
         gates.append("smoke command")
-    if not flight.shift:
+    if not plan.needs_traffic_shift:
         return " -> ".join(gates)
-    watched = estimates.watched(settings, flight)
+    watched = estimates.is_watched(settings, plan)
     gates += [
         f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
-        for step in estimates.canaries(settings, flight, live)
+        for step in estimates.canary_count(settings, plan, live)
     ]
     if settings.traffic < 100:
         first = f", after {_pause(settings.canary_pause_seconds, watched=watched)}" if settings.traffic else ""
         gates.append(f"{settings.traffic} %, held{first}")
     else:
         gates.append("100 %")
-        if flight.previous:
+        if plan.previous:
             soak = _pause(settings.soak_seconds, watched=watched)
             gates.append(f"settle {settings.settle_seconds} s, soak {soak}")
-    alarms = f"; your alarms watched: {', '.join(settings.alarms)}" if settings.alarms and flight.previous else ""
+    alarms = f"; your alarms watched: {', '.join(settings.alarms)}" if settings.alarms and plan.previous else ""
     return " -> ".join(gates) + alarms
 
 

@@ -13,35 +13,35 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import package_store, packages
 from core.package_store import UnknownPackages
-from plan.image_source import Source
-from plan.rollout_plan import Flight
+from plan.image_source import ImageSource
+from plan.rollout_plan import RolloutPlan
 
 # A plan is read as a whole; all differences are told by `sh steps/run packages`.
 LINES = 12
 
 
-def lines(session: boto3.Session, flight: Flight, source: Source, *, service: str) -> tuple[str, ...]:
+def package_lines(session: boto3.Session, plan: RolloutPlan, source: ImageSource, *, service: str) -> tuple[str, ...]:
     """For the flight plan: a line for each difference; none when nobody is born, or beside nobody.
 
     Never an error: what can't be known is said.
     """
-    live = flight.live_image
-    if flight.standing or not live:
+    live = plan.live_image
+    if plan.existing or not live:
         return ()
     if source.image == live:
         return (f"none differs: {live} is live",)
     try:
         if not source.image:
             package_store.hashes(session.client("ec2"), [live])
-            made = "baked" if source.bakes else "copied"
+            made = "baked" if source.needs_bake else "copied"
             return (f"compared with those of {live}, which is live, when the image is {made}",)
         found = _difference(session, old=live, new=source.image, service=service)
     except (UnknownPackages, BotoCoreError, ClientError) as unknown:
         return (f"not compared: {unknown}",)
-    return told(found.entries) or (f"none differs from {live}, which is live",)
+    return summarize(found.entries) or (f"none differs from {live}, which is live",)
 
 
-def told(entries: Sequence[str]) -> tuple[str, ...]:
+def summarize(entries: Sequence[str]) -> tuple[str, ...]:
     """The first entries, and how many more there are."""
     if len(entries) <= LINES:
         return tuple(entries)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from plan.checks.permanent import Before, Rule, wanted
+from plan.checks.permanent import PermanentResources, Rule, wanted_ports
 from plan.config.settings import Settings
-from plan.readers.live_state import Live
+from plan.readers.live_state import LiveState
 
 
-def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[str, str]]:
+def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, front: bool) -> list[tuple[str, str]]:
     """What becomes of permanent things, as rows of the plan; none when nothing does, or nothing stands yet.
 
     `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
@@ -43,9 +43,9 @@ def rows(before: Before, s: Settings, live: Live, *, front: bool) -> list[tuple[
     return found
 
 
-def _listeners(before: Before, s: Settings, serving: str) -> list[tuple[str, str]]:
+def _listeners(before: PermanentResources, s: Settings, serving: str) -> list[tuple[str, str]]:
     """`serving`: the listener (ARN) that has production now."""
-    now, ports = wanted(s), before.ports
+    now, ports = wanted_ports(s), before.ports
     main = f"{now[s.port]} {s.port}"
     opens = [
         f"{protocol} {port} opens, "
@@ -73,7 +73,7 @@ def _listeners(before: Before, s: Settings, serving: str) -> list[tuple[str, str
     return found
 
 
-def _named(before: Before, s: Settings, stands: Rule) -> list[tuple[str, str]]:
+def _named(before: PermanentResources, s: Settings, stands: Rule) -> list[tuple[str, str]]:
     """Whom the rules are for: host name, and on a listener that others use too, their place among them."""
     found = []
     if stands.hosts and s.hostname not in stands.hosts:

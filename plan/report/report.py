@@ -15,21 +15,21 @@ from plan import estimates, lineage
 from plan.checks import existing_groups
 from plan.checks.known_failures import warnings
 from plan.config.settings import Settings
-from plan.image_source import Source
+from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
-from plan.readers.account_limits import Outlook
-from plan.readers.live_state import Live
+from plan.readers.account_limits import AccountLimits
+from plan.readers.live_state import LiveState
 from plan.report import gates
 from plan.report.changelog import Changelog
-from plan.rollout_plan import Flight
-from plan.server_spec import Recipe, changes
+from plan.rollout_plan import RolloutPlan
+from plan.server_spec import ServerSpec, spec_changes
 
 # The file that the plan is written to as Markdown, when this variable names one.
 VARIABLE = "PHOENIX_PLAN_MARKDOWN"
 
 
 @dataclass(frozen=True)
-class Briefing:
+class PlanReport:
     """The words of a plan: a headline, and rows of a word and its lines. `changes`: git's words about the image."""
 
     identity: str  # SERVICE/STACK
@@ -45,76 +45,87 @@ class Briefing:
         if self.changes:
             lines += [
                 f"  {key:<11} {text}"
-                for key, text in zip(["git", *[""] * len(self.changes.lines)], _told(self.changes), strict=False)
+                for key, text in zip(
+                    ["git", *[""] * len(self.changes.lines)], _changelog_lines(self.changes), strict=False
+                )
             ]
         return "\n".join([f"flight plan of {self.identity}: {self.headline}", *lines])
 
     @property
     def markdown(self) -> str:
         """The same as a comment: GitHub-flavoured, with a mark by which a later one finds it."""
-        rows = [f"| {key} | {escaped(text)} |" for key, text in self.rows]
+        rows = [f"| {key} | {escape_markdown(text)} |" for key, text in self.rows]
         parts = [
-            mark(self.stack),
-            f"### Flight plan of {escaped(self.identity)}",
+            comment_mark(self.stack),
+            f"### Flight plan of {escape_markdown(self.identity)}",
             "",
-            f"**{escaped(self.headline)}**",
+            f"**{escape_markdown(self.headline)}**",
             "",
             "| | |",
             "|---|---|",
             *rows,
         ]
         if self.changes:
-            said = _told(self.changes)
-            parts += ["", f"<details><summary>{escaped(said[0])}</summary>", "", *fenced(said[1:]), "", "</details>"]
+            said = _changelog_lines(self.changes)
+            parts += [
+                "",
+                f"<details><summary>{escape_markdown(said[0])}</summary>",
+                "",
+                *fenced_block(said[1:]),
+                "",
+                "</details>",
+            ]
         return "\n".join(parts) + "\n"
 
 
-def write(
+def plan_report(
     settings: Settings,
-    flight: Flight,
-    recipe: Recipe,
-    live: Live,
-    source: Source,
-    outlook: Outlook,
+    plan: RolloutPlan,
+    spec: ServerSpec,
+    live: LiveState,
+    source: ImageSource,
+    limits: AccountLimits,
     log: Changelog | None,
     *,
     packages: Sequence[str] = (),
     permanent: Sequence[tuple[str, str]] = (),
     now: datetime,
     descent: Lineage = UNKNOWN,
-) -> Briefing:
+) -> PlanReport:
     """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
-    rows = lineage.rows(settings, flight, descent)
-    size = estimates.servers(settings, flight, live)
-    if flight.standing is None:
-        rows.append(("image", source.words))
-        rows.append(("born", f"{flight.active.color}, generation {flight.active.generation}, {size} servers"))
-        if flight.previous:
-            rows += [("changed", line) for line in changes(flight.previous.recipe, recipe) or ["nothing: born again"]]
+    rows = lineage.rows(settings, plan, descent)
+    size = estimates.server_count(settings, plan, live)
+    if plan.existing is None:
+        rows.append(("image", source.description))
+        rows.append(("born", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"))
+        if plan.previous:
+            rows += [
+                ("changed", line) for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: born again"]
+            ]
         rows += [("packages", line) for line in packages]
         if settings.image_shared_with:
             rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:
-        wanted = None if flight.active.frozen else (settings.min_size, settings.max_size)
+        wanted = None if plan.active.pinned else (settings.min_size, settings.max_size)
         rows.append(
             (
                 "stands",
-                f"{flight.active.color}, generation {flight.active.generation},"
-                f" {existing_groups.words(flight.standing, outlook, wanted=wanted)}",
+                f"{plan.active.color}, generation {plan.active.generation},"
+                f" {existing_groups.describe_group(plan.existing, limits, wanted=wanted)}",
             )
         )
-    if not flight.proven:
-        rows.append(("gates", gates.told(flight, settings, live)))
-    rows.append(("production", _production(flight, live)))
+    if not plan.is_up_to_date:
+        rows.append(("gates", gates.describe_gates(plan, settings, live)))
+    rows.append(("production", _production_row(plan, live)))
     rows += permanent
-    rows += _others(flight, live, outlook)
-    rows += _side_by_side(settings, flight, live)
-    rows += [("old", line) for line in _ages(settings, live, outlook, now)]
-    rows += [("mind", line) for line in warnings(settings, flight, live, source, now=now)]
-    rows += [("mind", line) for line in existing_groups.warnings(settings, flight, live, outlook)]
-    rows += [("unknown", line) for line in outlook.unknown if not flight.proven]
-    headline = _headline(flight) + ("; permanent things change" if permanent else "")
-    return Briefing(settings.identity, settings.stack, headline, tuple(rows), log)
+    rows += _other_group_rows(plan, live, limits)
+    rows += _overlap_rows(settings, plan, live)
+    rows += [("old", line) for line in _old_server_lines(settings, live, limits, now)]
+    rows += [("mind", line) for line in warnings(settings, plan, live, source, now=now)]
+    rows += [("mind", line) for line in existing_groups.warnings(settings, plan, live, limits)]
+    rows += [("unknown", line) for line in limits.unknown if not plan.is_up_to_date]
+    headline = _headline(plan) + ("; permanent things change" if permanent else "")
+    return PlanReport(settings.identity, settings.stack, headline, tuple(rows), log)
 
 
 def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
@@ -132,29 +143,29 @@ def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
     return ""
 
 
-def refused(stack: str, why: str) -> str:
+def refusal_markdown(stack: str, why: str) -> str:
     """Markdown for an update that is refused before it begins."""
     return (
         "\n".join(
             [
-                mark(stack),
-                f"### Flight plan of {escaped(stack)}",
+                comment_mark(stack),
+                f"### Flight plan of {escape_markdown(stack)}",
                 "",
                 "**nothing will happen: it is refused**",
                 "",
-                *fenced(why.splitlines()),
+                *fenced_block(why.splitlines()),
             ]
         )
         + "\n"
     )
 
 
-def mark(stack: str) -> str:
+def comment_mark(stack: str) -> str:
     """The first line of each plan's Markdown; unseen, the same for every plan of a stack."""
     return f"<!-- phoenix flight plan of {stack} -->"
 
 
-def fenced(lines: Iterable[str]) -> list[str]:
+def fenced_block(lines: Iterable[str]) -> list[str]:
     """Lines as they are, whatever they hold: a fence longer than any in them."""
     said = list(lines)
     fence = "```"
@@ -163,7 +174,7 @@ def fenced(lines: Iterable[str]) -> list[str]:
     return [fence + "text", *said, fence]
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text for a table's cell, with nothing in it that Markdown or HTML would take for its own."""
     for sign, instead in (
         ("&", "&amp;"),
@@ -180,7 +191,7 @@ def escaped(text: str) -> str:
     return text
 
 
-def _told(log: Changelog) -> list[str]:
+def _changelog_lines(log: Changelog) -> list[str]:
     if log.problem:
         return [log.problem]
     if not log.lines:
@@ -188,26 +199,26 @@ def _told(log: Changelog) -> list[str]:
     return [f"since {log.since}, the live image's commit, in the image's folder:", *log.lines]
 
 
-def _headline(flight: Flight) -> str:
-    mine, share = flight.active.color, flight.weights[flight.active.color]
-    if flight.proven and not flight.dies:
+def _headline(plan: RolloutPlan) -> str:
+    mine, share = plan.active.color, plan.weights[plan.active.color]
+    if plan.is_up_to_date and not plan.to_delete:
         return "nothing is born, nothing dies"
-    begins = [] if flight.standing else [f"{mine} is born"]
-    if flight.shift and flight.previous:
-        back = "goes back to" if flight.back else "moves to"
+    begins = [] if plan.existing else [f"{mine} is born"]
+    if plan.needs_traffic_shift and plan.previous:
+        back = "goes back to" if plan.is_rollback else "moves to"
         begins.append(f"all of production {back} {mine}" if share == 100 else f"{mine} gets {share} % of production")
-    elif flight.standing is None and flight.previous:
+    elif plan.existing is None and plan.previous:
         begins.append("only the preview token leads to it")
-    elif flight.standing is None:
+    elif plan.existing is None:
         begins.append("production begins")
-    elif not flight.proven:
+    elif not plan.is_up_to_date:
         begins.append(f"{mine} passes the gates again")
-    return ", ".join(begins + ([f"{flight.dies.color} dies"] if flight.dies else []))
+    return ", ".join(begins + ([f"{plan.to_delete.color} dies"] if plan.to_delete else []))
 
 
-def _production(flight: Flight, live: Live) -> str:
-    shares = _shares(flight.weights)
-    if not flight.shift:
+def _production_row(plan: RolloutPlan, live: LiveState) -> str:
+    shares = _shares(plan.weights)
+    if not plan.needs_traffic_shift:
         return f"stays {shares}"
     return f"-> {shares} (now {_shares(live.weights)})" if live.weights else f"-> {shares}"
 
@@ -216,35 +227,37 @@ def _shares(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{color} {share} %" for color, share in weights.items())
 
 
-def _others(flight: Flight, live: Live, outlook: Outlook) -> list[tuple[str, str]]:
+def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> list[tuple[str, str]]:
     rows = []
-    for key, color, end in (("kept", flight.kept, "exactly as it is"), ("dies", flight.dies, "last of all")):
+    for key, color, end in (("kept", plan.standby, "exactly as it is"), ("dies", plan.to_delete, "last of all")):
         group = live.group(color.color) if color else None
         if color and group:
-            said = f"{color.color}, generation {color.generation}, {existing_groups.words(group, outlook)}, {end}"
+            said = (
+                f"{color.color}, generation {color.generation}, {existing_groups.describe_group(group, limits)}, {end}"
+            )
             rows.append((key, said))
     return rows
 
 
-def _side_by_side(settings: Settings, flight: Flight, live: Live) -> list[tuple[str, str]]:
+def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[tuple[str, str]]:
     """How long two groups stand, and what the second one costs."""
-    found = estimates.together(settings, flight, live)
+    found = estimates.overlap(settings, plan, live)
     if found is None:
         return []
-    size = estimates.servers(settings, flight, live)
-    if flight.kept:
-        kept = live.group(flight.kept.color)
+    size = estimates.server_count(settings, plan, live)
+    if plan.standby:
+        kept = live.group(plan.standby.color)
         size = kept.desired if kept else size
     # A canary that is held ends when traffic is 100; a kept group, when its color is born again.
     end = "traffic is 100" if settings.traffic < 100 else f"keepPrevious is false or {settings.active} flips again"
     span = (
         f"until {end}"
         if found.most is None
-        else f"at least {estimates.duration(found.least)}, at most {estimates.duration(found.most)} (estimated from the"
-        " settings; the bake before it not counted)"
+        else f"at least {estimates.format_duration(found.least)}, at most {estimates.format_duration(found.most)}"
+        " (estimated from the settings; the bake before it not counted)"
     )
     rows = [("together", f"two groups, {span}")]
-    priced = estimates.price(settings)
+    priced = estimates.price_per_hour(settings)
     if priced:
         amount, currency = priced
         hourly = size * amount
@@ -267,11 +280,11 @@ def _money(amount: float, currency: str) -> str:
     return f"{amount:.{2 if amount >= 1 else 3}f} {currency}".strip()
 
 
-def _ages(settings: Settings, live: Live, outlook: Outlook, now: datetime) -> list[str]:
+def _old_server_lines(settings: Settings, live: LiveState, limits: AccountLimits, now: datetime) -> list[str]:
     """The servers that have run longer than an image may be old."""
-    if not settings.max_age_days or not outlook.born:
+    if not settings.max_age_days or not limits.launched_at:
         return []
-    days: Sequence[float] = [(now - moment).total_seconds() / 86400 for moment in outlook.born]
+    days: Sequence[float] = [(now - moment).total_seconds() / 86400 for moment in limits.launched_at]
     old = [age for age in days if age > settings.max_age_days]
     return (
         [

@@ -42,7 +42,7 @@ def list_owned(cloud: Clients, stack: str) -> list[tuple[str, str]]:
     found += [
         ("launch template", template["LaunchTemplateId"])
         for template in _paged(ec2, "describe_launch_templates", "LaunchTemplates")
-        if tags.plain(template.get("Tags", [])).get("phoenix:stack") == stack
+        if tags.tags_to_dict(template.get("Tags", [])).get("phoenix:stack") == stack
     ]
     found += [
         ("security group", group["GroupId"])
@@ -83,13 +83,13 @@ def _paged(client: Any, call: str, items: str, **asked: Any) -> list[Any]:
 
 def _of(balancing: Any, call: str, items: str, **whose: str) -> list[Any]:
     """Of a load balancer or listener that may be gone."""
-    with tags.unless_gone():
+    with tags.ignore_not_found():
         return _paged(balancing, call, items, **whose)
     return []
 
 
 def _tagged(balancing: Any, arns: list[str], stack: str) -> list[str]:
-    return [arn for arn, known in tags.read(balancing, arns).items() if known.get("phoenix:stack") == stack]
+    return [arn for arn, known in tags.read_tags(balancing, arns).items() if known.get("phoenix:stack") == stack]
 
 
 def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
@@ -113,4 +113,4 @@ def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
         ("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
         for alarm in _paged(watch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
     ]
-    return [(kind, name) for kind, name, known in found if tags.plain(known).get("phoenix:stack") == stack]
+    return [(kind, name) for kind, name, known in found if tags.tags_to_dict(known).get("phoenix:stack") == stack]

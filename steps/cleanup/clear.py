@@ -12,23 +12,27 @@ from dataclasses import dataclass
 
 from core import server_groups
 from steps.cleanup import sweep
-from steps.runtime import command, options
+from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    color: str = option("blue or green", parse=options.color)
-    target_group: str = option("ARN of the color's target group", parse=options.arn)
-    listener: str = option("ARN of the listener", parse=options.arn)
+class Options(CommonOptions):
+    color: str = option("blue or green", parse=parsers.color)
+    target_group: str = option("ARN of the color's target group", parse=parsers.arn)
+    listener: str = option("ARN of the listener", parse=parsers.arn)
 
 
-def clear(given: Given, context: Context) -> dict[str, object]:
-    left = [one for one in server_groups.groups(context.aws, given.stack) if given.target_group in one.target_groups]
-    sweep.delete(context.aws, left, context.progress, listener=given.listener)
+def delete_orphaned_groups(options: Options, context: Context) -> dict[str, object]:
+    left = [
+        one
+        for one in server_groups.read_groups(context.aws, options.stack)
+        if options.target_group in one.target_groups
+    ]
+    sweep.delete(context.aws, left, context.progress, listener=options.listener)
     return {"deleted": [one.name for one in left]}
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("clear", __doc__, Given, clear))
+    sys.exit(command.run_step("clear", __doc__, Options, delete_orphaned_groups))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import release_record, server_groups
-from core.aws import reason
-from core.progress import Pace
+from core.aws import error_reason
+from core.progress import Backoff
 from steps.runtime.command import Context
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ LOOK = (
 )
 
 
-def tell(context: Context, *, group: str, target_group: str) -> None:
+def report_drift(context: Context, *, group: str, target_group: str) -> None:
     """Reports on a group that is about to die. Raises nothing of AWS's."""
     say = context.progress.line
     try:
@@ -39,7 +39,7 @@ def tell(context: Context, *, group: str, target_group: str) -> None:
             say(f"autopsy of {group}: somebody has deleted it already")
             return
         targets = [
-            target.id for target in server_groups.targets(context.aws, target_group) if target.state != "draining"
+            target.id for target in server_groups.read_targets(context.aws, target_group) if target.state != "draining"
         ]
         lines = list(differences(found[0], targets))
         for line in lines or ["as it was born"]:
@@ -48,7 +48,7 @@ def tell(context: Context, *, group: str, target_group: str) -> None:
         for line in _server(context, servers[0]) if servers else ["no server is in service, so none is looked into"]:
             say(f"autopsy of {group}: {line}")
     except (ClientError, BotoCoreError) as error:
-        say(f"autopsy of {group}: not done ({reason(error)}); the group dies all the same")
+        say(f"autopsy of {group}: not done ({error_reason(error)}); the group dies all the same")
     except Exception as error:  # a fault of this report must not keep a group alive
         say(f"autopsy of {group}: not done ({error!r}); the group dies all the same")
 
@@ -58,7 +58,7 @@ def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[
     tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])}
     members = group.get("Instances", [])
     ids = [one["InstanceId"] for one in members]
-    born = _born(tags.get(release_record.BORN, ""))
+    born = _born(tags.get(release_record.LAUNCHED, ""))
     if born is None:
         yield "it has no birth certificate"
     elif len(ids) != born:
@@ -98,7 +98,7 @@ def _named(template: Mapping[str, object]) -> str:
 
 def _server(context: Context, server: str) -> list[str]:
     """Changed files and packages of one server, by Systems Manager; or why they are not known."""
-    ssm = context.aws.hasty_ssm
+    ssm = context.aws.best_effort_ssm
     try:
         known = ssm.describe_instance_information(Filters=[{"Key": "InstanceIds", "Values": [server]}])
         online = [one for one in known["InstanceInformationList"] if one.get("PingStatus") == "Online"]
@@ -112,7 +112,7 @@ def _server(context: Context, server: str) -> list[str]:
         )
         output = _answer(context, str(sent["Command"]["CommandId"]), server)
     except (ClientError, BotoCoreError) as error:
-        return [f"Systems Manager does not answer for {server} ({reason(error)}): its files are not looked at"]
+        return [f"Systems Manager does not answer for {server} ({error_reason(error)}): its files are not looked at"]
     if output is None:
         return [f"{server} did not answer within {SERVER_SECONDS} s: its files and packages are not known"]
     lines = [line[:LONGEST_LINE] for line in output.splitlines() if line.strip()]
@@ -123,12 +123,12 @@ def _server(context: Context, server: str) -> list[str]:
 def _answer(context: Context, command: str, server: str) -> str | None:
     """What the command wrote, or None when it does not end in time or fails."""
     until = context.progress.bounded(SERVER_SECONDS)
-    pace = Pace(context.clock)
+    pace = Backoff(context.clock)
     while until.left():
         pace.wait(until, f"asking {server} for changed files and packages")
         try:
-            said = context.aws.hasty_ssm.get_command_invocation(CommandId=command, InstanceId=server)
-        except context.aws.hasty_ssm.exceptions.InvocationDoesNotExist:
+            said = context.aws.best_effort_ssm.get_command_invocation(CommandId=command, InstanceId=server)
+        except context.aws.best_effort_ssm.exceptions.InvocationDoesNotExist:
             continue  # it takes a moment to be known
         if said["Status"] == "Success":
             return said["StandardOutputContent"]

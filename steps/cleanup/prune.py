@@ -2,7 +2,7 @@
 and updates left behind.
 
 Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
-whatever is younger than a day (another update may be about to use it). Groups among --strays go, but for --group and
+whatever is younger than a day (another update may be about to use it). Groups among --orphans go, but for --group and
 those that production knows: these are the engine's to delete. So does what nobody knows and no group stands on. What
 can't be taken away is told, and does not fail the step: the next update tries again.
 """
@@ -24,9 +24,9 @@ from core.progress import Progress
 from steps.cleanup import sweep
 from steps.image import leftovers
 from steps.image.leftovers import Leftover
-from steps.runtime import command, options
+from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -47,27 +47,27 @@ USERS_OF_IMAGES: Sequence[ResourceTypeRequestTypeDef] = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    service: str = option("the service whose images they are", parse=options.named)
+class Options(CommonOptions):
+    service: str = option("the service whose images they are", parse=parsers.non_empty)
     image_keep: int = option(
-        "how many of the newest images stay, used or not", parse=options.whole_number(1, 1000), default=5
+        "how many of the newest images stay, used or not", parse=parsers.integer(1, 1000), default=5
     )
     group: str = option("name of the active color's auto-scaling group", default="")
     listener: str = option("ARN of the listener", default="")
-    strays: tuple[str, ...] = option(
+    orphans: tuple[str, ...] = option(
         "JSON list: groups to delete, if production does not know them; sgr-, lt- and sg- ids; ARNs of what else goes",
-        parse=options.json_names,
+        parse=parsers.json_names,
         default=(),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    doomed: tuple[Image, ...]
+class Selection:
+    to_deregister: tuple[Image, ...]
     kept: tuple[tuple[Image, str], ...]  # each with why
 
 
-def judge(ours: Sequence[Image], *, used: Collection[str], keep: int, now: datetime) -> Verdict:
+def select(ours: Sequence[Image], *, used: Collection[str], keep: int, now: datetime) -> Selection:
     """Which images of a stack go, newest first. `used`: ids that a launch template version or an instance names."""
     doomed: list[Image] = []
     kept: list[tuple[Image, str]] = []
@@ -81,63 +81,65 @@ def judge(ours: Sequence[Image], *, used: Collection[str], keep: int, now: datet
             kept.append((image, "younger than a day"))
         else:
             doomed.append(image)
-    return Verdict(doomed=tuple(doomed), kept=tuple(kept))
+    return Selection(to_deregister=tuple(doomed), kept=tuple(kept))
 
 
-def prune(given: Given, context: Context) -> dict[str, object]:
+def prune(options: Options, context: Context) -> dict[str, object]:
     ec2, progress = context.aws.ec2, context.progress
     now = context.clock.utc()
     ours = [
         image
-        for image in images.find(ec2, {"tag:phoenix:service": given.service, "tag:phoenix:stack": given.stack})
+        for image in images.find_images(
+            ec2, {"tag:phoenix:service": options.service, "tag:phoenix:stack": options.stack}
+        )
         if image.complete and image.state == "available"
     ]
-    found = leftovers.find(ec2, service=given.service, stack=given.stack)
-    candidates = [image.id for image in judge(ours, used=(), keep=given.image_keep, now=now).doomed]
-    candidates += [one.id for one in leftovers.old(found, used=(), before=now - YOUNG) if one.kind == "image"]
+    found = leftovers.find(ec2, service=options.service, stack=options.stack)
+    candidates = [image.id for image in select(ours, used=(), keep=options.image_keep, now=now).to_deregister]
+    candidates += [one.id for one in leftovers.select_old(found, used=(), before=now - YOUNG) if one.kind == "image"]
     # Without this answer nothing may go, so it is no warning when it can't be had.
     used = used_images(ec2, candidates)
-    verdict = judge(ours, used=used, keep=given.image_keep, now=now)
+    verdict = select(ours, used=used, keep=options.image_keep, now=now)
     for image, why in verdict.kept:
         progress.line(f"{image.id} ({image.name}) stays: {why}")
 
     deregistered: list[str] = []
     snapshots: list[str] = []
-    for image in verdict.doomed:
+    for image in verdict.to_deregister:
         if _gone(progress, f"{image.id} ({image.name})", _deregister(ec2, image)):
             deregistered.append(image.id)
             snapshots += [one for one in image.snapshots if _gone(progress, one, _delete_snapshot(ec2, one))]
 
-    left = leftovers.old(found, used=used, before=now - YOUNG)
+    left = leftovers.select_old(found, used=used, before=now - YOUNG)
     taken = [one for one in left if _gone(progress, str(one), _take(ec2, one))]
-    acts = {one: act for one in given.strays if (act := sweep.thing(context.aws, one))}
-    swept = _sweep(given, context) if len(acts) < len(given.strays) else []
+    acts = {one: act for one in options.orphans if (act := sweep.deleter_for(context.aws, one))}
+    swept = _sweep(options, context) if len(acts) < len(options.orphans) else []
     things = [one for one, act in acts.items() if _gone(progress, f"{one}, which no state knows,", act)]
     return {
         "deregistered": deregistered,
         "snapshots": snapshots,
         "kept": [image.id for image, _ in verdict.kept],
         "leftovers": [one.id for one in taken],
-        "lists": _lists(given, context, gone=deregistered),
+        "lists": _lists(options, context, gone=deregistered),
         "groups": swept,
-        "strays": things,
+        "orphans": things,
     }
 
 
-def _sweep(given: Given, context: Context) -> list[str]:
+def _sweep(options: Options, context: Context) -> list[str]:
     """Deletes groups that an update left which was killed, or went back. Returns their names."""
     known = frozenset(
         arn
-        for rule in listener_rules.read(context.aws, given.listener)
+        for rule in listener_rules.read_rules(context.aws, options.listener)
         if rule.tags.get("phoenix:rule") != "preview"
         for arn in rule.weights
     )
-    everything = server_groups.groups(context.aws, given.stack)
-    left = sweep.strays(everything, names=given.strays, ours=given.group, known=known)
+    everything = server_groups.read_groups(context.aws, options.stack)
+    left = sweep.unused_names(everything, names=options.orphans, ours=options.group, known=known)
     try:
-        sweep.delete(context.aws, left, context.progress, listener=given.listener)
+        sweep.delete(context.aws, left, context.progress, listener=options.listener)
     except (ClientError, StepError) as error:
-        why = aws.reason(error) if isinstance(error, ClientError) else error
+        why = aws.error_reason(error) if isinstance(error, ClientError) else error
         context.progress.line(f"warning: {', '.join(one.name for one in left)} stays for now: {why}")
         return []
     return [one.name for one in left]
@@ -159,22 +161,22 @@ def used_images(ec2: EC2Client, candidates: Sequence[str]) -> set[str]:
     return used
 
 
-def _lists(given: Given, context: Context, *, gone: Collection[str]) -> list[str]:
+def _lists(options: Options, context: Context, *, gone: Collection[str]) -> list[str]:
     """Removes the lists of packages of images that are gone, and returns which images' lists these were."""
     ssm, progress = context.aws.ssm, context.progress
     try:
         # Before the images are asked for: the list of one that is made meanwhile is not among these.
-        stored = package_store.stored(ssm, service=given.service)
+        stored = package_store.stored(ssm, service=options.service)
         there = _registered(context.aws.ec2) - set(gone) if stored else set()
     except ClientError as error:
-        progress.line(f"warning: lists of packages stay for now: {aws.reason(error)}")
+        progress.line(f"warning: lists of packages stay for now: {aws.error_reason(error)}")
         return []
     # AWS may show an image a little later than its list was stored.
     young = {image for image, written in stored.items() if context.clock.utc() - written < YOUNG} - set(gone)
     return [
         image
         for image in sorted(stored.keys() - there - young)
-        if _gone(progress, f"the list of packages of {image}", _remove(ssm, given.service, image))
+        if _gone(progress, f"the list of packages of {image}", _remove(ssm, options.service, image))
     ]
 
 
@@ -189,9 +191,12 @@ def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
     try:
         act()
     except ClientError as error:
-        if ".NotFound" in aws.code(error) or aws.code(error) in ("InvalidAMIID.Unavailable", "NoSuchEntity"):
+        if ".NotFound" in aws.error_code(error) or aws.error_code(error) in (
+            "InvalidAMIID.Unavailable",
+            "NoSuchEntity",
+        ):
             return True
-        progress.line(f"warning: {what} stays for now: {aws.reason(error)}")
+        progress.line(f"warning: {what} stays for now: {aws.error_reason(error)}")
         return False
     except StepError as error:
         progress.line(f"warning: {what} stays for now: {error}")
@@ -213,8 +218,8 @@ def _remove(ssm: SSMClient, service: str, image: str) -> Callable[[], object]:
 
 
 def _take(ec2: EC2Client, leftover: Leftover) -> Callable[[], object]:
-    return lambda: leftovers.take(ec2, leftover)
+    return lambda: leftovers.delete(ec2, leftover)
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("prune", __doc__, Given, prune))
+    sys.exit(command.run_step("prune", __doc__, Options, prune))

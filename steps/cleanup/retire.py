@@ -12,53 +12,53 @@ from dataclasses import dataclass
 from core import listener_rules, obstacles, reachability, server_groups
 from core.errors import StepError
 from steps.cleanup import drift_report
-from steps.runtime import command, options
+from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    color: str = option("blue or green", parse=options.color)
-    group: str = option("name of the auto-scaling group", parse=options.named)
-    target_group: str = option("ARN of the group's target group", parse=options.arn)
-    listener: str = option("ARN of the listener", parse=options.arn)
+class Options(CommonOptions):
+    color: str = option("blue or green", parse=parsers.color)
+    group: str = option("name of the auto-scaling group", parse=parsers.non_empty)
+    target_group: str = option("ARN of the group's target group", parse=parsers.arn)
+    listener: str = option("ARN of the listener", parse=parsers.arn)
 
 
-def retire(given: Given, context: Context) -> dict[str, object]:
-    found = reachability.ways(context.aws, given.target_group)
-    refused = reachability.live(
-        found, stack=given.stack, color=given.color, group=given.group, target_group=given.target_group
+def retire(options: Options, context: Context) -> dict[str, object]:
+    found = reachability.routes_to(context.aws, options.target_group)
+    refused = reachability.live_routes(
+        found, stack=options.stack, color=options.color, group=options.group, target_group=options.target_group
     )
     if refused:
         raise refused
     # On whatever listener: production may have passed to another one since the group was made.
     for rule in (way.rule for way in found):
-        left = {arn: weight for arn, weight in rule.weights.items() if arn != given.target_group}
-        if left and listener_rules.production([rule], given.stack):
+        left = {arn: weight for arn, weight in rule.weights.items() if arn != options.target_group}
+        if left and listener_rules.production_rule([rule], options.stack):
             listener_rules.set_weights(context.aws, rule.arn, left)
-    refuse_stuck(context, given)
-    context.progress.line(f"{given.group} ({given.color}) gets no production traffic: it may go")
-    drift_report.tell(context, group=given.group, target_group=given.target_group)
-    return {"retired": given.group}
+    refuse_stuck(context, options)
+    context.progress.line(f"{options.group} ({options.color}) gets no production traffic: it may go")
+    drift_report.report_drift(context, group=options.group, target_group=options.target_group)
+    return {"retired": options.group}
 
 
-def refuse_stuck(context: Context, given: Given) -> None:
+def refuse_stuck(context: Context, options: Options) -> None:
     """Raises StepError for a group whose servers would not end: the engine waits for that without a word."""
     barred = [
         obstacle
-        for one in server_groups.groups(context.aws, given.stack)
-        if one.name == given.group
+        for one in server_groups.read_groups(context.aws, options.stack)
+        if one.name == options.group
         for obstacle in one.barred(obstacles.SHRINK)
     ]
     if barred:
-        what, do = obstacles.told(tuple(barred))
+        what, do = obstacles.describe_obstacles(tuple(barred))
         raise StepError(
-            f"{given.group} ({given.color}) gets no production traffic, and can't be deleted",
+            f"{options.group} ({options.color}) gets no production traffic, and can't be deleted",
             what,
             f"{do}\nthen run `pulumi up` again",
         )
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("retire", __doc__, Given, retire))
+    sys.exit(command.run_step("retire", __doc__, Options, retire))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from core import listener_rules, obstacles, reachability
 from core.aws import Aws
 from core.errors import StepError
-from core.progress import Pace, Progress
+from core.progress import Backoff, Progress
 from core.server_groups import Group
 
 LONGEST_SECONDS = 300.0
@@ -26,7 +26,9 @@ def leftovers(everything: Iterable[Group], *, stack: str, color: str, ours: str,
     ]
 
 
-def strays(everything: Iterable[Group], *, names: Collection[str], ours: str, known: frozenset[str]) -> list[Group]:
+def unused_names(
+    everything: Iterable[Group], *, names: Collection[str], ours: str, known: frozenset[str]
+) -> list[Group]:
     """Groups of these names whose target group no rule but the preview rule knows."""
     return [
         group
@@ -50,7 +52,7 @@ def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) ->
             aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group.name, ForceDelete=True)
     until = progress.bounded(min(LONGEST_SECONDS, progress.left()))
     names = [group.name for group in left]
-    pace = Pace(progress.clock)
+    pace = Backoff(progress.clock)
     while names:
         pages = aws.autoscaling.get_paginator("describe_auto_scaling_groups").paginate(AutoScalingGroupNames=names)
         names = [one["AutoScalingGroupName"] for page in pages for one in page["AutoScalingGroups"]]
@@ -64,10 +66,10 @@ def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) ->
 def _refuse_used(aws: Aws, group: Group, listener: str) -> None:
     stack, color = group.tags.get("phoenix:stack", ""), group.tags.get("phoenix:color", "")
     for target_group in group.target_groups:
-        found = reachability.ways(aws, target_group)
-        refused = reachability.live(
+        found = reachability.routes_to(aws, target_group)
+        refused = reachability.live_routes(
             found, stack=stack, color=color, group=group.name, target_group=target_group
-        ) or reachability.foreign(found, stack=stack, color=color, group=group.name, listener=listener)
+        ) or reachability.foreign_routes(found, stack=stack, color=color, group=group.name, listener=listener)
         if refused:
             raise refused
 
@@ -75,10 +77,12 @@ def _refuse_used(aws: Aws, group: Group, listener: str) -> None:
 def _refuse_barred(group: Group) -> None:
     barred = group.barred(obstacles.VANISH)
     if barred and not group.leaving:
-        raise StepError(f"{group.name}, which a failed attempt left, can't be deleted", *obstacles.told(barred))
+        raise StepError(
+            f"{group.name}, which a failed attempt left, can't be deleted", *obstacles.describe_obstacles(barred)
+        )
 
 
-def thing(aws: Aws, name: str) -> Callable[[], object] | None:
+def deleter_for(aws: Aws, name: str) -> Callable[[], object] | None:
     """What deletes something that a group stood on, by its id or ARN; None when it is none of these."""
     if re.fullmatch(r"sgr-[0-9a-f]+", name):
         return lambda: _revoke(aws, name)
@@ -120,14 +124,18 @@ def _let_rule_go(aws: Aws, name: str) -> None:
         return
     kind, served = rule.tags.get("phoenix:rule", ""), any(rule.weights.values())
     beside = [one for one in there if one.arn != name and one.tags.get("phoenix:rule") == kind]
-    if kind != "preview" and served and not any(listener_rules.same(one.weights, rule.weights) for one in beside):
+    if (
+        kind != "preview"
+        and served
+        and not any(listener_rules.equal_shares(one.weights, rule.weights) for one in beside)
+    ):
         raise StepError(f"the rule {name} was not deleted: no other one sends its users the same way")
     aws.elbv2.delete_rule(RuleArn=name)
 
 
 def _silence(aws: Aws, listener: str) -> None:
     """Nobody is served by a listener without rules of its own."""
-    if len(listener_rules.read(aws, listener)) > 1:
+    if len(listener_rules.read_rules(aws, listener)) > 1:
         raise StepError(f"the listener {listener} was not deleted: it has rules")
     aws.elbv2.delete_listener(ListenerArn=listener)
 

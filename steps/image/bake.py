@@ -20,15 +20,15 @@ from core import base_images, images, kms
 from core.base_images import BaseImage
 from core.errors import StepError
 from core.fingerprint import Files
-from core.git import Source
+from core.git import Commit
 from core.images import Image
 from core.progress import iso
 from steps.image import package_listing, packer, reuse, upload
 from steps.image.packer import Packer
 from steps.runtime import command as common
-from steps.runtime import options, polling
+from steps.runtime import parsers, polling
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 # Scripts, a stopped instance and an encrypted snapshot usually take 10 minutes.
 BAKE_SECONDS = 3600.0
@@ -44,85 +44,87 @@ def _architecture(text: str) -> str:
 
 
 def _variables(text: str) -> str:
-    reserved = sorted(set(options.json_object(text)) & set(RESERVED))
+    reserved = sorted(set(parsers.json_object(text)) & set(RESERVED))
     if reserved:
         raise ValueError(f"the bake itself decides {', '.join(reserved)}")
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    service: str = option("the service whose image it is", parse=options.named)
-    fingerprint: str = option("of the image that git describes", parse=options.generation)
-    image_dir: str = option("folder of the Packer template", parse=options.named, default="image")
+class Options(CommonOptions):
+    service: str = option("the service whose image it is", parse=parsers.non_empty)
+    fingerprint: str = option("of the image that git describes", parse=parsers.generation)
+    image_dir: str = option("folder of the Packer template", parse=parsers.non_empty, default="image")
     base_image: str = option(
-        f"{', '.join(base_images.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_images.wanted
+        f"{', '.join(base_images.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_images.parse_name
     )
     architecture: str = option("x86_64 or arm64", parse=_architecture, default="x86_64")
     packer_variables: str = option("JSON object of variables for the template", parse=_variables, default="{}")
-    max_age_days: int = option(
-        "an older image is baked anew; 0: no limit", parse=options.whole_number(0, 36500), default=0
-    )
+    max_age_days: int = option("an older image is baked anew; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
     subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
     instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
     kms_key: str = option(
         "ARN of the key that encrypts the image; none: not encrypted; empty: the account's own default",
         default="",
-        parse=kms.wanted,
+        parse=kms.parse_key,
         foreign=True,
     )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
 
 
-def bake(given: Given, context: Context) -> Mapping[str, object]:
+def bake(options: Options, context: Context) -> Mapping[str, object]:
     ec2 = context.aws.ec2
-    if given.image:
-        ours = images.of_service(ec2, given.service)
-        return reuse.result(given, context, images.pinned(ours, given.image, service=given.service), baked=False)
-    found = reuse.found(given, context, otherwise="baked", seconds=BAKE_SECONDS, key=given.kms_key)
+    if options.image:
+        ours = images.of_service(ec2, options.service)
+        return reuse.result(
+            options, context, images.select_pinned(ours, options.image, service=options.service), baked=False
+        )
+    found = reuse.find_existing(options, context, otherwise="baked", seconds=BAKE_SECONDS, key=options.kms_key)
     if found is not None:
-        return reuse.result(given, context, found, baked=False)
+        return reuse.result(options, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
     program = packer.installed()
     upload.refuse_unseen(os.environ)
-    files, source = upload.hashed(
-        Path(given.image_dir),
-        fingerprint=given.fingerprint,
-        base_image=given.base_image,
-        architecture=given.architecture,
-        variables=options.json_object(given.packer_variables),
+    files, source = upload.read_hashed_files(
+        Path(options.image_dir),
+        fingerprint=options.fingerprint,
+        base_image=options.base_image,
+        architecture=options.architecture,
+        variables=parsers.json_object(options.packer_variables),
     )
     packer.refuse_other(program, upload.templates(files))
-    packer.refuse_without_sessions(str(options.json_object(given.packer_variables).get("session_manager_profile", "")))
-    base = base_images.find(
-        ec2, context.aws.ssm, given.base_image, account=given.account, architecture=given.architecture
+    packer.refuse_without_sessions(
+        str(parsers.json_object(options.packer_variables).get("session_manager_profile", ""))
     )
-    refuse_key(given, context)
-    return reuse.result(given, context, baked(given, context, program, base, files, source), baked=True)
+    base = base_images.find_base_image(
+        ec2, context.aws.ssm, options.base_image, account=options.account, architecture=options.architecture
+    )
+    refuse_key(options, context)
+    return reuse.result(options, context, baked(options, context, program, base, files, source), baked=True)
 
 
-def baked(given: Given, context: Context, program: Packer, base: BaseImage, files: Files, source: Source) -> Image:
+def baked(options: Options, context: Context, program: Packer, base: BaseImage, files: Files, source: Commit) -> Image:
     """Has Packer bake it, and looks at what came out. Raises StepError with the end of Packer's log's name."""
     work = Path.cwd() / ".packer"
     work.mkdir(exist_ok=True)
     clock = context.clock
-    name, log = packer.claimed(work, lambda: images.name(given.service, given.fingerprint, clock.utc()), clock)
+    name, log = packer.claimed(work, lambda: images.name(options.service, options.fingerprint, clock.utc()), clock)
     tags = images.tags(
-        service=given.service,
-        stack=given.stack,
-        fingerprint=given.fingerprint,
+        service=options.service,
+        stack=options.stack,
+        fingerprint=options.fingerprint,
         base=base.id,
         base_name=base.name,
         base_date=base.created,
         commit=source.commit,
         tree=source.tree,
         baked_at=iso(context.clock.utc()),
-        kms_key=given.kms_key,
+        kms_key=options.kms_key,
     )
     manifest = work / f"{name}.manifest.json"
     staged = work / name
-    variables = packer_variables(given, base, name=name, tags=tags, manifest=manifest, folder=staged)
+    variables = packer_variables(options, base, name=name, tags=tags, manifest=manifest, folder=staged)
 
     progress = context.progress.bounded(BAKE_SECONDS)
     progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
@@ -138,16 +140,16 @@ def baked(given: Given, context: Context, program: Packer, base: BaseImage, file
     finally:
         shutil.rmtree(staged, ignore_errors=True)
 
-    image_id = packer.built_image(manifest, region=given.region)
+    image_id = packer.built_image(manifest, region=options.region)
 
     def right() -> Image:
-        found = images.find(context.aws.ec2, {"image-id": image_id})
-        if problem := images.wrong(found, image_id, tags):
+        found = images.find_images(context.aws.ec2, {"image-id": image_id})
+        if problem := images.image_problem(found, image_id, tags):
             raise StepError("Packer ended well, but its image is not right", problem, f"read {log}")
         progress.line(f"{image_id} is baked")
         return found[0]
 
-    return polling.shown(right, progress)
+    return polling.retry_until_visible(right, progress)
 
 
 def _packer(command: list[str], folder: Path, log: Path, context: Context) -> None:
@@ -163,7 +165,7 @@ def _packer(command: list[str], folder: Path, log: Path, context: Context) -> No
 
 
 def packer_variables(
-    given: Given,
+    options: Options,
     base: BaseImage,
     *,
     name: str,
@@ -175,8 +177,8 @@ def packer_variables(
 
     `folder`: of the image's files, where Packer runs.
     """
-    theirs = options.json_object(given.packer_variables)
-    user = base_images.ssh_username(base, base_image=given.base_image)
+    theirs = parsers.json_object(options.packer_variables)
+    user = base_images.ssh_username(base, base_image=options.base_image)
     if user is None and "ssh_username" not in theirs:
         raise StepError(
             f"nobody knows whom the base image {base.id} ({base.name}) lets in",
@@ -184,13 +186,13 @@ def packer_variables(
         )
     return {
         "ssh_username": user or "",
-        "instance_type": given.instance_type or INSTANCE_TYPES[given.architecture],
-        "subnet_id": given.subnet_id,
+        "instance_type": options.instance_type or INSTANCE_TYPES[options.architecture],
+        "subnet_id": options.subnet_id,
         "root_device": base.root_device,
         **({"root_gib": base.root_gib} if base.root_gib else {}),
         **theirs,
-        **_encryption(given.kms_key),
-        "region": given.region,
+        **_encryption(options.kms_key),
+        "region": options.region,
         "source_ami": base.id,
         "ami_name": name,
         "tags": dict(sorted(tags.items())),
@@ -206,18 +208,18 @@ def _encryption(key: str) -> dict[str, object]:
     return {"encrypted": False} if key == kms.NONE else {"kms_key_id": key}
 
 
-def refuse_key(given: Given, context: Context) -> None:
+def refuse_key(options: Options, context: Context) -> None:
     """Raises StepError for a key that the image can't be encrypted with: AWS would end the build instance for it."""
-    if given.kms_key in ("", kms.NONE):
+    if options.kms_key in ("", kms.NONE):
         return
-    problem = kms.problem(context.aws.kms, given.kms_key, chosen=True)
+    problem = kms.key_problem(context.aws.kms, options.kms_key, chosen=True)
     if problem:
         raise StepError(
-            f"the image can't be encrypted with {given.kms_key}",
+            f"the image can't be encrypted with {options.kms_key}",
             problem,
-            f"let account {given.account} use the key ({', '.join(kms.ACTIONS)}), or name another as imageKmsKey",
+            f"let account {options.account} use the key ({', '.join(kms.ACTIONS)}), or name another as imageKmsKey",
         )
 
 
 if __name__ == "__main__":
-    sys.exit(common.main("bake", __doc__, Given, bake))
+    sys.exit(common.run_step("bake", __doc__, Options, bake))

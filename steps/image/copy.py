@@ -17,13 +17,13 @@ from core import aws, image_sharing, images, package_store
 from core import kms as keys
 from core.base_images import AMI
 from core.errors import StepError
-from core.image_sharing import Place
+from core.image_sharing import AccountRegion
 from core.images import Image
-from core.progress import Pace, Progress
+from core.progress import Backoff, Progress
 from steps.image import reuse
-from steps.runtime import command, options
+from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -37,84 +37,84 @@ ALSO = ("phoenix:base-date", package_store.TAG)
 
 
 def _origin(text: str) -> str:
-    image_sharing.place(text, region="")
+    image_sharing.parse_account_region(text, region="")
     return text
 
 
 def _key(text: str) -> str:
-    if keys.wanted(text) == keys.NONE:
+    if keys.parse_key(text) == keys.NONE:
         raise ValueError("a copy is always encrypted: the ARN of a KMS key, or empty")
     return text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    service: str = option("the service whose image it is", parse=options.named)
-    fingerprint: str = option("of the image that git describes", parse=options.generation)
+class Options(CommonOptions):
+    service: str = option("the service whose image it is", parse=parsers.non_empty)
+    fingerprint: str = option("of the image that git describes", parse=parsers.generation)
     image_from: str = option("ACCOUNT or ACCOUNT/REGION that bakes", parse=_origin)
     kms_key: str = option(
         "ARN of the key that encrypts the copy; empty: the account's default", default="", parse=_key, foreign=True
     )
-    max_age_days: int = option(
-        "an older image is no good; 0: no limit", parse=options.whole_number(0, 36500), default=0
-    )
+    max_age_days: int = option("an older image is no good; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint, or ami-... of this account, that is wanted whatever its age", default="")
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
 
 
-def copy(given: Given, context: Context) -> Mapping[str, object]:
-    if AMI.fullmatch(given.image):
-        ours = images.of_service(context.aws.ec2, given.service)
-        return reuse.result(given, context, images.pinned(ours, given.image, service=given.service), copied=False)
-    if given.image:
-        given = replace(given, fingerprint=given.image, max_age_days=0)
-    found = reuse.found(given, context, otherwise="copied", seconds=COPY_SECONDS)
+def copy(options: Options, context: Context) -> Mapping[str, object]:
+    if AMI.fullmatch(options.image):
+        ours = images.of_service(context.aws.ec2, options.service)
+        return reuse.result(
+            options, context, images.select_pinned(ours, options.image, service=options.service), copied=False
+        )
+    if options.image:
+        options = replace(options, fingerprint=options.image, max_age_days=0)
+    found = reuse.find_existing(options, context, otherwise="copied", seconds=COPY_SECONDS)
     if found is not None:
-        return reuse.result(given, context, found, copied=False)
-    place = image_sharing.place(given.image_from, region=given.region)
-    image = original(given, context, place)
-    made = begun(given, context.aws.ec2, image, place)
+        return reuse.result(options, context, found, copied=False)
+    place = image_sharing.parse_account_region(options.image_from, region=options.region)
+    image = original(options, context, place)
+    made = start_copy(options, context.aws.ec2, image, place)
     progress = context.progress.bounded(COPY_SECONDS)
     progress.line(f"{image.id} ({image.name}) of {place} is copied to {made}")
-    return reuse.result(given, context, ended(context.aws.ec2, made, progress), copied=True)
+    return reuse.result(options, context, wait_for_copy(context.aws.ec2, made, progress), copied=True)
 
 
-def original(given: Given, context: Context, place: Place) -> Image:
+def original(options: Options, context: Context, place: AccountRegion) -> Image:
     """The image to copy, once AWS is known to let us. Raises StepError."""
     session = context.aws.session
     ec2 = session.client("ec2", region_name=place.region, config=aws.CONFIG)
     kms = session.client("kms", region_name=place.region, config=aws.CONFIG)
-    image = image_sharing.chosen(
-        image_sharing.offered(ec2, place, service=given.service),
+    image = image_sharing.select(
+        image_sharing.list_shared(ec2, place, service=options.service),
         place,
-        service=given.service,
-        fingerprint=given.fingerprint,
-        account=given.account,
-        max_age_days=given.max_age_days,
+        service=options.service,
+        fingerprint=options.fingerprint,
+        account=options.account,
+        max_age_days=options.max_age_days,
         now=context.clock.utc(),
     )
-    image_sharing.check(ec2, kms, image, place, account=given.account)
-    problem = given.kms_key and keys.problem(context.aws.kms, given.kms_key, chosen=True)
+    image_sharing.check_copyable(ec2, kms, image, place, account=options.account)
+    problem = options.kms_key and keys.key_problem(context.aws.kms, options.kms_key, chosen=True)
     if problem:
         raise StepError(
-            f"the copy can't be encrypted with {given.kms_key}", problem, "pulumi config set imageKmsKey ANOTHER"
+            f"the copy can't be encrypted with {options.kms_key}", problem, "pulumi config set imageKmsKey ANOTHER"
         )
     return image
 
 
-def tags(given: Given, image: Image, place: Place) -> dict[str, str]:
+def tags(options: Options, image: Image, place: AccountRegion) -> dict[str, str]:
     """A copy's: what its original was made of, this stack's name, and where it comes from."""
     kept = {key: value for key, value in image.tags.items() if key in (*images.COMPLETE, *ALSO)}
-    return {**kept, "phoenix:stack": given.stack, "phoenix:copied-from": f"{place.account}/{place.region}/{image.id}"}
+    return {**kept, "phoenix:stack": options.stack, "phoenix:copied-from": f"{place.account}/{place.region}/{image.id}"}
 
 
-def begun(given: Given, ec2: EC2Client, image: Image, place: Place) -> str:
+def start_copy(options: Options, ec2: EC2Client, image: Image, place: AccountRegion) -> str:
     """The id of a copy that AWS has begun. It has its name and tags from the first moment."""
-    for left in images.find(ec2, {"name": image.name}):
+    for left in images.find_images(ec2, {"name": image.name}):
         if left.state in images.FAILED:
             _remove(ec2, left)
-    carried: Any = [{"Key": key, "Value": value} for key, value in sorted(tags(given, image, place).items())]
-    key: Any = {"KmsKeyId": given.kms_key} if given.kms_key else {}
+    carried: Any = [{"Key": key, "Value": value} for key, value in sorted(tags(options, image, place).items())]
+    key: Any = {"KmsKeyId": options.kms_key} if options.kms_key else {}
     try:
         return ec2.copy_image(
             Name=image.name,
@@ -126,18 +126,18 @@ def begun(given: Given, ec2: EC2Client, image: Image, place: Place) -> str:
             **key,
         )["ImageId"]
     except ClientError as error:
-        there = images.find(ec2, {"name": image.name})
+        there = images.find_images(ec2, {"name": image.name})
         # Asked for twice since an answer was lost, or by another stack of this account at the same time.
-        if aws.code(error) != "InvalidAMIName.Duplicate" or not there:
+        if aws.error_code(error) != "InvalidAMIName.Duplicate" or not there:
             raise
         return there[0].id
 
 
-def ended(ec2: EC2Client, made: str, progress: Progress) -> Image:
+def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
     """The copy when it is available. Raises StepError when it fails, and takes what is left of it away."""
-    pace = Pace(progress.clock)
+    pace = Backoff(progress.clock)
     while True:
-        copy = next(iter(images.find(ec2, {"image-id": made})), None)
+        copy = next(iter(images.find_images(ec2, {"image-id": made})), None)
         if copy is None and progress.elapsed() > UNSEEN_SECONDS:
             raise StepError(f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)")
         if copy and copy.state == "available":
@@ -175,4 +175,4 @@ def _remove(ec2: EC2Client, failed: Image) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("copy", __doc__, Given, copy))
+    sys.exit(command.run_step("copy", __doc__, Options, copy))

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core import images
-from core.images import moment
+from core.images import parse_time
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -35,7 +35,7 @@ class Leftover:
         return f"the {self.kind} {self.id}, left by a bake"
 
 
-def old(found: Iterable[Leftover], *, used: Collection[str], before: datetime) -> list[Leftover]:
+def select_old(found: Iterable[Leftover], *, used: Collection[str], before: datetime) -> list[Leftover]:
     """Those that no running bake can still need and nothing uses, in the order in which they can be taken away."""
     free = [one for one in found if one.began is not None and one.began < before and one.id not in used]
     return sorted(free, key=lambda one: (KINDS.index(one.kind), one.id))
@@ -49,7 +49,7 @@ def find(ec2: EC2Client, *, service: str, stack: str) -> list[Leftover]:
         # Servers carry tags of their own, and never this one.
         {"Name": "tag-key", "Values": ["phoenix:baked-at"]},
     ]
-    everything = images.find(ec2, {})
+    everything = images.find_images(ec2, {})
     kept = {snapshot for image in everything for snapshot in image.snapshots}
     named = images.name_pattern(service)
     tagged = {"phoenix:service": service, "phoenix:stack": stack}
@@ -69,7 +69,7 @@ def find(ec2: EC2Client, *, service: str, stack: str) -> list[Leftover]:
     ]
 
 
-def take(ec2: EC2Client, leftover: Leftover) -> None:
+def delete(ec2: EC2Client, leftover: Leftover) -> None:
     match leftover.kind:
         case "instance":
             ec2.terminate_instances(InstanceIds=[leftover.id])
@@ -102,7 +102,7 @@ def _listed(ec2: EC2Client, call: str, filters: Sequence[Mapping[str, Any]]) -> 
     for item in _items(ec2, call, items, filters):
         tags = {tag["Key"]: tag["Value"] for tag in item.get("Tags", [])}
         # A copy's tags tell when the original was baked.
-        known = [when for when in (moment(tags.get("phoenix:baked-at", "")), item.get(date_key)) if when]
+        known = [when for when in (parse_time(tags.get("phoenix:baked-at", "")), item.get(date_key)) if when]
         began = max(known, default=None)
         yield Leftover(kind=kind, id=item[id_key], began=began)
 

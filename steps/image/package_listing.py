@@ -38,14 +38,14 @@ def file(name: str) -> Path:
     return Path.cwd() / ".packer" / f"{name}.packages"
 
 
-def listed(context: Context, image: Image, *, service: str) -> Image:
+def attach_list(context: Context, image: Image, *, service: str) -> Image:
     """The image with its list stored beside it, if Packer left one on this machine. Also heals a bake that was killed
     between the image and its list."""
     if image.tags.get(TAG) or not images.name_pattern(service).fullmatch(image.name):
         return image
     try:
         text = file(image.name).read_text(encoding="utf-8")
-        count = len(packages.parsed(text))
+        count = len(packages.parse_packages(text))
         hashed = package_store.store(context.aws.ssm, context.aws.ec2, text, service=service, image=image.id)
     except FileNotFoundError:
         return image
@@ -54,15 +54,17 @@ def listed(context: Context, image: Image, *, service: str) -> Image:
         return image
     except (ClientError, BotoCoreError) as error:
         context.progress.line(
-            f"warning: the list of packages of {image.id} can't be stored: {aws.reason(error)}; the next bake on this"
-            " machine tries again"
+            f"warning: the list of packages of {image.id} can't be stored: {aws.error_reason(error)}; the next bake"
+            " on this machine tries again"
         )
         return image
-    context.progress.line(f"{image.id} has {count} packages; their list is in {package_store.path(service, image.id)}")
+    context.progress.line(
+        f"{image.id} has {count} packages; their list is in {package_store.parameter_path(service, image.id)}"
+    )
     return replace(image, tags={**image.tags, TAG: hashed})
 
 
-def compared(context: Context, image: Image, *, service: str, live: str) -> Listing:
+def compare(context: Context, image: Image, *, service: str, live: str) -> Listing:
     """What is known of the image's packages beside those of the `live` image (ami-; empty: nothing is live)."""
     ssm, hashed = context.aws.ssm, image.tags.get(TAG, "")
     try:
@@ -81,7 +83,7 @@ def compared(context: Context, image: Image, *, service: str, live: str) -> List
             ssm, service=service, image=live, hashed=package_store.hashes(context.aws.ec2, [live])[live]
         )
     except (UnknownPackages, ClientError, BotoCoreError) as unknown:
-        why = unknown if isinstance(unknown, UnknownPackages) else aws.reason(unknown)
+        why = unknown if isinstance(unknown, UnknownPackages) else aws.error_reason(unknown)
         return _told(context, replace(known, difference=f"not compared: {why}"))
     found = packages.difference(old, new)
     for entry in found.entries[:LINES]:

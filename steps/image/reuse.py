@@ -21,7 +21,7 @@ UNTAGGED_SECONDS = 120.0
 LOOK_SECONDS = 10.0
 
 
-class Wanted(Protocol):
+class WantedImage(Protocol):
     """The options that say which image is wanted."""
 
     @property
@@ -37,7 +37,9 @@ class Wanted(Protocol):
     def live_image(self) -> str: ...
 
 
-def found(wanted: Wanted, context: Context, *, otherwise: str, seconds: float, key: str = "") -> Image | None:
+def find_existing(
+    wanted: WantedImage, context: Context, *, otherwise: str, seconds: float, key: str = ""
+) -> Image | None:
     """An image with this fingerprint, after another's making of it if there is one. None: `otherwise` (baked, copied).
 
     `seconds`: how long the making of one may take. `key`: the imageKmsKey that it was baked with; empty: any.
@@ -45,7 +47,7 @@ def found(wanted: Wanted, context: Context, *, otherwise: str, seconds: float, k
     progress = context.progress.bounded(seconds)
     untagged_since: dict[str, float] = {}
     while True:
-        decision = images.decide(
+        decision = images.decide_reuse(
             with_fingerprint(context.aws.ec2, wanted),
             fingerprint=wanted.fingerprint,
             now=context.clock.utc(),
@@ -72,17 +74,19 @@ def found(wanted: Wanted, context: Context, *, otherwise: str, seconds: float, k
         context.clock.sleep(LOOK_SECONDS)
 
 
-def with_fingerprint(ec2: EC2Client, wanted: Wanted) -> list[Image]:
+def with_fingerprint(ec2: EC2Client, wanted: WantedImage) -> list[Image]:
     """By tags, and by name: a bake's image has its tags only once it is made."""
-    by_tags = images.find(ec2, {"tag:phoenix:service": wanted.service, "tag:phoenix:fingerprint": wanted.fingerprint})
-    by_name = images.find(ec2, {"name": f"{wanted.service}-{wanted.fingerprint}-*"})
+    by_tags = images.find_images(
+        ec2, {"tag:phoenix:service": wanted.service, "tag:phoenix:fingerprint": wanted.fingerprint}
+    )
+    by_name = images.find_images(ec2, {"name": f"{wanted.service}-{wanted.fingerprint}-*"})
     return list({image.id: image for image in (*by_tags, *by_name)}.values())
 
 
-def result(wanted: Wanted, context: Context, image: Image, **how: bool) -> Mapping[str, object]:
+def result(wanted: WantedImage, context: Context, image: Image, **how: bool) -> Mapping[str, object]:
     """What bake and copy put on stdout. `how`: `baked` or `copied`, and whether it was."""
-    listed = package_listing.listed(context, image, service=wanted.service)
-    packages = package_listing.compared(context, listed, service=wanted.service, live=wanted.live_image)
+    listed = package_listing.attach_list(context, image, service=wanted.service)
+    packages = package_listing.compare(context, listed, service=wanted.service, live=wanted.live_image)
     return {
         "image": listed.id,
         "fingerprint": listed.fingerprint,

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from core import aws, image_sharing, images
 from core.errors import StepError
 from core.images import Image
-from steps.runtime import command, options
+from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -30,49 +30,49 @@ UNKNOWN_ACCOUNT = {"InvalidAMIAttributeItemValue", "InvalidUserID.Malformed"}
 
 
 def _accounts(text: str) -> tuple[str, ...]:
-    accounts = options.json_names(text)
+    accounts = parsers.json_names(text)
     if not all(len(account) == 12 and account.isdigit() for account in accounts):
         raise ValueError('not a JSON list of accounts (["123456789012"])')
     return accounts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    service: str = option("the service whose images they are", parse=options.named)
-    image: str = option("ami-... that serves", parse=options.named)
+class Options(CommonOptions):
+    service: str = option("the service whose images they are", parse=parsers.non_empty)
+    image: str = option("ami-... that serves", parse=parsers.non_empty)
     shared_with: tuple[str, ...] = option("JSON list of accounts; [] takes every image back", parse=_accounts)
 
 
-def share(given: Given, context: Context) -> dict[str, object]:
+def share(options: Options, context: Context) -> dict[str, object]:
     ec2 = context.aws.ec2
     shared = []
-    for image in images.of_service(ec2, given.service):
-        wanted = image.id == given.image or image.tags.get(TAG) == given.stack
+    for image in images.of_service(ec2, options.service):
+        wanted = image.id == options.image or image.tags.get(TAG) == options.stack
         if wanted and image.complete and image.state == "available":
             try:
-                settle(ec2, image, given.shared_with, stack=given.stack)
+                sync_permissions(ec2, image, options.shared_with, stack=options.stack)
             except ClientError as error:
-                if aws.code(error) in UNKNOWN_ACCOUNT:
+                if aws.error_code(error) in UNKNOWN_ACCOUNT:
                     raise StepError(
-                        f"imageSharedWith names an account that AWS does not know: {', '.join(given.shared_with)}",
-                        aws.reason(error),
+                        f"imageSharedWith names an account that AWS does not know: {', '.join(options.shared_with)}",
+                        aws.error_reason(error),
                         "correct imageSharedWith in the stack's file, then pulumi up",
                     ) from error
                 # An image from before imageKmsKey was set; what serves is not to fail for it.
                 if not _unshareable(error):
                     raise
                 context.progress.line(
-                    f"warning: {image.id} can't be shared: {aws.reason(error)} The next image that is baked can be,"
-                    " if imageKmsKey names a key or none"
+                    f"warning: {image.id} can't be shared: {aws.error_reason(error)} The next image that is baked can"
+                    " be, if imageKmsKey names a key or none"
                 )
                 continue
-            whom = ", ".join(given.shared_with) or "nobody"
+            whom = ", ".join(options.shared_with) or "nobody"
             context.progress.line(f"{image.id} ({image.name}) is shared with {whom}")
             shared.append(image.id)
-    return {"images": sorted(shared), "sharedWith": list(given.shared_with)}
+    return {"images": sorted(shared), "sharedWith": list(options.shared_with)}
 
 
-def settle(ec2: EC2Client, image: Image, accounts: Sequence[str], *, stack: str) -> None:
+def sync_permissions(ec2: EC2Client, image: Image, accounts: Sequence[str], *, stack: str) -> None:
     """Makes the permissions of an image and its snapshots those of `accounts`. Raises ClientError."""
     if accounts:
         ec2.create_tags(Resources=[image.id], Tags=[{"Key": TAG, "Value": stack}])
@@ -113,8 +113,8 @@ def _changes(now: Sequence[Any], wanted: Sequence[str]) -> dict[Any, list[str]]:
 def _unshareable(error: ClientError) -> bool:
     """Encrypted with AWS's own key (EBS user guide, "Share an Amazon EBS snapshot": no account can share that)."""
     said = str(error).lower()
-    return aws.code(error) not in aws.DENIED | aws.EXPIRED and "encrypted" in said and "shared" in said
+    return aws.error_code(error) not in aws.DENIED | aws.EXPIRED and "encrypted" in said and "shared" in said
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("share", __doc__, Given, share))
+    sys.exit(command.run_step("share", __doc__, Options, share))

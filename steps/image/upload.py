@@ -12,16 +12,16 @@ from core.fingerprint import Files
 from steps.image import packer
 
 
-def hashed(
+def read_hashed_files(
     folder: Path, *, fingerprint: str, base_image: str, architecture: str, variables: Mapping[str, object]
-) -> tuple[Files, git.Source]:
+) -> tuple[Files, git.Commit]:
     """The files of an image with this fingerprint, and which commit they are of.
 
     Raises StepError when `folder` holds others than the plan has seen, or what can't be baked.
     """
     try:
-        files = image_files.read(folder)
-        source = git.source(folder, files)
+        files = image_files.read_image_files(folder)
+        source = git.image_commit(folder, files)
     except FileNotFoundError as missing:
         raise StepError("there is nothing to bake", str(missing), "pulumi config set imageDir FOLDER") from missing
     except git.GitError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core import timing
 from core.aws import Aws
 from core.errors import StepError
-from core.progress import Pace
+from core.progress import Backoff
 from steps.promote.metrics import dimension
 from steps.runtime.command import Context
 
@@ -25,11 +25,11 @@ class Alarm:
     """`ringing`: in ALARM; INSUFFICIENT_DATA is neither good nor bad. `about`: the target groups it measures."""
 
     name: str
-    ringing: bool
+    in_alarm: bool
     about: frozenset[str] = frozenset()
 
 
-def read(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
+def read_alarms(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
     """The alarms of these names, metric and composite. Raises StepError when one does not exist."""
     found: dict[str, Alarm] = {}
     for start in range(0, len(names), NAMES_AT_ONCE):
@@ -38,10 +38,10 @@ def read(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
         )
         for metric in answer.get("MetricAlarms", []):
             name = metric["AlarmName"]
-            found[name] = Alarm(name=name, ringing=metric["StateValue"] == "ALARM", about=_target_groups(metric))
+            found[name] = Alarm(name=name, in_alarm=metric["StateValue"] == "ALARM", about=_target_groups(metric))
         for composite in answer.get("CompositeAlarms", []):
             name = composite["AlarmName"]
-            found[name] = Alarm(name=name, ringing=composite["StateValue"] == "ALARM")
+            found[name] = Alarm(name=name, in_alarm=composite["StateValue"] == "ALARM")
     missing = [name for name in names if name not in found]
     if missing:
         raise StepError(
@@ -60,14 +60,14 @@ def _target_groups(alarm: MetricAlarmTypeDef) -> frozenset[str]:
     return frozenset(one["Value"] for one in dimensions if one["Name"] == "TargetGroup")
 
 
-def own(found: Iterable[Alarm], target_group: str) -> list[str]:
+def own_alarms(found: Iterable[Alarm], target_group: str) -> list[str]:
     """Those ringing about this very target group."""
-    return [alarm.name for alarm in found if alarm.ringing and dimension(target_group) in alarm.about]
+    return [alarm.name for alarm in found if alarm.in_alarm and dimension(target_group) in alarm.about]
 
 
-def others(found: Iterable[Alarm], target_group: str) -> list[str]:
+def other_alarms(found: Iterable[Alarm], target_group: str) -> list[str]:
     """Those ringing about anything else."""
-    return [alarm.name for alarm in found if alarm.ringing and dimension(target_group) not in alarm.about]
+    return [alarm.name for alarm in found if alarm.in_alarm and dimension(target_group) not in alarm.about]
 
 
 def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: bool) -> list[str]:
@@ -78,10 +78,10 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
     Raises StepError when an alarm forbids.
     """
     until = context.progress.bounded(timing.ALARM_CLEARS_SECONDS)
-    pace = Pace(context.clock)
+    pace = Backoff(context.clock)
     while True:
-        found = read(context.aws, names)
-        mine, elsewhere = own(found, ours), others(found, ours)
+        found = read_alarms(context.aws, names)
+        mine, elsewhere = own_alarms(found, ours), other_alarms(found, ours)
         if elsewhere and cautious:
             raise StepError(
                 f"in ALARM before any traffic moved: {', '.join(elsewhere)}",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import obstacles, server_groups, timing
-from core.aws import Aws, reason
+from core.aws import Aws, error_reason
 from core.errors import StepError
 from core.obstacles import Obstacle
-from core.progress import Pace
+from core.progress import Backoff
 from core.server_groups import Group
 from steps.runtime.command import Context
 from steps.verify import lifecycle_hooks
@@ -28,13 +28,13 @@ class Capacity:
     def needed(self, *, ours_gains: bool, other_gains: bool) -> tuple[int, int]:
         """How many servers ours and the other must have: who gains traffic, as many as who has it now."""
         other = self.other.desired if self.other else 0
-        ours = server_groups.lifted(
+        ours = server_groups.target_size(
             minimum=max(self.min_size, self.ours.desired) if ours_gains else self.min_size,
             live=other if ours_gains else 0,
             maximum=self.ours.maximum,
         )
         if self.other and other_gains:
-            other = server_groups.lifted(minimum=other, live=self.ours.desired, maximum=self.other.maximum)
+            other = server_groups.target_size(minimum=other, live=self.ours.desired, maximum=self.other.maximum)
         return ours, other
 
     def hold(self, context: Context, *, ours: int, other: int) -> None:
@@ -53,7 +53,7 @@ class Capacity:
                 self._set(context.aws, group, minimum)
             except (ClientError, BotoCoreError) as error:
                 context.progress.line(
-                    f"MinSize of {group.name} could not be set to {minimum} ({reason(error)}). By hand: "
+                    f"MinSize of {group.name} could not be set to {minimum} ({error_reason(error)}). By hand: "
                     f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {group.name} "
                     f"--min-size {minimum}"
                 )
@@ -73,9 +73,9 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
     Raises StepError when it takes too long, and at once when no time would bring them.
     """
     until = context.progress.bounded(timing.HEALTHY_SECONDS)
-    pace = Pace(context.clock)
+    pace = Backoff(context.clock)
     while True:
-        found = server_groups.targets(context.aws, target_group)
+        found = server_groups.read_targets(context.aws, target_group)
         have = server_groups.healthy(found)
         if have >= needed:
             return
@@ -94,8 +94,10 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
 
 def _held(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
     """What holds servers of a group that is too small. Raises StepError for what no time heals."""
-    now = server_groups.group(context.aws, group.name)
+    now = server_groups.read_group(context.aws, group.name)
     barred = now.barred(obstacles.GROW)
     if barred and (registered < needed or len(now.instances) < needed):
-        raise StepError(f"{now.name} can't get the servers that it needs for the traffic", *obstacles.told(barred))
+        raise StepError(
+            f"{now.name} can't get the servers that it needs for the traffic", *obstacles.describe_obstacles(barred)
+        )
     return lifecycle_hooks.holding(context.aws, now)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PERIOD = timedelta(minutes=1)
 
 
-def read(
+def read_metrics(
     aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime, shared: bool = False
 ) -> Metrics:
     """Sums over the whole minutes that began at `start` or later, and before `end`, as far as they are published.

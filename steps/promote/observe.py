@@ -10,19 +10,19 @@ from core import listener_rules, server_groups
 from steps.promote import alarms, metrics, verdict
 from steps.runtime.command import Context
 from steps.verify import probe
-from steps.verify.probe import Door
+from steps.verify.probe import ListenerEndpoint
 
 BEFORE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class PromotionTarget:
     """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
 
     `noted`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is others' too.
     """
 
-    door: Door
+    door: ListenerEndpoint
     rule: str
     token: str
     path: str
@@ -30,7 +30,7 @@ class Subject:
     region: str
     ours: str
     alarms: Sequence[str]
-    noted: bool
+    rollback_point: bool
     names: Mapping[str, str]
     shared: bool = False
 
@@ -46,7 +46,7 @@ class Observer:
 
     def __init__(
         self,
-        subject: Subject,
+        subject: PromotionTarget,
         context: Context,
         *,
         other: str | None,
@@ -70,12 +70,12 @@ class Observer:
         aws, ours = self.context.aws, self.subject.ours
         for arn in (ours, self.other):
             if arn:
-                self.healthy[arn] = server_groups.healthy(server_groups.targets(aws, arn))
+                self.healthy[arn] = server_groups.healthy(server_groups.read_targets(aws, arn))
         why = self._probe()
         now = self._metrics(self._began, self.context.clock.utc())
         return verdict.Observation(
-            weights=listener_rules.read_one(aws, self.subject.rule).shares(),
-            ringing=self._ringing(),
+            weights=listener_rules.read_rule(aws, self.subject.rule).shares(),
+            in_alarm=self._ringing(),
             healthy=self.healthy[ours],
             needed=self.needed,
             failed=self._failed,
@@ -85,7 +85,7 @@ class Observer:
             minutes=sum(minute >= self.since for minute in now.minutes),
             short=self._short(),
             replaced_in=self.replaced_in,
-            rescue=self.rescue,
+            no_healthy_baseline=self.rescue,
         )
 
     def _short(self) -> float:
@@ -98,19 +98,19 @@ class Observer:
     def _probe(self) -> str:
         """Asks our generation through the preview rule, whatever the weights are."""
         subject = self.subject
-        why = probe.complaint(probe.ask(subject.door, subject.path, token=subject.token), subject.generation)
+        why = probe.probe_error(probe.probe(subject.door, subject.path, token=subject.token), subject.generation)
         self._failed = self._failed + 1 if why else 0
         self.answered += not why
         return why
 
     def _ringing(self) -> list[str]:
         """Alarms that ring; one that rang before anything moved counts once it has been quiet."""
-        found = [alarm.name for alarm in alarms.read(self.context.aws, self.subject.alarms) if alarm.ringing]
+        found = [alarm.name for alarm in alarms.read_alarms(self.context.aws, self.subject.alarms) if alarm.in_alarm]
         self._quiet.intersection_update(found)
         return [name for name in found if name not in self._quiet]
 
     def _metrics(self, start: datetime, end: datetime) -> verdict.Metrics:
-        return metrics.read(
+        return metrics.read_metrics(
             self.context.aws,
             load_balancer=self.subject.door.load_balancer,
             ours=self.subject.ours,

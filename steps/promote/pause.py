@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core import timing
 from core.errors import StepError
-from core.progress import Pace, Teller
+from core.progress import Backoff, LogThrottle
 from steps.promote import verdict
 from steps.promote.observe import Observer
 from steps.runtime.command import Context
@@ -33,16 +33,16 @@ def pause(
     until = context.progress.bounded(max(0.0, seconds))
     late = context.progress.bounded(max(timing.MISSING_METRICS_SECONDS, seconds))
     observer.answered = 0
-    teller = Teller(context.clock)
+    teller = LogThrottle(context.clock)
     while True:
         seen = look()
         text = f"{what}: {verdict.summary(seen)}; then {then}"
         if not until.left():
             break
-        teller.tell(until, text)
+        teller.log(until, text)
         context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
-    pace = Pace(context.clock)
-    while lacks := verdict.unknown(seen, metrics=metrics):
+    pace = Backoff(context.clock)
+    while lacks := verdict.what_is_unknown(seen, metrics=metrics):
         # A replacement has a time of its own, after which the look raises.
         if metrics and not seen.minutes and not late.left():
             raise StepError(

@@ -8,10 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, listener_rules, server_groups, shift_schedule
 from core.errors import StepError
-from core.progress import Pace, write
+from core.progress import Backoff, write
 from core.session import CredentialsEndedError
-from core.shift_schedule import Note, Way, Weights
-from steps.promote.observe import Subject
+from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
+from steps.promote.observe import PromotionTarget
 from steps.runtime.command import Context
 from steps.runtime.signals import Interrupted
 
@@ -23,29 +23,29 @@ LAG_SECONDS = 2.0
 GONE = {"RuleNotFound", "TargetGroupNotFound", "ListenerNotFound", *aws.EXPIRED}
 
 
-class Undo:
+class Rollback:
     """`now`: the weights that were set last. `healthy`: servers of each target group when last seen.
 
     `touched`: something is to be put back. `taken`: somebody else moved the traffic, who knows better.
     """
 
-    def __init__(self, way: Way, *, subject: Subject, context: Context) -> None:
+    def __init__(self, way: ShiftSchedule, *, subject: PromotionTarget, context: Context) -> None:
         self.way, self.subject, self.context = way, subject, context
         self.now: Weights = way.observed
         self.healthy: dict[str, int] = {}
         # A promotion that was killed left its note, and perhaps weights that are no state to stay in.
-        self.resumed = subject.noted
-        self.touched = not listener_rules.same(way.observed, way.before)
+        self.resumed = subject.rollback_point
+        self.touched = not listener_rules.equal_shares(way.observed, way.before)
         self.taken = False
 
-    def note(self, other_minimum: int | None) -> None:
+    def write_rollback_point(self, other_minimum: int | None) -> None:
         """Writes down what to go back to, where the next promotion finds it if this one is killed."""
-        to = shift_schedule.short(self.subject.ours)
-        text = Note(to=to, weights=self.way.before, minimum=other_minimum).text()
+        to = shift_schedule.short_name(self.subject.ours)
+        text = RollbackPoint(to=to, weights=self.way.before, minimum=other_minimum).text()
         self.context.aws.elbv2.add_tags(ResourceArns=[self.subject.rule], Tags=[{"Key": NOTE, "Value": text}])
         self.resumed = True
 
-    def forget(self) -> None:
+    def clear_rollback_point(self) -> None:
         """Takes the note away: nothing is under way any more."""
         if not self.resumed:
             return
@@ -53,22 +53,22 @@ class Undo:
             self.context.aws.elbv2.remove_tags(ResourceArns=[self.subject.rule], TagKeys=[NOTE])
         except (ClientError, BotoCoreError) as error:
             self.context.progress.line(
-                f"the tag {NOTE} of the production rule could not be removed ({aws.reason(error)}). By hand: "
+                f"the tag {NOTE} of the production rule could not be removed ({aws.error_reason(error)}). By hand: "
                 f"aws elbv2 remove-tags --region {self.subject.region} --resource-arns {self.subject.rule} "
                 f"--tag-keys {NOTE}"
             )
 
-    def see(self) -> None:
+    def record_health(self) -> None:
         """Looks at every group that traffic may go back to, or stay at."""
         for arn in {*self.way.before, *self.way.observed}:
-            self.healthy[arn] = server_groups.healthy(server_groups.targets(self.context.aws, arn))
+            self.healthy[arn] = server_groups.healthy(server_groups.read_targets(self.context.aws, arn))
 
     def weights(self) -> str:
         """Puts the weights of before back, if they are to be. Returns what became of them, for the reader."""
         stays = self._stays()
         if not stays:
             return self._put_back()
-        self.forget()
+        self.clear_rollback_point()
         return stays
 
     def _stays(self) -> str:
@@ -87,33 +87,34 @@ class Undo:
     def _put_back(self) -> str:
         before = self.way.before
         until = self.context.progress.bounded(LONGEST_SECONDS)
-        pace = Pace(self.context.clock)
+        pace = Backoff(self.context.clock)
         while True:
             try:
                 listener_rules.set_weights(self.context.aws, self.subject.rule, before)
             except (ClientError, BotoCoreError) as error:
                 if self._unmoved():
-                    self.forget()
+                    self.clear_rollback_point()
                     return f"production traffic is as it was: {self._told(before)}"
-                if _hopeless(error) or not until.left():
-                    return f"THE WEIGHTS ARE NOT BACK ({aws.reason(error)}). Type:\n{self._command()}"
+                if _is_permanent(error) or not until.left():
+                    return f"THE WEIGHTS ARE NOT BACK ({aws.error_reason(error)}). Type:\n{self._command()}"
                 pace.wait(
                     until,
-                    f"THE WEIGHTS ARE NOT BACK YET ({aws.reason(error)}); trying again. By hand: {self._command()}",
+                    f"THE WEIGHTS ARE NOT BACK YET ({aws.error_reason(error)}); trying again."
+                    f" By hand: {self._command()}",
                 )
                 continue
             self.context.progress.line(f"production traffic is back: {self._told(before)}")
-            self.forget()
+            self.clear_rollback_point()
             return f"production traffic is back: {self._told(before)}"
 
     def _unmoved(self) -> bool:
         """Whether the weights never left: the first move of all may be what AWS refused."""
         self.context.clock.sleep(LAG_SECONDS)
         try:
-            found = listener_rules.read_one(self.context.aws, self.subject.rule).shares()
+            found = listener_rules.read_rule(self.context.aws, self.subject.rule).shares()
         except (ClientError, BotoCoreError, StepError):
             return False
-        return listener_rules.same(found, self.way.before)
+        return listener_rules.equal_shares(found, self.way.before)
 
     def failure(self, error: BaseException, story: str) -> StepError:
         """What stopped the promotion, and what became of the traffic."""
@@ -121,7 +122,7 @@ class Undo:
         if isinstance(error, Interrupted):
             return StepError(f"the promotion of {who} was stopped", f"{error}\n{story}", "`pulumi up` tries again")
         if isinstance(error, (ClientError, BotoCoreError)):
-            error = aws.explain(error)
+            error = aws.explain_error(error)
         if not isinstance(error, StepError):
             write("".join(traceback.format_exception(error)))
             error = StepError("this step has a fault", repr(error), "tell who maintains it; the trace is above")
@@ -129,14 +130,14 @@ class Undo:
         return StepError(f"{who} was not promoted", why, error.do)
 
     def _told(self, weights: Weights) -> str:
-        return shift_schedule.told(weights, self.subject.names)
+        return shift_schedule.describe_weights(weights, self.subject.names)
 
     def _command(self) -> str:
-        return shift_schedule.command(self.subject.region, self.subject.rule, self.way.before)
+        return shift_schedule.modify_rule_command(self.subject.region, self.subject.rule, self.way.before)
 
 
-def _hopeless(error: ClientError | BotoCoreError) -> bool:
+def _is_permanent(error: ClientError | BotoCoreError) -> bool:
     """Whether trying again is no use. Credentials that somebody renews elsewhere are taken at the next try."""
     if isinstance(error, ClientError):
-        return aws.code(error) in GONE
+        return aws.error_code(error) in GONE
     return isinstance(error, CredentialsEndedError) and error.final

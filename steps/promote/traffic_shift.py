@@ -7,12 +7,12 @@ from datetime import datetime
 
 from core import listener_rules, shift_schedule, timing
 from core.errors import StepError
-from core.progress import Pace
-from core.shift_schedule import Way, Weights
+from core.progress import Backoff
+from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
-from steps.promote.observe import Observer, Subject
-from steps.promote.rollback import Undo
+from steps.promote.observe import Observer, PromotionTarget
+from steps.promote.rollback import Rollback
 from steps.runtime.command import Context
 from steps.verify import probe
 
@@ -22,7 +22,7 @@ LAG_LOOKS, LAG_SECONDS = 5, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
+class ShiftTimes:
     """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain.
 
     `replaced_in`: how many a server's replacement may take, from its failure to the new one's health.
@@ -35,7 +35,7 @@ class Times:
     replaced_in: int
 
 
-class Flip:
+class TrafficShift:
     """One move of traffic along `way`: `run()` ends with its last weights, or raises with those of before.
 
     `moves`: the weights that were set, and when. `figures`: what the last look saw since the traffic began to move, and
@@ -44,10 +44,10 @@ class Flip:
 
     def __init__(
         self,
-        way: Way,
+        way: ShiftSchedule,
         *,
-        subject: Subject,
-        times: Times,
+        subject: PromotionTarget,
+        times: ShiftTimes,
         capacity: Capacity,
         context: Context,
         cautious: bool,
@@ -56,7 +56,7 @@ class Flip:
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
         self.rescue = rescue
-        self.undo = Undo(way, subject=subject, context=context)
+        self.undo = Rollback(way, subject=subject, context=context)
         self.moves: list[tuple[datetime, Weights]] = []
         self.figures: dict[str, int] = {}
 
@@ -67,18 +67,18 @@ class Flip:
             try:
                 self._forward()
             finally:
-                interrupts.hold()
+                interrupts.block()
         except BaseException as error:
             # A signal in the moment before hold() ends here too, and there is never a second one.
             story = self.undo.weights()
             self.capacity.release(self.context)
             raise self.undo.failure(error, story) from error
         self.capacity.release(self.context)
-        self.undo.forget()
+        self.undo.clear_rollback_point()
 
     def _forward(self) -> None:
         way, subject = self.way, self.subject
-        self.undo.see()
+        self.undo.record_health()
         gaining = way.gaining()
         ours, other = self.capacity.needed(
             ours_gains=subject.ours in gaining, other_gains=way.other is not None and way.other in gaining
@@ -87,7 +87,7 @@ class Flip:
         if moves:
             self.capacity.hold(self.context, ours=ours, other=other)
         wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours], group=self.capacity.ours)
-        prove(subject, self.context)
+        wait_for_answers(subject, self.context)
         if way.other and way.other in gaining:
             name = subject.names[way.other]
             wait_healthy(self.context, way.other, max(1, other), name, group=self.capacity.other)
@@ -106,7 +106,7 @@ class Flip:
             replaced_in=self.times.replaced_in,
             rescue=self.rescue,
         )
-        self.undo.note(self.capacity.other_minimum)
+        self.undo.write_rollback_point(self.capacity.other_minimum)
         shares = [weights[self.subject.ours] for weights in self.way.steps]
         for number, share in enumerate(shares[1:]):
             self._shift(number, observer)
@@ -133,9 +133,11 @@ class Flip:
 
     def _shift(self, number: int, observer: Observer) -> None:
         weights = self.way.steps[number]
-        self._check(listener_rules.read_one(self.context.aws, self.subject.rule).shares())
+        self._check(listener_rules.read_rule(self.context.aws, self.subject.rule).shares())
         step = f"step {number + 1} of {len(self.way.steps)}"
-        self.context.progress.line(f"production traffic: {shift_schedule.told(weights, self.subject.names)} ({step})")
+        self.context.progress.line(
+            f"production traffic: {shift_schedule.describe_weights(weights, self.subject.names)} ({step})"
+        )
         # Noted first: a signal may come when AWS has done it and we don't know yet.
         self.undo.now, self.undo.touched = weights, True
         listener_rules.set_weights(self.context.aws, self.subject.rule, weights)
@@ -145,15 +147,15 @@ class Flip:
     def _check(self, found: Weights) -> None:
         """Raises StepError when the rule has other weights than those that were set, and keeps them."""
         for _ in range(LAG_LOOKS):
-            if listener_rules.same(found, self.undo.now):
+            if listener_rules.equal_shares(found, self.undo.now):
                 return
             self.context.clock.sleep(LAG_SECONDS)
-            found = listener_rules.read_one(self.context.aws, self.subject.rule).shares()
+            found = listener_rules.read_rule(self.context.aws, self.subject.rule).shares()
         self.undo.taken = True
         raise StepError(
             "somebody else changed the weights of the production rule meanwhile",
-            f"set were {shift_schedule.told(self.undo.now, self.subject.names)}; "
-            f"found are {shift_schedule.told(found, self.subject.names)}",
+            f"set were {shift_schedule.describe_weights(self.undo.now, self.subject.names)}; "
+            f"found are {shift_schedule.describe_weights(found, self.subject.names)}",
             "find out who moves traffic of this stack, then run `pulumi up` again",
         )
 
@@ -170,14 +172,14 @@ class Flip:
             "minutes": len(seen.now.minutes),
             "blind": self.figures.get("blind", 0),
         }
-        reason = verdict.verdict(seen)
+        reason = verdict.reason_to_go_back(seen)
         if reason:
             raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
         return seen
 
     def _watch(self, observer: Observer, asked: int, what: str, then: str, *, least: float = 0) -> None:
         """Looks again and again for the seconds that were `asked` for, or `least`. `then`: what comes next."""
-        told = shift_schedule.told(self.undo.now, self.subject.names)
+        told = shift_schedule.describe_weights(self.undo.now, self.subject.names)
         seen = pause.pause(
             observer,
             lambda: self._look(observer),
@@ -198,11 +200,11 @@ class Flip:
         """Waits until every address has answered with the new generation only, for as long as asked for."""
         until = self.context.progress.bounded(self.times.settle + timing.FOLLOW_SECONDS)
         since: float | None = None
-        pace = Pace(self.context.clock)
+        pace = Backoff(self.context.clock)
         while True:
             self._look(observer)
-            answers = probe.ask(self.subject.door, self.subject.path)
-            wrong = probe.complaint(answers, self.subject.generation)
+            answers = probe.probe(self.subject.door, self.subject.path)
+            wrong = probe.probe_error(answers, self.subject.generation)
             now = self.context.clock.now()
             since = None if wrong else now if since is None else since
             if since is not None and now - since >= self.times.settle:
@@ -217,21 +219,21 @@ class Flip:
             pace.wait(until, f"settling: {steady}; then soak", hurry=True)
 
 
-def prove(subject: Subject, context: Context) -> None:
+def wait_for_answers(subject: PromotionTarget, context: Context) -> None:
     """Asks our generation through the preview rule until it answers well. Raises StepError when it does not."""
     until = context.progress.bounded(timing.PROVE_SECONDS)
     good = 0
-    pace = Pace(context.clock)
+    pace = Backoff(context.clock)
     while True:
-        answers = probe.ask(subject.door, subject.path, token=subject.token)
-        wrong = probe.complaint(answers, subject.generation)
+        answers = probe.probe(subject.door, subject.path, token=subject.token)
+        wrong = probe.probe_error(answers, subject.generation)
         good = 0 if wrong else good + 1
         if good >= PROVE_ROUNDS:
             break
         if not until.left():
             raise StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
         pace.wait(until, f"asking it through the preview rule: {wrong or 'it answers'}", hurry=True)
-    if not probe.tells(answers):
+    if not probe.reports_generation(answers):
         context.progress.line(
             f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
         )

@@ -60,7 +60,7 @@ class Observation:
     """
 
     weights: Mapping[str, int] = field(default_factory=dict)
-    ringing: Sequence[str] = ()
+    in_alarm: Sequence[str] = ()
     healthy: int
     needed: int
     failed: int = 0
@@ -70,13 +70,13 @@ class Observation:
     minutes: int = 0
     short: float = 0
     replaced_in: float = math.inf
-    rescue: bool = False
+    no_healthy_baseline: bool = False
 
 
-def verdict(seen: Observation) -> str:
+def reason_to_go_back(seen: Observation) -> str:
     """Why to go back; empty when there is no reason."""
-    if seen.ringing:
-        return f"in ALARM: {', '.join(seen.ringing)}"
+    if seen.in_alarm:
+        return f"in ALARM: {', '.join(seen.in_alarm)}"
     if 2 * seen.healthy < seen.needed:
         return f"only {seen.healthy} of {seen.needed} servers are healthy"
     if seen.short > seen.replaced_in:
@@ -86,7 +86,7 @@ def verdict(seen: Observation) -> str:
         )
     if seen.failed >= PROBES_IN_A_ROW:
         return f"{seen.failed} probes in a row failed: {seen.why}"
-    return _errors(seen) or _connections(seen) or ("" if seen.rescue else _balancer(seen))
+    return _errors(seen) or _connections(seen) or ("" if seen.no_healthy_baseline else _balancer(seen))
 
 
 def _errors(seen: Observation) -> str:
@@ -117,7 +117,7 @@ def _balancer(seen: Observation) -> str:
     )
 
 
-def unknown(seen: Observation, *, metrics: bool) -> str:
+def what_is_unknown(seen: Observation, *, metrics: bool) -> str:
     """What must be known before more traffic moves and is not yet; empty when all is. `metrics`: CloudWatch's too."""
     if seen.healthy < seen.needed:
         return f"a replacement: {seen.healthy} of {seen.needed} servers are healthy"

@@ -30,7 +30,7 @@ class Context:
     interrupts: Interrupts
 
 
-def main(
+def run_step(
     name: str,
     about: str | None,
     kind: type[OptionsT],
@@ -44,14 +44,16 @@ def main(
     session.expand(os.environ)
     try:
         with interrupts.listening(parent=recorded_parent()):
-            given = options.read(kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ)
+            given = options.read_options(
+                kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ
+            )
             asked = aws.connect(account=given.account, region=given.region, arns=given.arns())
             clock = RealClock()
             result = step(given, Context(aws=asked, clock=clock, progress=Progress(clock), interrupts=interrupts))
     except StepError as error:
         return _failed(name, error)
     except (ClientError, BotoCoreError) as error:
-        return _failed(name, aws.explain(error))
+        return _failed(name, aws.explain_error(error))
     except OSError as error:
         return _failed(
             name,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from core.errors import StepError
 from core.names import ARN, OPTIONS_VARIABLE
+from steps.runtime import parsers
 
 T = TypeVar("T")
 
@@ -31,68 +31,21 @@ def option(
     return dataclasses.field(default=default, metadata={"help": help_, "parse": parse, "foreign": foreign})
 
 
-def color(text: str) -> str:
-    return _matching(text, r"blue|green", "neither blue nor green")
-
-
-def generation(text: str) -> str:
-    return _matching(text, r"[0-9a-f]{12}", "not a generation (12 hexadecimal digits)")
-
-
-def named(text: str) -> str:
-    return _matching(text, r"\S(.*\S)?", "empty")
-
-
-def path(text: str) -> str:
-    return _matching(text, r"/[!-~]*", "not a path (it begins with / and has no blanks)")
-
-
-def arn(text: str) -> str:
-    return _matching(text, ARN.pattern, "not an ARN (arn:aws:SERVICE:REGION:ACCOUNT:...)")
-
-
-def whole_number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]+", text) or not low <= int(text) <= high:
-            raise ValueError(f"not a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def truth(text: str) -> bool:
-    return _matching(text, r"true|false", "neither true nor false") == "true"
-
-
-def json_object(text: str) -> dict[str, object]:
-    value = _json(text)
-    if not isinstance(value, dict):
-        raise ValueError('not a JSON object ({"key": "value"})')
-    return value
-
-
-def json_names(text: str) -> tuple[str, ...]:
-    value = _json(text)
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise ValueError('not a JSON list of names (["one", "two"])')
-    return tuple(value)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Common:
+class CommonOptions:
     """What every step is told."""
 
     stack: str = option(
         "SERVICE/STACK, as in the tag phoenix:stack",
-        parse=lambda text: _matching(text, r"[^\s/]+/[^\s/]+", "not SERVICE/STACK"),
+        parse=lambda text: parsers.matching(text, r"[^\s/]+/[^\s/]+", "not SERVICE/STACK"),
     )
     account: str = option(
         "the AWS account that this step may work in",
-        parse=lambda text: _matching(text, r"[0-9]{12}", "not an account number (12 digits)"),
+        parse=lambda text: parsers.matching(text, r"[0-9]{12}", "not an account number (12 digits)"),
     )
     region: str = option(
         "the AWS region",
-        parse=lambda text: _matching(text, r"[a-z]{2,}(-[a-z]+)+-[0-9]+", "not a region (like eu-west-1)"),
+        parse=lambda text: parsers.matching(text, r"[a-z]{2,}(-[a-z]+)+-[0-9]+", "not a region (like eu-west-1)"),
     )
 
     def arns(self) -> tuple[str, ...]:
@@ -102,10 +55,10 @@ class Common:
         return tuple(value for value in values if isinstance(value, str) and ARN.fullmatch(value))
 
 
-OptionsT = TypeVar("OptionsT", bound=Common)
+OptionsT = TypeVar("OptionsT", bound=CommonOptions)
 
 
-def read(
+def read_options(
     kind: type[OptionsT], *, step: str, about: str, arguments: Sequence[str], environment: Mapping[str, str]
 ) -> OptionsT:
     """The options: arguments, else environment, else defaults. Raises StepError with all that is wrong."""
@@ -118,14 +71,14 @@ def read(
     )
     for field in fields:
         parser.add_argument(_flag(field.name), metavar="...", help=_help(field).replace("%", "%%"))
-    given, unknown = parser.parse_known_args(list(arguments))
+    options, unknown = parser.parse_known_args(list(arguments))
     wrong = [f"{one}: there is no such option" for one in unknown]
     counting = (
         environment[OPTIONS_VARIABLE].split() if OPTIONS_VARIABLE in environment else [field.name for field in fields]
     )
     values: dict[str, Any] = {}
     for field in fields:
-        text = getattr(given, field.name)
+        text = getattr(options, field.name)
         if text is None and field.name in counting:
             text = environment.get(_variable(field.name))
         if text is None and field.default is dataclasses.MISSING:
@@ -163,16 +116,3 @@ def _help(field: dataclasses.Field[Any]) -> str:
         return text
     shown = json.dumps(field.default) if not isinstance(field.default, str) else field.default or "empty"
     return f"{text} (default: {shown})"
-
-
-def _matching(text: str, pattern: str, otherwise: str) -> str:
-    if not re.fullmatch(pattern, text):
-        raise ValueError(otherwise)
-    return text
-
-
-def _json(text: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from error

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from core.errors import StepError
-from core.progress import Pace, Progress
+from core.progress import Backoff, Progress
 
 SHOWN_SECONDS = 30.0
 
 T = TypeVar("T")
 
 
-def shown(look: Callable[[], T], progress: Progress) -> T:
+def retry_until_visible(look: Callable[[], T], progress: Progress) -> T:
     """What `look` finds. It raises StepError while it finds nothing, and its last word counts."""
     until = progress.bounded(min(SHOWN_SECONDS, progress.left()))
-    pace = Pace(progress.clock)
+    pace = Backoff(progress.clock)
     while True:
         try:
             return look()

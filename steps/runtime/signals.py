@@ -32,7 +32,7 @@ class Interrupts:
         self._deaf = False
         self._parent: int | None = None
 
-    def hold(self) -> None:
+    def block(self) -> None:
         self._deaf = True
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core import obstacles, server_groups
 from core.obstacles import Obstacle
 from core.server_groups import Target
-from steps.verify.launch_errors import Trouble, classify
+from steps.verify.launch_errors import Severity, classify
 
 GOOD_ROUNDS = 3
 BAD_ROUNDS = 20
@@ -32,7 +32,7 @@ REASONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class GroupSnapshot:
     """A group at one moment.
 
     `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
@@ -50,11 +50,11 @@ class Look:
     failures: tuple[str, ...] = ()
     replaced: int = 0
     lost: int = 0
-    sick: tuple[Target, ...] = ()
+    unhealthy: tuple[Target, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     held: Obstacle | None = None
-    good: int = 0
-    bad: int = 0
+    passes: int = 0
+    fails: int = 0
     smoke: str = ""
 
 
@@ -62,7 +62,7 @@ class Look:
 class Verdict:
     """`born`, or failed for a reason, or (neither) wait on."""
 
-    born: bool = False
+    healthy: bool = False
     failure: str = ""
     do: str = ""
 
@@ -73,24 +73,24 @@ UNREACHED = (
 )
 
 
-def _smoke_advice(look: Look, otherwise: str) -> str:
+def _smoke_advice(look: GroupSnapshot, otherwise: str) -> str:
     return UNREACHED if "did not answer" in look.smoke else otherwise
 
 
-def verdict(look: Look) -> Verdict:
+def verdict(look: GroupSnapshot) -> Verdict:
     """Whether to go on, and if not, why."""
     ready = server_groups.healthy(look.targets) >= look.needed
     if look.lost >= max(look.needed, FEWEST_LOST):
         return Verdict(
             failure=f"the servers die after they have answered: {look.lost} were healthy and are not any more\n"
-            + reasons(look.sick or look.targets),
+            + reasons(look.unhealthy or look.targets),
             do="repair what ends the application (the console tells how it went)",
         )
-    if ready and look.good >= GOOD_ROUNDS:
-        return Verdict(born=True)
-    if ready and look.bad >= BAD_ROUNDS:
+    if ready and look.passes >= GOOD_ROUNDS:
+        return Verdict(healthy=True)
+    if ready and look.fails >= BAD_ROUNDS:
         return Verdict(
-            failure=f"the servers are healthy, but the smoke test failed {look.bad} times in a row: {look.smoke}",
+            failure=f"the servers are healthy, but the smoke test failed {look.fails} times in a row: {look.smoke}",
             do=_smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
         )
     if not ready:
@@ -103,7 +103,7 @@ def verdict(look: Look) -> Verdict:
                 return _unlaunched(f"{look.replaced} servers ended before they ran", look.failures[0])
             return Verdict(
                 failure=f"the servers die as fast as they are born: {look.replaced} were replaced\n"
-                + reasons(look.sick or look.targets),
+                + reasons(look.unhealthy or look.targets),
                 do="repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
                 "take longer than that",
             )
@@ -112,20 +112,20 @@ def verdict(look: Look) -> Verdict:
     return Verdict()
 
 
-def _barred(look: Look) -> Verdict | None:
+def _barred(look: GroupSnapshot) -> Verdict | None:
     """No time brings servers that nobody launches or registers."""
     if not look.obstacles or (look.launched >= look.needed and len(look.targets) >= look.needed):
         return None
-    what, do = obstacles.told(look.obstacles)
+    what, do = obstacles.describe_obstacles(look.obstacles)
     return Verdict(failure=f"the group can't get its servers: {what}", do=do)
 
 
-def _launches(look: Look) -> Verdict | None:
+def _launches(look: GroupSnapshot) -> Verdict | None:
     if look.launched >= look.needed:
         return None  # A later try did it, perhaps in another zone.
     causes = [(message, classify(message)) for message in look.failures]
     for message, cause in causes:
-        if cause.trouble is Trouble.HOPELESS:
+        if cause.trouble is Severity.PERMANENT:
             return _unlaunched("a server can't be launched", message)
     if causes and look.elapsed >= PATIENCE * look.limit:
         return _unlaunched(f"servers could not be launched for {look.elapsed:.0f} s", causes[0][0])
@@ -136,7 +136,7 @@ def _unlaunched(what: str, message: str) -> Verdict:
     return Verdict(failure=f"{what}: {message}", do=classify(message).do)
 
 
-def _late(look: Look, *, ready: bool) -> Verdict:
+def _late(look: GroupSnapshot, *, ready: bool) -> Verdict:
     if ready:
         return Verdict(
             failure=f"the servers are healthy, but the smoke test did not pass within {look.limit:.0f} s"

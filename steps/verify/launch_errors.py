@@ -7,111 +7,111 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Trouble(Enum):
+class Severity(Enum):
     """Whether a failed launch can heal by itself."""
 
-    HOPELESS = "hopeless"
-    PASSING = "passing"
+    PERMANENT = "hopeless"
+    TRANSIENT = "passing"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    trouble: Trouble
+    trouble: Severity
     do: str
 
 
 # What StatusMessage of a scaling activity says (EC2 Auto Scaling user guide, "Troubleshoot issues"); the first that
 # fits counts.
-CAUSES: tuple[tuple[str, Trouble, str], ...] = (
+CAUSES: tuple[tuple[str, Severity, str], ...] = (
     (
         r"sufficient .*capacity|Insufficient(Instance|Volume)Capacity|no Spot capacity|UnfulfillableCapacity",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "AWS has no such machine free: pulumi config set instanceType OTHER, or more Availability Zones, or try later",
     ),
     (
         r"vCPU|InstanceLimitExceeded|instance limit|quota|Max spot instance count|already running|VolumeLimitExceeded"
         r"|maximum .*(storage|IOPS) limit|MaxIOPSLimitExceeded",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "ask for a higher limit in Service Quotas (Amazon EC2), or end what is not needed; "
         "two groups live at once during a flip",
     ),
     (
         r"enough free addresses|InsufficientFreeAddresses",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "the subnets are full: end what is not needed there, or name larger ones as serverSubnetIds",
     ),
     (
         r"[Rr]equest limit exceeded|RequestLimitExceeded|Server\.InternalError|^Internal error",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "AWS itself had trouble, and its group tries again: pulumi up later",
     ),
     (
         r"is pending, and cannot be run",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "the image is being made: pulumi up when it is available (aws ec2 describe-images)",
     ),
     (
         r"PendingVerification|is being validated",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "AWS looks at an account's first machines of a region, which takes hours: pulumi up later",
     ),
     (
         r"account is .*blocked|accept terms and subscribe|OptInRequired",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "AWS asks the account's owner for something: do what it says above",
     ),
     (
         r"smaller than +snapshot",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "no disk can be smaller than the image it is made from: pulumi config set rootVolumeGiB N, at least the size "
         "that AWS expects",
     ),
     (
         r"iamInstanceProfile|IAM Instance Profile",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "check the role of the servers: IAM shows a new one to EC2 within seconds, so this one is wrong",
     ),
     (
         # The last of them may be true of one zone alone.
         r"requested Availability Zone|Availability Zone is no longer supported"
         r"|requested configuration is currently not supported",
-        Trouble.PASSING,
+        Severity.TRANSIENT,
         "pulumi config set instanceType OTHER, or subnets in other Availability Zones",
     ),
     (
         r"architecture",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "the image and the instance type are of different architectures: pulumi config set instanceType OTHER",
     ),
     (
         r"key pair|InvalidKeyPair",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "the launch template names a key pair that is not there; servers of Phoenix need none",
     ),
     (
         r"Client\.InternalError|Client error on launch|KMS",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "let the role AWSServiceRoleForAutoScaling use the key that the image's snapshots are encrypted with",
     ),
     (
         r"\bAMI\b|image id|ami-[0-9a-f]+|InvalidAMIID|InvalidSnapshot",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "the image is gone or not ours to use: run `pulumi up` again after the image is baked anew, "
         "or pulumi config set image FINGERPRINT of one that exists",
     ),
     (
         r"not authorized|UnauthorizedOperation|AccessDenied|Access denied",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "give the group's role AWSServiceRoleForAutoScaling, or whoever deploys, what AWS names above",
     ),
     (
         r"does not exist|not supported|does not match|[Ii]nvalid|[Ll]aunch template|for parameter|may not be used"
         r"|User data is limited|is too (low|high)",
-        Trouble.HOPELESS,
+        Severity.PERMANENT,
         "the launch template asks for what AWS can't give: change the setting that AWS names above",
     ),
 )
-UNKNOWN = Cause(trouble=Trouble.PASSING, do="see the group's Activity tab in the EC2 console")
+UNKNOWN = Cause(trouble=Severity.TRANSIENT, do="see the group's Activity tab in the EC2 console")
 
 
 def classify(message: str) -> Cause:

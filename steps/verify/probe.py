@@ -18,7 +18,7 @@ MOST_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
-class Door:
+class ListenerEndpoint:
     """A listener from outside. `hostname`: the name its certificate and users know; empty: the balancer's own."""
 
     load_balancer: str
@@ -50,7 +50,7 @@ class Answer:
         return self.status is not None and self.status < 400
 
 
-def find(aws: Aws, listener: str, hostname: str) -> Door:
+def find_endpoint(aws: Aws, listener: str, hostname: str) -> ListenerEndpoint:
     """Where a listener is reached. Raises StepError for HTTPS without a name to check the certificate against."""
     found = aws.elbv2.describe_listeners(ListenerArns=[listener])["Listeners"][0]
     balancer = aws.elbv2.describe_load_balancers(LoadBalancerArns=[found["LoadBalancerArn"]])["LoadBalancers"][0]
@@ -61,7 +61,7 @@ def find(aws: Aws, listener: str, hostname: str) -> Door:
             "without one the certificate can't be checked, and the preview token would go to anybody",
             "pulumi config set hostname NAME (a name that the certificate is for)",
         )
-    return Door(
+    return ListenerEndpoint(
         load_balancer=found["LoadBalancerArn"],
         dns=balancer["DNSName"],
         port=found["Port"],
@@ -70,7 +70,7 @@ def find(aws: Aws, listener: str, hostname: str) -> Door:
     )
 
 
-def ask(door: Door, path: str, *, token: str = "") -> tuple[Answer, ...]:
+def probe(door: ListenerEndpoint, path: str, *, token: str = "") -> tuple[Answer, ...]:
     """The answers of every address that the balancer's name has now; with `token`, of the group behind preview."""
     try:
         found = socket.getaddrinfo(door.dns, door.port, type=socket.SOCK_STREAM)
@@ -82,7 +82,7 @@ def ask(door: Door, path: str, *, token: str = "") -> tuple[Answer, ...]:
     return tuple(_ask_one(door, address, path, token) for address in addresses)
 
 
-def _ask_one(door: Door, address: str, path: str, token: str) -> Answer:
+def _ask_one(door: ListenerEndpoint, address: str, path: str, token: str) -> Answer:
     default = 443 if door.tls else 80
     headers = {
         "Host": door.host if door.port == default else f"{door.host}:{door.port}",
@@ -107,7 +107,7 @@ def _ask_one(door: Door, address: str, path: str, token: str) -> Answer:
         connection.close()
 
 
-def complaint(answers: Iterable[Answer], generation: str) -> str:
+def probe_error(answers: Iterable[Answer], generation: str) -> str:
     """Why the answers don't show that `generation`, and only it, serves; empty when they do."""
     wrong = [text for answer in answers if (text := _complaint(answer, generation))]
     return "; ".join(wrong)
@@ -123,6 +123,6 @@ def _complaint(answer: Answer, generation: str) -> str:
     return ""
 
 
-def tells(answers: Iterable[Answer]) -> bool:
+def reports_generation(answers: Iterable[Answer]) -> bool:
     """Whether the application tells its generation."""
     return any(answer.generation is not None for answer in answers)

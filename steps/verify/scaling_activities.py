@@ -44,7 +44,7 @@ def failures(aws: Aws, group: str, *, but: frozenset[str] = frozenset()) -> tupl
     )
 
 
-def stale(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
+def acknowledged_failures(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
     """The launches that failed before, of an older group or one whose trouble was told: only new ones count."""
     young = (now - group.created.astimezone(UTC)).total_seconds() < YOUNG_SECONDS
     if young and FAILED not in group.tags:
@@ -52,11 +52,11 @@ def stale(aws: Aws, group: Group, now: datetime) -> frozenset[str]:
     return frozenset(activity["ActivityId"] for activity in _failed(aws, group.name))
 
 
-def told(aws: Aws, group: str, now: datetime) -> None:
+def failure_lines(aws: Aws, group: str, now: datetime) -> None:
     """Remembers that the group's trouble was told, for the next update."""
     # The failure itself is about to be told; that it may be told twice is no reason to hide it.
     with contextlib.suppress(BotoCoreError, ClientError):
-        server_groups.tag(aws, group, {FAILED: iso(now)})
+        server_groups.tag_group(aws, group, {FAILED: iso(now)})
 
 
 def _failed(aws: Aws, group: str) -> list[ActivityTypeDef]:

@@ -21,94 +21,98 @@ from core.aws import Aws
 from core.errors import StepError
 from core.listener_rules import Rule
 from core.obstacles import GROW
-from core.progress import Pace, Progress, iso
+from core.progress import Backoff, Progress, iso
 from core.server_groups import Group, Target
 from steps.cleanup import sweep
-from steps.runtime import command, options, polling, process
+from steps.runtime import command, parsers, polling, process
 from steps.runtime.command import Context
-from steps.runtime.options import option
+from steps.runtime.options import CommonOptions, option
 from steps.verify import group_health, lifecycle_hooks, probe, scaling_activities
-from steps.verify.group_health import Look
-from steps.verify.probe import Door
+from steps.verify.group_health import GroupSnapshot
+from steps.verify.probe import ListenerEndpoint
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    color: str = option("blue or green", parse=options.color)
-    generation: str = option("the generation to prove", parse=options.generation)
-    group: str = option("name of the auto-scaling group", parse=options.named)
-    target_group: str = option("ARN of the group's target group", parse=options.arn)
-    listener: str = option("ARN of the listener", parse=options.arn)
-    preview_rule: str = option("ARN of the preview rule", parse=options.arn)
-    min_size: int = option("fewest servers of the group", parse=options.whole_number(0, 10000))
-    smoke_path: str = option("path that the smoke test asks for", parse=options.path, default="/")
+class Options(CommonOptions):
+    color: str = option("blue or green", parse=parsers.color)
+    generation: str = option("the generation to prove", parse=parsers.generation)
+    group: str = option("name of the auto-scaling group", parse=parsers.non_empty)
+    target_group: str = option("ARN of the group's target group", parse=parsers.arn)
+    listener: str = option("ARN of the listener", parse=parsers.arn)
+    preview_rule: str = option("ARN of the preview rule", parse=parsers.arn)
+    min_size: int = option("fewest servers of the group", parse=parsers.integer(0, 10000))
+    smoke_path: str = option("path that the smoke test asks for", parse=parsers.path, default="/")
     smoke_command: str = option("shell command that must succeed (see above)", default="")
     hostname: str = option("name that users ask for; needed with HTTPS", default="")
-    timeout_seconds: int = option("seconds for all of it", parse=options.whole_number(1, 86400), default=900)
+    timeout_seconds: int = option("seconds for all of it", parse=parsers.integer(1, 86400), default=900)
 
 
-def verify(given: Given, context: Context) -> dict[str, object]:
-    progress = context.progress.bounded(given.timeout_seconds)
+def verify(options: Options, context: Context) -> dict[str, object]:
+    progress = context.progress.bounded(options.timeout_seconds)
     aws = context.aws
-    found, token = polling.shown(lambda: _announced(aws, given), progress)
-    door = probe.find(aws, given.listener, given.hostname)
+    found, token = polling.retry_until_visible(lambda: _announced(aws, options), progress)
+    door = probe.find_endpoint(aws, options.listener, options.hostname)
     live = listener_rules.weighted(found)
-    everything = server_groups.groups(aws, given.stack)
-    left = sweep.leftovers(everything, stack=given.stack, color=given.color, ours=given.group, live=live)
-    sweep.delete(aws, left, progress, listener=given.listener)
-    needed = lift(
-        aws, server_groups.group(aws, given.group), _capacity(everything, live - {given.target_group}), given, progress
+    everything = server_groups.read_groups(aws, options.stack)
+    left = sweep.leftovers(everything, stack=options.stack, color=options.color, ours=options.group, live=live)
+    sweep.delete(aws, left, progress, listener=options.listener)
+    needed = raise_min_size(
+        aws,
+        server_groups.read_group(aws, options.group),
+        _capacity(everything, live - {options.target_group}),
+        options,
+        progress,
     )
     progress.line(
-        f"{given.color} is to have {needed} healthy servers, then to answer {group_health.GOOD_ROUNDS} times in a row"
-        f" through the preview rule{', then to pass the smoke command' if given.smoke_command else ''}"
+        f"{options.color} is to have {needed} healthy servers, then to answer {group_health.GOOD_ROUNDS} times in a row"
+        f" through the preview rule{', then to pass the smoke command' if options.smoke_command else ''}"
     )
-    waiting = Waiting(given, context, progress, needed=needed, door=door, token=token)
+    waiting = HealthWait(options, context, progress, needed=needed, door=door, token=token)
     waiting.wait()
-    if given.smoke_command:
-        run_smoke_command(given, door, token, progress)
+    if options.smoke_command:
+        run_smoke_command(options, door, token, progress)
         # It may have taken a while, and been the first real work that the servers got.
         waiting.wait()
-    group, now = server_groups.group(aws, given.group), context.clock.utc()
+    group, now = server_groups.read_group(aws, options.group), context.clock.utc()
     said = {
         # A group that is verified again, on a way back, was born once.
-        release_record.BORN: group.tags.get(release_record.BORN)
-        or release_record.born(group.created, release_record.launched(aws, group), needed),
-        release_record.VERIFY: release_record.gate(
+        release_record.LAUNCHED: group.tags.get(release_record.LAUNCHED)
+        or release_record.encode_launch(group.created, release_record.launch_times(aws, group), needed),
+        release_record.VERIFY: release_record.encode_gate(
             now, progress.elapsed(), servers=needed, answers=group_health.GOOD_ROUNDS
         ),
     }
-    server_groups.tag(aws, given.group, {server_groups.VERIFIED: given.generation, **said})
-    who = f"{given.color} {given.generation}"
+    server_groups.tag_group(aws, options.group, {server_groups.VERIFIED: options.generation, **said})
+    who = f"{options.color} {options.generation}"
     progress.line(f"{who} is verified: {needed} servers healthy, and they answer; promote is next")
     return {
-        "group": given.group,
-        "generation": given.generation,
+        "group": options.group,
+        "generation": options.generation,
         "servers": needed,
         "bornAt": iso(group.created),
         "verifiedAt": iso(now),
-        "certificates": {given.color: said},
+        "certificates": {options.color: said},
     }
 
 
-def _announced(aws: Aws, given: Given) -> tuple[tuple[Rule, ...], str]:
+def _announced(aws: Aws, options: Options) -> tuple[tuple[Rule, ...], str]:
     """The listener's rules and the preview rule's token, once AWS shows the group and the rule that names it."""
-    server_groups.group(aws, given.group)
-    found = listener_rules.read(aws, given.listener)
-    return found, listener_rules.token(found, preview=given.preview_rule, target_group=given.target_group)
+    server_groups.read_group(aws, options.group)
+    found = listener_rules.read_rules(aws, options.listener)
+    return found, listener_rules.preview_token(found, preview=options.preview_rule, target_group=options.target_group)
 
 
 def _capacity(everything: Iterable[Group], live: frozenset[str]) -> int:
     return max((group.desired for group in everything if live.intersection(group.target_groups)), default=0)
 
 
-def lift(aws: Aws, group: Group, live: int, given: Given, progress: Progress) -> int:
+def raise_min_size(aws: Aws, group: Group, live: int, options: Options, progress: Progress) -> int:
     """Lifts the group to the live group's size, so that it can take over. Returns how many servers it is to have.
 
     By MinSize: an idle group with a scaling policy would shrink otherwise.
     """
-    server_groups.refuse_none(group)
-    needed = server_groups.lifted(minimum=given.min_size, live=live, maximum=group.maximum)
+    server_groups.require_servers(group)
+    needed = server_groups.target_size(minimum=options.min_size, live=live, maximum=group.maximum)
     if needed < live:
         progress.line(
             f"the live group has {live} servers, but maxSize lets {group.name} have only {needed}: "
@@ -120,13 +124,13 @@ def lift(aws: Aws, group: Group, live: int, given: Given, progress: Progress) ->
     return needed
 
 
-class Waiting:
+class HealthWait:
     """The wait for a group to be born, and what it has seen so far."""
 
     def __init__(
-        self, given: Given, context: Context, progress: Progress, *, needed: int, door: Door, token: str
+        self, options: Options, context: Context, progress: Progress, *, needed: int, door: ListenerEndpoint, token: str
     ) -> None:
-        self.given, self.context, self.progress = given, context, progress
+        self.given, self.context, self.progress = options, context, progress
         self.needed, self.door, self.token = needed, door, token
         self.seen: set[str] = set()
         self.well: set[str] = set()
@@ -134,8 +138,8 @@ class Waiting:
         self.good = self.bad = 0
         self.smoke = ""
         self.silent = False
-        self.stale = scaling_activities.stale(
-            context.aws, server_groups.group(context.aws, given.group), context.clock.utc()
+        self.stale = scaling_activities.acknowledged_failures(
+            context.aws, server_groups.read_group(context.aws, options.group), context.clock.utc()
         )
 
     def wait(self) -> None:
@@ -144,40 +148,40 @@ class Waiting:
         Asks anew each time, but remembers the servers that it has seen.
         """
         self.good = self.bad = 0
-        pace = Pace(self.context.clock)
+        pace = Backoff(self.context.clock)
         while True:
             look = self._look()
             verdict = group_health.verdict(look)
-            if verdict.born:
+            if verdict.healthy:
                 return
             if verdict.failure:
                 raise self._failure(look, verdict)
-            pace.wait(self.progress, self._tell(look), hurry=bool(look.good or look.bad))
+            pace.wait(self.progress, self._tell(look), hurry=bool(look.passes or look.fails))
 
-    def _look(self) -> Look:
-        aws, given = self.context.aws, self.given
-        group = server_groups.group(aws, given.group)
+    def _look(self) -> GroupSnapshot:
+        aws, options = self.context.aws, self.given
+        group = server_groups.read_group(aws, options.group)
         self.seen.update(group.instances)
         # A server that is on its way out is still registered, but no longer one of ours.
-        targets = tuple(one for one in server_groups.targets(aws, given.target_group) if one.state != "draining")
+        targets = tuple(one for one in server_groups.read_targets(aws, options.target_group) if one.state != "draining")
         self.sick = tuple(one for one in targets if one.state == "unhealthy") or self.sick
         healthy = {one.id for one in targets if one.state == "healthy"}
         self.well |= healthy
         self._smoke(len(healthy) >= self.needed)
-        return Look(
+        return GroupSnapshot(
             elapsed=self.progress.elapsed(),
             limit=self.progress.limit or math.inf,
             needed=self.needed,
             launched=len(group.instances),
             targets=targets,
-            failures=scaling_activities.failures(aws, given.group, but=self.stale),
+            failures=scaling_activities.failures(aws, options.group, but=self.stale),
             replaced=len(self.seen.difference(group.instances)),
             lost=len(self.well - healthy),
-            sick=self.sick,
+            unhealthy=self.sick,
             obstacles=group.barred(GROW),
             held=lifecycle_hooks.holding(aws, group),
-            good=self.good,
-            bad=self.bad,
+            passes=self.good,
+            fails=self.bad,
             smoke=self.smoke,
         )
 
@@ -186,19 +190,19 @@ class Waiting:
         if not ready:
             self.good, self.bad, self.smoke = 0, 0, ""
             return
-        answers = probe.ask(self.door, self.given.smoke_path, token=self.token)
-        self.smoke = probe.complaint(answers, self.given.generation)
+        answers = probe.probe(self.door, self.given.smoke_path, token=self.token)
+        self.smoke = probe.probe_error(answers, self.given.generation)
         if self.smoke:
             self.good, self.bad = 0, self.bad + 1
             return
         self.good, self.bad = self.good + 1, 0
-        if not probe.tells(answers) and not self.silent:
+        if not probe.reports_generation(answers) and not self.silent:
             self.silent = True
             self.progress.line(
                 f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
             )
 
-    def _tell(self, look: Look) -> str:
+    def _tell(self, look: GroupSnapshot) -> str:
         text = f"{server_groups.healthy(look.targets)} of {self.needed} servers healthy"
         detail = (
             [server_groups.summary(look.targets)]
@@ -209,11 +213,11 @@ class Waiting:
         )
         return "; ".join([text, *(part for part in detail if part)])
 
-    def _failure(self, look: Look, verdict: group_health.Verdict) -> StepError:
-        sick = [target.id for target in (*look.sick, *look.targets) if target.state != "healthy"]
+    def _failure(self, look: GroupSnapshot, verdict: group_health.Verdict) -> StepError:
+        sick = [target.id for target in (*look.unhealthy, *look.targets) if target.state != "healthy"]
         console = scaling_activities.console(self.context.aws, dict.fromkeys([*sick, *sorted(self.seen)]))
         do = scaling_activities.SECRETS_DO if console.startswith(scaling_activities.SECRETS) else verdict.do
-        scaling_activities.told(self.context.aws, self.given.group, self.context.clock.utc())
+        scaling_activities.failure_lines(self.context.aws, self.given.group, self.context.clock.utc())
         return StepError(
             f"{self.given.color} {self.given.generation} was not born; production was not touched",
             verdict.failure + (f"\n{console}" if console else ""),
@@ -221,30 +225,30 @@ class Waiting:
         )
 
 
-def run_smoke_command(given: Given, door: Door, token: str, progress: Progress) -> None:
+def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, progress: Progress) -> None:
     """Runs the user's own test. Raises StepError when it fails or time ends. The token is masked in what it says."""
-    progress.line(f"running the smoke command: {given.smoke_command}")
+    progress.line(f"running the smoke command: {options.smoke_command}")
     environment = {
         **os.environ,
         "PHOENIX_URL": door.url,
         "PHOENIX_HOST": door.host,
         "PHOENIX_PREVIEW_HEADER": listener_rules.PREVIEW_HEADER,
         "PHOENIX_PREVIEW_TOKEN": token,
-        "PHOENIX_GENERATION": given.generation,
+        "PHOENIX_GENERATION": options.generation,
     }
     failed = StepError(
-        f"{given.color} {given.generation} did not pass the smoke command; production was not touched",
-        do=f"its output is above. The command: {given.smoke_command}",
+        f"{options.color} {options.generation} did not pass the smoke command; production was not touched",
+        do=f"its output is above. The command: {options.smoke_command}",
     )
     try:
         status = process.run(
-            ["sh", "-c", given.smoke_command],
+            ["sh", "-c", options.smoke_command],
             line=lambda text: progress.line("smoke: " + text.replace(token, "***")),
             timeout=progress.left(),
             environment=environment,
         )
     except TimeoutError as error:
-        failed.why = f"it was not done when the {given.timeout_seconds} s of the step were over"
+        failed.why = f"it was not done when the {options.timeout_seconds} s of the step were over"
         raise failed from error
     if status:
         failed.why = f"it ended with exit code {status}"
@@ -252,4 +256,4 @@ def run_smoke_command(given: Given, door: Door, token: str, progress: Progress) 
 
 
 if __name__ == "__main__":
-    sys.exit(command.main("verify", __doc__, Given, verify))
+    sys.exit(command.run_step("verify", __doc__, Options, verify))

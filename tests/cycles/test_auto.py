@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from plan.group_key import other
+from plan.group_key import other_color
 from tests.cycles.stack import Stack
 
 
 def test_a_change_of_the_scripts_flips_by_itself_and_so_does_its_revert(stack: Stack) -> None:
     [old] = stack.groups().values()
-    new = other(old.color)
+    new = other_color(old.color)
     stack.set(active="auto")
     stack.idle()
     stack.change()
@@ -29,7 +29,7 @@ def test_a_change_of_the_scripts_flips_by_itself_and_so_does_its_revert(stack: S
 
 def test_a_failed_birth_leaves_production_alone_and_the_next_good_one_sweeps_it_away(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = other(live.color)
+    new = other_color(live.color)
     stack.set(active="auto")
     stack.ill("fails-smoke")
     said = stack.refused()
@@ -57,7 +57,7 @@ def test_a_birth_without_capacity_is_tried_again(stack: Stack) -> None:
     assert stack.groups()[live.color] == live
     stack.cloud.fail_launches(None)
     stack.up()
-    assert list(stack.groups()) == [other(live.color)]
+    assert list(stack.groups()) == [other_color(live.color)]
     stack.idle()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plan.group_key import other
+from plan.group_key import other_color
 from rehearsal.cloud.calls import OBSERVER_KEY
 from tests.cycles.stack import CALM, IDENTITY, Stack
 from tests.rehearsal.steps.baking import ended_well, image, run
@@ -61,11 +61,11 @@ def test_servers_are_born_from_copies_and_flip_to_the_next_one(tmp_path: Path) -
         stack.begin()
         [blue] = stack.groups().values()
         stack.change()
-        stack.set(active=other(blue.color))
+        stack.set(active=other_color(blue.color))
         second = baked(stack, stack.refused())
         stack.up()
         [live] = stack.groups().values()
-        assert stack.weights() == {other(blue.color): 100} == {live.color: 100}
+        assert stack.weights() == {other_color(blue.color): 100} == {live.color: 100}
         outputs: Any = stack.engine.outputs()["live"]
         [image] = stack.cloud.client("ec2").describe_images(ImageIds=[outputs["image"]])["Images"]
         tags = {tag["Key"]: tag["Value"] for tag in image["Tags"]}

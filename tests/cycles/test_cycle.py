@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from plan.group_key import other
+from plan.group_key import other_color
 from tests.cycles.stack import Stack
 
 
 def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_everything(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = other(live.color)
+    new = other_color(live.color)
     stack.change()
     stack.set(active=new, traffic=0)
     stack.up()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plan.group_key import other
+from plan.group_key import other_color
 from tests.cycles.stack import Stack, by_color, until
 
 
@@ -19,7 +19,7 @@ def test_what_makes_a_live_server_is_not_changed_in_place(stack: Stack, what: st
     said = stack.refused()
     assert f"active is {live.color}, which serves production as generation {live.generation}" in said
     assert ("image: " if what == "scripts" else "instanceType: t3.small -> t3.large") in said
-    assert f"pulumi config set active {other(live.color)}" in said
+    assert f"pulumi config set active {other_color(live.color)}" in said
     assert f"pulumi config set image {live.fingerprint}" in said
     assert stack.groups() == {live.color: live}
     assert {(item.urn, item.id) for item in stack.engine.resources()} == before
@@ -31,7 +31,7 @@ def test_what_makes_a_live_server_is_not_changed_in_place(stack: Stack, what: st
 
 def test_the_next_group_is_as_large_as_the_live_one_has_grown(stack: Stack) -> None:
     [live] = stack.groups().values()
-    new = other(live.color)
+    new = other_color(live.color)
     scaling = stack.cloud.client("autoscaling")
     scaling.set_desired_capacity(AutoScalingGroupName=live.name, DesiredCapacity=4)
     until(lambda: stack.groups()[live.color].in_service == 4, what="four servers in service")

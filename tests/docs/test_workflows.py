@@ -14,7 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from core import credentials, session
-from plan.report.report import refused
+from plan.report.report import refusal_markdown
 from rehearsal import PROJECT
 
 FOLDER = PROJECT / ".github"
@@ -76,7 +76,7 @@ def test_the_comment_begins_as_a_flight_plan_does() -> None:
     assert comment["run"].startswith(f"sh tools/comment.sh {written} ")
     # A refused update is told too: the comment comes after a preview that failed.
     assert comment["if"] == "${{ !cancelled() }}"
-    assert refused("dev", "why").splitlines()[0] == "<!-- phoenix flight plan of dev -->"
+    assert refusal_markdown("dev", "why").splitlines()[0] == "<!-- phoenix flight plan of dev -->"
 
 
 def test_a_push_updates_dev_and_then_prod() -> None:
@@ -154,7 +154,7 @@ def test_that_end_is_understood_as_actions_writes_it(monkeypatch: pytest.MonkeyP
         ("CREDENTIAL_EXPIRATION", json.loads('"2126-11-27T18:00:00.000Z"')),
     ):
         monkeypatch.setenv(f"AWS_{variable}", value)
-    found = credentials.life(session.connect(region="eu-west-1").get_credentials())
+    found = credentials.credential_lifetime(session.connect(region="eu-west-1").get_credentials())
     assert (found.ends, found.temporary) == (datetime(2126, 11, 27, 18, tzinfo=UTC), True)
 
 

@@ -111,8 +111,8 @@ WITHOUT_THE_LIVE_GROUP = """
 from types import SimpleNamespace
 from components import service
 
-declared = service.ServerGroup
-service.ServerGroup = lambda name, *, color, **rest: (
+declared = service.AutoScalingGroup
+service.AutoScalingGroup = lambda name, *, color, **rest: (
     declared(name, color=color, **rest) if color.color == {new!r} else SimpleNamespace(alarm_arns=[]))
 """
 

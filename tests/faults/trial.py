@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from plan.group_key import other
+from plan.group_key import other_color
 from rehearsal.engine import Result, Running
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.orphans import find_orphans
@@ -50,7 +50,7 @@ class Trial:
     def __init__(self, stack: Stack, *, ending: Ending) -> None:
         self.stack, self.ending = stack, ending
         [self.live] = stack.groups().values()
-        self.new = other(self.live.color)
+        self.new = other_color(self.live.color)
         self.before = stack.weights()
         self.begun = stack.shop.head()
         self.struck: float | None = None

@@ -29,7 +29,7 @@ from drill.folder import DrillRecord
 from drill.left import DELETERS, Leftover, delete_leftovers, find_leftovers
 from drill.observe import AccountWatch
 from drill.place import cloud_of
-from plan.config.settings import defaults
+from plan.config.settings import default_values
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.backend import add_bad_script
@@ -45,7 +45,7 @@ OTHERS = "phoenix/local"
 
 
 def test_somebody_has_decided_of_each_key_whether_a_drill_takes_it() -> None:
-    assert set(defaults()) == settings.TAKEN | settings.LEFT_OUT
+    assert set(default_values()) == settings.TAKEN | settings.LEFT_OUT
     assert not settings.TAKEN & settings.LEFT_OUT
 
 
@@ -180,14 +180,16 @@ def test_credentials_that_end_before_the_drill_does_are_refused(monkeypatch: pyt
     place: Any = SimpleNamespace(session=SimpleNamespace(get_credentials=lambda: None))
     for hours, refused in ((0.3, True), (9, False)):
         found = SimpleNamespace(ends=datetime.now(UTC) + timedelta(hours=hours), temporary=True)
-        monkeypatch.setattr("drill.__main__.credentials.life", lambda _, found=found: found)
+        monkeypatch.setattr("drill.__main__.credentials.credential_lifetime", lambda _, found=found: found)
         if refused:
             with pytest.raises(command.DrillError, match="before the drill does, and nothing was done"):
                 command.check_credentials(place, made(service="drill"), scene)
         else:
             command.check_credentials(place, made(service="drill"), scene)
     assert said == []
-    monkeypatch.setattr("drill.__main__.credentials.life", lambda _: SimpleNamespace(ends=None, temporary=True))
+    monkeypatch.setattr(
+        "drill.__main__.credentials.credential_lifetime", lambda _: SimpleNamespace(ends=None, temporary=True)
+    )
     command.check_credentials(place, made(service="drill"), scene)
     assert "don't say when they end; they are needed for about" in said[0]
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from plan.config.settings import Settings
-from plan.readers.live_state import Group, Live
-from plan.server_spec import Recipe
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.server_spec import ServerSpec
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "a-token-of-24-characters"
@@ -18,8 +18,8 @@ def settings(**values: Any) -> Settings:
     return Settings(**{"stack": "dev", "region": "eu-west-1", "preview_token": TOKEN, **values})
 
 
-def recipe(image: str = "111111111111") -> Recipe:
-    return Recipe(
+def recipe(image: str = "111111111111") -> ServerSpec:
+    return ServerSpec(
         image=image,
         instance_type="t3.small",
         root_volume_gib=10,
@@ -31,15 +31,15 @@ def recipe(image: str = "111111111111") -> Recipe:
     )
 
 
-def group(color: str, image: str = "111111111111", weight: int = 100, *, days: float = 1, **values: Any) -> Group:
+def group(color: str, image: str = "111111111111", weight: int = 100, *, days: float = 1, **values: Any) -> LiveGroup:
     """A verified group of two servers, born `days` ago from an image baked just before."""
     born = NOW - timedelta(days=days)
     made = recipe(image)
-    known = Group(
+    known = LiveGroup(
         color=color,
         generation=made.generation,
         weight=weight,
-        recipe=made.tag,
+        server_spec=made.tag,
         fingerprint=image,
         commit="c0ffee",
         target_group=f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{color}/0123456789abcdef",
@@ -48,14 +48,14 @@ def group(color: str, image: str = "111111111111", weight: int = 100, *, days: f
         name=f"phoenix-dev-{color}-1",
         verified=True,
         desired=2,
-        born_at=born,
+        created_at=born,
     )
     return replace(known, **values)
 
 
-def live(*groups: Group) -> Live:
+def live(*groups: LiveGroup) -> LiveState:
     balancing = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
-    return Live(
+    return LiveState(
         f"{balancing}:loadbalancer/app/phoenix-dev/1",
         "vpc-0a",
         groups,

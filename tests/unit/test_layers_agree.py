@@ -51,7 +51,7 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
     assert given["PHOENIX_PROJECT"] == ""
     passed = {name.removeprefix("PHOENIX_").lower() for name in given} - {"options", "project"}
     assert passed == set(given["PHOENIX_OPTIONS"].split())
-    options = fields(importlib.import_module(module_of(step)).Given)
+    options = fields(importlib.import_module(module_of(step)).Options)
     required = {option.name for option in options if option.default is MISSING and option.default_factory is MISSING}
     assert passed <= {option.name for option in options}
     assert required <= passed
@@ -60,10 +60,13 @@ def test_what_the_program_passes_is_what_a_step_takes(step: str, commands: dict[
 def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
     made = {item.name: item.metadata["rule"] for item in fields(settings.Settings) if item.metadata}
     for text in ("123456789012", "123456789012/us-gov-west-1"):
-        assert made["image_from"](text) and image_sharing.place(text, region="eu-west-1").account == "123456789012"
+        assert (
+            made["image_from"](text)
+            and image_sharing.parse_account_region(text, region="eu-west-1").account == "123456789012"
+        )
     for name in ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1", "arn:aws:kms:eu-west-1:123456789012:alias/a/b"):
-        assert made["image_kms_key"](name) == kms.wanted(name)
-    assert made["image_kms_key"](kms.NONE) == kms.wanted(kms.NONE)
+        assert made["image_kms_key"](name) == kms.parse_key(name)
+    assert made["image_kms_key"](kms.NONE) == kms.parse_key(kms.NONE)
 
 
 def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:

@@ -70,7 +70,7 @@ def test_what_promote_reads_are_the_whole_minutes_since_it_asked(site: Site) -> 
 
     def seen() -> Metrics:
         assert site.get().status == 200
-        return metrics.read(
+        return metrics.read_metrics(
             cast(Aws, SimpleNamespace(cloudwatch=site.stack.cloud.client("cloudwatch"))),
             load_balancer=site.stack.balancer,
             ours=green,

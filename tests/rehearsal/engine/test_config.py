@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from plan.config import namespaces, secret_values, yaml_changes
-from plan.config.settings import defaults
-from plan.config.typed import Typed
+from plan.config.settings import default_values
+from plan.config.typed import TypedWords
 from rehearsal.engine import choose
 from tests.rehearsal.engine.projects import Project, engine_for
 from tests.unit.plan.config.test_yaml_scalars import READ
@@ -272,7 +272,7 @@ def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> Non
         "phoenix:environment": '{"A":"it\'s"}',
         "phoenix:previewToken": "opensesame",
     }
-    found = namespaces.astray(
+    found = namespaces.misplaced_keys(
         texts,
         project="small",
         names=[key.split(":")[1] for key in texts],
@@ -280,14 +280,14 @@ def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> Non
         provider=lambda _: False,
     )
     said = [
-        *namespaces.problems(found, project="small", there=(), defaults=defaults()),
-        *secret_values.problems("hostname", Typed(file="Pulumi.dev.yaml")),
+        *namespaces.problems(found, project="small", there=(), defaults=default_values()),
+        *secret_values.problems("hostname", TypedWords(file="Pulumi.dev.yaml")),
     ]
     for problem in said:
         typed(problem.partition("type: ")[2])
     words = ("1.10", "+5", "true", "-010", "", "2024-01-02", "a b", "0755")
     for number, word in enumerate(words):
-        typed(yaml_changes.command(("environment", f"V{number}"), word, Typed(file="Pulumi.dev.yaml")))
+        typed(yaml_changes.command(("environment", f"V{number}"), word, TypedWords(file="Pulumi.dev.yaml")))
     typed("pulumi config set --path 'imageSharedWith[0]' 222222222222")
     typed("pulumi config set --path 'imageSharedWith[1]' 012345678901")
     done = engine.up()

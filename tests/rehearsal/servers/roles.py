@@ -20,7 +20,7 @@ def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
     iam.put_role_policy(
         RoleName=name,
         PolicyName="references",
-        PolicyDocument=secret_references.policy(
+        PolicyDocument=secret_references.reference_policy(
             settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"
         ),
     )

@@ -26,7 +26,7 @@ def image(mark: str = "", *, folder: Path = PROJECT / "image", base_image: str =
         "base_image": base_image,
         "packer_variables": json.dumps(variables),
         "fingerprint": fingerprint(
-            image_files.read(folder), base_image=base_image, architecture="x86_64", variables=variables
+            image_files.read_image_files(folder), base_image=base_image, architecture="x86_64", variables=variables
         ),
     }
 

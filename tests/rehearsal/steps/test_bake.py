@@ -96,7 +96,7 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
         "leftovers": [],
         "lists": [],
         "snapshots": [],
-        "strays": [],
+        "orphans": [],
     }
 
 
@@ -116,7 +116,9 @@ def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, ima
 
 def test_a_variable_that_the_template_does_not_have_is_told(cloud: Cloud, image_dir: Path) -> None:
     variables = {"log_colector": "x"}
-    mine = fingerprint(image_files.read(image_dir), base_image="debian-12", architecture="x86_64", variables=variables)
+    mine = fingerprint(
+        image_files.read_image_files(image_dir), base_image="debian-12", architecture="x86_64", variables=variables
+    )
     done = step(
         cloud, "bake", **{**image("", folder=image_dir), "fingerprint": mine, "packer_variables": json.dumps(variables)}
     )
@@ -172,6 +174,6 @@ def test_packer_gets_the_files_that_were_hashed_and_nothing_else(cloud: Cloud, i
     assert folder.startswith(f"{ROOT}/.packer/phoenix-{asked['fingerprint']}-")
     assert f"in {folder}, template {folder}" in said
     has = {line.split()[1]: line.split()[2] for line in said if line.startswith("has ")}
-    assert {name for name in has if "." in name} == set(image_files.read(image_dir))
+    assert {name for name in has if "." in name} == set(image_files.read_image_files(image_dir))
     assert (has["app"], has["app/server.xml"], "app/empty" in has) == ("755", "644", False)
     assert not Path(folder).exists()

@@ -13,7 +13,7 @@ import pytest
 
 from core import kms as keys
 from plan import image_origin, image_source
-from plan.image_source import Source
+from plan.image_source import ImageSource
 from plan.readers.live_state import Account
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
@@ -49,15 +49,15 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     )
     original = world.bake(asked)
     refused(world.prod(wanted), "it shows this account none at all")
-    assert "none at all" in world.planned(wanted).refused
+    assert "none at all" in world.planned(wanted).problem
     assert ended_well(world.share(original, world.cloud.account)) == {
         "images": [original],
         "sharedWith": [world.cloud.account],
     }
     plan = world.planned(wanted)
-    assert plan.refused == "" and plan.bakes is False
-    assert plan.words.startswith(f"{original} (phoenix-{wanted}-")
-    assert f"is copied from account {DEV}, region {DEV_REGION}: fingerprint {wanted}" in plan.words
+    assert plan.problem == "" and plan.needs_bake is False
+    assert plan.description.startswith(f"{original} (phoenix-{wanted}-")
+    assert f"is copied from account {DEV}, region {DEV_REGION}: fingerprint {wanted}" in plan.description
 
     before = world.copies()
     done = world.prod(wanted)
@@ -86,7 +86,7 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
 
     again = ended_well(world.prod(wanted))
     assert again == {**first, "copied": False} and world.copies() == before + 1
-    known = image_source.available(world.client("ec2", dev=False), service="phoenix")
+    known = image_source.list_available(world.client("ec2", dev=False), service="phoenix")
     assert [(image.id, image.fingerprint) for image in known] == [(first["image"], wanted)]
 
     # The original is gone, and nobody in prod minds.
@@ -110,14 +110,14 @@ def test_an_encrypted_image_needs_its_key_shared_and_gets_another_one(world: Wor
     )
     refused(world.prod(wanted), *says)
     for text in says:
-        assert text in world.planned(wanted).refused
+        assert text in world.planned(wanted).problem
 
     world.client("kms", dev=True).put_key_policy(
         KeyId=theirs, PolicyName="default", Policy=policy(DEV, world.cloud.account)
     )
     missing = f"arn:aws:kms:{world.cloud.region}:{world.cloud.account}:key/00000000-0000-0000-0000-000000000000"
     refused(world.prod(wanted, kms_key=missing), f"the copy can't be encrypted with {missing}", "does not exist")
-    said = world.planned(wanted, image_kms_key=missing).refused
+    said = world.planned(wanted, image_kms_key=missing).problem
     assert f"imageKmsKey = '{missing}': must be a key that EC2 can encrypt with" in said and "does not exist" in said
     made = ended_well(world.prod(wanted, kms_key=ours))
     assert world.image(made["image"])["snapshot"]["KmsKeyId"] == ours
@@ -176,10 +176,10 @@ def test_awss_own_key_is_no_choice(world: World) -> None:
     done = world.dev("bake", **asked, kms_key=own)
     refused(done, f"the image can't be encrypted with {own}", "AWS's own key, which can't be shared")
     chosen = settings(region=DEV_REGION, image_kms_key=own, image_shared_with=(world.cloud.account,))
-    found = Source(asked["fingerprint"], "baked from scratch", bakes=True)
-    said = image_origin.led(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
-    assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in said.refused
-    assert said.words == found.words
+    found = ImageSource(asked["fingerprint"], "baked from scratch", needs_bake=True)
+    said = image_origin.resolve_missing_image(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
+    assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in said.problem
+    assert said.description == found.description
 
 
 def test_another_stack_shares_what_it_found_and_takes_back_its_own_alone(world: World) -> None:
@@ -205,7 +205,7 @@ def test_snapshots_that_are_not_shared_are_told_with_the_command(world: World) -
     )
     refused(world.prod(wanted), *says)
     for text in says:
-        assert text in world.planned(wanted).refused
+        assert text in world.planned(wanted).problem
     # The local cloud is as strict as AWS, which is what the look beforehand spares the user.
     with pytest.raises(Exception, match="You do not have permission to access the storage of this ami"):
         world.client("ec2", dev=False).copy_image(Name="mine", SourceImageId=original, SourceRegion=DEV_REGION)
@@ -225,16 +225,16 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
 
     world.share(original, other)
     assert shared() == ([other], [other])
-    assert "there are" not in (said := world.planned(wanted).refused) or wanted not in said.split("there are")[1]
+    assert "there are" not in (said := world.planned(wanted).problem) or wanted not in said.split("there are")[1]
     # It is no longer the one that serves, and still follows.
     world.share("ami-0000000000000000f", world.cloud.account)
     assert shared() == ([world.cloud.account], [world.cloud.account])
-    assert world.planned(wanted).refused == ""
-    assert any(one.shared_by == "phoenix/dev" for one in image_source.available(ec2, service="phoenix"))
+    assert world.planned(wanted).problem == ""
+    assert any(one.shared_by == "phoenix/dev" for one in image_source.list_available(ec2, service="phoenix"))
     world.share("ami-0000000000000000f")
     assert shared() == ([], [])
-    assert not any(one.shared_by for one in image_source.available(ec2, service="phoenix"))
-    assert wanted in world.planned(wanted).refused
+    assert not any(one.shared_by for one in image_source.list_available(ec2, service="phoenix"))
+    assert wanted in world.planned(wanted).problem
 
 
 def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world: World) -> None:
@@ -260,7 +260,7 @@ def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world
 
 
 def test_who_may_not_be_asked_and_what_leads_nowhere_is_refused(world: World) -> None:
-    here = world.planned("a" * 12, image_from=f"{world.cloud.account}/{world.cloud.region}").refused
+    here = world.planned("a" * 12, image_from=f"{world.cloud.account}/{world.cloud.region}").problem
     assert "must lead elsewhere" in here and "pulumi config rm imageFrom" in here
 
 

@@ -47,7 +47,7 @@ def store(cloud: Cloud, image: str, text: str) -> str:
 def test_what_is_stored_is_read_again(cloud: Cloud, ssm: Any, image: str, text: str) -> None:
     hashed = store(cloud, image, text)
     assert tag(cloud, image) == hashed == hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parsed(text)
+    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parse_packages(text)
     assert (len(names(ssm, image)) > 10) == (text is LONG)
 
 
@@ -55,7 +55,7 @@ def test_a_shorter_list_leaves_nothing_of_a_longer_one(cloud: Cloud, ssm: Any, i
     store(cloud, image, LONG)
     hashed = store(cloud, image, SHORT)
     assert len(names(ssm, image)) == 1
-    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parsed(SHORT)
+    assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parse_packages(SHORT)
 
 
 def test_the_tag_comes_last_so_an_interrupted_list_is_none(cloud: Cloud, ssm: Any, image: str) -> None:
@@ -75,7 +75,7 @@ def test_the_tag_comes_last_so_an_interrupted_list_is_none(cloud: Cloud, ssm: An
 @pytest.mark.parametrize("damage", ["a piece is gone", "all are gone", "another list's", "not base64"])
 def test_a_list_that_does_not_match_its_tag_is_not_relied_on(cloud: Cloud, ssm: Any, image: str, damage: str) -> None:
     hashed = store(cloud, image, LONG)
-    path = package_store.path(SERVICE, image)
+    path = package_store.parameter_path(SERVICE, image)
     if damage == "a piece is gone":
         ssm.delete_parameters(Names=[f"{path}/2"])
     elif damage == "all are gone":

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from plan import rollout_plan
-from plan.image_source import Source
+from plan.image_source import ImageSource
 from plan.report import package_diff
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.steps.baking import TOOLS, ended_well, image, run
@@ -112,9 +112,11 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(cloud: Cloud
 
 def planned(cloud: Cloud, *, live_image: str, born: str) -> tuple[str, ...]:
     serving = replace(group("blue", OLD), image=live_image)
-    flown = rollout_plan.decide(settings(active="green"), recipe(NEW), live(serving), now=NOW)
+    flown = rollout_plan.decide_rollout(settings(active="green"), recipe(NEW), live(serving), now=NOW)
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=cloud.region)
-    return package_diff.lines(session, flown, Source(NEW, "", image=born, bakes=not born), service="phoenix")
+    return package_diff.package_lines(
+        session, flown, ImageSource(NEW, "", image=born, needs_bake=not born), service="phoenix"
+    )
 
 
 @pytest.fixture
@@ -158,14 +160,14 @@ def test_the_live_image_born_again_needs_no_list(cloud: Cloud) -> None:
 
 def test_nobody_born_or_nobody_live_is_nothing_to_compare() -> None:
     nobody: Any = None
-    stands = rollout_plan.decide(settings(), recipe(OLD), live(group("blue", OLD)), now=NOW)
-    first = rollout_plan.decide(settings(), recipe(OLD), live(), now=NOW)
+    stands = rollout_plan.decide_rollout(settings(), recipe(OLD), live(group("blue", OLD)), now=NOW)
+    first = rollout_plan.decide_rollout(settings(), recipe(OLD), live(), now=NOW)
     for flown in (stands, first):
-        assert package_diff.lines(nobody, flown, Source(OLD, "", image="ami-1"), service="phoenix") == ()
+        assert package_diff.package_lines(nobody, flown, ImageSource(OLD, "", image="ami-1"), service="phoenix") == ()
 
 
 def test_a_plan_stays_short() -> None:
     many = [f"+ package-{number} 1" for number in range(package_diff.LINES + 5)]
-    assert package_diff.told(many)[:-1] == tuple(many[: package_diff.LINES])
-    assert package_diff.told(many)[-1] == "and 5 more (sh steps/run packages tells all of them)"
-    assert package_diff.told(many[: package_diff.LINES]) == tuple(many[: package_diff.LINES])
+    assert package_diff.summarize(many)[:-1] == tuple(many[: package_diff.LINES])
+    assert package_diff.summarize(many)[-1] == "and 5 more (sh steps/run packages tells all of them)"
+    assert package_diff.summarize(many[: package_diff.LINES]) == tuple(many[: package_diff.LINES])

@@ -16,7 +16,7 @@ from core.progress import Progress, RealClock
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.load import Load
 from rehearsal.servers.process import ProcessMachines
-from steps.promote.promote import Given, promote
+from steps.promote.promote import Options, promote
 from steps.runtime.command import Context
 from steps.runtime.signals import Interrupts
 from tests.rehearsal.boto3_stack import GENERATION, SECRET, Stack, stack, until, user_data
@@ -149,7 +149,7 @@ def test_servers_that_come_and_go_take_no_release_back(s: Stack, what: str, tmp_
     said, clock = io.StringIO(), RealClock()
     aws = Aws(boto3.Session("testing", "testing", region_name=s.cloud.region))
     context = Context(aws=aws, clock=clock, progress=Progress(clock, stream=said), interrupts=Interrupts())
-    given = Given(
+    given = Options(
         stack="phoenix/dev",
         account=s.cloud.account,
         region=s.cloud.region,

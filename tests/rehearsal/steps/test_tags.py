@@ -65,7 +65,7 @@ def test_a_load_balancer_of_another_team_goes_between_two_calls(account: Account
     account.once(
         client, "DescribeTags", lambda: [account.elbv2.delete_load_balancer(LoadBalancerArn=arn) for arn in theirs[3:5]]
     )
-    found, others = load_balancers.find(client, STACK, made={account.own.balancer})
+    found, others = load_balancers.find_load_balancer(client, STACK, made={account.own.balancer})
     assert (found.arn if found else "", others) == (account.own.balancer, ())
     for arn in theirs:
         account.elbv2.delete_load_balancer(LoadBalancerArn=arn)
@@ -75,8 +75,8 @@ def test_tags_of_all_that_is_left_are_read_whatever_is_gone(account: Account) ->
     there = [account.own.fresh().rule({account.own.target_group(f"there-{number}"): 1}) for number in range(2)]
     gone = [f"{arn[:-4]}dead" for arn in (*there, account.own.balancer, account.own.listener)]
     client = account.session.client("elbv2")
-    assert tags.read(client, [gone[0], there[0], *gone[1:], there[1]]).keys() == set(there)
-    assert tags.read(client, gone) == tags.read(client, []) == {}
+    assert tags.read_tags(client, [gone[0], there[0], *gone[1:], there[1]]).keys() == set(there)
+    assert tags.read_tags(client, gone) == tags.read_tags(client, []) == {}
     with pytest.raises(ClientError, match="LoadBalancerNotFound"):
         client.describe_tags(ResourceArns=[account.own.balancer, gone[2]])
 
@@ -89,7 +89,7 @@ def test_anything_else_that_aws_says_is_no_word_about_what_is_gone(account: Acco
 
     client.meta.events.register_first("before-call.elastic-load-balancing-v2.DescribeTags", denied)
     with pytest.raises(ClientError, match="AccessDenied"):
-        tags.read(client, [account.own.balancer])
+        tags.read_tags(client, [account.own.balancer])
 
 
 @pytest.mark.parametrize("goes", ["rule", "listener"])
@@ -112,4 +112,6 @@ def test_a_step_reads_its_listener_while_others_rules_come_and_go(account: Accou
     mine = shared.rule({account.own.target_group("mine-step"): 1}, priority=1)
     theirs = shared.rule({account.own.target_group("theirs-step"): 1}, priority=2)
     account.once(aws.elbv2, "DescribeTags", lambda: account.elbv2.delete_rule(RuleArn=theirs))
-    assert [rule.arn for rule in listener_rules.read(aws, shared.listener) if rule.priority != "default"] == [mine]
+    assert [rule.arn for rule in listener_rules.read_rules(aws, shared.listener) if rule.priority != "default"] == [
+        mine
+    ]

@@ -16,7 +16,7 @@ from core.aws import Aws
 from core.errors import StepError
 from core.progress import Progress, RealClock
 from plan import image_origin
-from plan.image_source import Source
+from plan.image_source import ImageSource
 from plan.readers.live_state import Account
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.servers.images import base_images
@@ -120,7 +120,9 @@ class World:
             aws=Aws(self.session(dev=dev)), clock=clock, progress=Progress(clock, stream=told), interrupts=Interrupts()
         )
         try:
-            read = options.read(step.Given, step="", about="", arguments=[], environment=environment(self.cloud, given))
+            read = options.read_options(
+                step.Options, step="", about="", arguments=[], environment=environment(self.cloud, given)
+            )
             result = act(read, context)
         except StepError as error:
             return subprocess.CompletedProcess([], 1, "", f"{told.getvalue()}{error}")
@@ -143,11 +145,11 @@ class World:
     def copies(self) -> int:
         return [call.name for call in self.cloud.calls.seen].count("ec2:CopyImage")
 
-    def planned(self, fingerprint: str, **said: Any) -> Source:
+    def planned(self, fingerprint: str, **said: Any) -> ImageSource:
         """What prod's flight plan is told."""
         chosen = settings(**{"image_from": FROM, **said})
-        found = Source(fingerprint, "baked from scratch", bakes=True)
-        return image_origin.led(
+        found = ImageSource(fingerprint, "baked from scratch", needs_bake=True)
+        return image_origin.resolve_missing_image(
             self.session(dev=False), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW
         )
 

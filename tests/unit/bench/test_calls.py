@@ -35,7 +35,9 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
         for name, color in STEPS:
             before, clock = len(there.cloud.calls.seen), FakeClock()
             step: Any = importlib.import_module(module_of(name))
-            given = options.read(step.Given, step=name, about="", arguments=[], environment=there.options(color))
+            given = options.read_options(
+                step.Options, step=name, about="", arguments=[], environment=there.options(color)
+            )
             getattr(step, name)(
                 given,
                 Context(
@@ -48,8 +50,8 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
             found[name] = counted(there.cloud, before)
         before = len(there.cloud.calls.seen)
         made = {one["LoadBalancerArn"] for one in session.client("elbv2").describe_load_balancers()["LoadBalancers"]}
-        standing = live_state.read(session, stack=STACK, made=made)
-        born = account_limits.born(session.client("ec2"), standing.groups)
+        standing = live_state.read_live_state(session, stack=STACK, made=made)
+        born = account_limits.read_launch_times(session.client("ec2"), standing.groups)
         assert len(born) == sum(len(group.instances) for group in standing.groups) == servers
         found["preview"] = counted(there.cloud, before)
         return found

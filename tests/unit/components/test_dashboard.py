@@ -26,7 +26,7 @@ ALARMS = ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:shop-dev-green-5xx"]
 
 
 def body(promoted: str = "") -> dict[str, Any]:
-    return dashboard.body(
+    return dashboard.dashboard_body(
         region="eu-west-1",
         load_balancer="app/shop-dev/0123456789abcdef",
         moved=dashboard.moves(promoted),

@@ -9,26 +9,26 @@ from pathlib import Path
 
 import pulumi
 
-from components.step_command import AWAY, LAUNCHER, ROOT, runner, step
+from components.step_command import AWAY, LAUNCHER, ROOT, step_command, step_runner
 from plan.readers.live_state import Account
 from tests.support.recorder import record
 
 
 def test_the_projects_own_program_runs_its_steps_as_ever() -> None:
-    assert runner(ROOT) == "sh steps/run"
+    assert step_runner(ROOT) == "sh steps/run"
 
 
 def test_a_program_elsewhere_says_where_it_is_and_names_no_absolute_path(tmp_path: Path) -> None:
-    assert runner(ROOT / "examples" / "two-services") == 'PHOENIX_PROJECT="$PWD" sh ../../steps/run'
-    assert runner(ROOT.parent) == f'PHOENIX_PROJECT="$PWD" sh {ROOT.name}/steps/run'
-    assert str(tmp_path) not in runner(tmp_path)
-    assert runner(tmp_path).endswith('; PHOENIX_PROJECT="$PWD" sh .phoenix/run')
+    assert step_runner(ROOT / "examples" / "two-services") == 'PHOENIX_PROJECT="$PWD" sh ../../steps/run'
+    assert step_runner(ROOT.parent) == f'PHOENIX_PROJECT="$PWD" sh {ROOT.name}/steps/run'
+    assert str(tmp_path) not in step_runner(tmp_path)
+    assert step_runner(tmp_path).endswith('; PHOENIX_PROJECT="$PWD" sh .phoenix/run')
 
 
 def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     assert subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, check=True, capture_output=True).stdout == b""
-    command = f"{runner(tmp_path)} promote --help; exit $?"
+    command = f"{step_runner(tmp_path)} promote --help; exit $?"
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=tmp_path,
@@ -43,7 +43,7 @@ def test_a_package_is_reached_by_a_file_in_the_project_that_git_does_not_see(tmp
 
 
 def test_a_machine_that_has_not_previewed_yet_is_told_what_to_type(tmp_path: Path) -> None:
-    command = f"{runner(tmp_path)} retire; exit $?"
+    command = f"{step_runner(tmp_path)} retire; exit $?"
     (tmp_path / LAUNCHER).unlink()
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
@@ -54,7 +54,7 @@ def given(run: str, account: Account, **environment: str) -> dict[str, object]:
     """The variables that a step's command is declared with."""
 
     def program() -> None:
-        step("a", run=run, account=account, environment=environment, triggers=[], opts=pulumi.ResourceOptions())
+        step_command("a", run=run, account=account, environment=environment, triggers=[], opts=pulumi.ResourceOptions())
 
     return dict(record(program).one("command:local:Command").inputs["environment"])
 

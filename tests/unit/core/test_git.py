@@ -20,14 +20,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     return made
 
 
-def source(repository: Repository) -> git.Source:
+def source(repository: Repository) -> git.Commit:
     folder = repository.folder / "image"
-    return git.source(folder, image_files.read(folder))
+    return git.image_commit(folder, image_files.read_image_files(folder))
 
 
 def test_git_says_which_commit_the_scripts_are_of(repository: Repository) -> None:
     first = repository.commit()
-    assert source(repository) == git.Source(commit=first, tree="clean")
+    assert source(repository) == git.Commit(commit=first, tree="clean")
     repository.write("elsewhere", "not part of the image\n")
     assert source(repository).tree == "clean"
 
@@ -36,9 +36,9 @@ def test_git_says_which_commit_the_scripts_are_of(repository: Repository) -> Non
 def test_scripts_that_no_commit_has_are_dirty(repository: Repository, name: str) -> None:
     first = repository.commit()
     repository.write(f"image/{name}", "false\n")
-    assert source(repository) == git.Source(commit=first, tree="dirty")
+    assert source(repository) == git.Commit(commit=first, tree="dirty")
     repository.git("add", "-A")
-    assert source(repository) == git.Source(commit=first, tree="dirty")
+    assert source(repository) == git.Commit(commit=first, tree="dirty")
 
 
 def test_a_script_that_is_missing_is_dirty(repository: Repository) -> None:
@@ -71,7 +71,7 @@ def test_a_file_that_lfs_has_fetched_is_that_of_its_commit(repository: Repositor
 
 def test_without_git_nobody_knows_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert git.source(tmp_path, {}) == git.Source(commit="none", tree="dirty")
+    assert git.image_commit(tmp_path, {}) == git.Commit(commit="none", tree="dirty")
     assert git.checkout(tmp_path / "not there") is None
 
 
@@ -86,7 +86,7 @@ def test_above_a_ceiling_nobody_looks_as_git_does_not(
 
 
 def test_before_the_first_commit_there_is_none(repository: Repository) -> None:
-    assert source(repository) == git.Source(commit="none", tree="dirty")
+    assert source(repository) == git.Commit(commit="none", tree="dirty")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_repository_that_git_can_not_read_is_told_in_its_own_words(
         monkeypatch.setenv("PATH", str(repository.folder))
     else:
         (repository.folder / ".git" / "HEAD").write_text("nonsense")
-    for ask in (git.head, image_files.read):
+    for ask in (git.head, image_files.read_image_files):
         with pytest.raises(GitError) as error:
             ask(repository.folder / "image")
         assert words in error.value.why and do in error.value.do

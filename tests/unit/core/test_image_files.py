@@ -15,8 +15,8 @@ import pytest
 from core import git, image_files
 from core.git import GitError
 from core.image_files import ImageFilesError
-from plan.image_source import ImageError, source
-from plan.server_spec import fingerprint
+from plan.image_source import ImageError, select_source
+from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
 from tests.support.factories import NOW, settings
 from tests.support.repositories import Repository
@@ -38,7 +38,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 
 
 def digest(folder: Path) -> str:
-    return fingerprint(image_files.read(folder / "image"), settings())
+    return image_fingerprint(image_files.read_image_files(folder / "image"), settings())
 
 
 def worktree(shop: Repository, there: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_commit_has_one_fingerprint_in_every_checkout(
     there = tmp_path / "there"
     kind(shop, there)
     assert digest(there) == digest(shop.folder)
-    said = git.source(there / "image", image_files.read(there / "image"))
+    said = git.image_commit(there / "image", image_files.read_image_files(there / "image"))
     assert said.tree == ("dirty" if kind is archive else "clean")
 
 
@@ -103,16 +103,16 @@ def test_the_folder_itself_may_be_a_link(shop: Repository) -> None:
 
 
 def test_new_files_count_and_deleted_ones_do_not_before_they_are_committed(shop: Repository) -> None:
-    before = image_files.read(shop.folder / "image")
+    before = image_files.read_image_files(shop.folder / "image")
     shop.write("image/provision/30-logs.sh", "#!/bin/sh\n", executable=True)
     (shop.folder / "image" / "provision" / "20-tomcat.sh").unlink()
-    now = image_files.read(shop.folder / "image")
+    now = image_files.read_image_files(shop.folder / "image")
     assert (now.keys() - before.keys(), before.keys() - now.keys()) == (
         {"provision/30-logs.sh"},
         {"provision/20-tomcat.sh"},
     )
     shop.commit()
-    assert image_files.read(shop.folder / "image") == now
+    assert image_files.read_image_files(shop.folder / "image") == now
 
 
 def test_what_a_desktop_leaves_behind_is_no_file_of_the_image_where_git_ignores_it(shop: Repository) -> None:
@@ -254,7 +254,7 @@ def test_what_git_does_not_answer_for_is_refused_by_its_name(
     monkeypatch.chdir(shop.folder)
     spoil(shop)
     with pytest.raises(ImageFilesError) as error:
-        image_files.read(shop.folder / "image")
+        image_files.read_image_files(shop.folder / "image")
     [found] = error.value.refusals
     assert list(found.paths) == names
     assert rule in found.rule
@@ -264,7 +264,7 @@ def test_what_git_does_not_answer_for_is_refused_by_its_name(
 def test_what_was_left_out_of_a_sparse_checkout_is_missed(shop: Repository) -> None:
     sparse(shop)
     with pytest.raises(ImageFilesError, match=r"app/bin/start.* must be checked out: git was told to leave it out"):
-        image_files.read(shop.folder / "image")
+        image_files.read_image_files(shop.folder / "image")
 
 
 def test_outside_of_git_links_and_repositories_are_refused_too(shop: Repository, tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_outside_of_git_links_and_repositories_are_refused_too(shop: Repository,
     (there / "image" / "link").symlink_to("/etc")
     nested(Repository(there))
     with pytest.raises(ImageFilesError) as error:
-        image_files.read(there / "image")
+        image_files.read_image_files(there / "image")
     assert [one.paths for one in error.value.refusals] == [("app/vendor",), ("link",)]
 
 
@@ -283,7 +283,7 @@ def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, mo
     for number in range(14):
         (shop.folder / "image" / f"link-{number:02d}").symlink_to("app")
     with pytest.raises(ImageError) as error:
-        source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
+        select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
     said = str(error.value)
     assert "what is in imageDir (image) can't be baked; nothing was changed:" in said
     assert "imageDir = ['app/key.local', 'provision/extra/15-more.sh']: must not be ignored by git" in said
@@ -304,7 +304,7 @@ class NoImages:
 def test_where_git_fails_the_plan_says_its_own_words(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(ImageError) as error:
-        source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
+        select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
     assert "git says: fatal: detected dubious ownership in repository at" in str(error.value)
     assert f"type: git config --global --add safe.directory {shop.folder}" in str(error.value)
 
@@ -316,12 +316,12 @@ def test_where_git_is_not_installed_a_checkout_is_refused_and_an_archive_is_not(
     archive(shop, tmp_path / "there")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(GitError, match="git is not installed"):
-        image_files.read(shop.folder / "image")
+        image_files.read_image_files(shop.folder / "image")
     assert digest(tmp_path / "there") == wanted
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        image_files.read(tmp_path)
+        image_files.read_image_files(tmp_path)
     with pytest.raises(FileNotFoundError):
-        image_files.read(tmp_path / "missing")
+        image_files.read_image_files(tmp_path / "missing")

@@ -15,7 +15,7 @@ from moto.ec2.models import ec2_backends
 from core import image_sharing, images
 from core import kms as keys
 from core.errors import StepError
-from core.image_sharing import Place
+from core.image_sharing import AccountRegion
 from core.images import Image
 from plan.checks import encryption
 from plan.readers.live_state import Account
@@ -25,7 +25,7 @@ from tests.support.factories import settings
 from tests.unit.steps.cloud import Wrapped
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
-DEV = Place(account="111111111111", region="eu-central-1")
+DEV = AccountRegion(account="111111111111", region="eu-central-1")
 WANTED, ME = "0123456789ab", "222222222222"
 LONGEST = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20251022"
 
@@ -56,8 +56,8 @@ def image(ami: str, *, days: float, fingerprint: str = WANTED) -> Image:
     )
 
 
-def choose(*there: Image, place: Place = DEV, max_age_days: int = 30) -> Image:
-    return image_sharing.chosen(
+def choose(*there: Image, place: AccountRegion = DEV, max_age_days: int = 30) -> Image:
+    return image_sharing.select(
         there, place, service="shop", fingerprint=WANTED, account=ME, max_age_days=max_age_days, now=NOW
     )
 
@@ -65,16 +65,16 @@ def choose(*there: Image, place: Place = DEV, max_age_days: int = 30) -> Image:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("111111111111", Place(account="111111111111", region="eu-west-1")),
-        ("111111111111/us-gov-west-1", Place(account="111111111111", region="us-gov-west-1")),
+        ("111111111111", AccountRegion(account="111111111111", region="eu-west-1")),
+        ("111111111111/us-gov-west-1", AccountRegion(account="111111111111", region="us-gov-west-1")),
     ],
 )
-def test_a_place_is_an_account_and_its_region_or_the_own_one(text: str, place: Place) -> None:
-    assert image_sharing.place(text, region="eu-west-1") == place
+def test_a_place_is_an_account_and_its_region_or_the_own_one(text: str, place: AccountRegion) -> None:
+    assert image_sharing.parse_account_region(text, region="eu-west-1") == place
 
 
 def test_a_description_says_what_the_tags_do() -> None:
-    said = image_sharing.described(image_sharing.description(tags()))
+    said = image_sharing.parse_description(image_sharing.description(tags()))
     assert said == {
         key: value
         for key, value in tags().items()
@@ -85,14 +85,14 @@ def test_a_description_says_what_the_tags_do() -> None:
 def test_a_description_is_cut_off_in_the_name_of_the_base_alone() -> None:
     text = image_sharing.description(tags(base_name="x" * 128))
     assert len(text) <= 255
-    said = image_sharing.described(text)
+    said = image_sharing.parse_description(text)
     assert said["phoenix:packages"] == "fedcba987654" and said["phoenix:base-name"] != "x" * 128
     assert "x" * 128 in said["phoenix:base-name"] + "x" * 128
 
 
 @pytest.mark.parametrize("text", ["", "Created by hand", "phoenix", "phoenix base=ami-1", "phoenix x base-name=y"])
 def test_other_descriptions_say_nothing(text: str) -> None:
-    assert image_sharing.described(text) == {}
+    assert image_sharing.parse_description(text) == {}
 
 
 def test_the_youngest_with_the_fingerprint_is_chosen() -> None:
@@ -106,7 +106,7 @@ def test_a_fingerprint_that_is_not_there_names_those_that_are() -> None:
     assert "there are ffffffffffff (baked 2026-11-20); equal commits of imageDir" in str(error.value)
     assert f"pulumi config set --path 'imageSharedWith[0]' {ME}" in str(error.value)
     with pytest.raises(StepError) as error:
-        choose(place=Place(account=ME, region="us-east-1"))
+        choose(place=AccountRegion(account=ME, region="us-east-1"))
     assert "none at all" in str(error.value) and "imageSharedWith" not in str(error.value)
 
 
@@ -134,7 +134,7 @@ def test_whatever_lacks_name_or_words_is_left_out(session: boto3.Session) -> Non
         ("shop-latest", words),
     ):
         ec2.register_image(Name=name, Description=said, RootDeviceName="/dev/xvda")
-    [found] = image_sharing.offered(ec2, Place(account="123456789012", region="eu-west-1"), service="shop")
+    [found] = image_sharing.list_shared(ec2, AccountRegion(account="123456789012", region="eu-west-1"), service="shop")
     assert (found.fingerprint, found.name) == (WANTED, f"shop-{WANTED}-20261120060000")
     assert found.baked_at == datetime(2026, 11, 20, 6, 0, tzinfo=UTC) and found.tags["phoenix:commit"] == "c" * 40
 
@@ -149,23 +149,23 @@ def test_a_snapshot_that_is_hidden_is_not_shared_however_aws_says_it(session: bo
     ec2 = Wrapped(session.client("ec2"), describe_snapshots=describe_snapshots)
     hidden = Image(id="ami-1", name="n", state="available", created=NOW, snapshots=("snap-1",))
     with pytest.raises(StepError, match="snapshots of ami-1 are not shared with account 222222222222"):
-        image_sharing.check(ec2, session.client("kms"), hidden, DEV, account=ME)  # type: ignore[arg-type]
+        image_sharing.check_copyable(ec2, session.client("kms"), hidden, DEV, account=ME)  # type: ignore[arg-type]
 
 
 def test_a_key_that_can_not_be_used_says_why(session: boto3.Session) -> None:
     kms = session.client("kms")
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    assert keys.problem(kms, arn) == ""
+    assert keys.key_problem(kms, arn) == ""
     kms.disable_key(KeyId=arn.rpartition("/")[2])
-    assert keys.problem(kms, arn) == "it is Disabled"
+    assert keys.key_problem(kms, arn) == "it is Disabled"
     rsa = kms.create_key(KeyUsage="ENCRYPT_DECRYPT", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
-    assert "symmetric keys only" in keys.problem(kms, rsa)
-    assert "NotFoundException" in keys.problem(kms, arn[:-36] + "00000000-0000-0000-0000-000000000000")
+    assert "symmetric keys only" in keys.key_problem(kms, rsa)
+    assert "NotFoundException" in keys.key_problem(kms, arn[:-36] + "00000000-0000-0000-0000-000000000000")
 
 
 def test_a_key_may_be_another_accounts() -> None:
     key = "arn:aws:kms:eu-west-1:999999999999:key/1"
-    given = copy.Given(
+    given = copy.Options(
         stack="shop/prod",
         account=ME,
         region="eu-west-1",
@@ -182,10 +182,10 @@ def test_none_is_no_key_in_an_account_that_encrypts_every_volume(session: boto3.
     ec2 = Wrapped(session.client("ec2"), get_ebs_encryption_by_default=lambda: by_default)
     there = SimpleNamespace(client=lambda name, config: ec2)
     shares = settings(image_shared_with=(ME,), image_kms_key="none")
-    said = encryption.refusal(there, shares, Account("111111111111", "eu-west-1"))  # type: ignore[arg-type]
+    said = encryption.key_problem(there, shares, Account("111111111111", "eu-west-1"))  # type: ignore[arg-type]
     assert "must be a key: account 111111111111 encrypts every volume in eu-west-1 by default" in said
     by_default["EbsEncryptionByDefault"] = False
-    assert encryption.refusal(there, shares, Account("111111111111", "eu-west-1")) == ""  # type: ignore[arg-type]
+    assert encryption.key_problem(there, shares, Account("111111111111", "eu-west-1")) == ""  # type: ignore[arg-type]
 
 
 def test_an_account_that_aws_does_not_know_is_named(session: boto3.Session) -> None:
@@ -197,7 +197,7 @@ def test_an_account_that_aws_does_not_know_is_named(session: boto3.Session) -> N
     ami = ec2.register_image(Name=f"shop-{WANTED}-20261120060000", RootDeviceName="/dev/xvda")["ImageId"]
     ec2.create_tags(Resources=[ami], Tags=[{"Key": key, "Value": value} for key, value in tags().items()])
     wrapped = Wrapped(ec2, modify_image_attribute=modify_image_attribute)
-    given = share.Given(
+    given = share.Options(
         stack="shop/dev", account="123456789012", region="eu-west-1", service="shop", image=ami, shared_with=(ME,)
     )
     with pytest.raises(StepError, match=f"imageSharedWith names an account that AWS does not know: {ME}"):
@@ -224,4 +224,4 @@ def test_a_copys_snapshot_is_as_old_as_the_copy_not_as_its_original(session: bot
     said = [{"ResourceType": "snapshot", "Tags": old}]
     snapshot = ec2.create_snapshot(VolumeId=volume, TagSpecifications=said)["SnapshotId"]
     [found] = [one for one in leftovers.find(ec2, service="shop", stack="shop/dev") if one.id == snapshot]
-    assert leftovers.old([found], used=set(), before=datetime.now(UTC) - timedelta(days=1)) == []
+    assert leftovers.select_old([found], used=set(), before=datetime.now(UTC) - timedelta(days=1)) == []

@@ -55,7 +55,7 @@ def image(
 
 
 def decide(*found: Image, max_age_days: int = 0) -> images.Decision:
-    return images.decide(found, fingerprint=FINGERPRINT, now=NOW, max_age_days=max_age_days, unfinished=HOUR)
+    return images.decide_reuse(found, fingerprint=FINGERPRINT, now=NOW, max_age_days=max_age_days, unfinished=HOUR)
 
 
 @pytest.mark.parametrize(
@@ -88,20 +88,20 @@ def test_the_newest_of_several_is_reused() -> None:
 @pytest.mark.parametrize(("key", "expected"), [("", Reuse), ("none", Bake), ("arn:1", Reuse)])
 def test_an_image_that_another_key_encrypts_is_no_good_where_a_key_is_chosen(key: str, expected: type) -> None:
     there = replace(image(), tags=tags(kms_key="arn:1"))
-    decision = images.decide([there], fingerprint=FINGERPRINT, now=NOW, max_age_days=0, unfinished=HOUR, key=key)
+    decision = images.decide_reuse([there], fingerprint=FINGERPRINT, now=NOW, max_age_days=0, unfinished=HOUR, key=key)
     assert isinstance(decision, expected)
     assert not isinstance(decision, Bake) or decision.why == "ami-1 was not baked with this imageKmsKey"
 
 
 @pytest.mark.parametrize("wanted", [FINGERPRINT, "ami-1"])
 def test_a_pinned_image_is_taken_whatever_its_age(wanted: str) -> None:
-    assert images.pinned([image(age=9999 * 24 * HOUR)], wanted, service="phoenix").id == "ami-1"
+    assert images.select_pinned([image(age=9999 * 24 * HOUR)], wanted, service="phoenix").id == "ami-1"
 
 
 @pytest.mark.parametrize("there", [[], [image(tagged=False)], [image(state="pending")]])
 def test_a_pinned_image_must_be_there_and_complete(there: list[Image]) -> None:
     with pytest.raises(StepError, match=f"no available image {FINGERPRINT}"):
-        images.pinned(there, FINGERPRINT, service="phoenix")
+        images.select_pinned(there, FINGERPRINT, service="phoenix")
 
 
 def test_names_are_recognised_again_and_others_are_not() -> None:
@@ -124,7 +124,7 @@ def test_names_are_recognised_again_and_others_are_not() -> None:
     ],
 )
 def test_what_packer_made_is_looked_at(found: list[Image], expected: str) -> None:
-    problem = images.wrong(found, "ami-1", tags())
+    problem = images.image_problem(found, "ami-1", tags())
     assert expected in problem and bool(problem) == bool(expected)
 
 
@@ -173,13 +173,13 @@ def test_a_base_given_by_its_id_may_be_anybodys_but_ours() -> None:
 
 @pytest.mark.parametrize("text", ["ubuntu-24.04", "al2023", "/golden/image", "ami-0123456789abcdef0"])
 def test_what_a_base_image_may_be_called(text: str) -> None:
-    assert base_images.wanted(text) == text
+    assert base_images.parse_name(text) == text
 
 
 @pytest.mark.parametrize("text", ["", "ubuntu", "ami-", "golden/image", "ami-0123456789abcdef0 "])
 def test_what_a_base_image_may_not_be_called(text: str) -> None:
     with pytest.raises(ValueError, match=r"not one of ubuntu-24\.04"):
-        base_images.wanted(text)
+        base_images.parse_name(text)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
 
 
 def test_a_name_leads_through_the_vendors_parameter_to_its_image(aws: boto3.Session) -> None:
-    found = base_images.find(aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64")
+    found = base_images.find_base_image(
+        aws.client("ec2"), aws.client("ssm"), "al2023", account=ACCOUNT, architecture="x86_64"
+    )
     assert found.owner == base_images.AMAZON and found.architecture == "x86_64"
 
 
@@ -215,7 +217,7 @@ def test_an_image_of_ours_is_refused_as_a_base(aws: boto3.Session) -> None:
     ours = ec2.create_image(InstanceId=instance, Name="golden")["ImageId"]
     aws.client("ssm").put_parameter(Name="/golden/image", Value=ours, Type="String")
     with pytest.raises(StepError, match=f"belongs to this account, {ACCOUNT}"):
-        base_images.find(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
+        base_images.find_base_image(ec2, aws.client("ssm"), "/golden/image", account=ACCOUNT, architecture="x86_64")
 
 
 class Elsewhere:
@@ -242,7 +244,7 @@ class Elsewhere:
 
     def find(self, name: str) -> BaseImage:
         both: Any = self
-        return base_images.find(both, both, name, account=ACCOUNT, architecture="x86_64")
+        return base_images.find_base_image(both, both, name, account=ACCOUNT, architecture="x86_64")
 
 
 @pytest.mark.parametrize(
@@ -278,4 +280,4 @@ def test_a_region_is_of_the_partition_that_aws_says() -> None:
 @pytest.mark.parametrize("name", ["/nothing/here", "ami-0123456789abcdef0"])
 def test_a_base_that_is_not_there_is_told(aws: boto3.Session, name: str) -> None:
     with pytest.raises(StepError, match="does not exist in this region"):
-        base_images.find(aws.client("ec2"), aws.client("ssm"), name, account=ACCOUNT, architecture="x86_64")
+        base_images.find_base_image(aws.client("ec2"), aws.client("ssm"), name, account=ACCOUNT, architecture="x86_64")

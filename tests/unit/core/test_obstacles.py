@@ -16,10 +16,10 @@ from core.errors import StepError
 from core.obstacles import GROW, SHRINK, VANISH
 from plan.readers import group_automation
 from steps.cleanup import sweep
-from steps.cleanup.retire import Given, retire
+from steps.cleanup.retire import Options, retire
 from steps.promote.capacity import wait_healthy
 from steps.verify import group_health
-from steps.verify.group_health import Look
+from steps.verify.group_health import GroupSnapshot
 from steps.verify.lifecycle_hooks import holding
 from tests.support.factories import group
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World, balancer
@@ -85,7 +85,7 @@ def servers(*states: str) -> dict[str, Any]:
 def test_each_obstacle_says_what_it_bars_and_what_to_type(
     about: dict[str, Any], bars: set[str], what: str, do: str
 ) -> None:
-    [one] = obstacles.found({"AutoScalingGroupName": "g", **about})
+    [one] = obstacles.find_obstacles({"AutoScalingGroupName": "g", **about})
     assert one.bars == bars
     assert what in one.what
     assert one.do.startswith("aws autoscaling ")
@@ -94,17 +94,17 @@ def test_each_obstacle_says_what_it_bars_and_what_to_type(
 
 def test_an_ordinary_group_has_none() -> None:
     ordinary = {**suspended(), **servers("InService", "Pending", "Terminating"), "DeletionProtection": "none"}
-    assert obstacles.found({"AutoScalingGroupName": "g", **ordinary}) == ()
+    assert obstacles.find_obstacles({"AutoScalingGroupName": "g", **ordinary}) == ()
 
 
 def test_a_birth_that_no_time_brings_about_fails_at_once() -> None:
-    barred = obstacles.found({"AutoScalingGroupName": "g", **suspended("Launch")})
-    look = Look(elapsed=0, limit=900, needed=2, launched=0, targets=(), obstacles=barred)
+    barred = obstacles.find_obstacles({"AutoScalingGroupName": "g", **suspended("Launch")})
+    look = GroupSnapshot(elapsed=0, limit=900, needed=2, launched=0, targets=(), obstacles=barred)
     verdict = group_health.verdict(look)
     assert verdict.failure.startswith("the group can't get its servers: the process Launch of g is suspended")
     assert "--scaling-processes Launch" in verdict.do
     up = tuple(server_groups.Target(id=f"i-{number}", state="initial") for number in range(2))
-    waits = Look(elapsed=0, limit=900, needed=2, launched=2, targets=up, obstacles=barred)
+    waits = GroupSnapshot(elapsed=0, limit=900, needed=2, launched=2, targets=up, obstacles=barred)
     assert group_health.verdict(waits) == group_health.Verdict(), (
         "the servers are there: only their health is waited for"
     )
@@ -112,7 +112,7 @@ def test_a_birth_that_no_time_brings_about_fails_at_once() -> None:
 
 def test_servers_that_a_hook_holds_are_named_with_what_lets_them_go(world: World) -> None:
     color = world.color("green", GREEN, size=1)
-    assert holding(world.aws, server_groups.group(world.aws, color.group)) is None
+    assert holding(world.aws, server_groups.read_group(world.aws, color.group)) is None
     world.aws.autoscaling.put_lifecycle_hook(
         LifecycleHookName="org-agent",
         AutoScalingGroupName=color.group,
@@ -121,14 +121,14 @@ def test_servers_that_a_hook_holds_are_named_with_what_lets_them_go(world: World
     )
     [server] = world.servers_behind(color.target_group)
     state(world, color, "Pending:Wait")
-    held = holding(world.aws, server_groups.group(world.aws, color.group))
+    held = holding(world.aws, server_groups.read_group(world.aws, color.group))
     assert held is not None
     assert f"{server} in Pending:Wait, held by org-agent (for up to 1800 s)" in held.what
     assert held.do == (
         f"aws autoscaling complete-lifecycle-action --auto-scaling-group-name {color.group} --lifecycle-hook-name"
         f" org-agent --instance-id {server} --lifecycle-action-result CONTINUE"
     )
-    late = Look(elapsed=900, limit=900, needed=1, launched=1, targets=(), held=held)
+    late = GroupSnapshot(elapsed=900, limit=900, needed=1, launched=1, targets=(), held=held)
     assert group_health.verdict(late).failure.startswith("servers were still held after 900 s: ")
     assert group_health.verdict(late).do == held.do
 
@@ -151,7 +151,9 @@ def test_a_promotion_that_needs_more_servers_than_can_come_says_so_at_once(world
     color = world.color("green", GREEN, size=1)
     world.aws.autoscaling.suspend_processes(AutoScalingGroupName=color.group, ScalingProcesses=["Launch"])
     with pytest.raises(StepError) as error:
-        wait_healthy(world.context(), color.target_group, 2, "green", group=server_groups.group(world.aws, color.group))
+        wait_healthy(
+            world.context(), color.target_group, 2, "green", group=server_groups.read_group(world.aws, color.group)
+        )
     assert f"{color.group} can't get the servers that it needs for the traffic" in str(error.value)
     assert f"resume-processes --auto-scaling-group-name {color.group} --scaling-processes Launch" in str(error.value)
     assert world.clock.passed == 0
@@ -161,7 +163,7 @@ def test_a_group_that_would_not_end_is_not_begun_with(world: World) -> None:
     blue, green = world.color("blue", BLUE), world.color("green", GREEN)
     world.production({green.target_group: 100})
     world.aws.autoscaling.suspend_processes(AutoScalingGroupName=blue.group, ScalingProcesses=["Terminate", "Launch"])
-    given = Given(
+    given = Options(
         stack=STACK,
         account=ACCOUNT,
         region=REGION,
@@ -183,8 +185,8 @@ def test_what_a_failed_attempt_left_and_somebody_protected_is_told(world: World)
     dead = world.color("green", GREEN)
     protected = server_groups.Group(
         **{
-            **server_groups.group(world.aws, dead.group).__dict__,
-            "obstacles": obstacles.found(
+            **server_groups.read_group(world.aws, dead.group).__dict__,
+            "obstacles": obstacles.find_obstacles(
                 {"AutoScalingGroupName": dead.group, "DeletionProtection": "prevent-force-deletion"}
             ),
         }
@@ -232,7 +234,7 @@ def test_what_acts_on_the_live_groups_beside_the_program_is_told() -> None:
             {"InstanceRefreshes": [{"Status": "InProgress", "PercentageComplete": 40}, {"Status": "Successful"}]},
             {**name, "MaxRecords": 10},
         )
-        hook, night, refresh = group_automation.read(scaling, [group("blue"), group("green", name="")])
+        hook, night, refresh = group_automation.find_automation(scaling, [group("blue"), group("green", name="")])
     assert "the lifecycle hook drain-logs of phoenix-dev-blue-1 may hold each server that is ended, for 600 s" in hook
     assert (
         "the scheduled action night sets MinSize 0, DesiredCapacity 0 of phoenix-dev-blue-1 at 2026-11-24 22:00"

@@ -12,7 +12,7 @@ NEW = "adduser 3.134\nopenssl 3.0.15-1~deb12u1\nsyslog-ng 3.38.1-5\n"
 
 
 def difference(old: str, new: str) -> Difference:
-    return packages.difference(packages.parsed(old), packages.parsed(new))
+    return packages.difference(packages.parse_packages(old), packages.parse_packages(new))
 
 
 def test_what_came_what_went_and_what_changed() -> None:
@@ -35,8 +35,8 @@ def test_equal_lists_differ_in_nothing() -> None:
 
 
 def test_one_name_may_have_several_versions() -> None:
-    before: Packages = packages.parsed("kernel 6.1.1\nlibc6 2.36\n")
-    after = packages.parsed("kernel 6.1.1\nkernel 6.1.2\nlibc6 2.36\nlibc6 2.36\n")
+    before: Packages = packages.parse_packages("kernel 6.1.1\nlibc6 2.36\n")
+    after = packages.parse_packages("kernel 6.1.1\nkernel 6.1.2\nlibc6 2.36\nlibc6 2.36\n")
     assert packages.difference(before, after).entries == ("~ kernel 6.1.1 -> 6.1.1 and 6.1.2",)
 
 
@@ -51,7 +51,7 @@ def test_one_name_may_have_several_versions() -> None:
 )
 def test_what_is_no_list_is_told(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        packages.parsed(text)
+        packages.parse_packages(text)
 
 
 def test_a_long_difference_is_shortened_and_says_how_much_is_missing() -> None:

@@ -27,20 +27,22 @@ def world() -> Iterator[World]:
 
 def retiring(world: World, blue: Color) -> None:
     retire.retire(
-        retire.Given(**COMMON, color="blue", group=blue.group, target_group=blue.target_group, listener=world.listener),
+        retire.Options(
+            **COMMON, color="blue", group=blue.group, target_group=blue.target_group, listener=world.listener
+        ),
         world.context(),
     )
 
 
 def clearing(world: World, blue: Color) -> None:
-    clear.clear(
-        clear.Given(**COMMON, color="blue", target_group=blue.target_group, listener=world.listener), world.context()
+    clear.delete_orphaned_groups(
+        clear.Options(**COMMON, color="blue", target_group=blue.target_group, listener=world.listener), world.context()
     )
 
 
 def sweeping(world: World, blue: Color) -> None:
     sweep.delete(
-        world.aws, [server_groups.group(world.aws, blue.group)], world.context().progress, listener=world.listener
+        world.aws, [server_groups.read_group(world.aws, blue.group)], world.context().progress, listener=world.listener
     )
 
 
@@ -75,7 +77,7 @@ def test_prune_tells_what_it_may_not_delete_and_goes_on(world: World) -> None:
     world.elsewhere({blue.target_group: 100})
 
     said = prune.prune(
-        prune.Given(**COMMON, service="phoenix", group="green", listener=world.listener, strays=(blue.group,)),
+        prune.Options(**COMMON, service="phoenix", group="green", listener=world.listener, orphans=(blue.group,)),
         world.context(),
     )
     assert said["groups"] == []
@@ -90,7 +92,7 @@ def test_of_several_none_is_deleted_when_one_is_used(world: World) -> None:
     with pytest.raises(StepError):
         sweep.delete(
             world.aws,
-            [server_groups.group(world.aws, one.group) for one in (idle, blue)],
+            [server_groups.read_group(world.aws, one.group) for one in (idle, blue)],
             world.context().progress,
             listener=world.listener,
         )
@@ -100,7 +102,7 @@ def test_of_several_none_is_deleted_when_one_is_used(world: World) -> None:
 def test_a_target_group_that_is_gone_is_reached_by_nobody(world: World) -> None:
     blue = world.color("blue", BLUE)
     world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
-    assert reachability.ways(world.aws, blue.target_group) == ()
+    assert reachability.routes_to(world.aws, blue.target_group) == ()
 
 
 def test_a_listeners_balancer_is_read_off_its_arn(world: World) -> None:

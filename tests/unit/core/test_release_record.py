@@ -15,7 +15,7 @@ from moto import mock_aws
 from components.rollout import _certificates
 from core import release_record
 from plan import releases as program
-from plan.rollout_plan import decide
+from plan.rollout_plan import decide_rollout
 from steps.promote.promote import promote
 from tests.support.factories import NOW, group, live, recipe, settings
 from tests.unit.steps.cloud import REGION, Balancer, World, balancer
@@ -29,22 +29,22 @@ def servers(count: int) -> dict[str, datetime]:
 
 
 def test_servers_are_named_with_their_age_as_far_as_a_tag_can_hold_them() -> None:
-    few = release_record.born(NOW, servers(2), 2)
+    few = release_record.encode_launch(NOW, servers(2), 2)
     assert few == "at=2026-11-24T12:00:00Z servers=2 i-00000000000000000=+0s i-00000000000000001=+1s"
-    many = release_record.born(NOW, servers(30), 30)
+    many = release_record.encode_launch(NOW, servers(30), 30)
     assert len(many) <= 256
-    said = program.certificate({"born": many})["born"]
+    said = program.release_record({"born": many})["born"]
     assert (said["servers"], len(said["first"]) + said["more"]) == (30, 30)
     assert list(said["first"].values())[1] == "2026-11-24T12:00:01Z"
 
 
 def test_weights_over_time_forget_the_oldest() -> None:
-    text = release_record.weights("", [(NOW, 10), (NOW + timedelta(minutes=1), 100)])
+    text = release_record.encode_weights("", [(NOW, 10), (NOW + timedelta(minutes=1), 100)])
     assert text == "20261124T120000Z=10 20261124T120100Z=100"
-    long = release_record.weights(text, [(NOW + timedelta(hours=hour), hour) for hour in range(50)])
+    long = release_record.encode_weights(text, [(NOW + timedelta(hours=hour), hour) for hour in range(50)])
     assert len(long) <= 256
     assert long.endswith("20261126T130000Z=49")
-    assert program.certificate({"weights": text})["weights"] == [
+    assert program.release_record({"weights": text})["weights"] == [
         {"at": "2026-11-24T12:00:00Z", "percent": 10},
         {"at": "2026-11-24T12:01:00Z", "percent": 100},
     ]
@@ -52,7 +52,7 @@ def test_weights_over_time_forget_the_oldest() -> None:
 
 @pytest.mark.parametrize(("tag", "text"), [("born", "i-0=soon"), ("born", "at=1 i-0=+1s"), ("weights", "a=b c=d")])
 def test_what_somebody_wrote_over_is_shown_as_it_is(tag: str, text: str) -> None:
-    assert text in json.dumps(program.certificate({tag: text})[tag])
+    assert text in json.dumps(program.release_record({tag: text})[tag])
 
 
 def test_a_vendors_name_becomes_a_tag() -> None:
@@ -73,8 +73,8 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         {
             "certificates": {
                 "green": {
-                    "phoenix:born": release_record.born(NOW, servers(2), 2),
-                    "phoenix:gate-verify": release_record.gate(NOW, 41.2, servers=2),
+                    "phoenix:born": release_record.encode_launch(NOW, servers(2), 2),
+                    "phoenix:gate-verify": release_record.encode_gate(NOW, 41.2, servers=2),
                 }
             }
         }
@@ -84,15 +84,15 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         {
             "certificates": {
                 "green": {
-                    "phoenix:weights": release_record.weights("", moved),
-                    "phoenix:gate-promote": release_record.gate(NOW, 99, requests=7, errors=0),
+                    "phoenix:weights": release_record.encode_weights("", moved),
+                    "phoenix:gate-promote": release_record.encode_gate(NOW, 99, requests=7, errors=0),
                 }
             }
         }
     )
     written = _certificates(verify, promoted)
     given, made, before = settings(active="green"), recipe(NEW), live(group("blue", OLD))
-    born = program.certificates(decide(given, made, before, now=NOW), before, NEW, image, written)
+    born = program.release_records(decide_rollout(given, made, before, now=NOW), before, NEW, image, written)
     tags = {
         "color": "green",
         "generation": made.generation,
@@ -102,7 +102,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         **written["green"],
     }
     after = live(group("green", NEW, tags=tags))
-    stands = program.certificates(decide(given, made, after, now=NOW), after, NEW, image, {})
+    stands = program.release_records(decide_rollout(given, made, after, now=NOW), after, NEW, image, {})
     assert born == stands
     assert born["green"]["gates"] == {
         "promote": {"at": "2026-11-24T12:00:00Z", "seconds": 99, "requests": 7, "errors": 0},
@@ -114,8 +114,8 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
 def test_a_kept_group_has_its_own_with_its_new_weights() -> None:
     blue = group("blue", OLD, tags={"color": "blue", "commit": "beef"})
     alive = live(replace(blue, weight=90), group("green", NEW, 10))
-    flown = decide(settings(active="green", traffic=50), recipe(NEW), alive, now=NOW)
-    said = program.certificates(flown, alive, NEW, {}, {"blue": {"weights": "20261124T120000Z=50"}})
+    flown = decide_rollout(settings(active="green", traffic=50), recipe(NEW), alive, now=NOW)
+    said = program.release_records(flown, alive, NEW, {}, {"blue": {"weights": "20261124T120000Z=50"}})
     assert said["blue"]["git"]["commit"] == "beef"
     assert said["blue"]["weights"] == [{"at": "2026-11-24T12:00:00Z", "percent": 50}]
 

@@ -94,7 +94,7 @@ def test_credentials_that_have_ended_and_are_not_renewed_are_an_error_of_aws(
     with pytest.raises(CredentialsEndedError) as ended:
         aws.connect(account="123456789012", region=REGION, arns=())
     assert ended.value.final == final
-    said = str(aws.explain(ended.value))
+    said = str(aws.explain_error(ended.value))
     assert "Why: The credentials have expired (" in said
     assert said.endswith(f"Do:  {aws.RENEW}")
     assert pulumi_config._next(ended.value).startswith("aws sso login")
@@ -133,4 +133,4 @@ def test_what_is_the_providers_own_matter_is_left_to_it() -> None:
         "sharedCredentialsFiles": "[]",
     }
     assert list(provider.problems(said)) == []
-    assert provider.identity(said) == {"profile": "shop", "config_file": "~/.aws/shop", "credentials_file": ""}
+    assert provider.provider_identity(said) == {"profile": "shop", "config_file": "~/.aws/shop", "credentials_file": ""}

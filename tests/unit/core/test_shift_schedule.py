@@ -9,9 +9,9 @@ import pytest
 from botocore.credentials import Credentials, RefreshableCredentials
 
 from core import credentials, listener_rules, shift_schedule
-from core.credentials import Life
-from core.shift_schedule import Note, Weights
-from steps.promote.alarms import Alarm, others, own
+from core.credentials import CredentialLifetime
+from core.shift_schedule import RollbackPoint, Weights
+from steps.promote.alarms import Alarm, other_alarms, own_alarms
 
 G, B, X = (f"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/{n}/0123456789abcdef" for n in "gbx")
 NAMES = {G: "green", B: "blue"}
@@ -30,11 +30,11 @@ NAMES = {G: "green", B: "blue"}
 )
 def test_a_weight_is_no_percentage(weights: Weights, shares: Weights) -> None:
     assert listener_rules.shares(weights) == shares
-    assert listener_rules.same(weights, shares)
+    assert listener_rules.equal_shares(weights, shares)
 
 
 def test_a_small_share_is_a_share() -> None:
-    assert not listener_rules.same({B: 999, G: 1}, {B: 100, G: 0})
+    assert not listener_rules.equal_shares({B: 999, G: 1}, {B: 100, G: 0})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_small_share_is_a_share() -> None:
 def test_the_way_to_the_wanted_weights(
     observed: Weights, wanted: int, canaries: Sequence[int], steps: list[Weights]
 ) -> None:
-    way = shift_schedule.way(ours=G, observed=observed, before=observed, traffic=wanted, canaries=canaries)
+    way = shift_schedule.plan_shift(ours=G, observed=observed, before=observed, traffic=wanted, canaries=canaries)
 
     assert [dict(step) for step in way.steps] == steps
     assert way.last == (steps[-1] if steps else observed)
@@ -86,11 +86,11 @@ def test_traffic_goes_back_unless_nobody_is_left_there(
 
 def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
     long = [arn.replace("targetgroup/", "targetgroup/" + "n" * 31) for arn in (G, B, X)]
-    note = Note(to=shift_schedule.short(long[0]), weights={long[1]: 90, long[2]: 10}, minimum=12)
+    note = RollbackPoint(to=shift_schedule.short_name(long[0]), weights={long[1]: 90, long[2]: 10}, minimum=12)
 
-    assert shift_schedule.note(note.text(), long) == note
+    assert shift_schedule.parse_rollback_point(note.text(), long) == note
     assert len(note.text()) <= 256
-    text = Note(to="g/0123456789abcdef", weights={G: 0, B: 100}, minimum=None).text()
+    text = RollbackPoint(to="g/0123456789abcdef", weights={G: 0, B: 100}, minimum=None).text()
     assert text == "to=g/0123456789abcdef b/0123456789abcdef=100"
 
 
@@ -107,7 +107,7 @@ def test_a_note_is_read_back_as_it_was_written_and_fits_into_a_tag() -> None:
     ],
 )
 def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
-    assert shift_schedule.note(text, [G, B]) is None
+    assert shift_schedule.parse_rollback_point(text, [G, B]) is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_note_that_says_nothing_usable_is_ignored(text: str) -> None:
     ],
 )
 def test_a_note_counts_until_its_traffic_has_ended_up_on_one_side(ours: str, observed: Weights, counts: bool) -> None:
-    note = Note(to=shift_schedule.short(G), weights={B: 100}, minimum=None)
+    note = RollbackPoint(to=shift_schedule.short_name(G), weights={B: 100}, minimum=None)
 
     assert note.counts(ours=ours, observed=observed) is counts
 
@@ -165,8 +165,10 @@ def test_a_pause_ends_when_cloudwatch_has_shown_it_unless_it_is_none(
 
 
 def test_weights_are_told_by_color_and_set_by_hand_with_one_command() -> None:
-    assert shift_schedule.told({G: 10, B: 90, X: 0}, NAMES) == "green 10 %, blue 90 %, x/0123456789abcdef 0 %"
-    command = shift_schedule.command("eu-west-1", "arn:rule", {B: 100})
+    assert (
+        shift_schedule.describe_weights({G: 10, B: 90, X: 0}, NAMES) == "green 10 %, blue 90 %, x/0123456789abcdef 0 %"
+    )
+    command = shift_schedule.modify_rule_command("eu-west-1", "arn:rule", {B: 100})
     assert command.startswith("aws elbv2 modify-rule --region eu-west-1 --rule-arn arn:rule --actions '[{")
     assert f'"TargetGroups":[{{"TargetGroupArn":"{B}","Weight":100}}]' in command
 
@@ -177,14 +179,14 @@ NOW = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("life", "refused"),
     [
-        (Life(ends=None, temporary=False), False),
-        (Life(ends=None, temporary=True), False),
-        (Life(ends=NOW + timedelta(seconds=900), temporary=True), False),
-        (Life(ends=NOW + timedelta(seconds=899), temporary=True), True),
-        (Life(ends=NOW - timedelta(seconds=5), temporary=True), True),
+        (CredentialLifetime(ends=None, temporary=False), False),
+        (CredentialLifetime(ends=None, temporary=True), False),
+        (CredentialLifetime(ends=NOW + timedelta(seconds=900), temporary=True), False),
+        (CredentialLifetime(ends=NOW + timedelta(seconds=899), temporary=True), True),
+        (CredentialLifetime(ends=NOW - timedelta(seconds=5), temporary=True), True),
     ],
 )
-def test_credentials_must_outlive_the_way_and_the_way_back(life: Life, refused: bool) -> None:
+def test_credentials_must_outlive_the_way_and_the_way_back(life: CredentialLifetime, refused: bool) -> None:
     error = credentials.refusal(life, now=NOW, seconds=600)
 
     assert (error is not None) is refused
@@ -197,16 +199,20 @@ def test_only_credentials_that_nobody_renews_have_an_end() -> None:
     def renewable(method: str) -> RefreshableCredentials:
         return RefreshableCredentials("key", "secret", "token", NOW, dict, method)
 
-    assert credentials.life(renewable("env")) == Life(ends=NOW, temporary=True)
-    assert credentials.life(renewable("assume-role")) == Life(ends=None, temporary=False)
-    assert credentials.life(Credentials("key", "secret", "token")) == Life(ends=None, temporary=True)
-    assert credentials.life(Credentials("key", "secret")) == Life(ends=None, temporary=False)
+    assert credentials.credential_lifetime(renewable("env")) == CredentialLifetime(ends=NOW, temporary=True)
+    assert credentials.credential_lifetime(renewable("assume-role")) == CredentialLifetime(ends=None, temporary=False)
+    assert credentials.credential_lifetime(Credentials("key", "secret", "token")) == CredentialLifetime(
+        ends=None, temporary=True
+    )
+    assert credentials.credential_lifetime(Credentials("key", "secret")) == CredentialLifetime(
+        ends=None, temporary=False
+    )
 
 
 def test_an_alarm_about_our_own_servers_is_told_from_others() -> None:
-    mine = Alarm(name="mine", ringing=True, about=frozenset({"targetgroup/g/0123456789abcdef"}))
-    site = Alarm(name="site", ringing=True)
-    quiet = Alarm(name="quiet", ringing=False, about=mine.about)
+    mine = Alarm(name="mine", in_alarm=True, about=frozenset({"targetgroup/g/0123456789abcdef"}))
+    site = Alarm(name="site", in_alarm=True)
+    quiet = Alarm(name="quiet", in_alarm=False, about=mine.about)
 
-    assert own([mine, site, quiet], G) == ["mine"]
-    assert others([mine, site, quiet], G) == ["site"]
+    assert own_alarms([mine, site, quiet], G) == ["mine"]
+    assert other_alarms([mine, site, quiet], G) == ["site"]

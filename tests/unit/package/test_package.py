@@ -104,7 +104,7 @@ def test_another_programs_service_stands_below_the_component_and_its_steps_are_f
     (tmp_path / "image" / "phoenix.pkr.hcl").write_text("# theirs\n")
     done = service(tmp_path, minSize=3.0, maxSize=6.0, canarySteps=[20.0], environment={"A": "b"})
     assert done.one("phoenix:index:Service").name == "shop"
-    for kind in ("Network", "LoadBalancer", "MachineImage", "ServerGroup", "Rollout"):
+    for kind in ("Network", "LoadBalancer", "MachineImage", "AutoScalingGroup", "Rollout"):
         assert done.one(f"phoenix:index:{kind}").parent == "shop"
     assert done.one("aws:autoscaling/group:Group").inputs["minSize"] == 3
     promote = done.one("command:local:Command", "promote").inputs

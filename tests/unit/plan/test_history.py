@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from plan import history
-from plan.readers.live_state import Live
-from plan.rollout_plan import decide
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -28,14 +28,14 @@ TAGS = {
 }
 
 
-def flip(alive: Live, **given: Any) -> Any:
-    return decide(settings(**given), recipe(NEW), alive, now=NOW)
+def flip(alive: LiveState, **given: Any) -> Any:
+    return decide_rollout(settings(**given), recipe(NEW), alive, now=NOW)
 
 
 def test_a_line_fits_into_a_tag_and_comes_back_with_all_that_a_table_needs() -> None:
-    text = history.line(TAGS)
+    text = history.encode(TAGS)
     assert len(text) <= 256
-    assert history.entry(text) == {
+    assert history.decode(text) == {
         "color": "blue",
         "generation": "51c9954607e0",
         "fingerprint": "a3344f910d6f",
@@ -55,34 +55,36 @@ def test_a_line_fits_into_a_tag_and_comes_back_with_all_that_a_table_needs() -> 
 
 
 def test_a_fingerprint_of_digits_stays_a_text() -> None:
-    assert history.entry("fingerprint=001111111111 errors=0") == {"fingerprint": "001111111111", "errors": 0}
+    assert history.decode("fingerprint=001111111111 errors=0") == {"fingerprint": "001111111111", "errors": 0}
 
 
 def test_a_group_without_a_certificate_is_still_remembered() -> None:
-    assert history.line({"color": "blue", "generation": "51c9954607e0"}) == "color=blue generation=51c9954607e0 most=0"
+    assert (
+        history.encode({"color": "blue", "generation": "51c9954607e0"}) == "color=blue generation=51c9954607e0 most=0"
+    )
 
 
 def test_what_dies_comes_first_with_what_the_gates_of_this_update_wrote() -> None:
-    alive = replace(live(group("blue", OLD, tags=TAGS)), past=("color=green generation=aaaaaaaaaaaa",))
+    alive = replace(live(group("blue", OLD, tags=TAGS)), history=("color=green generation=aaaaaaaaaaaa",))
     written = {"blue": {"weights": "20261124T121302Z=100 20261126T000000Z=0"}}
-    said = history.lines(flip(alive, active="green"), alive, written)
+    said = history.history_lines(flip(alive, active="green"), alive, written)
     assert "until=20261126T000000Z" in said[0]
     assert said[1:] == ["color=green generation=aaaaaaaaaaaa"]
 
 
 def test_the_oldest_are_forgotten() -> None:
-    alive = replace(live(group("blue", OLD, tags=TAGS)), past=tuple(f"color=green generation={n}" for n in range(9)))
-    said = history.lines(flip(alive, active="green"), alive, {})
+    alive = replace(live(group("blue", OLD, tags=TAGS)), history=tuple(f"color=green generation={n}" for n in range(9)))
+    said = history.history_lines(flip(alive, active="green"), alive, {})
     assert (len(said), said[-1]) == (history.KEPT, "color=green generation=6")
 
 
 def test_an_update_in_which_nobody_dies_remembers_what_it_knew() -> None:
-    alive = replace(live(group("green", NEW, tags=TAGS)), past=("a=1", "b=2"))
-    assert history.lines(flip(alive, active="green"), alive, {}) == ["a=1", "b=2"]
+    alive = replace(live(group("green", NEW, tags=TAGS)), history=("a=1", "b=2"))
+    assert history.history_lines(flip(alive, active="green"), alive, {}) == ["a=1", "b=2"]
 
 
 def test_a_kept_group_is_not_past_until_its_color_is_born_again() -> None:
     alive = live(group("blue", OLD, 90), group("green", NEW, 10, tags=TAGS))
-    assert history.leaving(flip(alive, active="green", traffic=50), alive) == []
+    assert history.leaving_groups(flip(alive, active="green", traffic=50), alive) == []
     kept = live(group("blue", OLD, 0, days=2), group("green", OLD, 100, days=1))
-    assert [one.color for one in history.leaving(flip(kept, active="blue"), kept)] == ["green", "blue"]
+    assert [one.color for one in history.leaving_groups(flip(kept, active="blue"), kept)] == ["green", "blue"]

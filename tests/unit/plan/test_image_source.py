@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from plan.image_source import Image, ImageError, available, choose, pinned, source
+from plan.image_source import Image, ImageError, choose_source, list_available, pinned_source, select_source
 from tests.support.account import moto_only
 from tests.support.factories import NOW, settings
 
@@ -33,34 +33,41 @@ KNOWN = [image("ami-00000002", "222222222222", 2), image("ami-00000001", "111111
     ],
 )
 def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
-    found = choose(KNOWN, wanted, max_age, NOW)
-    assert (found.fingerprint, found.words) == (wanted, words)
+    found = choose_source(KNOWN, wanted, max_age, NOW)
+    assert (found.fingerprint, found.description) == (wanted, words)
 
 
 def test_the_size_of_an_image_that_is_there_is_known() -> None:
     known = [replace(one, gib=20) for one in KNOWN]
-    assert choose(known, "222222222222", 30, NOW).gib == pinned(known, settings(image="ami-00000001")).gib == 20
-    assert choose(known, "333333333333", 30, NOW).gib == 0
+    assert (
+        choose_source(known, "222222222222", 30, NOW).gib
+        == pinned_source(known, settings(image="ami-00000001")).gib
+        == 20
+    )
+    assert choose_source(known, "333333333333", 30, NOW).gib == 0
 
 
 def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
     kept, wanted = replace(KNOWN[1], key="arn:1"), "111111111111"
-    assert choose([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
-    found = choose([kept], wanted, 0, NOW, key="none")
-    assert (found.bakes, found.words) == (True, "baked from scratch: ami-00000001 was not baked with this imageKmsKey")
-    assert choose([kept], wanted, 0, NOW).image == "ami-00000001"
+    assert choose_source([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
+    found = choose_source([kept], wanted, 0, NOW, key="none")
+    assert (found.needs_bake, found.description) == (
+        True,
+        "baked from scratch: ami-00000001 was not baked with this imageKmsKey",
+    )
+    assert choose_source([kept], wanted, 0, NOW).image == "ami-00000001"
 
 
 @pytest.mark.parametrize("said", ["ami-00000001", "111111111111"])
 def test_a_pinned_image_is_used_whatever_its_age_and_gives_its_own_fingerprint(said: str) -> None:
-    found = pinned(KNOWN, settings(image=said))
+    found = pinned_source(KNOWN, settings(image=said))
     assert found.fingerprint == "111111111111"
-    assert "ami-00000001, pinned by its" in found.words
+    assert "ami-00000001, pinned by its" in found.description
 
 
 def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:
     with pytest.raises(ImageError) as error:
-        pinned(KNOWN, settings(image="ami-99999999"))
+        pinned_source(KNOWN, settings(image="ami-99999999"))
     assert "222222222222 (ami-00000002), 111111111111 (ami-00000001)" in str(error.value)
     assert "pulumi config rm image" in str(error.value)
 
@@ -88,11 +95,11 @@ def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
     register(ec2, "bare")
     new = register(ec2, "new", service="phoenix", fingerprint="1" * 12, baked_at="2026-02-01T00:00:00Z")
     undated = register(ec2, "undated", service="phoenix", fingerprint="1" * 12, baked_at="yesterday")
-    found = available(ec2, service="phoenix")
+    found = list_available(ec2, service="phoenix")
     assert [one.id for one in found] == [new, old, undated]
     assert {one.gib for one in found} == {15}  # every image's size here
 
 
 def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="imageDir = 'image': must hold the Packer template"):
-        source(ec2, settings(), tmp_path, now=NOW)
+        select_source(ec2, settings(), tmp_path, now=NOW)

@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 
 from plan import production_weights, rollout_plan
-from plan.readers.live_state import Group, Live
-from plan.readers.recorded_steps import Recorded, reported
-from plan.rollout_plan import Flight, FlightError
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.readers.recorded_steps import RecordedSteps, reported_weights
+from plan.rollout_plan import RolloutPlan, RolloutPlanError
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
 BLUE, GREEN = (group(color).target_group for color in ("blue", "green"))
 
 
-def decided(standing: Live, **said: Any) -> Flight:
-    return rollout_plan.decide(settings(**said), recipe(NEW), standing, now=NOW)
+def decided(standing: LiveState, **said: Any) -> RolloutPlan:
+    return rollout_plan.decide_rollout(settings(**said), recipe(NEW), standing, now=NOW)
 
 
 def weights(
-    standing: Live, declared: dict[str, str], said: dict[str, int], *, left_out: bool = False, **keys: Any
+    standing: LiveState, declared: dict[str, str], said: dict[str, int], *, left_out: bool = False, **keys: Any
 ) -> dict[str, int]:
-    return production_weights.weights(decided(standing, **keys), standing, declared, said, left_out=left_out)
+    return production_weights.production_weights(decided(standing, **keys), standing, declared, said, left_out=left_out)
 
 
 HELD = live(group("blue", OLD), group("green", NEW, 0))
@@ -53,7 +53,7 @@ BOTH = {"green": GREEN, "blue": BLUE}
     ],
 )
 def test_they_are_what_promote_reports(
-    standing: Live, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
+    standing: LiveState, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
 ) -> None:
     assert list(weights(standing, declared, said, **keys).items()) == list(found.items())
 
@@ -79,11 +79,11 @@ def test_they_are_what_promote_reports(
     ],
 )
 def test_an_update_that_leaves_promote_out_moves_nothing(
-    standing: Live, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
+    standing: LiveState, keys: dict[str, Any], declared: dict[str, str], said: dict[str, int], found: dict[str, int]
 ) -> None:
-    assert decided(standing, **keys).shift
+    assert decided(standing, **keys).needs_traffic_shift
     assert weights(standing, declared, said, left_out=True, **keys) == found
-    assert production_weights.by_color(found, standing, declared) == {
+    assert production_weights.weights_by_color(found, standing, declared) == {
         arn.split("/")[-2]: share for arn, share in found.items()
     }
 
@@ -97,7 +97,7 @@ def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:
 
 
 def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
-    with pytest.raises(FlightError) as kept:
+    with pytest.raises(RolloutPlanError) as kept:
         weights(
             live(group("blue", OLD)),
             {"green": GREEN, "blue": f"{BLUE}-2"},
@@ -107,19 +107,21 @@ def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
         )
     assert f"blue's target group was replaced by {BLUE}-2" in str(kept.value)
     assert f"Production stays on {BLUE}" in str(kept.value)
-    with pytest.raises(FlightError, match="type: pulumi config set active green && pulumi up"):
+    with pytest.raises(RolloutPlanError, match="type: pulumi config set active green && pulumi up"):
         weights(live(group("blue", NEW)), {"blue": f"{BLUE}-2"}, {BLUE: 100})
 
 
 def test_what_promote_has_not_reported_is_said_and_not_declared() -> None:
-    with pytest.raises(FlightError, match="promote reports green/0123456789abcdef 50 %, blue/0123456789abcdef 50 %"):
+    with pytest.raises(
+        RolloutPlanError, match="promote reports green/0123456789abcdef 50 %, blue/0123456789abcdef 50 %"
+    ):
         weights(HELD, BOTH, {GREEN: 50, BLUE: 50}, active="green", traffic=10)
-    with pytest.raises(FlightError, match="promote reports nothing, but this update is to end with blue"):
+    with pytest.raises(RolloutPlanError, match="promote reports nothing, but this update is to end with blue"):
         weights(live(), {"blue": BLUE}, {})
 
 
 def test_a_report_that_is_lost_never_makes_a_rule_of_nothing() -> None:
-    with pytest.raises(FlightError, match="lost from the state"):
+    with pytest.raises(RolloutPlanError, match="lost from the state"):
         weights(live(), {"blue": BLUE}, {}, left_out=True)
     assert weights(HELD, {"green": GREEN}, {}, left_out=True, active="green") == {GREEN: 0, BLUE: 100}
 
@@ -137,9 +139,9 @@ def test_a_report_that_is_lost_never_makes_a_rule_of_nothing() -> None:
     ],
 )
 def test_a_report_is_read_or_lost(said: object, found: dict[str, int]) -> None:
-    assert reported(said) == found
-    assert Recorded({"shop-promote": {"stdout": said}}).production("shop-promote") == found
-    assert Recorded().production("shop-promote") == {}
+    assert reported_weights(said) == found
+    assert RecordedSteps({"shop-promote": {"stdout": said}}).production("shop-promote") == found
+    assert RecordedSteps().production("shop-promote") == {}
 
 
 @pytest.mark.parametrize(
@@ -154,13 +156,13 @@ def test_a_report_is_read_or_lost(said: object, found: dict[str, int]) -> None:
     ],
 )
 def test_a_step_runs_again_by_the_next_trigger(had: list[str] | None, then: str) -> None:
-    recorded = Recorded({"shop-promote": {"triggers": had}})
-    assert recorded.again("shop-promote") == recorded.again("shop-promote") == then
+    recorded = RecordedSteps({"shop-promote": {"triggers": had}})
+    assert recorded.rerun_trigger("shop-promote") == recorded.rerun_trigger("shop-promote") == then
 
 
 def test_promote_looks_again_where_its_report_is_lost_or_another() -> None:
-    def shift(said: dict[str, int] | None, *groups: Group, **keys: Any) -> bool:
-        return decided(replace(live(*groups), reported=said), **keys).shift
+    def shift(said: dict[str, int] | None, *groups: LiveGroup, **keys: Any) -> bool:
+        return decided(replace(live(*groups), reported=said), **keys).needs_traffic_shift
 
     assert not shift({BLUE: 100}, group("blue", NEW))
     assert not shift({BLUE: 100, GREEN: 0}, group("blue", NEW))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from plan import rollout_plan
-from plan.readers.live_state import Group
-from plan.rollout_plan import FlightError
+from plan.readers.live_state import LiveGroup
+from plan.rollout_plan import RolloutPlanError
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
@@ -20,7 +20,7 @@ class Case:
 
     name: str
     said: dict[str, object]
-    groups: tuple[Group, ...]
+    groups: tuple[LiveGroup, ...]
     image: str = NEW
     active: str = "blue"
     born: bool = False
@@ -259,38 +259,38 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_decisions(case: Case) -> None:
-    found = rollout_plan.decide(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
+    found = rollout_plan.decide_rollout(settings(**case.said), recipe(case.image), live(*case.groups), now=NOW)
     assert found.active.color == case.active
-    assert (found.standing is None) == case.born
+    assert (found.existing is None) == case.born
     assert tuple(found.weights.items()) == case.weights
-    assert tuple(color.color for color in found.colors if color.frozen) == tuple(
+    assert tuple(color.color for color in found.groups if color.pinned) == tuple(
         sorted(case.frozen, key=lambda color: color != case.active)
     )
-    assert (found.shift, found.proven, found.back) == (case.shift, case.proven, case.back)
-    assert (found.dies.color if found.dies else None) == case.dies
+    assert (found.needs_traffic_shift, found.is_up_to_date, found.is_rollback) == (case.shift, case.proven, case.back)
+    assert (found.to_delete.color if found.to_delete else None) == case.dies
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_group_that_stands_keeps_its_generation_and_a_live_one_is_never_reborn(case: Case) -> None:
     alive = live(*case.groups)
-    found = rollout_plan.decide(settings(**case.said), recipe(case.image), alive, now=NOW)
-    for color in found.colors:
+    found = rollout_plan.decide_rollout(settings(**case.said), recipe(case.image), alive, now=NOW)
+    for color in found.groups:
         stood = alive.group(color.color)
         if stood and stood.weight:
             assert color.generation == stood.generation
-        if color.frozen:
+        if color.pinned:
             assert stood is not None and color.generation == stood.generation
 
 
 def test_a_promotion_that_was_killed_under_way_is_finished_although_the_weights_are_there() -> None:
-    alive = replace(live(group("blue", NEW)), unfinished=True)
-    found = rollout_plan.decide(settings(), recipe(NEW), alive, now=NOW)
-    assert (found.shift, found.proven) == (True, False)
+    alive = replace(live(group("blue", NEW)), promotion_interrupted=True)
+    found = rollout_plan.decide_rollout(settings(), recipe(NEW), alive, now=NOW)
+    assert (found.needs_traffic_shift, found.is_up_to_date) == (True, False)
 
 
-def refusal(image: str, *groups: Group, **said: object) -> str:
-    with pytest.raises(FlightError) as error:
-        rollout_plan.decide(settings(**said), recipe(image), live(*groups), now=NOW)
+def refusal(image: str, *groups: LiveGroup, **said: object) -> str:
+    with pytest.raises(RolloutPlanError) as error:
+        rollout_plan.decide_rollout(settings(**said), recipe(image), live(*groups), now=NOW)
     return str(error.value)
 
 
@@ -324,23 +324,25 @@ def test_a_living_load_balancer_does_not_move_to_another_network() -> None:
 def test_a_birth_goes_on_with_a_group_that_could_serve_and_with_no_other() -> None:
     said, standing = settings(active="green"), live(group("blue", OLD))
     old, new = recipe(OLD).generation, recipe(NEW).generation
-    whole = replace(standing, births={("green", new): "before"})
-    dying = replace(standing, births={("green", old): "before", ("blue", new): "before"})
-    assert rollout_plan.decide(said, recipe(NEW), whole, now=NOW).active.birth == "before"
-    fresh = rollout_plan.decide(said, recipe(NEW), dying, now=NOW).active.birth
+    whole = replace(standing, attempts={("green", new): "before"})
+    dying = replace(standing, attempts={("green", old): "before", ("blue", new): "before"})
+    assert rollout_plan.decide_rollout(said, recipe(NEW), whole, now=NOW).active.attempt_id == "before"
+    fresh = rollout_plan.decide_rollout(said, recipe(NEW), dying, now=NOW).active.attempt_id
     assert fresh == "1"
     tried = frozenset({("green", old, "3"), ("green", new, "7"), ("blue", old, "5"), ("green", old, "20261124T1200")})
     again = [
-        rollout_plan.decide(said, recipe(OLD), replace(dying, births={}, tried=tried), now=NOW).active.birth
+        rollout_plan.decide_rollout(
+            said, recipe(OLD), replace(dying, attempts={}, attempted=tried), now=NOW
+        ).active.attempt_id
         for _ in range(2)
     ]
     assert again == ["4", "4"], "what is there is told apart, and a preview says the same as its update"
 
 
 def test_what_stands_keeps_its_birth() -> None:
-    standing = live(replace(group("blue", OLD), birth="one"), replace(group("green", NEW, 0), birth="two"))
-    plan = rollout_plan.decide(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
-    assert [color.birth for color in plan.colors] == ["two", "one"]
+    standing = live(replace(group("blue", OLD), attempt_id="one"), replace(group("green", NEW, 0), attempt_id="two"))
+    plan = rollout_plan.decide_rollout(settings(active="green", traffic=10), recipe(NEW), standing, now=NOW)
+    assert [color.attempt_id for color in plan.groups] == ["two", "one"]
 
 
 def test_a_flag_on_a_group_that_somebody_deleted_says_so_and_what_to_type() -> None:
@@ -363,14 +365,18 @@ def test_a_deleted_group_gets_no_share_of_production() -> None:
     text = refusal(NEW, *canary, active="green", traffic=10)
     assert "blue is to share production, but its auto-scaling group is gone: somebody deleted it" in text
     assert "type: pulumi config set traffic 100 && pulumi up" in text
-    found = rollout_plan.decide(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
-    assert (found.weights, found.shift, found.dies.color if found.dies else None) == ({"green": 100}, True, "blue")
+    found = rollout_plan.decide_rollout(settings(active="green"), recipe(NEW), live(*canary), now=NOW)
+    assert (found.weights, found.needs_traffic_shift, found.to_delete.color if found.to_delete else None) == (
+        {"green": 100},
+        True,
+        "blue",
+    )
 
 
 def test_of_two_halves_set_by_hand_the_older_group_is_the_one_to_go_back_to() -> None:
     halves = group("blue", OLD, 50, days=9), group("green", NEW, 50)
-    found = rollout_plan.decide(settings(), recipe(NEXT), live(*halves), now=NOW)
-    assert (found.weights, found.dies.color if found.dies else None) == ({"blue": 100}, "green")
+    found = rollout_plan.decide_rollout(settings(), recipe(NEXT), live(*halves), now=NOW)
+    assert (found.weights, found.to_delete.color if found.to_delete else None) == ({"blue": 100}, "green")
     assert "green is a canary with 50 % of production" in refusal(NEXT, *halves, active="green")
 
 
@@ -379,5 +385,5 @@ def test_a_group_that_somebody_gave_production_unverified_is_taken_back_whatever
     assert "pulumi config set active blue && pulumi up   (takes the canary back)" in refusal(
         NEXT, *exposed, active="green"
     )
-    found = rollout_plan.decide(settings(), recipe(NEXT), live(*exposed), now=NOW)
+    found = rollout_plan.decide_rollout(settings(), recipe(NEXT), live(*exposed), now=NOW)
     assert found.weights == {"blue": 100}

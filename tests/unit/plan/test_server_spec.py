@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.constraints import broken
-from plan.server_spec import changes, fingerprint, recipe
+from plan.config.constraints import broken_constraints
+from plan.server_spec import image_fingerprint, server_spec, spec_changes
 from plan.user_data import LIMIT, size, user_data
 from tests.support.factories import settings
 
@@ -31,7 +31,7 @@ FILES = {"phoenix.pkr.hcl": (False, b"source {}"), "provision/10-os.sh": (True, 
     ids=["a file more", "other content", "not executable", "another name"],
 )
 def test_every_change_of_the_files_changes_the_fingerprint(files: dict[str, tuple[bool, bytes]]) -> None:
-    assert fingerprint(files, settings()) != fingerprint(FILES, settings())
+    assert image_fingerprint(files, settings()) != image_fingerprint(FILES, settings())
 
 
 @pytest.mark.parametrize(
@@ -39,32 +39,33 @@ def test_every_change_of_the_files_changes_the_fingerprint(files: dict[str, tupl
     [{"base_image": "debian-12"}, {"instance_type": "t4g.small"}, {"packer_variables": {"log_collector": "fluentd"}}],
 )
 def test_what_a_bake_reads_of_the_settings_changes_the_fingerprint(values: dict[str, object]) -> None:
-    assert fingerprint(FILES, settings(**values)) != fingerprint(FILES, settings())
+    assert image_fingerprint(FILES, settings(**values)) != image_fingerprint(FILES, settings())
 
 
 def test_the_order_of_files_and_variables_does_not_matter() -> None:
     one = settings(packer_variables={"a": "1", "b": "2"})
     two = settings(packer_variables={"b": "2", "a": "1"})
-    assert fingerprint(FILES, one) == fingerprint(dict(reversed(FILES.items())), two)
+    assert image_fingerprint(FILES, one) == image_fingerprint(dict(reversed(FILES.items())), two)
 
 
 def test_a_list_among_the_variables_counts_with_its_order_and_texts_count_as_they_did() -> None:
     one, other, text = (
-        fingerprint(FILES, settings(packer_variables={"repos": said})) for said in (("a", "b"), ("b", "a"), "[a, b]")
+        image_fingerprint(FILES, settings(packer_variables={"repos": said}))
+        for said in (("a", "b"), ("b", "a"), "[a, b]")
     )
     assert len({one, other, text}) == 3
-    assert one == fingerprint(FILES, settings(packer_variables={"repos": ["a", "b"]}))
-    assert fingerprint(FILES, settings(packer_variables={"a": "1"})) == "c722c7569fce"
+    assert one == image_fingerprint(FILES, settings(packer_variables={"repos": ["a", "b"]}))
+    assert image_fingerprint(FILES, settings(packer_variables={"a": "1"})) == "c722c7569fce"
 
 
 def test_contents_do_not_run_into_each_other() -> None:
-    assert fingerprint({"a": (False, b"x\0b"), "c": (False, b"")}, settings()) != fingerprint(
+    assert image_fingerprint({"a": (False, b"x\0b"), "c": (False, b"")}, settings()) != image_fingerprint(
         {"a": (False, b"x"), "b\0c": (False, b"")}, settings()
     )
 
 
 def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
-    assert fingerprint(FILES, settings(instance_type="m7i.large")) == fingerprint(FILES, settings())
+    assert image_fingerprint(FILES, settings(instance_type="m7i.large")) == image_fingerprint(FILES, settings())
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_an_instance_type_of_the_same_architecture_needs_no_new_image() -> None:
     ],
 )
 def test_what_differs_between_dev_and_prod_leaves_the_fingerprint(values: dict[str, object]) -> None:
-    assert fingerprint(FILES, settings(**values)) == fingerprint(FILES, settings())
+    assert image_fingerprint(FILES, settings(**values)) == image_fingerprint(FILES, settings())
 
 
 @pytest.mark.parametrize(
@@ -90,10 +91,10 @@ def test_what_differs_between_dev_and_prod_leaves_the_fingerprint(values: dict[s
 )
 def test_where_packer_builds_is_no_part_of_an_image_that_goes_to_another_account(values: dict[str, object]) -> None:
     where = {"subnet_id": "subnet-1", "instance_type": "m7i.large", "ssh_from": "10.0.0.0/8", "ssh_username": "admin"}
-    there = fingerprint(FILES, settings(packer_variables=where, **values))
-    assert there == fingerprint(FILES, settings(packer_variables={"ssh_username": "admin"}, **values))
+    there = image_fingerprint(FILES, settings(packer_variables=where, **values))
+    assert there == image_fingerprint(FILES, settings(packer_variables={"ssh_username": "admin"}, **values))
     # In one account it always was, and an image that is there is still found.
-    assert fingerprint(FILES, settings(packer_variables=where)) != there
+    assert image_fingerprint(FILES, settings(packer_variables=where)) != there
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_where_packer_builds_is_no_part_of_an_image_that_goes_to_another_account
     ],
 )
 def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -> None:
-    assert recipe(settings(**values), "0" * 12).generation != recipe(settings(), "0" * 12).generation
+    assert server_spec(settings(**values), "0" * 12).generation != server_spec(settings(), "0" * 12).generation
 
 
 @pytest.mark.parametrize(
@@ -129,23 +130,23 @@ def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -
     ],
 )
 def test_what_does_not_make_a_server_leaves_the_generation(values: dict[str, object]) -> None:
-    assert recipe(settings(**values), "0" * 12).generation == recipe(settings(), "0" * 12).generation
+    assert server_spec(settings(**values), "0" * 12).generation == server_spec(settings(), "0" * 12).generation
 
 
 def test_changes_say_what_was_and_what_is() -> None:
-    before = recipe(settings(), "0" * 12).tag
-    now = recipe(settings(instance_type="t3.large", root_volume_gib=20), "1" * 12)
-    assert changes(before, now) == [
+    before = server_spec(settings(), "0" * 12).tag
+    now = server_spec(settings(instance_type="t3.large", root_volume_gib=20), "1" * 12)
+    assert spec_changes(before, now) == [
         "image: 000000000000 -> 111111111111",
         "instanceType: t3.small -> t3.large",
         "rootVolumeGiB: 10 -> 20",
     ]
-    assert changes(now.tag, now) == []
+    assert spec_changes(now.tag, now) == []
 
 
 @pytest.mark.parametrize("path", ["/health", "/" + "x" * 1023, "/health?full=1&x=[2]"])
 def test_the_recipe_fits_into_a_tag(path: str) -> None:
-    tag = recipe(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 12).tag
+    tag = server_spec(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 12).tag
     assert len(tag) <= 256
     assert all(character.isalnum() or character in " +-=._:/@" for character in tag)
 
@@ -180,12 +181,14 @@ def test_user_data_is_as_long_as_it_is_and_its_limit_is_aws_own() -> None:
     real = len(user_data(umlauts, color="green", generation="0" * 12).encode())
     assert size(umlauts) == real < 12248 + 500
     room = LIMIT - size(settings(environment={"A": ""}))
-    assert [list(broken(settings(environment={"A": "x" * (room + more)}), SECRET, {})) == [] for more in (0, 1)] == [
+    assert [
+        list(broken_constraints(settings(environment={"A": "x" * (room + more)}), SECRET, {})) == [] for more in (0, 1)
+    ] == [
         True,
         False,
     ]
     long = settings(environment={"LONG": "\u00fc" * 9000, "B": "x"})
-    [[_, problem]] = broken(long, SECRET, {})
+    [[_, problem]] = broken_constraints(long, SECRET, {})
     assert f"(it makes {size(long)}; the longest is LONG)" in problem
 
 
@@ -202,7 +205,7 @@ def test_the_preview_token_is_never_in_user_data() -> None:
 
 
 def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:
-    made = recipe(settings(), "0" * 12)
+    made = server_spec(settings(), "0" * 12)
     others: dict[str, Any] = {
         name: 1 if isinstance(value, int) else "/other-thing" for name, value in made.__dict__.items()
     }

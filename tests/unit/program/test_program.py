@@ -377,7 +377,7 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
 
     names = {"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "USER": "secretsmanager:dev/key:user"}
     for given in (names, {}):
-        assert policy(**given, PLAIN="x") == secret_references.policy(
+        assert policy(**given, PLAIN="x") == secret_references.reference_policy(
             tuple(given.values()), account="123456789012", region="eu-west-1", partition="aws"
         )
 

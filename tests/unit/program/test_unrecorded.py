@@ -16,8 +16,8 @@ CIDRS = ["0.0.0.0/0"]
 def test_it_knows_what_the_program_declares(config: dict[str, Any]) -> None:
     cidrs = config.get("allowedCidrs", CIDRS)
     wanted = [
-        *unrecorded.network("phoenix-dev"),
-        *unrecorded.front("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
+        *unrecorded.expected_network("phoenix-dev"),
+        *unrecorded.expected_balancer("phoenix-dev", ports=[int(config.get("listenerPort", 80))], cidrs=cidrs),
     ]
     declared = {
         (one.type, one.name, one.parent)

@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from core import aws
 from core.errors import StepError
-from core.progress import LONGEST_LINE, Pace, Progress, iso, write
-from steps.runtime import options, process
-from steps.runtime.options import option
+from core.progress import LONGEST_LINE, Backoff, Progress, iso, write
+from steps.runtime import options, parsers, process
+from steps.runtime.options import CommonOptions, option
 from tests.unit.steps.cloud import FakeClock
 
 PROJECT = Path(__file__).parents[3]
@@ -28,15 +28,15 @@ GOOD = {"PHOENIX_STACK": "phoenix/dev", "PHOENIX_ACCOUNT": "123456789012", "PHOE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given(options.Common):
-    target_group: str = option("ARN of the target group", parse=options.arn)
-    smoke_path: str = option("path to ask for, 100 % of it", parse=options.path, default="/")
-    alarms: tuple[str, ...] = option("names", parse=options.json_names, default=())
-    min_size: int = option("fewest", parse=options.whole_number(1, 10), default=1)
+class Given(CommonOptions):
+    target_group: str = option("ARN of the target group", parse=parsers.arn)
+    smoke_path: str = option("path to ask for, 100 % of it", parse=parsers.path, default="/")
+    alarms: tuple[str, ...] = option("names", parse=parsers.json_names, default=())
+    min_size: int = option("fewest", parse=parsers.integer(1, 10), default=1)
 
 
 def read(*arguments: str, **environment: str) -> Given:
-    return options.read(Given, step="try", about="Tries.", arguments=arguments, environment=environment)
+    return options.read_options(Given, step="try", about="Tries.", arguments=arguments, environment=environment)
 
 
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/blue/0123"
@@ -110,7 +110,7 @@ def told(*, changes_every: int) -> list[str]:
     """What a wait of a minute tells whose text changes every so many looks."""
     clock, stream = FakeClock(), io.StringIO()
     progress = Progress(clock, stream=stream).bounded(60)
-    pace, looks = Pace(clock), 0
+    pace, looks = Backoff(clock), 0
 
     while progress.left():
         pace.wait(progress, f"waiting for {looks // changes_every}")
@@ -148,7 +148,7 @@ def test_things_of_another_account_or_region_are_named() -> None:
     other = ARN.replace("123456789012", "999999999999")
     elsewhere = ARN.replace("eu-west-1", "us-east-1")
 
-    found = aws.strangers(account="123456789012", region="eu-west-1", arns=[ARN, other, elsewhere])
+    found = aws.foreign_arns(account="123456789012", region="eu-west-1", arns=[ARN, other, elsewhere])
 
     assert found == [
         f"{other} is of account 999999999999, region eu-west-1",
@@ -173,7 +173,7 @@ def client_error(code: str, message: str, operation: str = "ModifyRule") -> Clie
     ],
 )
 def test_an_error_of_aws_says_what_to_do(error: ClientError, do: str) -> None:
-    assert do in aws.explain(error).do
+    assert do in aws.explain_error(error).do
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_an_error_of_aws_says_what_to_do(error: ClientError, do: str) -> None:
     ],
 )
 def test_what_the_user_says_of_retries_counts(environment: dict[str, str], retries: dict[str, object]) -> None:
-    assert aws.config(environment).retries == retries  # type: ignore[attr-defined]
+    assert aws.client_config(environment).retries == retries  # type: ignore[attr-defined]
 
 
 def test_an_error_of_aws_keeps_its_own_words() -> None:
-    error = aws.explain(client_error("Throttling", "Rate exceeded"))
+    error = aws.explain_error(client_error("Throttling", "Rate exceeded"))
 
     assert error.why == "ModifyRule: Throttling: Rate exceeded"
 

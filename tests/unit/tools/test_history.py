@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from plan.history import entry, line
-from plan.releases import certificate
+from plan.history import decode, encode
+from plan.releases import release_record
 from tests.support.standins import Bench
 from tests.unit.plan.test_history import TAGS
 
-PAST = entry(
-    line(
+PAST = decode(
+    encode(
         {
             **TAGS,
             "color": "green",
@@ -26,7 +26,7 @@ PAST = entry(
         }
     )
 )
-OUTPUTS = {"certificates": {"blue": certificate(TAGS)}, "past": [PAST]}
+OUTPUTS = {"certificates": {"blue": release_record(TAGS)}, "past": [PAST]}
 HISTORY = [
     {
         "version": 2,

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from plan.checks import disk
-from plan.checks.known_failures import KnownToFailError, cleared
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook
+from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits
 from tests.support.factories import NOW, group, live, recipe, settings
 
-HERE = Source("1" * 12, "", image="ami-00000001", known=("ami-00000001",), gib=20)
-BAKED = Source("1" * 12, "", bakes=True)
-COPIED = Source("1" * 12, "", gib=12)
+HERE = ImageSource("1" * 12, "", image="ami-00000001", image_ids=("ami-00000001",), gib=20)
+BAKED = ImageSource("1" * 12, "", needs_bake=True)
+COPIED = ImageSource("1" * 12, "", gib=12)
 
 
 @pytest.mark.parametrize(
@@ -41,21 +41,21 @@ COPIED = Source("1" * 12, "", gib=12)
             ["packerVariables.root_gib = 9", "rootVolumeGiB = 10: must be at least 12 GiB"],
         ),
         (BAKED, 8, {"packer_variables": {"root_gib": "9"}}, []),
-        (Source("1" * 12, "", image="ami-00000001"), None, {}, []),  # AWS does not say its size
+        (ImageSource("1" * 12, "", image="ami-00000001"), None, {}, []),  # AWS does not say its size
     ],
 )
 def test_the_disk_has_room_for_its_image(
-    source: Source, base: int | None, said: dict[str, Any], expected: list[str]
+    source: ImageSource, base: int | None, said: dict[str, Any], expected: list[str]
 ) -> None:
-    found = list(disk.problems(settings(base_image="ami-0000000b", **said), source, Outlook(base=base)))
+    found = list(disk.problems(settings(base_image="ami-0000000b", **said), source, AccountLimits(base=base)))
     assert [one.strip()[: len(wanted)] for one, wanted in zip(found, expected, strict=True)] == expected
     assert all("type: pulumi config " in one for one in found)
 
 
 def test_only_a_birth_is_refused_for_it() -> None:
-    with pytest.raises(KnownToFailError, match="rootVolumeGiB = 10: must be at least 20 GiB"):
-        cleared(settings(active="green"), recipe("2" * 12), live(group("blue")), Outlook(), HERE, now=NOW)
-    assert cleared(settings(), recipe(), live(group("blue")), Outlook(), HERE, now=NOW).standing
+    with pytest.raises(KnownFailureError, match="rootVolumeGiB = 10: must be at least 20 GiB"):
+        checked_plan(settings(active="green"), recipe("2" * 12), live(group("blue")), AccountLimits(), HERE, now=NOW)
+    assert checked_plan(settings(), recipe(), live(group("blue")), AccountLimits(), HERE, now=NOW).existing
 
 
 def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(
@@ -66,12 +66,12 @@ def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(
 
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "phoenix.pkr.hcl").write_text('variable "ssh_from" {\n  type = list(string)\n}\n')
-    monkeypatch.setattr(image_source, "source", lambda *_, **__: BAKED)
-    monkeypatch.setattr(encryption, "refusal", lambda *_: "  imageKmsKey = 'x': must be ...")
+    monkeypatch.setattr(image_source, "select_source", lambda *_, **__: BAKED)
+    monkeypatch.setattr(encryption, "key_problem", lambda *_: "  imageKmsKey = 'x': must be ...")
     here: Any = type("Account", (), {"id": "123456789012", "region": "eu-west-1"})
     session: Any = type("Session", (), {"client": lambda *_: None})()
     said = settings(packer_variables={"ssh_from": "10.0.0.0/8", "typo": "x"})
-    refused = image_origin.source(session, said, here, tmp_path, now=NOW).refused
+    refused = image_origin.find_image_source(session, said, here, tmp_path, now=NOW).problem
     assert [line.split(" = ")[0].strip() for line in refused.splitlines() if "type: " not in line] == [
         "packerVariables.ssh_from",
         "packerVariables.typo",

@@ -10,7 +10,7 @@ from core.engine_call import Call
 from plan import rollout_plan
 from plan.checks import engine_flags
 from plan.checks.engine_flags import Flags
-from plan.rollout_plan import Flight
+from plan.rollout_plan import RolloutPlan
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -23,7 +23,7 @@ def urn(types: str, name: str) -> str:
 BALANCER = urn("phoenix:index:LoadBalancer$aws:lb/loadBalancer:LoadBalancer", "phoenix-dev")
 PRODUCTION = urn("phoenix:index:LoadBalancer$aws:lb/listenerRule:ListenerRule", "phoenix-dev-production")
 TARGET = urn("phoenix:index:LoadBalancer$aws:lb/targetGroup:TargetGroup", "phoenix-dev-blue")
-GROUP = urn("phoenix:index:ServerGroup$aws:autoscaling/group:Group", "phoenix-dev-blue-group")
+GROUP = urn("phoenix:index:AutoScalingGroup$aws:autoscaling/group:Group", "phoenix-dev-blue-group")
 BAKE = urn("phoenix:index:MachineImage$command:local:Command", "phoenix-dev-blue-image-bake")
 PROMOTE = urn("phoenix:index:Rollout$command:local:Command", "phoenix-dev-promote")
 GUARD = urn("phoenix:index:Rollout$command:local:Command", "phoenix-dev-guard")
@@ -32,20 +32,20 @@ BUCKET = urn("aws:s3/bucket:Bucket", "somebody-elses")
 HELD = (BALANCER, PRODUCTION, TARGET, GROUP, BAKE, PROMOTE, GUARD, DASHBOARD, BUCKET)
 
 
-def plan(image: str = NEW, **said: Any) -> Flight:
-    return rollout_plan.decide(settings(**said), recipe(image), live(group("blue", OLD)), now=NOW)
+def plan(image: str = NEW, **said: Any) -> RolloutPlan:
+    return rollout_plan.decide_rollout(settings(**said), recipe(image), live(group("blue", OLD)), now=NOW)
 
 
 FLIP, IDLE = plan(active="green"), plan(OLD)
 
 
-def found(given: Flags, flying: Flight = FLIP) -> str:
+def found(given: Flags, flying: RolloutPlan = FLIP) -> str:
     return "\n".join(engine_flags.problems(given, flying, HELD))
 
 
 @pytest.mark.parametrize("one", [BALANCER, PRODUCTION, TARGET, GROUP, BAKE, GUARD, "**:Group::*", "**"])
 @pytest.mark.parametrize("flying", [FLIP, IDLE])
-def test_what_serves_users_is_not_made_anew(one: str, flying: Flight) -> None:
+def test_what_serves_users_is_not_made_anew(one: str, flying: RolloutPlan) -> None:
     said = found(Flags(replaces=(one,)), flying)
     assert f"--replace {one}: " in said
     assert ("type: pulumi config set active green && pulumi up" if flying is IDLE else "type: pulumi up   (w") in said
@@ -68,8 +68,8 @@ def test_a_birth_or_a_move_is_done_as_a_whole(one: str, flag: str) -> None:
 @pytest.mark.parametrize("one", [BALANCER, PRODUCTION, BUCKET])
 def test_what_is_no_groups_may_be_a_target_at_any_time(one: str) -> None:
     assert found(Flags(targets=(one,))) == ""
-    assert engine_flags.note(Flags(targets=(one,)), FLIP) != ()
-    assert engine_flags.note(Flags(targets=(one,)), IDLE) == engine_flags.note(Flags(), FLIP) == ()
+    assert engine_flags.flag_notes(Flags(targets=(one,)), FLIP) != ()
+    assert engine_flags.flag_notes(Flags(targets=(one,)), IDLE) == engine_flags.flag_notes(Flags(), FLIP) == ()
     assert "done as a whole" in found(Flags(targets=(one,), dependents=True))
 
 
@@ -91,9 +91,9 @@ def test_everything_is_told_at_once() -> None:
     ],
 )
 def test_flags_are_read(arguments: list[str], environment: dict[str, str], given: Flags) -> None:
-    assert engine_flags.read(Call(operation="up", arguments=tuple(arguments)), environment) == given
+    assert engine_flags.read_flags(Call(operation="up", arguments=tuple(arguments)), environment) == given
 
 
 def test_what_nobody_knows_stops_nobody() -> None:
-    assert engine_flags.read(None, {}) == Flags()
-    assert found(engine_flags.read(None, {})) == ""
+    assert engine_flags.read_flags(None, {}) == Flags()
+    assert found(engine_flags.read_flags(None, {})) == ""

@@ -9,43 +9,45 @@ import pytest
 
 from core import obstacles
 from plan.checks import existing_groups
-from plan.checks.known_failures import KnownToFailError, cleared
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook
-from plan.readers.live_state import Group
-from plan.rollout_plan import Flight, decide
+from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits
+from plan.readers.live_state import LiveGroup
+from plan.rollout_plan import RolloutPlan, decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
-SOURCE = Source(NEW, "baked from scratch", bakes=True, known=(f"ami-{OLD}", f"ami-{NEW}"))
+SOURCE = ImageSource(NEW, "baked from scratch", needs_bake=True, image_ids=(f"ami-{OLD}", f"ami-{NEW}"))
 NONE: dict[str, Any] = {"desired": 0, "in_service": 0, "sizes": (0, 4)}
 SUSPENDED: dict[str, Any] = {"SuspendedProcesses": [{"ProcessName": "Launch"}, {"ProcessName": "Terminate"}]}
 
 
-def health(*groups: Group, of: int) -> Outlook:
-    return Outlook(healthy={one.target_group: of for one in groups})
+def health(*groups: LiveGroup, of: int) -> AccountLimits:
+    return AccountLimits(healthy={one.target_group: of for one in groups})
 
 
-def refusal(image: str, *groups: Group, outlook: Outlook | None = None, **said: Any) -> str:
-    with pytest.raises(KnownToFailError) as error:
-        cleared(settings(**said), recipe(image), live(*groups), outlook or Outlook(), SOURCE, now=NOW)
+def refusal(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> str:
+    with pytest.raises(KnownFailureError) as error:
+        checked_plan(settings(**said), recipe(image), live(*groups), limits or AccountLimits(), SOURCE, now=NOW)
     return str(error.value)
 
 
-def flown(image: str, *groups: Group, outlook: Outlook | None = None, **said: Any) -> Flight:
-    return cleared(settings(**said), recipe(image), live(*groups), outlook or Outlook(), SOURCE, now=NOW)
+def flown(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> RolloutPlan:
+    return checked_plan(settings(**said), recipe(image), live(*groups), limits or AccountLimits(), SOURCE, now=NOW)
 
 
-def minded(image: str, *groups: Group, outlook: Outlook | None = None, **said: Any) -> list[str]:
+def minded(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> list[str]:
     given, alive = settings(**said), live(*groups)
     return list(
-        existing_groups.warnings(given, decide(given, recipe(image), alive, now=NOW), alive, outlook or Outlook())
+        existing_groups.warnings(
+            given, decide_rollout(given, recipe(image), alive, now=NOW), alive, limits or AccountLimits()
+        )
     )
 
 
-def obstructed(color: str, about: dict[str, Any], *arguments: Any, **values: Any) -> Group:
+def obstructed(color: str, about: dict[str, Any], *arguments: Any, **values: Any) -> LiveGroup:
     made = group(color, *arguments, **values)
-    return replace(made, obstacles=obstacles.found({"AutoScalingGroupName": made.name, **about}))
+    return replace(made, obstacles=obstacles.find_obstacles({"AutoScalingGroupName": made.name, **about}))
 
 
 def test_a_live_group_without_servers_is_no_update_with_nothing_to_do() -> None:
@@ -61,16 +63,18 @@ def test_a_live_group_without_servers_is_no_update_with_nothing_to_do() -> None:
 
 def test_a_live_group_whose_servers_are_all_ill_is_told() -> None:
     blue = group("blue", OLD)
-    assert "none of its 2 servers is healthy" in refusal(OLD, blue, active="blue", outlook=health(blue, of=0))
-    assert flown(OLD, blue, active="blue", outlook=health(blue, of=1)).proven
-    assert flown(OLD, blue, active="blue", outlook=Outlook(healthy=None)).proven, "what is unknown refuses nothing"
+    assert "none of its 2 servers is healthy" in refusal(OLD, blue, active="blue", limits=health(blue, of=0))
+    assert flown(OLD, blue, active="blue", limits=health(blue, of=1)).is_up_to_date
+    assert flown(OLD, blue, active="blue", limits=AccountLimits(healthy=None)).is_up_to_date, (
+        "what is unknown refuses nothing"
+    )
 
 
 @pytest.mark.parametrize("image", [OLD, NEW])
 def test_the_way_from_it_stays_open(image: str) -> None:
     blue = obstructed("blue", SUSPENDED, OLD, **NONE)
-    flight = flown(image, blue, active="green")
-    assert (flight.standing, flight.dies and flight.dies.color) == (None, "blue")
+    plan = flown(image, blue, active="green")
+    assert (plan.existing, plan.to_delete and plan.to_delete.color) == (None, "blue")
     said = minded(image, blue, active="green")
     assert said[0] == "blue serves nobody: it has no servers"
     assert any("the process Terminate of phoenix-dev-blue-1 is suspended: no server is ended" in line for line in said)
@@ -85,24 +89,24 @@ def test_a_group_without_servers_shares_no_production() -> None:
 
 def test_a_canary_whose_servers_are_all_ill_is_taken_back() -> None:
     blue, green = group("blue", OLD, 90, days=2), group("green", NEW, 10)
-    ill = Outlook(healthy={blue.target_group: 2, green.target_group: 0})
-    text = refusal(NEW, blue, green, active="green", traffic=10, outlook=ill)
+    ill = AccountLimits(healthy={blue.target_group: 2, green.target_group: 0})
+    text = refusal(NEW, blue, green, active="green", traffic=10, limits=ill)
     assert "green has 10 % of production, and none of its 2 servers is healthy" in text
     assert "type: pulumi config set active blue && pulumi up   (takes the canary back)" in text
-    assert flown(NEW, blue, green, active="blue", traffic=100, outlook=ill).dies
+    assert flown(NEW, blue, green, active="blue", traffic=100, limits=ill).to_delete
 
 
 def test_a_group_without_servers_in_pre_production_is_proven_again() -> None:
     blue, green = group("blue", OLD), group("green", NEW, 0)
-    assert flown(NEW, blue, green, active="green", traffic=0).proven
-    flight = flown(NEW, blue, replace(green, **NONE), active="green", traffic=0)
-    assert (flight.proven, flight.unproven, flight.ungated) == (False, True, frozenset({"blue"}))
+    assert flown(NEW, blue, green, active="green", traffic=0).is_up_to_date
+    plan = flown(NEW, blue, replace(green, **NONE), active="green", traffic=0)
+    assert (plan.is_up_to_date, plan.needs_verification, plan.unverified_targets) == (False, True, frozenset({"blue"}))
 
 
 def test_the_way_back_to_a_kept_group_without_servers_goes_through_the_gates() -> None:
     blue, green = group("blue", OLD, 0, days=2, **NONE), group("green", NEW, days=1, desired=3)
-    flight = flown(OLD, blue, green, active="blue", keep_previous=True)
-    assert (flight.back, flight.proven, flight.unproven) == (True, False, True)
+    plan = flown(OLD, blue, green, active="blue", keep_previous=True)
+    assert (plan.is_rollback, plan.is_up_to_date, plan.needs_verification) == (True, False, True)
     text = refusal(OLD, replace(blue, sizes=(0, 0)), green, active="blue", keep_previous=True)
     assert "MaxSize of phoenix-dev-blue-1 is 0" in text
     assert "--auto-scaling-group-name phoenix-dev-blue-1 --max-size 4" in text
@@ -118,8 +122,8 @@ def test_max_size_below_the_servers_that_serve() -> None:
     assert "maxSize = 2: must not be below the 4 servers of blue that serve" in text
     assert "AWS would end 2 of them at once, under load" in text
     assert "pulumi config set maxSize 4" in text
-    assert flown(OLD, blue, active="blue", max_size=4).proven
-    assert flown(OLD, blue, active="blue", min_size=1).proven, "a lower minSize ends nobody"
+    assert flown(OLD, blue, active="blue", max_size=4).is_up_to_date
+    assert flown(OLD, blue, active="blue", min_size=1).is_up_to_date, "a lower minSize ends nobody"
 
 
 def test_max_size_of_a_newborn_is_its_own() -> None:
@@ -139,7 +143,7 @@ def test_a_group_that_can_not_be_deleted_is_told_before_anything_is_born() -> No
     assert "the process Terminate of phoenix-dev-blue-1 is suspended: no server is ended" in text
     assert "--scaling-processes Terminate" in text
     assert "Launch" not in text
-    assert flown(NEW, blue, active="green", keep_previous=True).kept, "what is kept need not go"
+    assert flown(NEW, blue, active="green", keep_previous=True).standby, "what is kept need not go"
     said = minded(OLD, blue, active="blue")
     assert [line.split(" is suspended")[0] for line in said] == [
         "the process Launch of phoenix-dev-blue-1",
@@ -149,9 +153,9 @@ def test_a_group_that_can_not_be_deleted_is_told_before_anything_is_born() -> No
 
 def test_the_plan_says_what_is_not_as_it_should_be() -> None:
     blue = group("blue", OLD, in_service=2, sizes=(2, 4))
-    assert existing_groups.words(blue, health(blue, of=2), wanted=(2, 4)) == "2 servers"
+    assert existing_groups.describe_group(blue, health(blue, of=2), wanted=(2, 4)) == "2 servers"
     ill = replace(blue, in_service=1, sizes=(0, 4))
-    assert existing_groups.words(ill, health(blue, of=0), wanted=(2, 4)) == (
+    assert existing_groups.describe_group(ill, health(blue, of=0), wanted=(2, 4)) == (
         "2 servers (1 in service; 0 healthy; MinSize 0 and MaxSize 4, the settings say 2 and 4)"
     )
-    assert existing_groups.words(ill, Outlook()) == "2 servers (1 in service)"
+    assert existing_groups.describe_group(ill, AccountLimits()) == "2 servers (1 in service)"

@@ -11,15 +11,15 @@ import pytest
 from core import credentials, shift_schedule
 from core.credentials import RESERVE_SECONDS
 from plan import estimates
-from plan.checks.known_failures import KnownToFailError, cleared
-from plan.image_source import Source
-from plan.readers.account_limits import Kind, Outlook, Quota, Subnet
-from plan.readers.live_state import Group
-from plan.rollout_plan import Flight, FlightError, decide
+from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits, InstanceType, Quota, Subnet
+from plan.readers.live_state import LiveGroup
+from plan.rollout_plan import RolloutPlan, RolloutPlanError, decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
-KIND = Kind(2, ("x86_64",))
+KIND = InstanceType(2, ("x86_64",))
 QUOTA = Quota("L-1216C47A", "Running On-Demand Standard instances", 20, None)
 VPC: dict[str, Any] = {
     "vpc_id": "vpc-0a",
@@ -35,20 +35,20 @@ SUBNETS = (
 
 
 def fly(
-    outlook: Outlook,
-    *groups: Group,
+    limits: AccountLimits,
+    *groups: LiveGroup,
     image: str = NEW,
     known: tuple[str, ...] = (f"ami-{OLD}", f"ami-{NEW}"),
     **said: Any,
-) -> Flight:
-    source = Source(image, "", bakes=True, known=known)
+) -> RolloutPlan:
+    source = ImageSource(image, "", needs_bake=True, image_ids=known)
     alive = live(*groups) if groups else replace(live(), load_balancer="")
-    return cleared(settings(**said), recipe(image), alive, outlook, source, now=NOW)
+    return checked_plan(settings(**said), recipe(image), alive, limits, source, now=NOW)
 
 
-def doomed(outlook: Outlook, *groups: Group, **said: Any) -> str:
-    with pytest.raises(KnownToFailError) as error:
-        fly(outlook, *groups, **said)
+def doomed(limits: AccountLimits, *groups: LiveGroup, **said: Any) -> str:
+    with pytest.raises(KnownFailureError) as error:
+        fly(limits, *groups, **said)
     text = str(error.value)
     assert "nothing was changed" in text
     assert text.count("\n      type: ") >= 1
@@ -56,7 +56,7 @@ def doomed(outlook: Outlook, *groups: Group, **said: Any) -> str:
 
 
 def test_what_is_unknown_fails_nothing() -> None:
-    assert fly(Outlook(unknown=("everything: denied",))).standing is None
+    assert fly(AccountLimits(unknown=("everything: denied",))).existing is None
 
 
 @pytest.mark.parametrize(
@@ -70,19 +70,19 @@ def test_what_is_unknown_fails_nothing() -> None:
     ],
 )
 def test_a_quota_too_small_for_two_groups(limit: float, used: float | None, fits: bool) -> None:
-    outlook = Outlook(kind=KIND, quota=replace(QUOTA, limit=limit, used=used))
+    limits = AccountLimits(instance_type=KIND, quota=replace(QUOTA, limit=limit, used=used))
     blue = group("blue", OLD, desired=3)
     if fits:
-        fly(outlook, blue, active="green")
+        fly(limits, blue, active="green")
         return
-    text = doomed(outlook, blue, active="green")
+    text = doomed(limits, blue, active="green")
     assert "instanceType = 't3.small'" in text
     assert "3 more servers of 2 vCPUs need 6" in text
     assert f"--quota-code L-1216C47A --desired-value {max(used or 0, 6) + 6:.0f}" in text
 
 
 def test_an_update_that_gives_birth_to_nothing_needs_no_quota() -> None:
-    fly(Outlook(kind=KIND, quota=replace(QUOTA, limit=0)), group("blue", NEW))
+    fly(AccountLimits(instance_type=KIND, quota=replace(QUOTA, limit=0)), group("blue", NEW))
 
 
 @pytest.mark.parametrize(("free", "more", "fits"), [((1, 1), 2, True), ((1, 1), 3, False), ((0, 9), 3, True)])
@@ -91,32 +91,32 @@ def test_subnets_without_enough_free_addresses(free: tuple[int, int], more: int,
     said: dict[str, Any] = {**VPC, "active": "green"}
     blue = group("blue", OLD, desired=more)
     if fits:
-        fly(Outlook(subnets=places), blue, **said)
+        fly(AccountLimits(subnets=places), blue, **said)
         return
-    text = doomed(Outlook(subnets=places), blue, **said)
+    text = doomed(AccountLimits(subnets=places), blue, **said)
     assert f"must have free addresses for {more} more servers (there are {sum(free)})" in text
 
 
 def test_the_subnets_of_a_network_that_was_made_count_too() -> None:
     blue = group("blue", OLD, subnets=("subnet-c",))
-    assert "vpcCidr" in doomed(Outlook(subnets=(replace(SUBNETS[2], free=1),)), blue, active="green")
+    assert "vpcCidr" in doomed(AccountLimits(subnets=(replace(SUBNETS[2], free=1),)), blue, active="green")
 
 
 def test_a_new_load_balancer_needs_addresses_and_one_that_stands_does_not() -> None:
     places = (replace(SUBNETS[0], free=7), *SUBNETS[1:])
-    assert "must have 8 free addresses for a load balancer (it has 7)" in doomed(Outlook(subnets=places), **VPC)
-    fly(Outlook(subnets=places), group("blue", NEW), **VPC)
+    assert "must have 8 free addresses for a load balancer (it has 7)" in doomed(AccountLimits(subnets=places), **VPC)
+    fly(AccountLimits(subnets=places), group("blue", NEW), **VPC)
 
 
 def test_targets_that_nobody_would_use_are_found_by_their_zone() -> None:
     places = (*SUBNETS[:3], replace(SUBNETS[3], zone="eu-west-1c"))
-    text = doomed(Outlook(subnets=places), **VPC)
+    text = doomed(AccountLimits(subnets=places), **VPC)
     assert "serverSubnetIds = 'subnet-d': must be in a zone of the load balancer (eu-west-1a, eu-west-1b)" in text
 
 
 def test_subnets_that_are_gone_elsewhere_or_in_one_zone() -> None:
     places = (SUBNETS[0], replace(SUBNETS[1], zone="eu-west-1a"), replace(SUBNETS[2], vpc="vpc-0b"))
-    text = doomed(Outlook(subnets=places), **VPC)
+    text = doomed(AccountLimits(subnets=places), **VPC)
     assert "serverSubnetIds = 'subnet-d': must be a subnet of this account in eu-west-1" in text
     assert "serverSubnetIds = 'subnet-c': must be in vpc-0a (it is in vpc-0b)" in text
     assert "must be in two availability zones or more" in text
@@ -124,44 +124,48 @@ def test_subnets_that_are_gone_elsewhere_or_in_one_zone() -> None:
 
 
 def test_an_instance_type_that_is_none_or_of_another_architecture() -> None:
-    assert "must be an instance type that AWS has in eu-west-1" in doomed(Outlook(kind=Kind(0)))
-    assert "must be of x86_64, as its name says (AWS says arm64)" in doomed(Outlook(kind=Kind(2, ("arm64",))))
+    assert "must be an instance type that AWS has in eu-west-1" in doomed(AccountLimits(instance_type=InstanceType(0)))
+    assert "must be of x86_64, as its name says (AWS says arm64)" in doomed(
+        AccountLimits(instance_type=InstanceType(2, ("arm64",)))
+    )
 
 
 def test_a_base_image_that_is_gone() -> None:
-    assert "baseImage = 'ami-0000000a'" in doomed(Outlook(base=0), base_image="ami-0000000a")
-    fly(Outlook(base=0), group("blue", NEW), base_image="ami-0000000a")
+    assert "baseImage = 'ami-0000000a'" in doomed(AccountLimits(base=0), base_image="ami-0000000a")
+    fly(AccountLimits(base=0), group("blue", NEW), base_image="ami-0000000a")
 
 
 def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newborns_only() -> None:
-    source = Source(NEW, "", refused="  imageFrom = '1': must lead somewhere.\n      type: this", known=(f"ami-{NEW}",))
-    with pytest.raises(KnownToFailError, match="must lead somewhere"):
-        cleared(settings(), recipe(NEW), live(), Outlook(), source, now=NOW)
-    assert cleared(settings(), recipe(NEW), live(group("blue", NEW)), Outlook(), source, now=NOW).standing
+    source = ImageSource(
+        NEW, "", problem="  imageFrom = '1': must lead somewhere.\n      type: this", image_ids=(f"ami-{NEW}",)
+    )
+    with pytest.raises(KnownFailureError, match="must lead somewhere"):
+        checked_plan(settings(), recipe(NEW), live(), AccountLimits(), source, now=NOW)
+    assert checked_plan(settings(), recipe(NEW), live(group("blue", NEW)), AccountLimits(), source, now=NOW).existing
 
 
 def test_a_group_that_must_grow_needs_its_image() -> None:
     said: dict[str, Any] = {"active": "green", "traffic": 100}
     blue, green = group("blue", OLD, 90, desired=4), group("green", NEW, 10)
-    assert f"ami-{NEW}, its image, is gone" in doomed(Outlook(), blue, green, known=(), **said)
-    fly(Outlook(), blue, replace(green, desired=4), known=(), **said)
+    assert f"ami-{NEW}, its image, is gone" in doomed(AccountLimits(), blue, green, known=(), **said)
+    fly(AccountLimits(), blue, replace(green, desired=4), known=(), **said)
 
 
 def test_credentials_that_end_before_the_gates_do() -> None:
     blue = group("blue", OLD)
     needed = 2 * 10 + 240 + 240 + 10 + 240 + RESERVE_SECONDS
-    fly(Outlook(credentials_end=NOW + timedelta(seconds=needed)), blue, active="green")
-    text = doomed(Outlook(credentials_end=NOW + timedelta(seconds=needed - 1)), blue, active="green")
+    fly(AccountLimits(credentials_end=NOW + timedelta(seconds=needed)), blue, active="green")
+    text = doomed(AccountLimits(credentials_end=NOW + timedelta(seconds=needed - 1)), blue, active="green")
     assert "AWS_CREDENTIAL_EXPIRATION" in text
-    fly(Outlook(credentials_end=NOW), group("blue", NEW))
+    fly(AccountLimits(credentials_end=NOW), group("blue", NEW))
 
 
 def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
-    text = doomed(Outlook(subnets=SUBNETS[:3]), group("blue", OLD), **VPC)
+    text = doomed(AccountLimits(subnets=SUBNETS[:3]), group("blue", OLD), **VPC)
     assert "a live server is never changed" in text
     assert "subnet-d" in text
-    with pytest.raises(FlightError):
-        fly(Outlook(subnets=SUBNETS), group("blue", OLD), **VPC)
+    with pytest.raises(RolloutPlanError):
+        fly(AccountLimits(subnets=SUBNETS), group("blue", OLD), **VPC)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +180,8 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
 )
 def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]) -> None:
     given, alive = settings(**said), live(group("blue", OLD))
-    flown = decide(given, recipe(NEW), alive, now=NOW)
-    way = shift_schedule.way(
+    flown = decide_rollout(given, recipe(NEW), alive, now=NOW)
+    way = shift_schedule.plan_shift(
         ours="green", observed={"blue": 100}, before={"blue": 100}, traffic=given.traffic, canaries=given.canary_steps
     )
     planned = shift_schedule.planned_seconds(
@@ -189,5 +193,5 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
         drain=given.drain_seconds,
         watched=bool(given.canary_steps),
     )
-    assert estimates.promotion(given, flown, alive) == (planned if flown.shift else (0, 0))
+    assert estimates.promotion_seconds(given, flown, alive) == (planned if flown.needs_traffic_shift else (0, 0))
     assert credentials.RESERVE_SECONDS == RESERVE_SECONDS

@@ -13,8 +13,8 @@ from moto import mock_aws
 
 from plan.checks import certificates, clear_text, keep_alive
 from plan.checks.certificates import Certificate
-from plan.checks.permanent import Before, Listener
-from plan.readers.existing_balancer import Shared
+from plan.checks.permanent import Listener, PermanentResources
+from plan.readers.existing_balancer import ExistingBalancer
 from rehearsal import PROJECT
 from tests.rehearsal.alb.test_tls import HOST, self_signed
 from tests.support.account import moto_only
@@ -107,11 +107,17 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
     acm: Any = session.client("acm")
     elb, (certificate, key) = session.client("elbv2"), self_signed()
     mine = acm.import_certificate(Certificate=certificate, PrivateKey=key)["CertificateArn"]
-    assert certificates.read(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (Certificate(mine, (HOST,)),)
-    assert certificates.read(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (Certificate(ARN, status=""),)
-    assert certificates.read(acm, elb, settings(hostname=HOST)) == ()
+    assert certificates.read_certificates(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (
+        Certificate(mine, (HOST,)),
+    )
+    assert certificates.read_certificates(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (
+        Certificate(ARN, status=""),
+    )
+    assert certificates.read_certificates(acm, elb, settings(hostname=HOST)) == ()
     _, secure = edge(session, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": mine}])
-    assert certificates.read(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (Certificate(mine, (HOST,)),)
+    assert certificates.read_certificates(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (
+        Certificate(mine, (HOST,)),
+    )
     balancer = secure.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
     plain = elb.create_listener(
         LoadBalancerArn=balancer,
@@ -119,15 +125,15 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
         Port=80,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    assert certificates.read(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
+    assert certificates.read_certificates(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
     of_iam = "arn:aws:iam::123456789012:server-certificate/old"
-    assert certificates.read(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
+    assert certificates.read_certificates(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
         "its names are not known"
     )
 
 
-SHARED = Shared(arn="balancer", listener=LISTENER, url="http://shop.example.com", is_public=True)
-EDGE = Before(listeners=(Listener("plain", "a", 80, "HTTP"), Listener("secure", "b", 443, "HTTPS")))
+SHARED = ExistingBalancer(arn="balancer", listener=LISTENER, url="http://shop.example.com", is_public=True)
+EDGE = PermanentResources(listeners=(Listener("plain", "a", 80, "HTTP"), Listener("secure", "b", 443, "HTTPS")))
 
 
 @pytest.mark.parametrize(
@@ -143,18 +149,18 @@ EDGE = Before(listeners=(Listener("plain", "a", 80, "HTTP"), Listener("secure", 
         ({"allowed_cidrs": ("10.1.0.0/16", "100.64.0.0/10")}, None, 80, ""),
         (OWN, None, 443, ""),
         (ADOPTED, SHARED, 80, f"the listener {LISTENER} is HTTP, and its load balancer internet-facing"),
-        (ADOPTED, Shared(listener=LISTENER, url="http://shop.example.com"), 80, ""),
-        (ADOPTED, Shared(listener=LISTENER, url="https://shop.example.com", is_public=True), 443, ""),
-        ({"hostname": "shop.example.com"}, Shared(arn="balancer"), 80, "HTTP 80 is open to the internet"),
-        ({"hostname": "shop.example.com"}, Shared(arn="balancer"), 443, ""),
-        ({"hostname": "shop.example.com"}, Shared(), 8000, ""),
+        (ADOPTED, ExistingBalancer(listener=LISTENER, url="http://shop.example.com"), 80, ""),
+        (ADOPTED, ExistingBalancer(listener=LISTENER, url="https://shop.example.com", is_public=True), 443, ""),
+        ({"hostname": "shop.example.com"}, ExistingBalancer(arn="balancer"), 80, "HTTP 80 is open to the internet"),
+        ({"hostname": "shop.example.com"}, ExistingBalancer(arn="balancer"), 443, ""),
+        ({"hostname": "shop.example.com"}, ExistingBalancer(), 8000, ""),
     ],
 )
 def test_a_token_in_clear_text_is_seen_where_it_crosses_the_internet(
-    said: dict[str, Any], shared: Shared | None, port: int, way: str
+    said: dict[str, Any], shared: ExistingBalancer | None, port: int, way: str
 ) -> None:
     s = settings(**said)
-    assert clear_text.way(s, shared, EDGE, port=port) == way
+    assert clear_text.token_path(s, shared, EDGE, port=port) == way
     assert len(list(clear_text.warning(s, way))) == bool(way)
     assert list(clear_text.problems(s, way)) == []
     held = list(clear_text.problems(settings(**said, protect=True), way))
@@ -178,13 +184,13 @@ def test_the_sample_application_says_how_long_it_keeps_a_connection(
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "server.xml").write_text(text)
-    assert keep_alive.seconds(tmp_path) == seconds
+    assert keep_alive.keep_alive_seconds(tmp_path) == seconds
 
 
 def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_does_unasked(
     session: boto3.Session, tmp_path: Path
 ) -> None:
-    kept, elb = keep_alive.seconds(PROJECT / "image"), session.client("elbv2")
+    kept, elb = keep_alive.keep_alive_seconds(PROJECT / "image"), session.client("elbv2")
     balancer, _ = edge(session, Protocol="HTTP", Port=80)
 
     def warned() -> list[str]:
@@ -200,4 +206,4 @@ def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_
         assert f"(image/app/server.xml, keepAliveTimeout), and the load balancer {timeout} s" in line
         assert f"keepAliveTimeout = {int(timeout) + 15}000" in line
     assert keep_alive.idle_seconds(elb, "") is None
-    assert keep_alive.seconds(tmp_path) is None, "another application says it elsewhere, or nowhere"
+    assert keep_alive.keep_alive_seconds(tmp_path) is None, "another application says it elsewhere, or nowhere"

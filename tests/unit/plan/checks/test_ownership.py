@@ -11,7 +11,7 @@ from plan.checks.ownership import (
     BALANCER,
     LISTENER,
     RULE,
-    Found,
+    ForeignBalancer,
     OwnershipError,
     Unknown,
     check_identity,
@@ -19,10 +19,10 @@ from plan.checks.ownership import (
     left_by_killed,
     refusal,
 )
-from plan.readers.live_state import Live
+from plan.readers.live_state import LiveState
 from plan.readers.load_balancers import Balancer
-from plan.readers.stack_rules import Door
-from plan.readers.stack_state import Made, Resource
+from plan.readers.stack_rules import StackRule
+from plan.readers.stack_state import Resource, StateInventory
 from tests.support.factories import group, live, settings
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
@@ -40,25 +40,25 @@ def held(type: str, id: str, **outputs: Any) -> Resource:
 
 COMPONENT = Resource(PARENT, "phoenix:index:LoadBalancer", {})
 FIREWALL = held("aws:ec2/securityGroup:SecurityGroup", "sg-1", **TAGGED)
-WHOLE = Made(
+WHOLE = StateInventory(
     (COMPONENT, FIREWALL, held(BALANCER, OURS, **TAGGED), held(LISTENER, LISTENS), held(RULE, PRODUCTION, **TAGGED))
 )
-STANDS = Live(load_balancer=OURS, rules={"production": PRODUCTION}, listeners=(LISTENS,))
-THEIR_STACK = Found(Balancer(THEIRS, "theirs.elb", "vpc-2", ("sg-2",)), rule="THEIR-RULE")
+STANDS = LiveState(load_balancer=OURS, rules={"production": PRODUCTION}, listeners=(LISTENS,))
+THEIR_STACK = ForeignBalancer(Balancer(THEIRS, "theirs.elb", "vpc-2", ("sg-2",)), rule="THEIR-RULE")
 
 
-def without(made: Made, *ids: str) -> Made:
-    return Made(tuple(one for one in made.resources if one.id not in ids))
+def without(made: StateInventory, *ids: str) -> StateInventory:
+    return StateInventory(tuple(one for one in made.resources if one.id not in ids))
 
 
 def test_a_state_that_made_all_of_it_may_update() -> None:
     assert refusal(settings(), STANDS, WHOLE, ()) == ""
-    assert refusal(settings(), Live(), Made(), ()) == ""
+    assert refusal(settings(), LiveState(), StateInventory(), ()) == ""
 
 
-@pytest.mark.parametrize("made", [Made(), WHOLE])
-def test_production_of_another_state_stops_the_plan(made: Made) -> None:
-    said = refusal(settings(), Live(others=(THEIR_STACK.balancer,)), made, [THEIR_STACK])
+@pytest.mark.parametrize("made", [StateInventory(), WHOLE])
+def test_production_of_another_state_stops_the_plan(made: StateInventory) -> None:
+    said = refusal(settings(), LiveState(other_balancers=(THEIR_STACK.balancer,)), made, [THEIR_STACK])
     assert said.startswith(
         f"AWS holds the load balancer {THEIRS}, with production on it (THEIR-RULE) of phoenix/dev, and this state has"
         " not made it"
@@ -69,21 +69,26 @@ def test_production_of_another_state_stops_the_plan(made: Made) -> None:
 
 
 def test_a_load_balancer_without_production_may_be_deleted_by_hand() -> None:
-    said = refusal(settings(), Live(others=(THEIR_STACK.balancer,)), Made(), [replace(THEIR_STACK, rule="")])
+    said = refusal(
+        settings(),
+        LiveState(other_balancers=(THEIR_STACK.balancer,)),
+        StateInventory(),
+        [replace(THEIR_STACK, rule="")],
+    )
     assert f"when nobody needs it: aws elbv2 delete-load-balancer --load-balancer-arn {THEIRS}" in said
 
 
 def test_what_a_killed_update_of_this_state_left_stops_nobody_and_goes() -> None:
     """It stands in the state's own security group, and the state never heard of it."""
-    left = Found(Balancer(THEIRS, "theirs.elb", "vpc-1", ("sg-1",)))
-    made = Made((FIREWALL,))
-    assert refusal(settings(), Live(others=(left.balancer,)), made, [left]) == ""
+    left = ForeignBalancer(Balancer(THEIRS, "theirs.elb", "vpc-1", ("sg-1",)))
+    made = StateInventory((FIREWALL,))
+    assert refusal(settings(), LiveState(other_balancers=(left.balancer,)), made, [left]) == ""
     assert left_by_killed([left, THEIR_STACK, replace(THEIR_STACK, rule="")], made) == (THEIRS,)
 
 
 def test_a_load_balancer_that_the_state_forgot_is_imported() -> None:
-    forgotten = Found(Balancer(OURS, "ours.elb", "vpc-1", ("sg-1",)), rule=PRODUCTION)
-    said = refusal(settings(), Live(others=(forgotten.balancer,)), without(WHOLE, OURS), [forgotten])
+    forgotten = ForeignBalancer(Balancer(OURS, "ours.elb", "vpc-1", ("sg-1",)), rule=PRODUCTION)
+    said = refusal(settings(), LiveState(other_balancers=(forgotten.balancer,)), without(WHOLE, OURS), [forgotten])
     assert f"  type: {BELOW} {BALANCER} phoenix-dev {OURS}\n" in said
     assert left_by_killed([forgotten], without(WHOLE, OURS)) == ()
 
@@ -98,15 +103,15 @@ def test_a_rule_that_the_state_forgot_is_imported() -> None:
 
 def test_a_second_rule_of_a_kind_is_what_a_killed_change_of_the_listener_left() -> None:
     """The state knows the first one, and AWS has it still."""
-    doors = (Door(PRODUCTION, LISTENS, 100, "production"), Door("SECOND", "OTHER", 100, "production"))
-    two = replace(STANDS, rules={"production": "SECOND"}, doors=doors)
+    doors = (StackRule(PRODUCTION, LISTENS, 100, "production"), StackRule("SECOND", "OTHER", 100, "production"))
+    two = replace(STANDS, rules={"production": "SECOND"}, listener_rules=doors)
     assert refusal(settings(), two, WHOLE, ()) == ""
-    assert "the state has forgotten SECOND" in refusal(settings(), replace(two, doors=doors[1:]), WHOLE, ())
+    assert "the state has forgotten SECOND" in refusal(settings(), replace(two, listener_rules=doors[1:]), WHOLE, ())
 
 
 def test_rules_on_an_adopted_listener_are_another_states_when_this_one_holds_nothing() -> None:
     stands = replace(STANDS, rules={"preview": "P", "production": PRODUCTION})
-    said = refusal(settings(), stands, Made(), ())
+    said = refusal(settings(), stands, StateInventory(), ())
     assert "AWS holds the preview rule P of phoenix/dev" in said
     assert f"AWS holds the production rule {PRODUCTION} of phoenix/dev" in said
 
@@ -117,9 +122,11 @@ def test_a_listener_that_the_state_forgot_is_imported() -> None:
 
 
 def test_groups_without_a_load_balancer_are_another_states() -> None:
-    stray = Live(strays=("phoenix-dev-blue-1",))
-    assert "AWS holds auto-scaling groups (phoenix-dev-blue-1) of phoenix/dev" in refusal(settings(), stray, Made(), ())
-    known = Made(
+    stray = LiveState(unused_groups=("phoenix-dev-blue-1",))
+    assert "AWS holds auto-scaling groups (phoenix-dev-blue-1) of phoenix/dev" in refusal(
+        settings(), stray, StateInventory(), ()
+    )
+    known = StateInventory(
         (
             held(
                 "aws:autoscaling/group:Group",
@@ -131,7 +138,7 @@ def test_groups_without_a_load_balancer_are_another_states() -> None:
     assert known.resources[0].owner == "phoenix/dev"
     assert refusal(settings(), stray, known, ()) == ""
     # Beside its own load balancer a state sweeps what its killed updates left.
-    assert refusal(settings(), replace(STANDS, strays=("phoenix-dev-blue-1",)), WHOLE, ()) == ""
+    assert refusal(settings(), replace(STANDS, unused_groups=("phoenix-dev-blue-1",)), WHOLE, ()) == ""
 
 
 @pytest.mark.parametrize(
@@ -151,13 +158,13 @@ def test_another_service_or_stack_name_is_refused(config: dict[str, str], stack:
 
 def test_the_same_names_or_a_state_without_a_load_balancer_are_no_matter() -> None:
     check_identity(settings(), WHOLE)
-    check_identity(settings(service="shop"), Made((FIREWALL,)))
+    check_identity(settings(service="shop"), StateInventory((FIREWALL,)))
 
 
 def test_a_group_with_production_that_the_state_forgot_may_only_be_left() -> None:
     standing = live(group("blue", weight=90), group("green", weight=10))
     blue, green = standing.groups
-    made = Made(
+    made = StateInventory(
         (
             held("aws:autoscaling/group:Group", green.name),
             *(held("aws:lb/targetGroup:TargetGroup", one.target_group) for one in standing.groups),

@@ -23,7 +23,7 @@ DECLARED = {
 
 
 def test_the_projects_own_template_is_read() -> None:
-    found = packer_template.read(PROJECT / "image")
+    found = packer_template.read_template(PROJECT / "image")
     assert found["ssh_from"] == "list(string)"
     assert (found["root_gib"], found["encrypted"], found["log_target"]) == ("number", "bool", "string")
 
@@ -67,7 +67,7 @@ def test_what_packer_takes_is_taken(name: str, value: str | tuple[str, ...]) -> 
 
 def test_of_a_template_that_is_not_read_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "odd.pkr.hcl").write_bytes(b"\xff")
-    assert packer_template.read(tmp_path) == packer_template.read(tmp_path / "nowhere") == {}
+    assert packer_template.read_template(tmp_path) == packer_template.read_template(tmp_path / "nowhere") == {}
     assert list(packer_template.problems(settings(packer_variables={"x": "y"}), {})) == []
 
 
@@ -76,7 +76,7 @@ def test_secrets_whose_names_nothing_in_the_image_reads_are_told(tmp_path: Path)
     named = settings(environment={"A": "b", "DB": "ssm:/shop/db"})
     (tmp_path / "provision").mkdir()
     (tmp_path / "provision" / "10.sh").write_text("apt-get install nginx\n")
-    [problem] = image_origin.unread(named, tmp_path)
+    [problem] = image_origin.unread_references(named, tmp_path)
     assert "environment.DB = 'ssm:/shop/db': must be read by something in image" in problem
-    assert list(image_origin.unread(settings(environment={"A": "b"}), tmp_path)) == []
-    assert list(image_origin.unread(named, PROJECT / "image")) == []
+    assert list(image_origin.unread_references(settings(environment={"A": "b"}), tmp_path)) == []
+    assert list(image_origin.unread_references(named, PROJECT / "image")) == []

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from plan.checks import known_failures, permanent
-from plan.checks.known_failures import KnownToFailError, cleared
-from plan.checks.permanent import Before, Listener, Rule
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook, Subnet
-from plan.readers.stack_state import Made, Resource
-from plan.report.permanent_rows import rows
+from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.permanent import Listener, PermanentResources, Rule
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits, Subnet
+from plan.readers.stack_state import Resource, StateInventory
+from plan.report.permanent_rows import permanent_rows
 from tests.support.factories import NOW, group, live, recipe, settings
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"
@@ -28,7 +28,7 @@ def listener(port: int, protocol: str = "HTTP", **said: Any) -> Listener:
     return Listener(f"phoenix-dev-listener-{port}", f"{ELB}:listener/app/phoenix-dev/1/{port}", port, protocol, **said)
 
 
-def before(*listeners: Listener, serving: int = 0, **said: Any) -> Before:
+def before(*listeners: Listener, serving: int = 0, **said: Any) -> PermanentResources:
     """A stack with a network of its own that serves on its first listener, or on that with the port `serving`."""
     ears = listeners or (listener(80),)
     main = next(one for one in ears if one.port == (serving or ears[0].port))
@@ -36,7 +36,7 @@ def before(*listeners: Listener, serving: int = 0, **said: Any) -> Before:
         kind: Rule(f"{main.arn.replace(':listener/', ':listener-rule/')}/{kind}", main.arn, number)
         for kind, number in (("preview", 1), ("production", 100))
     }
-    return Before(
+    return PermanentResources(
         **{
             "vpc_cidr": "10.20.0.0/16",
             "balancer": BALANCER,
@@ -111,7 +111,7 @@ HTTPS = (listener(443, "HTTPS", certificate=CERTIFICATE), listener(80, redirects
     ],
 )
 def test_a_change_that_would_take_production_away_is_refused_with_the_deliberate_way(
-    was: Before, now: dict[str, Any], says: list[str]
+    was: PermanentResources, now: dict[str, Any], says: list[str]
 ) -> None:
     [text] = permanent.problems(was, settings(**now))
     for words in says:
@@ -121,9 +121,9 @@ def test_a_change_that_would_take_production_away_is_refused_with_the_deliberate
 @pytest.mark.parametrize(
     ("was", "now"),
     [
-        (Before(), {}),
-        (Before(), {"vpc_cidr": "10.30.0.0/16"}),
-        (Before(), VPC),
+        (PermanentResources(), {}),
+        (PermanentResources(), {"vpc_cidr": "10.30.0.0/16"}),
+        (PermanentResources(), VPC),
         (before(), {}),
         (ADOPTED, VPC),
         (ADOPTED, {**VPC, "alb_subnet_ids": ("subnet-a", "subnet-x")}),
@@ -135,14 +135,14 @@ def test_a_change_that_would_take_production_away_is_refused_with_the_deliberate
         (before(*HTTPS, protected=True), {**SECURE, "protect": True, "certificate_arn": f"{CERTIFICATE}2"}),
     ],
 )
-def test_what_can_be_done_is_not_refused(was: Before, now: dict[str, Any]) -> None:
+def test_what_can_be_done_is_not_refused(was: PermanentResources, now: dict[str, Any]) -> None:
     assert list(permanent.problems(was, settings(**now))) == []
 
 
 @pytest.mark.parametrize(("priority", "fits"), [(10, True), (11, False), (9, False), (12, True), (30, True)])
 def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits: bool) -> None:
     shared = f"{ELB}:listener/app/edge/1/2"
-    was = Before(
+    was = PermanentResources(
         rules={
             "preview": Rule("p", shared, 10, ("shop.example.com",)),
             "production": Rule("q", shared, 11, ("shop.example.com",)),
@@ -156,7 +156,7 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
 @pytest.mark.parametrize(
     ("was", "now", "told"),
     [
-        (Before(), SECURE, []),
+        (PermanentResources(), SECURE, []),
         (before(), {}, []),
         (
             before(),
@@ -189,14 +189,14 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
         ),
     ],
 )
-def test_every_change_has_its_row(was: Before, now: dict[str, Any], told: list[tuple[str, str]]) -> None:
-    assert rows(was, settings(**now), live(), front=True) == told
+def test_every_change_has_its_row(was: PermanentResources, now: dict[str, Any], told: list[tuple[str, str]]) -> None:
+    assert permanent_rows(was, settings(**now), live(), front=True) == told
 
 
 def test_a_service_on_a_listener_of_others_tells_of_its_host_and_place() -> None:
     rule = Rule("p", f"{ELB}:listener/app/edge/1/2", 10, ("a.example.com",))
-    was = Before(rules={"preview": rule, "production": replace(rule, priority=11)})
-    assert rows(was, settings(hostname="b.example.com", rule_priority=30), live(), front=False) == [
+    was = PermanentResources(rules={"preview": rule, "production": replace(rule, priority=11)})
+    assert permanent_rows(was, settings(hostname="b.example.com", rule_priority=30), live(), front=False) == [
         ("hostname", "a.example.com -> b.example.com: requests for the old one are this service's no longer"),
         ("rules", "rulePriority 10 -> 30, in place"),
     ]
@@ -204,7 +204,7 @@ def test_a_service_on_a_listener_of_others_tells_of_its_host_and_place() -> None
 
 def test_servers_in_other_subnets_are_those_of_the_next_generation() -> None:
     serving = live(group("blue", subnets=("subnet-c",)))
-    assert rows(ADOPTED, settings(**{**VPC, "server_subnet_ids": ("subnet-d",)}), serving, front=True) == [
+    assert permanent_rows(ADOPTED, settings(**{**VPC, "server_subnet_ids": ("subnet-d",)}), serving, front=True) == [
         ("network", "serverSubnetIds + subnet-d, - subnet-c: of servers that are born from now on")
     ]
 
@@ -212,7 +212,7 @@ def test_servers_in_other_subnets_are_those_of_the_next_generation() -> None:
 def test_a_state_tells_what_stands() -> None:
     """As the engine tells it: all numbers are floats, and of what is not set there is none."""
     ear = f"{ELB}:listener/app/phoenix-dev/1/2"
-    made = Made(
+    made = StateInventory(
         tuple(
             Resource(f"urn:pulumi:dev::phoenix::{kind}::{name}", kind, outputs)
             for kind, name, outputs in [
@@ -276,7 +276,7 @@ def test_a_state_tells_what_stands() -> None:
             ]
         )
     )
-    assert permanent.read(made, owner="phoenix/dev", identity="phoenix/dev") == Before(
+    assert permanent.read_permanent(made, owner="phoenix/dev", identity="phoenix/dev") == PermanentResources(
         vpc_cidr="10.20.0.0/16",
         balancer=BALANCER,
         vpc="vpc-0a",
@@ -291,15 +291,19 @@ def test_a_state_tells_what_stands() -> None:
         rules={"production": Rule("rule", ear, 100)},
         dashboard=True,
     )
-    assert permanent.read(Made(), owner="phoenix/dev", identity="phoenix/dev") == Before()
+    assert (
+        permanent.read_permanent(StateInventory(), owner="phoenix/dev", identity="phoenix/dev") == PermanentResources()
+    )
 
 
 def test_a_network_that_can_not_change_is_never_mended_by_flipping() -> None:
     """The servers' recipe holds the network too; what a flip would bring is the same refusal."""
-    blue, source = group("blue"), Source("111111111111", "", known=("ami-111111111111",))
+    blue, source = group("blue"), ImageSource("111111111111", "", image_ids=("ami-111111111111",))
     changed = replace(recipe(), network="dddddddddddd")
-    with pytest.raises(KnownToFailError) as error:
-        cleared(settings(vpc_cidr="10.30.0.0/16"), changed, live(blue), Outlook(), source, now=NOW, before=before())
+    with pytest.raises(KnownFailureError) as error:
+        checked_plan(
+            settings(vpc_cidr="10.30.0.0/16"), changed, live(blue), AccountLimits(), source, now=NOW, before=before()
+        )
     assert "1 thing is known to fail; nothing was changed" in str(error.value)
     assert "set active" not in str(error.value)
 
@@ -307,18 +311,22 @@ def test_a_network_that_can_not_change_is_never_mended_by_flipping() -> None:
 @pytest.mark.parametrize(("subnet", "fits"), [("subnet-b", True), ("subnet-x", False)])
 def test_the_load_balancer_stays_in_the_zones_of_servers_that_have_production(subnet: str, fits: bool) -> None:
     zones = {"subnet-a": "a", "subnet-b": "b", "subnet-x": "c", "subnet-c": "a", "subnet-d": "b"}
-    outlook = Outlook(subnets=tuple(Subnet(id, zone, "vpc-0a", 50) for id, zone in zones.items()))
+    limits = AccountLimits(subnets=tuple(Subnet(id, zone, "vpc-0a", 50) for id, zone in zones.items()))
     given = settings(**{**VPC, "alb_subnet_ids": ("subnet-a", subnet)})
-    said = list(known_failures._balanced(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), outlook))
+    said = list(
+        known_failures._check_balancer_zones(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), limits)
+    )
     assert said == [] if fits else "must keep a subnet of b: servers that have production stand there" in said[0]
 
 
 def test_a_network_of_the_stacks_own_that_is_full_is_not_to_get_another_subnet() -> None:
     blue = group("blue", subnets=("subnet-c",), desired=3)
-    full = Outlook(subnets=(Subnet("subnet-c", "a", "vpc-0a", 0),))
-    source = Source("222222222222", "", bakes=True)
-    with pytest.raises(KnownToFailError) as error:
-        cleared(settings(active="green"), recipe("222222222222"), live(blue), full, source, now=NOW, before=before())
+    full = AccountLimits(subnets=(Subnet("subnet-c", "a", "vpc-0a", 0),))
+    source = ImageSource("222222222222", "", needs_bake=True)
+    with pytest.raises(KnownFailureError) as error:
+        checked_plan(
+            settings(active="green"), recipe("222222222222"), live(blue), full, source, now=NOW, before=before()
+        )
     assert "serverSubnetIds" not in str(error.value)
     assert permanent.BESIDE in str(error.value)
 
@@ -385,10 +393,12 @@ def test_a_network_of_the_stacks_own_that_is_full_is_not_to_get_another_subnet()
         (before(*HTTPS), SECURE, []),
     ],
 )
-def test_every_listener_that_changes_is_told(was: Before, now: dict[str, Any], told: list[str]) -> None:
-    assert [text for key, text in rows(was, settings(**now), live(), front=True) if key == "listener"] == told
+def test_every_listener_that_changes_is_told(was: PermanentResources, now: dict[str, Any], told: list[str]) -> None:
+    assert [text for key, text in permanent_rows(was, settings(**now), live(), front=True) if key == "listener"] == told
 
 
 def test_another_certificate_is_told() -> None:
-    said = rows(before(*HTTPS), settings(**{**SECURE, "certificate_arn": f"{CERTIFICATE}2"}), live(), front=True)
+    said = permanent_rows(
+        before(*HTTPS), settings(**{**SECURE, "certificate_arn": f"{CERTIFICATE}2"}), live(), front=True
+    )
     assert ("certificate", f"{CERTIFICATE} -> {CERTIFICATE}2: in place") in said

@@ -9,7 +9,7 @@ import pytest
 
 from plan import user_data
 from plan.config import secret_references
-from plan.config.constraints import broken
+from plan.config.constraints import broken_constraints
 from plan.config.secret_references import Reference
 from rehearsal.cloud import policies
 from tests.support.factories import settings
@@ -33,7 +33,7 @@ KEY = "arn:aws:kms:eu-west-1:999999999999:key/1"
     ],
 )
 def test_a_value_is_a_name_or_plain(value: str, meant: Reference | None) -> None:
-    assert secret_references.parse(value) == meant
+    assert secret_references.parse_reference(value) == meant
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,9 @@ def test_a_value_is_a_name_or_plain(value: str, meant: Reference | None) -> None
 )
 def test_what_begins_as_a_name_and_is_none_is_refused(value: str) -> None:
     """The application would get that text for its password."""
-    [[keys, problem]] = broken(settings(environment={"DB": value, "OK": "ssm:/ok"}), frozenset({"previewToken"}), {})
+    [[keys, problem]] = broken_constraints(
+        settings(environment={"DB": value, "OK": "ssm:/ok"}), frozenset({"previewToken"}), {}
+    )
     assert keys == ("environment",)
     assert f"environment.DB = {value!r}: begins as a secret's name does" in problem
     assert "type: pulumi config set --path environment.DB ssm:/phoenix/DB" in problem
@@ -68,12 +70,14 @@ def test_what_begins_as_a_name_and_is_none_is_refused(value: str) -> None:
 
 def test_more_secrets_than_a_roles_policies_can_hold_are_refused() -> None:
     many = {f"V{number}": f"ssm:/shop/dev/a-parameter-of-some-length/{number}" for number in range(60)}
-    [[_, problem]] = broken(settings(environment=many), frozenset({"previewToken"}), {})
+    [[_, problem]] = broken_constraints(settings(environment=many), frozenset({"previewToken"}), {})
     assert "must name so few that the policy to read them has at most 10240 characters" in problem
 
 
 def said(*values: str, **where: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(secret_references.policy(values, **{**WHERE, **where}))["Statement"]
+    found: list[dict[str, Any]] = json.loads(secret_references.reference_policy(values, **{**WHERE, **where}))[
+        "Statement"
+    ]
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.settings import Settings, SettingsError, camel, parse
+from plan.config.settings import Settings, SettingsError, camel, parse_settings
 
 PROJECT = Path(__file__).parents[4]
 GOOD = {"previewToken": "a-token-of-24-characters"}
@@ -19,12 +19,12 @@ SECRET = frozenset({"previewToken"})
 
 
 def settings(**values: str) -> Settings:
-    return parse({**GOOD, **values}, stack="dev", aws=AWS, secret_keys=SECRET)
+    return parse_settings({**GOOD, **values}, stack="dev", aws=AWS, secret_keys=SECRET)
 
 
 def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: str) -> list[str]:
     with pytest.raises(SettingsError) as error:
-        parse({**GOOD, **values}, stack=stack, aws=AWS if aws is None else aws, secret_keys=SECRET)
+        parse_settings({**GOOD, **values}, stack=stack, aws=AWS if aws is None else aws, secret_keys=SECRET)
     return error.value.problems
 
 
@@ -184,9 +184,9 @@ def test_a_path_that_was_set_without_its_flag_says_which(key: str) -> None:
 
 def test_the_preview_token_is_required_secret_and_never_shown() -> None:
     with pytest.raises(SettingsError, match="make token STACK=dev"):
-        parse({}, stack="dev", aws=AWS)
+        parse_settings({}, stack="dev", aws=AWS)
     with pytest.raises(SettingsError, match="must be stored as a secret") as plain:
-        parse(GOOD, stack="dev", aws=AWS)
+        parse_settings(GOOD, stack="dev", aws=AWS)
     assert GOOD["previewToken"] not in str(plain.value)
     [problem] = problems(previewToken="hunter2*")
     assert "hunter2" not in problem
@@ -195,7 +195,7 @@ def test_the_preview_token_is_required_secret_and_never_shown() -> None:
 
 def test_a_secret_in_the_environment_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError) as error:
-        parse(
+        parse_settings(
             {**GOOD, "environment": '{"PASSWORD": "hunter2"}'},
             stack="dev",
             aws=AWS,
@@ -218,7 +218,9 @@ def test_a_base_image_is_one_whose_vendor_is_known_in_the_regions_partition() ->
     [problem] = problems(aws={"region": "us-iso-east-1"})
     assert "(none is)" in problem
     for image in ("ami-0123456789abcdef0", "/golden/image"):
-        assert parse({**GOOD, "baseImage": image}, stack="dev", aws={"region": "us-gov-west-1"}, secret_keys=SECRET)
+        assert parse_settings(
+            {**GOOD, "baseImage": image}, stack="dev", aws={"region": "us-gov-west-1"}, secret_keys=SECRET
+        )
 
 
 def test_arns_to_type_are_those_of_the_regions_partition() -> None:
@@ -297,4 +299,4 @@ def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> No
         if key.startswith("phoenix:")
     }
     aws = {key.split(":")[1]: str(value) for key, value in config.items() if key.startswith("aws:")}
-    assert parse({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"
+    assert parse_settings({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"

@@ -45,7 +45,7 @@ def settings(
 
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **own, **texts}, [*own, *secrets])
-        made.append(pulumi_config.settings(service=service))
+        made.append(pulumi_config.read_settings(service=service))
 
     record(program, project=project)
     return made[0]
@@ -231,7 +231,7 @@ def inputs(
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **texts}, list(secrets))
         given = {output: pulumi.Output.secret(SECRET)} if output else {}
-        made.append(pulumi_config.of({"service": "shop", **given, **said}, token=TOKEN))
+        made.append(pulumi_config.settings_from_inputs({"service": "shop", **given, **said}, token=TOKEN))
 
     record(program, project=project)
     return made[0]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from plan.config.settings import Settings, SettingsError, parse
-from plan.config.typed import Typed
+from plan.config.settings import Settings, SettingsError, parse_settings
+from plan.config.typed import TypedWords
 
 AWS = {"region": "eu-west-1"}
 
@@ -15,12 +15,12 @@ AWS = {"region": "eu-west-1"}
 def parsed(
     arrived: dict[str, str], written: dict[str, object] | None = None, *, file: str = "Pulumi.dev.yaml"
 ) -> Settings:
-    return parse(
+    return parse_settings(
         {"previewToken": "a-token-of-24-characters", **arrived},
         stack="dev",
         aws=AWS,
         secret_keys={"previewToken"},
-        typed=Typed(written or {}, file),
+        typed=TypedWords(written or {}, file),
     )
 
 

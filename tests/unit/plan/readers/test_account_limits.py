@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from plan.readers import account_limits
-from plan.readers.account_limits import Kind, Quota
-from plan.readers.live_state import Live
+from plan.readers.account_limits import InstanceType, Quota
+from plan.readers.live_state import LiveState
 from tests.support.account import moto_only
 from tests.support.factories import NOW, group, live, settings
 
@@ -80,14 +80,16 @@ def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
             for ago, value in ((9, 4.0), (3, 12.0))
         ]
         watch.put_metric_data(Namespace="AWS/Usage", MetricData=data)
-        assert account_limits.quota(quotas, watch, "t3.small", now=now) == Quota("L-1216C47A", "Running", 32.0, 12.0)
+        assert account_limits.read_quota(quotas, watch, "t3.small", now=now) == Quota(
+            "L-1216C47A", "Running", 32.0, 12.0
+        )
 
 
 def test_instance_types_are_known_or_known_not_to_be(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
-    assert account_limits.kind(ec2, "t3.small") == Kind(2, ("x86_64",))
-    assert account_limits.kind(ec2, "t4g.small").architectures == ("arm64",)
-    assert account_limits.kind(ec2, "t3.tiny") == Kind(0)
+    assert account_limits.read_instance_type(ec2, "t3.small") == InstanceType(2, ("x86_64",))
+    assert account_limits.read_instance_type(ec2, "t4g.small").architectures == ("arm64",)
+    assert account_limits.read_instance_type(ec2, "t3.tiny") == InstanceType(0)
 
 
 def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Session) -> None:
@@ -97,7 +99,7 @@ def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Sessio
     ssm.put_parameter(Name="/golden/base", Value=there, Type="String")
     ssm.put_parameter(Name="/golden/text", Value="none", Type="String")
     sizes = {
-        name: account_limits.base(ec2, ssm if name.startswith("/") else None, name)
+        name: account_limits.read_base_image(ec2, ssm if name.startswith("/") else None, name)
         for name in (there, "/golden/base", "ami-00000000000000000", "/golden/text", "/golden/nowhere", "ubuntu-24.04")
     }
     assert sizes == {  # every image's size here is 15
@@ -120,12 +122,12 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     alive = live(
         group("blue", name="blue-1", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a"))
     )
-    found = account_limits.read(session, settings(), alive, now=NOW)
-    assert found.kind == Kind(2, ("x86_64",))
+    found = account_limits.read_account_limits(session, settings(), alive, now=NOW)
+    assert found.instance_type == InstanceType(2, ("x86_64",))
     [place] = found.subnets or ()
     assert (place.id, place.zone, place.vpc, place.free) == (subnet, "eu-west-1a", vpc, 10)
-    assert found.born is not None
-    assert len(found.born) == 1
+    assert found.launched_at is not None
+    assert len(found.launched_at) == 1
     assert (found.quota, found.credentials_end) == (None, None)
     assert found.healthy == {alive.groups[0].target_group: 0}, "its target group is gone"
     [unknown] = found.unknown  # moto has no quotas of EC2
@@ -133,8 +135,8 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
 
 
 def test_nothing_is_live_and_nothing_is_adopted(session: boto3.Session) -> None:
-    found = account_limits.read(session, settings(), Live(), now=NOW)
-    assert (found.subnets, found.born) == ((), ())
+    found = account_limits.read_account_limits(session, settings(), LiveState(), now=NOW)
+    assert (found.subnets, found.launched_at) == ((), ())
 
 
 def test_the_end_of_credentials_counts_when_nobody_can_renew_them(tmp_path: Path) -> None:

@@ -10,10 +10,19 @@ import pytest
 from moto import mock_aws
 
 from plan.readers import existing_balancer
-from plan.readers.existing_balancer import GROUPS, LIMITS, REGION, RULES, TARGETS, Rule, Shared, SharingError
-from plan.readers.live_state import Account, Live
-from plan.readers.stack_state import ElsewhereError, Made, Resource, stays
-from plan.rollout_plan import decide
+from plan.readers.existing_balancer import (
+    GROUPS,
+    LIMITS,
+    REGION,
+    RULES,
+    TARGETS,
+    ExistingBalancer,
+    ExistingBalancerError,
+    OtherRule,
+)
+from plan.readers.live_state import Account, LiveState
+from plan.readers.stack_state import Resource, StateInventory, WrongAccountError, check_listener_unchanged
+from plan.rollout_plan import decide_rollout
 from tests.support.account import moto_only
 from tests.support.factories import NOW, recipe, settings
 
@@ -27,17 +36,17 @@ KEYS: dict[str, Any] = {
     "rule_priority": 10,
     "min_size": 2,
 }
-ROOMY = Shared(arn=BALANCER, listener=LISTENER, vpc_id="vpc-0a", targets=0)
+ROOMY = ExistingBalancer(arn=BALANCER, listener=LISTENER, vpc_id="vpc-0a", targets=0)
 
 
-def found(shared: Shared, **keys: Any) -> str:
+def found(shared: ExistingBalancer, **keys: Any) -> str:
     said = settings(**{**KEYS, **keys})
-    live = Live(BALANCER, "vpc-0a")
-    return "\n".join(existing_balancer.problems(said, decide(said, recipe(), live, now=NOW), live, shared))
+    live = LiveState(BALANCER, "vpc-0a")
+    return "\n".join(existing_balancer.problems(said, decide_rollout(said, recipe(), live, now=NOW), live, shared))
 
 
-def other(priority: int, *hosts: str, owner: str = "blog/dev", listener: str = LISTENER) -> Rule:
-    return Rule(listener, priority, owner, hosts)
+def other(priority: int, *hosts: str, owner: str = "blog/dev", listener: str = LISTENER) -> OtherRule:
+    return OtherRule(listener, priority, owner, hosts)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ def test_own_rules_are_there_already_and_what_is_unknown_refuses_nothing() -> No
         ([other(10, listener=LISTENER + "c")], ""),
     ],
 )
-def test_priorities_are_a_services_own_and_nobody_takes_its_requests(rules: list[Rule], said: str) -> None:
+def test_priorities_are_a_services_own_and_nobody_takes_its_requests(rules: list[OtherRule], said: str) -> None:
     answer = found(replace(ROOMY, rules=tuple(rules)))
     assert (said in answer) if said else answer == ""
 
@@ -134,7 +143,7 @@ def test_a_load_balancer_of_another_network_is_refused() -> None:
     ],
 )
 def test_production_does_not_move_to_another_load_balancer(listener: str, made: dict[str, Any], fix: str) -> None:
-    held = Made(
+    held = StateInventory(
         (
             *(Resource("urn", "aws:lb/loadBalancer:LoadBalancer", {"id": arn}) for arn in made.get("ids", ())),
             *(
@@ -144,10 +153,10 @@ def test_production_does_not_move_to_another_load_balancer(listener: str, made: 
         )
     )
     if not fix:
-        stays(held, stack="phoenix/dev", listener=listener)
+        check_listener_unchanged(held, stack="phoenix/dev", listener=listener)
         return
-    with pytest.raises(ElsewhereError) as error:
-        stays(held, stack="phoenix/dev", listener=listener)
+    with pytest.raises(WrongAccountError) as error:
+        check_listener_unchanged(held, stack="phoenix/dev", listener=listener)
     assert f"  type: {fix}\n" in str(error.value)
 
 
@@ -190,27 +199,27 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
             Tags=[{"Key": "phoenix:stack", "Value": "blog/dev"}],
         )
     said = settings(**{**KEYS, "listener_arn": listener, "vpc_id": vpc})
-    seen = existing_balancer.read(boto3.Session(region_name="eu-west-1"), said, ACCOUNT, owner="")
+    seen = existing_balancer.read_existing_balancer(boto3.Session(region_name="eu-west-1"), said, ACCOUNT, owner="")
     assert (seen.arn, seen.vpc_id, seen.security_groups) == (balancer, vpc, (firewall,))
     assert (seen.url, seen.suffix) == ("http://shop.example.com:8000", balancer.partition(":loadbalancer/")[2])
     assert seen.rules == (
-        Rule(listener, 1, "blog/dev"),
-        Rule(listener, 2, "blog/dev", ("blog.example.com",)),
-        Rule(listener, 3, "blog/dev", ("*",)),
+        OtherRule(listener, 1, "blog/dev"),
+        OtherRule(listener, 2, "blog/dev", ("blog.example.com",)),
+        OtherRule(listener, 3, "blog/dev", ("*",)),
     )
     assert (seen.target_groups, seen.region_target_groups, seen.targets) == (1, 2, 0)
     assert seen.limits[RULES] == 100
-    by_tag = existing_balancer.read(
+    by_tag = existing_balancer.read_existing_balancer(
         boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="edge/dev", made={balancer}
     )
     assert (by_tag.arn, by_tag.rules, by_tag.listener) == (balancer, seen.rules, "")
-    nothing = existing_balancer.read(
+    nothing = existing_balancer.read_existing_balancer(
         boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="no/dev"
     )
-    assert nothing == Shared()
+    assert nothing == ExistingBalancer()
     for gone in (listener.replace("123456789012", "210987654321"), listener[:-4] + "0000"):
-        with pytest.raises(SharingError, match="must be a listener of account 123456789012 in eu-west-1"):
-            existing_balancer.read(
+        with pytest.raises(ExistingBalancerError, match="must be a listener of account 123456789012 in eu-west-1"):
+            existing_balancer.read_existing_balancer(
                 boto3.Session(region_name="eu-west-1"), replace(said, listener_arn=gone), ACCOUNT, owner=""
             )
     assert free

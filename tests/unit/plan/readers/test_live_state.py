@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from plan.readers.live_state import Group, Live, read
+from plan.readers.live_state import LiveGroup, LiveState, read_live_state
 from plan.readers.load_balancers import LiveError
 from tests.support.account import moto_only
 from tests.support.factories import group, live
@@ -52,8 +52,8 @@ class Account:
         self.made |= {made["LoadBalancerArn"]} if known else set()
         return str(listener["ListenerArn"])
 
-    def read(self) -> Live:
-        return read(self.session, stack=STACK, made=self.made)
+    def read(self) -> LiveState:
+        return read_live_state(self.session, stack=STACK, made=self.made)
 
     def target_group(self, name: str, **said: str) -> str:
         return str(
@@ -99,12 +99,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_nothing_is_live_in_an_empty_account(account: Account) -> None:
-    assert account.read() == Live()
+    assert account.read() == LiveState()
 
 
 def test_a_load_balancer_of_another_stack_is_not_ours(account: Account) -> None:
     account.balancer("prod", stack="phoenix/prod")
-    assert account.read() == Live()
+    assert account.read() == LiveState()
 
 
 def test_a_load_balancer_that_the_state_has_not_made_is_another_matter(account: Account) -> None:
@@ -114,20 +114,22 @@ def test_a_load_balancer_that_the_state_has_not_made_is_another_matter(account: 
     account.group("blue-1", blue, 1, verified="a")
     found = account.read()
     assert (found.load_balancer, found.groups) == ("", ())
-    assert [one.arn for one in found.others] == [listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]]
+    assert [one.arn for one in found.other_balancers] == [
+        listener.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
+    ]
     # Its groups are seen, and known to be nobody's here.
-    assert found.strays == ("blue-1",)
+    assert found.unused_groups == ("blue-1",)
 
     account.balancer("ours", stack=STACK)
     assert account.read().load_balancer
-    assert account.read().others == found.others
+    assert account.read().other_balancers == found.other_balancers
 
 
 def test_a_failed_first_birth_left_a_load_balancer_without_production(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     account.rule(listener, 1, {account.target_group("blue", color="blue", generation="1"): 1}, rule="preview")
     found = account.read()
-    assert (found.vpc_id, found.groups, found.leader) == (account.vpc, (), None)
+    assert (found.vpc_id, found.groups, found.majority_group) == (account.vpc, (), None)
 
 
 def test_groups_are_read_from_the_production_rule_and_its_target_groups(account: Account) -> None:
@@ -153,11 +155,11 @@ def test_groups_are_read_from_the_production_rule_and_its_target_groups(account:
     found = account.read()
     assert (found.commit, [group.launch_commit for group in found.groups]) == ("2b2b2b", ["1a1a1a", ""])
     first, second = found.groups
-    assert (first.color, first.generation, first.weight, first.recipe) == ("blue", "abc", 90, "image=f1")
+    assert (first.color, first.generation, first.weight, first.server_spec) == ("blue", "abc", 90, "image=f1")
     assert (first.name, first.desired, first.verified) == ("blue-1", 3, True)
     assert first.baked_at == datetime(2026, 11, 1, tzinfo=UTC)
     assert (second.name, second.verified) == ("green-1", False)
-    assert found.leader == first
+    assert found.majority_group == first
     assert found.weights == {"blue": 90, "green": 10}
 
 
@@ -165,7 +167,7 @@ def test_the_note_of_a_killed_promotion_is_seen(account: Account) -> None:
     listener = account.balancer("dev", stack=STACK)
     blue = account.target_group("blue", color="blue", generation="abc")
     account.rule(listener, 100, {blue: 100}, rule="production", before="to=abc min=2")
-    assert account.read().unfinished
+    assert account.read().promotion_interrupted
 
 
 def test_groups_that_died_are_read_from_the_production_rule_newest_first(account: Account) -> None:
@@ -173,7 +175,7 @@ def test_groups_that_died_are_read_from_the_production_rule_newest_first(account
     blue = account.target_group("blue", color="blue", generation="abc")
     past: Any = {f"past_{number}": f"a={number}" for number in (10, 2, 1)}
     account.rule(listener, 100, {blue: 100}, rule="production", **past)
-    assert account.read().past == ("a=1", "a=2", "a=10")
+    assert account.read().history == ("a=1", "a=2", "a=10")
 
 
 def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
@@ -203,7 +205,7 @@ def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     ],
 )
 def test_weights_are_percents_whatever_numbers_the_rule_holds(
-    groups: tuple[Group, ...], weights: dict[str, int]
+    groups: tuple[LiveGroup, ...], weights: dict[str, int]
 ) -> None:
     assert live(*groups).weights == weights
 
@@ -218,8 +220,8 @@ def test_groups_that_production_does_not_know(account: Account) -> None:
     account.group("green-dying", green, 0, color="green", generation="c", birth="third")
     account.scaling.update_auto_scaling_group(AutoScalingGroupName="green-dying", MaxSize=0)
     found = account.read()
-    assert found.strays == ("green-dying", "green-group")
+    assert found.unused_groups == ("green-dying", "green-group")
     # What is being deleted is no birth to go on from.
-    assert found.births == {("blue", "a"): "first", ("green", "b"): "second"}
-    assert found.tried == {("blue", "a", "first"), ("green", "b", "second"), ("green", "c", "third")}
-    assert [group.birth for group in found.groups] == ["first"]
+    assert found.attempts == {("blue", "a"): "first", ("green", "b"): "second"}
+    assert found.attempted == {("blue", "a", "first"), ("green", "b", "second"), ("green", "c", "third")}
+    assert [group.attempt_id for group in found.groups] == ["first"]

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from plan.readers import orphans
-from plan.readers.live_state import Live
+from plan.readers.live_state import LiveState
 from tests.support.account import moto_only
 from tests.support.factories import group, live
 
@@ -42,12 +42,12 @@ def things(name: str, *, stack: str = STACK, **said: str) -> list[str]:
     return [template, targets[0]["TargetGroupArn"], group["GroupId"]]
 
 
-def lost(standing: Live = Live(), known: frozenset[str] = frozenset()) -> tuple[str, ...]:  # noqa: B008 - it is frozen
+def lost(standing: LiveState = LiveState(), known: frozenset[str] = frozenset()) -> tuple[str, ...]:  # noqa: B008 - it is frozen
     return read(standing, known).things
 
 
-def read(standing: Live = Live(), known: frozenset[str] = frozenset()) -> orphans.Strays:  # noqa: B008 - it is frozen
-    return orphans.read(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
+def read(standing: LiveState = LiveState(), known: frozenset[str] = frozenset()) -> orphans.Orphans:  # noqa: B008 - it is frozen
+    return orphans.find_orphans(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
 
 
 def test_what_nobody_knows_is_found_in_the_order_in_which_it_can_go() -> None:
@@ -65,8 +65,8 @@ def test_a_birth_whose_group_is_there_is_left_alone_and_another_birth_of_it_is_n
     things("blue-1", color="blue", generation="b", birth="1")  # production's
     things("green-1", color="green", generation="g", birth="1")  # one that production does not know
     again = things("green-2", color="green", generation="g", birth="2")
-    standing = live(group("blue", generation="b", birth="1"))
-    assert lost(replace(standing, births={("green", "g"): "1"})) == tuple(again)
+    standing = live(group("blue", generation="b", attempt_id="1"))
+    assert lost(replace(standing, attempts={("green", "g"): "1"})) == tuple(again)
 
 
 def test_a_way_to_a_security_group_that_is_dead_is_found_before_it_and_others_are_not() -> None:
@@ -82,9 +82,9 @@ def test_a_way_to_a_security_group_that_is_dead_is_found_before_it_and_others_ar
         )["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         for one in (serves, dead)
     ]
-    found = lost(live(group("blue", generation="b", birth="1")))
+    found = lost(live(group("blue", generation="b", attempt_id="1")))
     assert (found[0], found[-1], made[0] in found) == (made[1], dead, False)
-    assert lost(live(group("blue", generation="b", birth="1")), frozenset(found[1:])) == (made[1],)
+    assert lost(live(group("blue", generation="b", attempt_id="1")), frozenset(found[1:])) == (made[1],)
 
 
 def rights(name: str, *, stack: str = STACK, **said: str) -> list[str]:
@@ -112,7 +112,7 @@ def test_rights_and_alarms_that_nobody_knows_are_found_and_those_of_a_standing_b
     rights("blue-1", color="blue", generation="b", birth="1")
     rights("green-1", stack="phoenix/dev-2", color="green", generation="g", birth="1")
     left = rights("green-1", color="green", generation="g", birth="1")
-    assert lost(live(group("blue", generation="b", birth="1"))) == tuple(left)
+    assert lost(live(group("blue", generation="b", attempt_id="1"))) == tuple(left)
     named = frozenset({"phoenix-dev-blue-1", "phoenix-dev-green-1"})
     assert lost(known=named) == ()  # the state's ids of these are their names
 
@@ -122,8 +122,8 @@ def test_whatever_is_there_tells_which_births_were_tried() -> None:
     known = things("green-1", color="green", generation="g", birth="2")
     rights("green-2", color="green", generation="g", birth="3")
     things("green-9", stack="phoenix/prod", color="green", generation="g", birth="9")
-    found = read(live(group("blue", generation="b", birth="1")), frozenset(known))
-    assert found.tried == {("blue", "b", "1"), ("green", "g", "2"), ("green", "g", "3")}
+    found = read(live(group("blue", generation="b", attempt_id="1")), frozenset(known))
+    assert found.attempted == {("blue", "b", "1"), ("green", "g", "2"), ("green", "g", "3")}
 
 
 def test_what_others_made_is_not_ours() -> None:

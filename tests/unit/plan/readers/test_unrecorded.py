@@ -9,8 +9,8 @@ import pytest
 from moto import mock_aws
 
 from plan.readers import unrecorded
-from plan.readers.stack_state import Made, Resource
-from plan.readers.unrecorded import Wanted
+from plan.readers.stack_state import Resource, StateInventory
+from plan.readers.unrecorded import ExpectedResource
 from tests.support.account import moto_only
 
 NAME, OWNER = "shop-dev", "shop/dev"
@@ -27,7 +27,7 @@ class Network:
         self.session = boto3.Session(region_name="eu-west-1")
         self.ec2 = self.session.client("ec2")
         ec2 = self.ec2
-        self.ids: dict[Wanted, str] = {}
+        self.ids: dict[ExpectedResource, str] = {}
         vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
         self.has(unrecorded.VPC, "vpc", vpc, tagged=vpc)
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -64,25 +64,26 @@ class Network:
         )
 
     def has(self, type: str, what: str, id: str, *, tagged: str = "", below: str = "Network") -> None:
-        self.ids[Wanted(type, f"{NAME}-{what}", below)] = id
+        self.ids[ExpectedResource(type, f"{NAME}-{what}", below)] = id
         if tagged:
             self.ec2.create_tags(
                 Resources=[tagged],
                 Tags=[{"Key": "Name", "Value": f"{NAME}-{what}"}, {"Key": "phoenix:stack", "Value": OWNER}],
             )
 
-    def made(self, *but: Wanted) -> Made:
-        return Made(
+    def made(self, *but: ExpectedResource) -> StateInventory:
+        return StateInventory(
             (
                 *COMPONENTS,
                 *(Resource(f"urn::{one.name}", one.type, {"id": id}) for one, id in self.ids.items() if one not in but),
             )
         )
 
-    def read(self, made: Made) -> dict[tuple[str, str, str], str]:
-        wanted = [*unrecorded.network(NAME), *unrecorded.front(NAME, ports=[80], cidrs=CIDRS)]
+    def read(self, made: StateInventory) -> dict[tuple[str, str, str], str]:
+        wanted = [*unrecorded.expected_network(NAME), *unrecorded.expected_balancer(NAME, ports=[80], cidrs=CIDRS)]
         return {
-            (one.type, one.name, one.below): one.id for one in unrecorded.read(self.session, made, wanted, owner=OWNER)
+            (one.type, one.name, one.below): one.id
+            for one in unrecorded.find_unrecorded(self.session, made, wanted, owner=OWNER)
         }
 
 
@@ -101,12 +102,12 @@ def test_each_thing_that_the_state_lacks_is_found_by_its_id(network: Network) ->
 
 
 def test_all_of_it_is_found_when_only_the_components_are_known(network: Network) -> None:
-    found = network.read(Made(COMPONENTS))
+    found = network.read(StateInventory(COMPONENTS))
     assert found == {(one.type, one.name, one.below): id for one, id in network.ids.items()}
 
 
 def test_a_state_that_never_made_it_asks_for_nothing(network: Network) -> None:
-    assert network.read(Made()) == {}
+    assert network.read(StateInventory()) == {}
 
 
 def test_what_is_not_there_either_is_made_by_the_update(network: Network) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from plan.report import changelog
-from plan.rollout_plan import decide
+from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 from tests.support.repositories import Repository
 
@@ -88,8 +88,10 @@ def test_only_a_newborn_from_git_has_a_changelog(repository: Repository) -> None
 
     def of(**said: object) -> changelog.Changelog | None:
         given = settings(**said)
-        return changelog.of(
-            decide(given, recipe("222222222222" if given.active == "green" else "111111111111"), alive, now=NOW),
+        return changelog.image_changelog(
+            decide_rollout(
+                given, recipe("222222222222" if given.active == "green" else "111111111111"), alive, now=NOW
+            ),
             given,
             repository.folder,
         )

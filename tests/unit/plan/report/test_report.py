@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook
-from plan.readers.live_state import Group
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits
+from plan.readers.live_state import LiveGroup
 from plan.report import report
 from plan.report.changelog import Changelog
-from plan.report.report import Briefing
-from plan.rollout_plan import decide
+from plan.report.report import PlanReport
+from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
@@ -24,19 +24,19 @@ KNOWN = tuple(f"ami-{fingerprint}" for fingerprint in (OLD, NEW, NEXT))
 
 def brief(
     image: str,
-    *groups: Group,
-    outlook: Outlook | None = None,
+    *groups: LiveGroup,
+    limits: AccountLimits | None = None,
     log: Changelog | None = None,
     known: tuple[str, ...] = KNOWN,
     **said: Any,
-) -> Briefing:
-    given, made, alive = settings(**said), recipe(image), replace(live(*groups), previewed=True)
-    source = Source(image, "baked from scratch", bakes=True, known=known)
-    flown = decide(given, made, alive, now=NOW)
-    return report.write(given, flown, made, alive, source, outlook or Outlook(), log, now=NOW)
+) -> PlanReport:
+    given, made, alive = settings(**said), recipe(image), replace(live(*groups), has_preview_rule=True)
+    source = ImageSource(image, "baked from scratch", needs_bake=True, image_ids=known)
+    flown = decide_rollout(given, made, alive, now=NOW)
+    return report.plan_report(given, flown, made, alive, source, limits or AccountLimits(), log, now=NOW)
 
 
-def row(brief: Briefing, key: str) -> list[str]:
+def row(brief: PlanReport, key: str) -> list[str]:
     return [text for name, text in brief.rows if name == key]
 
 
@@ -89,7 +89,7 @@ def test_headlines() -> None:
     assert brief(NEW, replace(blue, weight=90), canary, active="green").headline == (
         "all of production moves to green, blue dies"
     )
-    assert brief(NEW, replace(blue, weight=90, born_at=NOW - timedelta(days=9)), canary).headline == (
+    assert brief(NEW, replace(blue, weight=90, created_at=NOW - timedelta(days=9)), canary).headline == (
         "all of production goes back to blue, green dies"
     )
     assert brief(NEW, kept, group("green", NEW), keep_previous=True).headline == ("all of production goes back to blue")
@@ -145,10 +145,13 @@ def test_without_a_price_there_is_no_figure() -> None:
 
 def test_what_is_older_than_allowed_is_told() -> None:
     born = (NOW - timedelta(days=40), NOW - timedelta(days=2))
-    said = brief(NEW, group("blue", NEW, days=41), outlook=Outlook(born=born))
+    said = brief(NEW, group("blue", NEW, days=41), limits=AccountLimits(launched_at=born))
     assert row(said, "old") == ["1 of 2 live servers have run for more than 30 days (maxAgeDays), the oldest for 40"]
     assert row(said, "mind") == ["blue's image is 41 days old, maxAgeDays is 30 (active: auto would flip)"]
-    assert row(brief(NEW, group("blue", NEW, days=41), outlook=Outlook(born=born), max_age_days=0), "old") == []
+    assert (
+        row(brief(NEW, group("blue", NEW, days=41), limits=AccountLimits(launched_at=born), max_age_days=0), "old")
+        == []
+    )
 
 
 def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
@@ -162,30 +165,37 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
-    said = report.write(
-        given, decide(given, made, alive, now=NOW), made, alive, Source(NEW, "", known=KNOWN), Outlook(), None, now=NOW
+    said = report.plan_report(
+        given,
+        decide_rollout(given, made, alive, now=NOW),
+        made,
+        alive,
+        ImageSource(NEW, "", image_ids=KNOWN),
+        AccountLimits(),
+        None,
+        now=NOW,
     )
     assert "the preview rule was deleted by hand" in row(said, "mind")[0]
 
 
 def test_what_could_not_be_asked_is_unknown_and_no_more() -> None:
-    outlook = Outlook(unknown=("the quota of vCPUs: GetServiceQuota: AccessDeniedException",))
-    assert row(brief(NEW, outlook=outlook), "unknown") == ["the quota of vCPUs: GetServiceQuota: AccessDeniedException"]
-    assert row(brief(NEW, group("blue", NEW), outlook=outlook), "unknown") == []
+    limits = AccountLimits(unknown=("the quota of vCPUs: GetServiceQuota: AccessDeniedException",))
+    assert row(brief(NEW, limits=limits), "unknown") == ["the quota of vCPUs: GetServiceQuota: AccessDeniedException"]
+    assert row(brief(NEW, group("blue", NEW), limits=limits), "unknown") == []
 
 
 def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
     log = Changelog("c0ffee", (" a | 1 +",), ("abc1234 ``` </details> @everyone <img src=x>",))
     said = brief(NEW, group("blue", OLD), active="green", log=log)
     lines = said.markdown.splitlines()
-    assert lines[0] == report.mark("dev")
+    assert lines[0] == report.comment_mark("dev")
     assert "**green is born, all of production moves to green, blue dies**" in lines
     for key, text in said.rows:
-        assert f"| {key} | {report.escaped(text)} |" in lines
+        assert f"| {key} | {report.escape_markdown(text)} |" in lines
     fence = lines.index("````text")
     assert lines[fence + 1 : lines.index("````", fence + 1)] == list(log.lines)
     assert lines[-1] == "</details>"
-    assert report.escaped("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
+    assert report.escape_markdown("<b>|`@a`_*") == "&lt;b&gt;\\|\\`&#64;a\\`\\_\\*"
 
 
 def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:

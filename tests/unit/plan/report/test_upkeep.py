@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from plan.checks import known_failures, vendor_support
-from plan.image_source import Source
-from plan.readers.account_limits import Outlook
+from plan.image_source import ImageSource
+from plan.readers.account_limits import AccountLimits
 from plan.report import report
-from plan.rollout_plan import decide
+from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT/index.jsp")
@@ -46,19 +46,21 @@ def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
 
 
 def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -> None:
-    source = Source(
+    source = ImageSource(
         "111111111111",
         "baked from scratch",
-        bakes=True,
-        known=("ami-111111111111",),
+        needs_bake=True,
+        image_ids=("ami-111111111111",),
         notes=vendor_support.notes(FILES, "ubuntu-24.04"),
     )
     said: Any = {}
-    for name, alive in {"birth": live(), "idle": replace(live(group("blue")), previewed=True)}.items():
+    for name, alive in {"birth": live(), "idle": replace(live(group("blue")), has_preview_rule=True)}.items():
         given = settings(base_image="ubuntu-24.04")
-        flight = decide(given, recipe("111111111111"), alive, now=NOW)
-        said[name] = report.write(given, flight, recipe("111111111111"), alive, source, Outlook(), None, now=NOW).text
-        assert (vendor_support.TOMCAT in known_failures.warnings(given, flight, alive, source, now=NOW)) == (
+        plan = decide_rollout(given, recipe("111111111111"), alive, now=NOW)
+        said[name] = report.plan_report(
+            given, plan, recipe("111111111111"), alive, source, AccountLimits(), None, now=NOW
+        ).text
+        assert (vendor_support.TOMCAT in known_failures.warnings(given, plan, alive, source, now=NOW)) == (
             name == "birth"
         )
     assert f"  mind        {vendor_support.TOMCAT}" in said["birth"]

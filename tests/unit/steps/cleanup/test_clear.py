@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from core import server_groups
 from core.errors import StepError
-from steps.cleanup.clear import Given, clear
+from steps.cleanup.clear import Options, delete_orphaned_groups
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
 
@@ -20,8 +20,8 @@ def world() -> Iterator[World]:
         yield World(boto3.Session("testing", "testing", region_name=REGION), 80)
 
 
-def given(world: World, color: Color) -> Given:
-    return Given(
+def given(world: World, color: Color) -> Options:
+    return Options(
         stack=STACK,
         account=ACCOUNT,
         region=REGION,
@@ -32,7 +32,7 @@ def given(world: World, color: Color) -> Given:
 
 
 def groups(world: World) -> set[str]:
-    return {one.name for one in server_groups.groups(world.aws, STACK) if not one.leaving}
+    return {one.name for one in server_groups.read_groups(world.aws, STACK) if not one.leaving}
 
 
 def test_the_group_of_a_killed_birth_goes_and_the_live_one_stays(world: World) -> None:
@@ -40,11 +40,11 @@ def test_the_group_of_a_killed_birth_goes_and_the_live_one_stays(world: World) -
     world.production({blue.target_group: 100})
     world.preview(green.target_group)
 
-    assert clear(given(world, green), world.context()) == {"deleted": [green.group]}
+    assert delete_orphaned_groups(given(world, green), world.context()) == {"deleted": [green.group]}
     assert groups(world) == {blue.group}
     assert f"deleting {green.group}: a failed attempt left it, and it gets no traffic" in world.said()
     # The engine has deleted it by itself: as after every birth that was not killed.
-    assert clear(given(world, green), world.context()) == {"deleted": []}
+    assert delete_orphaned_groups(given(world, green), world.context()) == {"deleted": []}
 
 
 def test_a_group_with_production_traffic_stays_whoever_forgot_it(world: World) -> None:
@@ -52,7 +52,7 @@ def test_a_group_with_production_traffic_stays_whoever_forgot_it(world: World) -
     world.production({green.target_group: 100})
 
     with pytest.raises(StepError, match=rf"{green.group} \(green\) is live and was not deleted"):
-        clear(given(world, green), world.context())
+        delete_orphaned_groups(given(world, green), world.context())
     assert groups(world) == {green.group}
 
 
@@ -61,5 +61,5 @@ def test_in_a_destroy_a_load_balancer_that_is_gone_is_no_obstacle(world: World) 
     world.production({green.target_group: 100})
     world.aws.elbv2.delete_listener(ListenerArn=world.listener)
 
-    assert clear(given(world, green), world.context()) == {"deleted": [green.group]}
+    assert delete_orphaned_groups(given(world, green), world.context()) == {"deleted": [green.group]}
     assert groups(world) == set()

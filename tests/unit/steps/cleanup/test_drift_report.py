@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from steps.cleanup import drift_report
-from steps.cleanup.retire import Given, retire
+from steps.cleanup.retire import Options, retire
 from steps.runtime.signals import Interrupted
 from tests.unit.steps.cloud import ACCOUNT, BLUE, REGION, STACK, Color, World
 
@@ -82,9 +82,9 @@ class Ssm:
 
 def dies(world: World, ssm: Any) -> tuple[str, Color]:
     """What is told when a blue group is retired."""
-    world.aws.__dict__["hasty_ssm"] = ssm
+    world.aws.__dict__["best_effort_ssm"] = ssm
     blue = world.color("blue", BLUE, verified=BLUE)
-    given = Given(
+    given = Options(
         stack=STACK,
         account=ACCOUNT,
         region=REGION,
@@ -132,7 +132,7 @@ def test_without_systems_manager_and_with_a_fault_the_group_dies_all_the_same(
 
 
 def test_a_group_that_is_gone_is_told(world: World) -> None:
-    drift_report.tell(world.context(), group="gone", target_group="arn")
+    drift_report.report_drift(world.context(), group="gone", target_group="arn")
     assert "somebody has deleted it already" in world.said()
 
 

@@ -12,7 +12,7 @@ from moto import mock_aws
 from core import engine_call
 from core.engine_call import Call
 from core.errors import StepError
-from steps.cleanup.guard import Given, guard
+from steps.cleanup.guard import Options, guard
 from tests.unit.steps.cloud import ACCOUNT, BLUE, REGION, STACK, World
 
 
@@ -27,18 +27,18 @@ class Live(World):
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    monkeypatch.setattr(engine_call, "read", lambda: Call(operation="up"))
+    monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="up"))
     with mock_aws():
         yield Live()
 
 
-def given(world: Live) -> Given:
-    return Given(stack=STACK, account=ACCOUNT, region=REGION, rule=world.production_rule)
+def given(world: Live) -> Options:
+    return Options(stack=STACK, account=ACCOUNT, region=REGION, rule=world.production_rule)
 
 
 @pytest.mark.parametrize("call", [Call(operation="up"), Call(operation="refresh"), None])
 def test_an_update_may_not(world: Live, monkeypatch: pytest.MonkeyPatch, call: Call | None) -> None:
-    monkeypatch.setattr(engine_call, "read", lambda: call)
+    monkeypatch.setattr(engine_call, "read_engine_call", lambda: call)
     with pytest.raises(StepError) as error:
         guard(given(world), world.context())
     assert error.value.what == f"the production rule of {STACK} was not deleted: users reach 1 group(s) by it"
@@ -46,7 +46,7 @@ def test_an_update_may_not(world: Live, monkeypatch: pytest.MonkeyPatch, call: C
 
 
 def test_a_destroy_may(world: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_call, "read", lambda: Call(operation="destroy", arguments=("--yes",)))
+    monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="destroy", arguments=("--yes",)))
     assert guard(given(world), world.context()) == {"rule": world.production_rule}
 
 

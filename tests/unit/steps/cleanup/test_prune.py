@@ -48,14 +48,14 @@ def image(ami: str, days: float) -> Image:
 )
 def test_what_goes(used: set[str], keep: int, doomed: list[str]) -> None:
     ours = [image("c", 20), image("a", 0.1), image("d", 30), image("b", 10)]
-    verdict = prune.judge(ours, used=used, keep=keep, now=NOW)
-    assert [one.id for one in verdict.doomed] == doomed
+    verdict = prune.select(ours, used=used, keep=keep, now=NOW)
+    assert [one.id for one in verdict.to_deregister] == doomed
     assert {one.id for one, _ in verdict.kept} == {"a", "b", "c", "d"} - set(doomed)
 
 
 def test_what_is_younger_than_a_day_stays() -> None:
-    verdict = prune.judge([image("a", 0.1), image("b", 0.9), image("c", 1.1)], used=set(), keep=1, now=NOW)
-    assert [one.id for one in verdict.doomed] == ["c"]
+    verdict = prune.select([image("a", 0.1), image("b", 0.9), image("c", 1.1)], used=set(), keep=1, now=NOW)
+    assert [one.id for one in verdict.to_deregister] == ["c"]
 
 
 def test_leftovers_go_when_no_bake_can_need_them_in_an_order_that_aws_allows() -> None:
@@ -71,7 +71,7 @@ def test_leftovers_go_when_no_bake_can_need_them_in_an_order_that_aws_allows() -
         left("key pair", "key-undated", None),
         left("image", "ami-used", 2),
     ]
-    old = leftovers.old(found, used={"ami-used"}, before=NOW - DAY)
+    old = leftovers.select_old(found, used={"ami-used"}, before=NOW - DAY)
     assert [one.id for one in old] == ["i", "ami", "vol", "sg"]
 
 
@@ -138,9 +138,9 @@ class Account:
     def listed(self, service: str = SERVICE) -> set[str]:
         return set(package_store.stored(self.aws.ssm, service=service))
 
-    def prune(self, keep: int = 1, strays: tuple[str, ...] = ()) -> dict[str, Any]:
-        given = prune.Given(
-            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, strays=strays
+    def prune(self, keep: int = 1, orphans: tuple[str, ...] = ()) -> dict[str, Any]:
+        given = prune.Options(
+            stack=STACK, account=ACCOUNT, region=REGION, service=SERVICE, image_keep=keep, orphans=orphans
         )
         context = Context(
             aws=self.aws, clock=self.clock, progress=Progress(self.clock, stream=self.told), interrupts=Interrupts()
@@ -262,7 +262,7 @@ def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
     for _ in range(3):
         account.bake()
     ours = images.of_service(account.ec2, SERVICE)
-    pinned, free = (one.id for one in prune.judge(ours, used=set(), keep=1, now=account.clock.utc()).doomed)
+    pinned, free = (one.id for one in prune.select(ours, used=set(), keep=1, now=account.clock.utc()).to_deregister)
     made = account.ec2.create_launch_template(LaunchTemplateName="pinned", LaunchTemplateData={"ImageId": pinned})
     for _ in range(12):
         account.ec2.create_launch_template_version(
@@ -327,11 +327,11 @@ def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account
             raise ClientError({"Error": error}, "DeregisterImage")
         return real.deregister_image(**arguments)
 
-    newest = prune.judge(images.of_service(real, SERVICE), used=set(), keep=1, now=account.clock.utc())
-    stubborn = newest.doomed[0].id
+    newest = prune.select(images.of_service(real, SERVICE), used=set(), keep=1, now=account.clock.utc())
+    stubborn = newest.to_deregister[0].id
     account.aws.__dict__["ec2"] = Wrapped(real, deregister_image=deregister_image)
     result = account.prune(keep=1)
-    assert result["deregistered"] == [newest.doomed[1].id]
+    assert result["deregistered"] == [newest.to_deregister[1].id]
     assert "warning" in account.told.getvalue() and "it is protected" in account.told.getvalue()
     assert stubborn in account.images() and len(ids) == 3
 
@@ -346,7 +346,7 @@ def test_at_least_one_image_is_kept(number: str) -> None:
         "PHOENIX_IMAGE_KEEP": number,
     }
     with pytest.raises(Exception, match="not a whole number from 1"):
-        options.read(prune.Given, step="prune", about="", arguments=[], environment=environment)
+        options.read_options(prune.Options, step="prune", about="", arguments=[], environment=environment)
 
 
 def test_strays_go_but_for_ours_and_what_production_knows() -> None:
@@ -363,7 +363,7 @@ def test_strays_go_but_for_ours_and_what_production_knows() -> None:
         )
 
     everything = [group(name) for name in ("stray", "ours", "known", "newer")]
-    left = sweep.strays(everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
+    left = sweep.unused_names(everything, names=["stray", "ours", "known"], ours="ours", known=frozenset({"arn-known"}))
     assert [one.name for one in left] == ["stray"]
 
 
@@ -387,11 +387,11 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
         return real.delete_security_group(**arguments)
 
     account.aws.__dict__["ec2"] = Wrapped(real, delete_security_group=delete_security_group)
-    strays = (rule, template, arn, free, used)
-    assert account.prune(strays=strays)["strays"] == [rule, template, arn, free]
+    orphans = (rule, template, arn, free, used)
+    assert account.prune(orphans=orphans)["orphans"] == [rule, template, arn, free]
     assert real.describe_security_groups(GroupIds=[used])["SecurityGroups"][0]["IpPermissions"] == []
     assert f"warning: {used}, which no state knows, stays for now" in account.told.getvalue()
-    assert account.prune(strays=(rule, template, free))["strays"] == [rule, template, free]  # gone already
+    assert account.prune(orphans=(rule, template, free))["orphans"] == [rule, template, free]  # gone already
 
 
 def test_rights_and_alarms_that_no_state_knows_go_with_all_that_is_in_them(account: Account) -> None:
@@ -424,8 +424,8 @@ def test_rights_and_alarms_that_no_state_knows_go_with_all_that_is_in_them(accou
         Statistic="Sum",
     )
     alarm = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
-    strays = (profile, role, alarm)
-    assert account.prune(strays=strays)["strays"] == list(strays)
+    orphans = (profile, role, alarm)
+    assert account.prune(orphans=orphans)["orphans"] == list(orphans)
     assert (iam.list_roles()["Roles"], iam.list_instance_profiles()["InstanceProfiles"]) == ([], [])
     assert watch.describe_alarms()["MetricAlarms"] == []
-    assert account.prune(strays=strays)["strays"] == list(strays)  # gone already
+    assert account.prune(orphans=orphans)["orphans"] == list(orphans)  # gone already

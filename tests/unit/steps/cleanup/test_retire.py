@@ -11,8 +11,8 @@ from moto import mock_aws
 
 from core import listener_rules
 from core.errors import StepError
-from core.listener_rules import Rule, same, shares
-from steps.cleanup.retire import Given, retire
+from core.listener_rules import Rule, equal_shares, shares
+from steps.cleanup.retire import Options, retire
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
 
 
@@ -22,8 +22,8 @@ def world() -> Iterator[World]:
         yield World(boto3.Session("testing", "testing", region_name=REGION), 80)
 
 
-def given(world: World, color: Color) -> Given:
-    return Given(
+def given(world: World, color: Color) -> Options:
+    return Options(
         stack=STACK,
         account=ACCOUNT,
         region=REGION,
@@ -48,7 +48,7 @@ def test_production_forgets_a_group_that_goes_and_nothing_else(world: World) -> 
 
     retire(given(world, blue), world.context())
 
-    assert listener_rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+    assert listener_rules.read_rule(world.aws, rule).weights == {green.target_group: 100}
     # Now AWS lets it go.
     world.aws.elbv2.delete_target_group(TargetGroupArn=blue.target_group)
 
@@ -59,7 +59,7 @@ def test_production_that_has_passed_to_another_listener_forgets_it_too(world: Wo
 
     retire(given(world, blue), world.context())
 
-    assert listener_rules.read_one(world.aws, rule).weights == {green.target_group: 100}
+    assert listener_rules.read_rule(world.aws, rule).weights == {green.target_group: 100}
 
 
 @pytest.mark.parametrize("share", [100, 10])
@@ -126,6 +126,6 @@ def test_weights_are_compared_by_what_they_do() -> None:
     assert shares({"a": 1}) == {"a": 100}
     assert shares({"a": 1, "b": 3}) == {"a": 25, "b": 75}
     assert shares({"a": 0}) == {"a": 0}
-    assert same({"a": 1}, {"a": 100, "b": 0})
-    assert not same({"a": 1, "b": 1}, {"a": 100})
+    assert equal_shares({"a": 1}, {"a": 100, "b": 0})
+    assert not equal_shares({"a": 1, "b": 1}, {"a": 100})
     assert Rule(arn="r", priority="1", weights={"a": 2}, tags={}, headers={}).shares() == {"a": 100}

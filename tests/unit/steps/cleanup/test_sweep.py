@@ -21,7 +21,7 @@ def world() -> Iterator[World]:
 
 
 def sweep_away(world: World, name: str) -> None:
-    act = sweep.thing(world.aws, name)
+    act = sweep.deleter_for(world.aws, name)
     assert act is not None
     act()
 
@@ -35,7 +35,7 @@ def test_a_production_rule_goes_while_another_one_sends_users_the_same_way(world
     stays = world.production({blue.target_group: 100})
     left = world.beside({blue.target_group: 1})
     sweep_away(world, left)
-    assert [one.weights for one in listener_rules.read(world.aws, on(left))] == [{}]
+    assert [one.weights for one in listener_rules.read_rules(world.aws, on(left))] == [{}]
     sweep_away(world, left)  # gone already
     other = world.beside({green.target_group: 100})
     with pytest.raises(StepError, match="was not deleted: no other one sends its users the same way"):
@@ -47,12 +47,12 @@ def test_a_production_rule_goes_while_another_one_sends_users_the_same_way(world
 def test_a_preview_rule_has_no_users(world: World) -> None:
     left = world.beside({world.color("blue", BLUE).target_group: 1}, kind="preview")
     sweep_away(world, left)
-    assert len(listener_rules.read(world.aws, on(left))) == 1
+    assert len(listener_rules.read_rules(world.aws, on(left))) == 1
 
 
 def test_a_listener_goes_while_it_has_no_rules(world: World) -> None:
     used, free = on(world.beside({world.color("blue", BLUE).target_group: 1})), world.listen()
     sweep_away(world, free)
-    assert listener_rules.read(world.aws, free) == ()
+    assert listener_rules.read_rules(world.aws, free) == ()
     with pytest.raises(StepError, match="it has rules"):
         sweep_away(world, used)

@@ -15,7 +15,7 @@ from steps.runtime import options
 from tests.unit.core.test_images import ACCOUNT, FINGERPRINT, REGION, VENDORS, tags
 
 
-def given(**changed: str) -> bake.Given:
+def given(**changed: str) -> bake.Options:
     environment = {
         "PHOENIX_STACK": "phoenix/dev",
         "PHOENIX_ACCOUNT": ACCOUNT,
@@ -25,7 +25,7 @@ def given(**changed: str) -> bake.Given:
         "PHOENIX_BASE_IMAGE": "debian-12",
         **{f"PHOENIX_{key.upper()}": value for key, value in changed.items()},
     }
-    return options.read(bake.Given, step="bake", about="", arguments=[], environment=environment)
+    return options.read_options(bake.Options, step="bake", about="", arguments=[], environment=environment)
 
 
 def variables(**changed: str) -> dict[str, Any]:

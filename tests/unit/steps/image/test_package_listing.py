@@ -41,7 +41,7 @@ class Bench:
 
     def image(self, name: str = NAME) -> Image:
         made = self.aws.ec2.register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"]
-        return images.find(self.aws.ec2, {"image-id": made})[0]
+        return images.find_images(self.aws.ec2, {"image-id": made})[0]
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Bench]:
 
 def listed(bench: Bench, image: Image) -> dict[str, Any]:
     """What the bake's result says of packages, once the image has its list if it can."""
-    found = package_listing.listed(bench.context, image, service="shop")
-    return package_listing.compared(bench.context, found, service="shop", live="").result()
+    found = package_listing.attach_list(bench.context, image, service="shop")
+    return package_listing.compare(bench.context, found, service="shop", live="").result()
 
 
 def test_the_list_that_packer_left_becomes_the_images(bench: Bench) -> None:
@@ -98,19 +98,19 @@ def test_an_image_without_a_list_is_known_to_be_unknown(bench: Bench) -> None:
 
 def test_the_live_image_found_again_does_not_differ_from_itself(bench: Bench) -> None:
     package_listing.file(NAME).write_text("openssl 3.0.14\n")
-    image = package_listing.listed(bench.context, bench.image(), service="shop")
-    found = package_listing.compared(bench.context, image, service="shop", live=image.id)
+    image = package_listing.attach_list(bench.context, bench.image(), service="shop")
+    found = package_listing.compare(bench.context, image, service="shop", live=image.id)
     assert (found.count, found.difference) == (1, "no package differs: it is the live image")
 
 
 def test_a_copys_list_is_not_here_and_its_hash_says_whether_it_is_the_live_ones(bench: Bench) -> None:
     package_listing.file(NAME).write_text("openssl 3.0.14\n")
-    live = package_listing.listed(bench.context, bench.image(), service="shop")
+    live = package_listing.attach_list(bench.context, bench.image(), service="shop")
     copy = bench.image(NAME[:-1] + "1")
     equal, other = (replace(copy, tags={TAG: hashed}) for hashed in (live.tags[TAG], "0" * 12))
-    found = package_listing.compared(bench.context, equal, service="shop", live=live.id)
+    found = package_listing.compare(bench.context, equal, service="shop", live=live.id)
     assert (found.difference, found.compared_with, found.hash) == ("no package differs", live.id, live.tags[TAG])
-    found = package_listing.compared(bench.context, other, service="shop", live=live.id)
+    found = package_listing.compare(bench.context, other, service="shop", live=live.id)
     assert found.difference == (
         f"not known: the list of packages of {copy.id} is of no use: it is not here (a copy's stays where it was baked)"
     )
@@ -119,9 +119,9 @@ def test_a_copys_list_is_not_here_and_its_hash_says_whether_it_is_the_live_ones(
 @pytest.mark.parametrize("live", ["gone", "bare"])
 def test_a_live_image_that_can_not_be_compared_is_told(bench: Bench, live: str) -> None:
     package_listing.file(NAME).write_text("openssl 3.0.14\n")
-    image = package_listing.listed(bench.context, bench.image(), service="shop")
+    image = package_listing.attach_list(bench.context, bench.image(), service="shop")
     other = bench.image("bare").id if live == "bare" else "ami-0123456789abcdef0"
-    found = package_listing.compared(bench.context, image, service="shop", live=other).result()
+    found = package_listing.compare(bench.context, image, service="shop", live=other).result()
     why = "has no list of its packages" if live == "bare" else "is no image of this account any more"
     assert found["difference"] == f"not compared: {other} {why}" and found["count"] == 1
     assert "comparedWith" not in found
@@ -129,12 +129,12 @@ def test_a_live_image_that_can_not_be_compared_is_told(bench: Bench, live: str) 
 
 def test_a_very_long_difference_is_told_in_part(bench: Bench) -> None:
     package_listing.file(NAME).write_text("openssl 3.0.14\n")
-    old = package_listing.listed(bench.context, bench.image(), service="shop")
+    old = package_listing.attach_list(bench.context, bench.image(), service="shop")
     newer = NAME[:-1] + "1"
     package_listing.file(newer).write_text(
         "openssl 3.0.14\n" + "".join(f"package-{number:03} 1.0\n" for number in range(99))
     )
-    new = package_listing.listed(bench.context, bench.image(newer), service="shop")
-    package_listing.compared(bench.context, new, service="shop", live=old.id)
+    new = package_listing.attach_list(bench.context, bench.image(newer), service="shop")
+    package_listing.compare(bench.context, new, service="shop", live=old.id)
     assert bench.told.getvalue().count("] + package-") == package_listing.LINES
     assert "and 59 more; sh steps/run packages tells all of them" in bench.told.getvalue()

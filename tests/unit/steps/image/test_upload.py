@@ -11,7 +11,7 @@ import pytest
 
 from core import image_files
 from core.errors import StepError
-from plan.server_spec import fingerprint
+from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
 from steps.image import upload
 from tests.support.factories import settings
@@ -31,14 +31,14 @@ VARIABLES = {"log_target": "a:1", "ssh_from": ("10.0.0.0/8", "10.1.0.0/16"), "in
 )
 def test_the_files_of_the_plan_are_those_of_the_bake(said: dict[str, Any]) -> None:
     chosen, folder = settings(**said), PROJECT / "image"
-    files, _ = upload.hashed(
+    files, _ = upload.read_hashed_files(
         folder,
-        fingerprint=fingerprint(image_files.read(folder), chosen),
+        fingerprint=image_fingerprint(image_files.read_image_files(folder), chosen),
         base_image=chosen.base_image,
         architecture=chosen.architecture,
         variables=json.loads(json.dumps(dict(chosen.packer_variables))),
     )
-    assert files == image_files.read(folder)
+    assert files == image_files.read_image_files(folder)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,9 @@ def test_another_bake_than_the_plans_is_refused(changed: dict[str, Any]) -> None
     chosen, folder = settings(), PROJECT / "image"
     asked: dict[str, Any] = {"base_image": chosen.base_image, "architecture": chosen.architecture, "variables": {}}
     with pytest.raises(StepError, match="are not those of the fingerprint"):
-        upload.hashed(folder, fingerprint=fingerprint(image_files.read(folder), chosen), **{**asked, **changed})
+        upload.read_hashed_files(
+            folder, fingerprint=image_fingerprint(image_files.read_image_files(folder), chosen), **{**asked, **changed}
+        )
 
 
 def test_a_folder_without_a_template_or_without_files_is_told(tmp_path: Path) -> None:
@@ -61,12 +63,12 @@ def test_a_folder_without_a_template_or_without_files_is_told(tmp_path: Path) ->
     shutil.copytree(PROJECT / "image", tmp_path / "image")
     (tmp_path / "image" / "phoenix.pkr.hcl").unlink()
     with pytest.raises(StepError, match=r"there is no Packer template .*image/phoenix\.pkr\.hcl"):
-        upload.hashed(tmp_path / "image", **asked)
+        upload.read_hashed_files(tmp_path / "image", **asked)
     with pytest.raises(StepError, match="there is nothing to bake"):
-        upload.hashed(tmp_path / "none", **asked)
+        upload.read_hashed_files(tmp_path / "none", **asked)
     (tmp_path / "image" / "link").symlink_to("app")
     with pytest.raises(StepError, match="can't be baked") as error:
-        upload.hashed(tmp_path / "image", **asked)
+        upload.read_hashed_files(tmp_path / "image", **asked)
     assert "rm " in error.value.do and "link must not be a symbolic link" in error.value.why
 
 

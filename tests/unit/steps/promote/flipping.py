@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from steps.promote.promote import Given
+from steps.promote.promote import Options
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, World
 
 MINUTE = timedelta(minutes=1)
@@ -55,7 +55,7 @@ class Flipping:
         self.calls.append(f"size {asked['AutoScalingGroupName'].partition('-')[0]}")
         return self._update(**asked)
 
-    def given(self, **more: object) -> Given:
+    def given(self, **more: object) -> Options:
         values: dict[str, Any] = {
             "traffic": 100,
             "min_size": 1,
@@ -66,7 +66,7 @@ class Flipping:
             "drain_seconds": 90,
             **more,
         }
-        return Given(
+        return Options(
             stack=STACK,
             account=ACCOUNT,
             region=REGION,

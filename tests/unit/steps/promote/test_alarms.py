@@ -74,6 +74,6 @@ def test_an_alarm_is_about_the_target_groups_of_its_metric_or_of_its_expression(
         Statistic="Maximum",
         Dimensions=dimensions(OTHER),
     )
-    found = alarms.read(aws, ["plain", "expression", "elsewhere"])
-    assert alarms.own(found, MINE) == ["plain", "expression"]
-    assert alarms.others(found, MINE) == ["elsewhere"]
+    found = alarms.read_alarms(aws, ["plain", "expression", "elsewhere"])
+    assert alarms.own_alarms(found, MINE) == ["plain", "expression"]
+    assert alarms.other_alarms(found, MINE) == ["elsewhere"]

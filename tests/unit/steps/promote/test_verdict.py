@@ -36,7 +36,7 @@ def beside(kind: str, errors: int, requests: int, *, before: int = 0) -> Observa
     ("seen", "reason"),
     [
         (WELL, ""),
-        (replace(WELL, ringing=("site-5xx", "latency")), "in ALARM: site-5xx, latency"),
+        (replace(WELL, in_alarm=("site-5xx", "latency")), "in ALARM: site-5xx, latency"),
         (replace(WELL, healthy=1), ""),
         (replace(WELL, healthy=0), "only 0 of 2 servers are healthy"),
         (replace(WELL, healthy=2, needed=5), "only 2 of 5 servers are healthy"),
@@ -65,7 +65,7 @@ def beside(kind: str, errors: int, requests: int, *, before: int = 0) -> Observa
     ],
 )  # fmt: skip
 def test_a_bad_sign_sends_traffic_back(seen: Observation, reason: str) -> None:
-    verdict = watch.verdict(seen)
+    verdict = watch.reason_to_go_back(seen)
 
     assert reason in verdict
     assert bool(reason) == bool(verdict)
@@ -91,4 +91,4 @@ def test_a_look_is_told_in_one_line() -> None:
     ],
 )
 def test_what_must_be_known_before_more_traffic_moves(seen: Observation, metrics: bool, lacks: str) -> None:
-    assert watch.unknown(seen, metrics=metrics) == lacks
+    assert watch.what_is_unknown(seen, metrics=metrics) == lacks

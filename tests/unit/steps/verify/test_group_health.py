@@ -8,68 +8,71 @@ import pytest
 
 from core.server_groups import Target
 from steps.verify import group_health
-from steps.verify.group_health import Look
-from steps.verify.launch_errors import Trouble, classify
+from steps.verify.group_health import GroupSnapshot
+from steps.verify.launch_errors import Severity, classify
 
 
 @pytest.mark.parametrize(
     ("message", "trouble", "do"),
     [
         ("We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (eu-west-1a). "
-         "Launching EC2 instance failed.", Trouble.PASSING, "instanceType OTHER"),
+         "Launching EC2 instance failed.", Severity.TRANSIENT, "instanceType OTHER"),
         ("You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that "
-         "the specified instance type belongs to. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
+         "the specified instance type belongs to. Launching EC2 instance failed.",
+         Severity.TRANSIENT, "Service Quotas"),
         ("You have requested more instances (7) than your current instance limit of 6 allows for the specified "
-         "instance type.", Trouble.PASSING, "Service Quotas"),
-        ("Max spot instance count exceeded. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
+         "instance type.", Severity.TRANSIENT, "Service Quotas"),
+        ("Max spot instance count exceeded. Launching EC2 instance failed.",
+         Severity.TRANSIENT, "Service Quotas"),
         ("Value (web) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name. "
-         "Launching EC2 instance failed.", Trouble.PASSING, "check the role"),
+         "Launching EC2 instance failed.", Severity.TRANSIENT, "check the role"),
         ("Your requested instance type (t9.huge) is not supported in your requested Availability Zone (eu-west-1a).",
-         Trouble.PASSING, "other Availability Zones"),
-        ("The image id '[ami-0123456789abcdef0]' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS,
+         Severity.TRANSIENT, "other Availability Zones"),
+        ("The image id '[ami-0123456789abcdef0]' does not exist. Launching EC2 instance failed.", Severity.PERMANENT,
          "image FINGERPRINT"),
-        ("The key pair 'admin' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS, "key pair"),
+        ("The key pair 'admin' does not exist. Launching EC2 instance failed.", Severity.PERMANENT, "key pair"),
         ("Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: "
-         "Client.InternalError: Client error on launch", Trouble.HOPELESS, "key that the image's snapshots"),
+         "Client.InternalError: Client error on launch", Severity.PERMANENT, "key that the image's snapshots"),
         ("You are not authorized to perform this operation. Encoded authorization failure message: x",
-         Trouble.HOPELESS, "AWSServiceRoleForAutoScaling"),
+         Severity.PERMANENT, "AWSServiceRoleForAutoScaling"),
         ("The requested instance type's architecture (i386) does not match the architecture in the manifest for "
-         "ami-6ffd1234 (x86_64). Launching ec2 instance failed.", Trouble.HOPELESS, "different architectures"),
-        ("The security group 'sg-1' does not exist. Launching EC2 instance failed.", Trouble.HOPELESS, "the setting"),
+         "ami-6ffd1234 (x86_64). Launching ec2 instance failed.", Severity.PERMANENT, "different architectures"),
+        ("The security group 'sg-1' does not exist. Launching EC2 instance failed.", Severity.PERMANENT, "the setting"),
         ("The requested configuration is currently not supported. Please check the documentation for supported "
-         "configurations. Launching EC2 instance failed.", Trouble.PASSING, "other Availability Zones"),
-        ("Invalid device name upload. Launching EC2 instance failed.", Trouble.HOPELESS, "the setting"),
+         "configurations. Launching EC2 instance failed.", Severity.TRANSIENT, "other Availability Zones"),
+        ("Invalid device name upload. Launching EC2 instance failed.", Severity.PERMANENT, "the setting"),
         ("Value (disk) for parameter virtualName is invalid. Expected format: 'ephemeralNUMBER'. Launching EC2 "
-         "instance failed.", Trouble.HOPELESS, "the setting"),
+         "instance failed.", Severity.PERMANENT, "the setting"),
         ("Placement groups may not be used with instances of type 'm1.large'. Launching EC2 instance failed.",
-         Trouble.HOPELESS, "the setting"),
+         Severity.PERMANENT, "the setting"),
         ("There is no Spot capacity available that matches your request. Launching EC2 instance failed.",
-         Trouble.PASSING, "instanceType OTHER"),
-        ("7 instance(s) are already running. Launching EC2 instance failed.", Trouble.PASSING, "Service Quotas"),
-        ("AMI ami-0123456789abcdef0 is pending, and cannot be run. Launching EC2 instance failed.", Trouble.PASSING,
+         Severity.TRANSIENT, "instanceType OTHER"),
+        ("7 instance(s) are already running. Launching EC2 instance failed.",
+         Severity.TRANSIENT, "Service Quotas"),
+        ("AMI ami-0123456789abcdef0 is pending, and cannot be run. Launching EC2 instance failed.", Severity.TRANSIENT,
          "is being made"),
         ("Access denied when attempting to assume role arn:aws:iam::123456789012:role/aws-service-role/"
          "autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling. Validating load balancer configuration failed.",
-         Trouble.HOPELESS, "AWSServiceRoleForAutoScaling"),
+         Severity.PERMANENT, "AWSServiceRoleForAutoScaling"),
         ("There are not enough free addresses in subnet 'subnet-0' to satisfy the requested number of instances.",
-         Trouble.PASSING, "serverSubnetIds"),
-        ("Request limit exceeded. Launching EC2 instance failed.", Trouble.PASSING, "pulumi up later"),
-        ("Server.InternalError: Internal error on launch", Trouble.PASSING, "pulumi up later"),
-        ("You have exceeded your maximum gp3 storage limit of 50 TiB.", Trouble.PASSING, "Service Quotas"),
+         Severity.TRANSIENT, "serverSubnetIds"),
+        ("Request limit exceeded. Launching EC2 instance failed.", Severity.TRANSIENT, "pulumi up later"),
+        ("Server.InternalError: Internal error on launch", Severity.TRANSIENT, "pulumi up later"),
+        ("You have exceeded your maximum gp3 storage limit of 50 TiB.", Severity.TRANSIENT, "Service Quotas"),
         ("PendingVerification: Your request for accessing resources in this region is being validated, and you will "
-         "not be able to launch additional resources in this region until the validation is complete.", Trouble.PASSING,
-         "pulumi up later"),
+         "not be able to launch additional resources in this region until the validation is complete.",
+         Severity.TRANSIENT, "pulumi up later"),
         ("OptInRequired: In order to use this AWS Marketplace product you need to accept terms and subscribe.",
-         Trouble.HOPELESS, "do what it says"),
-        ("Client.InvalidSnapshot.NotFound: The snapshot does not exist.", Trouble.HOPELESS, "image FINGERPRINT"),
-        ("InvalidParameterValue: User data is limited to 16384 bytes", Trouble.HOPELESS, "the setting"),
+         Severity.PERMANENT, "do what it says"),
+        ("Client.InvalidSnapshot.NotFound: The snapshot does not exist.", Severity.PERMANENT, "image FINGERPRINT"),
+        ("InvalidParameterValue: User data is limited to 16384 bytes", Severity.PERMANENT, "the setting"),
         ("Could not launch On-Demand Instances. InvalidBlockDeviceMapping - Volume of size 10GB is smaller than  "
-         "snapshot 'snap-0b5c5ea11d58e1fec', expect size >= 20GB. Launching EC2 instance failed.", Trouble.HOPELESS,
+         "snapshot 'snap-0b5c5ea11d58e1fec', expect size >= 20GB. Launching EC2 instance failed.", Severity.PERMANENT,
          "rootVolumeGiB"),
-        ("Something that AWS has never said before", Trouble.PASSING, "Activity tab"),
+        ("Something that AWS has never said before", Severity.TRANSIENT, "Activity tab"),
     ],
 )  # fmt: skip
-def test_a_failed_launch_is_hopeless_or_may_pass(message: str, trouble: Trouble, do: str) -> None:
+def test_a_failed_launch_is_hopeless_or_may_pass(message: str, trouble: Severity, do: str) -> None:
     cause = classify(message)
 
     assert cause.trouble is trouble
@@ -85,7 +88,7 @@ SICK = Target(
 )
 BOOTING = Target(id="i-2", state="initial", reason="Elb.InitialHealthChecking")
 NO_CAPACITY = "We currently do not have sufficient t3.micro capacity"
-LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
+LOOK = GroupSnapshot(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
 
 
 @pytest.mark.parametrize(
@@ -93,12 +96,12 @@ LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
     [
         (LOOK, "wait"),
         (replace(LOOK, targets=(UP, UP)), "wait"),
-        (replace(LOOK, targets=(UP, UP), good=3), "born"),
+        (replace(LOOK, targets=(UP, UP), passes=3), "born"),
         # A balancer without healthy servers asks any of them: good answers alone prove nothing.
-        (replace(LOOK, good=3), "wait"),
-        (replace(LOOK, targets=(UP, UP), bad=19), "wait"),
+        (replace(LOOK, passes=3), "wait"),
+        (replace(LOOK, targets=(UP, UP), fails=19), "wait"),
         (
-            replace(LOOK, targets=(UP, UP), bad=20, smoke="answered 500"),
+            replace(LOOK, targets=(UP, UP), fails=20, smoke="answered 500"),
             "smoke test failed 20 times in a row: answered",
         ),
         (replace(LOOK, failures=(NO_CAPACITY,), launched=1), "wait"),
@@ -108,34 +111,34 @@ LOOK = Look(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, BOOTING))
         (replace(LOOK, replaced=2), "wait"),
         (replace(LOOK, replaced=3), "die as fast as they are born: 3 were replaced"),
         # Who is there now has only just begun; who died knows why.
-        (replace(LOOK, replaced=3, sick=(SICK,)), "3 were replaced\ni-2 unhealthy (Target.ResponseCodeMismatch)"),
+        (replace(LOOK, replaced=3, unhealthy=(SICK,)), "3 were replaced\ni-2 unhealthy (Target.ResponseCodeMismatch)"),
         # A launch that is accepted and ends before it boots is no boot that failed.
         (replace(LOOK, replaced=3, failures=("Client.InternalError: x",)), "ended before they ran: Client.InternalErr"),
         (replace(LOOK, lost=1), "wait"),
-        (replace(LOOK, targets=(UP, UP), good=3, lost=2), "2 were healthy and are not any more"),
-        (replace(LOOK, needed=1, launched=1, targets=(UP,), good=3, lost=1), "born"),
+        (replace(LOOK, targets=(UP, UP), passes=3, lost=2), "2 were healthy and are not any more"),
+        (replace(LOOK, needed=1, launched=1, targets=(UP,), passes=3, lost=1), "born"),
         (replace(LOOK, elapsed=900), "1 of 2 servers were healthy after 900 s"),
         (replace(LOOK, elapsed=900, targets=(UP, UP), smoke="answered 404"), "not pass within 900 s: answered 404"),
     ],
 )
-def test_a_birth_waits_ends_or_fails(look: Look, outcome: str) -> None:
+def test_a_birth_waits_ends_or_fails(look: GroupSnapshot, outcome: str) -> None:
     verdict = group_health.verdict(look)
 
     if outcome == "wait":
-        assert (verdict.born, verdict.failure) == (False, "")
+        assert (verdict.healthy, verdict.failure) == (False, "")
     elif outcome == "born":
-        assert (verdict.born, verdict.failure) == (True, "")
+        assert (verdict.healthy, verdict.failure) == (True, "")
     else:
         assert outcome in verdict.failure
         assert verdict.do
 
 
 def test_a_load_balancer_that_can_not_be_reached_from_here_is_not_the_application_s_fault() -> None:
-    unreached = replace(LOOK, targets=(UP, UP), bad=20, smoke="10.0.0.1 did not answer: timed out")
+    unreached = replace(LOOK, targets=(UP, UP), fails=20, smoke="10.0.0.1 did not answer: timed out")
     broken = replace(unreached, smoke="10.0.0.1 answered 500")
 
     assert "`allowedCidrs` must have its address" in group_health.verdict(unreached).do
-    assert "allowedCidrs" in group_health.verdict(replace(unreached, bad=1, elapsed=900)).do
+    assert "allowedCidrs" in group_health.verdict(replace(unreached, fails=1, elapsed=900)).do
     assert "see why the application answers so" in group_health.verdict(broken).do
 
 

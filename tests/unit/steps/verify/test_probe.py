@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from steps.verify import probe
-from steps.verify.probe import Answer, Door
+from steps.verify.probe import Answer, ListenerEndpoint
 from tests.unit.steps.cloud import BLUE, GREEN, TOKEN, Balancer, balancer
 
 
-def door(port: int, *, tls: bool = False, hostname: str = "", dns: str = "127.0.0.1") -> Door:
-    return Door(load_balancer="arn", dns=dns, port=port, tls=tls, hostname=hostname)
+def door(port: int, *, tls: bool = False, hostname: str = "", dns: str = "127.0.0.1") -> ListenerEndpoint:
+    return ListenerEndpoint(load_balancer="arn", dns=dns, port=port, tls=tls, hostname=hostname)
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def alb() -> Iterator[Balancer]:
 def test_the_token_leads_to_the_group_behind_preview(alb: Balancer) -> None:
     alb.production.generation = BLUE
 
-    assert probe.ask(door(alb.port), "/", token=TOKEN) == (Answer(address="127.0.0.1", status=200, generation=GREEN),)
-    assert probe.ask(door(alb.port), "/") == (Answer(address="127.0.0.1", status=200, generation=BLUE),)
+    assert probe.probe(door(alb.port), "/", token=TOKEN) == (Answer(address="127.0.0.1", status=200, generation=GREEN),)
+    assert probe.probe(door(alb.port), "/") == (Answer(address="127.0.0.1", status=200, generation=BLUE),)
     assert "X-Phoenix-Preview" not in alb.seen[1]
 
 
@@ -47,11 +47,11 @@ def test_every_address_of_the_name_is_asked(alb: Balancer, monkeypatch: pytest.M
 
     monkeypatch.setattr(probe, "socket", Resolving(resolved))
 
-    answers = probe.ask(door(alb.port, dns="balancer.example"), "/")
+    answers = probe.probe(door(alb.port, dns="balancer.example"), "/")
 
     assert [answer.address for answer in answers] == ["127.0.0.1", "127.0.0.2"]
     assert answers[0].good
-    assert probe.complaint(answers, GREEN).startswith("127.0.0.2 did not answer: ")
+    assert probe.probe_error(answers, GREEN).startswith("127.0.0.2 did not answer: ")
 
 
 class Resolving:
@@ -69,7 +69,7 @@ def test_a_name_without_an_address_is_no_answer(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(probe, "socket", Resolving(none))
 
-    (answer,) = probe.ask(door(80, dns="balancer.example"), "/")
+    (answer,) = probe.probe(door(80, dns="balancer.example"), "/")
 
     assert not answer.good
     assert answer.error == "its name has no address: Name or service not known"
@@ -87,7 +87,7 @@ def test_a_name_without_an_address_is_no_answer(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_an_answer_is_good_or_says_what_is_wrong(answer: Answer, complaint: str) -> None:
-    assert probe.complaint([answer], GREEN) == complaint
+    assert probe.probe_error([answer], GREEN) == complaint
 
 
 def certificate(folder: Path, name: str) -> Path:
@@ -153,8 +153,8 @@ def test_over_tls_the_certificate_is_checked_against_the_host_name(
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
 
     with tls_server(pem) as (port, names):
-        (good,) = probe.ask(door(port, tls=True, hostname="shop.example"), "/")
-        (other,) = probe.ask(door(port, tls=True, hostname="bank.example"), "/")
+        (good,) = probe.probe(door(port, tls=True, hostname="shop.example"), "/")
+        (other,) = probe.probe(door(port, tls=True, hostname="bank.example"), "/")
 
     assert (good.status, good.generation) == (200, "g")
     assert names == ["shop.example", "bank.example"]

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from core.errors import StepError
 from steps.verify import group_health
-from steps.verify.verify import Given, verify
+from steps.verify.verify import Options, verify
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, TOKEN, Balancer, Color, World, Wrapped, balancer
 
 OLD = "cccccccccccc"
@@ -29,8 +29,8 @@ def world(alb: Balancer) -> Iterator[World]:
         yield World(boto3.Session("testing", "testing", region_name=REGION), alb.port)
 
 
-def given(world: World, ours: Color, **more: Any) -> Given:
-    return Given(
+def given(world: World, ours: Color, **more: Any) -> Options:
+    return Options(
         stack=STACK,
         account=ACCOUNT,
         region=REGION,
