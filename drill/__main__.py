@@ -81,7 +81,7 @@ class AccountAccess:
 
 
 def run(given: argparse.Namespace, console: Console, asked: Callable[[str], str]) -> int:
-    """Everything that can be wrong is told before anybody is asked, and nothing is made before somebody has agreed."""
+    """Everything that can be wrong is reported before anybody is asked, and nothing is made before a confirmation."""
     if given.stand_in and not given.endpoint:
         raise DrillError("--stand-in is for a trial of the drill (--endpoint); in an account Pulumi itself runs")
     if folder.read_record(given.stack):

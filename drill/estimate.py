@@ -71,7 +71,7 @@ def parts(settings: Settings) -> list[Part]:
             most=bake + ending,
         ),
         Part(name="flip back, nothing baked", usual=boot + back + settings.drain_seconds, most=ending),
-        # A crash loop is told after about two grace periods (docs/performance.md).
+        # A crash loop is reported after about two grace periods (docs/performance.md).
         Part(
             name="a bad image, with a bake, and back",
             usual=BAKE_SECONDS + 2 * boot + settings.drain_seconds,

@@ -41,17 +41,17 @@ class DrillOptions:
 def run_drill(order: DrillOptions, console: Console) -> int:
     """0 when everything held and nothing is left; 1 when not; KeyboardInterrupt goes on, after the cleaning."""
     work = folder.start(order.record)
-    told: tuple[Report, Timeline] | None = None
+    outcome: tuple[Report, Timeline] | None = None
     try:
-        told = _scenario(order, work, console)
+        outcome = _scenario(order, work, console)
     except (ScenarioError, NoAnswerError, RuntimeError) as error:
         console.abort_stage(f"the drill ended early: {error}")
     finally:
         # Also for whoever interrupts, and for a mistake of this program.
         remains = clean(order.record, order.backend, console)
-    if told is None:
+    if outcome is None:
         return 1
-    return _write_report(order, *told, remains, console)
+    return _write_report(order, *outcome, remains, console)
 
 
 def _scenario(order: DrillOptions, work: Path, console: Console) -> tuple[Report, Timeline]:

@@ -152,7 +152,7 @@ def placements(group: Any) -> list[Placement]:
 
 
 def _with_defaults(device: dict[str, Any]) -> dict[str, Any]:
-    """A group's disks die with their instance unless the template says otherwise."""
+    """A group's disks are deleted with their instance unless the template says otherwise."""
     if "Ebs" not in device:
         return {**device, "Ebs": {"DeleteOnTermination": True}}
     return {**device, "Ebs": {"DeleteOnTermination": True, **device["Ebs"]}}

@@ -35,7 +35,7 @@ class Member(InstanceState):  # type: ignore[misc]
 
     @property
     def launch_template(self) -> dict[str, Any]:
-        """The version it was born from; moto shows the template's default."""
+        """The version it was launched from; moto shows the template's default."""
         return self._template
 
     @property

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 # Who looks on from outside (`Cloud.client`), and so meets no fault.
-OBSERVER_KEY = "onlooker"
+OBSERVER_KEY = "observer"
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -68,7 +68,7 @@ class Substitute:
 
 
 Fault = Callable[[Call], Refusal | Substitute | None]
-"""Asked for each call but the onlooker's, in the order in which they arrive, by one thread at a time."""
+"""Asked for each call but the observer's, in the order in which they arrive, by one thread at a time."""
 
 
 @dataclass(eq=False)
@@ -94,7 +94,7 @@ class Calls:
     accounts: dict[str, str] = field(default_factory=dict)
     """Access keys that belong to other accounts than the cloud's own."""
     report_error: Callable[[str, str], None] = lambda operation, answer: None
-    """Told of the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
+    """Called with the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
     authorize: Fault = lambda call: None
     """Asked before any fault: what AWS refuses to whoever calls."""
     _faults: list[Fault] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What running the project's program tells: operations in order, counts, and what the state holds afterwards."""
+"""What a run of the project's program reports: operations in order, counts, and what the state holds afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the scenario needs of a cloud, so that it is told alike on this machine and in a real account."""
+"""What the scenario needs of a cloud, so that it runs alike on this machine and in a real account."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rehearsal.state.journal import Event
 
 BAD_SCRIPT = "70-a-mistake.sh"
 BAD = """#!/bin/sh
-# A mistake, made on purpose: Tomcat starts where the image is inspected, and on no server that is born from it.
+# A mistake, made on purpose: Tomcat starts where the image is inspected, and on no server that is launched from it.
 set -eu
 folder=/etc/systemd/system/$(cat /etc/phoenix/tomcat).service.d
 mkdir -p "$folder"

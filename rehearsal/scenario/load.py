@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--url", required=True)
     parser.add_argument("--rate", type=float, required=True, help="requests a second")
     parser.add_argument("--out", type=Path, required=True, help="the file that gets one JSON line a request")
-    parser.add_argument("--duration", type=float, help="seconds (default: until it is told to stop)")
+    parser.add_argument("--duration", type=float, help="seconds (default: until it is stopped)")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     asyncio.run(_main(parser.parse_args(arguments)))
     return 0

@@ -60,7 +60,7 @@ def run_scenario(
 
     On an open `cloud`, or one of its own whose machines are processes. `settings` are set on top of those of the local
     stack. `why`: of the engine, when it is not the real one. `bad_image`: a bad one too, until it is detected. Raises
-    `StoryError` when an update fails that must not.
+    `ScenarioError` when an update fails that must not.
     """
     project = ProjectCopy(workdir / "project")
     with ExitStack() as open_things:

@@ -1,6 +1,6 @@
 """The rehearsal's timeline as a picture: stages as bands, requests by generation, latency, and each server's life.
 
-Colors are Okabe and Ito's blue, bluish green and vermillion, which color-blind readers tell apart; a state is told by
+Colors are Okabe and Ito's blue, bluish green and vermillion, which color-blind readers tell apart; a state is shown by
 its height and hatching too.
 """
 

@@ -57,7 +57,7 @@ class RunInfo:
 @dataclass(frozen=True)
 class Report:
     """The whole rehearsal. `violations` lists what of the invariants did not hold; `packages` says by stage which
-    packages differ between the image that servers were born from and the one that was live. `run_info`: what it ran on.
+    packages differ between the image that servers were launched from and the live one. `run_info`: what it ran on.
     `measurements`: figures beside those of the requests, as `bake_seconds`."""
 
     engine: str

@@ -1,4 +1,4 @@
-"""The scenario of a rehearsal and of a drill: born, changed, reborn beside the old, flipped, back, and a bad image.
+"""The scenario of a rehearsal and of a drill: launch, change, flip to a new group, flip back, and a bad image.
 
 One scenario for every cloud; what differs between them is a `Place`'s.
 """
@@ -56,9 +56,9 @@ class Scenario:
     result: ScenarioResult = field(default_factory=ScenarioResult)
 
     def run(self, *, rate: float, out: Path, bad_image: bool) -> tuple[Report, timeline.Timeline]:
-        """The whole scenario, with `rate` requests a second from the first birth on; their account goes into `out`.
+        """The whole scenario, with `rate` requests a second from the first launch on, each recorded in `out`.
 
-        Raises `StoryError` when an update fails that must not.
+        Raises `ScenarioError` when an update fails that must not.
         """
         result, backend = self.result, self.backend
         began = datetime.now(UTC)
@@ -204,7 +204,7 @@ GROUP = "aws:autoscaling/group:Group"
 
 
 def update_durations(done: Result) -> Mapping[str, float]:
-    """Seconds of an update with a birth: its bake, its group until it is verified, and the promotion."""
+    """Seconds of an update with a new group: its bake, its group until it is verified, and the promotion."""
     bake = max(
         (one.seconds for one in done.operations if one.name.endswith("-image-bake") and "create" in one.op), default=0.0
     )

@@ -96,7 +96,7 @@ class Timeline:
 def build_timeline(
     report: Report, requests: Sequence[Request], samples: Sequence[Sample], events: Sequence[Event]
 ) -> Timeline:
-    """The timeline of a rehearsal that was told to its end."""
+    """The timeline of a rehearsal that ran to its end."""
     zero = report.stages[0][0].begin
     bands = tuple(
         Band(name=stage.name, begin=round(stage.begin - zero, 2), end=round(stage.end - zero, 2))

@@ -127,7 +127,7 @@ def find_unverified_answers(
 ) -> list[str]:
     """Invariant 2 as users saw it: generations that answered a production request before they were verified.
 
-    `seconds`: between two samples; what happens in four of them can't be told apart.
+    `seconds`: between two samples; what happens in four of them can't be distinguished.
     """
     since: dict[str, float] = {}
     for instant in samples:

@@ -124,7 +124,7 @@ def _run_quietly(command: Sequence[str], environment: dict[str, str]) -> str:
 
 
 def kernel_problem() -> str:
-    """What the kernel says to a box with all that a machine needs; empty when it makes one."""
+    """Why the kernel refuses a container with all that a machine needs; empty when it makes one."""
     with Run(runs.disks()) as run:
         folder = make_empty_folder(run.folder / "trial")
         lower = run.folder / "lower"

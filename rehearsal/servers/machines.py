@@ -13,7 +13,7 @@ Address = tuple[str, int]
 
 
 class Machines(Protocol):
-    """The metal under EC2. Methods are called from the reconciler's and the balancer's threads; none may block long."""
+    """The instances. Methods are called from the reconciler's and the balancer's threads; none may block long."""
 
     @property
     def kind(self) -> str:

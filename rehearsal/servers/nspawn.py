@@ -83,8 +83,8 @@ class NspawnMachines:
                 self._say(instance_id, f"no disk for {image_id} in this cloud: it can't boot")
                 return
             builds = image_id == self.images[0].id
-            metal = write_layer(
-                disk.folder / "metal",
+            metadata = write_layer(
+                disk.folder / "metadata",
                 instance_id=instance_id,
                 user_data=user_data,
                 public_key=public_key,
@@ -95,20 +95,20 @@ class NspawnMachines:
             )
             cgroups = self._run.cgroups(instance_id)
             try:
-                box = Container(self._spec(instance_id, disk, metal, cgroups))
+                container = Container(self._spec(instance_id, disk, metadata, cgroups))
             except ContainerError as error:
                 self._say(instance_id, f"the machine can't boot: {error}")
                 return
             born = {"instance_id": instance_id, "image_id": image_id, "user_data": user_data, "public_key": public_key}
-            machine = _Machine(box, builds, born, cgroups)
+            machine = _Machine(container, builds, born, cgroups)
             self._machines[instance_id] = machine
-            machine.connections += self._wiring.connect_server(instance_id, box.network, builds=builds)
+            machine.connections += self._wiring.connect_server(instance_id, container.network, builds=builds)
 
-    def _spec(self, instance_id: str, disk: Disk, metal: Path, cgroups: list[str]) -> Spec:
+    def _spec(self, instance_id: str, disk: Disk, metadata: Path, cgroups: list[str]) -> Spec:
         ready_to_mount(disk)
         merged = str(disk.folder / "merged")
         return Spec(
-            lower=[str(folder) for folder in (metal, *disk.layers)],
+            lower=[str(folder) for folder in (metadata, *disk.layers)],
             upper=str(disk.upper),
             work=str(disk.folder / "work"),
             merged=merged,

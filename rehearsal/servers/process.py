@@ -148,7 +148,7 @@ class ProcessMachines:
         self.stop(instance_id=instance_id)
 
     def kill(self, *, instance_id: str) -> None:
-        """The machine's server dies at once, as by a crash: EC2 still says that the instance runs."""
+        """The machine's server ends at once, as by a crash: EC2 still reports the instance as running."""
         with self._lock:
             self._machines[instance_id].process.kill()
             self._machines[instance_id].process.wait()

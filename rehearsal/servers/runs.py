@@ -56,7 +56,7 @@ class Run:
         self._lock.close()
 
     def cgroups(self, name: str) -> list[str]:
-        """Makes cgroups for a box, so that what systemd makes below them is known to be ours."""
+        """Makes cgroups for a container, so that what systemd makes below them is known to be ours."""
         made = [place / f"{self.folder.name}-{name}" for place in _own_cgroups()]
         for group in made:
             group.mkdir(exist_ok=True)

@@ -25,7 +25,7 @@ COPY_SECONDS = 60.0
 
 
 class Copying(Snapshot):  # type: ignore[misc]
-    """A snapshot that tells how far it is."""
+    """A snapshot that reports its progress."""
 
     began: float
     takes: float

@@ -1,4 +1,4 @@
-"""Instances: pending until they have booted, with a console of their own, and leaving nothing behind when they die."""
+"""Instances: pending until they have booted, with a console of their own, and leaving nothing behind when they end."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _balancers(backend: Any) -> list[Any]:
 @around(SecurityGroupBackend, "revoke_security_group_egress")
 @around(SecurityGroupBackend, "revoke_security_group_ingress")
 def missing_by_id(cloud: CloudState, original: Correction, backend: Any, *args: Any, **kwargs: Any) -> Any:
-    """moto names the code for rules that are told by their contents."""
+    """moto names the code for rules that are named by their contents."""
     try:
         return original(backend, *args, **kwargs)
     except InvalidPermissionNotFoundError as error:

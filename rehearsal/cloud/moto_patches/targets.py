@@ -102,7 +102,7 @@ def draining_ones_too(
 
 @around(ELBv2Backend, "delete_target_group")
 def is_gone_either_way(cloud: CloudState, original: Correction, backend: Any, target_group_arn: str) -> Any:
-    """DeleteTargetGroup knows one error, ResourceInUse: who asks again, as an SDK does, is told that it is done."""
+    """DeleteTargetGroup knows one error, ResourceInUse: a second call, as an SDK's retry, succeeds."""
     if target_group_arn in backend.target_groups:
         return original(backend, target_group_arn)
     return None

@@ -1,6 +1,6 @@
-"""Kills running commands when the engine that runs them dies without a word, even of `kill -9`.
+"""Kills running commands when the engine that runs them is killed, even by `kill -9`.
 
-A small process of its own holds the other end of a pipe: it is told which commands run, and when the pipe closes it
+A small process of its own holds the other end of a pipe: it receives which commands run, and when the pipe closes it
 kills those that are left. That needs no help from the operating system, so it works on every Unix.
 """
 
@@ -26,7 +26,7 @@ class ProcessReaper:
 
     @contextmanager
     def watching(self, pid: int) -> Iterator[None]:
-        """While this is open, the process `pid` dies with us."""
+        """While this is open, the process `pid` is killed when we are."""
         self._send(f"+{pid}\n")
         try:
             yield

@@ -59,7 +59,7 @@ class Commands:
         self._run(call, outputs.get("delete"), outputs, outputs)
 
     def interrupt(self) -> None:
-        """Kill the shells that run. What they started sees its parent die."""
+        """Kill the shells that run. What they started notices that its parent has ended."""
         with self._lock:
             for process in self._running:
                 process.kill()

@@ -1,7 +1,7 @@
-"""A box: one command with mounts, processes and (where wanted) a network of its own, that can't outlive this process.
+"""A container: one command with mounts, processes and (where wanted) its own network, which ends with this process.
 
 The host gets no mount, route, address or bridge from it. Namespaces end with the last process in them, and the kernel
-kills those when the box's first process ends (pid_namespaces(7)); that one ends when this process does
+kills those when the container's first process ends (pid_namespaces(7)); that one ends when this process does
 (`container_init`). What a kill -9 leaves are files and empty cgroups (`rehearsal.servers.runs`).
 """
 
@@ -22,7 +22,7 @@ _KEEPER = Path(__file__).with_name("container_init.py")
 
 
 class ContainerError(Exception):
-    """The box could not be made; the text is what the kernel or a tool said."""
+    """The container could not be made; the text is what the kernel or a tool said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Spec:
 
 
 class Container:
-    """Raises BoxError when it can't be made. It runs until its command has ended, or `kill`."""
+    """Raises ContainerError when it can't be made. It runs until its command has ended, or `kill`."""
 
     def __init__(self, spec: Spec) -> None:
         self._merged = spec.merged
@@ -69,7 +69,7 @@ class Container:
         assert self._process.stdout is not None
         if self._process.stdout.readline() != READY:
             said = self._process.communicate()[1].decode(errors="replace").strip()
-            raise ContainerError(said.splitlines()[-1] if said else "the box ended at once")
+            raise ContainerError(said.splitlines()[-1] if said else "the container ended at once")
 
     @property
     def network(self) -> str:

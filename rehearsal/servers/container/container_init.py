@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         Path(group, "cgroup.procs").write_text("0")
     if spec["network"]:
         loopback_up()
-    # systemd-nspawn keeps locks and sockets there, which are nobody's business outside the box.
+    # systemd-nspawn keeps locks and sockets there, which are nobody's business outside the container.
     mount("-t", "tmpfs", "tmpfs", "/run")
     options = f"lowerdir={':'.join(spec['lower'])},upperdir={spec['upper']},workdir={spec['work']}"
     # volatile: a machine of the rehearsal need not survive a power failure, so nobody waits for its disk.
@@ -56,7 +56,7 @@ def loopback_up() -> None:
 
 
 def follow(command: subprocess.Popen[bytes]) -> int:
-    """Until the command has ended, or whoever started the box is gone. As PID 1 it buries orphans too."""
+    """Until the command has ended, or whoever started the container is gone. As PID 1 it reaps orphans too."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)

@@ -1,7 +1,7 @@
-"""Sockets in the networks of boxes, and the servers and forwarders that use them: the only wires a machine has.
+"""Sockets in the networks of containers, and the servers and forwarders that use them: a machine has no other network.
 
 A socket belongs to the network namespace of the thread that made it, for good (network_namespaces(7)). So one thread
-steps into a box's namespace and makes it; the event loop then uses it like any other.
+steps into a container's namespace and makes it; the event loop then uses it like any other.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def _folders(profile: Profile) -> list[Path]:
 
 
 def base_image_spec(*, base_image: str = "debian-12", mirror: str = "") -> BaseImageSpec:
-    """With this host's own mirrors, where its apt has the suite; a given mirror wins. Raises BaseError."""
+    """With this host's own mirrors, where its apt has the suite; a given mirror wins. Raises BaseImageError."""
     if base_image not in PROFILES:
         raise BaseImageError(f"--base-image {base_image} is none of {', '.join(PROFILES)}")
     if mirror and not mirror.startswith("http://"):
@@ -85,7 +85,7 @@ def base_image_spec(*, base_image: str = "debian-12", mirror: str = "") -> BaseI
 
 
 def _mirrors_of_this_host() -> dict[str, str]:
-    """http:// URI by suite, of what the host's apt is told to use."""
+    """http:// URI by suite, of what the host's apt is configured to use."""
     try:
         said = subprocess.run(
             ["apt-get", "indextargets", "--format", "$(CREATED_BY) $(CODENAME) $(REPO_URI)"],
@@ -122,7 +122,7 @@ def is_cached(recipe: BaseImageSpec) -> bool:
 
 
 def ensure_cached(recipe: BaseImageSpec, say: Say) -> None:
-    """Makes the base image when the cache lacks it. Raises BaseError."""
+    """Makes the base image when the cache lacks it. Raises BaseImageError."""
     place = _folder_of(recipe)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place.parent / ".lock"):
@@ -192,11 +192,11 @@ def _build(recipe: BaseImageSpec, place: Path) -> None:
 
 def _tree(recipe: BaseImageSpec, folder: Path) -> Path:
     """The vendor's own files with this recipe's archives in them, and its own packages."""
-    told = {"@SUITE@": recipe.profile.suite, "@MIRROR@": recipe.mirror, "@SECURITY@": recipe.security}
+    values = {"@SUITE@": recipe.profile.suite, "@MIRROR@": recipe.mirror, "@SECURITY@": recipe.security}
     shutil.copytree(_HERE / "vendor" / recipe.profile.tree, folder / "files")
     for file in (path for path in (folder / "files").rglob("*") if path.is_file()):
         text = file.read_text()
-        for mark, value in told.items():
+        for mark, value in values.items():
             text = text.replace(mark, value)
         file.write_text(text)
     (folder / "packages").mkdir()

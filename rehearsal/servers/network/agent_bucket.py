@@ -1,7 +1,7 @@
 """AWS's bucket with the agent of Systems Manager, as a build machine finds it: over TLS, with the agent's signature.
 
 The agent is a stand-in (`packages/`), signed with a key of the rehearsal's own. `files` make a machine believe both;
-the metal brings them (`rehearsal.servers.images.metadata_layer`), and nothing of them is ever in an image.
+the metadata layer brings them (`rehearsal.servers.images.metadata_layer`), and nothing of them is ever in an image.
 """
 
 from __future__ import annotations

@@ -42,12 +42,12 @@ class Forwarding:
     def __init__(self, archive: Path, builders: Callable[[], Sequence[str]]) -> None:
         self._builders = builders
         self._door = NamespaceSockets()
-        self._loop = EventLoopThread("wires")
+        self._loop = EventLoopThread("forwarding")
         self._archive = ArchiveProxy(archive)
         self.collector = LogCollector()
         self.bucket = AgentBucket()
         # Connecting sockets are made off the event loop, which must not wait.
-        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="wires")
+        self._makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="forwarding")
         listener = start_listening(make_nodelay_socket())
         self.ssh_port = int(listener.getsockname()[1])
         """Of this host's loopback: leads to the build machine that booted last."""

@@ -1,7 +1,7 @@
 """What the stand-in for Packer reaches its build instance by, while it builds: a key pair and a security group.
 
 As HashiCorp's plugin makes them (builder/common/step_key_pair.go, step_security_group.go): with the tags of the build,
-the port of SSH open to the sources that it was told of, or with Session Manager no port at all.
+the port of SSH open to the sources that it was given, or with Session Manager no port at all.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _interface(ask: Mapping[str, Any], group: str) -> dict[str, Any]:
 
 
 def _end(ec2: EC2Client, made: Mapping[str, str]) -> None:
-    """A failure is told, and is none of the build: as with the plugin, what stays is the next prune's."""
+    """A failure is printed, and does not fail the build: as with the plugin, what stays is the next prune's."""
     try:
         if "group" in made:
             ec2.delete_security_group(GroupId=made["group"])

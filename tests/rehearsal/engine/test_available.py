@@ -22,7 +22,7 @@ from rehearsal.engine.available import EngineError
 from rehearsal.scenario import page
 from rehearsal.scenario.record import REAL_ENGINE, STAND_IN, read
 from rehearsal.scenario.report import Report
-from tests.rehearsal.scenario.told import RAN, report, timeline
+from tests.rehearsal.scenario.sample_run import RAN, report, timeline
 
 
 def program(file: Path, text: str = "#!/bin/sh\n") -> Path:

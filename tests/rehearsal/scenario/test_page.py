@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from rehearsal.scenario import page
-from tests.rehearsal.scenario.told import BLUE, GREEN, report, timeline
+from tests.rehearsal.scenario.sample_run import BLUE, GREEN, report, timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 browser = pytest.mark.skipif(BROWSER is None, reason="no browser is installed (Debian: apt-get install chromium)")

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 from rehearsal.scenario import picture
 from rehearsal.scenario.timeline import StatePeriod, Timeline, WeightChange
-from tests.rehearsal.scenario.told import BLUE, GREEN, timeline
+from tests.rehearsal.scenario.sample_run import BLUE, GREEN, timeline
 
 
 def test_a_second_holds_the_requests_that_were_due_in_it() -> None:
