@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
+from core.listener_rules import STICKINESS_SECONDS
 from plan.group_key import GroupKey
 
 PREVIEW_HEADER = "X-Phoenix-Preview"
@@ -110,7 +111,10 @@ class StackListener(pulumi.ComponentResource):
             actions=[
                 {
                     "type": "forward",
-                    "forward": {"target_groups": weights, "stickiness": {"enabled": False, "duration": 3600}},
+                    "forward": {
+                        "target_groups": weights,
+                        "stickiness": {"enabled": False, "duration": STICKINESS_SECONDS},
+                    },
                 }
             ],
             tags={**self._called(rule), "phoenix:rule": rule, **tags},

@@ -15,6 +15,8 @@ from core.errors import StepError
 if TYPE_CHECKING:
     from types_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
 
+# Nothing sticks; the provider sets its duration all the same.
+STICKINESS_SECONDS = 3600
 PREVIEW_HEADER = "X-Phoenix-Preview"
 
 
@@ -146,13 +148,18 @@ def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> 
 
 
 def forward_action(weights: Mapping[str, int]) -> list[ActionTypeDef]:
-    """The actions of a rule that splits traffic. Nothing sticks: a client follows the weights with every request."""
+    """The actions of a rule that splits traffic. Nothing sticks: a client follows the weights with every request.
+
+    Each field as the provider sets it for the program: what it read back otherwise would be a change in the next
+    update that has none (terraform-provider-aws, internal/service/elbv2/listener_rule.go).
+    """
     return [
         {
             "Type": "forward",
+            "Order": 1,
             "ForwardConfig": {
                 "TargetGroups": [{"TargetGroupArn": arn, "Weight": share} for arn, share in weights.items()],
-                "TargetGroupStickinessConfig": {"Enabled": False},
+                "TargetGroupStickinessConfig": {"Enabled": False, "DurationSeconds": STICKINESS_SECONDS},
             },
         }
     ]

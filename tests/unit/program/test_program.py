@@ -13,7 +13,7 @@ import boto3
 import pulumi
 import pytest
 
-from core import git
+from core import git, listener_rules
 from plan.config import secret_references
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
@@ -235,6 +235,24 @@ def test_production_goes_to_the_active_color_without_stickiness() -> None:
         }
     ]
     assert rule["tags"]["phoenix:rule"] == "production"
+
+
+def test_a_step_sets_a_rules_weights_with_every_field_as_the_provider_does() -> None:
+    """What it left out would read differently later, and an update without a change would have one."""
+    [declared] = program().one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
+    [group] = declared["forward"]["targetGroups"]
+    [set_by_step] = listener_rules.forward_action({group["arn"]: group["weight"]})
+    assert set_by_step == {
+        "Type": declared["type"],
+        "Order": 1,  # the provider numbers actions by their place
+        "ForwardConfig": {
+            "TargetGroups": [{"TargetGroupArn": group["arn"], "Weight": group["weight"]}],
+            "TargetGroupStickinessConfig": {
+                "Enabled": declared["forward"]["stickiness"]["enabled"],
+                "DurationSeconds": declared["forward"]["stickiness"]["duration"],
+            },
+        },
+    }
 
 
 def test_production_and_its_servers_say_from_which_commit_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
