@@ -67,57 +67,76 @@ class RolloutPlan:
 
 
 def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now: datetime) -> RolloutPlan:
-    """The flight of an update. Raises `RolloutPlanError` when the flag and what is live do not go together."""
+    """The plan of an update. Raises `RolloutPlanError` when the flag and what is live do not go together."""
     _check_network(settings, live)
     color = _active_color(settings, spec, live, now)
     mine, beside = live.group(color), live.group(other_color(color))
-    stands = mine if mine and _reuses_existing(spec, mine, beside) else None
+    existing = mine if mine and _reuses_existing(spec, mine, beside) else None
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
-    if mine and mine.weight and not stands:
+    if mine and mine.weight and not existing:
         raise RolloutPlanError(_in_place_change_error(spec, live, mine, beside))
-    frozen = stands is not None and stands.generation != spec.generation
-    generation = stands.generation if stands else spec.generation
-    birth = (
-        stands.attempt_id if stands else live.attempts.get((color, generation), _next_attempt(live, color, generation))
-    )
-    active = GroupKey(settings.identity, color, generation, frozen, birth)
-    weights = {color: settings.traffic}
-    if settings.traffic < 100:
-        if beside is None:
-            raise RolloutPlanError(
-                f"traffic is {settings.traffic}, but no {other_color(color)} group is live to carry the other"
-                f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100"
-            )
-        if mine and mine.weight and not beside.weight:
-            raise RolloutPlanError(
-                f"traffic is {settings.traffic}, but {color} has production already,"
-                f" and {other_color(color)} is only kept."
-                f"\n  type: pulumi config set active {other_color(color)}"
-                f"   (to give {other_color(color)} a share, prove it first)"
-            )
-        weights[other_color(color)] = 100 - settings.traffic
-    elif beside and beside.name and settings.keep_previous:
-        weights[other_color(color)] = 0
-    kept = (
-        GroupKey(settings.identity, other_color(color), beside.generation, True, beside.attempt_id)
-        if beside and len(weights) == 2
-        else None
-    )
-    shares = {name: share for name, share in weights.items() if share}
-    shift = live.promotion_interrupted or shares != live.weights or not _reported_weights(live, shares)
-    # A group without servers is lifted and proven again; where users are already, foresight refuses instead.
-    proven = bool(stands and stands.verified and not shift and (stands.desired or stands.weight))
+    weights = _wanted_weights(settings, color, mine, beside)
+    needs_shift = _needs_traffic_shift(live, weights)
+    stays = beside is not None and len(weights) == 2
     return RolloutPlan(
-        active=active,
-        standby=kept,
+        active=_active_key(settings, color, spec, live, existing),
+        standby=_key(settings, beside, pinned=True) if beside and stays else None,
         weights=weights,
-        existing=stands,
-        is_rollback=_is_rollback(stands, beside),
-        needs_traffic_shift=shift,
-        is_up_to_date=proven,
+        existing=existing,
+        is_rollback=_is_rollback(existing, beside),
+        needs_traffic_shift=needs_shift,
+        is_up_to_date=existing is not None and not needs_shift and _is_verified(existing),
         previous=live.majority_group,
-        to_delete=GroupKey(settings.identity, other_color(color), beside.generation) if beside and not kept else None,
+        to_delete=GroupKey(settings.identity, beside.color, beside.generation) if beside and not stays else None,
     )
+
+
+def _key(settings: Settings, group: LiveGroup, *, pinned: bool) -> GroupKey:
+    """The key of a group that exists."""
+    return GroupKey(settings.identity, group.color, group.generation, pinned, group.attempt_id)
+
+
+def _active_key(
+    settings: Settings, color: str, spec: ServerSpec, live: LiveState, existing: LiveGroup | None
+) -> GroupKey:
+    """The key of the active group: of the one that exists, else of one that is launched."""
+    if existing:
+        return _key(settings, existing, pinned=existing.generation != spec.generation)
+    known = live.attempts.get((color, spec.generation))
+    attempt = _next_attempt(live, color, spec.generation) if known is None else known
+    return GroupKey(settings.identity, color, spec.generation, attempt_id=attempt)
+
+
+def _wanted_weights(settings: Settings, color: str, mine: LiveGroup | None, beside: LiveGroup | None) -> dict[str, int]:
+    """Percent of production by color in the end; 0 for a group that is kept. Raises `RolloutPlanError`."""
+    weights, other = {color: settings.traffic}, other_color(color)
+    if settings.traffic == 100:
+        return {**weights, other: 0} if beside and beside.name and settings.keep_previous else weights
+    if beside is None:
+        raise RolloutPlanError(
+            f"traffic is {settings.traffic}, but no {other} group is live to carry the other"
+            f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100"
+        )
+    if mine and mine.weight and not beside.weight:
+        raise RolloutPlanError(
+            f"traffic is {settings.traffic}, but {color} has production already, and {other} is only kept."
+            f"\n  type: pulumi config set active {other}   (to give {other} a share, prove it first)"
+        )
+    return {**weights, other: 100 - settings.traffic}
+
+
+def _needs_traffic_shift(live: LiveState, weights: Mapping[str, int]) -> bool:
+    """Whether production is not where it should be, or a promotion was interrupted or did not report it so."""
+    shares = {color: share for color, share in weights.items() if share}
+    return live.promotion_interrupted or shares != live.weights or not _reported_weights(live, shares)
+
+
+def _is_verified(group: LiveGroup) -> bool:
+    """Whether a group may be relied on without looking again.
+
+    One without servers is scaled up and verified again; where users are already, the checks refuse instead.
+    """
+    return bool(group.verified and (group.desired or group.weight))
 
 
 def _next_attempt(live: LiveState, color: str, generation: str) -> str:

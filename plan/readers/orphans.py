@@ -39,6 +39,28 @@ class Orphans:
     attempted: frozenset[AttemptKey]
 
 
+@dataclass
+class Abandoned:
+    """Which things of a stack belong to attempts whose group is not there; `seen`: the tags of all that were looked at.
+
+    An attempt whose group exists is left alone, whoever knows it: it serves, or may.
+    """
+
+    stack: str
+    existing: frozenset[tuple[str, str, str]]
+    seen: list[Mapping[str, str]]
+
+    def among(self, things: Mapping[str, Mapping[str, str]]) -> list[str]:
+        """Names of the abandoned ones of `things`, which are tags by name."""
+        ours = {name: tags for name, tags in things.items() if tags.get("phoenix:stack") == self.stack}
+        self.seen.extend(ours.values())
+        return [name for name, tags in ours.items() if "phoenix:birth" in tags and _attempt(tags) not in self.existing]
+
+
+def _attempt(tags: Mapping[str, str]) -> tuple[str | None, ...]:
+    return tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth"))
+
+
 def find_orphans(
     session: boto3.Session,
     live: LiveState,
@@ -48,61 +70,55 @@ def find_orphans(
     beside: Collection[str] = (),
     ports: Collection[int] = (),
 ) -> Orphans:
-    """What is there of a stack that nobody knows, and what there is of its births.
+    """What is there of a stack that nobody knows, and what there is of its attempts.
 
     `known`: ids that the state holds. `beside`: security groups of a shared load balancer; `ports`: those that are
-    wanted of one of the stack's own. A birth whose group is there is left alone, whoever knows it: it serves, or may.
+    wanted of one of the stack's own.
     """
     ec2, balancers = session.client("ec2"), session.client("elbv2")
-    mine: Any = [{"Name": "tag:phoenix:stack", "Values": [stack]}]
-    templates = ec2.get_paginator("describe_launch_templates").paginate(Filters=mine)
-    firewalls = [
-        one
-        for page in ec2.get_paginator("describe_security_groups").paginate(Filters=mine)
-        for one in page["SecurityGroups"]
-    ]
+    existing = {(color, generation, attempt) for (color, generation), attempt in live.attempts.items()}
+    existing |= {(group.color, group.generation, group.attempt_id) for group in live.groups}
+    abandoned = Abandoned(stack, frozenset(existing), [])
     prefix = f"{stack.replace('/', '-')}-"
-    targets = [
-        group["TargetGroupArn"]
-        for page in balancers.get_paginator("describe_target_groups").paginate()
-        for group in page["TargetGroups"]
-        if group["TargetGroupName"].startswith(prefix)
-    ]
-    standing = {(color, generation, birth) for (color, generation), birth in live.attempts.items()}
-    standing |= {(group.color, group.generation, group.attempt_id) for group in live.groups}
-
-    seen: list[Mapping[str, str]] = []
-
-    def dead(things: Mapping[str, Mapping[str, str]]) -> list[str]:
-        seen.extend(tags for tags in things.values() if tags.get("phoenix:stack") == stack)
-        return [
-            name
-            for name, tags in things.items()
-            if tags.get("phoenix:stack") == stack
-            and "phoenix:birth" in tags
-            and tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth")) not in standing
-        ]
-
-    walls = dead({one["GroupId"]: tags_to_dict(one.get("Tags", [])) for one in firewalls})
+    security_groups = _security_groups(ec2, stack)
+    left = abandoned.among({one["GroupId"]: tags_to_dict(one.get("Tags", [])) for one in security_groups})
     found = [
-        *_security_group_rules(ec2, firewalls, frozenset(walls), beside),
-        *dead(
-            {
-                one["LaunchTemplateId"]: tags_to_dict(one.get("Tags", []))
-                for page in templates
-                for one in page["LaunchTemplates"]
-            }
-        ),
-        *dead(tags_of(balancers, targets)),
-        *walls,
+        *_security_group_rules(ec2, security_groups, frozenset(left), beside),
+        *abandoned.among(_templates(ec2, stack)),
+        *abandoned.among(tags_of(balancers, _target_groups(balancers, prefix))),
+        *left,
     ]
-    lost = (
+    things = (
         *_listeners(balancers, live, stack, known, ports),
         *(name for name in found if name not in known),
-        *dead(_roles(session.client("iam"), prefix, known)),
-        *dead(_alarms(session.client("cloudwatch"), prefix, known)),
+        *abandoned.among(_roles(session.client("iam"), prefix, known)),
+        *abandoned.among(_alarms(session.client("cloudwatch"), prefix, known)),
     )
-    return Orphans(lost, attempts_in(seen))
+    return Orphans(things, attempts_in(abandoned.seen))
+
+
+def _of_stack(stack: str) -> Any:
+    return [{"Name": "tag:phoenix:stack", "Values": [stack]}]
+
+
+def _security_groups(ec2: EC2Client, stack: str) -> list[Any]:
+    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=_of_stack(stack))
+    return [one for page in pages for one in page["SecurityGroups"]]
+
+
+def _templates(ec2: EC2Client, stack: str) -> dict[str, dict[str, str]]:
+    """Tags of the stack's launch templates, by their ids."""
+    pages = ec2.get_paginator("describe_launch_templates").paginate(Filters=_of_stack(stack))
+    return {
+        one["LaunchTemplateId"]: tags_to_dict(one.get("Tags", [])) for page in pages for one in page["LaunchTemplates"]
+    }
+
+
+def _target_groups(balancers: ElasticLoadBalancingv2Client, prefix: str) -> list[str]:
+    """ARNs of the target groups whose names begin so."""
+    pages = balancers.get_paginator("describe_target_groups").paginate()
+    groups = [group for page in pages for group in page["TargetGroups"]]
+    return [group["TargetGroupArn"] for group in groups if group["TargetGroupName"].startswith(prefix)]
 
 
 def _listeners(
