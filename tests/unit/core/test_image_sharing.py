@@ -86,8 +86,8 @@ def test_a_description_is_cut_off_in_the_name_of_the_base_alone() -> None:
     text = image_sharing.description(tags(base_name="x" * 128))
     assert len(text) <= 255
     said = image_sharing.parse_description(text)
-    assert said["phoenix:packages"] == "fedcba987654" and said["phoenix:base-name"] != "x" * 128
-    assert "x" * 128 in said["phoenix:base-name"] + "x" * 128
+    assert said["phoenix:packages"] == "fedcba987654"
+    assert 0 < len(said["phoenix:base-name"]) < 128 and not said["phoenix:base-name"].strip("x")
 
 
 @pytest.mark.parametrize("text", ["", "Created by hand", "phoenix", "phoenix base=ami-1", "phoenix x base-name=y"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import credentials, shift_schedule
+from core import shift_schedule
 from core.credentials import RESERVE_SECONDS
 from plan import estimates
 from plan.checks.known_failures import KnownFailureError, checked_plan
@@ -194,4 +194,3 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
         watched=bool(given.canary_steps),
     )
     assert estimates.promotion_seconds(given, flown, alive) == (planned if flown.needs_traffic_shift else (0, 0))
-    assert credentials.RESERVE_SECONDS == RESERVE_SECONDS
