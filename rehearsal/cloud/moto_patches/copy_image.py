@@ -16,7 +16,10 @@ from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.utils import random_ami_id
 
-from rehearsal.cloud.moto_patches import kms_keys
+from rehearsal.cloud.moto_patches import (
+    images,  # noqa: F401 - whose correction of DescribeImages is inside this one
+    kms_keys,
+)
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
 

@@ -11,6 +11,7 @@ from typing import Any
 from moto.core.responses import BaseResponse
 from moto.elbv2.models import ELBv2Backend
 
+from rehearsal.cloud.moto_patches import serialized_calls  # noqa: F401 - whose correction is inside this one
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
 

@@ -17,7 +17,10 @@ from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.responses.amis import AmisResponse
 from moto.ec2.utils import generic_filter
 
-from rehearsal.cloud.moto_patches import kms_keys
+from rehearsal.cloud.moto_patches import (
+    copy_image,  # noqa: F401 - whose correction of DescribeImages is inside this one
+    kms_keys,
+)
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
 

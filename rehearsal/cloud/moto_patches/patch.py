@@ -1,4 +1,7 @@
-"""How moto is corrected: a method is wrapped once, and is moto's own again whenever no cloud is open."""
+"""How moto is corrected: a method is wrapped once, and is moto's own again whenever no cloud is open.
+
+Of two corrections of one method the later one is outside: a module that must be outside another imports it.
+"""
 
 from __future__ import annotations
 
