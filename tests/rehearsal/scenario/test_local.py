@@ -1,4 +1,4 @@
-"""Whole cycles: the story on the local cloud, on each engine that this machine has; and Ctrl-C in the middle of it."""
+"""Whole cycles: the scenario on the local cloud, on each engine that this machine has; and Ctrl-C in the middle."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSe
         ),
     ],
 )
-def test_the_story_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
+def test_the_scenario_holds_every_invariant_and_fails_no_request(engine: str, tmp_path: Path) -> None:
     with (tmp_path / "said").open("w") as said:
         report, timeline = run_scenario(
-            tmp_path / "story",
+            tmp_path / "scenario",
             Console(RichConsole(file=said, width=200)),
             rate=50,
             settings=QUICK,
