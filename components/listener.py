@@ -10,9 +10,8 @@ import pulumi_aws as aws
 
 from components.replacement import group_options
 from core.listener_rules import STICKINESS_SECONDS
+from core.names import PREVIEW_HEADER
 from plan.group_key import GroupKey
-
-PREVIEW_HEADER = "X-Phoenix-Preview"
 
 
 class StackListener(pulumi.ComponentResource):

@@ -15,13 +15,13 @@ from botocore.exceptions import ClientError
 
 from core import aws, images
 from core.errors import StepError
+from core.names import AMI
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
     from types_boto3_ec2.type_defs import ImageTypeDef
     from types_boto3_ssm import SSMClient
 
-AMI = re.compile(r"ami-[0-9a-f]{8,17}")
 NEVER_OURS = "choose a vendor's image as baseImage; what differs from it belongs into image/provision"
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import StepError
+from core.names import FINGERPRINT
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -111,7 +112,7 @@ def name(service: str, fingerprint: str, now: datetime) -> str:
 
 def name_pattern(service: str) -> re.Pattern[str]:
     """Matches every name that `name` gives to images of this service."""
-    return re.compile(re.escape(service) + r"-[0-9a-f]{12}-[0-9]{14}")
+    return re.compile(re.escape(service) + rf"-{FINGERPRINT.pattern}-[0-9]{{14}}")
 
 
 def decide_reuse(

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from core import tags
 from core.aws import Aws, error_code
 from core.errors import StepError
+from core.names import PREVIEW_HEADER
 
 if TYPE_CHECKING:
     from types_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
 
 # Nothing sticks; the provider sets its duration all the same.
 STICKINESS_SECONDS = 3600
-PREVIEW_HEADER = "X-Phoenix-Preview"
 
 
 @dataclass(frozen=True, kw_only=True)

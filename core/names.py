@@ -6,5 +6,19 @@ import re
 
 # An ARN of any service; its groups are region and account, empty where the service has none.
 ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:([a-z0-9-]*):([0-9]*):.+")
+# Ids of images have 8 hex digits, or 17 since 2016 (EC2 user guide, "Resource IDs").
+AMI = re.compile(r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?")
+# Of everything that makes an image (its fingerprint), or a server (its generation): the first digits of a hash.
+FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+# A request with it (its value is the preview token) is led to the active group before that has production traffic.
+PREVIEW_HEADER = "X-Phoenix-Preview"
+# An application answers with it, so that it is known which generation answered.
+GENERATION_HEADER = "X-Phoenix-Generation"
+COLORS = ("blue", "green")
 # Which of a step's options its environment gives (`PHOENIX_<OPTION>`), by name.
 OPTIONS_VARIABLE = "PHOENIX_OPTIONS"
+
+
+def other_color(color: str) -> str:
+    """The color beside this one."""
+    return COLORS[1 - COLORS.index(color)]

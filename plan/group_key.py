@@ -8,14 +8,6 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-COLORS = ("blue", "green")
-
-
-def other_color(color: str) -> str:
-    """The color beside this one."""
-    return COLORS[1 - COLORS.index(color)]
-
-
 @dataclass(frozen=True)
 class GroupKey:
     """One color of a stack in one generation."""

@@ -12,10 +12,10 @@ from core import image_files
 from core.fingerprint import Files
 from core.git import GitError
 from core.images import root_gib
+from core.names import AMI, FINGERPRINT
 from plan.checks import vendor_support
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.config.validators import AMI, FINGERPRINT
 from plan.readers.live_state import parse_time
 from plan.server_spec import image_fingerprint
 

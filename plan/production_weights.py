@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.listener_rules import shares
+from core.names import other_color
 from core.shift_schedule import short_name
-from plan.group_key import other_color
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan, RolloutPlanError
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.names import COLORS, other_color
 from plan.config.settings import Settings
-from plan.group_key import COLORS, GroupKey, other_color
+from plan.group_key import GroupKey
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.server_spec import ServerSpec, spec_changes
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from core.engine_call import Call
-from plan.group_key import other_color
+from core.names import other_color
 from plan.rollout_plan import RolloutPlan
 
 # What one group or its move of traffic is made of, by the types in a URN.

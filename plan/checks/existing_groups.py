@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core import obstacles
+from core.names import other_color
 from core.obstacles import GROW, SHRINK
 from plan import estimates
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.group_key import other_color
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.rollout_plan import RolloutPlan

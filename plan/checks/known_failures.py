@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from core.credentials import RESERVE_SECONDS
+from core.names import other_color
 from plan import estimates, lineage, listener_move
 from plan.checks import certificates, clear_text, disk, existing_groups, permanent
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.group_key import other_color
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers import existing_balancer

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from core import base_images, partitions
+from core.names import COLORS
 from plan import user_data
 from plan.config import provider, secret_references
 
@@ -82,7 +83,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}",
             ),
         )
-    colors = {"blue", "green"} & set(re.split(r"[^a-z]+", s.name))
+    colors = set(COLORS) & set(re.split(r"[^a-z]+", s.name))
     if s.dashboard and colors:
         yield (
             ("service", "dashboard"),

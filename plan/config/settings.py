@@ -14,6 +14,7 @@ from typing import Any
 
 from core import kms
 from core.image_sharing import PLACE
+from core.names import COLORS
 from plan.config import provider, secret_references, secret_values, yaml_changes
 from plan.config.constraints import broken_constraints, command, problem
 from plan.config.typed import TypedWords
@@ -54,7 +55,7 @@ class Settings:
 
     stack: str
     region: str
-    active: str = _key("blue", one_of("blue", "green", "auto"), "green")
+    active: str = _key("blue", one_of(*COLORS, "auto"), "green")
     traffic: int = _key(100, integer(0, 100, "percent"), "100")
     image: str = _key("", image, "0123456789ab")
     keep_previous: bool = _key(False, boolean, "true")

@@ -12,11 +12,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from core import base_images
+from core.names import AMI, FINGERPRINT
+
 Validator = Callable[[str], Any]
 
-BASE_IMAGES = ("ubuntu-24.04", "ubuntu-22.04", "debian-12", "debian-13", "al2023")
-AMI = re.compile(r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?")
-FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+BASE_IMAGES = tuple(base_images.VENDORS)
 
 
 def integer(least: int, most: int, unit: str = "") -> Validator:

@@ -15,10 +15,10 @@ from botocore.exceptions import ClientError
 
 from core import aws, image_sharing, images, package_store
 from core import kms as keys
-from core.base_images import AMI
 from core.errors import StepError
 from core.image_sharing import AccountRegion
 from core.images import Image
+from core.names import AMI
 from core.progress import Backoff, Progress
 from steps.image import reuse
 from steps.runtime import command, parsers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import listener_rules, shift_schedule, timing
+from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
 from core.progress import Backoff
 from core.shift_schedule import ShiftSchedule, Weights
@@ -235,5 +235,5 @@ def wait_for_answers(subject: PromotionTarget, context: Context) -> None:
         pace.wait(until, f"asking it through the preview rule: {wrong or 'it answers'}", hurry=True)
     if not probe.reports_generation(answers):
         context.progress.line(
-            f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
+            f"the application sends no {names.GENERATION_HEADER} header: which generation answers is not checked"
         )

@@ -6,15 +6,15 @@ import json
 import re
 from collections.abc import Callable
 
-from core.names import ARN
+from core.names import ARN, COLORS, FINGERPRINT
 
 
 def color(text: str) -> str:
-    return matching(text, r"blue|green", "neither blue nor green")
+    return matching(text, "|".join(COLORS), "neither blue nor green")
 
 
 def generation(text: str) -> str:
-    return matching(text, r"[0-9a-f]{12}", "not a generation (12 hexadecimal digits)")
+    return matching(text, FINGERPRINT.pattern, "not a generation (12 hexadecimal digits)")
 
 
 def non_empty(text: str) -> str:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from core.aws import Aws
 from core.errors import StepError
-from core.listener_rules import PREVIEW_HEADER
+from core.names import GENERATION_HEADER, PREVIEW_HEADER
 
-GENERATION_HEADER = "X-Phoenix-Generation"
 TIMEOUT_SECONDS = 5.0
 MOST_BODY = 64 * 1024
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core import listener_rules, release_record, server_groups
+from core import listener_rules, names, release_record, server_groups
 from core.aws import Aws
 from core.errors import StepError
 from core.listener_rules import Rule
@@ -199,7 +199,7 @@ class HealthWait:
         if not probe.reports_generation(answers) and not self.silent:
             self.silent = True
             self.progress.line(
-                f"the application sends no {probe.GENERATION_HEADER} header: which generation answers is not checked"
+                f"the application sends no {names.GENERATION_HEADER} header: which generation answers is not checked"
             )
 
     def _tell(self, look: GroupSnapshot) -> str:
@@ -232,7 +232,7 @@ def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, prog
         **os.environ,
         "PHOENIX_URL": door.url,
         "PHOENIX_HOST": door.host,
-        "PHOENIX_PREVIEW_HEADER": listener_rules.PREVIEW_HEADER,
+        "PHOENIX_PREVIEW_HEADER": names.PREVIEW_HEADER,
         "PHOENIX_PREVIEW_TOKEN": token,
         "PHOENIX_GENERATION": options.generation,
     }

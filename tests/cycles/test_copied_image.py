@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plan.group_key import other_color
+from core.names import other_color
 from rehearsal.cloud.calls import OBSERVER_KEY
 from tests.cycles.stack import CALM, IDENTITY, Stack
 from tests.rehearsal.steps.baking import ended_well, image, run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plan.group_key import other_color
+from core.names import other_color
 from tests.cycles.stack import Stack
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from plan.group_key import other_color
+from core.names import other_color
 from tests.cycles.stack import Stack, by_color, until
 
 

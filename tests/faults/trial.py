@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from plan.group_key import other_color
+from core.names import other_color
 from rehearsal.engine import Result, Running
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.orphans import find_orphans

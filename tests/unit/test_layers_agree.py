@@ -11,11 +11,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components import listener
-from core import base_images, image_sharing, kms
-from core import listener_rules as steps_rules
+from core import image_sharing, kms
 from plan import user_data
-from plan.config import settings, validators
+from plan.config import settings
 from rehearsal import PROJECT
 from steps.registry import module_of
 from tests.support.account import moto_only
@@ -67,14 +65,6 @@ def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
     for name in ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1", "arn:aws:kms:eu-west-1:123456789012:alias/a/b"):
         assert made["image_kms_key"](name) == kms.parse_key(name)
     assert made["image_kms_key"](kms.NONE) == kms.parse_key(kms.NONE)
-
-
-def test_the_settings_know_the_base_images_that_the_bake_finds() -> None:
-    assert set(validators.BASE_IMAGES) == set(base_images.VENDORS)
-
-
-def test_the_preview_header_has_one_name() -> None:
-    assert listener.PREVIEW_HEADER.lower() == steps_rules.PREVIEW_HEADER.lower()
 
 
 def test_the_application_reads_the_file_that_user_data_writes() -> None:
