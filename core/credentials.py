@@ -9,7 +9,7 @@ from botocore.credentials import Credentials, RefreshableCredentials
 
 from core.aws import RENEW, Aws
 from core.errors import StepError
-from core.progress import iso
+from core.times import iso
 
 # Putting weights and sizes back takes a while too.
 RESERVE_SECONDS = 300

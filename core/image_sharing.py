@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -88,7 +88,7 @@ def list_shared(ec2: EC2Client, place: AccountRegion, *, service: str) -> list[I
         whole = replace(image, tags=tags)
         if whole.complete:
             found.append(whole)
-    return sorted(found, key=lambda image: image.baked_at, reverse=True)
+    return images.newest_first(found)
 
 
 def select(
@@ -122,7 +122,7 @@ def select(
             f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
         )
     youngest = fitting[0]
-    days = (now - youngest.baked_at) / timedelta(days=1)
+    days = youngest.days(now)
     if max_age_days and days > max_age_days:
         raise StepError(
             f"the youngest image with the fingerprint {fingerprint} of {place} is too old",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import StepError
 from core.names import FINGERPRINT
+from core.times import parse_time
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -48,6 +49,8 @@ def tags(
 COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at=""))
 
 
+# Names the stack that shares an image with other accounts.
+SHARED_BY = "phoenix:shared-by"
 # Nobody will ever be born from one in such a state.
 FAILED = ("failed", "error", "invalid")
 
@@ -74,6 +77,16 @@ class Image:
         return self.tags.get("phoenix:fingerprint", "")
 
     @property
+    def is_usable(self) -> bool:
+        """Whether servers can be launched from it."""
+        return self.state == "available" and self.complete
+
+    @property
+    def shared_by(self) -> str:
+        """The stack that shares it with other accounts, if any."""
+        return self.tags.get(SHARED_BY, "")
+
+    @property
     def key(self) -> str:
         """The imageKmsKey that it was baked with, if any."""
         return self.tags.get("phoenix:kms-key", "")
@@ -82,6 +95,10 @@ class Image:
     def baked_at(self) -> datetime:
         """When its bake began; when AWS made it, if its tags don't say."""
         return parse_time(self.tags.get("phoenix:baked-at", "")) or self.created
+
+    def days(self, now: datetime) -> float:
+        """Its age in days: a copy is as old as its original."""
+        return (now - self.baked_at) / timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +132,35 @@ def name_pattern(service: str) -> re.Pattern[str]:
     return re.compile(re.escape(service) + rf"-{FINGERPRINT.pattern}-[0-9]{{14}}")
 
 
+def newest_first(images: Iterable[Image]) -> list[Image]:
+    """By when they were baked, so that a copy made today of an old image does not pass for a new one."""
+    return sorted(images, key=lambda image: (image.baked_at, image.created), reverse=True)
+
+
+def choose_image(
+    images: Iterable[Image], *, fingerprint: str, now: datetime, max_age_days: int, key: str = ""
+) -> Reuse | Bake:
+    """The newest of `images` with a fingerprint, or why none saves a bake.
+
+    `max_age_days`: an older one does not; 0 is no limit. `key`: the imageKmsKey that it must have been baked with;
+    empty: any.
+    """
+    whole = [image for image in newest_first(images) if image.is_usable and image.fingerprint == fingerprint]
+    found = next((image for image in whole if key in ("", image.key)), None)
+    if found is None:
+        return Bake(
+            why=f"{whole[0].id} was not baked with this imageKmsKey"
+            if whole
+            else f"there is none with fingerprint {fingerprint}"
+        )
+    days = found.days(now)
+    if max_age_days and days > max_age_days:
+        return Bake(why=f"{found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}")
+    return Reuse(image=found)
+
+
 def decide_reuse(
-    images: Iterable[Image],
+    images: Sequence[Image],
     *,
     fingerprint: str,
     now: datetime,
@@ -124,47 +168,40 @@ def decide_reuse(
     unfinished: timedelta,
     key: str = "",
 ) -> Decision:
-    """Whether one of `images` (all with this fingerprint, in tags or name) saves a bake.
+    """As `choose_image`, but that somebody else's making of one is waited for.
 
-    `max_age_days`: an older one does not; 0 is no limit. `unfinished`: how old an image may be that is pending, or
-    available without all its tags, and still be expected to be finished by whoever bakes it. `key`: the imageKmsKey
-    that it must have been baked with; empty: any.
+    `images`: of any state, all with this fingerprint, in tags or name. `unfinished`: how old an image may be that is
+    pending, or available without all its tags, and still be expected to be finished by whoever bakes it.
     """
-    newest = sorted(images, key=lambda image: image.created, reverse=True)
-    whole = [image for image in newest if image.state == "available" and image.complete]
-    usable = [image for image in whole if key in ("", image.key)]
-    fresh = [image for image in usable if not max_age_days or now - image.baked_at <= timedelta(days=max_age_days)]
-    if fresh:
-        return Reuse(image=fresh[0])
-    for image in newest:
+    choice = choose_image(images, fingerprint=fingerprint, now=now, max_age_days=max_age_days, key=key)
+    if isinstance(choice, Reuse):
+        return choice
+    for image in sorted(images, key=lambda image: image.created, reverse=True):
         if now - image.created <= unfinished:
             if image.state == "pending":
                 return Wait(image=image, why="is being made by another bake")
             if image.state == "available" and not image.complete:
                 return Wait(image=image, why="is made, and its tags are awaited")
-    if usable:
-        days = (now - usable[0].baked_at).total_seconds() / 86400
-        return Bake(why=f"{usable[0].id} is {days:.0f} days old, and {max_age_days} is the limit")
-    if whole:
-        return Bake(why=f"{whole[0].id} was not baked with this imageKmsKey")
-    return Bake(why=f"there is no image with the fingerprint {fingerprint}")
+    return choice
+
+
+def find_pinned(images: Iterable[Image], wanted: str) -> Image | None:
+    """The newest image that `wanted` (a fingerprint or an ami-) names, whatever its age."""
+    named = (image for image in newest_first(images) if wanted in (image.id, image.fingerprint))
+    return next((image for image in named if image.is_usable), None)
 
 
 def select_pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
-    """The image of this service that `wanted` (a fingerprint or an ami-) names, whatever its age. Raises StepError."""
-    found = [
-        image
-        for image in sorted(images, key=lambda image: image.created, reverse=True)
-        if wanted in (image.id, image.fingerprint) and image.state == "available" and image.complete
-    ]
-    if not found:
+    """The same. Raises StepError when this service has none such."""
+    found = find_pinned(images, wanted)
+    if found is None:
         there = sorted({image.fingerprint for image in images if image.complete})
         raise StepError(
             f"there is no available image {wanted} of the service {service} in this account",
             f"there are: {', '.join(there)}" if there else "there is none at all",
             "pulumi config rm image (bakes what git says), or name one that exists",
         )
-    return found[0]
+    return found
 
 
 def image_problem(found: Sequence[Image], image_id: str, expected: Mapping[str, str]) -> str:
@@ -187,6 +224,11 @@ def find_images(ec2: EC2Client, filters: Mapping[str, str]) -> list[Image]:
 
 def of_service(ec2: EC2Client, service: str) -> list[Image]:
     return find_images(ec2, {"tag:phoenix:service": service})
+
+
+def list_available(ec2: EC2Client, *, service: str) -> list[Image]:
+    """The available images of a service in this account, newest first."""
+    return newest_first(find_images(ec2, {"tag:phoenix:service": service, "state": "available"}))
 
 
 def parse_image(image: ImageTypeDef) -> Image:
@@ -213,12 +255,3 @@ def root_gib(image: ImageTypeDef) -> int:
         for device in image.get("BlockDeviceMappings", [])
         if device.get("DeviceName") == image.get("RootDeviceName", "")
     ), default=0)  # fmt: skip
-
-
-def parse_time(text: str) -> datetime | None:
-    """A time as AWS and our tags write it (2026-11-24T05:30:00.000Z); None for anything else."""
-    try:
-        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

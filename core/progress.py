@@ -72,11 +72,6 @@ def write(text: str, *, stream: TextIO | None = None) -> None:
         return
 
 
-def iso(moment: datetime) -> str:
-    """UTC as 2026-11-24T05:30:00Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class LogThrottle:
     """How often a wait is told: what is new every four seconds at most, what is not every twenty."""
 

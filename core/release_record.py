@@ -13,8 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import server_groups
 from core.aws import LARGEST_PAGES, Aws, error_reason
-from core.progress import Progress, iso
+from core.progress import Progress
 from core.server_groups import Group
+from core.times import iso
 
 LAUNCHED, VERIFY, PROMOTE, WEIGHTS = "phoenix:born", "phoenix:gate-verify", "phoenix:gate-promote", "phoenix:weights"
 LONGEST = 256

@@ -110,13 +110,12 @@ def copied_source(
             f"must be a place that can be asked for its images: {aws.error_reason(error)}",
             "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
         )
-    days = (now - image.baked_at).total_seconds() / 86400
     return replace(
         found,
         needs_bake=False,
         gib=image.root_gib,
         description=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
-        f" {found.fingerprint}, {days:.1f} days old; nothing is baked",
+        f" {found.fingerprint}, {image.days(now):.1f} days old; nothing is baked",
     )
 
 

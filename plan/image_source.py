@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import image_files
+from core import image_files, images
 from core.fingerprint import Files
 from core.git import GitError
-from core.images import root_gib
+from core.images import Image
 from core.names import AMI, FINGERPRINT
 from plan.checks import vendor_support
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.live_state import parse_time
 from plan.server_spec import image_fingerprint
 
 if TYPE_CHECKING:
@@ -25,22 +24,6 @@ if TYPE_CHECKING:
 
 class ImageError(Exception):
     """There is no such image, or nothing to bake one from; the text says what to type."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """A machine image of a service."""
-
-    id: str
-    fingerprint: str
-    baked_at: datetime | None
-    key: str = ""  # the `imageKmsKey` that it was baked with
-    shared_by: str = ""  # the stack that shares it with other accounts
-    gib: int = 0  # size of its root volume; 0: not known
-
-    def days(self, now: datetime) -> float:
-        """Its age in days; without a date it is as old as can be."""
-        return (now - self.baked_at).total_seconds() / 86400 if self.baked_at else float("inf")
 
 
 @dataclass(frozen=True)
@@ -60,7 +43,7 @@ class ImageSource:
 
 def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
-    known = list_available(ec2, service=settings.service)
+    known = images.list_available(ec2, service=settings.service)
     return replace(
         _wanted(known, settings, folder, now=now),
         image_ids=tuple(image.id for image in known),
@@ -113,23 +96,22 @@ def _files(settings: Settings, folder: Path) -> Files:
 
 def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
     """The image that `image` names. Raises `ImageError` when this service has none such."""
-    found = [image for image in known if settings.image in (image.id, image.fingerprint)]
-    if not found and settings.image_from and FINGERPRINT.fullmatch(settings.image):
+    image = images.find_pinned(known, settings.image)
+    if image is None and settings.image_from and FINGERPRINT.fullmatch(settings.image):
         return ImageSource(settings.image, f"there is none with fingerprint {settings.image}", needs_bake=True)
-    if not found or not found[0].fingerprint:
+    if image is None:
         there = ", ".join(f"{image.fingerprint} ({image.id})" for image in known[:5]) or "none"
         raise ImageError(
             f"  image = {settings.image!r}: must be an image of the service {settings.service!r} in {settings.region}"
             f" that is available; there are: {there}.\n"
             "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)"
         )
-    image = found[0]
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
     return ImageSource(
         image.fingerprint,
         f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
         image=image.id,
-        gib=image.gib,
+        gib=image.root_gib,
     )
 
 
@@ -137,48 +119,13 @@ def choose_source(
     known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = ""
 ) -> ImageSource:
     """Reuse of the newest image with the fingerprint that git gives, or a bake, and why. `key`: none other will do."""
-    there = [image for image in known if image.fingerprint == wanted]
-    found = next((image for image in there if key in ("", image.key)), None)
-    if found is None and there:
-        return ImageSource(
-            wanted, f"baked from scratch: {there[0].id} was not baked with this imageKmsKey", needs_bake=True
-        )
-    if found is None:
-        return ImageSource(wanted, f"baked from scratch: there is none with fingerprint {wanted}", needs_bake=True)
-    days = found.days(now)
-    if max_age_days and days > max_age_days:
-        return ImageSource(
-            wanted,
-            f"baked from scratch: {found.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
-            needs_bake=True,
-        )
+    choice = images.choose_image(known, fingerprint=wanted, now=now, max_age_days=max_age_days, key=key)
+    if isinstance(choice, images.Bake):
+        return ImageSource(wanted, f"baked from scratch: {choice.why}", needs_bake=True)
+    found = choice.image
     return ImageSource(
         wanted,
-        f"{found.id} is reused: fingerprint {wanted}, {days:.1f} days old; nothing is baked",
+        f"{found.id} is reused: fingerprint {wanted}, {found.days(now):.1f} days old; nothing is baked",
         image=found.id,
-        gib=found.gib,
+        gib=found.root_gib,
     )
-
-
-def list_available(ec2: EC2Client, *, service: str) -> list[Image]:
-    """The available images of a service in this account, newest first."""
-    pages = ec2.get_paginator("describe_images").paginate(
-        Owners=["self"],
-        Filters=[{"Name": "tag:phoenix:service", "Values": [service]}, {"Name": "state", "Values": ["available"]}],
-    )
-    found = []
-    for page in pages:
-        for image in page["Images"]:
-            tags = {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
-            baked = parse_time(tags.get("phoenix:baked-at"))
-            found.append(
-                Image(
-                    image["ImageId"],
-                    tags.get("phoenix:fingerprint", ""),
-                    baked,
-                    key=tags.get("phoenix:kms-key", ""),
-                    shared_by=tags.get("phoenix:shared-by", ""),
-                    gib=root_gib(image),
-                )
-            )
-    return sorted(found, key=lambda image: image.baked_at or datetime.min.replace(tzinfo=UTC), reverse=True)

@@ -19,6 +19,7 @@ from core.listener_rules import share
 from core.obstacles import Obstacle
 from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
+from core.times import parse_time
 from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, rules_of
 from plan.readers.stack_rules import StackRule, acting_rules, stack_rules, weights_of
 
@@ -178,14 +179,6 @@ def read_live_state(
         commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
         listener_rules=stack_rules(every, stack),
     )
-
-
-def parse_time(text: str | None) -> datetime | None:
-    """A time from a tag; None when there is none or it is no time."""
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
 
 
 def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:

@@ -22,7 +22,7 @@ from core.errors import StepError
 from core.fingerprint import Files
 from core.git import Commit
 from core.images import Image
-from core.progress import iso
+from core.times import iso
 from steps.image import package_listing, packer, reuse, upload
 from steps.image.packer import Packer
 from steps.runtime import command as common

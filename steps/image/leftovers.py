@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core import images
-from core.images import parse_time
+from core.times import parse_time
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client

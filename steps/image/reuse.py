@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from core import images
 from core.errors import StepError
 from core.images import Image
-from core.progress import iso
+from core.times import iso
 from steps.image import package_listing
 from steps.runtime.command import Context
 

@@ -24,7 +24,7 @@ from steps.runtime.options import CommonOptions, option
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
-TAG = "phoenix:shared-by"
+TAG = images.SHARED_BY
 # What AWS answers about an account that there is not: of an image, of a snapshot (EC2 API reference, "Error codes").
 UNKNOWN_ACCOUNT = {"InvalidAMIAttributeItemValue", "InvalidUserID.Malformed"}
 

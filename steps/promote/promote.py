@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from core import credentials, listener_rules, release_record, server_groups, shift_schedule, tags
 from core.errors import StepError
 from core.listener_rules import Rule
-from core.progress import iso
 from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
+from core.times import iso
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE

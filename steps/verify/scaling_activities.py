@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import server_groups
 from core.aws import Aws
-from core.progress import iso
 from core.server_groups import Group
+from core.times import iso
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling.type_defs import ActivityTypeDef

@@ -21,8 +21,9 @@ from core.aws import Aws
 from core.errors import StepError
 from core.listener_rules import Rule
 from core.obstacles import GROW
-from core.progress import Backoff, Progress, iso
+from core.progress import Backoff, Progress
 from core.server_groups import Group, Target
+from core.times import iso
 from steps.cleanup import sweep
 from steps.runtime import command, parsers, polling, process
 from steps.runtime.command import Context

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from moto.ec2.models import ec2_backends
 
-from core.progress import iso
+from core.times import iso
 from tests.faults.points import POINTS, reached
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial

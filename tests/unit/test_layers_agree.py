@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from core import image_sharing, kms
-from plan import user_data
+from core import image_files, image_sharing, images, kms
+from core.times import iso
+from plan import image_source, user_data
 from plan.config import settings
+from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
 from steps.registry import module_of
+from tests.support import factories
 from tests.support.account import moto_only
-from tests.support.factories import TOKEN
+from tests.support.factories import NOW, TOKEN
 from tests.support.recorder import Registered, record_main
 
 STEPS = ("bake", "verify", "promote", "retire", "clear", "prune", "share")
@@ -70,3 +74,63 @@ def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
 def test_the_application_reads_the_file_that_user_data_writes() -> None:
     unit = (PROJECT / "image" / "app" / "tomcat.service.conf").read_text()
     assert f"EnvironmentFile=-{user_data.PATH}" in unit
+
+
+class TwoImages:
+    """EC2 with a bake of five days ago, and a copy that was made today of a bake of twenty days ago."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self.images = [
+            self.image("ami-00000000000000bed", fingerprint, created=5, baked=5),
+            self.image("ami-0000000000000c0de", fingerprint, created=0, baked=20),
+        ]
+
+    @staticmethod
+    def image(ami: str, fingerprint: str, *, created: int, baked: int) -> dict[str, Any]:
+        tags = images.tags(
+            service="phoenix",
+            stack="phoenix/dev",
+            fingerprint=fingerprint,
+            base="ami-0000000000000ba5e",
+            base_name="debian-12",
+            commit="c" * 40,
+            tree="clean",
+            baked_at=iso(NOW - timedelta(days=baked)),
+        )
+        return {
+            "ImageId": ami,
+            "State": "available",
+            "CreationDate": iso(NOW - timedelta(days=created)),
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        }
+
+    def get_paginator(self, _operation: str) -> TwoImages:
+        return self
+
+    def paginate(self, **_filters: Any) -> list[dict[str, Any]]:
+        return [{"Images": self.images}]
+
+
+@pytest.mark.parametrize("max_age_days", [0, 10])
+def test_of_a_bake_and_a_copy_the_plan_and_the_bake_pick_the_same(max_age_days: int) -> None:
+    asked = factories.settings(max_age_days=max_age_days)
+    wanted = image_fingerprint(image_files.read_image_files(PROJECT / "image"), asked)
+    ec2: Any = TwoImages(wanted)
+    planned = image_source.select_source(ec2, asked, PROJECT, now=NOW)
+    decision = images.decide_reuse(
+        images.find_images(ec2, {}),
+        fingerprint=wanted,
+        now=NOW,
+        max_age_days=max_age_days,
+        unfinished=timedelta(hours=1),
+    )
+    assert isinstance(decision, images.Reuse)
+    assert planned.image == decision.image.id == "ami-00000000000000bed"
+
+
+def test_of_a_pinned_fingerprints_images_the_plan_and_the_bake_pick_the_same() -> None:
+    wanted = "0123456789ab"
+    ec2: Any = TwoImages(wanted)
+    planned = image_source.select_source(ec2, factories.settings(image=wanted), PROJECT, now=NOW)
+    chosen = images.select_pinned(images.of_service(ec2, "phoenix"), wanted, service="phoenix")
+    assert planned.image == chosen.id == "ami-00000000000000bed"

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from core import images
 from core import kms as keys
-from plan import image_origin, image_source
+from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
 from rehearsal import PROJECT
@@ -86,7 +87,7 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
 
     again = ended_well(world.prod(wanted))
     assert again == {**first, "copied": False} and world.copies() == before + 1
-    known = image_source.list_available(world.client("ec2", dev=False), service="phoenix")
+    known = images.list_available(world.client("ec2", dev=False), service="phoenix")
     assert [(image.id, image.fingerprint) for image in known] == [(first["image"], wanted)]
 
     # The original is gone, and nobody in prod minds.
@@ -230,10 +231,10 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
     world.share("ami-0000000000000000f", world.cloud.account)
     assert shared() == ([world.cloud.account], [world.cloud.account])
     assert world.planned(wanted).problem == ""
-    assert any(one.shared_by == "phoenix/dev" for one in image_source.list_available(ec2, service="phoenix"))
+    assert any(one.shared_by == "phoenix/dev" for one in images.list_available(ec2, service="phoenix"))
     world.share("ami-0000000000000000f")
     assert shared() == ([], [])
-    assert not any(one.shared_by for one in image_source.list_available(ec2, service="phoenix"))
+    assert not any(one.shared_by for one in images.list_available(ec2, service="phoenix"))
     assert wanted in world.planned(wanted).problem
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.engine_call import Call, nearest, parsed
 
-SELF = "from core import engine_call; print(engine_call.read())"
+SELF = "from core import engine_call; print(engine_call.read_engine_call())"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from core import aws
 from core.errors import StepError
-from core.progress import LONGEST_LINE, Backoff, Progress, iso, write
+from core.progress import LONGEST_LINE, Backoff, Progress, write
+from core.times import iso
 from steps.runtime import options, parsers, process
 from steps.runtime.options import CommonOptions, option
 from tests.unit.steps.cloud import FakeClock
