@@ -24,7 +24,8 @@ def s(shared: Stack) -> Stack:
 
 
 def test_target_is_unused_until_a_rule_names_its_group_then_initial_then_healthy(s: Stack) -> None:
-    targets = s.target_group("named-late")
+    # On a busy machine the server listens some checks later.
+    targets = s.target_group("named-late", interval=30, UnhealthyThresholdCount=10)
     s.group("named-late", s.template("named-late"), targets=[targets])
     (server,) = in_service(s, "named-late", 1)
     until(lambda: s.health(targets), what="registered")
