@@ -126,11 +126,11 @@ def rows(settings: Settings, plan: RolloutPlan, lineage: Lineage) -> list[tuple[
     if lineage.newer:
         why = "allowOlder lets it be" if is_change(plan) else "nothing of production changes"
         return [("older", f"production was made from {lineage.newer[:12]}, {lineage.how}; {why}")]
-    found = [("mind", lineage.unknown_because)] if lineage.unknown_because and is_change(plan) else []
+    found = [("note", lineage.unknown_because)] if lineage.unknown_because and is_change(plan) else []
     if settings.allow_older:
         found.append(
             (
-                "mind",
+                "note",
                 "allowOlder is true, and this commit is not older: the next one that is would change"
                 " production without a word (pulumi config rm allowOlder)",
             )

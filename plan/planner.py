@@ -1,4 +1,4 @@
-"""What an update finds before it declares anything: what is live, what git says, what AWS allows; and its flight plan.
+"""What an update finds before it declares anything: what is live, what git says, what AWS allows; and its rollout plan.
 
 Raises what `plan.config.pulumi_config.errors` tells a user.
 """
@@ -149,7 +149,7 @@ def make_plan(
         *engine_flags.flag_notes(given, plan),
         *_listener_notes(settings, shared, before, ahead, standing, folder, port=port),
     ]
-    brief = replace(brief, rows=(*brief.rows, *(("mind", line) for line in mind)))
+    brief = replace(brief, rows=(*brief.rows, *(("note", line) for line in mind)))
     return CheckedPlan(
         settings,
         account,

@@ -4,7 +4,7 @@
 set -eu
 file=$1 pull_request=$2
 if [ ! -s "$file" ]; then
-  echo "there is no $file: the preview ended before its flight plan" >&2
+  echo "there is no $file: the preview ended before its rollout plan" >&2
   exit 1
 fi
 comments=repos/$GITHUB_REPOSITORY/issues/$pull_request/comments

@@ -1,4 +1,4 @@
-"""The gates of an update as the flight plan tells them: which, in their order, and how long each takes. Pure."""
+"""The gates of an update as the rollout plan shows them: which, in their order, and how long each takes. Pure."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LINES = 12
 
 
 def package_lines(session: boto3.Session, plan: RolloutPlan, source: ImageSource, *, service: str) -> tuple[str, ...]:
-    """For the flight plan: a line for each difference; none when nobody is born, or beside nobody.
+    """For the rollout plan: a line for each difference; none when no group is launched, or none is live.
 
     Never an error: what can't be known is said.
     """

@@ -10,7 +10,7 @@ from plan.readers.live_state import LiveState
 
 
 def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, front: bool) -> list[tuple[str, str]]:
-    """What becomes of permanent things, as rows of the plan; none when nothing does, or nothing stands yet.
+    """Changes of permanent resources, as rows of the plan; none when nothing changes, or nothing exists yet.
 
     `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
     """
@@ -36,10 +36,10 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
         )
     standing = {subnet for group in live.groups if group.weight for subnet in group.subnets}
     if standing and s.server_subnet_ids and (moved := added(standing, s.server_subnet_ids)):
-        found.append(("network", f"serverSubnetIds {moved}: of servers that are born from now on"))
+        found.append(("network", f"serverSubnetIds {moved}: of servers that are launched from now on"))
     if stands:
         found += _named(before, s, stands)
-        found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="goes")
+        found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="is deleted")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The flight plan: what an update will do, for whoever reads it before it is done. Pure but for `publish`.
+"""The rollout plan in words: what an update will do, for whoever reads it before it is done. Pure but for `publish`.
 
 One text for the terminal, and the same as Markdown for a pull request's comment.
 """
@@ -49,7 +49,7 @@ class PlanReport:
                     ["git", *[""] * len(self.changes.lines)], _changelog_lines(self.changes), strict=False
                 )
             ]
-        return "\n".join([f"flight plan of {self.identity}: {self.headline}", *lines])
+        return "\n".join([f"rollout plan of {self.identity}: {self.headline}", *lines])
 
     @property
     def markdown(self) -> str:
@@ -57,7 +57,7 @@ class PlanReport:
         rows = [f"| {key} | {escape_markdown(text)} |" for key, text in self.rows]
         parts = [
             comment_mark(self.stack),
-            f"### Flight plan of {escape_markdown(self.identity)}",
+            f"### Rollout plan of {escape_markdown(self.identity)}",
             "",
             f"**{escape_markdown(self.headline)}**",
             "",
@@ -97,10 +97,10 @@ def plan_report(
     size = estimates.server_count(settings, plan, live)
     if plan.existing is None:
         rows.append(("image", source.description))
-        rows.append(("born", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"))
+        rows.append(("launched", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"))
         if plan.previous:
             rows += [
-                ("changed", line) for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: born again"]
+                ("changed", line) for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: launched again"]
             ]
         rows += [("packages", line) for line in packages]
         if settings.image_shared_with:
@@ -109,7 +109,7 @@ def plan_report(
         wanted = None if plan.active.pinned else (settings.min_size, settings.max_size)
         rows.append(
             (
-                "stands",
+                "exists",
                 f"{plan.active.color}, generation {plan.active.generation},"
                 f" {existing_groups.describe_group(plan.existing, limits, wanted=wanted)}",
             )
@@ -121,10 +121,10 @@ def plan_report(
     rows += _other_group_rows(plan, live, limits)
     rows += _overlap_rows(settings, plan, live)
     rows += [("old", line) for line in _old_server_lines(settings, live, limits, now)]
-    rows += [("mind", line) for line in warnings(settings, plan, live, source, now=now)]
-    rows += [("mind", line) for line in existing_groups.warnings(settings, plan, live, limits)]
+    rows += [("note", line) for line in warnings(settings, plan, live, source, now=now)]
+    rows += [("note", line) for line in existing_groups.warnings(settings, plan, live, limits)]
     rows += [("unknown", line) for line in limits.unknown if not plan.is_up_to_date]
-    headline = _headline(plan) + ("; permanent things change" if permanent else "")
+    headline = _headline(plan) + ("; permanent resources change" if permanent else "")
     return PlanReport(settings.identity, settings.stack, headline, tuple(rows), log)
 
 
@@ -149,7 +149,7 @@ def refusal_markdown(stack: str, why: str) -> str:
         "\n".join(
             [
                 comment_mark(stack),
-                f"### Flight plan of {escape_markdown(stack)}",
+                f"### Rollout plan of {escape_markdown(stack)}",
                 "",
                 "**nothing will happen: it is refused**",
                 "",
@@ -162,7 +162,7 @@ def refusal_markdown(stack: str, why: str) -> str:
 
 def comment_mark(stack: str) -> str:
     """The first line of each plan's Markdown; unseen, the same for every plan of a stack."""
-    return f"<!-- phoenix flight plan of {stack} -->"
+    return f"<!-- phoenix rollout plan of {stack} -->"
 
 
 def fenced_block(lines: Iterable[str]) -> list[str]:
@@ -202,8 +202,8 @@ def _changelog_lines(log: Changelog) -> list[str]:
 def _headline(plan: RolloutPlan) -> str:
     mine, share = plan.active.color, plan.weights[plan.active.color]
     if plan.is_up_to_date and not plan.to_delete:
-        return "nothing is born, nothing dies"
-    begins = [] if plan.existing else [f"{mine} is born"]
+        return "nothing is launched, nothing is deleted"
+    begins = [] if plan.existing else [f"{mine} is launched"]
     if plan.needs_traffic_shift and plan.previous:
         back = "goes back to" if plan.is_rollback else "moves to"
         begins.append(f"all of production {back} {mine}" if share == 100 else f"{mine} gets {share} % of production")
@@ -213,7 +213,7 @@ def _headline(plan: RolloutPlan) -> str:
         begins.append("production begins")
     elif not plan.is_up_to_date:
         begins.append(f"{mine} passes the gates again")
-    return ", ".join(begins + ([f"{plan.to_delete.color} dies"] if plan.to_delete else []))
+    return ", ".join(begins + ([f"{plan.to_delete.color} is deleted"] if plan.to_delete else []))
 
 
 def _production_row(plan: RolloutPlan, live: LiveState) -> str:
@@ -229,7 +229,7 @@ def _shares(weights: Mapping[str, int]) -> str:
 
 def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> list[tuple[str, str]]:
     rows = []
-    for key, color, end in (("kept", plan.standby, "exactly as it is"), ("dies", plan.to_delete, "last of all")):
+    for key, color, end in (("standby", plan.standby, "exactly as it is"), ("deleted", plan.to_delete, "last of all")):
         group = live.group(color.color) if color else None
         if color and group:
             said = (
@@ -240,7 +240,7 @@ def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits)
 
 
 def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[tuple[str, str]]:
-    """How long two groups stand, and what the second one costs."""
+    """How long two groups run side by side, and what the second one costs."""
     found = estimates.overlap(settings, plan, live)
     if found is None:
         return []
@@ -248,7 +248,7 @@ def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> lis
     if plan.standby:
         kept = live.group(plan.standby.color)
         size = kept.desired if kept else size
-    # A canary that is held ends when traffic is 100; a kept group, when its color is born again.
+    # A canary that is held ends when traffic is 100; a kept group, when its color is launched again.
     end = "traffic is 100" if settings.traffic < 100 else f"keepPrevious is false or {settings.active} flips again"
     span = (
         f"until {end}"

@@ -246,9 +246,9 @@ def _change_count(result: Result) -> int:
 
 
 def plan_block(text: str) -> str:
-    """The flight plan's block out of what an engine printed: its heading, and the lines indented below it."""
+    """The rollout plan's block out of what an engine printed: its heading, and the lines indented below it."""
     lines = text.splitlines()
-    headings = [number for number, line in enumerate(lines) if line.strip().startswith("flight plan of")]
+    headings = [number for number, line in enumerate(lines) if line.strip().startswith("rollout plan of")]
     if not headings:
         return text
     start = headings[-1]

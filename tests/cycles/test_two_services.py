@@ -164,8 +164,8 @@ def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_services_on_one_load_balancer_live_and_die_on_their_own(street: Street) -> None:
     done = street.example.up()
     assert done.ok, done.text
-    assert "flight plan of shop/local: blue is born" in done.text
-    assert "flight plan of blog/local: blue is born" in done.text
+    assert "rollout plan of shop/local: blue is launched" in done.text
+    assert "rollout plan of blog/local: blue is launched" in done.text
     shop, blog = street.ask("shop"), street.ask("blog")
     assert shop != blog
     url = street.example.outputs()["shop"]["url"]

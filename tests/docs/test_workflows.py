@@ -70,13 +70,13 @@ def test_a_pull_request_runs_on_pulumis_own_program_and_plugin() -> None:
     assert "record.json" in said[-1] and "GITHUB_STEP_SUMMARY" in said[-1]
 
 
-def test_the_comment_begins_as_a_flight_plan_does() -> None:
+def test_the_comment_begins_as_a_rollout_plan_does() -> None:
     preview, comment = read("preview")["jobs"]["plan"]["steps"][-2:]
     written = preview["env"]["PHOENIX_PLAN_MARKDOWN"]
     assert comment["run"].startswith(f"sh tools/comment.sh {written} ")
     # A refused update is told too: the comment comes after a preview that failed.
     assert comment["if"] == "${{ !cancelled() }}"
-    assert refusal_markdown("dev", "why").splitlines()[0] == "<!-- phoenix flight plan of dev -->"
+    assert refusal_markdown("dev", "why").splitlines()[0] == "<!-- phoenix rollout plan of dev -->"
 
 
 def test_a_push_updates_dev_and_then_prod() -> None:

@@ -92,7 +92,7 @@ def moves(trial: Trial, folder: Path, port: int, *, scheme: str = "http", **keys
         held.released.set()
         done = trial.wait(running)
     assert done.ok, done.text
-    assert "nothing is born, nothing dies; permanent things change" in done.text
+    assert "nothing is launched, nothing is deleted; permanent resources change" in done.text
     assert trial.stack.groups() == groups
     trial.stack.idle()
     return done

@@ -70,8 +70,8 @@ def test_the_scenario_holds_every_invariant_and_fails_no_request(engine: str, tm
     assert 0 < measured["way_back_seconds"] <= by_stage["flip back, nothing baked"].seconds
     assert by_stage["flip to green"].coexistence_seconds > 0
     plan = (tmp_path / "said").read_text()
-    assert "born        green" in plan
-    assert "dies        blue" in plan
+    assert "launched    green" in plan
+    assert "deleted     blue" in plan
     written = json.loads(report.write(tmp_path / "report").read_text())
     assert {
         "engine",
@@ -103,12 +103,12 @@ def test_the_scenario_holds_every_invariant_and_fails_no_request(engine: str, tm
     assert page.write(tmp_path / "report", report, timeline).read_text().count("<tr>") >= len(by_stage)
 
 
-def test_the_flight_plan_is_cut_out_of_what_an_engine_prints() -> None:
+def test_the_rollout_plan_is_cut_out_of_what_an_engine_prints() -> None:
     text = (
-        "    pulumi:pulumi:Stack  flight plan of phoenix/dev\nDiagnostics:\n  Stack (dev):\n"
-        "    flight plan of phoenix/dev\n      born   green\n      gates  verify\n\nResources:\n"
+        "    pulumi:pulumi:Stack  rollout plan of phoenix/dev\nDiagnostics:\n  Stack (dev):\n"
+        "    rollout plan of phoenix/dev\n      launched  green\n      gates  verify\n\nResources:\n"
     )
-    assert plan_block(text) == "flight plan of phoenix/dev\n  born   green\n  gates  verify"
+    assert plan_block(text) == "rollout plan of phoenix/dev\n  launched  green\n  gates  verify"
     assert plan_block("no plan here") == "no plan here"
 
 

@@ -70,7 +70,7 @@ class Stub:
         return Result(int(failed), changes, BIRTH, "why it failed" if failed else "")
 
     def preview(self) -> Result:
-        return Result(0, {}, (), "flight plan of x\n  image  baked from scratch")
+        return Result(0, {}, (), "rollout plan of x\n  image  baked from scratch")
 
     def config_set(self, key: str, value: str, **_: Any) -> None:
         self.active = value

@@ -146,7 +146,7 @@ class World:
         return [call.name for call in self.cloud.calls.seen].count("ec2:CopyImage")
 
     def planned(self, fingerprint: str, **said: Any) -> ImageSource:
-        """What prod's flight plan is told."""
+        """What prod's rollout plan is told."""
         chosen = settings(**{"image_from": FROM, **said})
         found = ImageSource(fingerprint, "baked from scratch", needs_bake=True)
         return image_origin.resolve_missing_image(

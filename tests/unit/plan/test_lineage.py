@@ -154,9 +154,9 @@ def test_the_plan_says_it_first_and_that_the_word_is_still_there() -> None:
     [(key, text)] = lineage.rows(settings(allow_older=True), changing, OLDER)
     assert key == "older" and text.endswith("; allowOlder lets it be")
     [(key, text)] = lineage.rows(settings(allow_older=True), changing, Lineage("a" * 40))
-    assert key == "mind" and "pulumi config rm allowOlder" in text
+    assert key == "note" and "pulumi config rm allowOlder" in text
     assert lineage.rows(settings(), changing, replace(OLDER, newer="", unknown_because="shallow")) == [
-        ("mind", "shallow")
+        ("note", "shallow")
     ]
     assert lineage.rows(settings(), changing, Lineage("a" * 40)) == []
 

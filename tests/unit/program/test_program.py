@@ -620,12 +620,12 @@ def test_the_plan_is_written_as_markdown_to_the_file_that_the_environment_names(
     monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(file))
     program()
     said = file.read_text()
-    assert said.startswith("<!-- phoenix flight plan of dev -->\n### Flight plan of phoenix/dev\n")
-    assert "**blue is born, production begins**" in said
+    assert said.startswith("<!-- phoenix rollout plan of dev -->\n### Rollout plan of phoenix/dev\n")
+    assert "**blue is launched, production begins**" in said
     with pytest.raises(pulumi.RunError):
         program(traffic=101, previewToken="short")
     refused = file.read_text()
-    assert refused.startswith("<!-- phoenix flight plan of dev -->\n")
+    assert refused.startswith("<!-- phoenix rollout plan of dev -->\n")
     assert "from 0 to 100 percent" in refused
     assert "short" not in refused
 

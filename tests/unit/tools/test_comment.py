@@ -1,4 +1,4 @@
-"""The flight plan's comment on a pull request: written once, and edited in place after that."""
+"""The rollout plan's comment on a pull request: written once, and edited in place after that."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.standins import Bench
 
-PLAN = "<!-- phoenix flight plan of dev -->\nblue is born\n"
+PLAN = "<!-- phoenix rollout plan of dev -->\nblue is launched\n"
 # Answers the list as `gh` does with that filter: ids of the comments that begin with $mark.
 GH = """case "$*" in
-  *--paginate*) [ "$mark" = "<!-- phoenix flight plan of dev -->" ] && printf '%s' "$FOUND" ;;
+  *--paginate*) [ "$mark" = "<!-- phoenix rollout plan of dev -->" ] && printf '%s' "$FOUND" ;;
 esac
 exit 0"""
 
@@ -37,5 +37,5 @@ def test_a_preview_without_a_plan_is_told(tmp_path: Path) -> None:
     bench.stand_in("gh")
     done = bench.run("sh", "tools/comment.sh", str(tmp_path / "plan.md"), "7", GITHUB_REPOSITORY="shop/phoenix")
     assert done.returncode == 1
-    assert "ended before its flight plan" in done.stderr
+    assert "ended before its rollout plan" in done.stderr
     assert bench.calls == []

@@ -205,7 +205,7 @@ def test_a_service_on_a_listener_of_others_tells_of_its_host_and_place() -> None
 def test_servers_in_other_subnets_are_those_of_the_next_generation() -> None:
     serving = live(group("blue", subnets=("subnet-c",)))
     assert permanent_rows(ADOPTED, settings(**{**VPC, "server_subnet_ids": ("subnet-d",)}), serving, front=True) == [
-        ("network", "serverSubnetIds + subnet-d, - subnet-c: of servers that are born from now on")
+        ("network", "serverSubnetIds + subnet-d, - subnet-c: of servers that are launched from now on")
     ]
 
 

@@ -52,14 +52,14 @@ def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
     log = Changelog("c0ffee", (" provision/30-log.sh | 12 ++++", " 1 file changed"), ("abc1234 Collect logs",))
     said = brief(NEW, group("blue", OLD, desired=3), active="green", price_per_hour="0.02 USD", log=log)
     assert said.text.splitlines() == [
-        "flight plan of phoenix/dev: green is born, all of production moves to green, blue dies",
+        "rollout plan of phoenix/dev: green is launched, all of production moves to green, blue is deleted",
         "  image       baked from scratch",
-        f"  born        green, generation {recipe(NEW).generation}, 3 servers",
+        f"  launched    green, generation {recipe(NEW).generation}, 3 servers",
         f"  changed     image: {OLD} -> {NEW}",
         "  gates       verify (at most 900 s) -> canary 10 % for 180 to 240 s -> canary 50 % for 180 to 240 s -> 100 %"
         " -> settle 10 s, soak 180 to 240 s",
         "  production  -> green 100 % (now blue 100 %)",
-        f"  dies        blue, generation {recipe(OLD).generation}, 3 servers, last of all",
+        f"  deleted     blue, generation {recipe(OLD).generation}, 3 servers, last of all",
         "  together    two groups, at least 10 min, at most 82 min (estimated from the settings; the bake before it not"
         " counted)",
         "  cost        0.009 USD to 0.082 USD for the 3 servers of the second group (pricePerHour 0.02 USD; servers"
@@ -73,9 +73,9 @@ def test_the_plan_of_a_flip_tells_the_whole_story() -> None:
 
 def test_the_plan_of_nothing_says_so() -> None:
     said = brief(NEW, group("blue", NEW))
-    assert said.headline == "nothing is born, nothing dies"
+    assert said.headline == "nothing is launched, nothing is deleted"
     assert said.rows == (
-        ("stands", f"blue, generation {recipe(NEW).generation}, 2 servers"),
+        ("exists", f"blue, generation {recipe(NEW).generation}, 2 servers"),
         ("production", "stays blue 100 %"),
     )
 
@@ -83,17 +83,17 @@ def test_the_plan_of_nothing_says_so() -> None:
 def test_headlines() -> None:
     blue, canary = group("blue", OLD), group("green", NEW, 10)
     kept = group("blue", OLD, 0, days=9)
-    assert brief(NEW).headline == "blue is born, production begins"
-    assert brief(NEW, blue, active="green", traffic=0).headline == "green is born, only the preview token leads to it"
-    assert brief(NEW, blue, active="green", traffic=10).headline == "green is born, green gets 10 % of production"
+    assert brief(NEW).headline == "blue is launched, production begins"
+    assert brief(NEW, blue, active="green", traffic=0).headline == "green is launched, only the preview token leads to it"
+    assert brief(NEW, blue, active="green", traffic=10).headline == "green is launched, green gets 10 % of production"
     assert brief(NEW, replace(blue, weight=90), canary, active="green").headline == (
-        "all of production moves to green, blue dies"
+        "all of production moves to green, blue is deleted"
     )
     assert brief(NEW, replace(blue, weight=90, created_at=NOW - timedelta(days=9)), canary).headline == (
-        "all of production goes back to blue, green dies"
+        "all of production goes back to blue, green is deleted"
     )
     assert brief(NEW, kept, group("green", NEW), keep_previous=True).headline == ("all of production goes back to blue")
-    assert brief(NEW, kept, group("green", NEW), active="green").headline == "blue dies"
+    assert brief(NEW, kept, group("green", NEW), active="green").headline == "blue is deleted"
     assert brief(NEW, group("blue", NEW, verified=False)).headline == "blue passes the gates again"
 
 
@@ -136,7 +136,7 @@ def test_a_held_canary_has_no_end_and_costs_by_the_day() -> None:
     assert row(said, "gates") == ["verify (at most 900 s) -> 10 %, held, after 180 to 240 s"]
     assert row(said, "together") == ["two groups, until traffic is 100"]
     assert row(said, "cost") == ["36.00 a day for the 3 servers of the second group (pricePerHour 0.5; servers only)"]
-    assert row(said, "kept") == [f"blue, generation {recipe(OLD).generation}, 3 servers, exactly as it is"]
+    assert row(said, "standby") == [f"blue, generation {recipe(OLD).generation}, 3 servers, exactly as it is"]
 
 
 def test_without_a_price_there_is_no_figure() -> None:
@@ -147,7 +147,7 @@ def test_what_is_older_than_allowed_is_told() -> None:
     born = (NOW - timedelta(days=40), NOW - timedelta(days=2))
     said = brief(NEW, group("blue", NEW, days=41), limits=AccountLimits(launched_at=born))
     assert row(said, "old") == ["1 of 2 live servers have run for more than 30 days (maxAgeDays), the oldest for 40"]
-    assert row(said, "mind") == ["blue's image is 41 days old, maxAgeDays is 30 (active: auto would flip)"]
+    assert row(said, "note") == ["blue's image is 41 days old, maxAgeDays is 30 (active: auto would flip)"]
     assert (
         row(brief(NEW, group("blue", NEW, days=41), limits=AccountLimits(launched_at=born), max_age_days=0), "old")
         == []
@@ -156,14 +156,14 @@ def test_what_is_older_than_allowed_is_told() -> None:
 
 def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     flip = brief(NEW, group("blue", OLD, desired=9), active="green")
-    assert row(flip, "born") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
-    assert row(flip, "mind") == ["9 servers have production now, and maxSize lets green have 4"]
-    assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "mind")[0] == (
+    assert row(flip, "launched") == [f"green, generation {recipe(NEW).generation}, 4 servers"]
+    assert row(flip, "note") == ["9 servers have production now, and maxSize lets green have 4"]
+    assert row(brief(NEW, group("blue", NEW, name=""), active="green"), "note")[0] == (
         "blue's auto-scaling group was deleted by hand while 100 % of production was its: users get errors"
     )
     kept = group("blue", OLD), group("green", NEW, 0, name="")
-    assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "mind")[0]
-    assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "mind")[0]
+    assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "note")[0]
+    assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "note")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
     said = report.plan_report(
         given,
@@ -175,7 +175,7 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
         None,
         now=NOW,
     )
-    assert "the preview rule was deleted by hand" in row(said, "mind")[0]
+    assert "the preview rule was deleted by hand" in row(said, "note")[0]
 
 
 def test_what_could_not_be_asked_is_unknown_and_no_more() -> None:
@@ -189,7 +189,7 @@ def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
     said = brief(NEW, group("blue", OLD), active="green", log=log)
     lines = said.markdown.splitlines()
     assert lines[0] == report.comment_mark("dev")
-    assert "**green is born, all of production moves to green, blue dies**" in lines
+    assert "**green is launched, all of production moves to green, blue is deleted**" in lines
     for key, text in said.rows:
         assert f"| {key} | {report.escape_markdown(text)} |" in lines
     fence = lines.index("````text")

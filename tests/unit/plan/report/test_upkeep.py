@@ -63,5 +63,5 @@ def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -
         assert (vendor_support.TOMCAT in known_failures.warnings(given, plan, alive, source, now=NOW)) == (
             name == "birth"
         )
-    assert f"  mind        {vendor_support.TOMCAT}" in said["birth"]
+    assert f"  note        {vendor_support.TOMCAT}" in said["birth"]
     assert "universe" not in said["idle"]
