@@ -3,12 +3,12 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud real bench forget test unit faults machines lint coverage docs up preview flip rollback history destroy token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history destroy preview-token pulumi lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
 
-rehearsal: .venv/.ready  ## the whole cycle on this machine (as root on Debian with real operating systems)
+rehearsal: .venv/.ready  ## the whole scenario on this machine (as root on Debian with real operating systems)
 	@$(VENV)/python -m rehearsal $(REHEARSAL)
 
 drill: .venv/.ready  ## the rehearsal's scenario in a real AWS account, with the settings of STACK; asks first (docs/drill.md)
@@ -17,16 +17,16 @@ drill: .venv/.ready  ## the rehearsal's scenario in a real AWS account, with the
 drill-clean: .venv/.ready  ## finish the cleaning of a drill that was killed
 	@$(VENV)/python -m drill clean --stack "$(STACK)" $(DRILL)
 
-cloud: .venv/.ready  ## a local AWS to run `pulumi up --stack local` against by hand
+cloud: .venv/.ready  ## the local AWS alone, to run `pulumi up --stack local` against by hand
 	@$(VENV)/python -m rehearsal cloud $(REHEARSAL)
 
-real: .venv/.ready  ## what real operating systems in rehearsal and tests need: tools, a base image
+setup-machines: .venv/.ready  ## install what rehearsal and tests need for real operating systems: tools, a base image
 	@$(VENV)/python -m rehearsal real
 
-bench: .venv/.ready  ## what it costs, each figure beside a floor of the same run (docs/performance.md; BENCH="--plugin-dir DIR")
+bench: .venv/.ready  ## measure what it costs, compared with a baseline (docs/performance.md; BENCH="--plugin-dir DIR")
 	@$(VENV)/python -m bench $(BENCH)
 
-forget: .venv/.ready  ## empty ~/.cache/phoenix: base images, downloaded packages, what a killed rehearsal left
+clean-cache: .venv/.ready  ## empty ~/.cache/phoenix: base images, downloaded packages, leftovers of a killed rehearsal
 	@$(VENV)/python -m rehearsal clean
 
 test: .venv/.ready  ## lint, then all tests; as root on Debian installs what they need (NO_INSTALL=1: nothing, and skips those tests)
@@ -35,10 +35,10 @@ test: .venv/.ready  ## lint, then all tests; as root on Debian installs what the
 	@[ -n "$(NO_INSTALL)" ] || $(VENV)/python -m rehearsal real
 	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
-unit: .venv/.ready  ## the tests that start nothing: what is decided, declared and asked of AWS, and the docs
+unit: .venv/.ready  ## the tests that start no process: decisions, declarations, calls of AWS, docs
 	$(VENV)/python -m pytest -n auto tests/unit tests/docs
 
-coverage: .venv/.ready  ## the same, and which lines and branches of the product they do not reach
+coverage: .venv/.ready  ## the unit tests, and which lines and branches of the product they do not reach
 	$(VENV)/python -m pytest -n auto --cov --cov-report term tests/unit tests/docs
 
 # They change nothing of this machine but .venv.
@@ -47,7 +47,7 @@ unit coverage lint: export NO_INSTALL = 1
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")
 
-machines: real  ## all tests of real machines: every vendor's image, broken images, disks, and that nothing stays
+test-machines: setup-machines  ## all tests of real machines: every vendor's image, broken images, disks, cleaning
 	$(VENV)/python -m pytest --faults all tests/rehearsal/real_machines
 
 lint: .venv/.ready  ## ruff, mypy as strict as it gets, the layers, zizmor and shellcheck
@@ -58,19 +58,19 @@ lint: .venv/.ready  ## ruff, mypy as strict as it gets, the layers, zizmor and s
 	$(VENV)/zizmor --quiet --offline .github
 	@sh tools/shellcheck.sh
 
-docs: .venv/.docs  ## docs/ as a site in site/, unless a link leads nowhere
+docs: .venv/.docs  ## build docs/ as a site in site/; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/mkdocs build --strict
 
 up: .venv/.ready  ## pulumi up of STACK=dev (flags of pulumi's: ARGS=--yes)
 	@sh tools/stack.sh up "$(STACK)" $(ARGS)
 
-preview: .venv/.ready  ## pulumi preview of STACK=dev: the flight plan
+preview: .venv/.ready  ## pulumi preview of STACK=dev: the rollout plan
 	@sh tools/stack.sh preview "$(STACK)" $(ARGS)
 
-flip: .venv/.ready  ## the flag of STACK=dev in its file: blue to green, or green to blue
+flip: .venv/.ready  ## set the flag of STACK=dev in its file: blue to green, or green to blue
 	@sh tools/stack.sh flip "$(STACK)"
 
-rollback: .venv/.ready  ## flip back and update STACK=dev: to what keepPrevious kept, or to IMAGE=FINGERPRINT
+rollback: .venv/.ready  ## flip back and update STACK=dev: to the standby group (keepPrevious), or to IMAGE=FINGERPRINT
 	@IMAGE="$(IMAGE)" sh tools/stack.sh rollback "$(STACK)" $(ARGS)
 
 history: .venv/.ready  ## the last generations and updates of STACK=dev
@@ -79,7 +79,7 @@ history: .venv/.ready  ## the last generations and updates of STACK=dev
 destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)
 
-token: .venv/.ready  ## a new preview token for STACK=dev
+preview-token: .venv/.ready  ## a new preview token for STACK=dev
 	@command -v pulumi >/dev/null || { echo "pulumi is not on PATH; do: make pulumi"; exit 1; }
 	@$(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' \
 	  | pulumi config set --stack $(STACK) --secret previewToken
@@ -89,7 +89,7 @@ pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, 
 	@$(VENV)/python tools/install_pulumi.py
 	@sh tools/install_packer.sh
 
-lock: .venv/.ready  ## the locks of requirements*.txt again (ARGS=--upgrade: what they do not pin, newer)
+lock: .venv/.ready  ## write the locks of requirements*.txt (ARGS=--upgrade: newer versions of what is not pinned)
 	@sh tools/lock.sh $(ARGS)
 
 clean:  ## remove what make made

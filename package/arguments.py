@@ -80,7 +80,7 @@ class ServiceArgs(TypedDict, total=False):
     rulePriority: int
     """Priority of the preview rule on an adopted listener; the production rule has the next number. Default: 0."""
     previewToken: Required[pulumi.Input[str]]
-    """Value of the header X-Phoenix-Preview that leads to the active group before it has production (make token)."""
+    """Value of the header X-Phoenix-Preview that leads to the active group before it has production (make preview-token)."""
     smokePath: str
     """Path that must answer below 400 through the load balancer before traffic moves. Default: /."""
     smokeCommand: str

@@ -146,7 +146,7 @@ def cloud(given: argparse.Namespace, console: Console) -> int:
             shown = f"{value.split(':')[0]}:$PATH" if name == "PATH" else shlex.quote(value)
             console.print(f"  export {name}={shown}")
         console.print(
-            "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make token STACK=local"
+            "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make preview-token STACK=local"
             "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.",
         )
         threading.Event().wait()

@@ -40,7 +40,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 "previewToken",
                 "",
                 "must be set: it opens pre-production to you and to the smoke test",
-                f"make token STACK={s.stack}",
+                f"make preview-token STACK={s.stack}",
             ),
         )
     elif "previewToken" not in secrets:
@@ -50,7 +50,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 "previewToken",
                 "[plain text]",
                 "must be stored as a secret",
-                f"pulumi config rm previewToken && make token STACK={s.stack}",
+                f"pulumi config rm previewToken && make preview-token STACK={s.stack}",
             ),
         )
     if not s.region:
@@ -346,5 +346,5 @@ def problem(key: str, value: object, rule: str, fix: str) -> str:
 def command(key: str, example: str) -> str:
     """What to type to set a key; lists and objects are written in the stack's file."""
     if key == "previewToken":
-        return "make token STACK=..."
+        return "make preview-token STACK=..."
     return f"in Pulumi.STACK.yaml, {key}: {example}" if example[:1] in "[{" else f"pulumi config set {key} {example}"

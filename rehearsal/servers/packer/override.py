@@ -86,7 +86,7 @@ def real_packer() -> tuple[str, tuple[int, ...]]:
     others = os.pathsep.join(folder for folder in path if Path(folder).resolve() != OVERRIDE_FOLDER)
     program = shutil.which("packer", path=others)
     if program is None:
-        raise SystemExit("There is no Packer on PATH behind the rehearsal's.\nDo: make real")
+        raise SystemExit("There is no Packer on PATH behind the rehearsal's.\nDo: make setup-machines")
     said = subprocess.run([program, "version"], capture_output=True, text=True, errors="replace", check=False).stdout
     version = packer.parsed_version(said)
     if version is None:

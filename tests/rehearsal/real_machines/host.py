@@ -31,12 +31,12 @@ def why_not() -> str:
         or _lacking(choice.PACKAGES)
     ):
         return why
-    return "" if debootstrap.is_cached(debootstrap.base_image_spec()) else "there is no base image (do: make real)"
+    return "" if debootstrap.is_cached(debootstrap.base_image_spec()) else "there is no base image (do: make setup-machines)"
 
 
 def _lacking(programs: Mapping[str, str]) -> str:
     lacking = choice.missing_programs(programs)
-    return f"{', '.join(lacking)} is not installed (do: make real)" if lacking else ""
+    return f"{', '.join(lacking)} is not installed (do: make setup-machines)" if lacking else ""
 
 
 def needed() -> list[Any]:

@@ -89,9 +89,9 @@ def test_a_run_where_nothing_may_be_installed_tells_what_it_left_out() -> None:
     def skipped(reason: str) -> pytest.TestReport:
         return pytest.TestReport("a", ("a", 1, "a"), {}, "skipped", ("a.py", 1, f"Skipped: {reason}"), "setup")
 
-    reports = [skipped("no browser is installed"), *[skipped("packer is not installed (do: make real)")] * 2]
+    reports = [skipped("no browser is installed"), *[skipped("packer is not installed (do: make setup-machines)")] * 2]
     assert left_out.lines(reports) == [
-        "2 skipped: packer is not installed (do: make real)",
+        "2 skipped: packer is not installed (do: make setup-machines)",
         "1 skipped: no browser is installed",
     ]
 

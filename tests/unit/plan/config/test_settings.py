@@ -183,7 +183,7 @@ def test_a_path_that_was_set_without_its_flag_says_which(key: str) -> None:
 
 
 def test_the_preview_token_is_required_secret_and_never_shown() -> None:
-    with pytest.raises(SettingsError, match="make token STACK=dev"):
+    with pytest.raises(SettingsError, match="make preview-token STACK=dev"):
         parse_settings({}, stack="dev", aws=AWS)
     with pytest.raises(SettingsError, match="must be stored as a secret") as plain:
         parse_settings(GOOD, stack="dev", aws=AWS)
