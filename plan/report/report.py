@@ -100,7 +100,8 @@ def plan_report(
         rows.append(("launched", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"))
         if plan.previous:
             rows += [
-                ("changed", line) for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: launched again"]
+                ("changed", line)
+                for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: launched again"]
             ]
         rows += [("packages", line) for line in packages]
         if settings.image_shared_with:

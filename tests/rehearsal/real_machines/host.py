@@ -31,7 +31,11 @@ def why_not() -> str:
         or _lacking(choice.PACKAGES)
     ):
         return why
-    return "" if debootstrap.is_cached(debootstrap.base_image_spec()) else "there is no base image (do: make setup-machines)"
+    return (
+        ""
+        if debootstrap.is_cached(debootstrap.base_image_spec())
+        else "there is no base image (do: make setup-machines)"
+    )
 
 
 def _lacking(programs: Mapping[str, str]) -> str:

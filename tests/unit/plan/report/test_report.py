@@ -84,7 +84,9 @@ def test_headlines() -> None:
     blue, canary = group("blue", OLD), group("green", NEW, 10)
     kept = group("blue", OLD, 0, days=9)
     assert brief(NEW).headline == "blue is launched, production begins"
-    assert brief(NEW, blue, active="green", traffic=0).headline == "green is launched, only the preview token leads to it"
+    assert (
+        brief(NEW, blue, active="green", traffic=0).headline == "green is launched, only the preview token leads to it"
+    )
     assert brief(NEW, blue, active="green", traffic=10).headline == "green is launched, green gets 10 % of production"
     assert brief(NEW, replace(blue, weight=90), canary, active="green").headline == (
         "all of production moves to green, blue is deleted"
