@@ -24,10 +24,7 @@ GONE = {"RuleNotFound", "TargetGroupNotFound", "ListenerNotFound", *aws.EXPIRED}
 
 
 class Rollback:
-    """`now`: the weights that were set last. `healthy`: servers of each target group when last seen.
-
-    `touched`: something is to be put back. `taken`: somebody else moved the traffic, who knows better.
-    """
+    """`now`: the weights that were set last. `healthy`: servers of each target group when last seen."""
 
     def __init__(self, way: ShiftSchedule, *, subject: PromotionTarget, context: Context) -> None:
         self.way, self.subject, self.context = way, subject, context
@@ -35,8 +32,16 @@ class Rollback:
         self.healthy: dict[str, int] = {}
         # A promotion that was killed left its note, and perhaps weights that are no state to stay in.
         self.resumed = subject.rollback_point
-        self.touched = not listener_rules.equal_shares(way.observed, way.before)
-        self.taken = False
+        self._changed = not listener_rules.equal_shares(way.observed, way.before)
+        self._externally_modified = False
+
+    def will_set(self, weights: Weights) -> None:
+        """Takes note of weights before they are set: a signal may come when AWS has done it and we don't know yet."""
+        self.now, self._changed = weights, True
+
+    def leave_as_found(self) -> None:
+        """Puts nothing back: the weights were changed externally."""
+        self._externally_modified = True
 
     def write_rollback_point(self, other_minimum: int | None) -> None:
         """Writes down what to go back to, where the next promotion finds it if this one is killed."""
@@ -63,7 +68,7 @@ class Rollback:
         for arn in {*self.way.before, *self.way.observed}:
             self.healthy[arn] = server_groups.healthy(server_groups.read_targets(self.context.aws, arn))
 
-    def weights(self) -> str:
+    def put_back(self) -> str:
         """Puts the weights of before back, if they are to be. Returns what became of them, for the reader."""
         stays = self._stays()
         if not stays:
@@ -73,9 +78,9 @@ class Rollback:
 
     def _stays(self) -> str:
         before = self.way.before
-        if self.taken:
+        if self._externally_modified:
             return "production traffic is left as it was found"
-        if not self.touched:
+        if not self._changed:
             return f"production was not touched: {self._told(before)}"
         if not shift_schedule.may_go_back(before=before, now=self.now, healthy=self.healthy):
             return (

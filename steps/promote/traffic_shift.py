@@ -56,7 +56,7 @@ class TrafficShift:
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
         self.rescue = rescue
-        self.undo = Rollback(way, subject=subject, context=context)
+        self.rollback = Rollback(way, subject=subject, context=context)
         self.moves: list[tuple[datetime, Weights]] = []
         self.figures: dict[str, int] = {}
 
@@ -70,20 +70,20 @@ class TrafficShift:
                 interrupts.block()
         except BaseException as error:
             # A signal in the moment before hold() ends here too, and there is never a second one.
-            story = self.undo.weights()
+            story = self.rollback.put_back()
             self.capacity.release(self.context)
-            raise self.undo.failure(error, story) from error
+            raise self.rollback.failure(error, story) from error
         self.capacity.release(self.context)
-        self.undo.clear_rollback_point()
+        self.rollback.clear_rollback_point()
 
     def _forward(self) -> None:
         way, subject = self.way, self.subject
-        self.undo.record_health()
+        self.rollback.record_health()
         gaining = way.gaining()
         ours, other = self.capacity.needed(
             ours_gains=subject.ours in gaining, other_gains=way.other is not None and way.other in gaining
         )
-        moves = bool(way.steps) or self.undo.resumed
+        moves = bool(way.steps) or self.rollback.resumed
         if moves:
             self.capacity.hold(self.context, ours=ours, other=other)
         wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours], group=self.capacity.ours)
@@ -102,11 +102,11 @@ class TrafficShift:
             other=self.way.other,
             needed=needed,
             quiet=quiet,
-            healthy=self.undo.healthy,
+            healthy=self.rollback.healthy,
             replaced_in=self.times.replaced_in,
             rescue=self.rescue,
         )
-        self.undo.write_rollback_point(self.capacity.other_minimum)
+        self.rollback.write_rollback_point(self.capacity.other_minimum)
         shares = [weights[self.subject.ours] for weights in self.way.steps]
         for number, share in enumerate(shares[1:]):
             self._shift(number, observer)
@@ -138,8 +138,7 @@ class TrafficShift:
         self.context.progress.line(
             f"production traffic: {shift_schedule.describe_weights(weights, self.subject.names)} ({step})"
         )
-        # Noted first: a signal may come when AWS has done it and we don't know yet.
-        self.undo.now, self.undo.touched = weights, True
+        self.rollback.will_set(weights)
         listener_rules.set_weights(self.context.aws, self.subject.rule, weights)
         observer.since = self.context.clock.utc()
         self.moves.append((observer.since, weights))
@@ -147,14 +146,14 @@ class TrafficShift:
     def _check(self, found: Weights) -> None:
         """Raises StepError when the rule has other weights than those that were set, and keeps them."""
         for _ in range(LAG_LOOKS):
-            if listener_rules.equal_shares(found, self.undo.now):
+            if listener_rules.equal_shares(found, self.rollback.now):
                 return
             self.context.clock.sleep(LAG_SECONDS)
             found = listener_rules.read_rule(self.context.aws, self.subject.rule).shares()
-        self.undo.taken = True
+        self.rollback.leave_as_found()
         raise StepError(
             "somebody else changed the weights of the production rule meanwhile",
-            f"set were {shift_schedule.describe_weights(self.undo.now, self.subject.names)}; "
+            f"set were {shift_schedule.describe_weights(self.rollback.now, self.subject.names)}; "
             f"found are {shift_schedule.describe_weights(found, self.subject.names)}",
             "find out who moves traffic of this stack, then run `pulumi up` again",
         )
@@ -179,7 +178,7 @@ class TrafficShift:
 
     def _watch(self, observer: Observer, asked: int, what: str, then: str, *, least: float = 0) -> None:
         """Looks again and again for the seconds that were `asked` for, or `least`. `then`: what comes next."""
-        told = shift_schedule.describe_weights(self.undo.now, self.subject.names)
+        told = shift_schedule.describe_weights(self.rollback.now, self.subject.names)
         seen = pause.pause(
             observer,
             lambda: self._look(observer),
