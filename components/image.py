@@ -11,9 +11,9 @@ import pulumi
 import pulumi_command as command
 
 from components.step_command import step_command
+from core.release_record import taggable
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
-from plan.releases import taggable
 
 
 class MachineImage(pulumi.ComponentResource):

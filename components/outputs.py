@@ -8,7 +8,8 @@ import pulumi
 
 from components.image import MachineImage
 from components.rollout import Rollout
-from plan import history, releases
+from core.release_record import decode_history_line
+from plan import history
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
 
@@ -43,14 +44,14 @@ def stack_outputs(
     )
 
     def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
-        return releases.release_records(plan, live, fingerprint, known[0], known[1])
+        return history.release_records(plan, live, fingerprint, known[0], known[1])
 
     return {
         "url": url,
         "live": rollout.left_out.apply(lambda left_out: _stays(live, rollout) if left_out else living),
         "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
         "past": pulumi.Output.all(rollout.lines, after).apply(
-            lambda known: [history.decode(line) for line in known[0]]
+            lambda known: [decode_history_line(line) for line in known[0]]
         ),
     }
 

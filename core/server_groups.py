@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from core import obstacles
-from core.aws import Aws, error_code
+from core.aws import LARGEST_PAGES, Aws, error_code, error_reason
 from core.errors import StepError
 from core.obstacles import Obstacle
+from core.progress import Progress
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
@@ -176,3 +177,33 @@ def require_servers(one: Group) -> None:
 def target_size(*, minimum: int, live: int, maximum: int) -> int:
     """The least size of a group that is to take over from one of `live` servers; never none."""
     return min(max(minimum, live, 1), maximum)
+
+
+def launch_times(aws: Aws, group: Group) -> dict[str, datetime]:
+    """When a group's servers were launched; nothing of those that are gone, or when it may not be asked.
+
+    By the tag that AWS gives them: a filter takes 200 ids, and no more (EC2 user guide, "Filter resources").
+    """
+    if not group.instances:
+        return {}
+    try:
+        pages = aws.ec2.get_paginator("describe_instances").paginate(
+            Filters=[{"Name": f"tag:{MEMBER}", "Values": [group.name]}], PaginationConfig=LARGEST_PAGES
+        )
+        return {
+            one["InstanceId"]: one["LaunchTime"]
+            for page in pages
+            for lot in page["Reservations"]
+            for one in lot["Instances"]
+            if one["InstanceId"] in group.instances
+        }
+    except (ClientError, BotoCoreError):
+        return {}
+
+
+def write_record(aws: Aws, progress: Progress, group: str, tags: Mapping[str, str]) -> None:
+    """Tags a group once all is done: what fails then is told, and undoes nothing."""
+    try:
+        tag_group(aws, group, tags)
+    except (ClientError, BotoCoreError) as error:
+        progress.line(f"the certificate of {group} could not be written ({error_reason(error)}); it only informs")

@@ -58,8 +58,8 @@ def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[
     tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])}
     members = group.get("Instances", [])
     ids = [one["InstanceId"] for one in members]
-    born = _born(tags.get(release_record.LAUNCHED, ""))
-    if born is None:
+    born = release_record.decode_launch(tags.get(release_record.LAUNCHED, "")).get("servers")
+    if not isinstance(born, int):
         yield "it has no birth certificate"
     elif len(ids) != born:
         yield f"{born} servers were born, {len(ids)} die"
@@ -85,11 +85,6 @@ def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[
     unregistered = [one for one in ids if one not in targets]
     if unregistered:
         yield f"servers that are no targets any more: {', '.join(unregistered)}"
-
-
-def _born(text: str) -> int | None:
-    said = dict(part.partition("=")[::2] for part in text.split())
-    return int(said["servers"]) if said.get("servers", "").isdigit() else None
 
 
 def _named(template: Mapping[str, object]) -> str:

@@ -144,7 +144,7 @@ def _first(options: Options, context: Context, ours: Group, subject: PromotionTa
         release_record.WEIGHTS: release_record.encode_weights("", [(now, 100)]),
         release_record.PROMOTE: release_record.encode_gate(now, context.progress.elapsed(), servers=needed),
     }
-    release_record.write_record(context.aws, context.progress, ours.name, tags)
+    server_groups.write_record(context.aws, context.progress, ours.name, tags)
     names = {options.target_group: options.color}
     return _result(options, context, {options.target_group: 100}, names, first=True, said={options.color: tags})
 
@@ -208,7 +208,7 @@ def _write_records(context: Context, subject: PromotionTarget, flip: TrafficShif
             tags[release_record.PROMOTE] = release_record.encode_gate(
                 context.clock.utc(), context.progress.elapsed(), **flip.figures
             )
-        release_record.write_record(context.aws, context.progress, group.name, tags)
+        server_groups.write_record(context.aws, context.progress, group.name, tags)
         said[group.tags.get("phoenix:color", subject.names[arn])] = tags
     return said
 

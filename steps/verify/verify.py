@@ -78,7 +78,7 @@ def verify(options: Options, context: Context) -> dict[str, object]:
     said = {
         # A group that is verified again, on a way back, was born once.
         release_record.LAUNCHED: group.tags.get(release_record.LAUNCHED)
-        or release_record.encode_launch(group.created, release_record.launch_times(aws, group), needed),
+        or release_record.encode_launch(group.created, server_groups.launch_times(aws, group), needed),
         release_record.VERIFY: release_record.encode_gate(
             now, progress.elapsed(), servers=needed, answers=group_health.GOOD_ROUNDS
         ),

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from components.rollout import _certificates
 from core import release_record
-from plan import releases as program
+from plan import history
 from plan.rollout_plan import decide_rollout
 from steps.promote.promote import promote
 from tests.support.factories import NOW, group, live, recipe, settings
@@ -33,7 +33,7 @@ def test_servers_are_named_with_their_age_as_far_as_a_tag_can_hold_them() -> Non
     assert few == "at=2026-11-24T12:00:00Z servers=2 i-00000000000000000=+0s i-00000000000000001=+1s"
     many = release_record.encode_launch(NOW, servers(30), 30)
     assert len(many) <= 256
-    said = program.release_record({"born": many})["born"]
+    said = release_record.decode_record({"born": many})["born"]
     assert (said["servers"], len(said["first"]) + said["more"]) == (30, 30)
     assert list(said["first"].values())[1] == "2026-11-24T12:00:01Z"
 
@@ -44,19 +44,34 @@ def test_weights_over_time_forget_the_oldest() -> None:
     long = release_record.encode_weights(text, [(NOW + timedelta(hours=hour), hour) for hour in range(50)])
     assert len(long) <= 256
     assert long.endswith("20261126T130000Z=49")
-    assert program.release_record({"weights": text})["weights"] == [
+    assert release_record.decode_record({"weights": text})["weights"] == [
         {"at": "2026-11-24T12:00:00Z", "percent": 10},
         {"at": "2026-11-24T12:01:00Z", "percent": 100},
     ]
 
 
+def test_what_is_written_is_read_back() -> None:
+    gate = release_record.encode_gate(NOW, 41.2, servers=2, errors=0)
+    assert release_record.decode_gate(gate) == {"at": "2026-11-24T12:00:00Z", "seconds": 41, "servers": 2, "errors": 0}
+    launched = release_record.encode_launch(NOW, {"i-0abc": NOW + timedelta(seconds=4)}, 1)
+    assert release_record.decode_launch(launched) == {
+        "at": "2026-11-24T12:00:00Z",
+        "servers": 1,
+        "first": {"i-0abc": "2026-11-24T12:00:04Z"},
+    }
+    weights = release_record.encode_weights("", [(NOW, 10)])
+    assert release_record.decode_weights(weights) == [{"at": "2026-11-24T12:00:00Z", "percent": 10}]
+
+
 @pytest.mark.parametrize(("tag", "text"), [("born", "i-0=soon"), ("born", "at=1 i-0=+1s"), ("weights", "a=b c=d")])
 def test_what_somebody_wrote_over_is_shown_as_it_is(tag: str, text: str) -> None:
-    assert text in json.dumps(program.release_record({tag: text})[tag])
+    assert text in json.dumps(release_record.decode_record({tag: text})[tag])
 
 
 def test_a_vendors_name_becomes_a_tag() -> None:
-    assert program.taggable("ubuntu (24.04) [amd64] " + "x" * 300) == ("ubuntu -24.04- -amd64- " + "x" * 300)[:256]
+    assert (
+        release_record.taggable("ubuntu (24.04) [amd64] " + "x" * 300) == ("ubuntu -24.04- -amd64- " + "x" * 300)[:256]
+    )
 
 
 def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> None:
@@ -92,7 +107,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
     )
     written = _certificates(verify, promoted)
     given, made, before = settings(active="green"), recipe(NEW), live(group("blue", OLD))
-    born = program.release_records(decide_rollout(given, made, before, now=NOW), before, NEW, image, written)
+    born = history.release_records(decide_rollout(given, made, before, now=NOW), before, NEW, image, written)
     tags = {
         "color": "green",
         "generation": made.generation,
@@ -102,7 +117,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         **written["green"],
     }
     after = live(group("green", NEW, tags=tags))
-    stands = program.release_records(decide_rollout(given, made, after, now=NOW), after, NEW, image, {})
+    stands = history.release_records(decide_rollout(given, made, after, now=NOW), after, NEW, image, {})
     assert born == stands
     assert born["green"]["gates"] == {
         "promote": {"at": "2026-11-24T12:00:00Z", "seconds": 99, "requests": 7, "errors": 0},
@@ -115,7 +130,7 @@ def test_a_kept_group_has_its_own_with_its_new_weights() -> None:
     blue = group("blue", OLD, tags={"color": "blue", "commit": "beef"})
     alive = live(replace(blue, weight=90), group("green", NEW, 10))
     flown = decide_rollout(settings(active="green", traffic=50), recipe(NEW), alive, now=NOW)
-    said = program.release_records(flown, alive, NEW, {}, {"blue": {"weights": "20261124T120000Z=50"}})
+    said = history.release_records(flown, alive, NEW, {}, {"blue": {"weights": "20261124T120000Z=50"}})
     assert said["blue"]["git"]["commit"] == "beef"
     assert said["blue"]["weights"] == [{"at": "2026-11-24T12:00:00Z", "percent": 50}]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from core.release_record import decode_history_line, encode_history_line
 from plan import history
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import decide_rollout
@@ -33,9 +34,9 @@ def flip(alive: LiveState, **given: Any) -> Any:
 
 
 def test_a_line_fits_into_a_tag_and_comes_back_with_all_that_a_table_needs() -> None:
-    text = history.encode(TAGS)
+    text = encode_history_line(TAGS)
     assert len(text) <= 256
-    assert history.decode(text) == {
+    assert decode_history_line(text) == {
         "color": "blue",
         "generation": "51c9954607e0",
         "fingerprint": "a3344f910d6f",
@@ -55,12 +56,13 @@ def test_a_line_fits_into_a_tag_and_comes_back_with_all_that_a_table_needs() -> 
 
 
 def test_a_fingerprint_of_digits_stays_a_text() -> None:
-    assert history.decode("fingerprint=001111111111 errors=0") == {"fingerprint": "001111111111", "errors": 0}
+    assert decode_history_line("fingerprint=001111111111 errors=0") == {"fingerprint": "001111111111", "errors": 0}
 
 
 def test_a_group_without_a_certificate_is_still_remembered() -> None:
     assert (
-        history.encode({"color": "blue", "generation": "51c9954607e0"}) == "color=blue generation=51c9954607e0 most=0"
+        encode_history_line({"color": "blue", "generation": "51c9954607e0"})
+        == "color=blue generation=51c9954607e0 most=0"
     )
 
 

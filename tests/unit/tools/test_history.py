@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from plan.history import decode, encode
-from plan.releases import release_record
+from core.release_record import decode_history_line, decode_record, encode_history_line
 from tests.support.standins import Bench
 from tests.unit.plan.test_history import TAGS
 
-PAST = decode(
-    encode(
+PAST = decode_history_line(
+    encode_history_line(
         {
             **TAGS,
             "color": "green",
@@ -26,7 +25,7 @@ PAST = decode(
         }
     )
 )
-OUTPUTS = {"certificates": {"blue": release_record(TAGS)}, "past": [PAST]}
+OUTPUTS = {"certificates": {"blue": decode_record(TAGS)}, "past": [PAST]}
 HISTORY = [
     {
         "version": 2,
