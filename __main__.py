@@ -8,11 +8,12 @@ import pulumi
 from components import service
 from plan import planner
 from plan.config import pulumi_config
+from plan.user_errors import publish, user_errors
 
-with pulumi_config.user_errors(published=True):
+with user_errors(published=True):
     settings = pulumi_config.read_settings()
     ahead = planner.make_plan(settings, Path.cwd(), now=datetime.now(UTC), alone=True)
-    pulumi_config.publish(ahead.report.markdown)
+    publish(ahead.report.markdown)
 pulumi.log.info(ahead.report.text)
 
 network, listener = service.declare_network_and_listener(settings, ahead.existing_balancer, doors=ahead.listener_move)

@@ -12,12 +12,12 @@ import pulumi_command as command
 from components.auto_scaling_group import AutoScalingGroup
 from components.step_command import step_command
 from plan import estimates, history, production_weights
-from plan.config.pulumi_config import user_errors
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
 from plan.readers.live_state import HISTORY_TAG, Account, LiveState
 from plan.readers.recorded_steps import RecordedSteps, reported_weights
 from plan.rollout_plan import RolloutPlan
+from plan.user_errors import user_errors
 
 
 class Rollout(pulumi.ComponentResource):

@@ -1,10 +1,14 @@
-"""The one kind of failure that a step tells its user about."""
+"""Failures that a person can mend: their text is shown as it is, without a stack trace."""
 
 from __future__ import annotations
 
 
-class StepError(Exception):
-    """A failure, told as what happened, why (in AWS's words where they are known), and what to type next."""
+class UserError(Exception):
+    """Why something is not done; the text says what to type."""
+
+
+class StepError(UserError):
+    """A failure of a step, told as what happened, why (in AWS's words where they are known), and what to type next."""
 
     def __init__(self, what: str, why: str = "", do: str = "") -> None:
         super().__init__(what)

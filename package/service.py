@@ -14,6 +14,7 @@ from components import service
 from package.arguments import ServiceArgs
 from plan import planner
 from plan.config import pulumi_config, validators
+from plan.user_errors import user_errors
 
 
 class Service(pulumi.ComponentResource):
@@ -31,7 +32,7 @@ class Service(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         said: dict[str, Any] = dict(args)
         token = pulumi.Output.secret(said.pop("previewToken")).apply(_checked)
-        with pulumi_config.user_errors(about=f"service {said['service']} (its keys are inputs of {name})"):
+        with user_errors(about=f"service {said['service']} (its keys are inputs of {name})"):
             # The token may be an output; its shape is checked when it is known.
             settings = pulumi_config.settings_from_inputs(said, token="-" * 24)
             checked = planner.make_plan(settings, Path.cwd(), now=datetime.now(UTC))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import image_files, images
+from core.errors import UserError
 from core.fingerprint import Files
 from core.git import GitError
 from core.images import Image
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
 
-class ImageError(Exception):
+class ImageError(UserError):
     """There is no such image, or nothing to bake one from; the text says what to type."""
 
 

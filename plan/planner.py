@@ -1,6 +1,6 @@
 """What an update finds before it declares anything: what is live, what git says, what AWS allows; and its rollout plan.
 
-Raises what `plan.config.pulumi_config.errors` tells a user.
+Raises what `plan.user_errors` tells a user.
 """
 
 from __future__ import annotations

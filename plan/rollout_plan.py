@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.errors import UserError
 from core.names import COLORS, other_color
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
@@ -16,7 +17,7 @@ from plan.readers.live_state import LiveGroup, LiveState
 from plan.server_spec import ServerSpec, spec_changes
 
 
-class RolloutPlanError(Exception):
+class RolloutPlanError(UserError):
     """The flag and what is live do not go together; the text says what to type."""
 
 

@@ -14,6 +14,7 @@ from components.network import Network  # noqa: E402
 from components.service import Service  # noqa: E402
 from plan import planner  # noqa: E402 (found by the line above)
 from plan.config import pulumi_config  # noqa: E402
+from plan.user_errors import user_errors  # noqa: E402
 
 SERVICES = ("shop", "blog")
 edge = f"edge-{pulumi.get_stack()}"
@@ -23,7 +24,7 @@ port = pulumi.Config().require_int("listenerPort")
 # Everything is decided, and refused, before anything is declared.
 flights = []
 for name in SERVICES:
-    with pulumi_config.user_errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
+    with user_errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
         checked = planner.make_plan(
             pulumi_config.read_settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port
         )
@@ -43,7 +44,7 @@ balancer = LoadBalancer(
 
 for checked in flights:
     settings = checked.settings
-    with pulumi_config.user_errors():
+    with user_errors():
         listener = balancer.listener_for(
             settings.name,
             hostname=settings.hostname,

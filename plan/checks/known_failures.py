@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from core.credentials import RESERVE_SECONDS
+from core.errors import UserError
 from core.names import other_color
 from plan import estimates, lineage, listener_move
 from plan.checks import certificates, clear_text, disk, existing_groups, permanent
@@ -26,7 +27,7 @@ BALANCER_ADDRESSES = 8
 NOTHING = permanent.PermanentResources()
 
 
-class KnownFailureError(Exception):
+class KnownFailureError(UserError):
     """What an update would fail of, all of it, before it has begun."""
 
     def __init__(self, problems: Sequence[str]) -> None:

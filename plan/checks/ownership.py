@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.errors import UserError
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
@@ -25,7 +26,7 @@ RULE, LISTENER = "aws:lb/listenerRule:ListenerRule", "aws:lb/listener:Listener"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 
 
-class OwnershipError(Exception):
+class OwnershipError(UserError):
     """AWS, the state and the configuration speak of different stacks; the text says how to reconcile them."""
 
 

@@ -1,31 +1,20 @@
-"""The settings of the stack that is running, and how what is wrong reaches the person who typed it."""
+"""The settings of the stack that is running."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from core.aws import lacks_credentials
-from plan.checks.known_failures import KnownFailureError
-from plan.checks.ownership import OwnershipError
 from plan.config import namespaces, secret_values, typed
 from plan.config.constraints import problem
 from plan.config.provider import FILES
 from plan.config.settings import Settings, SettingsError, default_values, parse_settings
 from plan.config.typed import TypedWords
-from plan.image_source import ImageError
-from plan.readers.existing_balancer import ExistingBalancerError
-from plan.readers.load_balancers import LiveError
-from plan.readers.stack_state import WrongAccountError
-from plan.report import report
-from plan.rollout_plan import RolloutPlanError
 
 # The package's name, which would be the namespace of its configuration if it had any.
 PACKAGE = "phoenix"
@@ -188,55 +177,6 @@ def _whole(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _whole(item) for key, item in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-@contextmanager
-def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
-    """Turns what a user can mend into an error that Pulumi prints without a stack trace.
-
-    `published`: it is also written where the flight plan would have been, as Markdown. `about`: which service it is
-    about, and where its keys are.
-    """
-    try:
-        yield
-    except (
-        SettingsError,
-        WrongAccountError,
-        RolloutPlanError,
-        ImageError,
-        LiveError,
-        KnownFailureError,
-        OwnershipError,
-        ExistingBalancerError,
-    ) as error:
-        why = str(error)
-    except (BotoCoreError, ClientError) as error:
-        why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"
-    else:
-        return
-    if about:
-        why = f"{about}:\n{why}"
-    if published:
-        publish(report.refusal_markdown(pulumi.get_stack(), why))
-    raise pulumi.RunError(why)
-
-
-def publish(markdown: str) -> None:
-    """Writes a plan as Markdown where the environment says; a file that can't be written is a warning."""
-    if problem := report.publish(markdown):
-        pulumi.log.warn(problem)
-
-
-def _next(error: BotoCoreError | ClientError) -> str:
-    """What to type after an error of AWS."""
-    if lacks_credentials(error):
-        return "aws sso login   (or what else renews the credentials; then pulumi up)"
-    if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or "Throttling" in code:
-            return "pulumi up   (AWS failed; it may answer by then)"
-    return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"
 
 
 def _texts() -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from core import kms
+from core.errors import UserError
 from core.image_sharing import PLACE
 from core.names import COLORS
 from plan.config import provider, secret_references, secret_values, yaml_changes
@@ -34,7 +35,7 @@ from plan.config.validators import (
 )
 
 
-class SettingsError(Exception):
+class SettingsError(UserError):
     """Everything that is wrong with a stack's configuration, one line each."""
 
     def __init__(self, problems: list[str]) -> None:

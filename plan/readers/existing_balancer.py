@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
+from core.errors import UserError
 from plan import estimates
 from plan.config.constraints import problem
 from plan.config.settings import Settings
@@ -33,7 +34,7 @@ LIMITS = {RULES: 100, GROUPS: 100, REGION: 3000, TARGETS: 1000}
 HIGHEST = 50000  # of a rule's priorities
 
 
-class ExistingBalancerError(Exception):
+class ExistingBalancerError(UserError):
     """There is no such listener here, or it is no place for this stack; the text says what to type."""
 
 

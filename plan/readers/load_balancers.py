@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.errors import UserError
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 
-class LiveError(Exception):
+class LiveError(UserError):
     """AWS holds something from which it can't be said what is live."""
 
 

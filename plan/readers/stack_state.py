@@ -16,6 +16,7 @@ from typing import Any
 import pulumi
 
 from core import reachability
+from core.errors import UserError
 from core.names import ARN
 from plan.readers.live_state import Account, AttemptKey, attempts_in
 from plan.readers.recorded_steps import COMMAND, RecordedSteps
@@ -24,7 +25,7 @@ TRIES = 5
 PAUSE_SECONDS = 0.2
 
 
-class WrongAccountError(Exception):
+class WrongAccountError(UserError):
     """The stack lives in another account or region than the one that the program was led to."""
 
 

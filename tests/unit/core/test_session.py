@@ -12,7 +12,8 @@ import pytest
 
 from core import aws, session
 from core.session import FILES, CredentialsEndedError
-from plan.config import provider, pulumi_config
+from plan import user_errors
+from plan.config import provider
 
 REGION = "eu-west-1"
 CREDENTIALS = "[{}]\naws_access_key_id = {}\naws_secret_access_key = secret\n"
@@ -97,7 +98,7 @@ def test_credentials_that_have_ended_and_are_not_renewed_are_an_error_of_aws(
     said = str(aws.explain_error(ended.value))
     assert "Why: The credentials have expired (" in said
     assert said.endswith(f"Do:  {aws.RENEW}")
-    assert pulumi_config._next(ended.value).startswith("aws sso login")
+    assert user_errors._next(ended.value).startswith("aws sso login")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from plan.config import pulumi_config
+from plan.user_errors import user_errors
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -
         {"Error": {"Code": code, "Message": "said AWS"}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore
         "DescribeRules",
     )
-    with pytest.raises(pulumi.RunError) as caught, pulumi_config.user_errors():
+    with pytest.raises(pulumi.RunError) as caught, user_errors():
         raise refused
     text = str(caught.value)
     assert text.startswith("AWS could not be asked what is live; nothing was changed")
@@ -33,5 +33,5 @@ def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -
 
 
 def test_no_credentials_at_all_are_told_how_to_get_them() -> None:
-    with pytest.raises(pulumi.RunError, match="type: aws sso login"), pulumi_config.user_errors():
+    with pytest.raises(pulumi.RunError, match="type: aws sso login"), user_errors():
         raise NoCredentialsError

@@ -1,0 +1,53 @@
+"""How what is wrong reaches the person who can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core.aws import lacks_credentials
+from core.errors import UserError
+from plan.report import report
+
+
+@contextmanager
+def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
+    """Turns what a user can mend into an error that Pulumi prints without a stack trace.
+
+    `published`: it is also written where the flight plan would have been, as Markdown. `about`: which service it is
+    about, and where its keys are.
+    """
+    try:
+        yield
+    except UserError as error:
+        why = str(error)
+    except (BotoCoreError, ClientError) as error:
+        why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"
+    else:
+        return
+    if about:
+        why = f"{about}:\n{why}"
+    if published:
+        publish(report.refusal_markdown(pulumi.get_stack(), why))
+    raise pulumi.RunError(why)
+
+
+def publish(markdown: str) -> None:
+    """Writes a plan as Markdown where the environment says; a file that can't be written is a warning."""
+    if problem := report.publish(markdown):
+        pulumi.log.warn(problem)
+
+
+def _next(error: BotoCoreError | ClientError) -> str:
+    """What to type after an error of AWS."""
+    if lacks_credentials(error):
+        return "aws sso login   (or what else renews the credentials; then pulumi up)"
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status >= 500 or "Throttling" in code:
+            return "pulumi up   (AWS failed; it may answer by then)"
+    return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"
