@@ -19,10 +19,10 @@ from components.network import Network
 from components.rollout import Rollout
 from plan import estimates, lineage
 from plan.config.settings import Settings
+from plan.config.user_data import user_data
 from plan.listener_move import ListenerMove
 from plan.planner import CheckedPlan
 from plan.readers.existing_balancer import ExistingBalancer
-from plan.user_data import user_data
 
 
 class Service(pulumi.ComponentResource):

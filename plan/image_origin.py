@@ -18,8 +18,9 @@ from core import aws, image_sharing
 from core.errors import StepError
 from core.image_sharing import AccountRegion
 from core.images import Image
-from plan import image_source, user_data
+from plan import image_source
 from plan.checks import encryption, packer_template
+from plan.config import user_data
 from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.image_source import ImageError, ImageSource

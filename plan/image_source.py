@@ -14,7 +14,7 @@ from core.fingerprint import Files
 from core.git import GitError
 from core.images import Image
 from core.names import AMI, FINGERPRINT
-from plan.checks import vendor_support
+from plan import vendor_support
 from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.server_spec import image_fingerprint

@@ -1,4 +1,4 @@
-"""How production passes from one listener to another: names, numbers, and why nothing else may move meanwhile. Pure.
+"""How production passes from one listener to another: names and numbers. Pure.
 
 A port is a listener of its own with rules of its own. Those of a new port are made first, those of the old one are
 deleted last of all: in between, and for as long as a killed update lies there, both lead users to the same groups.
@@ -6,14 +6,11 @@ deleted last of all: in between, and for as long as a killed update lies there, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from plan.checks.permanent import PermanentResources, commands_back
-from plan.config.constraints import problem
-from plan.config.settings import Settings
+from plan.checks.permanent import PermanentResources
 from plan.readers.live_state import LiveState
-from plan.rollout_plan import RolloutPlan
 
 # AWS tries rules in the order of their priority: the door of preview comes before everybody's, the redirect last.
 PRIORITIES = {"preview": 10, "production": 100, "redirect": 200}
@@ -76,52 +73,3 @@ def leftover_rules(before: PermanentResources, live: LiveState, known: Collectio
         and door.arn not in known
         and (door.kind != "production" or door.shares == held[door.kind].shares)
     ]
-
-
-def missing_listener_error(before: PermanentResources, live: LiveState) -> Iterator[str]:
-    """Listeners of the state that AWS no longer has: an update was killed right after it deleted one, or a person did.
-
-    The provider fails on deleting it once more, in every update from then on (hashicorp/terraform-provider-aws,
-    internal/service/elbv2/listener.go, 5.100: ListenerNotFound is an error there; of other things it is not), and
-    never makes again what the program still declares.
-    """
-    if live.load_balancer != before.balancer:
-        return
-    for one in before.listeners:
-        if one.arn not in live.listeners:
-            yield problem(
-                f"the state's {one.name}",
-                f"{one.protocol} {one.port}",
-                "must be there, and AWS has no such listener"
-                " any more: an update was killed right after it deleted it, or a person did",
-                "pulumi refresh --clear-pending-creates, then pulumi up",
-            )
-
-
-def combined_change_error(
-    before: PermanentResources, live: LiveState, s: Settings, plan: RolloutPlan, *, port: int
-) -> Iterator[str]:
-    """Why production can't pass to another listener in this update: something else moves in it, and knows but one."""
-    stands, main = before.rules.get("production"), before.ports.get(port)
-    if stands is None or not before.listeners:
-        return
-    leads = [door for door in live.listener_rules if door.kind == "production"]
-    if any(door.shares != leads[0].shares for door in leads):
-        yield problem(
-            "listenerPort",
-            port,
-            "must have its users led where all are led: two production rules of this stack give"
-            " them to different groups",
-            f"aws elbv2 delete-rule --rule-arn {' or '.join(door.arn for door in leads)},"
-            " then pulumi refresh and pulumi up",
-        )
-    passing = main is None or main.arn != stands.listener
-    behind = any(door.arn != stands.arn for door in leads)
-    if (passing or behind) and not (plan.is_up_to_date and not plan.to_delete):
-        yield problem(
-            "listenerPort",
-            port,
-            "must not change together with a launch, a move of traffic or the end of a group"
-            + (", and an update that changed it was killed half-way" if behind else ""),
-            f"take that back, and pulumi up for the listener alone; or keep {commands_back(before)} for now",
-        )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from core.fingerprint import DIGITS, Files
 from core.fingerprint import fingerprint as of_image
 from plan.config.settings import Settings
-from plan.user_data import user_data
+from plan.config.user_data import user_data
 
 
 @dataclass(frozen=True)

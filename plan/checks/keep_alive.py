@@ -10,12 +10,6 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from core.tags import ignore_not_found
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 # Where the sample application says it, in milliseconds; -1 is for ever, and without it connectionTimeout counts, whose
 # default is 60,000 (Tomcat's configuration reference, "The HTTP Connector").
@@ -36,16 +30,6 @@ def keep_alive_seconds(folder: Path) -> float | None:
         if said := re.search(rf"\b{name}\s*=\s*[\"'](-?\d+)[\"']", connector[0]):
             return math.inf if int(said[1]) < 0 else int(said[1]) / 1000
     return TOMCATS_DEFAULT / 1000
-
-
-def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> int | None:
-    """The idle timeout of a load balancer; None when it is not there (yet, or any more)."""
-    if not load_balancer:
-        return None
-    with ignore_not_found():
-        said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
-        return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
-    return None
 
 
 def warning(kept: float | None, idle: int | None, *, image_dir: str, load_balancer: str) -> Iterator[str]:

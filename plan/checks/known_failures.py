@@ -8,13 +8,12 @@ from datetime import datetime
 from core.credentials import RESERVE_SECONDS
 from core.errors import UserError
 from core.names import other_color
-from plan import estimates, lineage, listener_move
-from plan.checks import certificates, clear_text, disk, existing_groups, permanent
+from plan import estimates, lineage
+from plan.checks import certificates, clear_text, disk, existing_balancer, existing_groups, listener_move, permanent
 from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
-from plan.readers import existing_balancer
 from plan.readers.account_limits import AccountLimits, Subnet
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import LiveGroup, LiveState

@@ -18,6 +18,7 @@ from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.readers.load_balancers import Balancer, listeners_of, rules_of
 from plan.readers.stack_state import StateInventory
+from plan.readers.unrecorded import Unknown
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -36,16 +37,6 @@ class ForeignBalancer:
 
     balancer: Balancer
     rule: str = ""
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Something that the state does not hold: how the program calls it, and its id in AWS."""
-
-    type: str
-    name: str
-    id: str
-    below: str = ""  # the component that declares it: Network, LoadBalancer; empty: whichever has the rules
 
 
 def read_owners(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[ForeignBalancer, ...]:

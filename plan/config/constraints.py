@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from core import base_images, partitions
 from core.names import COLORS
-from plan import user_data
-from plan.config import provider, secret_references
+from plan.config import provider, secret_references, user_data
 
 if TYPE_CHECKING:
     from plan.config.settings import Settings

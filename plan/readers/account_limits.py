@@ -22,12 +22,11 @@ from core.credentials import credential_lifetime
 from core.errors import StepError
 from core.images import root_gib
 from core.server_groups import MEMBER
-from plan.checks import certificates as tls
-from plan.checks import keep_alive
-from plan.checks.certificates import Certificate
 from plan.config.settings import Settings
 from plan.readers import group_automation
+from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.live_state import LiveGroup, LiveState
+from plan.readers.load_balancers import idle_seconds
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -118,8 +117,8 @@ def read_account_limits(session: boto3.Session, settings: Settings, live: LiveSt
         "launched_at": lambda: read_launch_times(ec2, live.groups),
         "healthy": lambda: read_healthy_counts(balancers, live.groups),
         "automation": lambda: group_automation.find_automation(scaling, live.groups),
-        "certificates": lambda: tls.read_certificates(acm, balancers, settings),
-        "idle_seconds": lambda: keep_alive.idle_seconds(balancers, live.load_balancer),
+        "certificates": lambda: read_certificates(acm, balancers, settings),
+        "idle_seconds": lambda: idle_seconds(balancers, live.load_balancer),
         "base": lambda: read_base_image(ec2, ssm, settings.base_image),
     }
     known: dict[str, Any] = {}

@@ -5,8 +5,7 @@ Quotas: "Quotas for your Application Load Balancers", ELB user guide; DescribeAc
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,12 +14,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from core.errors import UserError
-from plan import estimates
 from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.readers.live_state import Account, LiveState
+from plan.readers.live_state import Account
 from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, parse_balancer, rules_of
-from plan.rollout_plan import RolloutPlan
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -31,7 +28,6 @@ REGION = "target-groups"
 TARGETS = "targets-per-application-load-balancer"
 # Until AWS says otherwise. The one of target groups can't be raised.
 LIMITS = {RULES: 100, GROUPS: 100, REGION: 3000, TARGETS: 1000}
-HIGHEST = 50000  # of a rule's priorities
 
 
 class ExistingBalancerError(UserError):
@@ -177,93 +173,3 @@ def _limits(balancers: ElasticLoadBalancingv2Client) -> dict[str, int]:
     except ClientError:  # whoever may not ask gets what every account has
         return LIMITS
     return {**LIMITS, **{one["Name"]: int(one["Max"]) for one in said}}
-
-
-def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBalancer) -> Iterator[str]:
-    """Why this stack's rules, target groups or servers do not fit on a shared load balancer."""
-    if shared.listener and shared.vpc_id != s.vpc_id:
-        yield problem(
-            "listenerArn",
-            s.listener_arn,
-            f"must be of a load balancer in vpcId ({s.vpc_id}; it is in {shared.vpc_id})",
-            f"pulumi config set vpcId {shared.vpc_id}",
-        )
-    mine = [rule for rule in shared.rules if rule.owner == s.identity]
-    others = [
-        rule
-        for rule in shared.rules
-        if rule.owner != s.identity and (rule.listener == shared.listener if shared.listener else not rule.redirects)
-    ]
-    if not s.hostname:
-        yield problem(
-            "hostname",
-            "",
-            "must be set: it tells this service's requests from others'",
-            "pulumi config set hostname shop.example.com",
-        )
-    yield from _priorities(s, others)
-    born = plan.existing is None
-    asked = (
-        (RULES, "rules", len(shared.rules), max(0, 2 - len(mine)), "default ones not counted"),
-        (GROUPS, "target groups", shared.target_groups, int(born), "those that its rules name"),
-        (
-            TARGETS,
-            "registered servers",
-            shared.targets or 0,
-            estimates.added_servers(s, plan, live),
-            "in all its groups",
-        ),
-    )
-    key, value = ("listenerArn", s.listener_arn) if shared.listener else ("service", s.service)
-    for limit, what, used, more, counted in asked:
-        if more and used + more > shared.limits[limit]:
-            yield problem(
-                key,
-                value,
-                f"must be on a load balancer with room for {more} more {what}: it has {used} ({counted})"
-                f" of at most {shared.limits[limit]}",
-                f"end services that nobody needs, ask AWS for more (Service"
-                f" Quotas, elasticloadbalancing, {limit}), or take another load balancer",
-            )
-    if born and shared.region_target_groups + 1 > shared.limits[REGION]:
-        yield problem(
-            "aws:region",
-            s.region,
-            f"must have room for one more target group: there are"
-            f" {shared.region_target_groups} of at most {shared.limits[REGION]}",
-            "aws elbv2 describe-target-groups, and delete what no rule names; or ask AWS for more (Service Quotas,"
-            f" elasticloadbalancing, {REGION})",
-        )
-
-
-def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[str]:
-    taken = {rule.priority: rule for rule in others}
-    free = next((one for one in range(10, HIGHEST, 10) if not taken.keys() & {one, one + 1}), HIGHEST - 1)
-    if not s.rule_priority:
-        yield problem(
-            "rulePriority",
-            0,
-            "must be set: of a listener with other services' rules, each has its own two",
-            f"pulumi config set rulePriority {free}",
-        )
-        return
-    for priority in (s.rule_priority, s.rule_priority + 1):
-        if priority in taken:
-            yield problem(
-                "rulePriority",
-                s.rule_priority,
-                f"must be free, and the number after it too: {priority} is taken by"
-                f" {taken[priority].owner or 'a rule that is no stack of ours'}",
-                f"pulumi config set rulePriority {free}",
-            )
-    for rule in others:
-        if rule.priority < s.rule_priority + 1 and any(
-            fnmatch.fnmatchcase(s.hostname, pattern.lower()) for pattern in rule.hosts
-        ):
-            yield problem(
-                "rulePriority",
-                s.rule_priority,
-                f"must be below {rule.priority}: that rule"
-                f" ({rule.owner or 'no stack of ours'}) takes every request for {s.hostname}",
-                f"pulumi config set rulePriority A-NUMBER-BELOW-{rule.priority}, or another hostname",
-            )

@@ -79,3 +79,13 @@ def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) 
                     {rule["RuleArn"]: {**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]}
                 )
     return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]
+
+
+def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> int | None:
+    """The idle timeout of a load balancer; None when it is not there (yet, or any more)."""
+    if not load_balancer:
+        return None
+    with ignore_not_found():
+        said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
+        return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
+    return None

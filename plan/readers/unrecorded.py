@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from plan.checks.ownership import Unknown
 from plan.readers.stack_state import StateInventory
 
 if TYPE_CHECKING:
@@ -37,6 +36,16 @@ LISTED: Mapping[str, tuple[str, str, str]] = {
     TABLE: ("describe_route_tables", "RouteTables", "RouteTableId"),
     FIREWALL: ("describe_security_groups", "SecurityGroups", "GroupId"),
 }
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that the state does not hold: how the program calls it, and its id in AWS."""
+
+    type: str
+    name: str
+    id: str
+    below: str = ""  # the component that declares it: Network, LoadBalancer; empty: whichever has the rules
 
 
 @dataclass(frozen=True)

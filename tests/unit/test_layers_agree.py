@@ -14,8 +14,8 @@ from moto import mock_aws
 
 from core import image_files, image_sharing, images, kms
 from core.times import iso
-from plan import image_source, user_data
-from plan.config import settings
+from plan import image_source
+from plan.config import settings, user_data
 from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
 from steps.registry import module_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.bakes import bake
-from plan.user_data import user_data
+from plan.config.user_data import user_data
 from rehearsal.cloud.calls import Call, Refusal
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import GENERATION, stack, until

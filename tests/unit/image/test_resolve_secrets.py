@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from plan import user_data
+from plan.config import user_data
 from rehearsal import PROJECT
 
 APP = PROJECT / "image" / "app"

@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
+from plan.checks.listener_move import combined_change_error, missing_listener_error
 from plan.checks.permanent import PermanentResources
-from plan.listener_move import (
-    PRIORITIES,
-    combined_change_error,
-    leftover_rules,
-    missing_listener_error,
-    plan_listener_move,
-)
+from plan.listener_move import PRIORITIES, leftover_rules, plan_listener_move
 from plan.readers.live_state import LiveGroup
 from plan.readers.stack_rules import StackRule
 from plan.rollout_plan import decide_rollout

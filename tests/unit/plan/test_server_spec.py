@@ -11,8 +11,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from plan.config.constraints import broken_constraints
+from plan.config.user_data import LIMIT, size, user_data
 from plan.server_spec import image_fingerprint, server_spec, spec_changes
-from plan.user_data import LIMIT, size, user_data
 from tests.support.factories import settings
 
 SECRET = {"previewToken"}

@@ -12,9 +12,10 @@ import pytest
 from moto import mock_aws
 
 from plan.checks import certificates, clear_text, keep_alive
-from plan.checks.certificates import Certificate
 from plan.checks.permanent import Listener, PermanentResources
+from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.existing_balancer import ExistingBalancer
+from plan.readers.load_balancers import idle_seconds
 from rehearsal import PROJECT
 from tests.rehearsal.alb.test_tls import HOST, self_signed
 from tests.support.account import moto_only
@@ -107,17 +108,11 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
     acm: Any = session.client("acm")
     elb, (certificate, key) = session.client("elbv2"), self_signed()
     mine = acm.import_certificate(Certificate=certificate, PrivateKey=key)["CertificateArn"]
-    assert certificates.read_certificates(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (
-        Certificate(mine, (HOST,)),
-    )
-    assert certificates.read_certificates(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (
-        Certificate(ARN, status=""),
-    )
-    assert certificates.read_certificates(acm, elb, settings(hostname=HOST)) == ()
+    assert read_certificates(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (Certificate(mine, (HOST,)),)
+    assert read_certificates(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (Certificate(ARN, status=""),)
+    assert read_certificates(acm, elb, settings(hostname=HOST)) == ()
     _, secure = edge(session, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": mine}])
-    assert certificates.read_certificates(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (
-        Certificate(mine, (HOST,)),
-    )
+    assert read_certificates(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (Certificate(mine, (HOST,)),)
     balancer = secure.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
     plain = elb.create_listener(
         LoadBalancerArn=balancer,
@@ -125,9 +120,9 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
         Port=80,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    assert certificates.read_certificates(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
+    assert read_certificates(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
     of_iam = "arn:aws:iam::123456789012:server-certificate/old"
-    assert certificates.read_certificates(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
+    assert read_certificates(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
         "its names are not known"
     )
 
@@ -194,7 +189,7 @@ def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_
     balancer, _ = edge(session, Protocol="HTTP", Port=80)
 
     def warned() -> list[str]:
-        idle = keep_alive.idle_seconds(elb, balancer)
+        idle = idle_seconds(elb, balancer)
         return list(keep_alive.warning(kept, idle, image_dir="image", load_balancer=balancer))
 
     assert warned() == []
@@ -205,5 +200,5 @@ def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_
         [line] = warned()
         assert f"(image/app/server.xml, keepAliveTimeout), and the load balancer {timeout} s" in line
         assert f"keepAliveTimeout = {int(timeout) + 15}000" in line
-    assert keep_alive.idle_seconds(elb, "") is None
+    assert idle_seconds(elb, "") is None
     assert keep_alive.keep_alive_seconds(tmp_path) is None, "another application says it elsewhere, or nowhere"

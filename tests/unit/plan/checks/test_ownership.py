@@ -13,7 +13,6 @@ from plan.checks.ownership import (
     RULE,
     ForeignBalancer,
     OwnershipError,
-    Unknown,
     check_identity,
     forgotten_groups,
     left_by_killed,
@@ -23,6 +22,7 @@ from plan.readers.live_state import LiveState
 from plan.readers.load_balancers import Balancer
 from plan.readers.stack_rules import StackRule
 from plan.readers.stack_state import Resource, StateInventory
+from plan.readers.unrecorded import Unknown
 from tests.support.factories import group, live, settings
 
 ELB = "arn:aws:elasticloadbalancing:eu-west-1:123456789012"

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from plan import user_data
-from plan.config import secret_references
+from plan.config import secret_references, user_data
 from plan.config.constraints import broken_constraints
 from plan.config.secret_references import Reference
 from rehearsal.cloud import policies

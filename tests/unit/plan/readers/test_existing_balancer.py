@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from plan.checks.existing_balancer import problems
 from plan.readers import existing_balancer
 from plan.readers.existing_balancer import (
     GROUPS,
@@ -42,7 +43,7 @@ ROOMY = ExistingBalancer(arn=BALANCER, listener=LISTENER, vpc_id="vpc-0a", targe
 def found(shared: ExistingBalancer, **keys: Any) -> str:
     said = settings(**{**KEYS, **keys})
     live = LiveState(BALANCER, "vpc-0a")
-    return "\n".join(existing_balancer.problems(said, decide_rollout(said, recipe(), live, now=NOW), live, shared))
+    return "\n".join(problems(said, decide_rollout(said, recipe(), live, now=NOW), live, shared))
 
 
 def other(priority: int, *hosts: str, owner: str = "blog/dev", listener: str = LISTENER) -> OtherRule:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from plan.checks import known_failures, vendor_support
+from plan import vendor_support
+from plan.checks import known_failures
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from plan.report import report
