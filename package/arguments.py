@@ -1,6 +1,6 @@
 """The inputs of the package's component: the keys of the configuration. Made by tools/describe_package.py.
 
-All but the token are plain values, no outputs: the flight plan is decided by them before anything is declared.
+All but the token are plain values, no outputs: the rollout plan is decided by them before anything is declared.
 """
 
 from typing import Any, Required, TypedDict
@@ -10,15 +10,15 @@ import pulumi
 
 class ServiceArgs(TypedDict, total=False):
     active: str
-    """Color that serves: blue, green, or auto (flips by itself when what makes a server changed or grew too old). Default: blue."""
+    """Color that serves: blue, green, or auto (flips by itself when what makes a server changed, or its image exceeds maxAgeDays). Default: blue."""
     traffic: int
     """Percent of production for the active color: 0 holds it in pre-production, 10 as a canary, 100 is the flip. Default: 100."""
     image: str
-    """Fingerprint or ami- id of an image of this service to be born from, whatever its age; empty bakes from git."""
+    """Fingerprint or ami- id of an image of this service to launch servers from, whatever its age; empty bakes from git."""
     keepPrevious: bool
-    """Keep the previous group at weight 0 until its color is born again: going back is a flip of weights. Default: false."""
+    """Keep the previous group at weight 0 until its color is launched again: going back is a flip of weights. Default: false."""
     allowOlder: bool
-    """Let a commit change production that is older than the one production was made from; meant for one update. Default: false."""
+    """Allow a commit that is older than the one production was made from to change production; meant for one update. Default: false."""
     service: Required[str]
     """Name of the service; with the stack's name at most 18 characters."""
     imageDir: str
@@ -28,15 +28,15 @@ class ServiceArgs(TypedDict, total=False):
     packerVariables: dict[str, Any]
     """Variables for the Packer template: texts, numbers, true or false, and lists of them."""
     imageFrom: str
-    """Account that bakes, ACCOUNT or ACCOUNT/REGION: its image is copied, and nothing is baked here."""
+    """Account that bakes, ACCOUNT or ACCOUNT/REGION: its image is copied, nothing is baked in this account."""
     imageSharedWith: list[str]
-    """Accounts that may copy the images that have served here (their imageFrom)."""
+    """Accounts that may copy the images that had production here (their imageFrom)."""
     imageKmsKey: str
     """KMS key (ARN) of the image or its copy; none: an image to be shared is not encrypted; empty: AWS's own key."""
     imageKeep: int
     """How many of the newest images of this stack are kept when old ones are deregistered. Default: 3."""
     maxAgeDays: int
-    """Days after which an image is baked anew and auto flips; 0 is no limit. Default: 30."""
+    """Days after which an image is baked again and auto flips; 0 is no limit. Default: 30."""
     instanceType: str
     """EC2 instance type; it decides the architecture of the image too. Default: t3.small."""
     rootVolumeGiB: int
@@ -52,21 +52,21 @@ class ServiceArgs(TypedDict, total=False):
     environment: dict[str, str]
     """Plain variables for the application; a secret only by name: ssm:NAME, secretsmanager:NAME or secretsmanager:NAME:KEY."""
     permissionsBoundary: str
-    """ARN of the IAM policy that bounds what servers may do; where the deployer's own rights demand one."""
+    """ARN of the IAM policy that limits what servers may do; needed where the deployer's own rights require one."""
     minSize: int
     """Least number of servers. Default: 2."""
     maxSize: int
     """Largest number of servers. Default: 4."""
     targetCpuPercent: int
-    """Average CPU that scaling aims at, in percent; 0 is no scaling. Default: 50."""
+    """Average CPU in percent that scaling aims at; 0 turns scaling off. Default: 50."""
     vpcId: str
-    """VPC to adopt, together with albSubnetIds and serverSubnetIds; empty makes a small one."""
+    """Existing VPC to use, together with albSubnetIds and serverSubnetIds; empty creates a small one."""
     albSubnetIds: list[str]
     """Subnets of the load balancer, in two zones or more."""
     serverSubnetIds: list[str]
     """Subnets of the servers, with a way to the internet."""
     vpcCidr: str
-    """IPv4 network of the VPC that is made when none is adopted. Default: 10.20.0.0/16."""
+    """IPv4 network of the VPC that is created when vpcId is empty. Default: 10.20.0.0/16."""
     certificateArn: str
     """ACM certificate: makes the listener HTTPS and redirects port 80 to it."""
     hostname: str
@@ -76,23 +76,23 @@ class ServiceArgs(TypedDict, total=False):
     allowedCidrs: list[str]
     """IPv4 networks that may reach the load balancer. Default: ["0.0.0.0/0"]."""
     listenerArn: str
-    """Listener to adopt with its load balancer, shared with other services; empty makes both."""
+    """Existing listener to use with its load balancer, shared with other services; empty creates both."""
     rulePriority: int
-    """Priority of the preview rule on an adopted listener; the production rule has the next number. Default: 0."""
+    """Priority of the preview rule on an existing listener; the production rule has the next number. Default: 0."""
     previewToken: Required[pulumi.Input[str]]
-    """Value of the header X-Phoenix-Preview that leads to the active group before it has production (make preview-token)."""
+    """Secret value of the header X-Phoenix-Preview, which leads to the active group before it has production (make preview-token)."""
     smokePath: str
     """Path that must answer below 400 through the load balancer before traffic moves. Default: /."""
     smokeCommand: str
     """Shell command that must succeed before traffic moves; reads PHOENIX_URL and PHOENIX_PREVIEW_TOKEN."""
     verifyTimeoutSeconds: int
-    """Seconds until a group that is not healthy has failed. Default: 900."""
+    """Seconds after which a group that is not yet healthy has failed. Default: 900."""
     canarySteps: list[int]
     """Percents of production on the way to the flip, rising. Default: [10, 50]."""
     canaryPauseSeconds: int
     """Seconds that each canary step is watched, and on until CloudWatch has shown a whole minute of it (0: on at once, blind). Default: 180."""
     soakSeconds: int
-    """Seconds that the flip is watched before the previous group dies, and on until CloudWatch has shown a whole minute of it (0: blind). Default: 180."""
+    """Seconds that the flip is watched before the previous group is deleted, and on until CloudWatch has shown a whole minute of it (0: blind). Default: 180."""
     settleSeconds: int
     """Seconds in which the load balancer must answer with the new generation only. Default: 10."""
     alarms: list[str]
@@ -100,11 +100,11 @@ class ServiceArgs(TypedDict, total=False):
     maxErrorPercent: int
     """Percent of 5xx among a group's answers in a minute above which its alarm stops a rollout. Default: 5."""
     maxResponseMilliseconds: int
-    """99th percentile of a group's response time above which, for 2 minutes, its alarm stops a rollout; 0 is any. Default: 5000."""
+    """99th percentile of a group's response time above which, for 2 minutes, its alarm stops a rollout; 0 turns it off. Default: 5000."""
     drainSeconds: int
     """Seconds that requests on a leaving server may take to end. Default: 30."""
     pricePerHour: str
-    """Price of one server for an hour, like 0.0208 USD: then the flight plan says what two groups cost."""
+    """Price of one server for an hour, like 0.0208 USD: then the rollout plan says what two groups cost."""
     dashboard: bool
     """CloudWatch dashboard: requests by color, errors, response times, healthy servers, alarms, and when traffic moved. Default: false."""
     protect: bool

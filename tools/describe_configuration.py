@@ -34,7 +34,7 @@ PARTS = {
 LIVE = {
     "vpcId": "refused, in every direction: [another network](runbook.md#another-network) is another stack",
     "albSubnetIds": "in place; a zone where servers have production must stay",
-    "serverSubnetIds": "makes a server, so a flip: the next generation stands there",
+    "serverSubnetIds": "makes a server, so a flip: the next generation runs there",
     "vpcCidr": "refused: [another network](runbook.md#another-network) is another stack",
     "certificateArn": "another one: in place; the first: HTTPS opens beside port 80, which serves on until it redirects"
     " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
@@ -43,15 +43,15 @@ LIVE = {
     "allowedCidrs": "in place: new ones are let in first, those that are left out last of all",
     "listenerArn": "refused: production can't move to another load balancer",
     "rulePriority": "in place; by two or more",
-    "dashboard": "it is made, or goes",
+    "dashboard": "it is created or deleted",
     "protect": "in place; what would delete a listener or rule is refused until an update has made it `false`",
 }
 HEAD = """# Configuration
 
 Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `phoenix:KEY`.
-What is wrong is told all at once, with what to type, before anything is created. Rules that join keys are checked too.
+All mistakes are reported at once, with what to type, before anything is created. Rules across keys are checked too.
 
-`previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value stands in
+`previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value would be in
 plain text in user data, in an image, in the state or in logs. A secret of the application stays in SSM or Secrets
 Manager, and `environment` names it ([secrets](#secrets-of-the-application)).
 
@@ -70,7 +70,7 @@ provider, steps and Packer act as the same identity, with `aws:profile` whatever
 only the provider would follow (`assumeRoleWithWebIdentity`, `endpoints`, ...) is refused, with what does the same for
 all.
 
-This page is made from [Pulumi.yaml](../Pulumi.yaml) and the rules in
+This page is generated from [Pulumi.yaml](../Pulumi.yaml) and the rules in
 [plan/config/settings.py](../plan/config/settings.py) by `tools/describe_configuration.py`.
 """
 SECRETS = """
@@ -84,7 +84,7 @@ pulumi config set --path environment.DB_PASSWORD ssm:/shop/dev/DB_PASSWORD
 | value | the application gets |
 |---|---|
 | `ssm:NAME`, `ssm:/PATH/NAME` | the parameter's value; a `SecureString` decrypted |
-| `secretsmanager:NAME` | the secret's whole text, JSON as it stands |
+| `secretsmanager:NAME` | the secret's whole text, JSON unchanged |
 | `secretsmanager:NAME:KEY` | one value of the JSON object that the secret holds; what is no text, as JSON writes it |
 
 Anything else that begins with `ssm:` or `secretsmanager:` is refused. A secret is of the stack's own account and
@@ -142,7 +142,7 @@ def page(project: Mapping[str, Any], words: Mapping[str, str]) -> str:
         "",
         "## Changed while users are there",
         "",
-        "The flight plan has a row for each change of these.",
+        "The rollout plan has a row for each change of these.",
         "",
         "| key | what an update does |",
         "|---|---|",

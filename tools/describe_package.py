@@ -25,7 +25,7 @@ MIXED = ("packerVariables",)
 REQUIRED = ("service", "previewToken")
 HEAD = '''"""The inputs of the package's component: the keys of the configuration. Made by tools/describe_package.py.
 
-All but the token are plain values, no outputs: the flight plan is decided by them before anything is declared.
+All but the token are plain values, no outputs: the rollout plan is decided by them before anything is declared.
 """
 
 from typing import Any, Required, TypedDict

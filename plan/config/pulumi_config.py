@@ -62,7 +62,7 @@ def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
                 problem(
                     key,
                     "[output]",
-                    "must be a plain value, no output and no secret: the flight plan is decided by it",
+                    "must be a plain value, no output and no secret: the rollout plan is decided from it",
                     f"give the value itself; {BY_NAME}",
                 )
             )
