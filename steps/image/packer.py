@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from core.errors import StepError
 from core.progress import Clock, Progress
-from steps.runtime.signals import child_of_step
+from steps.runtime import process
 
 INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
 # With it Packer talks to Session Manager.
@@ -160,26 +160,15 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
     with log.open("ab") as writing, log.open("rb") as reading:
         reading.seek(0, os.SEEK_END)
         # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=subprocess.STDOUT,
-            # Nobody is asked for news of versions.
-            env=_environment(),
-            # A process group of its own: Packer's plugins are in it.
-            start_new_session=True,
-            # The kernel sends SIGTERM to Packer then, which it takes like SIGINT.
-            preexec_fn=child_of_step,
-        )
+        # Its plugins are in its process group. It takes the kernel's SIGTERM like SIGINT.
+        begun = process.start(command, output=writing, environment=_environment(), folder=folder)
         try:
-            _follow(process, reading, progress, seconds=progress.left)
-            if process.poll() is None:
+            _follow(begun, reading, progress, seconds=progress.left)
+            if begun.poll() is None:
                 raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
-            return process.returncode
+            return begun.returncode
         finally:
-            _end(process, reading, progress)
+            _end(begun, reading, progress)
 
 
 def _environment() -> dict[str, str]:
@@ -188,31 +177,31 @@ def _environment() -> dict[str, str]:
     return {**kept, "CHECKPOINT_DISABLE": "1"}
 
 
-def _end(process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:
-    if process.poll() is None:
+def _end(begun: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:
+    if begun.poll() is None:
         progress.line("Packer is interrupted and takes away what it made in AWS")
         # Not SIGTERM: it would end the plugins, which do the taking away.
-        _signal(process.pid, signal.SIGINT)
+        process.signal_group(begun, signal.SIGINT)
         limit = progress.clock.now() + CLEANUP_SECONDS
-        _follow(process, output, progress, seconds=lambda: limit - progress.clock.now())
-    _signal(process.pid, signal.SIGKILL)
-    process.wait()
+        _follow(begun, output, progress, seconds=lambda: limit - progress.clock.now())
+    process.signal_group(begun, signal.SIGKILL)
+    begun.wait()
 
 
 def _follow(
-    process: subprocess.Popen[bytes], output: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
+    begun: subprocess.Popen[bytes], output: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
 ) -> None:
     """Tells what is written to `output`, until the process has ended or no `seconds` are left."""
     lines = _Lines(progress)
     while True:
         # Asked before reading: what it wrote last is read when it has ended.
-        ended = process.poll() is not None
+        ended = begun.poll() is not None
         lines.add(output.read())
         if ended or seconds() <= 0:
             break
         lines.remind()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(READ_SECONDS)
+            begun.wait(READ_SECONDS)
     lines.end()
 
 
@@ -247,10 +236,3 @@ class _Lines:
             self._last = text.strip()[:200]
             self._progress.line(f"packer: {text}")
             self._heard = self._told = self._progress.clock.now()
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return

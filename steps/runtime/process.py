@@ -1,4 +1,4 @@
-"""Runs a command of others: its output goes to stderr line by line, and it never outlives the step."""
+"""Runs commands of others, which never outlive the step: each has a process group of its own, which ends with it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from steps.runtime.signals import child_of_step
 
@@ -27,17 +28,7 @@ def run(
     It has a process group of its own, which ends with the call, however that ends: SIGTERM, and SIGKILL after
     GRACE_SECONDS. Raises TimeoutError after `timeout` seconds, and OSError when the command can't be started.
     """
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=None if environment is None else dict(environment),
-        cwd=folder,
-        start_new_session=True,
-        # Only a step killed with -9 leaves its command to the kernel.
-        preexec_fn=child_of_step,
-    )
+    process = start(command, output=subprocess.PIPE, environment=environment, folder=folder)
     reader = threading.Thread(target=_read, args=(process, line), daemon=True)
     try:
         reader.start()
@@ -49,6 +40,35 @@ def run(
         reader.join(timeout=GRACE_SECONDS)
 
 
+def start(
+    command: Sequence[str],
+    *,
+    output: int | IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Begins `command` in a process group of its own; stdout and stderr go to `output`. Whoever calls it ends it."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=None if environment is None else dict(environment),
+        cwd=folder,
+        start_new_session=True,
+        # Only a step killed with -9 leaves its command to the kernel, which sends it SIGTERM.
+        preexec_fn=child_of_step,
+    )
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signals a process that `start` began, and all that it started; none may be left."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
 def _read(process: subprocess.Popen[bytes], line: Callable[[str], None]) -> None:
     assert process.stdout is not None
     with process.stdout as output:
@@ -58,18 +78,11 @@ def _read(process: subprocess.Popen[bytes], line: Callable[[str], None]) -> None
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends whatever is left of the command's process group (it may have gone on in the background)."""
-    _signal(process.pid, signal.SIGTERM)
+    signal_group(process, signal.SIGTERM)
     try:
         process.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         pass
     finally:
-        _signal(process.pid, signal.SIGKILL)
+        signal_group(process, signal.SIGKILL)
         process.wait()
-
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        return
