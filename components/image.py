@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -16,18 +17,57 @@ from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 
 
-class MachineImage(pulumi.ComponentResource):
-    """The step `bake` or `copy` as a resource; it runs once for each attempt at a generation's birth.
+@dataclass(frozen=True, kw_only=True)
+class ImageArgs:
+    """Which image, and how it comes to be.
 
-    Inputs: `color`; `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and
-    `pinned` (a fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`;
-    `architecture` (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never
-    baked here); `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older
-    image is baked anew; 0: no limit); `subnet_id` for Packer's build instance, with a way to the internet;
-    `live_image` (ami-, or empty) that packages are compared with.
+    `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and `pinned` (a
+    fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`; `architecture`
+    (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never baked here);
+    `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older image is baked
+    anew; 0: no limit); `live_image` (ami-, or empty) that packages are compared with.
+    """
+
+    service: str
+    fingerprint: str
+    pinned: str = ""
+    folder: str = "image"
+    base_image: str
+    architecture: str
+    packer_variables: Mapping[str, str | Sequence[str]]
+    copied_from: str = ""
+    kms_key: str = ""
+    max_age_days: int
+    live_image: str = ""
+
+    def environment(self, subnet_id: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+        """As options of the step that finds, bakes or copies it."""
+        wanted: dict[str, pulumi.Input[str]] = {
+            "fingerprint": self.fingerprint,
+            "image": self.pinned,
+            "kms_key": self.kms_key,
+            "max_age_days": str(self.max_age_days),
+            "live_image": self.live_image,
+        }
+        if self.copied_from:
+            return {**wanted, "image_from": self.copied_from}
+        return {
+            **wanted,
+            "image_dir": self.folder,
+            "base_image": self.base_image,
+            "architecture": self.architecture,
+            "subnet_id": subnet_id,
+            "packer_variables": json.dumps(dict(sorted(self.packer_variables.items()))),
+        }
+
+
+class MachineImage(pulumi.ComponentResource):
+    """The step `bake` or `copy` as a resource; it runs once for each attempt at a generation's launch.
+
+    Inputs: `color`; `image`; `subnet_id` for Packer's build instance, with a way to the internet.
 
     Outputs: `id` (ami-), `root_device` (its name), `baked_at` (ISO 8601, UTC), `commit`, `base` (ami-); `said`, all of
-    that and more, and `tags`, the same for what is born from it; `packages` (how many there are, the hash of their
+    that and more, and `tags`, the same for what is made from it; `packages` (how many there are, the hash of their
     list, and the difference to what was live when it was baked or found).
     """
 
@@ -37,49 +77,20 @@ class MachineImage(pulumi.ComponentResource):
         *,
         color: GroupKey,
         account: Account,
-        service: str,
-        fingerprint: str,
-        pinned: str = "",
-        folder: str = "image",
-        base_image: str,
-        architecture: str,
-        packer_variables: Mapping[str, str | Sequence[str]],
-        copied_from: str = "",
-        kms_key: str = "",
-        max_age_days: int,
+        image: ImageArgs,
         subnet_id: pulumi.Input[str],
-        live_image: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:MachineImage", name, {"generation": color.generation}, opts)
-        self._name, self._about, self._account = name, {"stack": color.stack, "service": service}, account
-        wanted: dict[str, pulumi.Input[str]] = {
-            **self._about,
-            "fingerprint": fingerprint,
-            "image": pinned,
-            "kms_key": kms_key,
-            "max_age_days": str(max_age_days),
-            "live_image": live_image,
-        }
-        made: dict[str, pulumi.Input[str]] = (
-            {"image_from": copied_from}
-            if copied_from
-            else {
-                "image_dir": folder,
-                "base_image": base_image,
-                "architecture": architecture,
-                "subnet_id": subnet_id,
-                "packer_variables": json.dumps(dict(sorted(packer_variables.items()))),
-            }
-        )
+        self._name, self._about, self._account = name, {"stack": color.stack, "service": image.service}, account
         # Frozen: a command whose inputs change in place loses its recorded output. Its replacement takes what the
         # program says then. Its name is the same for every generation: with `--target` the engine leaves a new one
         # unmade, and writes it down nevertheless for what hangs on it, in a state that it refuses from then on.
         bake = step_command(
             f"{name}-bake",
-            run="copy" if copied_from else "bake",
+            run="copy" if image.copied_from else "bake",
             account=account,
-            environment={**wanted, **made},
+            environment={**self._about, **image.environment(subnet_id)},
             triggers=[],
             # Each attempt at a birth looks again: what an earlier one found may be deregistered since.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),

@@ -10,25 +10,23 @@ from components.image import MachineImage
 from components.rollout import Rollout
 from core.release_record import decode_history_line
 from plan import history
+from plan.planner import CheckedPlan
 from plan.readers.live_state import LiveState
-from plan.rollout_plan import RolloutPlan
 
 
 def stack_outputs(
+    checked: CheckedPlan,
     *,
     url: pulumi.Output[str],
-    plan: RolloutPlan,
-    live: LiveState,
-    fingerprint: str,
     image: MachineImage,
     rollout: Rollout,
     after: pulumi.Output[str],
 ) -> dict[str, pulumi.Output[Any]]:
-    """`url`; `live`; `certificates`, of the groups that stand; `past`, of those that died.
+    """`url`; `live`; `certificates`, of the groups that there are; `past`, of those that were deleted.
 
-    `fingerprint`: of a newborn. `after`: an output of the production rule, on which all but `url` hang: a failed update
-    leaves the old ones.
+    `after`: an output of the production rule, on which all but `url` hang: a failed update leaves the old ones.
     """
+    plan, live, fingerprint = checked.rollout, checked.live, checked.image_source.fingerprint
     living = pulumi.Output.from_input(
         {
             "color": plan.active.color,

@@ -12,117 +12,125 @@ import pulumi_command as command
 from components.auto_scaling_group import AutoScalingGroup
 from components.step_command import step_command
 from plan import estimates, history, production_weights
-from plan.config.settings import Settings
 from plan.group_key import GroupKey
-from plan.readers.live_state import HISTORY_TAG, Account, LiveState
-from plan.readers.recorded_steps import RecordedSteps, reported_weights
-from plan.rollout_plan import RolloutPlan
+from plan.planner import CheckedPlan
+from plan.readers.live_state import HISTORY_TAG
+from plan.readers.recorded_steps import reported_weights
 from plan.user_errors import user_errors
+
+Environment = Mapping[str, pulumi.Input[str]]
 
 
 class Rollout(pulumi.ComponentResource):
     """Proves the active group while nobody uses it, then moves production to it.
 
-    Inputs: the `flight` (who is active, whether weights must move), what was `standing` before it and what earlier
-    steps have `recorded`, the `settings` of the gates, the active `group`, the `targets` of all colors (ARNs of target
-    groups), the `listener_arn`, and the `preview_rule_arn` through which it is tested; `shared`: the load balancer
-    serves others too, so what it answers by itself says nothing about this group.
+    Inputs: the `checked` plan (who is active, whether weights must move, what is live, what earlier steps have
+    recorded, the settings of the gates); the active `group`; the `targets` of all colors (ARNs of target groups); the
+    `listener_arn`; and the `preview_rule_arn` through which the group is tested.
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
     `born_at` of the active group (ISO 8601, UTC), `certificates`: the tags that the gates of this update have put on
-    groups, by color; `lines` about the groups that died (`plan.history`).
+    groups, by color; `lines` about the groups that were deleted (`plan.history`).
     """
 
     def __init__(
         self,
         name: str,
+        checked: CheckedPlan,
         *,
-        plan: RolloutPlan,
-        live: LiveState,
-        recorded: RecordedSteps,
-        settings: Settings,
-        account: Account,
         group: AutoScalingGroup,
         targets: Mapping[GroupKey, pulumi.Input[str]],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
-        shared: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        plan, live = checked.rollout, checked.live
         super().__init__("phoenix:index:Rollout", name, {"active": plan.active.color}, opts)
-        self._prefix, self._account, self._settings, self._flight = name, account, settings, plan
-        self._standing, self._recorded = live, recorded
-        self._group, self._listener = group.group_name, listener_arn
-        about: dict[str, pulumi.Input[str]] = {
-            "stack": settings.identity,
-            "color": plan.active.color,
-            "generation": plan.active.generation,
-            "group": group.group_name,
-            "target_group": targets[plan.active],
-            "listener": listener_arn,
-            "preview_rule": preview_rule_arn,
-            "min_size": str(settings.min_size),
-            "smoke_path": settings.smoke_path,
-            "hostname": settings.hostname,
-        }
-        verified = {
-            **about,
-            "smoke_command": settings.smoke_command,
-            "timeout_seconds": str(settings.verify_timeout_seconds),
-        }
-        self.verified = step_command(
-            f"{name}-verify",
-            run="verify",
-            account=account,
-            environment=verified,
-            # A group that should stand and is not verified was changed by hand: the gate looks, whatever was recorded.
-            triggers=[
-                group.group_name,
-                *([recorded.rerun_trigger(f"{name}-verify")] if plan.needs_verification else []),
-            ],
-            opts=self._gate([group.retire], closed=plan.is_up_to_date),
-        )
-        self._move = recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
-        promoted = {
-            **about,
-            "traffic": str(settings.traffic),
-            "canary_steps": "" if plan.is_rollback else ",".join(map(str, settings.canary_steps)),
-            "canary_pause_seconds": str(settings.canary_pause_seconds),
-            "settle_seconds": str(settings.settle_seconds),
-            "soak_seconds": str(settings.soak_seconds),
-            "drain_seconds": str(settings.drain_seconds),
-            "replacement_seconds": str(estimates.replacement_seconds(settings)),
-            "alarms": pulumi.Output.all(*group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms])),
-            **({"shared": "true"} if shared else {}),
-        }
-        self.promoted = step_command(
-            f"{name}-promote",
-            run="promote",
-            account=account,
-            environment=promoted,
-            # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
-            triggers=[group.group_name, self._move],
-            opts=self._gate([self.verified], closed=not plan.needs_traffic_shift),
-        )
+        self._prefix, self._checked, self._plan, self._live = name, checked, plan, live
+        self._settings, self._account, self._recorded = checked.settings, checked.account, checked.recorded
+        self._group, self._listener = group, listener_arn
+        about = self._about(targets[plan.active], preview_rule_arn)
+        self.verified = self._verify(about)
+        self._move = self._recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
+        self.promoted = self._promote(about)
         self._production(targets)
-        stood = plan.existing.created_at if plan.existing else None
-        born_at = f"{stood:%Y-%m-%dT%H:%M:%SZ}" if stood else ""
+        created = plan.existing.created_at if plan.existing else None
+        born_at = f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.certificates = pulumi.Output.all(
             "" if plan.is_up_to_date else self.verified.stdout,
             self.promoted.stdout if plan.needs_traffic_shift else "",
         ).apply(lambda said: _certificates(*said))
-        # Nobody dies in an update that has not moved production.
+        # No group is deleted in an update that has not moved production.
         self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
             lambda known: list(live.history) if known[0] else history.history_lines(plan, live, known[1])
         )
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
 
+    def _about(self, target_group: pulumi.Input[str], preview_rule: pulumi.Input[str]) -> Environment:
+        """What both gates are given."""
+        settings, active = self._settings, self._plan.active
+        return {
+            "stack": settings.identity,
+            "color": active.color,
+            "generation": active.generation,
+            "group": self._group.group_name,
+            "target_group": target_group,
+            "listener": self._listener,
+            "preview_rule": preview_rule,
+            "min_size": str(settings.min_size),
+            "smoke_path": settings.smoke_path,
+            "hostname": settings.hostname,
+        }
+
+    def _verify(self, about: Environment) -> command.local.Command:
+        settings, name = self._settings, f"{self._prefix}-verify"
+        # A group that should exist and is not verified was changed by hand: the gate looks, whatever was recorded.
+        again = [self._recorded.rerun_trigger(name)] if self._plan.needs_verification else []
+        return step_command(
+            name,
+            run="verify",
+            account=self._account,
+            environment={
+                **about,
+                "smoke_command": settings.smoke_command,
+                "timeout_seconds": str(settings.verify_timeout_seconds),
+            },
+            triggers=[self._group.group_name, *again],
+            opts=self._gate([self._group.retire], closed=self._plan.is_up_to_date),
+        )
+
+    def _promote(self, about: Environment) -> command.local.Command:
+        settings, plan = self._settings, self._plan
+        alarms = pulumi.Output.all(*self._group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms]))
+        # A load balancer that serves others too: what it answers by itself says nothing about this group.
+        shared: Environment = {"shared": "true"} if self._checked.existing_balancer is not None else {}
+        return step_command(
+            f"{self._prefix}-promote",
+            run="promote",
+            account=self._account,
+            environment={
+                **about,
+                "traffic": str(settings.traffic),
+                "canary_steps": "" if plan.is_rollback else ",".join(map(str, settings.canary_steps)),
+                "canary_pause_seconds": str(settings.canary_pause_seconds),
+                "settle_seconds": str(settings.settle_seconds),
+                "soak_seconds": str(settings.soak_seconds),
+                "drain_seconds": str(settings.drain_seconds),
+                "replacement_seconds": str(estimates.replacement_seconds(settings)),
+                "alarms": alarms,
+                **shared,
+            },
+            # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
+            triggers=[self._group.group_name, self._move],
+            opts=self._gate([self.verified], closed=not plan.needs_traffic_shift),
+        )
+
     def _production(self, targets: Mapping[GroupKey, pulumi.Input[str]]) -> None:
         """Sets what the production rule is declared with, by what promote reports."""
-        plan, live = self._flight, self._standing
+        plan, live = self._plan, self._live
         # A command that is left out has the triggers of its last run.
         self.left_out = self.promoted.triggers.apply(
             lambda had: plan.needs_traffic_shift and (had or [""])[-1] != self._move
@@ -150,7 +158,7 @@ class Rollout(pulumi.ComponentResource):
 
         Plain text when none is deleted: an update without changes has none here either.
         """
-        plan, live = self._flight, self._standing
+        plan, live = self._plan, self._live
         told = history.history_lines(plan, live, {})
         if not history.leaving_groups(plan, live):
             return {f"{HISTORY_TAG}{number + 1}": text for number, text in enumerate(told)}
@@ -172,13 +180,14 @@ class Rollout(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[production]),
         )
 
-    def prune(self, *, orphans: Sequence[str], after: Sequence[pulumi.Resource]) -> command.local.Command:
-        """Deregisters the stack's old images once production has moved, and what killed updates left behind.
+    def prune(self, *, after: Sequence[pulumi.Resource]) -> command.local.Command:
+        """Deregisters the stack's old images once production has moved, and deletes what killed updates left behind.
 
-        `strays` are groups that production did not know before this update, and things that nobody knew. An update
-        without any, and without a birth or a move, has nothing to do here.
+        Left behind are groups that production did not know before this update, and things that no state knew. An update
+        without any, which launches no group and moves no traffic, has nothing to do here.
         """
         settings = self._settings
+        orphans = [*self._live.unused_groups, *self._checked.orphans]
         return step_command(
             f"{self._prefix}-prune",
             run="prune",
@@ -187,12 +196,12 @@ class Rollout(pulumi.ComponentResource):
                 "stack": settings.identity,
                 "service": settings.service,
                 "image_keep": str(settings.image_keep),
-                "group": self._group,
+                "group": self._group.group_name,
                 "listener": self._listener,
-                "orphans": json.dumps(list(orphans)),
+                "orphans": json.dumps(orphans),
             },
-            triggers=[self._group, self._recorded.rerun_trigger(f"{self._prefix}-prune") if orphans else ""],
-            opts=self._gate(after, closed=self._flight.is_up_to_date and not orphans),
+            triggers=[self._group.group_name, self._recorded.rerun_trigger(f"{self._prefix}-prune") if orphans else ""],
+            opts=self._gate(after, closed=self._plan.is_up_to_date and not orphans),
         )
 
     def _gate(self, after: Sequence[pulumi.Resource], *, closed: bool) -> pulumi.ResourceOptions:

@@ -1,37 +1,39 @@
-"""One service on its listener: image, groups, gates, production. The part of an update that every program shares."""
+"""One service: network, listener, images, groups, gates and the move of traffic. Every program composes with this."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 
 from components import outputs
 from components.alarms import Limits
-from components.auto_scaling_group import AutoScalingGroup
+from components.auto_scaling_group import AutoScalingGroup, GroupArgs
 from components.dashboard import Dashboard
 from components.existing_listener import ExistingListener
-from components.image import MachineImage
+from components.image import ImageArgs, MachineImage
+from components.launch_template import LaunchTemplate, ServerArgs
 from components.listener import StackListener
 from components.load_balancer import LoadBalancer
 from components.network import Network
 from components.rollout import Rollout
 from plan import estimates, lineage
-from plan.config.settings import Settings
 from plan.config.user_data import user_data
-from plan.listener_move import ListenerMove
+from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
 from plan.readers.existing_balancer import ExistingBalancer
 
 
 class Service(pulumi.ComponentResource):
-    """A service that another program declares, perhaps beside others on one load balancer.
+    """Servers that are never changed, in groups of two colors, behind a load balancer.
 
-    Inputs: what its `ahead` found and decided; the `network` that its servers stand in; the `listener` that carries its
-    rules; `token` that opens pre-production (by default that of the settings).
+    Inputs: the `checked` plan; the `network` of its servers and the `listener` that carries its rules, where they are
+    shared with other services (without them it makes its own, or adopts those that the settings name); `token` that
+    opens pre-production (by default that of the settings).
 
-    Outputs: `url`, `live`, `certificates`, `past`, as those of the main program.
+    Outputs: `url` that users type; `dns_name` of the load balancer; `live`, `certificates`, `past`
+    (`components.outputs`).
     """
 
     def __init__(
@@ -39,191 +41,209 @@ class Service(pulumi.ComponentResource):
         name: str,
         checked: CheckedPlan,
         *,
-        network: Network,
-        listener: StackListener,
+        network: Network | None = None,
+        listener: StackListener | None = None,
         token: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:Service", name, {"active": checked.rollout.active.color}, opts)
-        told = declare_service(checked, network=network, listener=listener, token=token, parent=self)
-        self.url, self.live = told["url"], told["live"]
-        self.certificates, self.past = told["certificates"], told["past"]
+        plan, settings = checked.rollout, checked.settings
+        super().__init__("phoenix:index:Service", name, {"active": plan.active.color}, opts)
+        self._checked, self._settings, self._below = checked, settings, pulumi.ResourceOptions(parent=self)
+        self._network = network or self._own_network()
+        self._listener = listener or self._own_listener()
+        images = {color: self._image(color) for color in plan.groups}
+        targets = {color: self._target_group(color, image) for color, image in images.items()}
+        preview = self._listener.preview_rule(
+            targets[plan.active].arn, token=settings.preview_token if token is None else token
+        )
+        groups = {color: self._group(color, image, targets[color], preview) for color, image in images.items()}
+        # The engine deletes last what left the program: the previous group.
+        rollout = Rollout(
+            settings.name,
+            checked,
+            group=groups[plan.active],
+            targets={color: target.arn for color, target in targets.items()},
+            listener_arn=self._listener.listener_arn,
+            preview_rule_arn=preview.arn,
+            opts=self._below,
+        )
+        production = self._production(rollout, images[plan.active])
+        if settings.dashboard:
+            self._dashboard(rollout, [arn for group in groups.values() for arn in group.alarm_arns])
+        told = outputs.stack_outputs(
+            checked, url=self._listener.url, image=images[plan.active], rollout=rollout, after=production.arn
+        )
+        self.url: pulumi.Output[str] = told["url"]
+        self.dns_name = self._listener.dns_name
+        self.live: pulumi.Output[dict[str, Any]] = told["live"]
+        self.certificates: pulumi.Output[dict[str, Any]] = told["certificates"]
+        self.past: pulumi.Output[list[Any]] = told["past"]
         self.register_outputs(dict(told))
 
-
-def declare_network_and_listener(
-    settings: Settings, shared: ExistingBalancer | None, *, doors: ListenerMove, parent: pulumi.Resource | None = None
-) -> tuple[Network, StackListener]:
-    """Declares what outlives every group, below `parent` or at the top: network and listener, each own or adopted."""
-    tags, opts = {"phoenix:stack": settings.identity}, pulumi.ResourceOptions(parent=parent)
-    network = Network(
-        settings.name,
-        vpc_id=settings.vpc_id,
-        alb_subnet_ids=settings.alb_subnet_ids,
-        server_subnet_ids=settings.server_subnet_ids,
-        cidr=settings.vpc_cidr,
-        tags=tags,
-        opts=opts,
-    )
-    if shared:
-        return network, ExistingListener(
+    def _own_network(self) -> Network:
+        settings = self._settings
+        return Network(
             settings.name,
-            listener_arn=shared.listener,
-            arn_suffix=shared.suffix,
-            vpc_id=shared.vpc_id,
-            security_group_id=shared.security_groups[0],
-            dns_name=shared.dns,
+            vpc_id=settings.vpc_id,
+            alb_subnet_ids=settings.alb_subnet_ids,
+            server_subnet_ids=settings.server_subnet_ids,
+            cidr=settings.vpc_cidr,
+            tags={"phoenix:stack": settings.identity},
+            opts=self._below,
+        )
+
+    def _own_listener(self) -> StackListener:
+        """Of a load balancer of its own, or the one that the settings name."""
+        settings, tags = self._settings, {"phoenix:stack": self._settings.identity}
+        if existing := self._checked.existing_balancer:
+            return self._existing_listener(existing, tags)
+        return LoadBalancer(
+            settings.name,
+            vpc_id=self._network.vpc_id,
+            subnet_ids=self._network.alb_subnet_ids,
+            port=settings.port,
+            allowed_cidrs=settings.allowed_cidrs,
+            certificate_arn=settings.certificate_arn,
             hostname=settings.hostname,
-            priority=settings.rule_priority,
-            url=shared.url,
             protect=settings.protect,
             tags=tags,
-            opts=opts,
+            doors=self._checked.listener_move,
+            opts=self._below,
         )
-    return network, LoadBalancer(
-        settings.name,
-        vpc_id=network.vpc_id,
-        subnet_ids=network.alb_subnet_ids,
-        port=settings.port,
-        allowed_cidrs=settings.allowed_cidrs,
-        certificate_arn=settings.certificate_arn,
-        hostname=settings.hostname,
-        protect=settings.protect,
-        tags=tags,
-        doors=doors,
-        opts=opts,
-    )
 
+    def _existing_listener(self, existing: ExistingBalancer, tags: dict[str, str]) -> ExistingListener:
+        settings = self._settings
+        return ExistingListener(
+            settings.name,
+            listener_arn=existing.listener,
+            arn_suffix=existing.suffix,
+            vpc_id=existing.vpc_id,
+            security_group_id=existing.security_groups[0],
+            dns_name=existing.dns,
+            hostname=settings.hostname,
+            priority=settings.rule_priority,
+            url=existing.url,
+            protect=settings.protect,
+            tags=tags,
+            opts=self._below,
+        )
 
-def declare_service(
-    checked: CheckedPlan,
-    *,
-    network: Network,
-    listener: StackListener,
-    token: pulumi.Input[str] | None = None,
-    parent: pulumi.Resource | None = None,
-) -> Mapping[str, pulumi.Output[Any]]:
-    """Declares a service, below `parent` or at the top, and returns its outputs."""
-    settings, plan, account, source = checked.settings, checked.rollout, checked.account, checked.image_source
-    opts = pulumi.ResourceOptions(parent=parent)
-    # Without a public address a build instance has its way to the internet, as servers have, by the NAT gateway.
-    inside = settings.packer_variables.get("session_manager_profile")
-    building = network.server_subnet_ids if inside else network.alb_subnet_ids
-    # A color's own: its image, and the target group that the preview rule names before the group is born.
-    baked = {
-        color: MachineImage(
+    def _image(self, color: GroupKey) -> MachineImage:
+        settings = self._settings
+        # Without a public address a build instance reaches the internet as servers do, through the NAT gateway.
+        private = settings.packer_variables.get("session_manager_profile")
+        subnets = self._network.server_subnet_ids if private else self._network.alb_subnet_ids
+        return MachineImage(
             f"{color.name}-image",
             color=color,
-            account=account,
-            service=settings.service,
-            fingerprint=source.fingerprint,
-            pinned=settings.image,
-            folder=settings.image_dir,
-            base_image=settings.base_image,
-            architecture=settings.architecture,
-            packer_variables=settings.packer_variables,
-            copied_from=settings.image_from,
-            kms_key=settings.image_kms_key,
-            max_age_days=settings.max_age_days,
-            subnet_id=building[0],
-            live_image=plan.live_image,
-            opts=opts,
+            account=self._checked.account,
+            image=ImageArgs(
+                service=settings.service,
+                fingerprint=self._checked.image_source.fingerprint,
+                pinned=settings.image,
+                folder=settings.image_dir,
+                base_image=settings.base_image,
+                architecture=settings.architecture,
+                packer_variables=settings.packer_variables,
+                copied_from=settings.image_from,
+                kms_key=settings.image_kms_key,
+                max_age_days=settings.max_age_days,
+                live_image=self._checked.rollout.live_image,
+            ),
+            subnet_id=subnets[0],
+            opts=self._below,
         )
-        for color in plan.groups
-    }
-    targets = {
-        color: listener.target_group(
+
+    def _target_group(self, color: GroupKey, image: MachineImage) -> aws.lb.TargetGroup:
+        """A color's own, which the preview rule names before the group exists."""
+        settings, checked = self._settings, self._checked
+        return self._listener.target_group(
             color,
             port=settings.app_port,
             health_check_path=settings.health_check_path,
             health_check_interval_seconds=settings.health_check_interval_seconds,
             drain_seconds=settings.drain_seconds,
             tags={
-                "fingerprint": source.fingerprint,
+                "fingerprint": checked.image_source.fingerprint,
                 "recipe": checked.server_spec.tag,
                 **image.tags,
-                **lineage.launch_tags(color, plan, checked.live, checked.lineage),
+                **lineage.launch_tags(color, checked.rollout, checked.live, checked.lineage),
             },
         )
-        for color, image in baked.items()
-    }
-    preview = listener.preview_rule(targets[plan.active].arn, token=settings.preview_token if token is None else token)
-    groups = {
-        color: AutoScalingGroup(
+
+    def _group(
+        self, color: GroupKey, image: MachineImage, target_group: aws.lb.TargetGroup, preview: aws.lb.ListenerRule
+    ) -> AutoScalingGroup:
+        settings = self._settings
+        limits = Limits(
+            settings.max_error_percent,
+            settings.max_response_milliseconds,
+            settings.min_size,
+            estimates.replacement_seconds(settings),
+        )
+        return AutoScalingGroup(
             color.name,
             color=color,
-            account=account,
-            image_id=image.id,
-            root_device=image.root_device,
-            instance_type=settings.instance_type,
-            root_volume_gib=settings.root_volume_gib,
-            user_data=user_data(settings, color=color.color, generation=color.generation),
-            references=settings.references,
-            permissions_boundary=settings.permissions_boundary,
-            port=settings.app_port,
-            vpc_id=network.vpc_id,
-            subnet_ids=network.server_subnet_ids,
-            target_group=targets[color],
-            announced_by=[preview],
-            load_balancer_security_group_id=listener.security_group_id,
-            load_balancer_arn_suffix=listener.arn_suffix,
-            listener_arn=listener.listener_arn,
-            min_size=settings.min_size,
-            max_size=settings.max_size,
-            target_cpu_percent=settings.target_cpu_percent,
-            boot_seconds=settings.boot_seconds,
-            drain_seconds=settings.drain_seconds,
-            tags={"fingerprint": source.fingerprint},
-            limits=Limits(
-                settings.max_error_percent,
-                settings.max_response_milliseconds,
-                settings.min_size,
-                estimates.replacement_seconds(settings),
+            account=self._checked.account,
+            args=GroupArgs(
+                subnet_ids=self._network.server_subnet_ids,
+                min_size=settings.min_size,
+                max_size=settings.max_size,
+                target_cpu_percent=settings.target_cpu_percent,
+                boot_seconds=settings.boot_seconds,
+                drain_seconds=settings.drain_seconds,
+                limits=limits,
             ),
-            opts=opts,
+            template=self._template(color, image),
+            target_group=target_group,
+            listener=self._listener,
+            after=[preview],
+            tags={"fingerprint": self._checked.image_source.fingerprint},
+            opts=self._below,
         )
-        for color, image in baked.items()
-    }
 
-    # The gates, the flip, and the cleaning up. The engine deletes last what left the program: the previous group.
-    rollout = Rollout(
-        settings.name,
-        plan=plan,
-        live=checked.live,
-        recorded=checked.recorded,
-        settings=settings,
-        account=account,
-        group=groups[plan.active],
-        targets={color: target.arn for color, target in targets.items()},
-        listener_arn=listener.listener_arn,
-        preview_rule_arn=preview.arn,
-        shared=checked.existing_balancer is not None,
-        opts=opts,
-    )
-    production = listener.production_rule(
-        rollout.weights,
-        after=[rollout.promoted],
-        tags={**rollout.past(), **lineage.production_tags(plan, checked.live, checked.lineage)},
-    )
-    rollout.guard(production)
-    rollout.prune(orphans=[*checked.live.unused_groups, *checked.orphans], after=[production])
-    if settings.image_shared_with or source.is_shared:
-        baked[plan.active].share(settings.image_shared_with, after=[production])
-    if settings.dashboard:
-        Dashboard(
-            settings.name,
-            region=settings.region,
-            load_balancer_arn_suffix=listener.arn_suffix,
-            alarm_arns=[arn for group in groups.values() for arn in group.alarm_arns],
-            promoted=rollout.promoted.stdout,
-            opts=opts,
+    def _template(self, color: GroupKey, image: MachineImage) -> LaunchTemplate:
+        settings = self._settings
+        return LaunchTemplate(
+            color.name,
+            color=color,
+            account=self._checked.account,
+            server=ServerArgs(
+                image_id=image.id,
+                root_device=image.root_device,
+                instance_type=settings.instance_type,
+                root_volume_gib=settings.root_volume_gib,
+                user_data=user_data(settings, color=color.color, generation=color.generation),
+                port=settings.app_port,
+                references=settings.references,
+                permissions_boundary=settings.permissions_boundary,
+            ),
+            vpc_id=self._network.vpc_id,
+            load_balancer_security_group_id=self._listener.security_group_id,
+            tags={"fingerprint": self._checked.image_source.fingerprint},
+            opts=self._below,
         )
-    return outputs.stack_outputs(
-        url=listener.url,
-        plan=plan,
-        live=checked.live,
-        fingerprint=source.fingerprint,
-        image=baked[plan.active],
-        rollout=rollout,
-        after=production.arn,
-    )
+
+    def _production(self, rollout: Rollout, image: MachineImage) -> aws.lb.ListenerRule:
+        """The production rule, once promote has moved the traffic, and what is done once the rule is right."""
+        settings, checked = self._settings, self._checked
+        production = self._listener.production_rule(
+            rollout.weights,
+            after=[rollout.promoted],
+            tags={**rollout.past(), **lineage.production_tags(checked.rollout, checked.live, checked.lineage)},
+        )
+        rollout.guard(production)
+        rollout.prune(after=[production])
+        if settings.image_shared_with or checked.image_source.is_shared:
+            image.share(settings.image_shared_with, after=[production])
+        return production
+
+    def _dashboard(self, rollout: Rollout, alarm_arns: list[pulumi.Output[str]]) -> Dashboard:
+        return Dashboard(
+            self._settings.name,
+            region=self._settings.region,
+            load_balancer_arn_suffix=self._listener.arn_suffix,
+            alarm_arns=alarm_arns,
+            promoted=rollout.promoted.stdout,
+            opts=self._below,
+        )

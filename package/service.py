@@ -3,7 +3,6 @@
 No postponed annotations here: Pulumi reads the schema off the types themselves.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from plan.config import pulumi_config, validators
 from plan.user_errors import user_errors
 
 
-class Service(pulumi.ComponentResource):
+class Service(service.Service):
     """Servers that are never patched: an image that Packer bakes from the scripts in your program's folder, blue and green groups, gates, and the load balancer between them."""  # noqa: E501 (the schema's text, a line)
 
     url: pulumi.Output[str]
@@ -36,23 +35,8 @@ class Service(pulumi.ComponentResource):
             # The token may be an output; its shape is checked when it is known.
             settings = pulumi_config.settings_from_inputs(said, token="-" * 24)
             checked = planner.make_plan(settings, Path.cwd(), now=datetime.now(UTC))
-        super().__init__("phoenix:index:Service", name, {"active": checked.rollout.active.color}, opts)
+        super().__init__(name, checked, token=token, opts=opts)
         pulumi.log.info(checked.report.text, self)
-        told = _declared(checked, token, self)
-        self.url, self.live, self.certificates, self.past = (
-            told[key] for key in ("url", "live", "certificates", "past")
-        )
-        self.register_outputs(dict(told))
-
-
-def _declared(
-    checked: planner.CheckedPlan, token: pulumi.Output[str], parent: pulumi.Resource
-) -> Mapping[str, pulumi.Output[Any]]:
-    """Network, listener and service, below the component."""
-    network, listener = service.declare_network_and_listener(
-        checked.settings, checked.existing_balancer, doors=checked.listener_move, parent=parent
-    )
-    return service.declare_service(checked, network=network, listener=listener, token=token, parent=parent)
 
 
 def _checked(token: str) -> str:

@@ -22,14 +22,14 @@ owner = f"edge/{pulumi.get_stack()}"
 port = pulumi.Config().require_int("listenerPort")
 
 # Everything is decided, and refused, before anything is declared.
-flights = []
+plans = []
 for name in SERVICES:
     with user_errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
         checked = planner.make_plan(
             pulumi_config.read_settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port
         )
     pulumi.log.info(checked.report.text)
-    flights.append(checked)
+    plans.append(checked)
 
 network = Network(edge, tags={"phoenix:stack": owner})
 balancer = LoadBalancer(
@@ -39,10 +39,10 @@ balancer = LoadBalancer(
     port=port,
     allowed_cidrs=["0.0.0.0/0"],
     tags={"phoenix:stack": owner},
-    doors=flights[0].doors,
+    doors=plans[0].listener_move,
 )
 
-for checked in flights:
+for checked in plans:
     settings = checked.settings
     with user_errors():
         listener = balancer.listener_for(

@@ -16,7 +16,9 @@ from core.names import other_color
 from plan.rollout_plan import RolloutPlan
 
 # What one group or its move of traffic is made of, by the types in a URN.
-WHOLE = re.compile(r"phoenix:index:(AutoScalingGroup|MachineImage|Rollout)\$|aws:lb/targetGroup:TargetGroup::")
+WHOLE = re.compile(
+    r"phoenix:index:(AutoScalingGroup|LaunchTemplate|MachineImage|Rollout)\$|aws:lb/targetGroup:TargetGroup::"
+)
 # What looks or writes down, and may do so again at any time.
 AGAIN = re.compile(r"Rollout\$command:local:Command::\S+-(verify|promote|prune)$|-share$|:Dashboard::")
 OURS = "phoenix:index:"

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from components.auto_scaling_group import SSM_CORE, TRUST
+from components.launch_template import SSM_CORE, TRUST
 from plan.config import secret_references
 from rehearsal.cloud.cloud import Cloud
 from tests.support.factories import settings

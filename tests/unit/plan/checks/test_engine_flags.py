@@ -20,16 +20,26 @@ def urn(types: str, name: str) -> str:
     return f"urn:pulumi:dev::phoenix::{types}::{name}"
 
 
-BALANCER = urn("phoenix:index:LoadBalancer$aws:lb/loadBalancer:LoadBalancer", "phoenix-dev")
-PRODUCTION = urn("phoenix:index:LoadBalancer$aws:lb/listenerRule:ListenerRule", "phoenix-dev-production")
-TARGET = urn("phoenix:index:LoadBalancer$aws:lb/targetGroup:TargetGroup", "phoenix-dev-blue")
-GROUP = urn("phoenix:index:AutoScalingGroup$aws:autoscaling/group:Group", "phoenix-dev-blue-group")
-BAKE = urn("phoenix:index:MachineImage$command:local:Command", "phoenix-dev-blue-image-bake")
-PROMOTE = urn("phoenix:index:Rollout$command:local:Command", "phoenix-dev-promote")
-GUARD = urn("phoenix:index:Rollout$command:local:Command", "phoenix-dev-guard")
-DASHBOARD = urn("phoenix:index:Dashboard$aws:cloudwatch/dashboard:Dashboard", "phoenix-dev-dashboard")
+BALANCER = urn("phoenix:index:Service$phoenix:index:LoadBalancer$aws:lb/loadBalancer:LoadBalancer", "phoenix-dev")
+PRODUCTION = urn(
+    "phoenix:index:Service$phoenix:index:LoadBalancer$aws:lb/listenerRule:ListenerRule", "phoenix-dev-production"
+)
+TARGET = urn("phoenix:index:Service$phoenix:index:LoadBalancer$aws:lb/targetGroup:TargetGroup", "phoenix-dev-blue")
+GROUP = urn(
+    "phoenix:index:Service$phoenix:index:AutoScalingGroup$aws:autoscaling/group:Group", "phoenix-dev-blue-group"
+)
+TEMPLATE = urn(
+    "phoenix:index:Service$phoenix:index:LaunchTemplate$aws:ec2/launchTemplate:LaunchTemplate",
+    "phoenix-dev-blue-template",
+)
+BAKE = urn("phoenix:index:Service$phoenix:index:MachineImage$command:local:Command", "phoenix-dev-blue-image-bake")
+PROMOTE = urn("phoenix:index:Service$phoenix:index:Rollout$command:local:Command", "phoenix-dev-promote")
+GUARD = urn("phoenix:index:Service$phoenix:index:Rollout$command:local:Command", "phoenix-dev-guard")
+DASHBOARD = urn(
+    "phoenix:index:Service$phoenix:index:Dashboard$aws:cloudwatch/dashboard:Dashboard", "phoenix-dev-dashboard"
+)
 BUCKET = urn("aws:s3/bucket:Bucket", "somebody-elses")
-HELD = (BALANCER, PRODUCTION, TARGET, GROUP, BAKE, PROMOTE, GUARD, DASHBOARD, BUCKET)
+HELD = (BALANCER, PRODUCTION, TARGET, GROUP, TEMPLATE, BAKE, PROMOTE, GUARD, DASHBOARD, BUCKET)
 
 
 def plan(image: str = NEW, **said: Any) -> RolloutPlan:
@@ -43,7 +53,7 @@ def found(given: Flags, flying: RolloutPlan = FLIP) -> str:
     return "\n".join(engine_flags.problems(given, flying, HELD))
 
 
-@pytest.mark.parametrize("one", [BALANCER, PRODUCTION, TARGET, GROUP, BAKE, GUARD, "**:Group::*", "**"])
+@pytest.mark.parametrize("one", [BALANCER, PRODUCTION, TARGET, GROUP, TEMPLATE, BAKE, GUARD, "**:Group::*", "**"])
 @pytest.mark.parametrize("flying", [FLIP, IDLE])
 def test_what_serves_users_is_not_made_anew(one: str, flying: RolloutPlan) -> None:
     said = found(Flags(replaces=(one,)), flying)
@@ -56,7 +66,7 @@ def test_what_only_looks_or_is_anothers_may_be_made_anew(one: str) -> None:
     assert found(Flags(replaces=(one,)), IDLE) == ""
 
 
-@pytest.mark.parametrize("one", [TARGET, GROUP, BAKE, PROMOTE, "**phoenix-dev*"])
+@pytest.mark.parametrize("one", [TARGET, GROUP, TEMPLATE, BAKE, PROMOTE, "**phoenix-dev*"])
 @pytest.mark.parametrize("flag", ["targets", "excludes"])
 def test_a_birth_or_a_move_is_done_as_a_whole(one: str, flag: str) -> None:
     said = found(Flags(**{flag: (one,)}))  # type: ignore[arg-type]

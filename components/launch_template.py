@@ -1,0 +1,179 @@
+"""What a server is made of: its launch template, and the role and the security group that the template names."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.replacement import group_options
+from plan.config import secret_references
+from plan.group_key import GroupKey
+from plan.readers.live_state import Account
+
+SSM_CORE = "policy/AmazonSSMManagedInstanceCore"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerArgs:
+    """One server.
+
+    `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain text, no secrets);
+    `port` of the application; `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
+    `permissions_boundary` of the role (ARN of a policy, or empty).
+    """
+
+    image_id: pulumi.Input[str]
+    root_device: pulumi.Input[str]
+    instance_type: str
+    root_volume_gib: int
+    user_data: str
+    port: int
+    references: Sequence[str] = ()
+    permissions_boundary: str = ""
+
+
+class LaunchTemplate(pulumi.ComponentResource):
+    """The launch template of one color in one generation, with a role and a security group of its own.
+
+    Servers have no SSH key, no public address, and no open port but the application's, for the load balancer alone.
+    They carry an encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read the
+    server's `references` alone.
+
+    Inputs: `color`; `server`; `vpc_id`; `load_balancer_security_group_id`, which is let in, and gets a way out; `tags`.
+
+    Outputs: `id`, `version`; `rules` of the security group, without which a server is not reached; `ready`: the
+    template and these rules.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        color: GroupKey,
+        account: Account,
+        server: ServerArgs,
+        vpc_id: pulumi.Input[str],
+        load_balancer_security_group_id: pulumi.Input[str],
+        tags: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__(
+            "phoenix:index:LaunchTemplate", name, {"color": color.color, "generation": color.generation}, opts
+        )
+        self._prefix, self._color, self._tags = name, color, color.tags(**tags)
+        security_group = self._security_group(vpc_id)
+        self.rules = self._rules(security_group, server.port, load_balancer_security_group_id)
+        template = self._template(server, self._instance_profile(account, server), security_group)
+        self.ready: list[pulumi.Resource] = [template, *self.rules]
+        self.id = template.id
+        self.version: pulumi.Output[str] = template.latest_version.apply(str)
+        self.register_outputs({"id": self.id, "version": self.version})
+
+    def _template(
+        self, server: ServerArgs, profile: aws.iam.InstanceProfile, security_group: aws.ec2.SecurityGroup
+    ) -> aws.ec2.LaunchTemplate:
+        disk: aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgsDict = {
+            "volume_size": server.root_volume_gib,
+            "volume_type": "gp3",
+            "encrypted": "true",
+            "delete_on_termination": "true",
+        }
+        return aws.ec2.LaunchTemplate(
+            f"{self._prefix}-template",
+            image_id=server.image_id,
+            instance_type=server.instance_type,
+            iam_instance_profile={"arn": profile.arn},
+            # Scaling looks at CPU each minute; without this EC2 reports it every five.
+            monitoring={"enabled": True},
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            block_device_mappings=[{"device_name": server.root_device, "ebs": disk}],
+            network_interfaces=[
+                {
+                    "device_index": 0,
+                    "associate_public_ip_address": "false",
+                    "delete_on_termination": "true",
+                    "security_groups": [security_group.id],
+                }
+            ],
+            user_data=base64.b64encode(server.user_data.encode()).decode(),
+            tag_specifications=[{"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume")],
+            tags=self._tags,
+            opts=group_options(self._color, self),
+        )
+
+    def _instance_profile(self, account: Account, server: ServerArgs) -> aws.iam.InstanceProfile:
+        """The servers' role. Its own for each generation: a right that a new one needs is not given to the live one."""
+        options = group_options(self._color, self)
+        partition = aws.get_partition().partition
+        role = aws.iam.Role(
+            f"{self._prefix}-role",
+            assume_role_policy=TRUST,
+            permissions_boundary=server.permissions_boundary or None,
+            tags=self._tags,
+            opts=options,
+        )
+        ssm = aws.iam.RolePolicyAttachment(
+            f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options
+        )
+        reads = aws.iam.RolePolicy(
+            f"{self._prefix}-references",
+            role=role.id,
+            policy=secret_references.reference_policy(
+                server.references, account=account.id, region=account.region, partition=partition
+            ),
+            opts=options,
+        )
+        return aws.iam.InstanceProfile(
+            f"{self._prefix}-profile",
+            role=role.name,
+            tags=self._tags,
+            opts=group_options(self._color, self, depends_on=[ssm, reads]),
+        )
+
+    def _security_group(self, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            f"{self._prefix}-servers",
+            vpc_id=vpc_id,
+            description=f"Servers of {self._color.name}",
+            tags=self._tags,
+            opts=group_options(self._color, self),
+        )
+
+    def _rules(
+        self, group: aws.ec2.SecurityGroup, port: int, load_balancer: pulumi.Input[str]
+    ) -> list[pulumi.Resource]:
+        """The load balancer's way to the servers, at both ends, and the servers' way out."""
+        options = group_options(self._color, self)
+        from_balancer = aws.vpc.SecurityGroupIngressRule(
+            f"{self._prefix}-from-alb",
+            security_group_id=group.id,
+            referenced_security_group_id=load_balancer,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=options,
+        )
+        to_servers = aws.vpc.SecurityGroupEgressRule(
+            f"{self._prefix}-from-alb",
+            security_group_id=load_balancer,
+            referenced_security_group_id=group.id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=options,
+        )
+        out = aws.vpc.SecurityGroupEgressRule(
+            f"{self._prefix}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options
+        )
+        return [from_balancer, to_servers, out]
