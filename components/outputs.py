@@ -22,7 +22,7 @@ def stack_outputs(
     rollout: Rollout,
     after: pulumi.Output[str],
 ) -> dict[str, pulumi.Output[Any]]:
-    """`url`; `live`; `certificates`, of the groups that there are; `past`, of those that were deleted.
+    """`url`; `live`; `releases`, a record of each group that there is; `history`, a line of each that was deleted.
 
     `after`: an output of the production rule, on which all but `url` hang: a failed update leaves the old ones.
     """
@@ -41,14 +41,14 @@ def stack_outputs(
         }
     )
 
-    def certificates(known: list[Any]) -> dict[str, dict[str, Any]]:
+    def releases(known: list[Any]) -> dict[str, dict[str, Any]]:
         return history.release_records(plan, live, fingerprint, known[0], known[1])
 
     return {
         "url": url,
         "live": rollout.left_out.apply(lambda left_out: _stays(live, rollout) if left_out else living),
-        "certificates": pulumi.Output.all(image.said, rollout.certificates, after).apply(certificates),
-        "past": pulumi.Output.all(rollout.lines, after).apply(
+        "releases": pulumi.Output.all(image.said, rollout.release_tags, after).apply(releases),
+        "history": pulumi.Output.all(rollout.lines, after).apply(
             lambda known: [decode_history_line(line) for line in known[0]]
         ),
     }

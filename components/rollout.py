@@ -30,7 +30,7 @@ class Rollout(pulumi.ComponentResource):
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
-    `born_at` of the active group (ISO 8601, UTC), `certificates`: the tags that the gates of this update have put on
+    `born_at` of the active group (ISO 8601, UTC), `release_tags`: the tags that the gates of this update have put on
     groups, by color; `lines` about the groups that were deleted (`plan.history`).
     """
 
@@ -59,12 +59,12 @@ class Rollout(pulumi.ComponentResource):
         born_at = f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
-        self.certificates = pulumi.Output.all(
+        self.release_tags = pulumi.Output.all(
             "" if plan.is_up_to_date else self.verified.stdout,
             self.promoted.stdout if plan.needs_traffic_shift else "",
-        ).apply(lambda said: _certificates(*said))
+        ).apply(lambda said: _release_tags(*said))
         # No group is deleted in an update that has not moved production.
-        self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.certificates).apply(
+        self.lines: pulumi.Output[list[str]] = pulumi.Output.all(self.left_out, self.release_tags).apply(
             lambda known: list(live.history) if known[0] else history.history_lines(plan, live, known[1])
         )
         self.register_outputs({"verified": self.verified.stdout, "promoted": self.promoted.stdout})
@@ -153,7 +153,7 @@ class Rollout(pulumi.ComponentResource):
         self.weights: pulumi.Output[dict[str, int]] = both[0]
         self.shares: pulumi.Output[dict[str, int]] = both[1]
 
-    def past(self) -> dict[str, pulumi.Input[str]]:
+    def history_tags(self) -> dict[str, pulumi.Input[str]]:
         """Tags for the production rule about the groups that died, and those that this update deletes.
 
         Plain text when none is deleted: an update without changes has none here either.
@@ -209,7 +209,7 @@ class Rollout(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, depends_on=list(after), ignore_changes=["*"] if closed else None)
 
 
-def _certificates(*said: str | None) -> dict[str, dict[str, str]]:
+def _release_tags(*said: str | None) -> dict[str, dict[str, str]]:
     """What each color's group was tagged with, without `phoenix:`, from what the steps printed."""
     found: dict[str, dict[str, str]] = {}
     for text in said:

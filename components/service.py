@@ -32,7 +32,7 @@ class Service(pulumi.ComponentResource):
     shared with other services (without them it makes its own, or adopts those that the settings name); `token` that
     opens pre-production (by default that of the settings).
 
-    Outputs: `url` that users type; `dns_name` of the load balancer; `live`, `certificates`, `past`
+    Outputs: `url` that users type; `dns_name` of the load balancer; `live`, `releases`, `history`
     (`components.outputs`).
     """
 
@@ -76,8 +76,8 @@ class Service(pulumi.ComponentResource):
         self.url: pulumi.Output[str] = told["url"]
         self.dns_name = self._listener.dns_name
         self.live: pulumi.Output[dict[str, Any]] = told["live"]
-        self.certificates: pulumi.Output[dict[str, Any]] = told["certificates"]
-        self.past: pulumi.Output[list[Any]] = told["past"]
+        self.releases: pulumi.Output[dict[str, Any]] = told["releases"]
+        self.history: pulumi.Output[list[Any]] = told["history"]
         self.register_outputs(dict(told))
 
     def _own_network(self) -> Network:
@@ -230,7 +230,7 @@ class Service(pulumi.ComponentResource):
         production = self._listener.production_rule(
             rollout.weights,
             after=[rollout.promoted],
-            tags={**rollout.past(), **lineage.production_tags(checked.rollout, checked.live, checked.lineage)},
+            tags={**rollout.history_tags(), **lineage.production_tags(checked.rollout, checked.live, checked.lineage)},
         )
         rollout.guard(production)
         rollout.prune(after=[production])

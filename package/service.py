@@ -23,10 +23,10 @@ class Service(service.Service):
     """URL that users type."""
     live: pulumi.Output[dict[str, Any]]
     """What has production: color, generation, fingerprint, image, commit, weights."""
-    certificates: pulumi.Output[dict[str, Any]]
-    """Birth certificates of the groups that stand, by color."""
-    past: pulumi.Output[list[Any]]
-    """Groups that died, newest first."""
+    releases: pulumi.Output[dict[str, Any]]
+    """Release records of the groups that exist, by color."""
+    history: pulumi.Output[list[Any]]
+    """Groups that were deleted, newest first."""
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         said: dict[str, Any] = dict(args)

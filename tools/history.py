@@ -1,6 +1,6 @@
 """What became of a stack: its last generations and its last updates, as two tables.
 
-`python tools/history.py STACK` (`make history STACK=dev`). Generations are the outputs `certificates` and `past`, which
+`python tools/history.py STACK` (`make history STACK=dev`). Generations are the outputs `releases` and `history`, which
 every update leaves; updates are `pulumi stack history`. Both work with every backend.
 """
 
@@ -34,8 +34,8 @@ def pulumi(*arguments: str) -> Any:
 
 def generations(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row for each group that stands and each that died, youngest first."""
-    rows = [_standing(one) for one in outputs.get("certificates", {}).values()]
-    rows += [_died(one) for one in outputs.get("past", ())]
+    rows = [_standing(one) for one in outputs.get("releases", {}).values()]
+    rows += [_died(one) for one in outputs.get("history", ())]
     return sorted(rows, key=lambda row: str(row["born"]), reverse=True)
 
 
@@ -136,7 +136,7 @@ def main(stack: str) -> int:
     if born:
         print(table(f"generations of {stack}, youngest first (times are UTC)", born), end="\n\n")
     else:
-        print(f"no group of {stack} has a birth certificate.\n{BORN.format(stack=stack)}", file=sys.stderr)
+        print(f"no group of {stack} has a release record.\n{BORN.format(stack=stack)}", file=sys.stderr)
     if found:
         print(table(f"updates of {stack}, newest first", updates(found)))
     return 0 if born else 1

@@ -62,7 +62,7 @@ def test_target_of_the_load_balancer_after_a_kept_group(trial: Trial) -> None:
         assert stack.groups()[old.color] == old
     assert list(stack.groups()) == [old.color]
     assert stack.weights() == {old.color: 100}
-    assert new not in stack.engine.outputs()["certificates"]
+    assert new not in stack.engine.outputs()["releases"]
     stack.idle()
     trial.ended = True
 

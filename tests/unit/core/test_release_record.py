@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from components.rollout import _certificates
+from components.rollout import _release_tags
 from core import release_record
 from plan import history
 from plan.rollout_plan import decide_rollout
@@ -105,7 +105,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
             }
         }
     )
-    written = _certificates(verify, promoted)
+    written = _release_tags(verify, promoted)
     given, made, before = settings(active="green"), recipe(NEW), live(group("blue", OLD))
     born = history.release_records(decide_rollout(given, made, before, now=NOW), before, NEW, image, written)
     tags = {

@@ -49,8 +49,8 @@ def test_its_outputs_are_those_of_the_program() -> None:
     assert {key: said["type"] for key, said in COMPONENT["properties"].items()} == {
         "url": "string",
         "live": "object",
-        "certificates": "object",
-        "past": "array",
+        "releases": "object",
+        "history": "array",
     }
     assert set(COMPONENT["required"]) == set(COMPONENT["properties"])
 

@@ -563,12 +563,12 @@ def test_at_100_percent_the_other_color_leaves_the_program() -> None:
 
 
 def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs() -> None:
-    assert program().outputs["past"] == []
+    assert program().outputs["history"] == []
     live_group("blue", "abcdefabcdef")
     done = program(active="green")
     said = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["tags"]["phoenix:past-1"]
     assert said.startswith("color=blue generation=abcdefabcdef ")
-    assert [one["generation"] for one in done.outputs["past"]] == ["abcdefabcdef"]
+    assert [one["generation"] for one in done.outputs["history"]] == ["abcdefabcdef"]
     held = program(active="green", traffic=10)
     rule = held.one("aws:lb/listenerRule:ListenerRule", "production").inputs
     assert not [key for key in rule["tags"] if "past" in key]
@@ -665,7 +665,7 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
         "c0ffee",
         {"blue": 100},
     )
-    certificate = outputs["certificates"]["blue"]
+    certificate = outputs["releases"]["blue"]
     assert certificate["base"] == {"image": "ami-0a", "name": "debian-12 -x86-", "date": "2026-11-20T00:00:00Z"}
     assert certificate["git"] == {"commit": "c0ffee", "tree": "clean"}
 

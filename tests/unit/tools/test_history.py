@@ -25,7 +25,7 @@ PAST = decode_history_line(
         }
     )
 )
-OUTPUTS = {"certificates": {"blue": decode_record(TAGS)}, "past": [PAST]}
+OUTPUTS = {"releases": {"blue": decode_record(TAGS)}, "history": [PAST]}
 HISTORY = [
     {
         "version": 2,
