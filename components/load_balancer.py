@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.existing_listener import ExistingListener
+from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
 from plan.listener_move import ListenerMove
 from plan.readers.existing_balancer import ExistingBalancerError
@@ -15,13 +16,37 @@ from plan.readers.existing_balancer import ExistingBalancerError
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerArgs:
+    """How users reach a load balancer.
+
+    `port` of the listener; `allowed_cidrs` that may reach it; `certificate_arn` (an ACM certificate makes the listener
+    HTTPS, and port 80 redirects to it) for `hostname`; `protect` keeps ALB, listener and rules from being deleted, by
+    Pulumi and by AWS.
+    """
+
+    port: int
+    allowed_cidrs: Sequence[str]
+    certificate_arn: str = ""
+    hostname: str = ""
+    protect: bool = False
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The main one, and the one whose requests are led there."""
+        return (self.port, 80) if self.certificate_arn else (self.port,)
+
+    def url(self, host: str) -> str:
+        """What users of a host type."""
+        scheme, usual = ("https", 443) if self.certificate_arn else ("http", 80)
+        return f"{scheme}://{host}" + ("" if self.port == usual else f":{self.port}")
+
+
 class LoadBalancer(StackListener):
     """An internet-facing ALB that answers 503 until a production rule exists.
 
-    Inputs: `vpc_id`; `subnet_ids` of at least two zones; `port` of the listener; `allowed_cidrs` that may reach it;
-    `certificate_arn` (an ACM certificate makes the listener HTTPS, and port 80 redirects to it) for `hostname`;
-    `protect` keeps ALB, listener and rules from being deleted, by Pulumi and by AWS; `tags`, among them
-    `phoenix:stack`, by which an update finds its load balancer; `doors`: what names and numbers the state has for them.
+    Inputs: `args`; `vpc_id`; `subnet_ids` of at least two zones; `tags`, among them `phoenix:stack`, by which an update
+    finds its load balancer; `doors`: what names and numbers the state has for its listeners and rules.
 
     Each port is a listener of its own: a change of port or protocol is another one beside it, which serves before the
     first one goes.
@@ -33,72 +58,32 @@ class LoadBalancer(StackListener):
     def __init__(
         self,
         name: str,
+        args: LoadBalancerArgs,
         *,
         vpc_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
-        port: int,
-        allowed_cidrs: Sequence[str],
-        certificate_arn: str = "",
-        hostname: str = "",
-        protect: bool = False,
         tags: Mapping[str, str],
         doors: ListenerMove | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("phoenix:index:LoadBalancer", name, {"port": port, "protect": protect}, opts)
-        self._prefix, self._tags, self._permanent = name, dict(tags), protect
+        super().__init__("phoenix:index:LoadBalancer", name, {"port": args.port, "protect": args.protect}, opts)
+        self._prefix, self._tags, self._permanent, self._args = name, dict(tags), args.protect, args
         self._doors = doors or ListenerMove()
         self._vpc_id, self._priorities, self._hosts = vpc_id, self._doors.priorities, ()
-        group = aws.ec2.SecurityGroup(
-            f"{name}-alb",
-            vpc_id=vpc_id,
-            description=f"Load balancer of {name}",
-            tags=self._called("alb"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        ways_in = {
-            number: [
-                aws.vpc.SecurityGroupIngressRule(
-                    f"{name}-{number}-from-{cidr}",
-                    security_group_id=group.id,
-                    ip_protocol="tcp",
-                    from_port=number,
-                    to_port=number,
-                    cidr_ipv4=cidr,
-                    opts=pulumi.ResourceOptions(parent=self),
-                )
-                for cidr in allowed_cidrs
-            ]
-            for number in ([port, 80] if certificate_arn else [port])
-        }
-        balancer = aws.lb.LoadBalancer(
-            name,
-            load_balancer_type="application",
-            internal=False,
-            security_groups=[group.id],
-            subnets=list(subnet_ids),
-            drop_invalid_header_fields=True,
-            enable_deletion_protection=protect,
-            tags=self._called("alb"),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
-        )
-        listeners = {
-            number: self._listen(balancer, number, certificate_arn if number == port else "", after=ways)
-            for number, ways in ways_in.items()
-        }
+        group = self._security_group()
+        ways_in = {port: self._ways_in(group, port) for port in args.ports}
+        balancer = self._balancer(group, subnet_ids)
+        listeners = {port: self._listen(balancer, port, after=ways) for port, ways in ways_in.items()}
         # The one whose requests are led to the main one.
-        self._plain, self._port = listeners.get(80) if certificate_arn else None, port
-        scheme, usual = ("https", 443) if certificate_arn else ("http", 80)
-        shown = "" if port == usual else f":{port}"
-        self._front = (scheme, shown)
+        self._plain = listeners.get(80) if args.certificate_arn else None
         self._shared: dict[str, tuple[str, int]] = {}
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
-        self.listener_arn = listeners[port].arn
+        self.listener_arn = listeners[args.port].arn
         self.security_group_id = group.id
         self.dns_name = balancer.dns_name
         self.url = balancer.dns_name.apply(
-            lambda dns: f"{scheme}://{host}{shown}" if (host := hostname if certificate_arn else dns) else ""
+            lambda dns: args.url(host) if (host := args.hostname if args.certificate_arn else dns) else ""
         )
         self.register_outputs(
             {
@@ -108,7 +93,7 @@ class LoadBalancer(StackListener):
                 "listenerArn": self.listener_arn,
                 "securityGroupId": self.security_group_id,
                 "url": self.url,
-                "hostname": hostname,
+                "hostname": args.hostname,
             }
         )
 
@@ -146,25 +131,61 @@ class LoadBalancer(StackListener):
         if not self._shared:
             self._redirect()
         self._shared[name] = (hostname, priority)
-        scheme, shown = self._front
         return ExistingListener(
             name,
-            listener_arn=self.listener_arn,
-            arn_suffix=self.arn_suffix,
-            vpc_id=self._vpc_id,
-            security_group_id=self.security_group_id,
-            dns_name=self.dns_name,
+            ExistingListenerArgs(
+                listener_arn=self.listener_arn,
+                arn_suffix=self.arn_suffix,
+                vpc_id=self._vpc_id,
+                security_group_id=self.security_group_id,
+                dns_name=self.dns_name,
+                url=self._args.url(hostname),
+            ),
             hostname=hostname,
             priority=priority,
-            url=f"{scheme}://{hostname}{shown}",
             protect=self._permanent,
             tags=tags,
             opts=opts,
         )
 
-    def _listen(
-        self, balancer: aws.lb.LoadBalancer, port: int, certificate_arn: str, *, after: Sequence[pulumi.Resource]
-    ) -> aws.lb.Listener:
+    def _security_group(self) -> aws.ec2.SecurityGroup:
+        return aws.ec2.SecurityGroup(
+            f"{self._prefix}-alb",
+            vpc_id=self._vpc_id,
+            description=f"Load balancer of {self._prefix}",
+            tags=self._called("alb"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _ways_in(self, group: aws.ec2.SecurityGroup, port: int) -> list[aws.vpc.SecurityGroupIngressRule]:
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{self._prefix}-{port}-from-{cidr}",
+                security_group_id=group.id,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=cidr,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            for cidr in self._args.allowed_cidrs
+        ]
+
+    def _balancer(self, group: aws.ec2.SecurityGroup, subnet_ids: Sequence[pulumi.Input[str]]) -> aws.lb.LoadBalancer:
+        return aws.lb.LoadBalancer(
+            self._prefix,
+            load_balancer_type="application",
+            internal=False,
+            security_groups=[group.id],
+            subnets=list(subnet_ids),
+            drop_invalid_header_fields=True,
+            enable_deletion_protection=self._permanent,
+            tags=self._called("alb"),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent),
+        )
+
+    def _listen(self, balancer: aws.lb.LoadBalancer, port: int, *, after: Sequence[pulumi.Resource]) -> aws.lb.Listener:
+        certificate_arn = self._args.certificate_arn if port == self._args.port else ""
         # What a listener does without a rule is never changed: users of a port would meet it while rules come and go.
         kept = ["defaultActions"] if port in self._doors.redirecting else None
         name = self._doors.names.get(port, f"{self._prefix}-listener-{port}")
@@ -203,7 +224,7 @@ class LoadBalancer(StackListener):
             actions=[
                 {
                     "type": "redirect",
-                    "redirect": {"port": str(self._port), "protocol": "HTTPS", "status_code": "HTTP_301"},
+                    "redirect": {"port": str(self._args.port), "protocol": "HTTPS", "status_code": "HTTP_301"},
                 }
             ],
             tags={**self._called("redirect"), "phoenix:rule": "redirect"},

@@ -11,11 +11,11 @@ from components import outputs
 from components.alarms import Limits
 from components.auto_scaling_group import AutoScalingGroup, GroupArgs
 from components.dashboard import Dashboard
-from components.existing_listener import ExistingListener
+from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.image import ImageArgs, MachineImage
 from components.launch_template import LaunchTemplate, ServerArgs
 from components.listener import StackListener
-from components.load_balancer import LoadBalancer
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network
 from components.rollout import Rollout
 from plan import estimates, lineage
@@ -99,13 +99,15 @@ class Service(pulumi.ComponentResource):
             return self._existing_listener(existing, tags)
         return LoadBalancer(
             settings.name,
+            LoadBalancerArgs(
+                port=settings.port,
+                allowed_cidrs=settings.allowed_cidrs,
+                certificate_arn=settings.certificate_arn,
+                hostname=settings.hostname,
+                protect=settings.protect,
+            ),
             vpc_id=self._network.vpc_id,
             subnet_ids=self._network.alb_subnet_ids,
-            port=settings.port,
-            allowed_cidrs=settings.allowed_cidrs,
-            certificate_arn=settings.certificate_arn,
-            hostname=settings.hostname,
-            protect=settings.protect,
             tags=tags,
             doors=self._checked.listener_move,
             opts=self._below,
@@ -115,14 +117,16 @@ class Service(pulumi.ComponentResource):
         settings = self._settings
         return ExistingListener(
             settings.name,
-            listener_arn=existing.listener,
-            arn_suffix=existing.suffix,
-            vpc_id=existing.vpc_id,
-            security_group_id=existing.security_groups[0],
-            dns_name=existing.dns,
+            ExistingListenerArgs(
+                listener_arn=existing.listener,
+                arn_suffix=existing.suffix,
+                vpc_id=existing.vpc_id,
+                security_group_id=existing.security_groups[0],
+                dns_name=existing.dns,
+                url=existing.url,
+            ),
             hostname=settings.hostname,
             priority=settings.rule_priority,
-            url=existing.url,
             protect=settings.protect,
             tags=tags,
             opts=self._below,

@@ -9,7 +9,7 @@ import pulumi
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))  # the checkout of Phoenix
 
-from components.load_balancer import LoadBalancer  # noqa: E402
+from components.load_balancer import LoadBalancer, LoadBalancerArgs  # noqa: E402
 from components.network import Network  # noqa: E402
 from components.service import Service  # noqa: E402
 from plan import planner  # noqa: E402 (found by the line above)
@@ -34,10 +34,9 @@ for name in SERVICES:
 network = Network(edge, tags={"phoenix:stack": owner})
 balancer = LoadBalancer(
     edge,
+    LoadBalancerArgs(port=port, allowed_cidrs=["0.0.0.0/0"]),
     vpc_id=network.vpc_id,
     subnet_ids=network.alb_subnet_ids,
-    port=port,
-    allowed_cidrs=["0.0.0.0/0"],
     tags={"phoenix:stack": owner},
     doors=plans[0].listener_move,
 )
