@@ -19,11 +19,12 @@ from core.errors import StepError
 from core.image_sharing import AccountRegion
 from core.images import Image
 from core.names import AMI
-from core.progress import Backoff, Progress
+from core.progress import Progress
 from steps.image import reuse
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import CommonOptions, option
+from steps.runtime.polling import Pending, poll
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -135,8 +136,8 @@ def start_copy(options: Options, ec2: EC2Client, image: Image, place: AccountReg
 
 def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
     """The copy when it is available. Raises StepError when it fails, and takes what is left of it away."""
-    pace = Backoff(progress.clock)
-    while True:
+
+    def check() -> Image | Pending:
         copy = next(iter(images.find_images(ec2, {"image-id": made})), None)
         if copy is None and progress.elapsed() > UNSEEN_SECONDS:
             raise StepError(f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)")
@@ -150,13 +151,14 @@ def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
                 copy.why or "AWS gives no reason",
                 "with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
             )
-        if progress.left() <= 0:
-            raise StepError(
-                f"the copy {made} takes longer than {progress.limit:.0f} s",
-                "AWS goes on with it",
-                "pulumi up later: it finds the copy and goes on from there",
-            )
-        pace.wait(progress, f"{made} is being copied{_percent(ec2, copy)}")
+        error = StepError(
+            f"the copy {made} takes longer than {progress.limit:.0f} s",
+            "AWS goes on with it",
+            "pulumi up later: it finds the copy and goes on from there",
+        )
+        return Pending(text=f"{made} is being copied{_percent(ec2, copy)}", error=error)
+
+    return poll(progress, check)
 
 
 def _percent(ec2: EC2Client, copy: Image | None) -> str:

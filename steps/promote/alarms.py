@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from core import timing
 from core.aws import Aws
 from core.errors import StepError
-from core.progress import Backoff
 from steps.promote.metrics import dimension
 from steps.runtime.command import Context
+from steps.runtime.polling import Pending, poll
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import MetricAlarmTypeDef
@@ -77,9 +77,8 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
     move (it would say nothing about us), but not a quick one: that may be the way out of what it rings for.
     Raises StepError when an alarm forbids.
     """
-    until = context.progress.bounded(timing.ALARM_CLEARS_SECONDS)
-    pace = Backoff(context.clock)
-    while True:
+
+    def check() -> Pending | list[str]:
         found = read_alarms(context.aws, names)
         mine, elsewhere = own_alarms(found, ours), other_alarms(found, ours)
         if elsewhere and cautious:
@@ -89,13 +88,14 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
                 "wait until it is OK; or set canarySteps to [] to move at once, or take it out of `alarms`",
             )
         if not mine:
-            break
-        if not until.left():
-            raise StepError(
-                f"in ALARM about the new servers before they got any traffic: {', '.join(mine)}",
-                do="see what it measures; `pulumi up` tries again",
-            )
-        pace.wait(until, f"waiting for {', '.join(mine)} to be quiet")
+            return elsewhere
+        error = StepError(
+            f"in ALARM about the new servers before they got any traffic: {', '.join(mine)}",
+            do="see what it measures; `pulumi up` tries again",
+        )
+        return Pending(text=f"waiting for {', '.join(mine)} to be quiet", error=error)
+
+    elsewhere = poll(context.progress.bounded(timing.ALARM_CLEARS_SECONDS), check)
     if elsewhere:
         context.progress.line(f"in ALARM already, and not counted until quiet: {', '.join(elsewhere)}")
     return elsewhere

@@ -8,9 +8,9 @@ from core import obstacles, server_groups, timing
 from core.aws import Aws, error_reason
 from core.errors import StepError
 from core.obstacles import Obstacle
-from core.progress import Backoff
 from core.server_groups import Group
 from steps.runtime.command import Context
+from steps.runtime.polling import Pending, poll
 from steps.verify import lifecycle_hooks
 
 
@@ -72,24 +72,24 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
 
     Raises StepError when it takes too long, and at once when no time would bring them.
     """
-    until = context.progress.bounded(timing.HEALTHY_SECONDS)
-    pace = Backoff(context.clock)
-    while True:
+
+    def check() -> Pending | None:
         found = server_groups.read_targets(context.aws, target_group)
         have = server_groups.healthy(found)
         if have >= needed:
-            return
+            return None
         rest = server_groups.summary(found) or "the rest not registered yet"
         text = f"{have} of {needed} servers of {name} healthy: {rest}"
         held = _held(context, group, registered=len(found), needed=needed) if group else None
         text += f"; {held.what}" if held else ""
-        if not until.left():
-            raise StepError(
-                f"{name} has too few healthy servers to get traffic",
-                text,
-                held.do if held else "see why they are not healthy; `pulumi up` tries again",
-            )
-        pace.wait(until, text)
+        error = StepError(
+            f"{name} has too few healthy servers to get traffic",
+            text,
+            held.do if held else "see why they are not healthy; `pulumi up` tries again",
+        )
+        return Pending(text=text, error=error)
+
+    poll(context.progress.bounded(timing.HEALTHY_SECONDS), check)
 
 
 def _held(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:

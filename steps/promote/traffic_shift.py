@@ -7,13 +7,13 @@ from datetime import datetime
 
 from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
-from core.progress import Backoff
 from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
 from steps.runtime.command import Context
+from steps.runtime.polling import Pending, poll
 from steps.verify import probe
 
 PROVE_ROUNDS = 3
@@ -197,41 +197,43 @@ class TrafficShift:
 
     def _settle(self, observer: Observer) -> None:
         """Waits until every address has answered with the new generation only, for as long as asked for."""
-        until = self.context.progress.bounded(self.times.settle + timing.FOLLOW_SECONDS)
         since: float | None = None
-        pace = Backoff(self.context.clock)
-        while True:
+
+        def check() -> Pending | None:
+            nonlocal since
             self._look(observer)
             answers = probe.probe(self.subject.door, self.subject.path)
             wrong = probe.probe_error(answers, self.subject.generation)
             now = self.context.clock.now()
             since = None if wrong else now if since is None else since
             if since is not None and now - since >= self.times.settle:
-                return
-            if not until.left():
-                raise StepError(
-                    "not every address of the load balancer follows the new weights",
-                    wrong or "answers of the old generation came again and again",
-                    "run `pulumi up` again; it goes on from what is there",
-                )
+                return None
+            error = StepError(
+                "not every address of the load balancer follows the new weights",
+                wrong or "answers of the old generation came again and again",
+                "run `pulumi up` again; it goes on from what is there",
+            )
             steady = "every address answers as the new generation" if since is not None else wrong
-            pace.wait(until, f"settling: {steady}; then soak", hurry=True)
+            return Pending(text=f"settling: {steady}; then soak", error=error, hurry=True)
+
+        poll(self.context.progress.bounded(self.times.settle + timing.FOLLOW_SECONDS), check)
 
 
 def wait_for_answers(subject: PromotionTarget, context: Context) -> None:
     """Asks our generation through the preview rule until it answers well. Raises StepError when it does not."""
-    until = context.progress.bounded(timing.PROVE_SECONDS)
     good = 0
-    pace = Backoff(context.clock)
-    while True:
+
+    def check() -> Pending | tuple[probe.Answer, ...]:
+        nonlocal good
         answers = probe.probe(subject.door, subject.path, token=subject.token)
         wrong = probe.probe_error(answers, subject.generation)
         good = 0 if wrong else good + 1
         if good >= PROVE_ROUNDS:
-            break
-        if not until.left():
-            raise StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
-        pace.wait(until, f"asking it through the preview rule: {wrong or 'it answers'}", hurry=True)
+            return answers
+        error = StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
+        return Pending(text=f"asking it through the preview rule: {wrong or 'it answers'}", error=error, hurry=True)
+
+    answers = poll(context.progress.bounded(timing.PROVE_SECONDS), check)
     if not probe.reports_generation(answers):
         context.progress.line(
             f"the application sends no {names.GENERATION_HEADER} header: which generation answers is not checked"

@@ -1,14 +1,15 @@
-"""What AWS does not show yet is looked for again, for a while."""
+"""Waits end with what is wanted, or with the last reason why it is not there."""
 
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import pytest
 
 from core.errors import StepError
 from core.progress import Progress
-from steps.runtime.polling import SHOWN_SECONDS, retry_until_visible
+from steps.runtime.polling import SHOWN_SECONDS, Pending, poll, retry_until_visible
 from tests.unit.steps.cloud import FakeClock
 
 
@@ -38,3 +39,33 @@ def test_it_takes_no_more_time_than_the_step_has() -> None:
     with pytest.raises(StepError):
         retry_until_visible(lambda: look(clock, shows_after=999), Progress(clock, limit=10, stream=io.StringIO()))
     assert clock.now() < 15
+
+
+def waited(*, ready_after: float, limit: float, hurry: bool = False) -> tuple[list[float], str]:
+    """When it was looked, and what came of it."""
+    clock, looks = FakeClock(), []
+
+    def check() -> Pending | str:
+        looks.append(clock.now())
+        if clock.now() >= ready_after:
+            return "ready"
+        return Pending(text="not yet", error=StepError(f"not ready at look {len(looks)}"), hurry=hurry)
+
+    try:
+        return looks, poll(Progress(clock, limit=limit, stream=io.StringIO()), check)
+    except StepError as error:
+        return looks, error.what
+
+
+def test_the_last_reason_counts_when_time_is_up() -> None:
+    looks, why = waited(ready_after=999, limit=20)
+    assert why == f"not ready at look {len(looks)}"
+    assert 20 <= looks[-1] < 25
+
+
+def test_who_is_in_a_hurry_looks_every_second_however_long_it_takes() -> None:
+    looks, found = waited(ready_after=60, limit=90, hurry=True)
+    assert found == "ready"
+    assert max(after - before for before, after in pairwise(looks)) <= 1
+    patient, _ = waited(ready_after=60, limit=90)
+    assert len(patient) < len(looks) / 2
