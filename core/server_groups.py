@@ -206,4 +206,4 @@ def write_record(aws: Aws, progress: Progress, group: str, tags: Mapping[str, st
     try:
         tag_group(aws, group, tags)
     except (ClientError, BotoCoreError) as error:
-        progress.line(f"the certificate of {group} could not be written ({error_reason(error)}); it only informs")
+        progress.line(f"the release record of {group} could not be written ({error_reason(error)}); it only informs")

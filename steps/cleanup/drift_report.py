@@ -1,4 +1,4 @@
-"""What became of a group since its birth certificate: told before it dies, so that drift does not die silently.
+"""How a group differs from its release record: reported before it is deleted, so that drift does not go unnoticed.
 
 It only tells. Whatever goes wrong here is told too, and stops nothing.
 """
@@ -31,38 +31,38 @@ LOOK = (
 
 
 def report_drift(context: Context, *, group: str, target_group: str) -> None:
-    """Reports on a group that is about to die. Raises nothing of AWS's."""
+    """Reports on a group that is about to be deleted. Raises nothing of AWS's."""
     say = context.progress.line
     try:
         found = context.aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
         if not found:
-            say(f"autopsy of {group}: somebody has deleted it already")
+            say(f"drift report of {group}: somebody has deleted it already")
             return
         targets = [
             target.id for target in server_groups.read_targets(context.aws, target_group) if target.state != "draining"
         ]
         lines = list(differences(found[0], targets))
-        for line in lines or ["as it was born"]:
-            say(f"autopsy of {group}: {line}")
+        for line in lines or ["as it was launched"]:
+            say(f"drift report of {group}: {line}")
         servers = [one["InstanceId"] for one in found[0].get("Instances", []) if one["LifecycleState"] == "InService"]
         for line in _server(context, servers[0]) if servers else ["no server is in service, so none is looked into"]:
-            say(f"autopsy of {group}: {line}")
+            say(f"drift report of {group}: {line}")
     except (ClientError, BotoCoreError) as error:
-        say(f"autopsy of {group}: not done ({error_reason(error)}); the group dies all the same")
+        say(f"drift report of {group}: not done ({error_reason(error)}); the group is deleted all the same")
     except Exception as error:  # a fault of this report must not keep a group alive
-        say(f"autopsy of {group}: not done ({error!r}); the group dies all the same")
+        say(f"drift report of {group}: not done ({error!r}); the group is deleted all the same")
 
 
 def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[str]:
-    """How a group differs from its certificate and from what its own launch template makes. Pure."""
+    """How a group differs from its release record and from what its own launch template makes. Pure."""
     tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])}
     members = group.get("Instances", [])
     ids = [one["InstanceId"] for one in members]
     born = release_record.decode_launch(tags.get(release_record.LAUNCHED, "")).get("servers")
     if not isinstance(born, int):
-        yield "it has no birth certificate"
+        yield "it has no release record"
     elif len(ids) != born:
-        yield f"{born} servers were born, {len(ids)} die"
+        yield f"{born} servers were launched, {len(ids)} are deleted"
     template = group.get("LaunchTemplate", {})
     for one in members:
         made = one.get("LaunchTemplate", {})

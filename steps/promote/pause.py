@@ -48,7 +48,7 @@ def pause(
             raise StepError(
                 "nothing is known of how it does: CloudWatch has shown no whole minute of the new servers",
                 f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
-                "no news is not good news: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
+                "its health is unknown: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
             )
         until = late
         pace.wait(late, f"{what}: {verdict.summary(seen)}; waiting for {lacks}; then {then}")
@@ -58,6 +58,6 @@ def pause(
         raise StepError(
             "nothing is known of how it does: not one probe was answered in the whole pause",
             seen.why,
-            "no news is not good news: see why the load balancer does not answer here",
+            "its health is unknown: see why the load balancer does not answer here",
         )
     return seen

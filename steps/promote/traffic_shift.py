@@ -173,7 +173,9 @@ class TrafficShift:
         }
         reason = verdict.reason_to_go_back(seen)
         if reason:
-            raise StepError("it did not do well with production traffic", reason, "repair it; `pulumi up` tries again")
+            raise StepError(
+                "it failed its checks under production traffic", reason, "repair it; `pulumi up` tries again"
+            )
         return seen
 
     def _watch(self, observer: Observer, asked: int, what: str, then: str, *, least: float = 0) -> None:

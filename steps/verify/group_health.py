@@ -1,4 +1,4 @@
-"""Whether a group is born: what its servers, its failed launches and its first answers say. Pure."""
+"""Whether a group is healthy: what its servers, its failed launches and its first answers say. Pure."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def verdict(look: GroupSnapshot) -> Verdict:
     ready = server_groups.healthy(look.targets) >= look.needed
     if look.lost >= max(look.needed, FEWEST_LOST):
         return Verdict(
-            failure=f"the servers die after they have answered: {look.lost} were healthy and are not any more\n"
+            failure=f"the servers fail after they have answered: {look.lost} were healthy and are not any more\n"
             + reasons(look.unhealthy or look.targets),
             do="repair what ends the application (the console tells how it went)",
         )
@@ -102,7 +102,7 @@ def verdict(look: GroupSnapshot) -> Verdict:
             if look.failures:
                 return _unlaunched(f"{look.replaced} servers ended before they ran", look.failures[0])
             return Verdict(
-                failure=f"the servers die as fast as they are born: {look.replaced} were replaced\n"
+                failure=f"the servers fail as fast as they are launched: {look.replaced} were replaced\n"
                 + reasons(look.unhealthy or look.targets),
                 do="repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
                 "take longer than that",

@@ -220,7 +220,7 @@ class HealthWait:
         do = scaling_activities.SECRETS_DO if console.startswith(scaling_activities.SECRETS) else verdict.do
         scaling_activities.failure_lines(self.context.aws, self.given.group, self.context.clock.utc())
         return StepError(
-            f"{self.given.color} {self.given.generation} was not born; production was not touched",
+            f"{self.given.color} {self.given.generation} was not verified; production was not touched",
             verdict.failure + (f"\n{console}" if console else ""),
             f"{do}\nthen run `pulumi up` again",
         )

@@ -33,7 +33,7 @@ def test_a_failed_birth_leaves_production_alone_and_the_next_good_one_sweeps_it_
     stack.set(active="auto")
     stack.ill("fails-smoke")
     said = stack.refused()
-    assert "was not born; production was not touched" in said
+    assert "was not verified; production was not touched" in said
     assert "the servers are healthy, but the smoke test failed" in said
     assert "500" in said
     failed = stack.groups()[new]
@@ -68,7 +68,7 @@ def test_a_failed_birth_is_taken_back_by_git_alone(stack: Stack) -> None:
     stack.ill("answers-500")
     stack.shop.commit("A change that is ill")
     said = stack.refused()
-    assert "was not born; production was not touched" in said
+    assert "was not verified; production was not touched" in said
     assert "Target.ResponseCodeMismatch" in said
     assert len(stack.groups()) == 2
     stack.revert()

@@ -22,7 +22,7 @@ def test_errors_that_come_only_with_half_of_the_traffic(trial: Trial) -> None:
     """Of 20 requests a second each of two servers gets 1 at 10 %, 5 at 50 %; more than 3 are too many."""
     trial.ill("errors-above=3", canaryPauseSeconds=1)
     trial.hurts(lambda request: request.color == trial.new)
-    trial.refused("was not promoted", "it did not do well with production traffic", BACK, "repair it; `pulumi up`")
+    trial.refused("was not promoted", "it failed its checks under production traffic", BACK, "repair it; `pulumi up`")
     shares = [weights.get(trial.new, 0) for weights in trial.stack.moves()]
     assert max(shares) == 50
     assert 10 in shares
@@ -46,7 +46,7 @@ def test_no_metric_data_at_all(trial: Trial) -> None:
             "was not promoted",
             "CloudWatch has shown no whole minute of the new servers",
             BACK,
-            "no news is not good news",
+            "its health is unknown",
         )
     assert {trial.new: 50, trial.live.color: 50} not in trial.stack.moves()
     trial.ends()

@@ -92,7 +92,7 @@ def test_destroyed_with_the_previous_group_kept(trial: Trial) -> None:
 
 def test_destroyed_after_a_failed_birth(trial: Trial) -> None:
     trial.ill("answers-500")
-    trial.refused("was not born; production was not touched")
+    trial.refused("was not verified; production was not touched")
     assert len(trial.stack.groups()) == 2
     ends(trial)
 
@@ -118,5 +118,5 @@ def test_destroyed_after_the_first_birth_failed(trial: Trial) -> None:
     gone(trial)
     trial.stack.set(**CALM)
     trial.stack.ill("answers-500")
-    trial.fails(trial.begin(), "was not born")
+    trial.fails(trial.begin(), "was not verified")
     ends(trial)

@@ -57,7 +57,7 @@ def test_a_refresh_of_a_live_stack(trial: Trial) -> None:
 
 def test_a_refresh_after_a_failed_birth(trial: Trial) -> None:
     trial.ill("fails-smoke")
-    trial.refused("was not born; production was not touched", "the smoke test failed")
+    trial.refused("was not verified; production was not touched", "the smoke test failed")
     refresh(trial)
     trial.ends()
 
@@ -76,5 +76,5 @@ def test_continue_on_error(trial: Trial) -> None:
     """A birth that fails, and an engine told to go on (--continue-on-error): what it deletes is not the live group."""
     trial.ill("fails-smoke")
     trial.strike()
-    trial.ends_badly(trial.begin("--continue-on-error"), "was not born; production was not touched")
+    trial.ends_badly(trial.begin("--continue-on-error"), "was not verified; production was not touched")
     trial.ends()

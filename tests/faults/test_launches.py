@@ -13,7 +13,7 @@ from rehearsal.cloud.calls import Call, Refusal
 from rehearsal.state.cloud_state import ACCOUNT
 from tests.faults.trial import Trial
 
-NOT_BORN = "was not born; production was not touched"
+NOT_VERIFIED = "was not verified; production was not touched"
 AGAIN = "then run `pulumi up` again"
 # EC2's words (API reference, "Error codes"; EC2 Auto Scaling user guide, "Troubleshoot issues").
 QUOTA = (
@@ -53,7 +53,7 @@ def test_a_quota_that_is_used_up(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, QUOTA):
         trial.refused(
-            NOT_BORN,
+            NOT_VERIFIED,
             "servers could not be launched for",
             QUOTA,
             "ask for a higher limit in Service Quotas",
@@ -67,7 +67,7 @@ def test_no_capacity_in_any_zone(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, NO_ROOM):
         trial.refused(
-            NOT_BORN, "servers could not be launched for", NO_ROOM, "pulumi config set instanceType OTHER", AGAIN
+            NOT_VERIFIED, "servers could not be launched for", NO_ROOM, "pulumi config set instanceType OTHER", AGAIN
         )
     trial.ends()
 
@@ -103,14 +103,14 @@ def test_an_image_that_was_deregistered_before_the_launch(trial: Trial) -> None:
 def test_a_key_that_is_disabled(trial: Trial) -> None:
     trial.change(**SHORT)
     with boots(trial, NO_KEY):
-        trial.refused(NOT_BORN, NO_KEY, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
+        trial.refused(NOT_VERIFIED, NO_KEY, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
     trial.ends()
 
 
 def test_a_key_without_permission(trial: Trial) -> None:
     trial.change(**SHORT)
     with boots(trial, NO_RIGHT):
-        trial.refused(NOT_BORN, NO_RIGHT, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
+        trial.refused(NOT_VERIFIED, NO_RIGHT, "let the role AWSServiceRoleForAutoScaling use the key", AGAIN)
     trial.ends()
 
 
@@ -118,7 +118,7 @@ def test_some_servers_are_healthy_and_some_never(trial: Trial) -> None:
     """Those of one zone never answer, however often they are replaced."""
     trial.change()
     with trial.machines("never-answers", but=lambda instance: zone(trial, instance) != "eu-west-1b"):
-        trial.refused(NOT_BORN, "the servers die as fast as they are born", "Target.Timeout", AGAIN)
+        trial.refused(NOT_VERIFIED, "the servers fail as fast as they are launched", "Target.Timeout", AGAIN)
     trial.ends()
 
 

@@ -104,7 +104,7 @@ def test_an_image_that_is_broken_fails_verify_with_the_end_of_its_console(cloud:
     for name, process in verifying.items():
         _, said = process.communicate(timeout=300)
         assert process.returncode == 1, said
-        assert "was not born; production was not touched" in said
+        assert "was not verified; production was not touched" in said
         assert "The console of i-" in said
         assert BROKEN[name][1] in said.partition("The console of")[2], said
 

@@ -175,7 +175,7 @@ def test_what_can_never_be_read_is_on_the_console_and_in_what_verify_says(cloud:
     }
     verifying = birth(stack(cloud, image=image), "unreadable", image, data=data(wanted), **roles.profile(cloud, wanted))
     _, told = verifying.communicate(timeout=300)
-    assert verifying.returncode == 1 and "was not born; production was not touched" in told
+    assert verifying.returncode == 1 and "was not verified; production was not touched" in told
     for line in (
         "GONE: ssm:/shop/gone can't be read: ParameterNotFound: ",
         "LOST: secretsmanager:shop/lost can't be read: ResourceNotFoundException: ",

@@ -8,14 +8,14 @@ import pytest
 
 from bench import detection
 
-SAID = """phoenix-local-verify  verify failed: blue e430148dfce6 was not born; production was not touched
-phoenix-local-verify  Why: the servers die as fast as they are born: 4 were replaced
+SAID = """phoenix-local-verify  verify failed: blue e430148dfce6 was not verified; production was not touched
+phoenix-local-verify  Why: the servers fail as fast as they are launched: 4 were replaced
 phoenix-local-verify       i-f94abc678b4e9e3c0 unhealthy (Target.Timeout): Request timed out
 """
 
 
 def test_the_reason_is_the_update_s_own() -> None:
-    assert detection.reason(SAID) == "the servers die as fast as they are born: 4 were replaced (Target.Timeout)"
+    assert detection.reason(SAID) == "the servers fail as fast as they are launched: 4 were replaced (Target.Timeout)"
 
 
 def test_without_terraform_there_is_nothing_to_compare_with(

@@ -37,8 +37,8 @@ def test_a_group_as_it_was_born_has_no_differences() -> None:
 @pytest.mark.parametrize(
     ("found", "targets", "words"),
     [
-        (group(members=2), [SERVER, "i-0000000000000000b"], "1 servers were born, 2 die"),
-        (group(born=""), [SERVER], "it has no birth certificate"),
+        (group(members=2), [SERVER, "i-0000000000000000b"], "1 servers were launched, 2 are deleted"),
+        (group(born=""), [SERVER], "it has no release record"),
         (group(template={**TEMPLATE, "Version": "2"}), [SERVER], "made by another launch template (lt-1 version 2"),
         (group(**VERIFIED), [SERVER], "and cccccccccccc was verified"),
         (group(owner="somebody"), [SERVER], "tags that Phoenix did not write: owner"),
@@ -123,7 +123,7 @@ class Broken(Ssm):
 
 @pytest.mark.parametrize(
     ("ssm", "words"),
-    [(Denied(""), "DescribeInstanceInformation: AccessDenied: no"), (Broken(""), "the group dies all the same")],
+    [(Denied(""), "DescribeInstanceInformation: AccessDenied: no"), (Broken(""), "the group is deleted all the same")],
 )
 def test_without_systems_manager_and_with_a_fault_the_group_dies_all_the_same(
     world: World, ssm: Ssm, words: str

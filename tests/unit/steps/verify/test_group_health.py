@@ -109,7 +109,7 @@ LOOK = GroupSnapshot(elapsed=10, limit=900, needed=2, launched=2, targets=(UP, B
         (replace(LOOK, failures=(NO_CAPACITY,), launched=2, elapsed=450), "wait"),
         (replace(LOOK, failures=("The key pair 'x' does not exist",), launched=1), "launched: The key pair 'x'"),
         (replace(LOOK, replaced=2), "wait"),
-        (replace(LOOK, replaced=3), "die as fast as they are born: 3 were replaced"),
+        (replace(LOOK, replaced=3), "fail as fast as they are launched: 3 were replaced"),
         # Who is there now has only just begun; who died knows why.
         (replace(LOOK, replaced=3, unhealthy=(SICK,)), "3 were replaced\ni-2 unhealthy (Target.ResponseCodeMismatch)"),
         # A launch that is accepted and ends before it boots is no boot that failed.

@@ -162,7 +162,7 @@ def test_servers_that_never_get_healthy_are_explained_with_the_end_of_a_console(
     text = fails(world, ours)
 
     assert text.startswith(
-        "green aaaaaaaaaaaa was not born; production was not touched\nWhy: 0 of 1 servers were healthy"
+        "green aaaaaaaaaaaa was not verified; production was not touched\nWhy: 0 of 1 servers were healthy"
     )
     assert f"{server} unhealthy (Target.FailedHealthChecks): Health checks failed - nothing listens" in text
     assert f"The console of {server} ends with:" in text
@@ -252,7 +252,7 @@ def test_servers_that_die_again_and_again_are_a_crash_loop(world: World) -> None
     for seconds in (20, 40, 60):
         world.clock.at(seconds, die)
 
-    assert "the servers die as fast as they are born: 2 were replaced" in fails(world, ours)
+    assert "the servers fail as fast as they are launched: 2 were replaced" in fails(world, ours)
     assert world.clock.passed < 60
 
 
