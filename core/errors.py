@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """Why something is refused: the value of a key, the rule that it breaks, and what to type against it."""
+
+    key: str
+    value: object
+    rule: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"  {self.key} = {self.value!r}: {self.rule}.\n      type: {self.fix}"
+
 
 class UserError(Exception):
     """Why something is not done; the text says what to type."""

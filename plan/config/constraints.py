@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from core import base_images, partitions
+from core.errors import Problem
 from core.names import COLORS
 from plan.config import provider, secret_references, user_data
 
@@ -54,7 +55,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         )
     if not s.region:
         yield (), problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
-    yield from (((), problem(*one)) for one in provider.problems(aws))
+    yield from (((), str(one)) for one in provider.problems(aws))
     if s.min_size > s.max_size:
         yield (
             ("minSize", "maxSize"),
@@ -339,7 +340,7 @@ def _environment(s: Settings) -> BrokenConstraints:
 
 def problem(key: str, value: object, rule: str, fix: str) -> str:
     """A broken rule as a person reads it: key, value, rule, and what to type."""
-    return f"  {key} = {value!r}: {rule}.\n      type: {fix}"
+    return str(Problem(key, value, rule, fix))
 
 
 def command(key: str, example: str) -> str:

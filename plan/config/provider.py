@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from core.errors import Problem
+
 # Each file that an identity may be in: the provider's list of them, what reads one here, and the environment's name.
 FILES = {"sharedCredentialsFiles": "credentials_file", "sharedConfigFiles": "config_file"}
 AS_WHOM = "must not be set: the plan and the steps of an update would not act as the same identity"
@@ -52,15 +54,15 @@ def provider_identity(aws: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def problems(aws: Mapping[str, str]) -> Iterator[tuple[str, object, str, str]]:
-    """What of the provider's configuration can't be followed: key, value, rule, and what to type."""
+def problems(aws: Mapping[str, str]) -> Iterator[Problem]:
+    """What of the provider's configuration can't be followed."""
     for key, (why, instead) in ALONE.items():
         if key in aws and aws[key] not in ("", "false", "[]", "{}"):
-            yield f"aws:{key}", "[set]", why, f"pulumi config rm aws:{key}, {instead}"
+            yield Problem(f"aws:{key}", "[set]", why, f"pulumi config rm aws:{key}, {instead}")
     for key in FILES:
         paths = _paths(aws.get(key, ""))
         if paths is None or len(paths) > 1:
-            yield (
+            yield Problem(
                 f"aws:{key}",
                 aws[key],
                 "must be a list of one file: the steps of an update read one",
