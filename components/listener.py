@@ -74,7 +74,7 @@ class StackListener(pulumi.ComponentResource):
     def preview_rule(self, target_group_arn: pulumi.Input[str], *, token: pulumi.Input[str]) -> aws.lb.ListenerRule:
         """The rule for holders of the token: forwards to the active color, before and after it has production.
 
-        It names the target group before the group is born, since an ALB checks the health of named ones only.
+        It names the target group before the group is launched, since an ALB checks the health of named ones only.
         """
         header: aws.lb.ListenerRuleConditionHttpHeaderArgsDict = {
             "http_header_name": PREVIEW_HEADER,

@@ -76,7 +76,7 @@ def read_group(aws: Aws, name: str) -> Group:
     if not found:
         raise StepError(
             f"the group {name} is not there",
-            do="run `pulumi refresh`, then `pulumi up`: that gives birth to it again",
+            do="run `pulumi refresh`, then `pulumi up`: that launches it again",
         )
     return _group(found[0])
 

@@ -1,7 +1,7 @@
 """Where the image of the servers comes from: it is here, is baked here, or is copied from whoever bakes.
 
 The look-up in another account or region and its words are the step's own (core/image_sharing.py); here they become a
-part of the flight plan, or say before a birth why there is none.
+part of the rollout plan, or say before a launch why there is none.
 """
 
 from __future__ import annotations

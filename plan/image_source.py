@@ -32,7 +32,7 @@ class ImageSource:
     """Where the image of the servers comes from."""
 
     fingerprint: str
-    description: str  # for the flight plan
+    description: str  # for the rollout plan
     needs_bake: bool = False
     image_ids: tuple[str, ...] = ()  # ids of the images of the service that are there
     image: str = ""  # its id; empty when it is yet to be baked or copied

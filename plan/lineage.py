@@ -109,7 +109,7 @@ def is_change(plan: RolloutPlan) -> bool:
 
 
 def problems(settings: Settings, plan: RolloutPlan | None, lineage: Lineage) -> Iterator[str]:
-    """An older commit that would change production without a word. `flight`: None when none can be decided."""
+    """An older commit that would change production without a word. `plan`: None when none can be decided."""
     if lineage.newer and not settings.allow_older and (plan is None or is_change(plan)):
         yield problem(
             "allowOlder",

@@ -58,7 +58,7 @@ class CheckedPlan:
 def make_plan(
     settings: Settings, folder: Path, *, now: datetime, owner: str = "", port: int = 0, alone: bool = False
 ) -> CheckedPlan:
-    """The flight of an update that may succeed.
+    """The rollout plan of an update that may succeed.
 
     `folder` is the project's. `owner`: SERVICE/STACK of the tag on a load balancer that this program makes for several
     services, and `port` of its listener. `alone`: the program declares nothing but this service, so whatever its state

@@ -53,7 +53,7 @@ def weights_by_color(found: Mapping[str, int], live: LiveState, declared: Mappin
 def _why(plan: RolloutPlan, live: LiveState, declared: Mapping[str, str], reported: Mapping[str, int]) -> str:
     flip = (
         f"\n  type: pulumi config set active {other_color(plan.active.color)} && pulumi up"
-        f"   (a group is born, proven and takes over)"
+        f"   (a group is launched, verified and takes production over)"
     )
     for color, arn in declared.items():
         stood = live.group(color)

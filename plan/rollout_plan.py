@@ -1,4 +1,4 @@
-"""Who is born, who is kept and who dies in this update, and why: settings + recipe + what is live -> flight.
+"""What is launched, kept and deleted in this update, and why: settings + server spec + live state -> rollout plan.
 
 Pure. `plan.report.report` says in words what is decided here.
 """
@@ -28,7 +28,7 @@ class RolloutPlan:
     active: GroupKey  # gets `traffic` percent of production
     standby: GroupKey | None  # the other color, kept exactly as it is
     weights: Mapping[str, int]  # percent of production by color; a kept group may have 0
-    existing: LiveGroup | None  # the active color's group, when it stands already; else it is born
+    existing: LiveGroup | None  # the active color's group, when it exists already; else it is launched
     is_rollback: bool  # the active color's group stood before the other one: no canary on the way to it
     needs_traffic_shift: (
         bool  # production's weights, or those last reported, are not the wanted ones; or an update died on the way
@@ -226,7 +226,7 @@ def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGr
             f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone: somebody"
             f" deleted it, and users get errors.\n"
             f"  type: pulumi config set active {other_color(mine.color)} && pulumi up"
-            f"   (a group is born, proven and takes over)"
+            f"   (a group is launched, verified and takes production over)"
         )
     if sharing and not sharing.name:
         raise RolloutPlanError(
@@ -243,12 +243,12 @@ def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, b
             f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
             f" production as generation {mine.generation}; a live server is never changed.{said}\n"
             f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
-            f"  then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is born)"
+            f"  then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is launched)"
         )
     return (
         f"what makes a server changed, but active is {mine.color}, which serves production as generation"
         f" {mine.generation}; a live server is never changed.{said}\n"
-        f"  type: pulumi config set active {flip}   (generation {spec.generation} is born beside it)\n"
+        f"  type: pulumi config set active {flip}   (generation {spec.generation} is launched beside it)\n"
         f"  or undo the change; or keep the image that serves:"
         f" pulumi config set image {mine.fingerprint or mine.image}"
     )

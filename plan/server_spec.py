@@ -46,7 +46,7 @@ class ServerSpec:
 
 
 def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
-    """The recipe of the servers that these settings and this image give birth to."""
+    """What makes a server with these settings and this image."""
     return ServerSpec(
         image=fingerprint,
         instance_type=settings.instance_type,

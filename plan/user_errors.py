@@ -17,7 +17,7 @@ from plan.report import report
 def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     """Turns what a user can mend into an error that Pulumi prints without a stack trace.
 
-    `published`: it is also written where the flight plan would have been, as Markdown. `about`: which service it is
+    `published`: it is also written where the rollout plan would have been, as Markdown. `about`: which service it is
     about, and where its keys are.
     """
     try:

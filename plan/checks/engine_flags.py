@@ -1,7 +1,7 @@
 """Flags of the engine with which an update would do part of what its plan says, or make anew what serves users.
 
-A group is born whole, and production moves through every gate or not at all. The engine tells a program nothing of its
-flags; they are read off its command line and its environment (pulumi/pulumi, pkg/cmd/pulumi: operations/up.go,
+A group is launched whole, and production moves through every gate or not at all. Pulumi does not pass its flags
+to a program; they are read off its command line and its environment (pulumi/pulumi, pkg/cmd/pulumi: operations/up.go,
 pulumi.go for PULUMI_OPTION_). Where they can't be read, nobody is stopped: production stays with what promote reports.
 """
 
@@ -61,7 +61,7 @@ def problems(flags: Flags, plan: RolloutPlan, urns: Iterable[str]) -> Iterator[s
     held = list(urns)
     flip = f"pulumi config set active {other_color(plan.active.color)} && pulumi up"
     instead = (
-        f"{flip}   (a group is born, proven and takes over)"
+        f"{flip}   (a group is launched, verified and takes production over)"
         if plan.is_up_to_date
         else ("pulumi up   (without --replace)")
     )

@@ -102,7 +102,11 @@ def _away(plan: RolloutPlan, color: str) -> str:
     """What to type to have nobody with a color."""
     if color != plan.active.color:
         return "pulumi config set traffic 100 && pulumi up"
-    way = "a group is born, proven and takes over" if plan.weights[color] == 100 else "takes the canary back"
+    way = (
+        "a group is launched, verified and takes production over"
+        if plan.weights[color] == 100
+        else "takes the canary back"
+    )
     return f"pulumi config set active {other_color(color)} && pulumi up   ({way})"
 
 

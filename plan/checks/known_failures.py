@@ -1,4 +1,4 @@
-"""What is known to fail before anything is created: settings, flight, what is live, what AWS says -> problems. Pure."""
+"""Known problems, found before anything is created, from settings, rollout plan, live state and AWS. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def checked_plan(
     front: bool = True,
     descent: Lineage = UNKNOWN,
 ) -> RolloutPlan:
-    """The flight of an update that may succeed. Raises `KnownFailureError`, or `RolloutPlanError` when that is all.
+    """The plan of an update that may succeed. Raises `KnownFailureError`, or `RolloutPlanError` when that is all.
 
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
@@ -176,7 +176,9 @@ def warnings(
     for group in live.groups:
         if plan.to_delete is None or group.color != plan.to_delete.color:
             if group.image and group.image not in source.image_ids:
-                found.append(f"{group.color} was born from {group.image}, which is gone: it can't get another server")
+                found.append(
+                    f"{group.color} was launched from {group.image}, which is gone: it can't get another server"
+                )
             if exceeds_max_age(settings, group, now):
                 found.append(
                     f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
@@ -209,7 +211,7 @@ def _images(
             f"must not mean a group that can't grow: {stands.color} needs more servers to"
             f" take production over, and {stands.image}, its image, is gone",
             f"pulumi config set active {other_color(stands.color)} && pulumi up"
-            "   (gives birth to a group from an image that is there)",
+            "   (launches a group from an image that is there)",
         )
 
 

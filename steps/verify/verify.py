@@ -144,7 +144,7 @@ class HealthWait:
         )
 
     def wait(self) -> None:
-        """Returns when the group is born. Raises StepError when it will not be, with the reason.
+        """Returns when the group is healthy and answers. Raises StepError when it will not be, with the reason.
 
         Asks anew each time, but remembers the servers that it has seen.
         """

@@ -123,7 +123,7 @@ def test_the_image_of_the_live_group_deregistered(trial: Trial) -> None:
     image = hands.deregister_image(trial.stack, trial.live)
     trial.strike()
     done = trial.up()
-    assert f"{trial.live.color} was born from {image}, which is gone: it can't get another server" in done.text
+    assert f"{trial.live.color} was launched from {image}, which is gone: it can't get another server" in done.text
     trial.is_safe()
     assert list(trial.stack.groups().values()) == [trial.live]
     trial.stack.set(active=trial.new)
@@ -142,7 +142,7 @@ def test_the_image_of_the_next_group_deregistered_in_pre_production(trial: Trial
     image = hands.deregister_image(trial.stack, born)
     trial.strike()
     done = trial.up()
-    assert f"{trial.new} was born from {image}, which is gone: it can't get another server" in done.text
+    assert f"{trial.new} was launched from {image}, which is gone: it can't get another server" in done.text
     trial.is_safe()
     trial.stack.change()
     trial.ends()

@@ -1,4 +1,4 @@
-"""Whether a group is born: the decision, case by case."""
+"""Whether a group is healthy: the decision, case by case."""
 
 from __future__ import annotations
 
