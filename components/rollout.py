@@ -213,6 +213,6 @@ def _release_tags(*said: str | None) -> dict[str, dict[str, str]]:
     """What each color's group was tagged with, without `phoenix:`, from what the steps printed."""
     found: dict[str, dict[str, str]] = {}
     for text in said:
-        for color, tags in (json.loads(text).get("certificates", {}) if text else {}).items():
+        for color, tags in (json.loads(text).get("releases", {}) if text else {}).items():
             found.setdefault(color, {}).update({key.removeprefix("phoenix:"): value for key, value in tags.items()})
     return found

@@ -276,7 +276,7 @@ def _result(
         "targets": dict(weights),
         "promotedAt": iso(context.clock.utc()),
         "first": first,
-        "certificates": said,
+        "releases": said,
     }
 
 

@@ -92,7 +92,7 @@ def verify(options: Options, context: Context) -> dict[str, object]:
         "servers": needed,
         "bornAt": iso(group.created),
         "verifiedAt": iso(now),
-        "certificates": {options.color: said},
+        "releases": {options.color: said},
     }
 
 

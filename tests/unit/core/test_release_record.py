@@ -86,7 +86,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
     }
     verify = json.dumps(
         {
-            "certificates": {
+            "releases": {
                 "green": {
                     "phoenix:born": release_record.encode_launch(NOW, servers(2), 2),
                     "phoenix:gate-verify": release_record.encode_gate(NOW, 41.2, servers=2),
@@ -97,7 +97,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
     moved = [(NOW, 10), (NOW + timedelta(minutes=1), 100)]
     promoted = json.dumps(
         {
-            "certificates": {
+            "releases": {
                 "green": {
                     "phoenix:weights": release_record.encode_weights("", moved),
                     "phoenix:gate-promote": release_record.encode_gate(NOW, 99, requests=7, errors=0),
@@ -157,7 +157,7 @@ def test_a_promotion_is_written_on_both_groups(flipping: Flipping) -> None:
     assert (figures["servers"], figures["errors"]) == ("2", "0")
     assert int(figures["looks"]) > 10
     assert "phoenix:gate-promote" not in blue
-    assert result["certificates"] == {
+    assert result["releases"] == {
         "green": {key: green[key] for key in ("phoenix:weights", "phoenix:gate-promote")},
         "blue": {"phoenix:weights": blue["phoenix:weights"]},
     }

@@ -54,7 +54,7 @@ def test_no_more_traffic_moves_and_it_does_not_end_before_a_whole_minute_is_seen
     assert "waiting for CloudWatch's first whole minute at these weights (it comes a minute or two after it" in said
     assert "blind at" not in said
     assert "0 moves blind" in said
-    assert "blind=0" in str(result["certificates"])
+    assert "blind=0" in str(result["releases"])
 
 
 def test_a_pause_that_is_long_enough_is_not_made_longer(flipping: Flipping) -> None:
@@ -74,7 +74,7 @@ def test_who_asks_for_no_pause_moves_on_blind_and_is_told(flipping: Flipping) ->
     for weights in ("green 10 %, blue 90 %", "green 50 %, blue 50 %", "green 100 %, blue 0 %"):
         assert f"moved on blind at {weights}: CloudWatch has shown no whole minute at these weights, and the" in said
     assert "the settings ask for no pause" in said
-    assert "blind=3" in str(result["certificates"])
+    assert "blind=3" in str(result["releases"])
 
 
 def test_without_canary_steps_it_ends_blind_and_says_so(flipping: Flipping) -> None:

@@ -62,15 +62,15 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     assert tags["phoenix:born"].startswith(f"at={result['bornAt']} servers=2 ")
     assert all(f" {server}=" in tags["phoenix:born"] for server in servers)
     assert tags["phoenix:gate-verify"].startswith(f"at={result['verifiedAt']} seconds=")
-    assert result["certificates"] == {"green": {key: tags[key] for key in ("phoenix:born", "phoenix:gate-verify")}}
+    assert result["releases"] == {"green": {key: tags[key] for key in ("phoenix:born", "phoenix:gate-verify")}}
     assert TOKEN not in world.said()
 
 
 def test_a_group_that_is_verified_again_on_a_way_back_was_born_once(world: World, alb: Balancer) -> None:
     ours = world.color("green", GREEN, size=2)
-    first = verify(given(world, ours, min_size=2), world.context())["certificates"]["green"]  # type: ignore[index]
+    first = verify(given(world, ours, min_size=2), world.context())["releases"]["green"]  # type: ignore[index]
     world.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=ours.group, MinSize=3, DesiredCapacity=3)
-    second = verify(given(world, ours, min_size=3), world.context())["certificates"]["green"]  # type: ignore[index]
+    second = verify(given(world, ours, min_size=3), world.context())["releases"]["green"]  # type: ignore[index]
     assert second["phoenix:born"] == first["phoenix:born"]
     assert " servers=3 " in second["phoenix:gate-verify"]
 
