@@ -92,7 +92,7 @@ class MachineImage(pulumi.ComponentResource):
             account=account,
             environment={**self._about, **image.environment(subnet_id)},
             triggers=[],
-            # Each attempt at a birth looks again: what an earlier one found may be deregistered since.
+            # Each attempt at a launch looks again: what an earlier one found may be deregistered since.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),
         )
         result: pulumi.Output[dict[str, Any]] = bake.stdout.apply(json.loads)
@@ -104,7 +104,7 @@ class MachineImage(pulumi.ComponentResource):
         # A bake that an older version of this program recorded says nothing about packages.
         self.packages: pulumi.Output[dict[str, Any]] = result.apply(lambda said: said.get("packages", {}))
         # An image that was baked before its date was noted has none.
-        self.said: pulumi.Output[dict[str, str]] = result.apply(
+        self.baked: pulumi.Output[dict[str, str]] = result.apply(
             lambda said: {
                 "image": said["image"],
                 "baked_at": said["bakedAt"],
@@ -116,7 +116,7 @@ class MachineImage(pulumi.ComponentResource):
             }
         )
         self.tags = {
-            key: self.said[key] for key in ("image", "baked_at", "commit", "tree", "base", "base_name", "base_date")
+            key: self.baked[key] for key in ("image", "baked_at", "commit", "tree", "base", "base_name", "base_date")
         }
         self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})
 

@@ -45,7 +45,9 @@ class StackListener(pulumi.ComponentResource):
         drain_seconds: int,
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.TargetGroup:
-        """The target group of one generation of a color. No stickiness: it would hold users on the group that dies."""
+        """The target group of one generation of a color. No stickiness: it would hold users on the
+        group that is deleted.
+        """
         return aws.lb.TargetGroup(
             color.name,
             vpc_id=self._vpc_id,

@@ -63,12 +63,12 @@ class LoadBalancer(StackListener):
         vpc_id: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         tags: Mapping[str, str],
-        doors: ListenerMove | None = None,
+        listener_move: ListenerMove | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:LoadBalancer", name, {"port": args.port, "protect": args.protect}, opts)
         self._prefix, self._tags, self._permanent, self._args = name, dict(tags), args.protect, args
-        self._doors = doors or ListenerMove()
+        self._doors = listener_move or ListenerMove()
         self._vpc_id, self._priorities, self._hosts = vpc_id, self._doors.priorities, ()
         group = self._security_group()
         ways_in = {port: self._ways_in(group, port) for port in args.ports}

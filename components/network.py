@@ -1,4 +1,4 @@
-"""Where the load balancer and the servers stand: a network that is given, or a small one of our own."""
+"""Where the load balancer and the servers are: a network that is given, or a small one of our own."""
 
 from __future__ import annotations
 

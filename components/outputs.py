@@ -47,7 +47,7 @@ def stack_outputs(
     return {
         "url": url,
         "live": rollout.left_out.apply(lambda left_out: _stays(live, rollout) if left_out else living),
-        "releases": pulumi.Output.all(image.said, rollout.release_tags, after).apply(releases),
+        "releases": pulumi.Output.all(image.baked, rollout.release_tags, after).apply(releases),
         "history": pulumi.Output.all(rollout.lines, after).apply(
             lambda known: [decode_history_line(line) for line in known[0]]
         ),

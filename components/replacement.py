@@ -21,7 +21,7 @@ def group_options(
     ignore_changes: list[str] | None = None,
     delete_minutes: float = 0,
 ) -> pulumi.ResourceOptions:
-    """Options of a resource of this color: replaced with the generation or birth, create before delete."""
+    """Options of a resource of this color: replaced with the generation or launch, create before delete."""
     timeouts = pulumi.CustomTimeouts(delete=f"{delete_minutes:g}m") if delete_minutes else None
     return pulumi.ResourceOptions(
         parent=parent,

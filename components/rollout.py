@@ -1,4 +1,4 @@
-"""The gates between a birth and its traffic, as commands: verify, promote; and prune, which cleans up behind them."""
+"""The gates between a launch and its traffic, as commands: verify, promote; and prune, which cleans up behind them."""
 
 from __future__ import annotations
 

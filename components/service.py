@@ -109,7 +109,7 @@ class Service(pulumi.ComponentResource):
             vpc_id=self._network.vpc_id,
             subnet_ids=self._network.alb_subnet_ids,
             tags=tags,
-            doors=self._checked.listener_move,
+            listener_move=self._checked.listener_move,
             opts=self._below,
         )
 

@@ -51,7 +51,7 @@ COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="
 
 # Names the stack that shares an image with other accounts.
 SHARED_BY = "phoenix:shared-by"
-# Nobody will ever be born from one in such a state.
+# Nobody will ever be launched from one in such a state.
 FAILED = ("failed", "error", "invalid")
 
 

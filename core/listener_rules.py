@@ -106,7 +106,7 @@ def _weights(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
 
 
 def production_rule(rules: Iterable[Rule], stack: str) -> Rule | None:
-    """The rule that production traffic follows; None before the first birth."""
+    """The rule that production traffic follows; None before the first launch."""
     for rule in rules:
         if rule.tags.get("phoenix:stack") == stack and rule.tags.get("phoenix:rule") == "production":
             return rule

@@ -10,7 +10,7 @@ from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
 
-# What promote allows beyond the settings before it gives up: it waits for alarms that ring since the birth, for
+# What promote allows beyond the settings before it gives up: it waits for alarms that ring since the launch, for
 # servers, for answers through the preview rule, and for every address to follow.
 WAITING_SECONDS = round(
     timing.ALARM_CLEARS_SECONDS + timing.HEALTHY_SECONDS + timing.PROVE_SECONDS + timing.FOLLOW_SECONDS
@@ -21,7 +21,7 @@ DELETING_SECONDS = 900
 
 @dataclass(frozen=True)
 class Overlap:
-    """How long two groups stand side by side, in seconds. `most` is None when it ends with a later update."""
+    """How long two groups exist side by side, in seconds. `most` is None when it ends with a later update."""
 
     least: int
     most: int | None
@@ -66,7 +66,8 @@ def is_watched(settings: Settings, plan: RolloutPlan) -> bool:
 def replacement_seconds(settings: Settings) -> int:
     """Seconds from a server's failure until another one is healthy in its place, generously.
 
-    Two checks find it ill, EC2 Auto Scaling launches another within two minutes, it boots, and two checks find it well.
+    Two checks find it unhealthy, EC2 Auto Scaling launches another within two minutes, it boots, and two checks find it
+    healthy.
     """
     return 4 * settings.health_check_interval_seconds + 120 + settings.boot_seconds
 
@@ -80,7 +81,7 @@ def canary_count(settings: Settings, plan: RolloutPlan, live: LiveState) -> list
 
 
 def overlap(settings: Settings, plan: RolloutPlan, live: LiveState) -> Overlap | None:
-    """How long two groups stand side by side from now on; None when only one does."""
+    """How long two groups exist side by side from now on; None when only one does."""
     if plan.standby:
         return Overlap(0, None)
     if plan.to_delete is None:

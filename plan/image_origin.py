@@ -33,7 +33,7 @@ def find_image_source(
 ) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `ImageError`.
 
-    What a birth alone would fail of is no error: `refused` says it.
+    What a launch alone would fail of is no error: `problem` says it.
     """
     if account.id in settings.image_shared_with:
         position = settings.image_shared_with.index(account.id)
@@ -79,7 +79,7 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[str]:
 def resolve_missing_image(
     session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
 ) -> ImageSource:
-    """An image that is not here: how it is baked, or from where it is copied; `refused` says why it can't be."""
+    """An image that is not here: how it is baked, or from where it is copied; `problem` says why it can't be."""
     made = copied_source(session, settings, found, account, now=now) if settings.image_from else found
     if made.problem:
         return made

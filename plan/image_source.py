@@ -1,4 +1,4 @@
-"""The images of a service that exist, and which of them servers are born from: reused, pinned, or yet to be baked."""
+"""The images of a service, and which of them servers are launched from: reused, pinned, or yet to be baked."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ImageSource:
     image_ids: tuple[str, ...] = ()  # ids of the images of the service that are there
     image: str = ""  # its id; empty when it is yet to be baked or copied
     is_shared: bool = False  # whether this stack shares any of the known with other accounts
-    problem: str = ""  # why nobody can be born from it
+    problem: str = ""  # why nobody can be launched from it
     gib: int = 0  # size of the image that is there, or is copied; 0: not known
     notes: tuple[str, ...] = ()  # what whoever chose it must know of what it is made of
 

@@ -30,7 +30,7 @@ class Lineage:
     """`head`: the commit that is checked out; empty when there is none.
 
     `newer`: the commit of production that this one is older than, `how` in words, and what to type to go `forward`.
-    `doubt`: why it is not known, or what else is to be known, whether this one is older.
+    `unknown_because`: why it is not known, or what else is to be known, whether this one is older.
     """
 
     head: str = ""
@@ -145,8 +145,8 @@ def production_tags(plan: RolloutPlan, live: LiveState, lineage: Lineage) -> dic
 
 def launch_tags(color: GroupKey, plan: RolloutPlan, live: LiveState, lineage: Lineage) -> dict[str, str]:
     """For a color's target group: from which commit its servers were launched, which never changes."""
-    stands = plan.existing if color is plan.active else live.group(color.color)
-    return _tag("launch_commit", stands.launch_commit if stands else lineage.head)
+    existing = plan.existing if color is plan.active else live.group(color.color)
+    return _tag("launch_commit", existing.launch_commit if existing else lineage.head)
 
 
 def _tag(key: str, commit: str) -> dict[str, str]:

@@ -47,9 +47,9 @@ def _priority(kind: str, listener: str, before: PermanentResources, live: LiveSt
     Others of its kind are there when an update was killed: one that AWS made and the state never heard of, or one that
     the state will have deleted at the end. No two rules may have a number at once.
     """
-    stands = before.rules.get(kind)
-    if stands and listener and stands.listener == listener:
-        return stands.priority
+    existing = before.rules.get(kind)
+    if existing and listener and existing.listener == listener:
+        return existing.priority
     there = [door for door in live.listener_rules if listener and door.listener == listener]
     taken = {door.priority for door in there}
     first: int = min([PRIORITIES[kind] + 1, *(door.priority for door in there if door.kind == kind)]) - 1

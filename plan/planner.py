@@ -38,7 +38,7 @@ from plan.server_spec import ServerSpec
 class CheckedPlan:
     """All that one service's update is decided by.
 
-    `recorded`: what the steps of earlier updates said. `lost`: things that killed updates left, and no state knows.
+    `recorded`: what the steps of earlier updates said. `orphans`: things that killed updates left, and no state knows.
     """
 
     settings: Settings
@@ -88,44 +88,44 @@ def make_plan(
         else None
     )
     before = permanent.read_permanent(made, owner=owner or settings.identity, identity=settings.identity)
-    standing = live_state.read_live_state(
+    live = live_state.read_live_state(
         session,
         stack=settings.identity,
         shared=(shared.arn, shared.vpc_id) if shared else None,
         made=made.ids,
         main=before.ports[port].arn if port in before.ports else "",
     )
-    left = _check_owner(session, settings, standing, made, shared, owner=owner)
+    left = _check_owner(session, settings, live, made, shared, owner=owner)
     found = orphans.find_orphans(
         session,
-        standing,
+        live,
         stack=settings.identity,
         known=made.ids,
         beside=shared.security_groups if shared else (),
         ports=() if shared else permanent.wanted_ports(settings),
     )
-    stray = (*listener_move.leftover_rules(before, standing, made.ids), *found.things, *left)
-    standing = replace(
-        standing,
+    stray = (*listener_move.leftover_rules(before, live, made.ids), *found.things, *left)
+    live = replace(
+        live,
         reported=made.recorded.production(f"{settings.name}-promote"),
-        attempted=standing.attempted | found.attempted | made.attempted,
+        attempted=live.attempted | found.attempted | made.attempted,
     )
-    ahead = account_limits.read_account_limits(session, settings, standing, now=now)
-    descent = lineage.read_lineage(standing, folder)
+    limits = account_limits.read_account_limits(session, settings, live, now=now)
+    ancestry = lineage.read_lineage(live, folder)
     plan = known_failures.checked_plan(
         settings,
         spec,
-        standing,
-        ahead,
+        live,
+        limits,
         source,
         now=now,
         shared=shared,
         before=before,
         port=port,
         front=not owner,
-        descent=descent,
+        ancestry=ancestry,
     )
-    if forgotten := list(ownership.forgotten_groups(standing, made, stay=plan.existing_colors)):
+    if forgotten := list(ownership.forgotten_groups(live, made, stay=plan.existing_colors)):
         raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
     given = engine_flags.read_flags(engine_call.read_engine_call(), os.environ)
     if refused := list(engine_flags.problems(given, plan, (one.urn for one in made.resources))):
@@ -136,18 +136,18 @@ def make_plan(
         settings,
         plan,
         spec,
-        standing,
+        live,
         source,
-        ahead,
+        limits,
         changed,
         packages=differing,
         now=now,
-        descent=descent,
-        permanent=permanent_rows.permanent_rows(before, settings, standing, front=not owner),
+        ancestry=ancestry,
+        permanent=permanent_rows.permanent_rows(before, settings, live, front=not owner),
     )
     mind = [
         *engine_flags.flag_notes(given, plan),
-        *_listener_notes(settings, shared, before, ahead, standing, folder, port=port),
+        *_listener_notes(settings, shared, before, limits, live, folder, port=port),
     ]
     brief = replace(brief, rows=(*brief.rows, *(("note", line) for line in mind)))
     return CheckedPlan(
@@ -155,14 +155,14 @@ def make_plan(
         account,
         source,
         spec,
-        standing,
+        live,
         made.recorded,
         stray,
         shared,
         plan,
-        descent,
+        ancestry,
         brief,
-        listener_move.plan_listener_move(before, standing, port=port),
+        listener_move.plan_listener_move(before, live, port=port),
     )
 
 
@@ -170,8 +170,8 @@ def _listener_notes(
     settings: Settings,
     shared: ExistingBalancer | None,
     before: PermanentResources,
-    ahead: AccountLimits,
-    standing: LiveState,
+    limits: AccountLimits,
+    live: LiveState,
     folder: Path,
     *,
     port: int,
@@ -181,9 +181,9 @@ def _listener_notes(
         *clear_text.warning(settings, clear_text.token_path(settings, shared, before, port=port)),
         *keep_alive.warning(
             keep_alive.keep_alive_seconds(folder / settings.image_dir),
-            ahead.idle_seconds,
+            limits.idle_seconds,
             image_dir=settings.image_dir,
-            load_balancer=standing.load_balancer,
+            load_balancer=live.load_balancer,
         ),
     ]
 
@@ -191,7 +191,7 @@ def _listener_notes(
 def _check_owner(
     session: boto3.Session,
     settings: Settings,
-    standing: LiveState,
+    live: LiveState,
     made: StateInventory,
     shared: ExistingBalancer | None,
     *,
@@ -199,14 +199,14 @@ def _check_owner(
 ) -> tuple[str, ...]:
     """What killed updates of this state left of load balancers. Raises `OwnershipError` for another state's stack."""
     balancers = session.client("elbv2")
-    found = ownership.read_owners(balancers, standing.other_balancers or (shared.others if shared else ()))
+    found = ownership.read_owners(balancers, live.other_balancers or (shared.others if shared else ()))
     wanted = [] if owner or settings.vpc_id else unrecorded.expected_network(settings.name)
     if not shared:
         wanted += unrecorded.expected_balancer(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
     unknown = [
         *unrecorded.find_unrecorded(session, made, wanted, owner=settings.identity),
-        *ownership.unknown_listeners(balancers, standing, made),
+        *ownership.unknown_listeners(balancers, live, made),
     ]
-    if why := ownership.refusal(settings, standing, made, found, unknown):
+    if why := ownership.refusal(settings, live, made, found, unknown):
         raise OwnershipError(why)
     return ownership.left_by_killed(found, made)

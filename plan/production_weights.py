@@ -56,11 +56,11 @@ def _why(plan: RolloutPlan, live: LiveState, declared: Mapping[str, str], report
         f"   (a group is launched, verified and takes production over)"
     )
     for color, arn in declared.items():
-        stood = live.group(color)
-        if plan.weights.get(color) and arn not in reported and stood and stood.target_group != arn:
+        existing = live.group(color)
+        if plan.weights.get(color) and arn not in reported and existing and existing.target_group != arn:
             return (
                 f"{color}'s target group was replaced by {arn}, although nothing that makes a server changed."
-                f" Production stays on {stood.target_group}.{flip}"
+                f" Production stays on {existing.target_group}.{flip}"
             )
     said = ", ".join(f"{short_name(arn)} {share} %" for arn, share in reported.items()) or "nothing"
     told = ", ".join(f"{short_name(declared[color])} {share} %" for color, share in plan.weights.items())

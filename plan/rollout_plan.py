@@ -33,7 +33,7 @@ class RolloutPlan:
     needs_traffic_shift: (
         bool  # production's weights, or those last reported, are not the wanted ones; or an update died on the way
     )
-    is_up_to_date: bool  # the active color's group stands, is verified, and has the weight it should have
+    is_up_to_date: bool  # the active color's group exists, is verified, and has the weight it should have
     previous: LiveGroup | None  # the group that has most of production now
     to_delete: GroupKey | None  # the other color's group, which leaves the program
 
@@ -58,7 +58,7 @@ class RolloutPlan:
 
     @property
     def existing_colors(self) -> frozenset[str]:
-        """The colors whose groups stand already and stay."""
+        """The colors whose groups exist already and stay."""
         stay = (self.active if self.existing else None, self.standby)
         return frozenset(color.color for color in stay if color)
 
@@ -142,16 +142,16 @@ def _is_verified(group: LiveGroup) -> bool:
 
 
 def _next_attempt(live: LiveState, color: str, generation: str) -> str:
-    """The number of the next attempt at a birth: one that nothing has that is in the state or in AWS.
+    """The number of the next attempt at a launch: one that nothing has that is in the state or in AWS.
 
     Not the time: an update does what its preview, and a plan that was saved of it, have said.
     """
-    tried = [int(birth) for *of, birth in live.attempted if of == [color, generation] and birth.isdecimal()]
+    tried = [int(attempt) for *of, attempt in live.attempted if of == [color, generation] and attempt.isdecimal()]
     return str(max(tried, default=0) + 1)
 
 
 def _reported_weights(live: LiveState, shares: Mapping[str, int]) -> bool:
-    """Whether the last promotion said these shares of the groups that stand: the rule is declared with what it said."""
+    """Whether the last promotion said these shares of the groups that exist: the rule is declared with what it said."""
     if live.reported is None:
         return True
     wanted = {group.target_group: shares[group.color] for group in live.groups if group.color in shares}
@@ -183,10 +183,10 @@ def exceeds_max_age(settings: Settings, group: LiveGroup, now: datetime) -> bool
 
 
 def _reuses_existing(spec: ServerSpec, mine: LiveGroup, beside: LiveGroup | None) -> bool:
-    """Whether the flag means the group that stands in its color, not one to be born.
+    """Whether the flag means the group that exists in its color, not one to be launched.
 
-    It does when that group is of this recipe. It also does on a way back: when the recipe's group stands in the other
-    color already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified.
+    It does when that group is of this spec. It also does on a way back: when the spec's group exists in the other color
+    already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified.
     """
     if mine.generation == spec.generation:
         return True
@@ -209,17 +209,17 @@ def _is_canary(one: LiveGroup, *, of: LiveGroup) -> bool:
     return one.created_at is not None and of.created_at is not None and of.created_at < one.created_at
 
 
-def _is_rollback(stands: LiveGroup | None, beside: LiveGroup | None) -> bool:
+def _is_rollback(existing: LiveGroup | None, beside: LiveGroup | None) -> bool:
     """Going to a group that is older than the one beside it."""
-    if stands is None or beside is None or stands.created_at is None or beside.created_at is None:
+    if existing is None or beside is None or existing.created_at is None or beside.created_at is None:
         return False
-    return stands.created_at < beside.created_at
+    return existing.created_at < beside.created_at
 
 
 def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGroup | None) -> None:
     """Raises `RolloutPlanError` when this update would leave production with a group that somebody deleted.
 
-    A group born in its place would get production before anybody has verified it.
+    A group launched in its place would get production before anybody has verified it.
     """
     if mine and mine.weight and not mine.name:
         raise RolloutPlanError(

@@ -18,7 +18,7 @@ from plan.config.user_data import user_data
 
 @dataclass(frozen=True)
 class ServerSpec:
-    """Everything that makes a server. Two servers with equal recipes are the same server born twice."""
+    """Everything that makes a server. Two servers with equal server specs are the same server launched twice."""
 
     image: str  # the image's fingerprint
     instance_type: str
@@ -27,7 +27,7 @@ class ServerSpec:
     health: str  # the health check's path: a wrong one would kill the live servers one by one
     user_data: str  # hash of the user data, but for color and generation
     role: str  # hash of what the servers' role may read
-    network: str  # hash of where the servers stand
+    network: str  # hash of where the servers are
 
     @property
     def generation(self) -> str:
@@ -60,7 +60,7 @@ def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
 
 
 def spec_changes(before: str, now: ServerSpec) -> list[str]:
-    """What differs between a live group's recipe tag and a recipe: `["instanceType: t3.small -> t3.large"]`."""
+    """What differs between a live group's tag and a spec: `["instanceType: t3.small -> t3.large"]`."""
     old = dict(part.split("=", 1) for part in before.split(" ") if "=" in part)
     new = dict(part.split("=", 1) for part in now.tag.split(" "))
     return [f"{key}: {old.get(key, 'none')} -> {value}" for key, value in new.items() if old.get(key) != value]

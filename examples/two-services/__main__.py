@@ -38,7 +38,7 @@ balancer = LoadBalancer(
     vpc_id=network.vpc_id,
     subnet_ids=network.alb_subnet_ids,
     tags={"phoenix:stack": owner},
-    doors=plans[0].listener_move,
+    listener_move=plans[0].listener_move,
 )
 
 for checked in plans:

@@ -11,7 +11,7 @@ from plan.readers.account_limits import AccountLimits
 
 
 def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterator[str]:
-    """What a birth would fail of; a size that is not known fails nothing."""
+    """What a launch would fail of; a size that is not known fails nothing."""
     size, whose = source.gib, f"the image {source.image}" if source.image else "the image that is copied"
     if source.needs_bake:
         base, said = limits.base or 0, s.packer_variables.get("root_gib", "")

@@ -1,4 +1,4 @@
-"""The key that encrypts an image, `imageKmsKey`: what a birth would fail of is told before it.
+"""The key that encrypts an image, `imageKmsKey`: what a launch would fail of is told before it.
 
 Without the setting nothing is asked.
 """

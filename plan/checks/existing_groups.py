@@ -1,6 +1,6 @@
-"""Whether the groups that stand can do what an update takes for granted: serve, grow, be deleted. Pure.
+"""Whether the groups that exist can do what an update takes for granted: serve, grow, be deleted. Pure.
 
-A group that somebody scaled down, or whose servers are all ill, is never taken for a healthy one.
+A group that somebody scaled down, or whose servers are all unhealthy, is never taken for a healthy one.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLim
 def warnings(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """What does not stop an update, and whoever reads its plan must know."""
     needed = max((group.desired for group in live.groups if group.weight), default=0)
-    stands = plan.existing
-    most = stands.sizes[1] if stands and stands.sizes and plan.active.pinned else s.max_size
+    existing = plan.existing
+    most = existing.sizes[1] if existing and existing.sizes and plan.active.pinned else s.max_size
     if not plan.is_up_to_date and needed > most:
         yield f"{needed} servers have production now, and maxSize lets {plan.active.color} have {most}"
     for group in live.groups:
@@ -111,43 +111,43 @@ def _away(plan: RolloutPlan, color: str) -> str:
 
 
 def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[str]:
-    """AWS ends servers above MaxSize at once. A kept group is left as it is, and a newborn has a limit of its own."""
-    stands = plan.existing
-    if stands is None or plan.active.pinned or not stands.weight or stands.desired <= s.max_size:
+    """AWS ends servers above MaxSize at once. A kept group is left as it is, and a new group has a limit of its own."""
+    existing = plan.existing
+    if existing is None or plan.active.pinned or not existing.weight or existing.desired <= s.max_size:
         return
-    more = stands.desired - s.max_size
+    more = existing.desired - s.max_size
     yield problem(
         "maxSize",
         s.max_size,
-        f"must not be below the {stands.desired} servers of {stands.color} that serve:"
+        f"must not be below the {existing.desired} servers of {existing.color} that serve:"
         f" AWS would end {more} of them at once, under load",
-        f"pulumi config set maxSize {stands.desired}, or first, when fewer can bear the load: aws autoscaling"
-        f" set-desired-capacity --region {s.region} --auto-scaling-group-name {stands.name}"
+        f"pulumi config set maxSize {existing.desired}, or first, when fewer can bear the load: aws autoscaling"
+        f" set-desired-capacity --region {s.region} --auto-scaling-group-name {existing.name}"
         f" --desired-capacity {s.max_size}",
     )
 
 
 def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
     """Groups that have to grow or to go, and can't. From a group that serves nobody the way must stay open."""
-    stands = plan.existing
-    if stands and estimates.added_servers(s, plan, live):
-        for one in obstacles.barring(stands.obstacles, GROW):
+    existing = plan.existing
+    if existing and estimates.added_servers(s, plan, live):
+        for one in obstacles.barring(existing.obstacles, GROW):
             yield problem(
                 "active",
                 s.active,
-                f"must not mean a group that can't grow: {stands.color} needs more"
+                f"must not mean a group that can't grow: {existing.color} needs more"
                 f" servers to take production over, and {one.what}",
                 one.do,
             )
-    if stands and not plan.is_up_to_date and stands.sizes and not stands.sizes[1]:
+    if existing and not plan.is_up_to_date and existing.sizes and not existing.sizes[1]:
         yield problem(
             "active",
             s.active,
-            f"must not mean a group that may have no server: MaxSize of {stands.name} is 0, by somebody's hand",
+            f"must not mean a group that may have no server: MaxSize of {existing.name} is 0, by somebody's hand",
             f"aws autoscaling update-auto-scaling-group --region {s.region}"
-            f" --auto-scaling-group-name {stands.name} --max-size {s.max_size}",
+            f" --auto-scaling-group-name {existing.name} --max-size {s.max_size}",
         )
-    dies = live.group(plan.to_delete.color) if plan.to_delete else None
-    if dies and _serves(dies, limits):
-        for one in obstacles.barring(dies.obstacles, SHRINK):
+    leaving = live.group(plan.to_delete.color) if plan.to_delete else None
+    if leaving and _serves(leaving, limits):
+        for one in obstacles.barring(leaving.obstacles, SHRINK):
             yield problem("active", s.active, f"must not send a group away that can't be deleted: {one.what}", one.do)

@@ -46,7 +46,7 @@ def checked_plan(
     before: permanent.PermanentResources = NOTHING,
     port: int = 0,
     front: bool = True,
-    descent: Lineage = UNKNOWN,
+    ancestry: Lineage = UNKNOWN,
 ) -> RolloutPlan:
     """The plan of an update that may succeed. Raises `KnownFailureError`, or `RolloutPlanError` when that is all.
 
@@ -60,16 +60,16 @@ def checked_plan(
         *clear_text.problems(settings, clear),
     ]
     if front and (kept := [*listener_move.missing_listener_error(before, live), *permanent.problems(before, settings)]):
-        # Whatever else is wrong with where servers stand, flipping is no way to mend it.
+        # Whatever else is wrong with where servers are, flipping is no way to mend it.
         raise KnownFailureError([*kept, *problems])
     try:
         plan = decide_rollout(settings, spec, live, now=now)
     except RolloutPlanError as error:
-        older = list(lineage.problems(settings, None, descent))
+        older = list(lineage.problems(settings, None, ancestry))
         if older or problems:
             raise KnownFailureError([*older, f"  {error}", *problems]) from None
         raise
-    problems = [*lineage.problems(settings, plan, descent), *problems]
+    problems = [*lineage.problems(settings, plan, ancestry), *problems]
     problems += _images(settings, plan, live, source, limits)
     if plan.existing is None:
         problems += [*_type(settings, limits), *disk.problems(settings, source, limits)]
@@ -162,7 +162,7 @@ def warnings(
             "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
             f" are never found healthy ({heal})"
         )
-    # A refresh would have one with traffic born under production, before anybody has verified it.
+    # A refresh would have one with traffic launched under production, before anybody has verified it.
     found += [
         f"{group.color}'s auto-scaling group was deleted by hand"
         + (
@@ -203,14 +203,15 @@ def _images(
             f"must be an image in {s.region} that this account may use; it is gone",
             "pulumi config set baseImage debian-12",
         )
-    stands = plan.existing
-    if stands and stands.image and stands.image not in source.image_ids and estimates.added_servers(s, plan, live):
+    existing = plan.existing
+    gone = existing and existing.image and existing.image not in source.image_ids
+    if existing and gone and estimates.added_servers(s, plan, live):
         yield problem(
             "active",
             s.active,
-            f"must not mean a group that can't grow: {stands.color} needs more servers to"
-            f" take production over, and {stands.image}, its image, is gone",
-            f"pulumi config set active {other_color(stands.color)} && pulumi up"
+            f"must not mean a group that can't grow: {existing.color} needs more servers to"
+            f" take production over, and {existing.image}, its image, is gone",
+            f"pulumi config set active {other_color(existing.color)} && pulumi up"
             "   (launches a group from an image that is there)",
         )
 
@@ -256,8 +257,8 @@ def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountL
     if limits.subnets is None:
         return
     more = estimates.added_servers(s, plan, live)
-    stand = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
-    places = [subnet for subnet in limits.subnets if subnet.id in stand]
+    subnet_ids = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
+    places = [subnet for subnet in limits.subnets if subnet.id in subnet_ids]
     free = sum(subnet.free for subnet in places)
     if places and free < more:
         key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
@@ -286,18 +287,18 @@ def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountL
 def _credentials(
     s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits, now: datetime
 ) -> Iterator[str]:
-    """Credentials that end before the gates can: promote would refuse, after a birth for nothing."""
+    """Credentials that end before the gates can: promote would refuse, after a launch for nothing."""
     _, needed = estimates.promotion_seconds(s, plan, live)
     if not needed or limits.credentials_end is None:
         return
-    # The birth before it takes longer than two health checks, how long nobody knows.
-    birth = 2 * s.health_check_interval_seconds if plan.existing is None else 0
+    # The launch before it takes longer than two health checks, how long nobody knows.
+    launch_seconds = 2 * s.health_check_interval_seconds if plan.existing is None else 0
     left = (limits.credentials_end - now).total_seconds()
-    if left < birth + needed + RESERVE_SECONDS:
+    if left < launch_seconds + needed + RESERVE_SECONDS:
         yield problem(
             "AWS_CREDENTIAL_EXPIRATION",
             f"{limits.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
-            f"must be at least {estimates.format_duration(birth + needed + RESERVE_SECONDS)} away (it is"
+            f"must be at least {estimates.format_duration(launch_seconds + needed + RESERVE_SECONDS)} away (it is"
             f" {estimates.format_duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
             "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",
         )

@@ -35,8 +35,8 @@ def combined_change_error(
     before: PermanentResources, live: LiveState, s: Settings, plan: RolloutPlan, *, port: int
 ) -> Iterator[str]:
     """Why production can't pass to another listener in this update: something else moves in it, and knows but one."""
-    stands, main = before.rules.get("production"), before.ports.get(port)
-    if stands is None or not before.listeners:
+    existing, main = before.rules.get("production"), before.ports.get(port)
+    if existing is None or not before.listeners:
         return
     leads = [door for door in live.listener_rules if door.kind == "production"]
     if any(door.shares != leads[0].shares for door in leads):
@@ -48,8 +48,8 @@ def combined_change_error(
             f"aws elbv2 delete-rule --rule-arn {' or '.join(door.arn for door in leads)},"
             " then pulumi refresh and pulumi up",
         )
-    passing = main is None or main.arn != stands.listener
-    behind = any(door.arn != stands.arn for door in leads)
+    passing = main is None or main.arn != existing.listener
+    behind = any(door.arn != existing.arn for door in leads)
     if (passing or behind) and not (plan.is_up_to_date and not plan.to_delete):
         yield problem(
             "listenerPort",

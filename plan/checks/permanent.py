@@ -155,14 +155,14 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
         yield from _priority(before, s)
         return
     for port, protocol in wanted_ports(s).items():
-        stands = before.ports.get(port)
-        if stands and stands.protocol != protocol:
+        existing = before.ports.get(port)
+        if existing and existing.protocol != protocol:
             free = 80 if protocol == "HTTP" else 8443 if port == 443 else 443
             yield problem(
                 "listenerPort",
                 port,
-                f"must be another port when {stands.protocol} becomes {protocol}: both can't be"
-                f" on {port} while users move, and whoever still speaks {stands.protocol} would be refused at once",
+                f"must be another port when {existing.protocol} becomes {protocol}: both can't be"
+                f" on {port} while users move, and whoever still speaks {existing.protocol} would be refused at once",
                 f"pulumi config set listenerPort {free}   (and once users are there, back to {port} if you like)",
             )
     if before.protected and (goes := _protected(before, s)):
@@ -204,31 +204,31 @@ def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
 
 def _priority(before: PermanentResources, s: Settings) -> Iterator[str]:
     """Rules change their numbers one after the other, and no two may have one number meanwhile."""
-    stands = before.rules.get("preview")
-    if stands and stands.listener == s.listener_arn and abs(s.rule_priority - stands.priority) == 1:
+    existing = before.rules.get("preview")
+    if existing and existing.listener == s.listener_arn and abs(s.rule_priority - existing.priority) == 1:
         yield problem(
             "rulePriority",
             s.rule_priority,
-            f"must be {stands.priority}, or two away from it at least: rules move one"
+            f"must be {existing.priority}, or two away from it at least: rules move one"
             " after the other, and this stack's own other rule still has the number",
-            f"pulumi config set rulePriority {stands.priority + 10}",
+            f"pulumi config set rulePriority {existing.priority + 10}",
         )
 
 
 def _protected(before: PermanentResources, s: Settings) -> str:
     """What of the protected things the settings would have deleted or replaced, in words."""
     goes = [f"{one.protocol} {one.port} closes" for one in before.listeners if one.port not in wanted_ports(s)]
-    stands = before.rules.get("production")
+    existing = before.rules.get("production")
     main = before.ports.get(s.port)
-    if stands and (main is None or stands.listener != main.arn):
+    if existing and (main is None or existing.listener != main.arn):
         goes.append(f"production moves to port {s.port}")
     return " and ".join(goes)
 
 
 def commands_back(before: PermanentResources) -> str:
     """What to type for the listener that has production now."""
-    stands = before.rules.get("production")
-    main = next((one for one in before.listeners if stands and one.arn == stands.listener), None)
+    existing = before.rules.get("production")
+    main = next((one for one in before.listeners if existing and one.arn == existing.listener), None)
     if main is None:
         return "the listener as it was"
     certificate = f"certificateArn {main.certificate}" if main.certificate else "no certificateArn"

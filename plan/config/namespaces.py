@@ -1,5 +1,5 @@
 """Keys that nothing reads, since they stand in the namespace of another project: it was renamed, or a file copied. Pure
-but for `provided`.
+but for `provider_keys`.
 """
 
 from __future__ import annotations

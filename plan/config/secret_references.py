@@ -35,7 +35,10 @@ class Reference:
 
 
 def parse_reference(value: str) -> Reference | None:
-    """What a value of `environment` names; None when it is plain, or is meant as a name and is none (see `broken`)."""
+    """What a value of `environment` names; None when it is plain, or is meant as a name and is none.
+
+    Of the latter `broken_reference` tells.
+    """
     found = REFERENCE.fullmatch(value)
     if found is None:
         return None

@@ -1,6 +1,7 @@
 """What a stack's configuration says: typed, frozen, and checked as a whole before anything is declared.
 
-`parse` is pure. The schema that `pulumi config` shows is in Pulumi.yaml; a test holds the two against each other.
+`parse_settings` is pure. The schema that `pulumi config` shows is in Pulumi.yaml; a test holds the two against each
+other.
 """
 
 from __future__ import annotations

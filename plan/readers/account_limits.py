@@ -1,4 +1,4 @@
-"""What AWS says beforehand about servers to be born: their type, the quota, subnets; and how the live ones do.
+"""What AWS says beforehand about servers to be launched: their type, the quota, subnets; and how the live ones do.
 
 What can't be asked (a permission that is missing, a service that does not answer) is unknown, and no error.
 """
@@ -156,7 +156,7 @@ def _unless_denied(question: Callable[[], T]) -> tuple[T | None, str]:
 
 
 def subnets_to_read(settings: Settings, live: LiveState) -> list[str]:
-    """The subnets that matter: those that are adopted, and those in which the live groups stand."""
+    """The subnets that matter: those that are adopted, and those in which the live groups exist."""
     return sorted(
         {
             *settings.alb_subnet_ids,

@@ -1,4 +1,4 @@
-"""What acts on the standing groups beside this program: lifecycle hooks, scheduled actions, instance refreshes.
+"""What acts on the existing groups beside this program: lifecycle hooks, scheduled actions, instance refreshes.
 
 None of them is the program's own. Each is told in the plan, with the command that ends it.
 """

@@ -76,15 +76,16 @@ class LiveGroup:
 class LiveState:
     """The load balancer of a stack and the groups that its production rule names.
 
-    `unfinished`: a promotion was killed under way, and its note is still on the rule. `previewed`: the preview rule,
-    which an update makes before the production rule, is there. `births`: of each group that could serve, by color and
-    generation, whether production knows it or not; one that is being deleted could not. `strays`: names of groups that
-    production does not know. `past`: lines about groups that died, newest first (`plan.history`). `rules`: ARNs of
-    the stack's rules by what their tag says they are (production, preview). `listeners`: ARNs of those of the load
-    balancer; `doors`: all its rules. `others`: load balancers with the stack's tag that its state has not made.
-    `reported`: percent of production by target group, as the last promotion that the state holds said; empty when that
-    is lost, None when nobody has looked. `tried`: color, generation and birth of whatever is there, dying things too.
-    `commit`: from which production was last changed.
+    `promotion_interrupted`: a promotion was killed under way, and its note is still on the rule. `has_preview_rule`:
+    the preview rule, which an update makes before the production rule, is there. `attempts`: of each group that could
+    serve, by color and generation, whether production knows it or not; one that is being deleted could not.
+    `unused_groups`: names of groups that production does not know. `history`: lines about groups that were deleted,
+    newest first (`plan.history`). `rules`: ARNs of the stack's rules by what their tag says they are (production,
+    preview). `listeners`: ARNs of those of the load balancer; `listener_rules`: all its rules. `other_balancers`:
+    load balancers with the stack's tag that its state has not made. `reported`: percent of production by target
+    group, as the last promotion that the state holds said; empty when that is lost, None when nobody has looked.
+    `attempted`: color, generation and attempt of whatever is there, also what is being deleted. `commit`: from which
+    production was last changed.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -251,7 +252,7 @@ def _phoenix_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def attempts_in(tags: Iterable[Mapping[str, str]]) -> frozenset[AttemptKey]:
-    """Which births these tags are of."""
+    """Which attempts these tags are of."""
     return frozenset(
         (said.get("phoenix:color", ""), said.get("phoenix:generation", ""), said["phoenix:birth"])
         for said in tags

@@ -31,8 +31,8 @@ WHOLE: Any = {"PageSize": 1000}
 @dataclass(frozen=True)
 class Orphans:
     """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
-    ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `tried`: the births that
-    were seen.
+    ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `attempted`: the
+    attempts that were seen.
     """
 
     things: tuple[str, ...]
@@ -182,18 +182,18 @@ def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, di
 
 
 def _security_group_rules(
-    ec2: EC2Client, firewalls: Iterable[Any], dead: Collection[str], beside: Collection[str]
+    ec2: EC2Client, security_groups: Iterable[Any], abandoned: Collection[str], beside: Collection[str]
 ) -> list[str]:
-    """Rules of other security groups that name a dead one, which can't be deleted while there are any."""
+    """Rules of other security groups that name an abandoned one, which can't be deleted while there are any."""
     lead = [
         one["GroupId"]
-        for one in firewalls
-        if one["GroupId"] not in dead
+        for one in security_groups
+        if one["GroupId"] not in abandoned
         for way in (*one.get("IpPermissions", []), *one.get("IpPermissionsEgress", []))
         for peer in way.get("UserIdGroupPairs", [])
-        if peer.get("GroupId") in dead
+        if peer.get("GroupId") in abandoned
     ]
-    lead += beside if dead else ()
+    lead += beside if abandoned else ()
     if not lead:
         return []
     rules = ec2.get_paginator("describe_security_group_rules").paginate(
@@ -203,5 +203,5 @@ def _security_group_rules(
         rule["SecurityGroupRuleId"]
         for page in rules
         for rule in page["SecurityGroupRules"]
-        if rule.get("ReferencedGroupInfo", {}).get("GroupId") in dead
+        if rule.get("ReferencedGroupInfo", {}).get("GroupId") in abandoned
     ]

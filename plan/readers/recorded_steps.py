@@ -17,7 +17,7 @@ class RecordedSteps:
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def production(self, name: str) -> dict[str, int]:
-        """What the last promotion reported (see `reported`)."""
+        """What the last promotion reported (see `reported_weights`)."""
         return reported_weights(self.steps.get(name, {}).get("stdout"))
 
     def rerun_trigger(self, name: str) -> str:

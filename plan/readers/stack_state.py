@@ -1,7 +1,7 @@
 """Where a stack lives, by what its state says that it made.
 
 With another account's credentials, or in another region, nothing of the stack is found, and the plan would be a first
-birth there.
+launch there.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class StateInventory:
 
     @cached_property
     def attempted(self) -> frozenset[AttemptKey]:
-        """The births that it knows things of."""
+        """The attempts that it knows things of."""
         tags = (one.outputs.get("tags") for one in self.aws)
         return attempts_in(said for said in tags if isinstance(said, Mapping))
 

@@ -34,7 +34,7 @@ class Changelog:
 
 
 def image_changelog(plan: RolloutPlan, settings: Settings, folder: Path) -> Changelog | None:
-    """What changed on the way to a newborn from the group that has production; None when git does not decide that."""
+    """What changed on the way to a new group from the group that has production; None when git does not decide that."""
     if plan.existing or settings.image or plan.previous is None:
         return None
     found = since(plan.previous.commit, folder / settings.image_dir)

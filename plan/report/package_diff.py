@@ -1,4 +1,4 @@
-"""Which packages the servers that are born will have that the live ones have not, and the other way round.
+"""Which packages the servers that are launched will have that the live ones have not, and the other way round.
 
 For an image that exists. One that is yet to be baked is compared by its bake (steps/image/package_listing.py),
 since only it knows what the scripts install on the day. The lists are read as the steps wrote them, by their own code.

@@ -14,8 +14,8 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
 
     `front`: the settings speak of network and load balancer too, and not of a service's rules alone.
     """
-    stands = before.rules.get("production")
-    found = _listeners(before, s, stands.listener if stands else "") if front and before.balancer else []
+    existing = before.rules.get("production")
+    found = _listeners(before, s, existing.listener if existing else "") if front and before.balancer else []
     if front and before.balancer:
         if moved := added(before.cidrs, s.allowed_cidrs):
             found.append(("access", f"allowedCidrs {moved}: new ones are let in first, others kept out last of all"))
@@ -34,11 +34,11 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
             yes="listener and rules are kept from deletion",
             no="they may be deleted from then on",
         )
-    standing = {subnet for group in live.groups if group.weight for subnet in group.subnets}
-    if standing and s.server_subnet_ids and (moved := added(standing, s.server_subnet_ids)):
+    in_use = {subnet for group in live.groups if group.weight for subnet in group.subnets}
+    if in_use and s.server_subnet_ids and (moved := added(in_use, s.server_subnet_ids)):
         found.append(("network", f"serverSubnetIds {moved}: of servers that are launched from now on"))
-    if stands:
-        found += _named(before, s, stands)
+    if existing:
+        found += _named(before, s, existing)
         found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="is deleted")
     return found
 
@@ -67,26 +67,26 @@ def _listeners(before: PermanentResources, s: Settings, serving: str) -> list[tu
         elif one.port in now and one.port != s.port and opens:
             stays.append(f"{one.protocol} {one.port} redirects to {main}, once that serves")
     found = [("listener", text) for text in [*opens, *stays, *closes]]
-    stands = ports.get(s.port)
-    if stands and stands.certificate and s.certificate_arn not in ("", stands.certificate):
-        found.append(("certificate", f"{stands.certificate} -> {s.certificate_arn}: in place"))
+    existing = ports.get(s.port)
+    if existing and existing.certificate and s.certificate_arn not in ("", existing.certificate):
+        found.append(("certificate", f"{existing.certificate} -> {s.certificate_arn}: in place"))
     return found
 
 
-def _named(before: PermanentResources, s: Settings, stands: Rule) -> list[tuple[str, str]]:
+def _named(before: PermanentResources, s: Settings, existing: Rule) -> list[tuple[str, str]]:
     """Whom the rules are for: host name, and on a listener that others use too, their place among them."""
     found = []
-    if stands.hosts and s.hostname not in stands.hosts:
+    if existing.hosts and s.hostname not in existing.hosts:
         found.append(
             (
                 "hostname",
-                f"{', '.join(stands.hosts)} -> {s.hostname}: requests for the old one are this service's no longer",
+                f"{', '.join(existing.hosts)} -> {s.hostname}: requests for the old one are this service's no longer",
             )
         )
-    elif not stands.hosts and before.hostname != s.hostname and before.hostname:
+    elif not existing.hosts and before.hostname != s.hostname and before.hostname:
         found.append(("hostname", f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for; DNS is yours"))
     preview = before.rules.get("preview")
-    if stands.hosts and preview and s.rule_priority != preview.priority:
+    if existing.hosts and preview and s.rule_priority != preview.priority:
         found.append(("rules", f"rulePriority {preview.priority} -> {s.rule_priority}, in place"))
     return found
 

@@ -90,10 +90,10 @@ def plan_report(
     packages: Sequence[str] = (),
     permanent: Sequence[tuple[str, str]] = (),
     now: datetime,
-    descent: Lineage = UNKNOWN,
+    ancestry: Lineage = UNKNOWN,
 ) -> PlanReport:
     """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
-    rows = lineage.rows(settings, plan, descent)
+    rows = lineage.rows(settings, plan, ancestry)
     size = estimates.server_count(settings, plan, live)
     if plan.existing is None:
         rows.append(("image", source.description))

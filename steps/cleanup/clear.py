@@ -1,7 +1,7 @@
-"""Deletes the groups that a killed birth left of a color and no state knows, servers included.
+"""Deletes the groups that a killed launch left of a color and no state knows, servers included.
 
 Runs when the color's own things are deleted: after the group that the engine knows, and before the target group and
-the security group, which can't go while servers stand in them. It finds them by the target group, which each birth has
+the security group, which can't go while servers are in them. It finds them by the target group, which each launch has
 for itself. A group that users reach is refused, as retire does.
 """
 

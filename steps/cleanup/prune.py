@@ -3,7 +3,7 @@ and updates left behind.
 
 Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
 whatever is younger than a day (another update may be about to use it). Groups among --orphans go, but for --group and
-those that production knows: these are the engine's to delete. So does what nobody knows and no group stands on. What
+those that production knows: these are the engine's to delete. So does what nobody knows and no group exists on. What
 can't be taken away is told, and does not fail the step: the next update tries again.
 """
 

@@ -1,4 +1,4 @@
-"""Clears away what failed births left of a color."""
+"""Clears away what failed launches left of a color."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ NAMES_AT_ONCE = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """`ringing`: in ALARM; INSUFFICIENT_DATA is neither good nor bad. `about`: the target groups it measures."""
+    """`in_alarm`: in ALARM; INSUFFICIENT_DATA is neither good nor bad. `about`: the target groups it measures."""
 
     name: str
     in_alarm: bool
@@ -73,7 +73,7 @@ def other_alarms(found: Iterable[Alarm], target_group: str) -> list[str]:
 def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: bool) -> list[str]:
     """Looks before anything moves. Returns the alarms that ring about others and must be quiet before they count.
 
-    One about our own servers may be left from their birth; it gets some time. One about others forbids a careful
+    One about our own servers may be left from their launch; it gets some time. One about others forbids a careful
     move (it would say nothing about us), but not a quick one: that may be the way out of what it rings for.
     Raises StepError when an alarm forbids.
     """

@@ -19,7 +19,8 @@ BEFORE = timedelta(minutes=10)
 class PromotionTarget:
     """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
 
-    `noted`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is others' too.
+    `rollback_point`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is
+    others' too.
     """
 
     door: ListenerEndpoint

@@ -50,12 +50,12 @@ class Metrics:
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
-    """One look. `weights`: shares of the production rule as found. `ringing`: alarms in ALARM that count.
+    """One look. `weights`: shares of the production rule as found. `in_alarm`: alarms in ALARM that count.
 
     `failed` and `why`: probes of our generation that failed in a row, and the last one's reason. `now` and `before`:
     metrics since the traffic began to move, and of the ten minutes before. `minutes`: how many whole minutes at these
     weights CloudWatch has shown. `short`: for how many seconds fewer servers have been healthy than are needed;
-    `replaced_in`: how many a server's replacement may take. `rescue`: nobody was healthy when it began,
+    `replaced_in`: how many a server's replacement may take. `no_healthy_baseline`: nobody was healthy when it began,
     so what the load balancer itself answers 5xx to may still be requests of then.
     """
 

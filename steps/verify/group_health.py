@@ -36,9 +36,9 @@ class GroupSnapshot:
     """A group at one moment.
 
     `launched`: servers there are, healthy or not. `failures`: why launches failed, newest first. `replaced`: servers
-    that came and went; `lost`: those that were healthy and are not any more; `sick`: those last seen unhealthy,
+    that came and went; `lost`: those that were healthy and are not any more; `unhealthy`: those last seen unhealthy,
     perhaps gone by now. `obstacles`: what bars the group from growing; `held`: what holds servers that were launched.
-    `good` and `bad`: rounds of the smoke
+    `passes` and `fails`: rounds of the smoke
     test in a row; `smoke`: why the last was bad.
     """
 
@@ -60,7 +60,7 @@ class GroupSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """`born`, or failed for a reason, or (neither) wait on."""
+    """`healthy`, or failed for a reason, or (neither) wait on."""
 
     healthy: bool = False
     failure: str = ""

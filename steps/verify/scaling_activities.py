@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A group older than this may be one that was repaired (a permission given, a quota raised) since its launches failed.
 YOUNG_SECONDS = 60.0
-# The tag of a group whose birth failed, and was told to somebody who may have repaired it since; its value is when.
+# The tag of a group whose launch failed, and was told to somebody who may have repaired it since; its value is when.
 FAILED = "phoenix:failed"
 CONSOLE_LINES, LONGEST_LINE = 20, 500
 # What reads the secrets of a server when it starts (image/app/resolve_secrets.py) says so on the console; what comes

@@ -1,4 +1,4 @@
-"""Proves a newborn group while nobody uses it: its servers are healthy, answer, and are what was asked for.
+"""Proves a new group while nobody uses it: its servers are healthy, answer, and are what was asked for.
 
 Sweeps what a crash left of this color, lifts the group to what it is to take over from, waits for healthy servers,
 asks through the preview rule, runs the smoke command, and tags the group phoenix:verified=GENERATION.
@@ -76,7 +76,7 @@ def verify(options: Options, context: Context) -> dict[str, object]:
         waiting.wait()
     group, now = server_groups.read_group(aws, options.group), context.clock.utc()
     said = {
-        # A group that is verified again, on a way back, was born once.
+        # A group that is verified again, on a way back, was launched once.
         release_record.LAUNCHED: group.tags.get(release_record.LAUNCHED)
         or release_record.encode_launch(group.created, server_groups.launch_times(aws, group), needed),
         release_record.VERIFY: release_record.encode_gate(
@@ -126,7 +126,7 @@ def raise_min_size(aws: Aws, group: Group, live: int, options: Options, progress
 
 
 class HealthWait:
-    """The wait for a group to be born, and what it has seen so far."""
+    """The wait for a group to be launched, and what it has seen so far."""
 
     def __init__(
         self, options: Options, context: Context, progress: Progress, *, needed: int, door: ListenerEndpoint, token: str

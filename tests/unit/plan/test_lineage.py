@@ -110,7 +110,7 @@ def test_where_nobody_can_say_it_is_told_why(shop: Repository, tmp_path: Path, m
 def flown(descent: Lineage, image: str = NEW, **said: Any) -> Any:
     source = ImageSource(image, "", needs_bake=True, image_ids=(f"ami-{OLD}", f"ami-{NEW}"))
     return checked_plan(
-        settings(**said), recipe(image), live(group("blue", OLD)), AccountLimits(), source, now=NOW, descent=descent
+        settings(**said), recipe(image), live(group("blue", OLD)), AccountLimits(), source, now=NOW, ancestry=descent
     )
 
 
