@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core import images
+from core.times import iso
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.local import free_port
 from rehearsal.servers import scripted
@@ -220,7 +221,7 @@ def _image(cloud: Cloud) -> str:
                 base_name="debian-12",
                 commit="0" * 40,
                 tree="clean",
-                baked_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+                baked_at=iso(now),
             )
         ),
     )

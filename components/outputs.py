@@ -9,6 +9,7 @@ import pulumi
 from components.image import MachineImage
 from components.rollout import Rollout
 from core.release_record import decode_history_line
+from core.times import iso
 from plan import history
 from plan.planner import CheckedPlan
 from plan.readers.live_state import LiveState
@@ -65,7 +66,7 @@ def _stays(live: LiveState, rollout: Rollout) -> dict[str, Any]:
             "bakedAt": group.tags.get("baked-at", ""),
             "fingerprint": group.fingerprint,
             "commit": group.commit,
-            "bornAt": f"{group.created_at:%Y-%m-%dT%H:%M:%SZ}" if group.created_at else "",
+            "bornAt": iso(group.created_at) if group.created_at else "",
         }
         if group
         else {}

@@ -11,6 +11,7 @@ import pulumi_command as command
 
 from components.auto_scaling_group import AutoScalingGroup
 from components.step_command import step_command
+from core.times import iso
 from plan import estimates, history, production_weights
 from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
@@ -56,7 +57,7 @@ class Rollout(pulumi.ComponentResource):
         self.promoted = self._promote(about)
         self._production(targets)
         created = plan.existing.created_at if plan.existing else None
-        born_at = f"{created:%Y-%m-%dT%H:%M:%SZ}" if created else ""
+        born_at = iso(created) if created else ""
         # What a command recorded is lost when its inputs change in place.
         self.born_at = self.verified.stdout.apply(lambda said: born_at or (json.loads(said)["bornAt"] if said else ""))
         self.release_tags = pulumi.Output.all(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from core.aws import error_code
+
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
@@ -43,7 +45,7 @@ def _described(balancers: ElasticLoadBalancingv2Client, arns: Sequence[str]) -> 
 
 def is_gone(error: ClientError) -> bool:
     """Whether AWS says that what it was asked about does not exist."""
-    return error.response.get("Error", {}).get("Code", "") in GONE
+    return error_code(error) in GONE
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console as RichConsole
 
 from core import credentials
+from core.times import iso
 from drill import estimate, folder, settings
 from drill.folder import BusyError, DrillRecord
 from drill.left import Leftover, find_leftovers
@@ -205,7 +206,7 @@ def find_account(given: argparse.Namespace, known: Settings, *, port: int, scrip
             region=known.region,
             profile=known.profile,
             endpoint=given.endpoint,
-            date=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            date=iso(datetime.now(UTC)),
             stand_in=given.stand_in,
         ),
     )

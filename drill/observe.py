@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import tags
+from core.aws import error_code
 from rehearsal.scenario.watch import GroupSample, InvariantWatch, Sample
 from rehearsal.state.journal import Event
 
@@ -32,7 +33,7 @@ class AccountWatch(InvariantWatch):
     events: list[Event] = field(default_factory=list)
     search_seconds: float = SEARCH_SECONDS
     _rule: str = ""
-    _take_snapshot: float = 0.0
+    _searched_at: float = 0.0
     _states: dict[str, str] = field(default_factory=dict)
     _try_query: float = field(default_factory=time.monotonic)
 
@@ -61,14 +62,14 @@ class AccountWatch(InvariantWatch):
     def _weights(self) -> dict[str, int]:
         """Of the production rule, which is looked for until it is there, and again when it is gone."""
         balancing = self.clients("elbv2")
-        if not self._rule and time.monotonic() - self._take_snapshot >= self.search_seconds:
-            self._rule, self._take_snapshot = production_rule(balancing, self.stack), time.monotonic()
+        if not self._rule and time.monotonic() - self._searched_at >= self.search_seconds:
+            self._rule, self._searched_at = production_rule(balancing, self.stack), time.monotonic()
         if not self._rule:
             return {}
         try:
             [rule] = balancing.describe_rules(RuleArns=[self._rule])["Rules"]
         except ClientError as error:
-            if error.response["Error"]["Code"] != "RuleNotFound":
+            if error_code(error) != "RuleNotFound":
                 raise
             self._rule = ""
             return {}

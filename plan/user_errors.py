@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.aws import lacks_credentials
+from core.aws import error_code, lacks_credentials
 from core.errors import UserError
 from plan.report import report
 
@@ -46,8 +46,7 @@ def _next(error: BotoCoreError | ClientError) -> str:
     if lacks_credentials(error):
         return "aws sso login   (or what else renews the credentials; then pulumi up)"
     if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or "Throttling" in code:
+        if status >= 500 or "Throttling" in error_code(error):
             return "pulumi up   (AWS failed; it may answer by then)"
     return "aws sts get-caller-identity   (it tells whether the credentials are the right ones)"

@@ -8,6 +8,7 @@ from datetime import datetime
 from core.credentials import RESERVE_SECONDS
 from core.errors import UserError
 from core.names import other_color
+from core.times import iso
 from plan import estimates, lineage
 from plan.checks import certificates, clear_text, disk, existing_balancer, existing_groups, listener_move, permanent
 from plan.config.constraints import problem
@@ -297,7 +298,7 @@ def _credentials(
     if left < launch_seconds + needed + RESERVE_SECONDS:
         yield problem(
             "AWS_CREDENTIAL_EXPIRATION",
-            f"{limits.credentials_end:%Y-%m-%dT%H:%M:%SZ}",
+            iso(limits.credentials_end),
             f"must be at least {estimates.format_duration(launch_seconds + needed + RESERVE_SECONDS)} away (it is"
             f" {estimates.format_duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
             "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",

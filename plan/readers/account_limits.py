@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import base_images
-from core.aws import LARGEST_PAGES
+from core.aws import LARGEST_PAGES, error_code
 from core.credentials import credential_lifetime
 from core.errors import StepError
 from core.images import root_gib
@@ -176,7 +176,7 @@ def read_instance_type(ec2: EC2Client, instance_type: str) -> InstanceType:
     try:
         [found] = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # type: ignore[list-item]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "InvalidInstanceType":
+        if error_code(error) == "InvalidInstanceType":
             return InstanceType(0)
         raise
     return InstanceType(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
@@ -281,7 +281,7 @@ def read_base_image(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> i
     except StepError:
         return None
     except ClientError as error:
-        if error.response["Error"]["Code"].startswith("InvalidAMIID"):
+        if error_code(error).startswith("InvalidAMIID"):
             return 0
         raise
     return (root_gib(found[0]) or None) if found else 0

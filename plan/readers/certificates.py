@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from core.aws import error_code
 from plan.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _described(acm: Any, arn: str) -> Certificate:
     try:
         found = acm.describe_certificate(CertificateArn=arn)["Certificate"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if error_code(error) != "ResourceNotFoundException":
             raise
         return Certificate(arn, status="")
     names = dict.fromkeys([found.get("DomainName", ""), *found.get("SubjectAlternativeNames", [])])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
+from core.aws import error_code
 from core.errors import UserError
 from plan.config.constraints import problem
 from plan.config.settings import Settings
@@ -117,7 +118,7 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
         if f":{account.id}:" in s.listener_arn:
             return balancers.describe_listeners(ListenerArns=[s.listener_arn])["Listeners"][0]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ListenerNotFound", "LoadBalancerNotFound"):
+        if error_code(error) not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise
     raise ExistingBalancerError(
         problem(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
+from core.aws import error_code
 from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
 from plan.readers.live_state import AttemptKey, LiveState, attempts_in
@@ -176,7 +177,7 @@ def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, di
         try:
             found[arn] = tags_to_dict(ask(name))
         except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
+            if error_code(error) not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
                 raise
     return found
 

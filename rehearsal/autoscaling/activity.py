@@ -10,6 +10,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from core.times import iso
 from rehearsal.state.scaling_activity import Activity
 
 LAUNCHING = "Launching a new EC2 instance"
@@ -73,7 +74,7 @@ def canceled(activity: Activity, reason: str) -> Activity:
 
 def stamp() -> str:
     """Now, as it is written inside a cause."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(datetime.now(UTC))
 
 
 def started(*, request: str, actual: int, desired: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.times import iso
 from rehearsal.engine import Engine, Result
 from rehearsal.scenario import timeline
 from rehearsal.scenario.backend import Backend
@@ -86,7 +87,7 @@ class Scenario:
             packer=self.engine.packer,
             region=backend.region,
             account=backend.account,
-            date=f"{began:%Y-%m-%dT%H:%M:%SZ}",
+            date=iso(began),
         )
         report = Report(
             self.engine.name,

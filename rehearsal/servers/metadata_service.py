@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
+from core.times import iso
+
 ADDRESS = "169.254.169.254"
 API_ADDRESS = "127.0.0.80"
 """Where a machine finds AWS's API on its loopback; its /etc/hosts says so."""
@@ -93,16 +95,12 @@ class MetadataService:
             else json.dumps(
                 {
                     "Code": "Success",
-                    "LastUpdated": _iso(datetime.now(UTC)),
+                    "LastUpdated": iso(datetime.now(UTC)),
                     "Type": "AWS-HMAC",
                     "AccessKeyId": given.access_key,
                     "SecretAccessKey": given.secret_key,
                     "Token": given.token,
-                    "Expiration": _iso(given.expires),
+                    "Expiration": iso(given.expires),
                 }
             )
         )
-
-
-def _iso(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ import boto3
 import botocore.session
 from botocore.exceptions import ClientError
 
+from core.aws import error_code
 from rehearsal.engine.standin.project import ConfigError
 from rehearsal.engine.standin.provider import Call, HalfMadeError, InterruptedByUserError, ProviderError, ResourceType
 from rehearsal.engine.standin.values import Properties
@@ -204,7 +205,7 @@ class AwsType:
         try:
             found = self.look(ident, inputs)
         except ClientError as error:
-            if code(error) in self.gone:
+            if error_code(error) in self.gone:
                 return None
             raise
         return None if found is None else {"region": self.aws.region, **found}
@@ -219,7 +220,7 @@ class AwsType:
         try:
             self.remove(call, ident, outputs)
         except ClientError as error:
-            if code(error) not in self.gone:
+            if error_code(error) not in self.gone:
                 raise
 
     def _look(self, ident: str, inputs: Properties) -> Properties:
@@ -227,11 +228,6 @@ class AwsType:
         if found is None:
             raise ProviderError(f"{self.token} {ident} vanished as soon as it was made or changed")
         return found
-
-
-def code(error: ClientError) -> str:
-    """AWS's error code."""
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def pairs(tags: Mapping[str, str] | None) -> list[Any]:
