@@ -23,7 +23,7 @@ from steps.promote.rollback import NOTE
 from steps.promote.traffic_shift import ShiftTimes, TrafficShift, wait_for_answers
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
-from steps.runtime.options import CommonOptions, option
+from steps.runtime.options import GateOptions, option
 from steps.verify import probe
 
 _SECONDS = parsers.integer(0, 86400)
@@ -38,15 +38,8 @@ def percentages(text: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CommonOptions):
-    color: str = option("blue or green", parse=parsers.color)
-    generation: str = option("the generation to promote", parse=parsers.generation)
-    group: str = option("name of its auto-scaling group", parse=parsers.non_empty)
-    target_group: str = option("ARN of its target group", parse=parsers.arn)
-    listener: str = option("ARN of the listener", parse=parsers.arn)
-    preview_rule: str = option("ARN of the preview rule", parse=parsers.arn)
+class Options(GateOptions):
     traffic: int = option("percentage of production traffic it is to get", parse=parsers.integer(0, 100))
-    min_size: int = option("fewest servers of the group afterwards", parse=parsers.integer(0, 10000))
     canary_steps: tuple[int, ...] = option(
         "percentages on the way, like 10,50; empty: none, as when going back", parse=percentages, default=()
     )
@@ -66,8 +59,6 @@ class Options(CommonOptions):
     alarms: tuple[str, ...] = option(
         "CloudWatch alarms to watch, as a JSON list of names", parse=parsers.json_names, default=()
     )
-    smoke_path: str = option("path that probes ask for", parse=parsers.path, default="/")
-    hostname: str = option("name that users ask for; needed with HTTPS", default="")
     shared: bool = option(
         "true: others' rules are on the load balancer too, and its own 5xx say nothing about this group",
         parse=parsers.boolean,

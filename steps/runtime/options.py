@@ -55,6 +55,21 @@ class CommonOptions:
         return tuple(value for value in values if isinstance(value, str) and ARN.fullmatch(value))
 
 
+@dataclass(frozen=True, kw_only=True)
+class GateOptions(CommonOptions):
+    """What both gates, verify and promote, are told of the active group."""
+
+    color: str = option("blue or green", parse=parsers.color)
+    generation: str = option("the group's generation", parse=parsers.generation)
+    group: str = option("name of the auto-scaling group", parse=parsers.non_empty)
+    target_group: str = option("ARN of the group's target group", parse=parsers.arn)
+    listener: str = option("ARN of the listener", parse=parsers.arn)
+    preview_rule: str = option("ARN of the preview rule", parse=parsers.arn)
+    min_size: int = option("fewest servers of the group", parse=parsers.integer(0, 10000))
+    smoke_path: str = option("path that probes ask for", parse=parsers.path, default="/")
+    hostname: str = option("name that users ask for; needed with HTTPS", default="")
+
+
 OptionsT = TypeVar("OptionsT", bound=CommonOptions)
 
 

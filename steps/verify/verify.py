@@ -27,24 +27,15 @@ from core.times import iso
 from steps.cleanup import sweep
 from steps.runtime import command, parsers, polling, process
 from steps.runtime.command import Context
-from steps.runtime.options import CommonOptions, option
+from steps.runtime.options import GateOptions, option
 from steps.verify import group_health, lifecycle_hooks, probe, scaling_activities
 from steps.verify.group_health import GroupSnapshot
 from steps.verify.probe import ListenerEndpoint
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CommonOptions):
-    color: str = option("blue or green", parse=parsers.color)
-    generation: str = option("the generation to prove", parse=parsers.generation)
-    group: str = option("name of the auto-scaling group", parse=parsers.non_empty)
-    target_group: str = option("ARN of the group's target group", parse=parsers.arn)
-    listener: str = option("ARN of the listener", parse=parsers.arn)
-    preview_rule: str = option("ARN of the preview rule", parse=parsers.arn)
-    min_size: int = option("fewest servers of the group", parse=parsers.integer(0, 10000))
-    smoke_path: str = option("path that the smoke test asks for", parse=parsers.path, default="/")
+class Options(GateOptions):
     smoke_command: str = option("shell command that must succeed (see above)", default="")
-    hostname: str = option("name that users ask for; needed with HTTPS", default="")
     timeout_seconds: int = option("seconds for all of it", parse=parsers.integer(1, 86400), default=900)
 
 
