@@ -5,25 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
-
-import pytest
 
 from rehearsal.servers import scripted
-from tests.rehearsal.alb.site import Answer, Shared, Site, says, shared
+from tests.rehearsal.alb.site import Answer, Site, says
 from tests.rehearsal.boto3_stack import SECRET, forward, until
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with shared(tmp_path_factory.mktemp("cloud")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(cloud: Shared, request: pytest.FixtureRequest) -> Iterator[Site]:
-    with cloud.site(request.node.name) as opened:
-        yield opened
 
 
 def test_default_action_answers_until_there_is_a_rule(site: Site) -> None:

@@ -5,25 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
 
 import pytest
 
 from rehearsal.servers import scripted
-from tests.rehearsal.alb.site import Shared, Site, says, shared
+from tests.rehearsal.alb.site import Site, says
 from tests.rehearsal.boto3_stack import until
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with shared(tmp_path_factory.mktemp("cloud")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(cloud: Shared, request: pytest.FixtureRequest) -> Iterator[Site]:
-    with cloud.site(request.node.name) as opened:
-        yield opened
 
 
 def resets(connection: socket.socket) -> None:

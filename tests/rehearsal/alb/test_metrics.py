@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -16,20 +15,8 @@ from rehearsal.alb import counters
 from rehearsal.servers import scripted
 from steps.promote import metrics
 from steps.promote.verdict import Metrics
-from tests.rehearsal.alb.site import Shared, Site, shared
+from tests.rehearsal.alb.site import Site
 from tests.rehearsal.boto3_stack import until
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with shared(tmp_path_factory.mktemp("cloud")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def site(cloud: Shared, request: pytest.FixtureRequest) -> Iterator[Site]:
-    with cloud.site(request.node.name) as opened:
-        yield opened
 
 
 def test_metrics_count_requests_errors_and_hosts(site: Site) -> None:

@@ -6,26 +6,18 @@ import datetime
 import http.client
 import ipaddress
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from rehearsal.scenario.local import free_port
-from tests.rehearsal.alb.site import Shared, says, shared
+from tests.rehearsal.alb.site import Shared, says
 from tests.rehearsal.boto3_stack import until
 
 HOST = "shop.example.com"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with shared(tmp_path_factory.mktemp("cloud")) as opened:
-        yield opened
 
 
 def self_signed(*addresses: str) -> tuple[bytes, bytes]:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import boto3
 import pytest
-from moto import mock_aws
 
 from core import server_groups
 from core.errors import StepError
 from steps.cleanup.clear import Options, delete_orphaned_groups
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with mock_aws():
-        yield World(boto3.Session("testing", "testing", region_name=REGION), 80)
 
 
 def given(world: World, color: Color) -> Options:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from core import listener_rules
 from core.errors import StepError
 from core.listener_rules import Rule, equal_shares, shares
 from steps.cleanup.retire import Options, retire
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with mock_aws():
-        yield World(boto3.Session("testing", "testing", region_name=REGION), 80)
 
 
 def given(world: World, color: Color) -> Options:
