@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.terraform import aws_provider
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import choose
@@ -167,15 +168,7 @@ def project(cloud: Cloud, given: argparse.Namespace) -> dict[str, Any]:
         "unhealthy_threshold": target["UnhealthyThresholdCount"],
     }
     return {
-        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
-        "provider": {
-            "aws": {
-                "region": cloud.region,
-                "skip_credentials_validation": True,
-                "skip_metadata_api_check": True,
-                "skip_requesting_account_id": True,
-            }
-        },
+        **aws_provider(cloud.region),
         "resource": {
             "aws_lb_target_group": {
                 "waited": {"port": target["Port"], "protocol": "HTTP", "vpc_id": target["VpcId"], "health_check": check}

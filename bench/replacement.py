@@ -34,6 +34,7 @@ from typing import Any
 from bench import fleet
 from bench.flip import SETTINGS
 from bench.printed import table, times
+from bench.terraform import aws_provider
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.load import Load
 from rehearsal.scenario.local import engine_for, free_port
@@ -198,15 +199,7 @@ def project(cloud: Cloud, on: fleet.Ground) -> dict[str, Any]:
     cbd = {"lifecycle": {"create_before_destroy": True}}
     check = {"path": "/health", "interval": INTERVAL, "timeout": 5, "healthy_threshold": 2, "unhealthy_threshold": 2}
     return {
-        "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws"}}},
-        "provider": {
-            "aws": {
-                "region": cloud.region,
-                "skip_credentials_validation": True,
-                "skip_metadata_api_check": True,
-                "skip_requesting_account_id": True,
-            }
-        },
+        **aws_provider(cloud.region),
         "variable": {"user_data": {"type": "string"}},
         "resource": {
             "aws_lb_target_group": {

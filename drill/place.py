@@ -17,7 +17,7 @@ from botocore.config import Config
 from drill.observe import AccountWatch
 from rehearsal.engine import Engine
 from rehearsal.scenario import inside_checks
-from rehearsal.scenario.backend import add_bad_script
+from rehearsal.scenario.backend import break_image
 from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.record import AWS, LOCAL
 from rehearsal.scenario.watch import InvariantWatch
@@ -89,11 +89,7 @@ class AwsBackend:
         return watch.events if isinstance(watch, AccountWatch) else ()
 
     def break_image(self, project: ProjectCopy, engine: Engine) -> str:
-        if self.scripts_run:
-            return add_bad_script(project)
-        # Servers of a cloud that runs no scripts know this word.
-        engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
-        return "its servers never answer"
+        return break_image(project, engine, scripts_run=self.scripts_run)
 
     def patch_by_hand(self) -> inside_checks.PatchedServers | None:
         return None  # nobody gets onto a server's disk from here

@@ -65,6 +65,15 @@ class Backend(Protocol):
         """What did not hold of the new servers, and what did, in words."""
 
 
+def break_image(project: ProjectCopy, engine: Engine, *, scripts_run: bool) -> str:
+    """Makes the next servers bad ones, by a script where Packer runs them. Returns what was changed."""
+    if scripts_run:
+        return add_bad_script(project)
+    # Servers of a cloud that runs no scripts know this word.
+    engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
+    return "its servers never answer"
+
+
 def add_bad_script(project: ProjectCopy) -> str:
     """Adds the script whose image bakes well and never serves. Returns what was changed."""
     file = project.folder / "image" / "provision" / BAD_SCRIPT
@@ -108,10 +117,7 @@ class LocalBackend:
         return self.local_cloud.events
 
     def break_image(self, project: ProjectCopy, engine: Engine) -> str:
-        if self.scripts_run:
-            return add_bad_script(project)
-        engine.config_set("environment.REHEARSAL_FAULT", "never-answers", path=True)
-        return "its servers never answer"
+        return break_image(project, engine, scripts_run=self.scripts_run)
 
     def patch_by_hand(self) -> inside_checks.PatchedServers | None:
         return inside_checks.patch_by_hand(self._machines) if self._machines else None

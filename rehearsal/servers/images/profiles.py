@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from rehearsal.servers.images.base_images import BaseImage
 
-_DEBIAN = (
-    # SYSTEM_BOOT: libnss-resolve is installed and removed again on Debian 12.
+# Of SYSTEM_BOOT, and of Ubuntu's image too; libnss-resolve is installed and removed again on Debian 12.
+_SYSTEM = (
     "sudo",
     "libpam-systemd",
     "systemd-resolved",
@@ -34,6 +34,9 @@ _DEBIAN = (
     "nano",
     "netbase",
     "vim-tiny",
+)
+_DEBIAN = (
+    *_SYSTEM,
     "whiptail",
     "systemd-timesyncd",
     # CLOUD and EC2
@@ -64,23 +67,7 @@ _DEBIAN = (
     "xz-utils",
 )
 _UBUNTU = (
-    "sudo",
-    "libpam-systemd",
-    "systemd-resolved",
-    "libnss-myhostname",
-    "netplan.io",
-    "polkitd",
-    "unattended-upgrades",
-    "apparmor",
-    "zstd",
-    "apt-utils",
-    "init",
-    "iptables",
-    "iputils-ping",
-    "less",
-    "nano",
-    "netbase",
-    "vim-tiny",
+    *_SYSTEM,
     "chrony",
     "openssh-server",
     "ssh-import-id",
