@@ -250,8 +250,6 @@ def parse_image(image: ImageTypeDef) -> Image:
 
 def root_gib(image: ImageTypeDef) -> int:
     """GiB of an image's root volume, which no server's disk can be smaller than; 0 when AWS does not say."""
-    return max((
-        device.get("Ebs", {}).get("VolumeSize", 0)
-        for device in image.get("BlockDeviceMappings", [])
-        if device.get("DeviceName") == image.get("RootDeviceName", "")
-    ), default=0)  # fmt: skip
+    devices, root = image.get("BlockDeviceMappings", []), image.get("RootDeviceName", "")
+    sizes = (device.get("Ebs", {}).get("VolumeSize", 0) for device in devices if device.get("DeviceName") == root)
+    return max(sizes, default=0)

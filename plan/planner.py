@@ -65,17 +65,14 @@ def make_plan(
     holds is this service's.
     """
     port = port or settings.port
-    session = sessions.connect(
-        region=settings.region,
-        profile=settings.profile,
-        credentials_file=settings.credentials_file,
-        config_file=settings.config_file,
-    )
-    account = replace(
-        live_state.read_account(session, region=settings.region, profile=settings.profile),
-        credentials_file=settings.credentials_file,
-        config_file=settings.config_file,
-    )
+    identity = {
+        "region": settings.region,
+        "profile": settings.profile,
+        "credentials_file": settings.credentials_file,
+        "config_file": settings.config_file,
+    }
+    session = sessions.connect(**identity)
+    account = live_state.read_account(session, **identity)
     made = stack_state.read_state(account)
     if alone:
         ownership.check_identity(settings, made)

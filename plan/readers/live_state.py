@@ -120,9 +120,13 @@ class LiveState:
         return max(self.groups, key=lambda group: group.weight, default=None) if self.weights else None
 
 
-def read_account(session: boto3.Session, *, region: str, profile: str = "") -> Account:
-    """Whose credentials these are."""
-    return Account(session.client("sts").get_caller_identity()["Account"], region, profile)
+def read_account(
+    session: boto3.Session, *, region: str, profile: str = "", credentials_file: str = "", config_file: str = ""
+) -> Account:
+    """Whose credentials these are, and by which of the provider's keys a session has them."""
+    return Account(
+        session.client("sts").get_caller_identity()["Account"], region, profile, credentials_file, config_file
+    )
 
 
 def read_live_state(
