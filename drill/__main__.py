@@ -26,7 +26,8 @@ from drill.folder import BusyError, DrillRecord
 from drill.left import Leftover, find_leftovers
 from drill.place import AwsBackend, is_local, session
 from drill.run import CLEAN, DrillOptions, clean, run_drill
-from plan.config.settings import Settings, SettingsError
+from plan.config.parsing import SettingsError
+from plan.config.settings import Settings
 from plan.estimates import format_duration
 from rehearsal import PROJECT
 from rehearsal.engine import available, tools

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.settings import Settings, parse_settings
+from plan.config.parsing import parse_settings
+from plan.config.settings import Settings
 
 SERVICE = "drill"
 TAKEN = frozenset(

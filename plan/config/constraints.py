@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from typing import TYPE_CHECKING
 
 from core import base_images, partitions
 from core.errors import Problem
 from core.names import COLORS
 from plan.config import provider, secret_references, user_data
-
-if TYPE_CHECKING:
-    from plan.config.settings import Settings
+from plan.config.settings import Settings
 
 BrokenConstraints = Iterator[tuple[tuple[str, ...], str]]
 

@@ -12,8 +12,9 @@ from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from plan.config import namespaces, secret_values, typed
 from plan.config.constraints import problem
+from plan.config.parsing import SettingsError, parse_settings
 from plan.config.provider import FILES
-from plan.config.settings import Settings, SettingsError, default_values, parse_settings
+from plan.config.settings import Settings, default_values
 from plan.config.typed import TypedWords
 
 # The package's name, which would be the namespace of its configuration if it had any.

@@ -1,25 +1,19 @@
-"""What a stack's configuration says: typed, frozen, and checked as a whole before anything is declared.
+"""What a stack's configuration says, typed and frozen: each key with its default and its own rule.
 
-`parse_settings` is pure. The schema that `pulumi config` shows is in Pulumi.yaml; a test holds the two against each
-other.
+The schema that `pulumi config` shows is in Pulumi.yaml; a test holds the two against each other.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-import shlex
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from core import kms
-from core.errors import UserError
 from core.image_sharing import PLACE
 from core.names import COLORS
-from plan.config import provider, secret_references, secret_values, yaml_changes
-from plan.config.constraints import broken_constraints, command, problem
-from plan.config.typed import TypedWords
+from plan.config import secret_references
 from plan.config.validators import (
     Validator,
     base_image,
@@ -34,15 +28,6 @@ from plan.config.validators import (
     path,
     token,
 )
-
-
-class SettingsError(UserError):
-    """Everything that is wrong with a stack's configuration, one line each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-        super().__init__("\n".join([f"the stack's configuration has {count}; nothing was changed:", *problems]))
 
 
 def _key(default: Any, rule: Validator, example: str) -> Any:
@@ -213,51 +198,6 @@ class Settings:
         return tuple(sorted({value for value in self.environment.values() if secret_references.parse_reference(value)}))
 
 
-def parse_settings(
-    values: Mapping[str, str],
-    *,
-    stack: str,
-    aws: Mapping[str, str],
-    secret_keys: Set[str] = frozenset(),
-    typed: TypedWords | None = None,
-) -> Settings:
-    """Settings from the texts of a stack's configuration.
-
-    `values` and `secret_keys` are keyed without the project's name, `aws` is the configuration of the AWS provider
-    (`region`, `profile`, ...), `typed` what the stack's file says. Raises `SettingsError` with every problem at once.
-    """
-    known = {camel(item.name): item for item in fields(Settings) if item.metadata}
-    typed = typed or TypedWords(file=f"Pulumi.{stack}.yaml")
-    problems = [_unknown(key, known) for key in values if key not in known]
-    parsed: dict[str, Any] = {"stack": stack, "region": aws.get("region", ""), **provider.provider_identity(aws)}
-    failed = set()
-    for key, item in known.items():
-        text = values.get(key)
-        if text is None or (key == "previewToken" and text == ""):
-            continue
-        wrong = list(
-            secret_values.problems(key, typed)
-            if key in secret_keys and key != "previewToken"
-            else yaml_changes.problems(key, _default(item), text, typed)
-        )
-        if wrong:
-            failed.add(key)
-            problems += wrong
-            continue
-        try:
-            parsed[item.name] = item.metadata["rule"](text)
-        except ValueError as rule:
-            failed.add(key)
-            shown = "[secret]" if key == "previewToken" else text
-            problems.append(problem(key, shown, f"must be {rule}", command(key, item.metadata["example"])))
-    settings = Settings(**parsed)
-    # A key that breaks its own rule holds its default here: what joins it to others can't be judged.
-    problems += [text for keys, text in broken_constraints(settings, secret_keys, aws) if not failed & set(keys)]
-    if problems:
-        raise SettingsError(problems)
-    return settings
-
-
 def camel(name: str) -> str:
     """`rootVolumeGiB` for `root_volume_gib`: a name of Python's as a key of Pulumi's."""
     first, *rest = name.split("_")
@@ -266,23 +206,9 @@ def camel(name: str) -> str:
 
 def default_values() -> dict[str, Any]:
     """The keys of a stack's configuration, each with its default."""
-    return {camel(item.name): _default(item) for item in fields(Settings) if item.metadata}
+    return {camel(item.name): default_value(item) for item in fields(Settings) if item.metadata}
 
 
-def _default(item: Field[Any]) -> Any:
+def default_value(item: Field[Any]) -> Any:
+    """What a field of `Settings` holds unless it is set."""
     return {} if item.default is MISSING else item.default
-
-
-def _unknown(key: str, known: Mapping[str, Any]) -> str:
-    whole, path, _ = re.split(r"([.[])", key, maxsplit=1) if re.search(r"[.[]", key) else (key, "", "")
-    if path and whole in known:
-        return problem(
-            key,
-            "...",
-            f"is no key of this program; a part of {whole} is set with --path",
-            f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE",
-        )
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
-    fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")
-    return problem(key, "...", f"is no key of this program; {nearest}", fix)

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from plan.config import secret_references
-
-if TYPE_CHECKING:
-    from plan.config.settings import Settings
+from plan.config.settings import Settings
 
 PATH = "/etc/phoenix/server.env"
 SECRETS_PATH = "/etc/phoenix/secrets.json"

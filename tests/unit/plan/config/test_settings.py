@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.settings import Settings, SettingsError, camel, parse_settings
+from plan.config.parsing import SettingsError, parse_settings
+from plan.config.settings import Settings, camel
 
 PROJECT = Path(__file__).parents[4]
 GOOD = {"previewToken": "a-token-of-24-characters"}

@@ -12,7 +12,8 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from pulumi.runtime.config import set_all_config
 
 from plan.config import pulumi_config
-from plan.config.settings import Settings, SettingsError
+from plan.config.parsing import SettingsError
+from plan.config.settings import Settings
 from tests.support.factories import TOKEN
 from tests.support.recorder import record
 

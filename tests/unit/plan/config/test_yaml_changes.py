@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from plan.config.settings import Settings, SettingsError, parse_settings
+from plan.config.parsing import SettingsError, parse_settings
+from plan.config.settings import Settings
 from plan.config.typed import TypedWords
 
 AWS = {"region": "eu-west-1"}
