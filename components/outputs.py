@@ -12,7 +12,7 @@ from core.release_record import decode_history_line
 from core.times import iso
 from plan import history
 from plan.planner import CheckedPlan
-from plan.readers.live_state import LiveState
+from plan.readers.live_state import LiveGroup
 
 
 def stack_outputs(
@@ -23,12 +23,14 @@ def stack_outputs(
     rollout: Rollout,
     after: pulumi.Output[str],
 ) -> dict[str, pulumi.Output[Any]]:
-    """`url`; `live`; `releases`, a record of each group that there is; `history`, a line of each that was deleted.
+    """`url`; `live`, the group with most of production; `releases`, a record of each group that there is; `history`, a
+    line of each that was deleted.
 
     `after`: an output of the production rule, on which all but `url` hang: a failed update leaves the old ones.
     """
     plan, live, fingerprint = checked.rollout, checked.live, checked.image_source.fingerprint
-    living = pulumi.Output.from_input(
+    shares = pulumi.Output.all(after, rollout.shares)[1]
+    active = pulumi.Output.from_input(
         {
             "color": plan.active.color,
             "generation": plan.active.generation,
@@ -38,16 +40,20 @@ def stack_outputs(
             "commit": image.commit,
             "bornAt": rollout.born_at,
             "packages": image.packages,
-            "weights": pulumi.Output.all(after, rollout.shares)[1],
+            "weights": shares,
         }
     )
+    other = _existing(live.group(plan.serving), shares)
+    living = active if plan.serving == plan.active.color else other
 
     def releases(known: list[Any]) -> dict[str, dict[str, Any]]:
         return history.release_records(plan, live, fingerprint, known[0], known[1])
 
     return {
         "url": url,
-        "live": rollout.left_out.apply(lambda left_out: _stays(live, rollout) if left_out else living),
+        "live": rollout.left_out.apply(
+            lambda left_out: _existing(live.majority_group, rollout.shares) if left_out else living
+        ),
         "releases": pulumi.Output.all(image.baked, rollout.release_tags, after).apply(releases),
         "history": pulumi.Output.all(rollout.lines, after).apply(
             lambda known: [decode_history_line(line) for line in known[0]]
@@ -55,10 +61,9 @@ def stack_outputs(
     }
 
 
-def _stays(live: LiveState, rollout: Rollout) -> dict[str, Any]:
-    """What is live after an update that left promote out: what was live before it."""
-    group = live.majority_group
-    said = (
+def _existing(group: LiveGroup | None, shares: pulumi.Input[Any]) -> dict[str, Any]:
+    """What is live when it was live before this update: promote was left out, or most of production stays there."""
+    known = (
         {
             "color": group.color,
             "generation": group.generation,
@@ -71,4 +76,4 @@ def _stays(live: LiveState, rollout: Rollout) -> dict[str, Any]:
         if group
         else {}
     )
-    return {**said, "weights": rollout.shares}
+    return {**known, "weights": shares}

@@ -54,6 +54,11 @@ def leaving_groups(plan: RolloutPlan, live: LiveState) -> list[LiveGroup]:
 
 
 def history_lines(plan: RolloutPlan, live: LiveState, written: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The past of a stack after an update, newest first. `written`: what the gates of it have tagged, by color."""
-    gone = [encode_history_line({**group.tags, **written.get(group.color, {})}) for group in leaving_groups(plan, live)]
+    """The past of a stack after an update, newest first. `written`: what the gates of it have tagged, by color.
+
+    A kept group leaves when its color is launched again: what was written of that color is its successor's then.
+    """
+    of_those_that_stay = {color.color for color in plan.groups}
+    last = {color: tags for color, tags in written.items() if color not in of_those_that_stay}
+    gone = [encode_history_line({**group.tags, **last.get(group.color, {})}) for group in leaving_groups(plan, live)]
     return [*gone, *live.history][:KEPT]

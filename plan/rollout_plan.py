@@ -52,6 +52,11 @@ class RolloutPlan:
         )
 
     @property
+    def serving(self) -> str:
+        """The color that has most of production in the end; of two halves, the active one."""
+        return max(self.weights, key=lambda color: (self.weights[color], color == self.active.color))
+
+    @property
     def groups(self) -> tuple[GroupKey, ...]:
         """The colors that the program declares, the active one first."""
         return (self.active, self.standby) if self.standby else (self.active,)

@@ -41,45 +41,47 @@ def generations(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _standing(said: Mapping[str, Any]) -> dict[str, Any]:
     moves = [move for move in said["weights"] if "percent" in move]
-    first = next((move["at"] for move in moves if move["percent"]), "")
     verify, promote = (said["gates"].get(gate, {}) for gate in ("verify", "promote"))
+    had_any = any(move["percent"] for move in moves)
     return {
         "generation": said["generation"],
         "color": said["color"],
         "born": _minute(said["born"].get("at", "")),
-        "production": f"{moves[-1]['percent']} % now, since {_minute(first)}" if first else "none yet",
-        "servers": said["born"].get("servers", ""),
+        "production": f"{moves[-1]['percent']} % since {_minute(moves[-1]['at'])}" if had_any else "none yet",
         **_gates(verify.get("seconds"), promote.get("seconds"), promote),
-        "image": said["fingerprint"],
-        "commit": said["git"]["commit"][:12],
-        "tree": said["git"]["tree"],
-        "base of": said["base"]["date"][:10],
+        "image": said["fingerprint"][:12],
+        "commit": _commit(said["git"]["commit"], said["git"]["tree"]),
     }
 
 
 def _died(said: Mapping[str, Any]) -> dict[str, Any]:
-    span = f"up to {said['most']} %, {_minute(said.get('from', ''))} to {_minute(said.get('until', '')) or 'its end'}"
+    start, end = _minute(said.get("from", "")), _minute(said.get("until", ""))
+    # A span within a day names its day once, one within a year its year.
+    end = end[11:] if end[:10] == start[:10] else end[5:] if end[:4] == start[:4] else end
     return {
         "generation": said.get("generation", ""),
         "color": said.get("color", ""),
         "born": _minute(said.get("born", "")),
-        "production": span if said.get("from") else "none",
-        "servers": said.get("servers", ""),
+        "production": f"{said['most']} %, {start} to {end or 'its end'}" if start else "none",
         **_gates(said.get("verify"), said.get("promote"), said),
-        "image": said.get("fingerprint", ""),
-        "commit": said.get("commit", ""),
-        "tree": said.get("tree", "clean"),
-        "base of": said.get("base", ""),
+        "image": said.get("fingerprint", "")[:12],
+        "commit": _commit(said.get("commit", ""), said.get("tree", "")),
     }
+
+
+def _commit(commit: str, tree: str) -> str:
+    """As git shortens it; `+` when files were changed that it does not hold."""
+    return commit[:7] + ("+" if tree == "dirty" else "")
 
 
 def _gates(verify: Any, promote: Any, figures: Mapping[str, Any]) -> dict[str, str]:
-    """`requests` is what CloudWatch counted until the last look of promote; it is a minute behind."""
-    counts = {key: f"{figures[key]:,}" if key in figures else "" for key in ("requests", "errors")}
-    return {
-        **{key: "" if took is None else f"{took} s" for key, took in (("verify", verify), ("promote", promote))},
-        **counts,
-    }
+    """Seconds; and requests with their errors, as CloudWatch counted them until the last look of promote, which is a
+    minute behind.
+    """
+    counted = f"{figures['requests']:,}" if "requests" in figures else ""
+    failed = f" ({figures['errors']:,})" if figures.get("errors") else ""
+    took = {key: "" if value is None else f"{value} s" for key, value in (("verify", verify), ("promote", promote))}
+    return {**took, "requests (failed)": counted + failed}
 
 
 def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -97,8 +99,7 @@ def updates(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "took": _took(one.get("startTime"), one.get("endTime")),
                 "active": config.get("active", ""),
                 "traffic": config.get("traffic", ""),
-                "commit": around.get("git.head", "")[:12],
-                "tree": "dirty" if around.get("git.dirty") == "true" else "",
+                "commit": _commit(around.get("git.head", ""), "dirty" if around.get("git.dirty") == "true" else ""),
                 "resources": ", ".join(f"{count} {what}" for what, count in sorted(changed.items())) or "none changed",
             }
         )

@@ -90,3 +90,17 @@ def test_a_kept_group_is_not_past_until_its_color_is_born_again() -> None:
     assert history.leaving_groups(flip(alive, active="green", traffic=50), alive) == []
     kept = live(group("blue", OLD, 0, days=2), group("green", OLD, 100, days=1))
     assert [one.color for one in history.leaving_groups(flip(kept, active="blue"), kept)] == ["green", "blue"]
+
+
+def test_a_kept_group_that_leaves_does_not_get_its_successors_figures() -> None:
+    """Both have the same color: what the gates wrote by color in this update is the new group's."""
+    kept = live(group("blue", OLD, 0, days=2, tags=TAGS), group("green", OLD, 100, days=1))
+    plan = flip(kept, active="blue", keep_previous=True)
+    written = {
+        "blue": {
+            "born": "at=2026-11-26T00:00:00Z servers=9",
+            "gate-verify": "at=2026-11-26T00:00:00Z seconds=7 servers=9",
+            "weights": "20261126T000000Z=100",
+        }
+    }
+    assert history.history_lines(plan, kept, written) == [encode_history_line(TAGS)]

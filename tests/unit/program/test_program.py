@@ -670,6 +670,15 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
     assert certificate["git"] == {"commit": "c0ffee", "tree": "clean"}
 
 
+@pytest.mark.parametrize(("traffic", "serving"), [(0, "blue"), (49, "blue"), (50, "green")])
+def test_what_is_live_is_the_group_with_most_of_production(traffic: int, serving: str) -> None:
+    live_group("blue", "abcdefabcdef")
+    said = program(active="green", traffic=traffic).outputs["live"]
+    assert said["color"] == serving
+    assert (said["generation"] == "abcdefabcdef") == (serving == "blue")
+    assert (said["image"] == LIVE_IMAGE) == (serving == "blue")
+
+
 def test_a_target_group_says_what_its_servers_were_made_from() -> None:
     tags = program().one("aws:lb/targetGroup:TargetGroup").inputs["tags"]
     assert {key: tags[f"phoenix:{key}"] for key in ("image", "commit", "tree", "base", "base-name", "base-date")} == {
