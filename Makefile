@@ -17,7 +17,7 @@ drill: .venv/.ready  ## the rehearsal's scenario in a real AWS account, with the
 drill-clean: .venv/.ready  ## finish the cleaning of a drill that was killed
 	@$(VENV)/python -m drill clean --stack "$(STACK)" $(DRILL)
 
-cloud: .venv/.ready  ## the local AWS alone, to run `pulumi up --stack local` against by hand
+cloud: .venv/.ready  ## the local AWS alone, to run `pulumi up` against by hand
 	@$(VENV)/python -m rehearsal cloud $(REHEARSAL)
 
 setup-machines: .venv/.ready  ## install what rehearsal and tests need for real operating systems: tools, a base image
@@ -80,10 +80,7 @@ destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)
 
 preview-token: .venv/.ready  ## a new preview token for STACK=dev
-	@command -v pulumi >/dev/null || { echo "pulumi is not on PATH; do: make pulumi"; exit 1; }
-	@$(VENV)/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' \
-	  | pulumi config set --stack $(STACK) --secret previewToken
-	@echo "previewToken is set in Pulumi.$(STACK).yaml, encrypted; see it: pulumi config get --stack $(STACK) previewToken"
+	@sh tools/stack.sh preview-token "$(STACK)"
 
 pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, into .pulumi/, and Packer
 	@$(VENV)/python tools/install_pulumi.py

@@ -139,15 +139,23 @@ def scenario(given: argparse.Namespace, console: Console) -> int:
 
 def cloud(given: argparse.Namespace, console: Console) -> int:
     """Keeps a local cloud until Ctrl-C, and says how to reach it."""
-    with open_cloud(given, console, given.port) as (_, local):
-        exports = {**environment(local), "PULUMI_CONFIG_PASSPHRASE": "local"}
+    with open_cloud(given, console, given.port) as (folder, local):
+        backend = folder / "pulumi"
+        backend.mkdir()
+        exports = {
+            **environment(local),
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "local",
+        }
         console.print(f"a local AWS answers at {local.endpoint}; in another shell, in this folder:\n")
         for name, value in exports.items():
             shown = f"{value.split(':')[0]}:$PATH" if name == "PATH" else shlex.quote(value)
             console.print(f"  export {name}={shown}")
+        # A stack file of one's own, which git ignores: the rehearsal relies on Pulumi.local.yaml.
         console.print(
-            "\n  pulumi login file://$(mktemp -d) && pulumi stack init local && make preview-token STACK=local"
-            "\n  pulumi up --stack local\n\nCtrl-C ends it, and everything in it.",
+            "\n  cp Pulumi.local.yaml Pulumi.mine.yaml"
+            "\n  pulumi stack init mine && make preview-token STACK=mine && make up STACK=mine"
+            "\n\nCtrl-C ends it, and everything in it.",
         )
         threading.Event().wait()
     return 0

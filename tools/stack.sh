@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|history|destroy STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|history|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -58,11 +58,19 @@ back() {
   fi
 }
 
+# By standard input: what stands on a command line can be read by everybody on the machine.
+preview_token() {
+  "$python" -c 'import secrets; print(secrets.token_urlsafe(32), end="")' |
+    run config set --stack "$stack" --secret previewToken
+  echo "previewToken is set in Pulumi.$stack.yaml, encrypted; see it: pulumi config get --stack $stack previewToken"
+}
+
 command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/bin." "Do: make pulumi"
 case $operation in
   up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
   flip) flip ;;
   history) exec "$python" tools/history.py "$stack" ;;
+  preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, history or destroy." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, history, destroy or preview-token." ;;
 esac

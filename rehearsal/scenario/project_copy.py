@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from rehearsal import PROJECT
+from rehearsal.engine.standin import stack_yaml
 
 PROGRAM = ("components", "plan", "core", "steps")
 REQUIREMENTS = ("requirements.txt", "requirements.lock.txt")
@@ -27,6 +28,7 @@ class ProjectCopy:
                 shutil.copy2(PROJECT / name, folder / name)
         for name in (".gitattributes", ".gitignore"):
             shutil.copy2(PROJECT / name, folder / name)
+        forget_secrets(folder / "Pulumi.local.yaml")
         self._git("init", "--quiet")
         self.commit("The project as it is")
 
@@ -86,3 +88,16 @@ class ProjectCopy:
             capture_output=True,
             text=True,
         ).stdout
+
+
+def forget_secrets(file: Path) -> None:
+    """Takes out of a stack's file what only its owner's passphrase opens: what `config set --secret` has written."""
+    settings = stack_yaml.load(file.read_text())
+    if settings.keys() == {"config"}:
+        return
+    config = {
+        key: value
+        for key, value in settings["config"].items()
+        if not (isinstance(value, dict) and value.keys() == {"secure"})
+    }
+    file.write_text(stack_yaml.dump({"config": config}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,18 @@ def test_whoever_interrupts_the_command_interrupts_pulumi(
 def test_make_hands_on_the_stack_and_the_flags(line: tuple[str, ...], runs: str) -> None:
     said = subprocess.run(["make", "-n", *line], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     assert runs in said.splitlines()
+
+
+def test_a_preview_token_is_new_each_time_and_on_no_command_line(tmp_path: Path) -> None:
+    on = Bench(tmp_path)
+    given = tmp_path / "given"
+    on.stand_in("pulumi", f"cat >> {given}; echo >> {given}")
+    (on.bin / "cat").symlink_to("/bin/cat")
+    for _ in range(2):
+        done = type_(on, "preview-token", "dev", PYTHON=sys.executable)
+        assert done.returncode == 0, done.stderr
+    assert on.calls == ["pulumi config set --stack dev --secret previewToken"] * 2
+    first, second = given.read_text().split()
+    assert first != second
+    assert min(len(first), len(second)) >= 40
+    assert first not in done.stdout + done.stderr

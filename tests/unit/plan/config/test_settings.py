@@ -292,6 +292,13 @@ def test_the_schema_and_the_settings_are_the_same_list() -> None:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
+def test_stack_files_are_written_as_pulumi_writes_them(stack: str) -> None:
+    """Else the first `pulumi config set` rewrites every line with a number (pulumi/pulumi, sdk/go/common/workspace)."""
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    assert not [key for key, value in config.items() if not isinstance(value, str | list | dict)]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "local"])
 def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     texts = {
