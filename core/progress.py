@@ -8,6 +8,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
+from core.plain_text import printable
+
 # Pulumi's command provider hangs on a line of 64 KiB; nobody reads one of 4000 characters either.
 LONGEST_LINE = 4000
 
@@ -63,10 +65,13 @@ class Progress:
 
 
 def write(text: str, *, stream: TextIO | None = None) -> None:
-    """Writes to stderr, if anybody still reads it: a dead reader must not stop what puts weights back."""
+    """Writes to stderr, if anybody still reads it: a dead reader must not stop what puts weights back.
+
+    Nothing in it is a command to a terminal or a CI system: most of it is in the words of AWS, Packer and servers.
+    """
     out = sys.stderr if stream is None else stream
     try:
-        out.write(text + "\n")
+        out.write(printable(text) + "\n")
         out.flush()
     except (OSError, ValueError):
         return

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core.aws import error_code, lacks_credentials
 from core.errors import UserError
+from core.plain_text import printable
 from plan.report import report
 
 
@@ -32,7 +33,7 @@ def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
         why = f"{about}:\n{why}"
     if published:
         publish(report.refusal_markdown(pulumi.get_stack(), why))
-    raise pulumi.RunError(why)
+    raise pulumi.RunError(printable(why))
 
 
 def publish(markdown: str) -> None:

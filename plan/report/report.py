@@ -6,11 +6,12 @@ One text for the terminal, and the same as Markdown for a pull request's comment
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core import plain_text
 from plan import estimates, lineage
 from plan.checks import existing_groups
 from plan.checks.known_failures import warnings
@@ -21,6 +22,7 @@ from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveState
 from plan.report import gates
 from plan.report.changelog import Changelog
+from plan.report.markdown import comment_mark, escape_markdown, fenced_block
 from plan.rollout_plan import RolloutPlan
 from plan.server_spec import ServerSpec, spec_changes
 
@@ -49,7 +51,7 @@ class PlanReport:
                     ["git", *[""] * len(self.changes.lines)], _changelog_lines(self.changes), strict=False
                 )
             ]
-        return "\n".join([f"rollout plan of {self.identity}: {self.headline}", *lines])
+        return "\n".join([f"rollout plan of {self.identity}: {self.headline}", *map(plain_text.printable, lines)])
 
     @property
     def markdown(self) -> str:
@@ -159,37 +161,6 @@ def refusal_markdown(stack: str, why: str) -> str:
         )
         + "\n"
     )
-
-
-def comment_mark(stack: str) -> str:
-    """The first line of each plan's Markdown; unseen, the same for every plan of a stack."""
-    return f"<!-- phoenix rollout plan of {stack} -->"
-
-
-def fenced_block(lines: Iterable[str]) -> list[str]:
-    """Lines as they are, whatever they hold: a fence longer than any in them."""
-    said = list(lines)
-    fence = "```"
-    while any(fence in line for line in said):
-        fence += "`"
-    return [fence + "text", *said, fence]
-
-
-def escape_markdown(text: str) -> str:
-    """Text for a table's cell, with nothing in it that Markdown or HTML would take for its own."""
-    for sign, instead in (
-        ("&", "&amp;"),
-        ("<", "&lt;"),
-        (">", "&gt;"),
-        ("|", "\\|"),
-        ("`", "\\`"),
-        ("*", "\\*"),
-        ("_", "\\_"),
-        ("@", "&#64;"),
-        ("\n", "<br>"),
-    ):
-        text = text.replace(sign, instead)
-    return text
 
 
 def _changelog_lines(log: Changelog) -> list[str]:
