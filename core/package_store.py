@@ -92,6 +92,11 @@ def hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:
 
 def read(ssm: SSMClient, *, service: str, image: str, hashed: str) -> Packages:
     """The packages of an image whose tag says `hashed` (empty: it has none). Raises UnknownPackages."""
+    return packages.parse_packages(read_text(ssm, service=service, image=image, hashed=hashed))
+
+
+def read_text(ssm: SSMClient, *, service: str, image: str, hashed: str) -> str:
+    """The same as the list that it was stored as, which is one."""
     _listed(image, hashed)
     try:
         parts = sorted(_parameters(ssm, parameter_path(service, image)), key=lambda one: _number(one["Name"]))
@@ -100,7 +105,8 @@ def read(ssm: SSMClient, *, service: str, image: str, hashed: str) -> Packages:
         text = joined(one["Value"] for one in parts)
         if packages.packages_hash(text) != hashed:
             raise ValueError(f"it is not the one with the hash {hashed}")
-        return packages.parse_packages(text)
+        packages.parse_list(text)
+        return text
     except (ClientError, BotoCoreError) as error:
         raise UnknownPackages(f"the list of packages of {image} can't be read: {aws.error_reason(error)}") from error
     except ValueError as error:

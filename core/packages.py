@@ -1,7 +1,8 @@
 """The packages of an image, and what differs between two images. Pure.
 
-A list is a text of sorted lines "NAME VERSION", as image/packages.sh writes it. A name may have several versions: the
-kernels of a Red Hat system, one package for two architectures.
+A list is a text of sorted lines "NAME VERSION ARCHITECTURE" below a line "# deb ID VERSION" (or rpm), as
+image/packages.sh writes it; one of an older version of this program has neither that line nor architectures. A name may
+have several versions: the kernels of a Red Hat system, one package for two architectures.
 """
 
 from __future__ import annotations
@@ -18,17 +19,45 @@ DIGITS = 12
 SUMMARY_CHARACTERS = 600
 
 
-def parse_packages(text: str) -> Packages:
-    """Raises ValueError with the first line that is not "NAME VERSION", or when there is none at all."""
-    found: dict[str, set[str]] = {}
-    for line in text.splitlines():
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    name: str
+    version: str  # of an rpm with its epoch, if it has one: EPOCH:VERSION-RELEASE
+    architecture: str = ""  # as its manager says it: amd64, x86_64, all, noarch; empty: not known
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageList:
+    """A whole list. `kind`: deb or rpm; `system` and `release`: os-release's ID and VERSION_ID. Empty: not known."""
+
+    packages: tuple[Package, ...]
+    kind: str = ""
+    system: str = ""
+    release: str = ""
+
+
+def parse_list(text: str) -> PackageList:
+    """Raises ValueError with the first line that is not "NAME VERSION ARCHITECTURE", or when there is none at all."""
+    found: list[Package] = []
+    kind = system = release = ""
+    for number, line in enumerate(text.splitlines()):
         match line.split(" "):
-            case [name, version] if name and version:
-                found.setdefault(name, set()).add(version)
+            case ["#", ("deb" | "rpm") as kind, system, *rest] if number == 0 and system and len(rest) <= 1:
+                release = "".join(rest)
+            case [name, version, *rest] if name not in ("", "#") and version and len(rest) <= 1 and all(rest):
+                found.append(Package(name=name, version=version, architecture="".join(rest)))
             case _:
                 raise ValueError(f"{line[:100]!r} is not a package and its version")
     if not found:
         raise ValueError("it is empty")
+    return PackageList(packages=tuple(found), kind=kind, system=system, release=release)
+
+
+def parse_packages(text: str) -> Packages:
+    """The versions of each name. Raises ValueError as `parse_list` does."""
+    found: dict[str, set[str]] = {}
+    for package in parse_list(text).packages:
+        found.setdefault(package.name, set()).add(package.version)
     return {name: tuple(sorted(versions)) for name, versions in sorted(found.items())}
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes which packages are installed: a line "NAME VERSION" for each, sorted. Packer takes this list home, and every
-# server has it too.
+# Writes which packages are installed: a line "NAME VERSION ARCHITECTURE" for each, sorted, below a line "# deb ID VERSION"
+# (or rpm) that says what system this is (os-release(5)). Packer takes this list home, and every server has it too.
 set -eu
 
 list=${PHOENIX_PACKAGES:?the file to write}
@@ -11,15 +11,23 @@ none() {
 }
 
 if command -v dpkg-query >/dev/null; then
-  known=$(dpkg-query --show --showformat '${db:Status-Status} ${Package} ${Version}\n') || none
+  kind=deb
+  known=$(dpkg-query --show --showformat '${db:Status-Status} ${Package} ${Version} ${Architecture}\n') || none
   # A removed package is known for as long as its configuration is there.
   installed=$(printf '%s\n' "$known" | sed -n 's/^installed //p')
 else
-  known=$(rpm --query --all --queryformat '%{NAME} %{EVR}\n') || none
+  kind=rpm
+  known=$(rpm --query --all --queryformat '%{NAME} %{EVR} %{ARCH}\n') || none
   # Keys of repositories are kept like packages, and are none.
   installed=$(printf '%s\n' "$known" | sed '/^gpg-pubkey /d')
 fi
 [ -n "$installed" ] || none
-printf '%s\n' "$installed" | LC_ALL=C sort -u >"$list"
+# Neither is there in an unstable system, or is a must.
+# shellcheck source=/dev/null # the system's own
+system=$(if [ -r /etc/os-release ]; then . /etc/os-release; fi; printf '%s' "${ID:-linux}${VERSION_ID:+ $VERSION_ID}")
+{
+  echo "# $kind $system"
+  printf '%s\n' "$installed" | LC_ALL=C sort -u
+} >"$list"
 chmod 0644 "$list"
-echo "ok: $(wc -l <"$list") packages are listed"
+echo "ok: $(($(wc -l <"$list") - 1)) packages are listed"

@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from plan import rollout_plan
 from plan.image_source import ImageSource
@@ -22,8 +24,8 @@ FIRST, NEXT = image("first"), image("next")
 OLD, NEW = FIRST["fingerprint"], NEXT["fingerprint"]
 # What an installation might say; the real scripts are not run here.
 LISTS = {
-    OLD: "adduser 3.134\nnano 7.2-1\nopenssl 3.0.14-1\n",
-    NEW: "adduser 3.134\nopenssl 3.0.15-1\nsyslog-ng 3.38.1-5\n",
+    OLD: "adduser 3.134\nnano 7.2-1\nopenssl 3.0.14-1\n",  # an older version of this program wrote it
+    NEW: "# deb debian 12\nadduser 3.134 all\nopenssl 3.0.15-1 amd64\nsyslog-ng 3.38.1-5 amd64\n",
 }
 DIFFERENCE = ["+ syslog-ng 3.38.1-5", "- nano 7.2-1", "~ openssl 3.0.14-1 -> 3.0.15-1"]
 
@@ -95,6 +97,27 @@ def test_by_hand_all_packages_and_all_differences_are_told(cloud: Cloud, tools: 
     }
     alone = ended_well(step(cloud, tools, "packages", image=first["image"]))
     assert alone["packages"] == {"adduser": "3.134", "nano": "7.2-1", "openssl": "3.0.14-1"}
+
+
+def test_by_hand_an_image_has_a_bill_of_materials(cloud: Cloud, tools: Path, bakes: Any) -> None:
+    done = step(cloud, tools, "packages", image=NEW, format="cyclonedx")
+    bill = ended_well(done)
+    assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(done.stdout) is None
+    assert bill["metadata"]["component"]["bom-ref"] == ended_well(bakes[1])["image"]
+    assert [one["purl"] for one in bill["components"]] == [
+        "pkg:deb/debian/adduser@3.134?arch=all&distro=debian-12",
+        "pkg:deb/debian/openssl@3.0.15-1?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/syslog-ng@3.38.1-5?arch=amd64&distro=debian-12",
+    ]
+
+
+def test_a_bill_that_would_be_wrong_is_refused(cloud: Cloud, tools: Path, bakes: Any) -> None:
+    refused = step(cloud, tools, "packages", image=OLD, format="cyclonedx")
+    assert refused.returncode == 1 and "does not say of which system they are" in refused.stderr
+    both = step(cloud, tools, "packages", image=NEW, compared_with=OLD, format="cyclonedx")
+    assert both.returncode == 1 and "a bill of materials is of one image" in both.stderr
+    other = step(cloud, tools, "packages", image=NEW, format="spdx")
+    assert other.returncode == 1 and "--format 'spdx': neither json nor cyclonedx" in other.stderr
 
 
 def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(cloud: Cloud, tools: Path, bakes: Any) -> None:

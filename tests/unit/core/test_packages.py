@@ -40,12 +40,29 @@ def test_one_name_may_have_several_versions() -> None:
     assert packages.difference(before, after).entries == ("~ kernel 6.1.1 -> 6.1.1 and 6.1.2",)
 
 
+def test_a_list_says_of_which_system_and_architecture_its_packages_are() -> None:
+    listed = packages.parse_list("# deb debian 12\nadduser 3.134 all\nlibc6 2.36 amd64\nlibc6 2.36 i386\n")
+    assert (listed.kind, listed.system, listed.release) == ("deb", "debian", "12")
+    assert [one.architecture for one in listed.packages] == ["all", "amd64", "i386"]
+    assert packages.parse_list("# deb debian\nadduser 3.134 all\n").release == ""
+    assert packages.parse_list(OLD).kind == "", "an older version of this program did not say"
+
+
+def test_an_older_list_differs_in_packages_alone() -> None:
+    now = "# deb debian 12\nadduser 3.134 all\nnano 7.2-1 amd64\nopenssl 3.0.15-1 amd64\n"
+    assert difference(OLD, now).entries == ("~ openssl 3.0.14-1~deb12u2 -> 3.0.15-1",)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         ("", "it is empty"),
         ("openssl\n", "'openssl' is not a package and its version"),
-        ("openssl 3.0 installed\n", "'openssl 3.0 installed' is not a package"),
+        ("openssl 3.0 amd64 installed\n", "'openssl 3.0 amd64 installed' is not a package"),
+        ("openssl 3.0 \n", "'openssl 3.0 ' is not a package"),
+        ("# deb debian 12\n", "it is empty"),
+        ("# apk alpine 3.20\nopenssl 3.0 x86_64\n", "'# apk alpine 3.20' is not a package"),
+        ("openssl 3.0 amd64\n# deb debian 12\n", "'# deb debian 12' is not a package"),
         ("openssl 3.0\n\nnano 7.2\n", "'' is not a package"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from core import packages
 from rehearsal.servers.packer import override
 from steps.image import bake, packer
 
@@ -78,9 +80,9 @@ def test_packages_are_listed_when_all_are_installed_and_taken_home_before_it_is_
 @pytest.mark.parametrize("manager", ["dpkg-query", "rpm"])
 def test_the_list_of_packages_is_sorted_and_holds_what_is_installed(manager: str, tmp_path: Path) -> None:
     says = {
-        "dpkg-query": "installed zlib1g 1:1.2.13\nconfig-files nano 7.2-1\ninstalled apt 2.6.1\n"
-        "installed zlib1g 1:1.2.13\n",
-        "rpm": "zlib 1.2.11-33\ngpg-pubkey d832c631-6515c85e\napt 2.6.1\n",
+        "dpkg-query": "installed zlib1g 1:1.2.13 amd64\nconfig-files nano 7.2-1 amd64\ninstalled apt 2.6.1 all\n"
+        "installed zlib1g 1:1.2.13 amd64\n",
+        "rpm": "zlib 1.2.11-33 x86_64\ngpg-pubkey d832c631-6515c85e (none)\napt 2.6.1 noarch\n",
     }[manager]
     (tmp_path / manager).write_text(f"#!/bin/sh\ncat <<'SAID'\n{says}SAID\n")
     (tmp_path / manager).chmod(0o755)
@@ -93,8 +95,18 @@ def test_the_list_of_packages_is_sorted_and_holds_what_is_installed(manager: str
         check=True,
         env={"PATH": str(tmp_path), "PHOENIX_PACKAGES": str(tmp_path / "etc" / "packages")},
     )
-    version = "zlib1g 1:1.2.13" if manager == "dpkg-query" else "zlib 1.2.11-33"
-    assert (tmp_path / "etc" / "packages").read_text() == f"apt 2.6.1\n{version}\n"
+    first, *lines = (tmp_path / "etc" / "packages").read_text().splitlines()
+    kind = "deb" if manager == "dpkg-query" else "rpm"
+    system = platform.freedesktop_os_release() if Path("/etc/os-release").is_file() else {"ID": "linux"}
+    assert first == " ".join(filter(None, ["#", kind, system["ID"], system.get("VERSION_ID", "")]))
+    assert (
+        lines
+        == {
+            "deb": ["apt 2.6.1 all", "zlib1g 1:1.2.13 amd64"],
+            "rpm": ["apt 2.6.1 noarch", "zlib 1.2.11-33 x86_64"],
+        }[kind]
+    )
+    assert packages.parse_list((tmp_path / "etc" / "packages").read_text()).kind == kind
     assert (tmp_path / "etc" / "packages").stat().st_mode & 0o777 == 0o644
     assert done.stdout == "ok: 2 packages are listed\n"
 
