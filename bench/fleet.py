@@ -24,7 +24,7 @@ from rehearsal.scenario.local import free_port
 from rehearsal.servers import scripted
 from rehearsal.servers.machines import Address
 
-SERVICE, STACK, FINGERPRINT = "bench", "bench/calls", "0123456789ab"
+SERVICE, STACK, FINGERPRINT = "bench", "bench/calls", "5" * 64
 GENERATIONS = {"blue": "bbbbbbbbbbbb", "green": "aaaaaaaaaaaa"}
 BASE = "/aws/service/debian/release/12/latest/amd64"
 PATIENCE_SECONDS = 300

@@ -21,7 +21,7 @@ from plan.readers.live_state import Account
 class ImageArgs:
     """Which image, and how it comes to be.
 
-    `service` whose image it is; `fingerprint` (12 hex digits, of what git says the image is) and `pinned` (a
+    `service` whose image it is; `fingerprint` (of what git says the image is) and `pinned` (a
     fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`; `architecture`
     (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never baked here);
     `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older image is baked

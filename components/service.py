@@ -18,6 +18,7 @@ from components.listener import StackListener
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network
 from components.rollout import Rollout
+from core.names import TYPED_FINGERPRINT
 from plan import estimates, lineage
 from plan.config.user_data import user_data
 from plan.group_key import GroupKey
@@ -144,7 +145,7 @@ class Service(pulumi.ComponentResource):
             image=ImageArgs(
                 service=settings.service,
                 fingerprint=self._checked.image_source.fingerprint,
-                pinned=settings.image,
+                pinned=self._pinned(),
                 folder=settings.image_dir,
                 base_image=settings.base_image,
                 architecture=settings.architecture,
@@ -157,6 +158,11 @@ class Service(pulumi.ComponentResource):
             subnet_id=subnets[0],
             opts=self._below,
         )
+
+    def _pinned(self) -> str:
+        """`image`, its fingerprint with all the digits that the plan has found."""
+        named = self._settings.image
+        return self._checked.image_source.fingerprint if TYPED_FINGERPRINT.fullmatch(named) else named
 
     def _target_group(self, color: GroupKey, image: MachineImage) -> aws.lb.TargetGroup:
         """A color's own, which the preview rule names before the group exists."""

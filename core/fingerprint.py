@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 
-DIGITS = 12
 # Variables of the template that say where and how Packer builds. The image is the same, in whatever account that was:
 # they are left out of the fingerprint of an image that goes from one account to another.
 BUILD_ONLY = frozenset(
@@ -29,7 +28,7 @@ Files = Mapping[str, tuple[bool, bytes]]
 def fingerprint(
     files: Files, *, base_image: str, architecture: str, variables: Mapping[str, object], travels: bool = False
 ) -> str:
-    """12 hex digits over the image's files and the settings that a bake reads.
+    """SHA-256 in 64 hex digits over the image's files and the settings that a bake reads.
 
     `travels`: the image goes from one account to another.
     """
@@ -38,4 +37,4 @@ def fingerprint(
     digest.update(json.dumps([base_image, architecture, counted]).encode())
     for path, (executable, content) in sorted(files.items()):
         digest.update(b"\0%s\0%d\0%d\0" % (os.fsencode(path), executable, len(content)) + content)
-    return digest.hexdigest()[:DIGITS]
+    return digest.hexdigest()

@@ -20,6 +20,7 @@ from core import aws, images
 from core import kms as keys
 from core.errors import StepError
 from core.images import Image
+from core.names import shown
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -101,10 +102,13 @@ def select(
     max_age_days: int,
     now: datetime,
 ) -> Image:
-    """The youngest image with a fingerprint. Raises StepError, which says who must do what."""
-    fitting = [image for image in there if image.fingerprint == fingerprint]
+    """The youngest image with a fingerprint, or its first digits. Raises StepError, which says who must do what."""
+    fitting = [image for image in there if image.fingerprint.startswith(fingerprint)]
+    images.refuse_ambiguous(fingerprint, fitting)
     if not fitting:
-        others = list(dict.fromkeys(f"{image.fingerprint} (baked {image.baked_at:%Y-%m-%d})" for image in there))[:5]
+        others = list(
+            dict.fromkeys(f"{shown(image.fingerprint)} (baked {image.baked_at:%Y-%m-%d})" for image in there)
+        )[:5]
         seen = (
             f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
             " have one fingerprint"
@@ -117,7 +121,8 @@ def select(
             else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
         )
         raise StepError(
-            f"{place} has no image of the service {service} with the fingerprint {fingerprint} for account {account}",
+            f"{place} has no image of the service {service} with the fingerprint {shown(fingerprint)} for account"
+            f" {account}",
             seen,
             f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
         )
@@ -125,9 +130,9 @@ def select(
     days = youngest.days(now)
     if max_age_days and days > max_age_days:
         raise StepError(
-            f"the youngest image with the fingerprint {fingerprint} of {place} is too old",
+            f"the youngest image with the fingerprint {shown(fingerprint)} of {place} is too old",
             f"{youngest.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
-            f"bake it anew there (active: auto flips by age), or pulumi config set image {fingerprint}"
+            f"bake it anew there (active: auto flips by age), or pulumi config set image {shown(fingerprint)}"
             " (whatever its age)",
         )
     return youngest

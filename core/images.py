@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.errors import StepError
-from core.names import FINGERPRINT
+from core.names import FINGERPRINT, TYPED_FINGERPRINT, shown
 from core.times import parse_time
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def choose_image(
         return Bake(
             why=f"{whole[0].id} was not baked with this imageKmsKey"
             if whole
-            else f"there is none with fingerprint {fingerprint}"
+            else f"there is none with fingerprint {shown(fingerprint)}"
         )
     days = found.days(now)
     if max_age_days and days > max_age_days:
@@ -186,16 +186,35 @@ def decide_reuse(
 
 
 def find_pinned(images: Iterable[Image], wanted: str) -> Image | None:
-    """The newest image that `wanted` (a fingerprint or an ami-) names, whatever its age."""
-    named = (image for image in newest_first(images) if wanted in (image.id, image.fingerprint))
-    return next((image for image in named if image.is_usable), None)
+    """The newest image that `wanted` (an ami-, a fingerprint, or the first digits of one) names, whatever its age.
+
+    Raises StepError when these are the first digits of several fingerprints.
+    """
+    named = [image for image in newest_first(images) if image.is_usable and _names(wanted, image)]
+    refuse_ambiguous(wanted, named)
+    return named[0] if named else None
+
+
+def _names(wanted: str, image: Image) -> bool:
+    return image.id == wanted or bool(TYPED_FINGERPRINT.fullmatch(wanted) and image.fingerprint.startswith(wanted))
+
+
+def refuse_ambiguous(wanted: str, named: Iterable[Image]) -> None:
+    """Raises StepError when `wanted` names images of several fingerprints."""
+    several = sorted({image.fingerprint for image in named})
+    if len(several) > 1:
+        raise StepError(
+            f"{len(several)} fingerprints begin with {wanted}",
+            f"they are {', '.join(several)}",
+            "name the one that is meant with all its digits",
+        )
 
 
 def select_pinned(images: Sequence[Image], wanted: str, *, service: str) -> Image:
-    """The same. Raises StepError when this service has none such."""
+    """The same. Raises StepError also when this service has none such."""
     found = find_pinned(images, wanted)
     if found is None:
-        there = sorted({image.fingerprint for image in images if image.complete})
+        there = sorted({shown(image.fingerprint) for image in images if image.complete})
         raise StepError(
             f"there is no available image {wanted} of the service {service} in this account",
             f"there are: {', '.join(there)}" if there else "there is none at all",

@@ -8,8 +8,13 @@ import re
 ARN = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:([a-z0-9-]*):([0-9]*):.+")
 # Ids of images have 8 hex digits, or 17 since 2016 (EC2 user guide, "Resource IDs").
 AMI = re.compile(r"ami-[0-9a-f]{8}(?:[0-9a-f]{9})?")
-# Of everything that makes an image (its fingerprint), or a server (its generation): the first digits of a hash.
-FINGERPRINT = re.compile(r"[0-9a-f]{12}")
+# Of everything that makes an image: a whole SHA-256, for accounts trust each other's images by it. What is shown of one
+# may be typed for it.
+FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+SHOWN_DIGITS = 12
+TYPED_FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHOWN_DIGITS},64}}")
+# Of everything that makes a server: the first digits of a hash. It tells the groups of one stack apart.
+GENERATION = re.compile(r"[0-9a-f]{12}")
 # A request with it (its value is the preview token) is led to the active group before that has production traffic.
 PREVIEW_HEADER = "X-Phoenix-Preview"
 # An application answers with it, so that it is known which generation answered.
@@ -17,6 +22,11 @@ GENERATION_HEADER = "X-Phoenix-Generation"
 COLORS = ("blue", "green")
 # Which of a step's options its environment gives (`PHOENIX_<OPTION>`), by name.
 OPTIONS_VARIABLE = "PHOENIX_OPTIONS"
+
+
+def shown(fingerprint: str) -> str:
+    """The first digits of a fingerprint, for people."""
+    return fingerprint[:SHOWN_DIGITS]
 
 
 def other_color(color: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.names import shown
 from core.times import iso, parse_time
 
 LAUNCHED, VERIFY, PROMOTE, WEIGHTS = "phoenix:born", "phoenix:gate-verify", "phoenix:gate-promote", "phoenix:weights"
@@ -110,7 +111,7 @@ def encode_history_line(tags: Mapping[str, str]) -> str:
     told = {
         "color": said["color"],
         "generation": said["generation"],
-        "fingerprint": said["fingerprint"],
+        "fingerprint": shown(said["fingerprint"]),
         "born": _short(str(said["born"].get("at", ""))),
         "servers": said["born"].get("servers"),
         "from": _short(served[0]["at"]) if served else "",

@@ -131,10 +131,10 @@ def words(settings: Settings) -> list[str]:
 def _flip(settings: Settings, color: str = "green") -> tuple[RolloutPlan, LiveState]:
     """The plan's own decision about a flip, from a group of the other color that has all of production."""
     now = datetime.now(UTC)
-    old = server_spec.server_spec(settings, "000000000000")
+    old = server_spec.server_spec(settings, "0" * 64)
     beside = _group(old, "blue" if color == "green" else "green", settings, now)
     live = LiveState("a load balancer", settings.vpc_id, (beside,))
-    new: ServerSpec = replace(old, image="111111111111")
+    new: ServerSpec = replace(old, image="1" * 64)
     return decide_rollout(replace(settings, active=color), new, live, now=now), live
 
 

@@ -18,6 +18,7 @@ from core import aws, image_sharing
 from core.errors import StepError
 from core.image_sharing import AccountRegion
 from core.images import Image
+from core.names import shown
 from plan import image_source
 from plan.checks import encryption, packer_template
 from plan.config import user_data
@@ -113,10 +114,11 @@ def copied_source(
         )
     return replace(
         found,
+        fingerprint=image.fingerprint,
         needs_bake=False,
         gib=image.root_gib,
-        description=f"{image.id} ({image.name}) is copied from {place}: fingerprint"
-        f" {found.fingerprint}, {image.days(now):.1f} days old; nothing is baked",
+        description=f"{image.id} is copied from {place}: fingerprint {shown(image.fingerprint)},"
+        f" {image.days(now):.1f} days old; nothing is baked",
     )
 
 

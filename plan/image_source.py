@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import image_files, images
-from core.errors import UserError
+from core.errors import StepError, UserError
 from core.fingerprint import Files
 from core.git import GitError
 from core.images import Image
-from core.names import AMI, FINGERPRINT
+from core.names import AMI, TYPED_FINGERPRINT, shown
 from plan import vendor_support
 from plan.config.constraints import problem
 from plan.config.settings import Settings
@@ -97,11 +97,16 @@ def _files(settings: Settings, folder: Path) -> Files:
 
 def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
     """The image that `image` names. Raises `ImageError` when this service has none such."""
-    image = images.find_pinned(known, settings.image)
-    if image is None and settings.image_from and FINGERPRINT.fullmatch(settings.image):
-        return ImageSource(settings.image, f"there is none with fingerprint {settings.image}", needs_bake=True)
+    try:
+        image = images.find_pinned(known, settings.image)
+    except StepError as ambiguous:
+        raise ImageError(
+            problem("image", settings.image, f"must name one image; {ambiguous.what}: {ambiguous.why}", ambiguous.do)
+        ) from None
+    if image is None and settings.image_from and TYPED_FINGERPRINT.fullmatch(settings.image):
+        return ImageSource(settings.image, f"there is none with fingerprint {shown(settings.image)}", needs_bake=True)
     if image is None:
-        there = ", ".join(f"{image.fingerprint} ({image.id})" for image in known[:5]) or "none"
+        there = ", ".join(f"{shown(image.fingerprint)} ({image.id})" for image in known[:5]) or "none"
         raise ImageError(
             f"  image = {settings.image!r}: must be an image of the service {settings.service!r} in {settings.region}"
             f" that is available; there are: {there}.\n"
@@ -110,7 +115,7 @@ def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
     return ImageSource(
         image.fingerprint,
-        f"{image.id}, pinned {how}, fingerprint {image.fingerprint}; nothing is baked",
+        f"{image.id}, pinned {how}, fingerprint {shown(image.fingerprint)}; nothing is baked",
         image=image.id,
         gib=image.root_gib,
     )
@@ -126,7 +131,7 @@ def choose_source(
     found = choice.image
     return ImageSource(
         wanted,
-        f"{found.id} is reused: fingerprint {wanted}, {found.days(now):.1f} days old; nothing is baked",
+        f"{found.id} is reused: fingerprint {shown(wanted)}, {found.days(now):.1f} days old; nothing is baked",
         image=found.id,
         gib=found.root_gib,
     )

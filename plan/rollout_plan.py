@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.errors import UserError
-from core.names import COLORS, other_color
+from core.names import COLORS, other_color, shown
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
 from plan.readers.live_state import LiveGroup, LiveState
@@ -255,7 +255,7 @@ def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, b
         f" {mine.generation}; a live server is never changed.{said}\n"
         f"  type: pulumi config set active {flip}   (generation {spec.generation} is launched beside it)\n"
         f"  or undo the change; or keep the image that serves:"
-        f" pulumi config set image {mine.fingerprint or mine.image}"
+        f" pulumi config set image {shown(mine.fingerprint) or mine.image}"
     )
 
 

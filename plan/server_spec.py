@@ -10,10 +10,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from core.fingerprint import DIGITS, Files
+from core.fingerprint import Files
 from core.fingerprint import fingerprint as of_image
+from core.names import shown
 from plan.config.settings import Settings
 from plan.config.user_data import user_data
+
+# As many hex digits has a generation.
+GENERATION_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,14 @@ class ServerSpec:
     @property
     def generation(self) -> str:
         """12 hex digits that change when any part does."""
-        return _hash(self.tag)
+        return _hash(f"{self.tag} {self.image}")
 
     @property
     def tag(self) -> str:
         """The parts in words, for the tag `phoenix:recipe`: at most 256 characters that a tag may have."""
         health = self.health if len(self.health) <= 64 and _taggable(self.health) else _hash(self.health)
         return (
-            f"image={self.image} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
+            f"image={shown(self.image)} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
             f" appPort={self.port} healthCheckPath={health} environment={self.user_data[:8]}"
             f" role={self.role[:8]} network={self.network[:8]}"
         )
@@ -78,7 +82,7 @@ def image_fingerprint(files: Files, settings: Settings) -> str:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    return hashlib.sha256(text.encode()).hexdigest()[:GENERATION_DIGITS]
 
 
 def _taggable(text: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core import base_images
-from core.names import AMI, FINGERPRINT
+from core.names import AMI, TYPED_FINGERPRINT
 
 Validator = Callable[[str], Any]
 
@@ -125,8 +125,8 @@ def base_image(text: str) -> str:
 
 def image(text: str) -> str:
     """An image of this service that exists: its fingerprint, or its id."""
-    if text and not AMI.fullmatch(text) and not FINGERPRINT.fullmatch(text):
-        raise ValueError("empty, a fingerprint of 12 hex digits, or an ami- id")
+    if text and not AMI.fullmatch(text) and not TYPED_FINGERPRINT.fullmatch(text):
+        raise ValueError("empty, a fingerprint (its first 12 hex digits or more), or an ami- id")
     return text
 
 

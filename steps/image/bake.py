@@ -53,7 +53,7 @@ def _variables(text: str) -> str:
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
     service: str = option("the service whose image it is", parse=parsers.non_empty)
-    fingerprint: str = option("of the image that git describes", parse=parsers.generation)
+    fingerprint: str = option("of the image that git describes", parse=parsers.fingerprint)
     image_dir: str = option("folder of the Packer template", parse=parsers.non_empty, default="image")
     base_image: str = option(
         f"{', '.join(base_images.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_images.parse_name

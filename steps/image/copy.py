@@ -51,7 +51,7 @@ def _key(text: str) -> str:
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
     service: str = option("the service whose image it is", parse=parsers.non_empty)
-    fingerprint: str = option("of the image that git describes", parse=parsers.generation)
+    fingerprint: str = option("of the image that git describes", parse=parsers.fingerprint)
     image_from: str = option("ACCOUNT or ACCOUNT/REGION that bakes", parse=_origin)
     kms_key: str = option(
         "ARN of the key that encrypts the copy; empty: the account's default", default="", parse=_key, foreign=True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from core import images
 from core.errors import StepError
 from core.images import Image
+from core.names import shown
 from core.times import iso
 from steps.image import package_listing
 from steps.runtime.command import Context
@@ -57,7 +58,7 @@ def find_existing(
         )
         if isinstance(decision, images.Reuse):
             image = decision.image
-            progress.line(f"{image.id} has the fingerprint {wanted.fingerprint}, baked at {iso(image.baked_at)}")
+            progress.line(f"{image.id} has the fingerprint {shown(wanted.fingerprint)}, baked at {iso(image.baked_at)}")
             return image
         if isinstance(decision, images.Bake):
             progress.line(f"an image is {otherwise}: {decision.why}")
@@ -69,8 +70,10 @@ def find_existing(
                 progress.line(f"an image is {otherwise}: {image.id} was left without tags by a bake that was killed")
                 return None
         if progress.left() <= 0:
-            raise StepError(f"another bake or copy of {wanted.fingerprint} did not end", f"{image.id} {decision.why}")
-        progress.line(f"waiting: {image.id} with the fingerprint {wanted.fingerprint} {decision.why}")
+            raise StepError(
+                f"another bake or copy of {shown(wanted.fingerprint)} did not end", f"{image.id} {decision.why}"
+            )
+        progress.line(f"waiting: {image.id} with the fingerprint {shown(wanted.fingerprint)} {decision.why}")
         context.clock.sleep(LOOK_SECONDS)
 
 

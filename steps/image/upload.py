@@ -9,6 +9,7 @@ from core import fingerprint as hashing
 from core import git, image_files
 from core.errors import StepError
 from core.fingerprint import Files
+from core.names import shown
 from steps.image import packer
 
 
@@ -42,8 +43,9 @@ def read_hashed_files(
     ]
     if fingerprint not in known:
         raise StepError(
-            f"the files of {folder} are not those of the fingerprint {fingerprint}",
-            f"theirs is {known[0]}: a file, the base image, the architecture or a Packer variable changed since then",
+            f"the files of {folder} are not those of the fingerprint {shown(fingerprint)}",
+            f"theirs is {shown(known[0])}: a file, the base image, the architecture or a Packer variable changed since"
+            " then",
             "run `pulumi up` again: its plan reads them anew",
         )
     return files, source

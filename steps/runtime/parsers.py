@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 
-from core.names import ARN, COLORS, FINGERPRINT
+from core.names import ARN, COLORS, FINGERPRINT, GENERATION
 
 
 def color(text: str) -> str:
@@ -14,7 +14,11 @@ def color(text: str) -> str:
 
 
 def generation(text: str) -> str:
-    return matching(text, FINGERPRINT.pattern, "not a generation (12 hexadecimal digits)")
+    return matching(text, GENERATION.pattern, "not a generation (12 hexadecimal digits)")
+
+
+def fingerprint(text: str) -> str:
+    return matching(text, FINGERPRINT.pattern, "not a fingerprint (64 hexadecimal digits)")
 
 
 def non_empty(text: str) -> str:

@@ -186,7 +186,7 @@ def old_images(trial: Trial) -> set[str]:
         said = tags(
             service="phoenix",
             stack=IDENTITY,
-            fingerprint="0" * 12,
+            fingerprint="0" * 64,
             base="ami-0a",
             base_name="base",
             commit="none",
@@ -195,7 +195,7 @@ def old_images(trial: Trial) -> set[str]:
         )
         image = str(
             ec2.register_image(
-                Name=f"phoenix-000000000000-2026010{number}000000",
+                Name=f"phoenix-{'0' * 64}-2026010{number}000000",
                 RootDeviceName="/dev/sda1",
                 TagSpecifications=[
                     {"ResourceType": "image", "Tags": [{"Key": key, "Value": value} for key, value in said.items()]}

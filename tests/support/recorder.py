@@ -24,7 +24,7 @@ BAKED: dict[str, Any] = {
     "base": "ami-0a",
     "baseName": "debian-12 (x86)",
     "baseDate": "2026-11-20T00:00:00Z",
-    "fingerprint": "0" * 12,
+    "fingerprint": "0" * 64,
     "baked": True,
 }
 

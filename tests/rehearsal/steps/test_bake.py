@@ -86,7 +86,7 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
 
     again = ended_well(step(cloud, "bake", **asked))
     assert again == {**first, "baked": False}
-    pinned = ended_well(step(cloud, "bake", image=first["image"], fingerprint="ffffffffffff"))
+    pinned = ended_well(step(cloud, "bake", image=first["image"], fingerprint="f" * 64))
     assert pinned == {**first, "baked": False}
     pruned = ended_well(step(cloud, "prune", image_keep="1"))
     assert pruned == {
@@ -126,7 +126,7 @@ def test_a_variable_that_the_template_does_not_have_is_told(cloud: Cloud, image_
 
 
 def test_a_pinned_image_that_does_not_exist_is_told_and_nothing_is_baked(cloud: Cloud) -> None:
-    done = step(cloud, "bake", image="333333333333", fingerprint="0123456789ab")
+    done = step(cloud, "bake", image="333333333333", fingerprint="0" * 64)
     assert done.returncode == 1
     assert "no available image 333333333333" in done.stderr and "packer" not in done.stderr
 

@@ -93,13 +93,13 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     # The original is gone, and nobody in prod minds.
     world.client("ec2", dev=True).deregister_image(ImageId=original)
     assert ended_well(world.prod(wanted))["image"] == first["image"]
-    assert ended_well(world.prod("f" * 12, image=wanted))["image"] == first["image"]
+    assert ended_well(world.prod("f" * 64, image=wanted))["image"] == first["image"]
     kept = run(world.cloud, "prune", {"stack": "phoenix/prod", "image_keep": "1"})
     assert ended_well(kept)["kept"] == [first["image"]]
 
 
 def test_an_encrypted_image_needs_its_key_shared_and_gets_another_one(world: World) -> None:
-    wanted = "b" * 12
+    wanted = "b" * 64
     theirs, ours = world.key(dev=True), world.key(dev=False)
     original = world.baked(wanted, key=theirs)
     assert world.image(original, dev=True)["snapshot"]["KmsKeyId"] == theirs
@@ -125,7 +125,7 @@ def test_an_encrypted_image_needs_its_key_shared_and_gets_another_one(world: Wor
 
 
 def test_a_copy_that_fails_is_told_and_taken_away_and_the_next_succeeds(world: World) -> None:
-    wanted, theirs = "7" * 12, world.key(dev=True, users=(world.cloud.account,))
+    wanted, theirs = "7" * 64, world.key(dev=True, users=(world.cloud.account,))
     original, kms = world.baked(wanted, key=theirs), world.client("kms", dev=True)
     world.share(original, world.cloud.account)
     ours, done = world.client("ec2", dev=False), []
@@ -184,7 +184,7 @@ def test_awss_own_key_is_no_choice(world: World) -> None:
 
 
 def test_another_stack_shares_what_it_found_and_takes_back_its_own_alone(world: World) -> None:
-    mine, theirs, other = world.baked("4" * 12), world.baked("5" * 12), "222222222222"
+    mine, theirs, other = world.baked("4" * 64), world.baked("5" * 64), "222222222222"
     assert ended_well(world.share(theirs, other, stack="phoenix/staging"))["images"] == [theirs]
     assert mine in ended_well(world.share(mine, other))["images"]
     assert ended_well(world.share(theirs, stack="phoenix/staging"))["images"] == [theirs]
@@ -192,7 +192,7 @@ def test_another_stack_shares_what_it_found_and_takes_back_its_own_alone(world: 
 
 
 def test_snapshots_that_are_not_shared_are_told_with_the_command(world: World) -> None:
-    wanted = "d" * 12
+    wanted = "d" * 64
     original = world.baked(wanted)
     world.share(original, world.cloud.account)
     ec2, snapshot = world.client("ec2", dev=True), world.image(original, dev=True)["snapshot"]["SnapshotId"]
@@ -213,7 +213,7 @@ def test_snapshots_that_are_not_shared_are_told_with_the_command(world: World) -
 
 
 def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -> None:
-    wanted, other = "e" * 12, "222222222222"
+    wanted, other = "e" * 64, "222222222222"
     original = world.baked(wanted)
     ec2 = world.client("ec2", dev=True)
 
@@ -239,7 +239,7 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
 
 
 def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world: World) -> None:
-    wanted = "0" * 12
+    wanted = "0" * 64
     world.share(world.baked(wanted), world.cloud.account)
     asked, given = world.copies(), {"stack": "phoenix/prod", "fingerprint": wanted, "image_from": FROM}
     with subprocess.Popen(
@@ -261,7 +261,7 @@ def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world
 
 
 def test_who_may_not_be_asked_and_what_leads_nowhere_is_refused(world: World) -> None:
-    here = world.planned("a" * 12, image_from=f"{world.cloud.account}/{world.cloud.region}").problem
+    here = world.planned("a" * 64, image_from=f"{world.cloud.account}/{world.cloud.region}").problem
     assert "must lead elsewhere" in here and "pulumi config rm imageFrom" in here
 
 

@@ -261,7 +261,7 @@ def test_two_bakes_of_one_second_have_names_and_logs_of_their_own(tmp_path: Path
     clock = FakeClock()
 
     def name() -> str:
-        return images.name("phoenix", "1" * 12, clock.utc())
+        return images.name("phoenix", "1" * 64, clock.utc())
 
     first, first_log = packer.claimed(tmp_path, name, clock)
     second, second_log = packer.claimed(tmp_path, name, clock)

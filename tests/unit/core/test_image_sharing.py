@@ -26,7 +26,7 @@ from tests.unit.steps.cloud import Wrapped
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DEV = AccountRegion(account="111111111111", region="eu-central-1")
-WANTED, ME = "0123456789ab", "222222222222"
+WANTED, ME = "0123456789ab" + "5" * 52, "222222222222"
 LONGEST = "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-20251022"
 
 
@@ -96,13 +96,13 @@ def test_other_descriptions_say_nothing(text: str) -> None:
 
 
 def test_the_youngest_with_the_fingerprint_is_chosen() -> None:
-    there = [image("ami-other", days=0, fingerprint="f" * 12), image("ami-young", days=2), image("ami-old", days=9)]
+    there = [image("ami-other", days=0, fingerprint="f" * 64), image("ami-young", days=2), image("ami-old", days=9)]
     assert choose(*there).id == "ami-young"
 
 
 def test_a_fingerprint_that_is_not_there_names_those_that_are() -> None:
     with pytest.raises(StepError) as error:
-        choose(image("ami-1", days=4, fingerprint="f" * 12))
+        choose(image("ami-1", days=4, fingerprint="f" * 64))
     assert "there are ffffffffffff (baked 2026-11-20); equal commits of imageDir" in str(error.value)
     assert f"pulumi config set --path 'imageSharedWith[0]' {ME}" in str(error.value)
     with pytest.raises(StepError) as error:
@@ -113,7 +113,7 @@ def test_a_fingerprint_that_is_not_there_names_those_that_are() -> None:
 def test_one_that_is_too_old_is_refused_unless_there_is_no_limit() -> None:
     with pytest.raises(StepError, match="too old") as error:
         choose(image("ami-1", days=31))
-    assert f"pulumi config set image {WANTED}" in str(error.value)
+    assert f"pulumi config set image {WANTED[:12]} " in str(error.value)
     assert choose(image("ami-1", days=31), max_age_days=0).id == "ami-1"
 
 

@@ -22,7 +22,7 @@ from core.images import Bake, Image, Reuse, Wait
 from tests.support.account import moto_only
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
-FINGERPRINT = "0123456789ab"
+FINGERPRINT = "0123456789ab" + "5" * 52
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 

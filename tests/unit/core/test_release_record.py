@@ -21,7 +21,7 @@ from tests.support.factories import NOW, group, live, recipe, settings
 from tests.unit.steps.cloud import REGION, Balancer, World, balancer
 from tests.unit.steps.promote.flipping import Flipping
 
-OLD, NEW = "111111111111", "222222222222"
+OLD, NEW = "1" * 64, "2" * 64
 
 
 def servers(count: int) -> dict[str, datetime]:
@@ -123,6 +123,7 @@ def test_a_newborn_and_the_same_group_read_from_aws_have_one_certificate() -> No
         "promote": {"at": "2026-11-24T12:00:00Z", "seconds": 99, "requests": 7, "errors": 0},
         "verify": {"at": "2026-11-24T12:00:00Z", "seconds": 41, "servers": 2},
     }
+    assert born["green"]["fingerprint"] == NEW
     assert born["green"]["git"] == {"commit": "c0ffee", "tree": "clean"}
 
 

@@ -15,7 +15,7 @@ OLD, NEW = "111111111111", "222222222222"
 TAGS = {
     "color": "blue",
     "generation": "51c9954607e0",
-    "fingerprint": "a3344f910d6f",
+    "fingerprint": "a3344f910d6f" + "5" * 52,
     "image": "ami-0123456789abcdef0",
     "commit": "0b0eaebf2f6265a58abb13d6e77c1e7b36aee1ed",
     "tree": "dirty",

@@ -33,16 +33,17 @@ def image(id: str, fingerprint: str, days: float) -> Image:
     return Image(id=id, name="", state="available", created=NOW - timedelta(days=days), tags=tags)
 
 
-KNOWN = [image("ami-00000002", "222222222222", 2), image("ami-00000001", "111111111111", 40)]
+ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
+KNOWN = [image("ami-00000002", TWO, 2), image("ami-00000001", ONE, 40)]
 
 
 @pytest.mark.parametrize(
     ("wanted", "max_age", "words"),
     [
-        ("222222222222", 30, "ami-00000002 is reused: fingerprint 222222222222, 2.0 days old; nothing is baked"),
-        ("111111111111", 30, "baked from scratch: ami-00000001 is 40 days old, maxAgeDays is 30"),
-        ("111111111111", 0, "ami-00000001 is reused: fingerprint 111111111111, 40.0 days old; nothing is baked"),
-        ("333333333333", 30, "baked from scratch: there is none with fingerprint 333333333333"),
+        (TWO, 30, "ami-00000002 is reused: fingerprint 222222222222, 2.0 days old; nothing is baked"),
+        (ONE, 30, "baked from scratch: ami-00000001 is 40 days old, maxAgeDays is 30"),
+        (ONE, 0, "ami-00000001 is reused: fingerprint 111111111111, 40.0 days old; nothing is baked"),
+        (THREE, 30, "baked from scratch: there is none with fingerprint 333333333333"),
     ],
 )
 def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
@@ -52,16 +53,12 @@ def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
 
 def test_the_size_of_an_image_that_is_there_is_known() -> None:
     known = [replace(one, root_gib=20) for one in KNOWN]
-    assert (
-        choose_source(known, "222222222222", 30, NOW).gib
-        == pinned_source(known, settings(image="ami-00000001")).gib
-        == 20
-    )
-    assert choose_source(known, "333333333333", 30, NOW).gib == 0
+    assert choose_source(known, TWO, 30, NOW).gib == pinned_source(known, settings(image="ami-00000001")).gib == 20
+    assert choose_source(known, THREE, 30, NOW).gib == 0
 
 
 def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
-    kept, wanted = replace(KNOWN[1], tags={**KNOWN[1].tags, "phoenix:kms-key": "arn:1"}), "111111111111"
+    kept, wanted = replace(KNOWN[1], tags={**KNOWN[1].tags, "phoenix:kms-key": "arn:1"}), ONE
     assert choose_source([kept], wanted, 0, NOW, key="arn:1").image == "ami-00000001"
     found = choose_source([kept], wanted, 0, NOW, key="none")
     assert (found.needs_bake, found.description) == (
@@ -71,11 +68,23 @@ def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
     assert choose_source([kept], wanted, 0, NOW).image == "ami-00000001"
 
 
-@pytest.mark.parametrize("said", ["ami-00000001", "111111111111"])
+@pytest.mark.parametrize("said", ["ami-00000001", ONE[:12], ONE[:20], ONE])
 def test_a_pinned_image_is_used_whatever_its_age_and_gives_its_own_fingerprint(said: str) -> None:
     found = pinned_source(KNOWN, settings(image=said))
-    assert found.fingerprint == "111111111111"
+    assert found.fingerprint == ONE
     assert "ami-00000001, pinned by its" in found.description
+
+
+def test_the_first_digits_of_two_fingerprints_name_neither() -> None:
+    twin = image("ami-00000003", ONE[:-1] + "0", 3)
+    assert pinned_source([*KNOWN, twin], settings(image=ONE)).image == "ami-00000001"
+    with pytest.raises(ImageError, match="image = '111111111111': must name one image; 2 fingerprints begin") as error:
+        pinned_source([*KNOWN, twin], settings(image=ONE[:12]))
+    assert twin.fingerprint in str(error.value) and ONE in str(error.value)
+
+
+def test_an_image_with_the_same_first_digits_saves_no_bake() -> None:
+    assert choose_source([image("ami-00000003", ONE[:-1] + "0", 3)], ONE, 0, NOW).needs_bake
 
 
 def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:

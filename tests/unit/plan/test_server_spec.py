@@ -55,7 +55,9 @@ def test_a_list_among_the_variables_counts_with_its_order_and_texts_count_as_the
     )
     assert len({one, other, text}) == 3
     assert one == image_fingerprint(FILES, settings(packer_variables={"repos": ["a", "b"]}))
-    assert image_fingerprint(FILES, settings(packer_variables={"a": "1"})) == "c722c7569fce"
+    assert image_fingerprint(FILES, settings(packer_variables={"a": "1"})) == (
+        "c722c7569fce5ef88b90d8c50710d77068b4b1b57afb754b3e5b2f301b38aa81"
+    )
 
 
 def test_contents_do_not_run_into_each_other() -> None:
@@ -133,6 +135,11 @@ def test_what_does_not_make_a_server_leaves_the_generation(values: dict[str, obj
     assert server_spec(settings(**values), "0" * 12).generation == server_spec(settings(), "0" * 12).generation
 
 
+def test_every_digit_of_the_fingerprint_counts() -> None:
+    one, other = "0" * 64, "0" * 63 + "1"
+    assert server_spec(settings(), one).generation != server_spec(settings(), other).generation
+
+
 def test_changes_say_what_was_and_what_is() -> None:
     before = server_spec(settings(), "0" * 12).tag
     now = server_spec(settings(instance_type="t3.large", root_volume_gib=20), "1" * 12)
@@ -146,7 +153,7 @@ def test_changes_say_what_was_and_what_is() -> None:
 
 @pytest.mark.parametrize("path", ["/health", "/" + "x" * 1023, "/health?full=1&x=[2]"])
 def test_the_recipe_fits_into_a_tag(path: str) -> None:
-    tag = server_spec(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 12).tag
+    tag = server_spec(settings(health_check_path=path, instance_type="u-24tb1.112xlarge"), "0" * 64).tag
     assert len(tag) <= 256
     assert all(character.isalnum() or character in " +-=._:/@" for character in tag)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 
@@ -53,16 +52,16 @@ def refusal(**config: Any) -> str:
 @cache
 def wanted() -> str:
     """The fingerprint that git gives."""
-    found = re.search(r"with the fingerprint ([0-9a-f]{12})", refusal())
-    assert found
-    return found[1]
+    found: str = program().one("command:local:Command", "-bake").inputs["environment"]["PHOENIX_FINGERPRINT"]
+    return found
 
 
 def test_without_an_image_to_copy_nobody_is_born_and_nothing_is_baked() -> None:
-    image("us-east-1", "0" * 12)
+    image("us-east-1", "0" * 64)
     said = refusal()
     assert said.startswith("1 thing is known to fail; nothing was changed:\n  imageFrom = '123456789012/us-east-1'")
     assert "there are 000000000000 (baked 2099-11-24)" in said
+    assert f"with the fingerprint {wanted()[:12]} for account" in said
     # Regions of one account need no sharing.
     assert "imageSharedWith" not in said
 
@@ -84,10 +83,12 @@ def test_the_bakes_place_is_a_copys() -> None:
 
 
 def test_a_fingerprint_is_copied_by_its_name_whatever_git_says() -> None:
-    image("us-east-1", "abcdefabcdef")
+    whole = "abcdef" * 10 + "0000"
+    image("us-east-1", whole)
     done = program(imageFrom=FROM, image="abcdefabcdef")
     given = done.one("command:local:Command", "-bake").inputs["environment"]
-    assert (given["PHOENIX_IMAGE"], given["PHOENIX_FINGERPRINT"]) == ("abcdefabcdef", "abcdefabcdef")
+    assert (given["PHOENIX_IMAGE"], given["PHOENIX_FINGERPRINT"]) == (whole, whole)
+    assert done.all("aws:lb/targetGroup:TargetGroup")[0].inputs["tags"]["phoenix:fingerprint"] == whole
     assert "must lead to an image that can be copied" in refusal(image="111111111111")
 
 
@@ -114,13 +115,13 @@ def test_the_own_account_needs_no_sharing() -> None:
 
 
 def test_a_key_that_was_emptied_takes_back_what_was_shared() -> None:
-    image("eu-west-1", "0" * 12, **{"phoenix:shared-by": "phoenix/dev"})
+    image("eu-west-1", "0" * 64, **{"phoenix:shared-by": "phoenix/dev"})
     share = program().one("command:local:Command", "share")
     assert share.inputs["environment"]["PHOENIX_SHARED_WITH"] == "[]"
 
 
 def test_what_another_stack_shares_is_its_own_affair() -> None:
-    image("eu-west-1", "0" * 12, **{"phoenix:shared-by": "phoenix/prod"})
+    image("eu-west-1", "0" * 64, **{"phoenix:shared-by": "phoenix/prod"})
     assert not [one for one in program().all("command:local:Command") if "share" in one.name]
 
 

@@ -35,7 +35,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
         ("active", "red", "must be blue, green or auto"),
         ("traffic", "101", "a whole number from 0 to 100 percent"),
         ("traffic", "ten", "a whole number from 0 to 100 percent"),
-        ("image", "latest", "empty, a fingerprint of 12 hex digits, or an ami- id"),
+        ("image", "latest", "empty, a fingerprint (its first 12 hex digits or more), or an ami- id"),
         ("keepPrevious", "yes", "true or false"),
         ("service", "Shop", "lower-case letters"),
         ("service", "internal", "not internal or sg"),

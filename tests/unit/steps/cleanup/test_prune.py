@@ -91,7 +91,7 @@ class Account:
         values = {
             "service": SERVICE,
             "stack": STACK,
-            "fingerprint": "0123456789ab",
+            "fingerprint": "5" * 64,
             "base": self.base,
             "base_name": "base",
             "commit": "none",
@@ -114,7 +114,7 @@ class Account:
         self.serial += 1
         builder = self.instance([])
         made = self.ec2.create_image(
-            InstanceId=builder, Name=name or f"{SERVICE}-0123456789ab-2026010100{self.serial:04d}"
+            InstanceId=builder, Name=name or f"{SERVICE}-{'5' * 64}-2026010100{self.serial:04d}"
         )["ImageId"]
         self.ec2.terminate_instances(InstanceIds=[builder])
         snapshot = self.snapshot(made)
@@ -274,7 +274,7 @@ def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
 def test_images_of_others_are_not_touched(account: Account) -> None:
     theirs = {
         account.bake(tags=account.tags(stack="phoenix/prod"))[0],
-        account.bake(name="other-0123456789ab-20260101000000", tags=account.tags(service="other"))[0],
+        account.bake(name=f"other-{'5' * 64}-20260101000000", tags=account.tags(service="other"))[0],
         account.bake(name="by-hand", tags=[])[0],
     }
     ours = {account.bake()[0] for _ in range(2)}

@@ -24,7 +24,7 @@ from steps.runtime.signals import Interrupts
 from tests.support.account import moto_only
 from tests.unit.steps.cloud import REGION, FakeClock, Wrapped
 
-NAME = "shop-0123456789ab-20261124060000"
+NAME = f"shop-{'5' * 64}-20261124060000"
 
 
 @dataclass

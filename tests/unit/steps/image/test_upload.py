@@ -55,7 +55,7 @@ def test_another_bake_than_the_plans_is_refused(changed: dict[str, Any]) -> None
 
 def test_a_folder_without_a_template_or_without_files_is_told(tmp_path: Path) -> None:
     asked: dict[str, Any] = {
-        "fingerprint": "0" * 12,
+        "fingerprint": "0" * 64,
         "base_image": "debian-12",
         "architecture": "x86_64",
         "variables": {},
