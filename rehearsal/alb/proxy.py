@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from rehearsal.alb import answers, targets
+from rehearsal.alb import answers, stickiness, targets
 from rehearsal.alb.conditions import Request, host
 from rehearsal.alb.counters import Counters
 from rehearsal.alb.routing import Group, Listener, Rule, Table
@@ -92,19 +92,29 @@ class Proxy:
             return answers.fixed(rule.action)
         if rule.action.kind == "redirect":
             return answers.redirect(rule.action, listener, request)
-        group = self._group(table, rule)
+        group = self._group(table, rule, request)
         target_id, port = self._target(group)
-        return await self._forward(listener, group, target_id, port, request)
+        sticky = rule.action.sticky_seconds
+        cookie = stickiness.cookie_for(group.arn, seconds=sticky, now=time.time()) if sticky else ""
+        return await self._forward(listener, group, target_id, port, request, cookie=cookie)
 
-    def _group(self, table: Table, rule: Rule) -> Group:
+    def _group(self, table: Table, rule: Rule, request: web.BaseRequest) -> Group:
+        arn = ""
+        if rule.action.sticky_seconds:
+            named = [arn for arn, _ in rule.action.weights]
+            arn = stickiness.remembered_group(request.headers.get("Cookie", ""), named, now=time.time())
+        group = table.groups.get(arn or self._next(rule))
+        if group is None or not group.targets:
+            raise Refusal(503)
+        return group
+
+    def _next(self, rule: Rule) -> str:
+        """The group whose turn it is; empty when no group of the rule has a weight."""
         key = (rule.arn, rule.action.weights)
         if key not in self._wheels:
             self._wheels = {k: round_robin for k, round_robin in self._wheels.items() if k[0] != rule.arn}
             self._wheels[key] = WeightedRoundRobin(rule.action.weights)
-        group = table.groups.get(self._wheels[key].next() or "")
-        if group is None or not group.targets:
-            raise Refusal(503)
-        return group
+        return self._wheels[key].next() or ""
 
     def _target(self, group: Group) -> tuple[str, int]:
         """The healthy ones by turns; all of them when none is healthy (the balancer fails open)."""
@@ -119,7 +129,7 @@ class Proxy:
         return usable[turn % len(usable)]
 
     async def _forward(
-        self, listener: Listener, group: Group, target_id: str, port: int, request: web.BaseRequest
+        self, listener: Listener, group: Group, target_id: str, port: int, request: web.BaseRequest, *, cookie: str
     ) -> web.StreamResponse:
         upstream = self._upstreams.get((target_id, port))
         if upstream is None:
@@ -134,7 +144,7 @@ class Proxy:
                 (f"HTTPCode_Target_{answer.status // 100}XX_Count", 1.0),
             ):
                 self._counters.add(metric, balancer=listener.balancer, group=group.dimension, value=value)
-            return await _pass_on(answer, request, group)
+            return await _pass_on(answer, request, group, cookie)
         finally:
             answer.release()
 
@@ -183,8 +193,12 @@ class Proxy:
         await self.remove_target(set())
 
 
-async def _pass_on(answer: aiohttp.ClientResponse, request: web.BaseRequest, group: Group) -> web.StreamResponse:
+async def _pass_on(
+    answer: aiohttp.ClientResponse, request: web.BaseRequest, group: Group, cookie: str
+) -> web.StreamResponse:
     headers = CIMultiDict((k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP)
+    if cookie:
+        headers.add("Set-Cookie", cookie)
     length = answer.content_length
     bodiless = request.method == "HEAD" or answer.status in (204, 304)
     if not bodiless and length is not None and length <= _WHOLE_BODY:

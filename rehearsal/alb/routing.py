@@ -40,6 +40,8 @@ class Action:
     """forward, fixed-response or redirect."""
     weights: tuple[tuple[str, int], ...] = ()
     """Target group ARN and weight, of a forward."""
+    sticky_seconds: int = 0
+    """How long a client stays with the group that answered it; 0 is not at all."""
     settings: Mapping[str, str]
     """FixedResponseConfig or RedirectConfig."""
 
@@ -126,9 +128,12 @@ def _action(data: Mapping[str, Any]) -> Action:
     if kind != "forward":
         config = data.get("FixedResponseConfig") or data.get("RedirectConfig") or {}
         return Action(kind=kind, settings={key: str(value) for key, value in config.items()})
-    groups = data.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": data["TargetGroupArn"]}]
+    config = data.get("ForwardConfig", {})
+    groups = config.get("TargetGroups") or [{"TargetGroupArn": data["TargetGroupArn"]}]
     weights = tuple((group["TargetGroupArn"], int(group.get("Weight", 1))) for group in groups)
-    return Action(kind=kind, weights=weights, settings={})
+    sticky = config.get("TargetGroupStickinessConfig") or {}
+    seconds = int(sticky.get("DurationSeconds") or 0) if str(sticky.get("Enabled")).lower() == "true" else 0
+    return Action(kind=kind, weights=weights, sticky_seconds=seconds, settings={})
 
 
 def _group(group: Any, time_scale: float) -> Group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
+from typing import Any
 
 from rehearsal.servers import scripted
 from tests.rehearsal.alb.site import Answer, Site, says
@@ -117,3 +118,29 @@ def test_request_in_flight_ends_while_its_target_drains_and_no_new_one_comes(sit
     go_on.set()
     user.join()
     assert (answers[0].status, answers[0].body) == (200, b"slow server")
+
+
+def test_while_a_rule_is_sticky_who_keeps_cookies_stays_with_a_group_whatever_its_weight(site: Site) -> None:
+    green, blue = site.targets("green", says("green")), site.targets("blue", says("blue"))
+    sticky = {"Enabled": True, "DurationSeconds": 60}
+    elbv2 = site.stack.cloud.client("elbv2")
+
+    def split(weights: dict[str, int], stickiness: dict[str, Any]) -> None:
+        action = forward(weights)
+        action["ForwardConfig"]["TargetGroupStickinessConfig"] = stickiness
+        elbv2.modify_rule(RuleArn=rule, Actions=[action])
+
+    rule = site.stack.rule({green: 50, blue: 50})
+    site.healthy("blue")
+    site.healthy("green")
+    split({green: 50, blue: 50}, sticky)
+    until(lambda: "Set-Cookie" in site.get().headers, what="a cookie")
+    jars = {answer.body: answer.headers["Set-Cookie"].partition(";")[0] for answer in (site.get(), site.get())}
+    assert set(jars) == {b"green", b"blue"}
+    split({green: 100, blue: 0}, sticky)
+    until(lambda: {site.get().body for _ in range(10)} == {b"green"}, what="green alone for who comes anew")
+    assert {site.get(Cookie=f"a=b; {jars[b'blue']}").body for _ in range(10)} == {b"blue"}
+    split({green: 100, blue: 0}, {"Enabled": False, "DurationSeconds": 60})
+    until(lambda: site.get(Cookie=jars[b"blue"]).body == b"green", what="nobody sticks any more")
+    assert "Set-Cookie" not in site.get().headers
+    assert site.get(Cookie="AWSALBTG=nonsense").body == b"green"
