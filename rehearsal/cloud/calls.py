@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import secrets
 import threading
 import time
 import uuid
@@ -21,8 +22,14 @@ from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-# Who looks on from outside (`Cloud.client`), and so meets no fault.
-OBSERVER_KEY = "observer"
+
+def new_key() -> str:
+    """An access key's id as AWS writes them; here it is what opens the cloud, so nobody can guess it (128 bits)."""
+    return f"AKIA{secrets.token_hex(16).upper()}"
+
+
+# Who looks on from outside (`Cloud.client`), and so meets no fault. Another one in each process, and told to nobody.
+OBSERVER_KEY = new_key()
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -96,7 +103,7 @@ class Calls:
     report_error: Callable[[str, str], None] = lambda operation, answer: None
     """Called with the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
     authorize: Fault = lambda call: None
-    """Asked before any fault: what AWS refuses to whoever calls."""
+    """Asked before any fault, of each call but the observer's: what AWS refuses to whoever calls."""
     _faults: list[Fault] = field(default_factory=list)
     _holds: list[HeldCall] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -150,7 +157,8 @@ class Calls:
         def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             call = _read(environ)
             if call is None:
-                return application(environ, start)
+                start("403 MissingAuthenticationToken", [("Content-Type", "text/plain")])
+                return [b"Request is missing Authentication Token"]
             if account := self.accounts.get(call.access_key):
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
             refusal = self.record_and_check(call)
@@ -193,7 +201,7 @@ class Calls:
 
 
 def _read(environ: dict[str, Any]) -> Call | None:
-    """The call that a request is; None when it is signed by nobody (the balancer's tests, moto's own pages)."""
+    """The call that a request is; None when nobody signed it, as whoever asks for moto's own pages does not."""
     signed = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if signed is None:
         return None

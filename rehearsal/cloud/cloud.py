@@ -12,14 +12,15 @@ import boto3
 
 import rehearsal.cloud.moto_patches  # noqa: F401 - teaches moto
 from rehearsal.alb.balancer import Balancer
-from rehearsal.cloud.calls import OBSERVER_KEY, Calls
+from rehearsal.cloud import entrance
+from rehearsal.cloud.calls import OBSERVER_KEY, Call, Calls, Refusal, new_key
 from rehearsal.cloud.certificates import server_context
 from rehearsal.cloud.control_plane import ControlPlane
 from rehearsal.cloud.gc_tuning import GcTuning
 from rehearsal.cloud.reconciler import Reconciler
 from rehearsal.cloud.server_roles import ServerRoles
 from rehearsal.servers.machines import Machines
-from rehearsal.servers.metadata_service import AwsEndpoint
+from rehearsal.servers.metadata_service import AwsEndpoint, api_names
 from rehearsal.servers.process import ProcessMachines
 from rehearsal.state import cloud_state
 from rehearsal.state.cloud_state import ACCOUNT, CloudState
@@ -55,6 +56,8 @@ class Cloud:
         self.account = ACCOUNT
         self.machines: Machines = machines if machines is not None else ProcessMachines(workdir)
         self.calls = Calls()
+        self.access_key = new_key()
+        """Of this run: what opens the cloud to whoever has `environment`."""
         self._port = port
         self._state = CloudState(
             region=region,
@@ -76,13 +79,14 @@ class Cloud:
     def start(self) -> Cloud:
         cloud_state.open_cloud(self._state)
         try:
-            self._control_plane = ControlPlane(calls=self.calls, port=self._port)
+            names = api_names(self.region)
+            self._control_plane = ControlPlane(calls=self.calls, port=self._port, names=names)
         except BaseException:
             cloud_state.close_cloud(self._state)
             raise
         self.endpoint = self._control_plane.endpoint
         self.roles = ServerRoles(self._state)
-        self.calls.authorize = self.roles.refusal
+        self.calls.authorize = self._refusal
         self.machines.connect(
             AwsEndpoint(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials)
         )
@@ -133,12 +137,18 @@ class Cloud:
         return {
             **self.machines.environment,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "rehearsal",
-            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.access_key,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def _refusal(self, call: Call) -> Refusal | None:
+        known = call.access_key == self.access_key or call.access_key in self.calls.accounts
+        if not known and not self.roles.issued(call.access_key):
+            return entrance.unknown_key(call)
+        return self.roles.refusal(call)
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud, which meets no fault. The user's own AWS configuration does not reach it."""

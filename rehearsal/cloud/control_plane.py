@@ -6,6 +6,7 @@ import contextlib
 import socket
 import sys
 import threading
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from moto.core.base_backend import BackendDict
@@ -16,27 +17,42 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from rehearsal.cloud.calls import Calls
+from rehearsal.cloud import entrance
+from rehearsal.cloud.calls import Application, Calls
 
 
 class ControlPlane:
-    """Unlike moto's `ThreadedMotoServer` it keeps neither its socket nor its clients' threads when it is closed."""
+    """Unlike moto's `ThreadedMotoServer` it keeps neither its socket nor its clients' threads when it is closed.
 
-    def __init__(self, *, calls: Calls, port: int = 0) -> None:
+    `names` are those that machines ask it under, beside its own address.
+    """
+
+    def __init__(self, *, calls: Calls, port: int = 0, names: Collection[str] = ()) -> None:
         forget_everything()
+        self._hosts = set(names)
         self._connections: set[socket.socket] = set()
         self._server = make_server(
             "127.0.0.1",
             port,
-            calls.through(DomainDispatcherApplication(create_backend_app)),
+            self._guarded(calls.through(DomainDispatcherApplication(create_backend_app))),
             threaded=True,
             request_handler=_handler(self._connections),
         )
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        self._hosts.add(f"127.0.0.1:{self._server.server_port}")
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="control-plane", daemon=True
         )
         self._thread.start()
+
+    def _guarded(self, application: Application) -> Application:
+        def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+            if why := entrance.foreign(environ, self._hosts):
+                start("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")])
+                return [f"The local cloud does not answer this request: {why}.\n".encode()]
+            return application(environ, start)
+
+        return answer
 
     def close(self) -> None:
         self._server.shutdown()

@@ -70,6 +70,12 @@ class ServerRoles:
             expires=made.expiration,
         )
 
+    def issued(self, access_key: str) -> bool:
+        """Whether STS of this cloud gave the key, to a server or to whoever may assume a role."""
+        with self._state.lock:
+            regions = (backend for account in sts_backends.values() for backend in account.values())
+            return any(backend.get_assumed_role_from_access_key(access_key) for backend in regions)
+
     def refusal(self, call: Call) -> Refusal | None:
         """Why a server's call is refused; None when it is not, or is nobody's server's."""
         bearer = self._bearers.get(call.access_key)

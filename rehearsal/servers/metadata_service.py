@@ -46,7 +46,12 @@ class AwsEndpoint:
     @property
     def names(self) -> list[str]:
         """The names of the API that a machine can resolve."""
-        return [f"{service}.{self.region}.amazonaws.com" for service in SERVICES]
+        return api_names(self.region)
+
+
+def api_names(region: str) -> list[str]:
+    """Those of AWS's services that servers ask."""
+    return [f"{service}.{region}.amazonaws.com" for service in SERVICES]
 
 
 class MetadataService:

@@ -33,13 +33,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield made
 
 
-def client(cloud: Cloud, service: str, *, attempts: int = 1, key: str = "AKIADEPLOYER", agent: str = "") -> Any:
+def client(cloud: Cloud, service: str, *, attempts: int = 1, key: str = "", agent: str = "") -> Any:
     create: Any = boto3.session.Session().client
     return create(
         service,
         endpoint_url=cloud.endpoint,
         region_name=cloud.region,
-        aws_access_key_id=key,
+        aws_access_key_id=key or cloud.access_key,
         aws_secret_access_key="secret",
         config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, user_agent_extra=agent),
     )
@@ -101,7 +101,7 @@ def test_a_call_is_seen_with_its_name_and_its_caller(cloud: Cloud) -> None:
             assert service == "ssm"
         [call] = cloud.calls.seen[begun:]
         camel = operation.title().replace("_", "")
-        assert (call.name, call.access_key) == (f"{SIGNED.get(service, service)}:{camel}", "AKIADEPLOYER")
+        assert (call.name, call.access_key) == (f"{SIGNED.get(service, service)}:{camel}", cloud.access_key)
         assert call.agent.endswith(faults.STEPS)
 
 

@@ -177,7 +177,7 @@ def test_health_check_stays_within_elbs_ranges(s: Stack, setting: str, value: in
         "elbv2",
         endpoint_url=s.cloud.endpoint,
         region_name=s.cloud.region,
-        aws_access_key_id="test",
+        aws_access_key_id=s.cloud.access_key,
         aws_secret_access_key="test",
         config=Config(parameter_validation=False),
     )

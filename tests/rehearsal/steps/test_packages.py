@@ -136,7 +136,7 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(cloud: Cloud
 def planned(cloud: Cloud, *, live_image: str, born: str) -> tuple[str, ...]:
     serving = replace(group("blue", OLD), image=live_image)
     flown = rollout_plan.decide_rollout(settings(active="green"), recipe(NEW), live(serving), now=NOW)
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=cloud.region)
+    session = boto3.Session(cloud.access_key, "test", region_name=cloud.region)
     return package_diff.package_lines(
         session, flown, ImageSource(NEW, "", image=born, needs_bake=not born), service="phoenix"
     )

@@ -46,7 +46,7 @@ class World:
         # A session is slow to make: it reads the models of the services.
         self._sessions = {
             dev: boto3.Session(
-                aws_access_key_id=DEV_KEY if dev else "prod",
+                aws_access_key_id=DEV_KEY if dev else cloud.access_key,
                 aws_secret_access_key="secret",
                 region_name=DEV_REGION if dev else cloud.region,
             )
