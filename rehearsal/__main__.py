@@ -31,6 +31,7 @@ from rehearsal.servers.choice import ChoiceError
 from rehearsal.servers.images import debootstrap
 from rehearsal.servers.images.debootstrap import BaseImageError
 from rehearsal.servers.images.profiles import PROFILES
+from rehearsal.servers.runs import UnsafeFolderError
 
 CLOUD_PORT = 4566
 
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("interrupted; everything that was started is gone")
         return 130
-    except (BaseImageError, ChoiceError, EngineError) as error:
+    except (BaseImageError, ChoiceError, EngineError, UnsafeFolderError) as error:
         console.print(str(error))
         return 1
 

@@ -12,6 +12,7 @@ import fcntl
 import os
 import shutil
 import signal
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,6 +30,29 @@ def cache() -> Path:
     return (Path(root) if root.startswith("/") else Path.home() / ".cache") / "phoenix"
 
 
+class UnsafeFolderError(Exception):
+    """A folder is not the user's alone, so what is in it may be anybody's; the text says which and what to do."""
+
+
+def own_folder(folder: Path) -> Path:
+    """The folder, made where it is not there: a folder itself and no link, ours, and nobody else may write to it.
+
+    Raises UnsafeFolderError.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_ours(folder):
+        raise UnsafeFolderError(
+            f"{folder} is a link, belongs to another user, or others may write to it: what is in it is not trusted.\n"
+            f"Do: remove it, or choose another place with XDG_CACHE_HOME"
+        )
+    return folder
+
+
+def _is_ours(folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+
+
 def disks() -> Path:
     """Where runs with disks are kept: on a real file system, which a temporary folder need not be."""
     return cache() / "runs"
@@ -42,6 +66,8 @@ class Run:
     folder: Path = field(init=False)
 
     def __enter__(self) -> Run:
+        if self.parent.is_relative_to(cache()):
+            own_folder(cache())
         self.parent.mkdir(parents=True, exist_ok=True)
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self.parent))
         # Locked before it has its name, so that nobody takes this run for a dead one in between.
@@ -76,8 +102,15 @@ def sweep() -> list[str]:
 
 
 def _abandoned_runs(folder: Path) -> bool:
+    """Whether it is a run of ours that is dead. A temporary folder is everybody's: others may put anything there."""
     try:
-        with (folder / _LOCK).open() as lock:
+        if not _is_ours(folder):
+            return False
+        # Whoever else made it can't make this follow a link or wait for the other end of a FIFO.
+        with open(os.open(folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)) as lock:  # noqa: PTH123
+            found = os.fstat(lock.fileno())
+            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+                return False
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
     except OSError:

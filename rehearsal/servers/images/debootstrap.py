@@ -122,7 +122,8 @@ def is_cached(recipe: BaseImageSpec) -> bool:
 
 
 def ensure_cached(recipe: BaseImageSpec, say: Say) -> None:
-    """Makes the base image when the cache lacks it. Raises BaseImageError."""
+    """Makes the base image when the cache lacks it. Raises BaseImageError and UnsafeFolderError."""
+    runs.own_folder(runs.cache())
     place = _folder_of(recipe)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _locked(place.parent / ".lock"):
