@@ -26,10 +26,10 @@ CONTAINER_PROGRAMS = {"unshare": "util-linux", "mount": "mount"}
 PACKAGES = {
     **CONTAINER_PROGRAMS,
     "systemd-nspawn": "systemd-container",
-    "debootstrap": "debootstrap",
+    "debootstrap": "debootstrap debian-archive-keyring",
     "packer": "packer",
 }
-"""Programs that real machines need, and the packages of Debian's and Ubuntu's that have them."""
+"""Programs that real machines need, and the packages of Debian's and Ubuntu's that have them and what they need."""
 _FREE_GIB = 4
 
 
@@ -90,7 +90,7 @@ def _install_tools(programs: Mapping[str, str], say: Say) -> str:
     lacking = missing_programs(programs)
     if not lacking:
         return ""
-    packages = sorted({programs[program] for program in lacking})
+    packages = sorted({package for program in lacking for package in programs[program].split()})
     if os.environ.get("NO_INSTALL"):
         return f"{', '.join(lacking)} is not installed, and NO_INSTALL is set"
     if shutil.which("apt-get") is None:

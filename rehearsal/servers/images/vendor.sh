@@ -5,7 +5,8 @@
 set -eu
 target=$1 suite=$2 mirror=$3 tree=$4 packages=$5 enable=$6 disable=$7
 
-debootstrap --variant=minbase "$suite" "$target" "$mirror"
+# Without --force-check-gpg it goes on unsigned where it finds no keyring. --mirror is anybody's, and http.
+debootstrap --force-check-gpg --keyring=/usr/share/keyrings/debian-archive-keyring.gpg --variant=minbase "$suite" "$target" "$mirror"
 
 # The vendor's list of archives, and whose image it is.
 rm -f "$target/etc/apt/sources.list"
