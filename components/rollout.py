@@ -97,6 +97,7 @@ class Rollout(pulumi.ComponentResource):
             environment={
                 **about,
                 "smoke_command": settings.smoke_command,
+                "smoke_environment": json.dumps(list(settings.smoke_environment)),
                 "timeout_seconds": str(settings.verify_timeout_seconds),
             },
             triggers=[self._group.group_name, *again],

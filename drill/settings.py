@@ -73,6 +73,7 @@ LEFT_OUT = frozenset(
         "dashboard",
         "protect",
         "smokeCommand",
+        "smokeEnvironment",
         "environment",
     }
 )

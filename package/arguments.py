@@ -85,6 +85,8 @@ class ServiceArgs(TypedDict, total=False):
     """Path that must answer below 400 through the load balancer before traffic moves. Default: /."""
     smokeCommand: str
     """Shell command that must succeed before traffic moves; reads PHOENIX_URL and PHOENIX_PREVIEW_TOKEN."""
+    smokeEnvironment: list[str]
+    """Names of further environment variables that smokeCommand gets; no AWS credentials and no tokens unless named."""
     verifyTimeoutSeconds: int
     """Seconds after which a group that is not yet healthy has failed. Default: 900."""
     canarySteps: list[int]

@@ -48,7 +48,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
             "[secret]",
             "must not hold a secret: a step's command stands in plain text in state and log",
             f"pulumi config rm {place}, and pulumi config set {typed.at('smokeCommand')} 'sh smoke.sh', a script that"
-            " reads its secret itself (from SSM, or CI's environment)",
+            " reads its secret from a variable of CI's that smokeEnvironment names",
         )
     return problem(
         named,

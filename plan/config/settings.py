@@ -141,6 +141,16 @@ class Settings:
     smoke_command: str = _key(
         "", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True), "'make smoke'"
     )
+    smoke_environment: tuple[str, ...] = _key(
+        (),
+        list_of(
+            matching(
+                r"(?!PHOENIX_|PULUMI_|ACTIONS_|GITHUB_)[A-Za-z_][A-Za-z0-9_]*",
+                "a variable's name that does not begin with PHOENIX_, PULUMI_, ACTIONS_ or GITHUB_",
+            )
+        ),
+        "[]",
+    )
     verify_timeout_seconds: int = _key(900, integer(30, 14400, "seconds"), "900")
     canary_steps: tuple[int, ...] = _key((10, 50), list_of(integer(1, 99, "percent"), most=20), "[10, 50]")
     canary_pause_seconds: int = _key(180, integer(0, 7200, "seconds"), "180")

@@ -93,7 +93,9 @@ def bake(options: Options, context: Context) -> Mapping[str, object]:
         architecture=options.architecture,
         variables=parsers.json_object(options.packer_variables),
     )
-    packer.refuse_other(program, upload.templates(files))
+    templates = upload.templates(files)
+    packer.refuse_other(program, templates)
+    upload.refuse_undeclared(files, parsers.json_object(options.packer_variables))
     packer.refuse_without_sessions(
         str(parsers.json_object(options.packer_variables).get("session_manager_profile", ""))
     )
@@ -123,22 +125,24 @@ def baked(options: Options, context: Context, program: Packer, base: BaseImage, 
         kms_key=options.kms_key,
     )
     manifest = work / f"{name}.manifest.json"
-    staged = work / name
+    staged, given = work / name, work / f"{name}.pkrvars.json"
     variables = packer_variables(options, base, name=name, tags=tags, manifest=manifest, folder=staged)
 
     progress = context.progress.bounded(BAKE_SECONDS)
     progress.line(f"{program} bakes {name} from {base.id} ({base.name}); its log is {log}")
     try:
         upload.stage(files, staged)
+        packer.write_variables(variables, given)
         _packer([program.program, "init", str(staged)], staged, log, context)
         _packer(
-            [program.program, "build", "-color=false", *packer.variable_flags(variables), str(staged)],
+            [program.program, "build", "-color=false", f"-var-file={given}", str(staged)],
             staged,
             log,
             context,
         )
     finally:
         shutil.rmtree(staged, ignore_errors=True)
+        given.unlink(missing_ok=True)
 
     image_id = packer.built_image(manifest, region=options.region)
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from core.errors import StepError
 from core.progress import Clock, Progress
-from steps.runtime import process
+from steps.runtime import child_environment, process
 
 INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
 # With it Packer talks to Session Manager.
@@ -56,7 +56,7 @@ def installed() -> Packer:
         errors="replace",
         timeout=60,
         check=False,
-        env=_environment(),
+        env=child_environment.for_packer(os.environ),
     )
     version = parsed_version(done.stdout)
     if done.returncode != 0 or version is None:
@@ -104,22 +104,14 @@ def refuse_without_sessions(profile: str) -> None:
         )
 
 
-def variable_flags(variables: Mapping[str, object]) -> list[str]:
-    """`-var` arguments. A text is given as it is; anything else as JSON, which HCL reads too.
+def write_variables(variables: Mapping[str, object], file: Path) -> None:
+    """Writes variables of the template into a new file, which nobody else can read: arguments can be read by everybody.
 
-    Packer takes the value of a variable of texts or numbers literally, and that of a list or a map as an expression
-    (hcl2template/types.variables.go, expressionFromVariableDefinition): there `${` and `%{` would begin a template, and
-    JSON's escapes of a character beyond the first 65,536 are none of HCL's.
+    Packer takes each value in a file of JSON literally: `${` begins no template there (hcl2template/types.variables.go
+    evaluates it without a context).
     """
-    return [
-        argument
-        for key, value in sorted(variables.items())
-        for argument in ("-var", f"{key}={value if isinstance(value, str) else _expression(value)}")
-    ]
-
-
-def _expression(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as writing:
+        json.dump(dict(sorted(variables.items())), writing, ensure_ascii=False, indent=2)
 
 
 def claimed(work: Path, name: Callable[[], str], clock: Clock) -> tuple[str, Path]:
@@ -157,11 +149,12 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
     However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
     that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
     """
+    environment = child_environment.for_packer(os.environ)
     with log.open("ab") as writing, log.open("rb") as reading:
         reading.seek(0, os.SEEK_END)
         # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
         # Its plugins are in its process group. It takes the kernel's SIGTERM like SIGINT.
-        begun = process.start(command, output=writing, environment=_environment(), folder=folder)
+        begun = process.start(command, output=writing, environment=environment, folder=folder)
         try:
             _follow(begun, reading, progress, seconds=progress.left)
             if begun.poll() is None:
@@ -169,12 +162,6 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
             return begun.returncode
         finally:
             _end(begun, reading, progress)
-
-
-def _environment() -> dict[str, str]:
-    """Packer's: without what opens Pulumi's state, and asking nobody for news of versions."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
-    return {**kept, "CHECKPOINT_DISABLE": "1"}
 
 
 def _end(begun: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from core import fingerprint as hashing
@@ -11,6 +12,9 @@ from core.errors import StepError
 from core.fingerprint import Files
 from core.names import shown
 from steps.image import packer
+
+# How a variable is declared in HCL.
+DECLARED = re.compile(r'^\s*variable\s+"?([\w-]+)"?\s*\{', re.MULTILINE)
 
 
 def read_hashed_files(
@@ -69,6 +73,22 @@ def refuse_unseen(environment: Mapping[str, str]) -> None:
             f"{', '.join(unseen)} in the environment would change the image, and not its fingerprint",
             do=f"unset {' '.join(unseen)}\n"
             + "\n".join(f"pulumi config set --path packerVariables.{name} VALUE" for name in names),
+        )
+
+
+def refuse_undeclared(files: Files, variables: Iterable[str]) -> None:
+    """Raises StepError for variables that no template declares: Packer only warns of those in a file.
+
+    Templates in JSON are not read; there may be more in them.
+    """
+    if any(path.endswith(".pkr.json") for path in files):
+        return
+    declared = set(DECLARED.findall(templates(files)))
+    if unknown := sorted(set(variables) - declared):
+        raise StepError(
+            f"the image's templates have no variable {', '.join(unknown)}",
+            f"they declare {', '.join(sorted(declared)) or 'none'}",
+            "\n".join(f"pulumi config rm --path packerVariables.{name}   (or declare it there)" for name in unknown),
         )
 
 

@@ -5,7 +5,8 @@ asks through the preview rule, runs the smoke command, and tags the group phoeni
 Gives up as soon as waiting can't help, and says why.
 
 The smoke command gets PHOENIX_URL (the load balancer itself), PHOENIX_HOST (the Host header to send),
-PHOENIX_PREVIEW_HEADER, PHOENIX_PREVIEW_TOKEN and PHOENIX_GENERATION.
+PHOENIX_PREVIEW_HEADER, PHOENIX_PREVIEW_TOKEN and PHOENIX_GENERATION, and of this step's environment what any program
+needs, and what --smoke-environment names: no credentials of AWS, no tokens of Pulumi's or the CI system's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from core.progress import Backoff, Progress
 from core.server_groups import Group, Target
 from core.times import iso
 from steps.cleanup import sweep
-from steps.runtime import command, parsers, polling, process
+from steps.runtime import child_environment, command, parsers, polling, process
 from steps.runtime.command import Context
 from steps.runtime.options import GateOptions, option
 from steps.verify import group_health, lifecycle_hooks, probe, scaling_activities
@@ -36,6 +37,9 @@ from steps.verify.probe import ListenerEndpoint
 @dataclass(frozen=True, kw_only=True)
 class Options(GateOptions):
     smoke_command: str = option("shell command that must succeed (see above)", default="")
+    smoke_environment: tuple[str, ...] = option(
+        "JSON list of further variables that the smoke command gets", parse=parsers.json_names, default=()
+    )
     timeout_seconds: int = option("seconds for all of it", parse=parsers.integer(1, 86400), default=900)
 
 
@@ -220,8 +224,7 @@ class HealthWait:
 def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, progress: Progress) -> None:
     """Runs the user's own test. Raises StepError when it fails or time ends. The token is masked in what it says."""
     progress.line(f"running the smoke command: {options.smoke_command}")
-    environment = {
-        **os.environ,
+    about = {
         "PHOENIX_URL": door.url,
         "PHOENIX_HOST": door.host,
         "PHOENIX_PREVIEW_HEADER": names.PREVIEW_HEADER,
@@ -237,7 +240,7 @@ def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, prog
             ["sh", "-c", options.smoke_command],
             line=lambda text: progress.line("smoke: " + text.replace(token, "***")),
             timeout=progress.left(),
-            environment=environment,
+            environment=child_environment.for_smoke_command(os.environ, names=options.smoke_environment, added=about),
         )
     except TimeoutError as error:
         failed.why = f"it was not done when the {options.timeout_seconds} s of the step were over"

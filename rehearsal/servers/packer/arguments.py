@@ -29,6 +29,7 @@ def parsed(arguments: Sequence[str]) -> Build:
     """`[-color=false] [-var k=v]... [-var-file f]... TEMPLATE` as Packer reads it. Raises BuildError."""
     rest = list(arguments)
     given: dict[str, Any] = {}
+    named: set[str] = set()  # in a file it only warns of what no template declares
     templates: list[str] = []
     while rest:
         argument = rest.pop(0)
@@ -36,6 +37,7 @@ def parsed(arguments: Sequence[str]) -> Build:
         if flag in ("-var", "-var-file"):
             text = value if equals else rest.pop(0)
             given |= json.loads(Path(text).read_text()) if flag == "-var-file" else _assigned(text)
+            named |= set() if flag == "-var-file" else {text.partition("=")[0]}
         elif not argument.startswith("-"):
             templates.append(argument)
     if len(templates) != 1:
@@ -44,12 +46,15 @@ def parsed(arguments: Sequence[str]) -> Build:
     files = sorted(folder.glob("*.pkr.hcl")) if folder.is_dir() else [folder]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     declared = dict(re.findall(r'^variable "(\w+)" \{(.*?)^\}', text, re.MULTILINE | re.DOTALL))
-    if unknown := sorted(set(given) - set(declared)):
+    if unknown := sorted(named - set(declared)):
         raise BuildError(f"undefined -var variable: {', '.join(unknown)}")
     defaults = {name: _default(body) for name, body in declared.items()}
     if missing := sorted(name for name in declared if given.get(name, defaults[name]) is None):
         raise BuildError(f"unset variable: {', '.join(missing)}")
-    return Build(folder=folder if folder.is_dir() else folder.parent, variables={**defaults, **given})
+    return Build(
+        folder=folder if folder.is_dir() else folder.parent,
+        variables={**defaults, **{name: given[name] for name in declared if name in given}},
+    )
 
 
 def _assigned(text: str) -> dict[str, Any]:

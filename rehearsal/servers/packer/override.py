@@ -21,7 +21,7 @@ from pathlib import Path
 from steps.image import packer
 
 OVERRIDE_FOLDER = Path(__file__).resolve().parent / "override_bin"
-SSH_PORT = "REHEARSAL_SSH_PORT"
+SSH_PORT = "PACKER_REHEARSAL_SSH_PORT"
 """The variable with the port of this host's loopback behind which the build machine's SSH server is."""
 SOURCE = re.compile(r'^source "amazon-ebs" "\w+" \{\n', re.MULTILINE)
 ADDED = """\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from core import image_files
 from core.fingerprint import fingerprint
 from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.steps.baking import ended_well, image, run
+from tests.rehearsal.steps.baking import TOOLS, ended_well, image, run
 
 ROOT = Path(__file__).parents[3]
 
@@ -122,7 +123,28 @@ def test_a_variable_that_the_template_does_not_have_is_told(cloud: Cloud, image_
     done = step(
         cloud, "bake", **{**image("", folder=image_dir), "fingerprint": mine, "packer_variables": json.dumps(variables)}
     )
-    assert done.returncode == 1 and "undefined -var variable: log_colector" in done.stderr
+    assert done.returncode == 1 and "the image's templates have no variable log_colector" in done.stderr
+    assert "pulumi config rm --path packerVariables.log_colector" in done.stderr and "packer build" not in done.stderr
+
+
+def test_what_is_baked_is_not_in_packers_arguments(cloud: Cloud, image_dir: Path, tmp_path: Path) -> None:
+    """Everybody on the machine can read those, while a bake runs."""
+    seen = tmp_path / "seen"
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "packer").write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$*" >> {seen}\n'
+        f'case "$3" in -var-file=*) ls -l "${{3#-var-file=}}" >> {seen};; esac\n'
+        f'exec {TOOLS / "packer"} "$@"\n'
+    )
+    (tools / "packer").chmod(0o755)
+    made = ended_well(run(cloud, "bake", image("argv", folder=image_dir), tools=tools))
+    _, _, build, file = seen.read_text().splitlines()
+    name = re.search(r"phoenix-[0-9a-f]{12}-\d+", build)
+    assert name is not None and made["image"] not in build
+    assert build == f"build -color=false -var-file={ROOT}/.packer/{name[0]}.pkrvars.json {ROOT}/.packer/{name[0]}"
+    assert file.startswith("-rw-------")
+    assert not (ROOT / ".packer" / f"{name[0]}.pkrvars.json").exists()
 
 
 def test_a_pinned_image_that_does_not_exist_is_told_and_nothing_is_baked(cloud: Cloud) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,8 +34,8 @@ case "$1" in
   version) echo "Packer v1.16.0"; exit 0 ;;
   init) exit 0 ;;
 esac
-trap 'echo cleaning up; : >"$MARKS/cleaned"; exit 1' INT TERM
-echo "$$" >"$MARKS/pid"
+trap 'echo cleaning up; : >"$PACKER_MARKS/cleaned"; exit 1' INT TERM
+echo "$$" >"$PACKER_MARKS/pid"
 echo provisioning
 while :; do sleep 0.05; done
 """
@@ -133,21 +134,55 @@ def test_session_manager_needs_its_plugin_on_this_machine(tmp_path: Path, monkey
     packer.refuse_without_sessions("builder")
 
 
-def test_variables_are_texts_or_json() -> None:
-    assert packer.variable_flags({"b": 'with = and "', "a": {"k": "v"}, "c": 8}) == [
-        "-var",
-        'a={"k": "v"}',
-        "-var",
-        'b=with = and "',
-        "-var",
-        "c=8",
-    ]
-    assert packer.variable_flags({"a": ["10.0.0.0/8", "x${y}%{z} \U0001f600"], "b": "x${y}"}) == [
-        "-var",
-        'a=["10.0.0.0/8", "x$${y}%%{z} \U0001f600"]',
-        "-var",
-        "b=x${y}",
-    ]
+VARIABLES = {
+    "b": 'with = and "',
+    "a": {"k": "v"},
+    "c": 8,
+    "d": ["10.0.0.0/8", "x${y}%{z} \U0001f600"],
+    "e": "x${y}",
+    "f": False,
+}
+DECLARED = """variable "a" { type = map(string) }
+variable "b" { type = string }
+variable "c" { type = number }
+variable "d" { type = list(string) }
+variable "e" { type = string }
+variable "f" { type = bool }
+source "null" "x" { communicator = "none" }
+build {
+  sources = ["null.x"]
+  post-processor "manifest" {
+    output      = "manifest.json"
+    custom_data = { all = jsonencode([var.a, var.b, var.c, var.d, var.e, var.f]) }
+  }
+}
+"""
+
+
+def test_variables_are_in_a_new_file_that_nobody_else_can_read(tmp_path: Path) -> None:
+    file = tmp_path / "it.pkrvars.json"
+    before = os.umask(0)
+    try:
+        packer.write_variables(VARIABLES, file)
+    finally:
+        os.umask(before)
+    assert json.loads(file.read_text(encoding="utf-8")) == VARIABLES
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        packer.write_variables(VARIABLES, file)
+
+
+def test_packer_takes_them_as_they_are(tmp_path: Path) -> None:
+    if shutil.which("packer") is None or packer.installed().version < (1, 7, 0):
+        pytest.skip("packer is not installed")
+    (tmp_path / "it.pkr.hcl").write_text(DECLARED)
+    packer.write_variables(VARIABLES, file := tmp_path / "it.pkrvars.json")
+    code = packer.run(
+        ["packer", "build", f"-var-file={file}", "."], log=tmp_path / "log", progress=progress()[0], folder=tmp_path
+    )
+    assert code == 0, (tmp_path / "log").read_text()
+    [build] = json.loads((tmp_path / "manifest.json").read_text())["builds"]
+    assert json.loads(build["custom_data"]["all"]) == [VARIABLES[name] for name in "abcdef"]
 
 
 def test_the_manifest_names_the_image(tmp_path: Path) -> None:
@@ -175,10 +210,11 @@ def test_every_line_is_passed_on_and_kept_whole_in_the_log(tmp_path: Path) -> No
     assert wide in (tmp_path / "log").read_text()
 
 
-def test_packer_does_not_get_what_opens_pulumis_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "hunter2")
+def test_packer_gets_an_identity_in_aws_and_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GITHUB_PATH", "PHOENIX_PREVIEW_TOKEN"):
+        monkeypatch.setenv(name, "hunter2")
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    command = [sys.executable, "-c", "import os; print('PULUMI' in str(os.environ), os.environ['AWS_REGION'])"]
+    command = [sys.executable, "-c", "import os; print('hunter2' in str(os.environ), os.environ['AWS_REGION'])"]
     packer.run(command, log=tmp_path / "log", progress=progress()[0])
     assert (tmp_path / "log").read_text() == "False eu-west-1\n"
 
@@ -187,7 +223,7 @@ def test_a_bake_that_takes_too_long_is_interrupted_and_cleans_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signals_so_far: str
 ) -> None:
     monkeypatch.setattr(packer, "CLEANUP_SECONDS", 20.0)
-    monkeypatch.setenv("MARKS", str(tmp_path))
+    monkeypatch.setenv("PACKER_MARKS", str(tmp_path))
     told, stream = progress(limit=1.0)
     with pytest.raises(TimeoutError, match="not done after"):
         packer.run([str(program(tmp_path, ENDLESS)), "build"], log=tmp_path / "log", progress=told)
@@ -198,7 +234,7 @@ def test_a_bake_that_takes_too_long_is_interrupted_and_cleans_up(
 
 def test_a_packer_that_does_not_clean_up_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packer, "CLEANUP_SECONDS", 0.5)
-    monkeypatch.setenv("MARKS", str(tmp_path))
+    monkeypatch.setenv("PACKER_MARKS", str(tmp_path))
     stubborn = ENDLESS.replace("trap '", "trap '' INT TERM; : '")
     with pytest.raises(TimeoutError):
         packer.run([str(program(tmp_path, stubborn)), "build"], log=tmp_path / "log", progress=progress(limit=1.0)[0])
@@ -234,7 +270,7 @@ def test_packer_cleans_up_when_the_step_is_ended(
         **{key: value for key, value in os.environ.items() if not key.startswith("AWS_")},
         **cloud.environment,
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "MARKS": str(tmp_path),
+        "PACKER_MARKS": str(tmp_path),
         "PHOENIX_PYTHON": sys.executable,
     }
     step = subprocess.Popen(

@@ -167,8 +167,9 @@ def test_the_template_is_valid(more: dict[str, str], tmp_path: Path) -> None:
         "tags": {"phoenix:service": "phoenix"},
         **more,
     }
+    packer.write_variables(variables, file := tmp_path / "image.pkrvars.json")
     found = subprocess.run(
-        [program.program, "validate", *packer.variable_flags(variables), str(folder)],
+        [program.program, "validate", f"-var-file={file}", str(folder)],
         capture_output=True,
         text=True,
         check=False,

@@ -294,6 +294,21 @@ def test_the_smoke_command_gets_what_it_needs_and_its_token_is_not_shown(world: 
     assert {seen["Host"] for seen in alb.seen} == {f"shop.example:{alb.port}"}
 
 
+def test_the_smoke_command_gets_nobodys_identity_but_what_the_settings_name(
+    world: World, alb: Balancer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = ("AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "GITHUB_PATH")
+    for name in (*secret, "TEST_USER"):
+        monkeypatch.setenv(name, f"the {name}")
+    ours = world.color("green", GREEN)
+
+    verify(given(world, ours, smoke_command="env", smoke_environment=("TEST_USER",)), world.context())
+
+    assert "smoke: TEST_USER=the TEST_USER" in world.said() and "smoke: PATH=" in world.said()
+    for name in secret:
+        assert f"the {name}" not in world.said()
+
+
 def test_a_smoke_command_that_fails_is_no_birth(world: World) -> None:
     ours = world.color("green", GREEN)
 
