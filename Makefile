@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history destroy preview-token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke destroy preview-token pulumi lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ rollback: .venv/.ready  ## flip back and update STACK=dev: to the standby group 
 
 history: .venv/.ready  ## the last generations and updates of STACK=dev
 	@sh tools/stack.sh history "$(STACK)"
+
+revoke: .venv/.ready  ## no stack of STACK's account launches FINGERPRINT=... any more (REASON='...'; UNDO=true takes it back)
+	@FINGERPRINT="$(FINGERPRINT)" REASON="$(REASON)" UNDO="$(UNDO)" sh tools/stack.sh revoke "$(STACK)"
 
 destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)

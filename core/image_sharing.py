@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from core import aws, images
+from core import aws, images, revocation
 from core import kms as keys
 from core.errors import StepError
 from core.images import Image
@@ -30,7 +30,7 @@ PLACE = re.compile(r"(\d{12})(?:/([a-z]{2,}(?:-[a-z]+)+-\d+))?")
 # EC2 takes no longer description of an image.
 DESCRIPTION_CHARACTERS = 255
 # The name of the base comes last: it may have blanks, and be cut off.
-DESCRIBED = ("base", "commit", "tree", "baked-at", "packages", "base-date", "base-name")
+DESCRIBED = ("revoked", "base", "commit", "tree", "baked-at", "packages", "base-date", "base-name")
 _DESCRIPTION = re.compile(r"phoenix((?: [a-z-]+=\S+)+) base-name=(.+)")
 
 
@@ -55,7 +55,9 @@ def parse_account_region(text: str, *, region: str) -> AccountRegion:
 
 def description(tags: Mapping[str, str]) -> str:
     """What an image's tags say, for those who don't see them."""
-    said = [f"{key}={tags[f'phoenix:{key}']}" for key in DESCRIBED if tags.get(f"phoenix:{key}")]
+    # Of a revocation only when it was: its reason has blanks.
+    values = {**tags, images.REVOKED: tags.get(images.REVOKED, "").partition(" ")[0]}
+    said = [f"{key}={values[f'phoenix:{key}']}" for key in DESCRIBED if values.get(f"phoenix:{key}")]
     return " ".join(["phoenix", *said])[:DESCRIPTION_CHARACTERS]
 
 
@@ -105,6 +107,13 @@ def select(
     """The youngest image with a fingerprint, or its first digits. Raises StepError, which says who must do what."""
     fitting = [image for image in there if image.fingerprint.startswith(fingerprint)]
     images.refuse_ambiguous(fingerprint, fitting)
+    if fitting and (revoked := images.find_revoked(fitting, fitting[0].fingerprint)):
+        raise StepError(
+            f"{place} has revoked the fingerprint {shown(revoked.fingerprint)}",
+            f"{revoked.id}: {revocation.words(revoked)}",
+            f"change what makes the image, for example by git revert; or take the revocation back there:"
+            f" {revocation.undo(revoked, stack='STACK')}",
+        )
     if not fitting:
         others = list(
             dict.fromkeys(f"{shown(image.fingerprint)} (baked {image.baked_at:%Y-%m-%d})" for image in there)

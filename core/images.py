@@ -51,6 +51,8 @@ COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="
 
 # Names the stack that shares an image with other accounts.
 SHARED_BY = "phoenix:shared-by"
+# When somebody revoked an image, and why; empty when that was taken back (core/revocation.py).
+REVOKED = "phoenix:revoked"
 # Nobody will ever be launched from one in such a state.
 FAILED = ("failed", "error", "invalid")
 
@@ -87,6 +89,11 @@ class Image:
         return self.tags.get(SHARED_BY, "")
 
     @property
+    def revoked(self) -> str:
+        """When it was revoked and why; empty when it is not."""
+        return self.tags.get(REVOKED, "").strip()
+
+    @property
     def key(self) -> str:
         """The imageKmsKey that it was baked with, if any."""
         return self.tags.get("phoenix:kms-key", "")
@@ -119,7 +126,14 @@ class Bake:
     why: str
 
 
-Decision = Reuse | Wait | Bake
+@dataclass(frozen=True, kw_only=True)
+class Revoked:
+    """Nobody is to be launched from an image with this fingerprint; `image` is one that says so."""
+
+    image: Image
+
+
+Decision = Reuse | Wait | Bake | Revoked
 
 
 def name(service: str, fingerprint: str, now: datetime) -> str:
@@ -168,11 +182,13 @@ def decide_reuse(
     unfinished: timedelta,
     key: str = "",
 ) -> Decision:
-    """As `choose_image`, but that somebody else's making of one is waited for.
+    """As `choose_image`, but that somebody else's making of one is waited for, and a revoked one is told.
 
     `images`: of any state, all with this fingerprint, in tags or name. `unfinished`: how old an image may be that is
     pending, or available without all its tags, and still be expected to be finished by whoever bakes it.
     """
+    if revoked := find_revoked(images, fingerprint):
+        return Revoked(image=revoked)
     choice = choose_image(images, fingerprint=fingerprint, now=now, max_age_days=max_age_days, key=key)
     if isinstance(choice, Reuse):
         return choice
@@ -183,6 +199,11 @@ def decide_reuse(
             if image.state == "available" and not image.complete:
                 return Wait(image=image, why="is made, and its tags are awaited")
     return choice
+
+
+def find_revoked(images: Iterable[Image], fingerprint: str) -> Image | None:
+    """The image, if any, that says that its fingerprint is revoked: what is baked of it again would be the same."""
+    return next((image for image in images if image.revoked and image.fingerprint == fingerprint), None)
 
 
 def find_pinned(images: Iterable[Image], wanted: str) -> Image | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import image_files, images
+from core import image_files, images, revocation
 from core.errors import StepError, UserError
 from core.fingerprint import Files
 from core.git import GitError
@@ -40,6 +40,7 @@ class ImageSource:
     problem: str = ""  # why nobody can be launched from it
     gib: int = 0  # size of the image that is there, or is copied; 0: not known
     notes: tuple[str, ...] = ()  # what whoever chose it must know of what it is made of
+    revoked: Mapping[str, str] = field(default_factory=dict, hash=False)  # of the images that are there: id -> in words
 
 
 def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
@@ -49,6 +50,7 @@ def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: date
         _wanted(known, settings, folder, now=now),
         image_ids=tuple(image.id for image in known),
         is_shared=any(image.shared_by == settings.identity for image in known),
+        revoked={image.id: revocation.words(image) for image in known if image.revoked},
     )
 
 
@@ -58,7 +60,10 @@ def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: da
     files = _files(settings, folder)
     # A copy is as good with any key; what is baked here may have to be shared.
     key = "" if settings.image_from else settings.image_kms_key
-    chosen = choose_source(known, image_fingerprint(files, settings), settings.max_age_days, now, key=key)
+    wanted = image_fingerprint(files, settings)
+    if revoked := images.find_revoked(known, wanted):
+        return _revoked(revoked, settings)
+    chosen = choose_source(known, wanted, settings.max_age_days, now, key=key)
     return replace(chosen, notes=vendor_support.notes(files, settings.base_image))
 
 
@@ -112,11 +117,26 @@ def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
             f" that is available; there are: {there}.\n"
             "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)"
         )
+    if revoked := images.find_revoked(known, image.fingerprint):
+        return replace(_revoked(revoked, settings), image=image.id)
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
     return ImageSource(
         image.fingerprint,
         f"{image.id}, pinned {how}, fingerprint {shown(image.fingerprint)}; nothing is baked",
         image=image.id,
+        gib=image.root_gib,
+    )
+
+
+def _revoked(image: Image, settings: Settings) -> ImageSource:
+    """No error yet: what serves with this fingerprint may go on, only a launch is refused."""
+    key, value = ("image", settings.image) if settings.image else ("imageDir", settings.image_dir)
+    rule = f"must lead to an image that is not revoked: {revocation.words(image)}"
+    why = revocation.error(image, stack=settings.stack, pinned=bool(settings.image))
+    return ImageSource(
+        image.fingerprint,
+        f"{revocation.words(image)}; nobody is launched from it",
+        problem=problem(key, value, rule, why.do),
         gib=image.root_gib,
     )
 

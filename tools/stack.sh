@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|history|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|history|revoke|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -58,6 +58,12 @@ back() {
   fi
 }
 
+revoke() {
+  [ -n "${FINGERPRINT:-}" ] || fail "No fingerprint was named." \
+    "Do: make revoke FINGERPRINT=... STACK=$stack REASON='...' (fingerprints are in: make history STACK=$stack)"
+  exec "$python" -m tools.revoke "$stack" "$FINGERPRINT" "${REASON:-}"
+}
+
 # By standard input: what stands on a command line can be read by everybody on the machine.
 preview_token() {
   "$python" -c 'import secrets; print(secrets.token_urlsafe(32), end="")' |
@@ -70,7 +76,8 @@ case $operation in
   up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
   flip) flip ;;
   history) exec "$python" tools/history.py "$stack" ;;
+  revoke) revoke ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, history, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, history, revoke, destroy or preview-token." ;;
 esac

@@ -10,7 +10,16 @@ from core.errors import UserError
 from core.names import other_color
 from core.times import iso
 from plan import estimates, lineage
-from plan.checks import certificates, clear_text, disk, existing_balancer, existing_groups, listener_move, permanent
+from plan.checks import (
+    certificates,
+    clear_text,
+    disk,
+    existing_balancer,
+    existing_groups,
+    listener_move,
+    permanent,
+    revoked,
+)
 from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
@@ -71,7 +80,7 @@ def checked_plan(
             raise KnownFailureError([*older, f"  {error}", *problems]) from None
         raise
     problems = [*lineage.problems(settings, plan, ancestry), *problems]
-    problems += _images(settings, plan, live, source, limits)
+    problems += [*_images(settings, plan, live, source, limits), *revoked.problems(settings, plan, live, source)]
     if plan.existing is None:
         problems += [*_type(settings, limits), *disk.problems(settings, source, limits)]
     problems += [
@@ -156,7 +165,7 @@ def warnings(
     settings: Settings, plan: RolloutPlan, live: LiveState, source: ImageSource, *, now: datetime
 ) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know."""
-    found = list(source.notes) if plan.existing is None else []
+    found = [*(source.notes if plan.existing is None else ()), *revoked.warnings(plan, live, source)]
     heal = "pulumi refresh, then pulumi up: that makes it again"
     if live.groups and not live.has_preview_rule:
         found.append(

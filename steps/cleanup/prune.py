@@ -1,10 +1,10 @@
 """Deregisters this stack's old images with their snapshots and lists of packages, and takes away what killed bakes
 and updates left behind.
 
-Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, and
-whatever is younger than a day (another update may be about to use it). Groups among --orphans go, but for --group and
-those that production knows: these are the engine's to delete. So does what nobody knows and no group exists on. What
-can't be taken away is told, and does not fail the step: the next update tries again.
+Kept are: the newest --image-keep, whatever any launch template version or instance of this account uses, whatever
+is younger than a day (another update may be about to use it), and what is revoked, for it says so. Groups among
+--orphans go, but for --group and those that production knows: these are the engine's to delete. So does what nobody
+knows and no group exists on. What can't be taken away is told, and does not fail the step: the next update tries again.
 """
 
 from __future__ import annotations
@@ -71,9 +71,11 @@ def select(ours: Sequence[Image], *, used: Collection[str], keep: int, now: date
     """Which images of a stack go, newest first. `used`: ids that a launch template version or an instance names."""
     doomed: list[Image] = []
     kept: list[tuple[Image, str]] = []
-    newest = sorted(ours, key=lambda image: image.created, reverse=True)
+    newest = sorted(ours, key=lambda image: (not image.revoked, image.created), reverse=True)
     for place, image in enumerate(newest, start=1):
-        if place <= keep:
+        if image.revoked:
+            kept.append((image, f"it is revoked ({image.revoked})"))
+        elif place <= keep:
             kept.append((image, f"among the newest {keep}"))
         elif image.id in used:
             kept.append((image, "a launch template or an instance uses it"))

@@ -76,10 +76,7 @@ class Options(CommonOptions):
 def bake(options: Options, context: Context) -> Mapping[str, object]:
     ec2 = context.aws.ec2
     if options.image:
-        ours = images.of_service(ec2, options.service)
-        return reuse.result(
-            options, context, images.select_pinned(ours, options.image, service=options.service), baked=False
-        )
+        return reuse.result(options, context, reuse.pinned(options, context, options.image), baked=False)
     found = reuse.find_existing(options, context, otherwise="baked", seconds=BAKE_SECONDS, key=options.kms_key)
     if found is not None:
         return reuse.result(options, context, found, baked=False)

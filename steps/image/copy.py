@@ -63,10 +63,7 @@ class Options(CommonOptions):
 
 def copy(options: Options, context: Context) -> Mapping[str, object]:
     if AMI.fullmatch(options.image):
-        ours = images.of_service(context.aws.ec2, options.service)
-        return reuse.result(
-            options, context, images.select_pinned(ours, options.image, service=options.service), copied=False
-        )
+        return reuse.result(options, context, reuse.pinned(options, context, options.image), copied=False)
     if options.image:
         options = replace(options, fingerprint=options.image, max_age_days=0)
     found = reuse.find_existing(options, context, otherwise="copied", seconds=COPY_SECONDS)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from core import images
+from core import images, revocation
 from core.errors import StepError
 from core.images import Image
 from core.names import shown
@@ -24,6 +24,9 @@ LOOK_SECONDS = 10.0
 
 class WantedImage(Protocol):
     """The options that say which image is wanted."""
+
+    @property
+    def stack(self) -> str: ...
 
     @property
     def service(self) -> str: ...
@@ -60,6 +63,8 @@ def find_existing(
             image = decision.image
             progress.line(f"{image.id} has the fingerprint {shown(wanted.fingerprint)}, baked at {iso(image.baked_at)}")
             return image
+        if isinstance(decision, images.Revoked):
+            raise revocation.error(decision.image, stack=wanted.stack)
         if isinstance(decision, images.Bake):
             progress.line(f"an image is {otherwise}: {decision.why}")
             return None
@@ -84,6 +89,14 @@ def with_fingerprint(ec2: EC2Client, wanted: WantedImage) -> list[Image]:
     )
     by_name = images.find_images(ec2, {"name": f"{wanted.service}-{wanted.fingerprint}-*"})
     return list({image.id: image for image in (*by_tags, *by_name)}.values())
+
+
+def pinned(wanted: WantedImage, context: Context, name: str) -> Image:
+    """The image that somebody named. Raises StepError when there is none such, or it is revoked."""
+    ours = images.of_service(context.aws.ec2, wanted.service)
+    found = images.select_pinned(ours, name, service=wanted.service)
+    revocation.refuse(ours, found, stack=wanted.stack)
+    return found
 
 
 def result(wanted: WantedImage, context: Context, image: Image, **how: bool) -> Mapping[str, object]:

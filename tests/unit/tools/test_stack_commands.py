@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from rehearsal import PROJECT
+from steps.image.revoke import Options
+from steps.runtime import options
 from tests.support.standins import IGNORING, Bench
+from tools import revoke
 
 
 def bench(folder: Path, *, active: str = "blue", keep: str = "false") -> Bench:
@@ -50,6 +53,26 @@ def test_a_flip_sets_the_flag_and_nothing_else(active: str, then: str, tmp_path:
     assert done.returncode == 0
     assert on.calls == ["pulumi config get --stack dev active", f"pulumi config set --stack dev active {then}"]
     assert f"pulumi config set --stack dev active {then}" in done.stderr
+
+
+def test_revoke_wants_a_fingerprint_and_says_where_they_are(tmp_path: Path) -> None:
+    on = bench(tmp_path)
+    done = type_(on, "revoke", "dev")
+    assert done.returncode == 1 and on.calls == []
+    assert "No fingerprint was named." in done.stderr and "make history STACK=dev" in done.stderr
+
+
+def test_revoke_is_the_step_with_what_the_stack_says() -> None:
+    said = {"phoenix:service": {"value": "shop"}, "aws:region": {"value": "eu-central-1"}}
+    given = revoke.arguments("prod", said, account="123456789012", fingerprint="0123456789ab", reason="why", undo="")
+    read = options.read_options(Options, step="revoke", about="", arguments=given, environment={})
+    assert (read.stack, read.account, read.region, read.service) == (
+        "shop/prod",
+        "123456789012",
+        "eu-central-1",
+        "shop",
+    )
+    assert (read.fingerprint, read.reason, read.undo) == ("0123456789ab", "why", False)
 
 
 def test_auto_has_no_flag_to_flip(tmp_path: Path) -> None:
