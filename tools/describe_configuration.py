@@ -77,7 +77,8 @@ SECRETS = """
 ## Secrets of the application
 
 ```
-aws ssm put-parameter --type SecureString --name /shop/dev/DB_PASSWORD --value "$(openssl rand -base64 24)"
+openssl rand -hex 24 | tr -d '\\n' | aws ssm put-parameter --type SecureString --name /shop/dev/DB_PASSWORD \\
+  --value file:///dev/stdin
 pulumi config set --path environment.DB_PASSWORD ssm:/shop/dev/DB_PASSWORD
 ```
 

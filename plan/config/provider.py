@@ -64,7 +64,8 @@ def problems(aws: Mapping[str, str]) -> Iterator[Problem]:
         if paths is None or len(paths) > 1:
             yield Problem(
                 f"aws:{key}",
-                aws[key],
+                # It may be stored as a secret.
+                "[set]",
                 "must be a list of one file: the steps of an update read one",
                 f"pulumi config rm aws:{key}, and pulumi config set --path 'aws:{key}[0]' ~/.aws/FILE",
             )

@@ -19,7 +19,6 @@ from plan.config.typed import TypedWords
 
 # The package's name, which would be the namespace of its configuration if it had any.
 PACKAGE = "phoenix"
-BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
 
 
 def read_settings(*, service: str = "") -> Settings:
@@ -44,7 +43,8 @@ def read_settings(*, service: str = "") -> Settings:
     # As if they stood where they belong: what would be wrong with them then is told at once too.
     moved = {one.name: one for one in reversed(astray) if one.name not in there}
     secret |= {name for name, one in moved.items() if one.secret}
-    return _parsed({**mine, **{name: one.text for name, one in moved.items()}}, secret, written, problems)
+    values, leaks = _without_leaks({**mine, **{name: one.text for name, one in moved.items()}}, secret, texts)
+    return _parsed(values, secret, written, [*problems, *leaks])
 
 
 def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
@@ -53,29 +53,20 @@ def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
     Raises `SettingsError` with every problem at once.
     """
     project, texts = pulumi.get_project(), _texts()
-    secrets = [
-        text for key in _secret(texts) if not key.endswith(":previewToken") for text in secret_values.texts(texts[key])
-    ]
+    secrets = [text for key in _secret(texts) for text in secret_values.texts(texts[key])]
     problems, mine = _secrets_of_aws(), {}
     for key, value in said.items():
-        if isinstance(value, pulumi.Output):
+        if _holds_output(value):
             problems.append(
                 problem(
                     key,
                     "[output]",
                     "must be a plain value, no output and no secret: the rollout plan is decided from it",
-                    f"give the value itself; {BY_NAME}",
+                    f"give the value itself; {secret_values.BY_NAME}",
                 )
             )
         elif secret_values.leaked(text := _text(value), secrets):
-            problems.append(
-                problem(
-                    key,
-                    "[secret]",
-                    "must not hold a secret of the stack's configuration: it stands in plain text in state and log",
-                    f"give {BY_NAME}",
-                )
-            )
+            problems.append(secret_values.leak_problem(key))
         else:
             mine[key] = text
     problems += [
@@ -121,7 +112,8 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
         if not secret:  # no file says which of its keys it is
             raise SettingsError([*problems, *secret_values.problems(service, written)])
     values = {"service": service, **{key: _text(value) for key, value in said.items()}}
-    return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, problems)
+    values, leaks = _without_leaks(values, secret, texts)
+    return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, [*problems, *leaks])
 
 
 def _parsed(values: Mapping[str, str], secret: Set[str], written: TypedWords, problems: Sequence[str]) -> Settings:
@@ -154,6 +146,32 @@ def _is_default(text: str, default: Any) -> bool:
 
 def _secret(texts: Mapping[str, str]) -> set[str]:
     return {key for key in texts if is_config_secret(key)}
+
+
+def _without_leaks(
+    values: Mapping[str, str], secret: Set[str], texts: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Values, and what is wrong with those that hold a secret of the project's in plain text: they are left out, so
+    that no other message shows them.
+
+    Of an object nobody says here which of its texts are secret; as a value of ours it is refused whole.
+    """
+    own = {key: text for key, text in texts.items() if key.startswith(f"{pulumi.get_project()}:")}
+    secrets = [text for text in map(own.__getitem__, _secret(own)) if [*secret_values.texts(text)] == [text]]
+    leaked = [
+        key
+        for key, text in values.items()
+        if key not in {*secret, "previewToken"} and secret_values.leaked(text, secrets)
+    ]
+    kept = {key: text for key, text in values.items() if key not in leaked}
+    return kept, [secret_values.leak_problem(key) for key in leaked]
+
+
+def _holds_output(value: Any) -> bool:
+    """Whether a value is an output (a secret is one), or an object or a list with one in it."""
+    if isinstance(value, Mapping):
+        return any(_holds_output(one) for pair in value.items() for one in pair)
+    return isinstance(value, pulumi.Output) or (isinstance(value, list | tuple) and any(map(_holds_output, value)))
 
 
 def _secrets_of_aws() -> list[str]:

@@ -14,6 +14,7 @@ from plan.config.typed import TypedWords
 
 # A secret that is shorter may be a word that others use too.
 LEAST_CHARACTERS = 8
+BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
 
 
 def problems(key: str, typed: TypedWords) -> Iterator[str]:
@@ -72,5 +73,16 @@ def texts(secret: str) -> Iterator[str]:
 
 
 def leaked(text: str, secrets: Sequence[str]) -> bool:
-    """Whether a plain value holds one of the stack's secrets."""
-    return any(len(one) >= LEAST_CHARACTERS and one in text for one in secrets)
+    """Whether a plain value, or a text in the object or list that it is, holds one of the stack's secrets."""
+    parts = (text, *texts(text))
+    return any(len(one) >= LEAST_CHARACTERS and one in part for one in secrets for part in parts)
+
+
+def leak_problem(key: str) -> str:
+    """What is said of a plain value that holds a secret of the configuration."""
+    return problem(
+        key,
+        "[secret]",
+        "must not hold a secret of the stack's configuration: it stands in plain text in state and log",
+        f"give {BY_NAME}",
+    )

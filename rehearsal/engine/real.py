@@ -60,9 +60,10 @@ class RealEngine(Base):
         return tools.aws_plugin(self._environment)
 
     def config_set(self, key: str, value: str, *, secret: bool = False, path: bool = False) -> None:
-        """What `pulumi config set` does."""
+        """What `pulumi config set` does. It reads a secret from its input: arguments can be read by everybody."""
         flags = ["--secret" if secret else "--plaintext", *(["--path"] if path else [])]
-        self._say("config", "set", "--stack", self._stack, *flags, "--", key, value)
+        words = [key] if secret else [key, value]
+        self._say("config", "set", "--stack", self._stack, *flags, "--", *words, told=value if secret else None)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in plain text."""
@@ -101,13 +102,14 @@ class RealEngine(Base):
         command = [self._pulumi, *ARGUMENTS[operation], "--non-interactive", "--color", "never", *named]
         return Invocation(command, self._folder, self._environment)
 
-    def _say(self, *arguments: str) -> str:
+    def _say(self, *arguments: str, told: str | None = None) -> str:
         done = subprocess.run(
             [self._pulumi, *arguments, "--non-interactive"]
             if "--" not in arguments
             else [self._pulumi, "--non-interactive", *arguments],
             cwd=self._folder,
             env=self._environment,
+            input=told,
             capture_output=True,
             text=True,
             check=False,

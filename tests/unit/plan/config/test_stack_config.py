@@ -232,7 +232,9 @@ def inputs(
     def program() -> None:
         set_all_config({"aws:region": "eu-west-1", **texts}, list(secrets))
         given = {output: pulumi.Output.secret(SECRET)} if output else {}
-        made.append(pulumi_config.settings_from_inputs({"service": "shop", **given, **said}, token=TOKEN))
+        # An output is made where the program runs.
+        made_here = {key: value() if callable(value) else value for key, value in said.items()}
+        made.append(pulumi_config.settings_from_inputs({"service": "shop", **given, **made_here}, token=TOKEN))
 
     record(program, project=project)
     return made[0]
@@ -249,6 +251,54 @@ def test_a_package_takes_no_output_and_no_secret_of_the_configuration() -> None:
         )
     assert SECRET not in str(error.value)
     assert [one.split(" = ")[0].strip() for one in error.value.problems] == ["smokeCommand", "environment", "minSize"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("smokeCommand", f"curl -H 'X-Phoenix-Preview: {TOKEN}' $PHOENIX_URL"),
+        ("environment", json.dumps({"A": f"x{TOKEN}"})),
+        ("hostname", f"https://{TOKEN}"),
+        ("alarms", json.dumps([TOKEN])),
+        ("minSize", TOKEN),
+    ],
+)
+def test_the_preview_token_is_refused_where_it_is_copied_in_plain_text(key: str, text: str) -> None:
+    secret = {"shop:previewToken": TOKEN, f"shop:{key}": text}
+    [problem] = problems(secret, secrets=("shop:previewToken",))
+    assert f"{key} = '[secret]': must not hold a secret" in problem and TOKEN not in problem
+    one = {"edge:previewToken": TOKEN, "edge:shop": json.dumps({key: json.loads(text) if text[0] in "[{" else text})}
+    [problem] = problems(one, project="edge", service="shop", secrets=("edge:previewToken",))
+    assert f"{key} = '[secret]': must not hold a secret" in problem and TOKEN not in problem
+    with pytest.raises(SettingsError) as error:
+        inputs({key: text}, {"theirs:previewToken": TOKEN}, "theirs:previewToken")
+    assert TOKEN not in str(error.value) and "must not hold a secret" in str(error.value)
+
+
+def test_an_output_deep_in_an_input_and_a_secret_that_json_writes_otherwise_are_found() -> None:
+    hidden = 'pass"wörd\\x'
+    with pytest.raises(SettingsError) as error:
+        inputs(
+            {
+                "environment": lambda: {"A": pulumi.Output.secret(SECRET)},
+                "canarySteps": lambda: [pulumi.Output.from_input(1)],
+                "alarms": [hidden],
+            },
+            {"theirs:password": hidden},
+            "theirs:password",
+        )
+    assert [one.split(": must")[0].strip() for one in error.value.problems] == [
+        "environment = '[output]'",
+        "canarySteps = '[output]'",
+        "alarms = '[secret]'",
+    ]
+
+
+def test_no_part_of_a_list_of_files_that_is_secret_is_shown() -> None:
+    found = problems(
+        {"aws:sharedCredentialsFiles": json.dumps([SECRET, "other"])}, secrets=("aws:sharedCredentialsFiles",)
+    )
+    assert any("must be a list of one file" in one for one in found)
 
 
 def test_a_package_has_no_configuration_of_its_own() -> None:
