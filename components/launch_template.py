@@ -11,11 +11,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from plan.config import secret_references
+from plan.config import secret_references, systems_manager
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 
-SSM_CORE = "policy/AmazonSSMManagedInstanceCore"
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -47,7 +46,7 @@ class LaunchTemplate(pulumi.ComponentResource):
     """The launch template of one color in one generation, with a role and a security group of its own.
 
     Servers have no SSH key, no public address, and no open port but the application's, for the load balancer alone.
-    They carry an encrypted gp3 disk, IMDSv2 only, and a role with Systems Manager's core and the right to read the
+    They carry an encrypted gp3 disk, IMDSv2 only, and a role that lets in Systems Manager's sessions and reads the
     server's `references` alone.
 
     Inputs: `color`; `server`; `vpc_id`; `load_balancer_security_group_id`, which is let in, and gets a way out; `tags`.
@@ -123,9 +122,7 @@ class LaunchTemplate(pulumi.ComponentResource):
             tags=self._tags,
             opts=options,
         )
-        ssm = aws.iam.RolePolicyAttachment(
-            f"{self._prefix}-ssm", role=role.name, policy_arn=f"arn:{partition}:iam::aws:{SSM_CORE}", opts=options
-        )
+        ssm = aws.iam.RolePolicy(f"{self._prefix}-ssm", role=role.id, policy=systems_manager.POLICY, opts=options)
         reads = aws.iam.RolePolicy(
             f"{self._prefix}-references",
             role=role.id,

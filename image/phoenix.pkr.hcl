@@ -78,7 +78,7 @@ variable "ssh_from" {
 variable "session_manager_profile" {
   type        = string
   default     = ""
-  description = "An instance profile with AmazonSSMManagedInstanceCore. With one the build instance is reached through Session Manager alone: it has no public address, and none of its ports is open."
+  description = "An instance profile with AmazonSSMManagedEC2InstanceDefaultPolicy. With one the build instance is reached through Session Manager alone: it has no public address, and none of its ports is open."
 }
 
 variable "log_collector" {

@@ -107,7 +107,12 @@ trust = {
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
 }
 role = aws.iam.Role("floor", assume_role_policy=json.dumps(trust), tags=tags)
-aws.iam.RolePolicyAttachment("ssm", role=role.name, policy_arn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+agent = ["ec2messages:*", "ssm:UpdateInstanceInformation", "ssmmessages:*"]
+aws.iam.RolePolicy(
+    "ssm",
+    role=role.id,
+    policy=json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": agent, "Resource": "*"}]}),
+)
 aws.iam.RolePolicy(
     "references",
     role=role.id,

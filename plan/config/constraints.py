@@ -305,7 +305,7 @@ def _environment(s: Settings) -> BrokenConstraints:
                     f"environment.{name}",
                     value,
                     f"begins as a secret's name does, and must be one: {secret_references.RULE}",
-                    f"pulumi config set --path environment.{name} ssm:/{s.service}/{name}",
+                    f"pulumi config set --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
                 ),
             )
     if (characters := secret_references.policy_size(s.references, region=s.region)) > secret_references.POLICY_LIMIT:
@@ -314,8 +314,8 @@ def _environment(s: Settings) -> BrokenConstraints:
             problem(
                 "environment",
                 f"{len(s.references)} secrets",
-                f"must name so few that the policy to read them has at most"
-                f" {secret_references.POLICY_LIMIT} characters, which is what a role may have (it has {characters})",
+                f"must name so few that the policies of the servers' role have at most"
+                f" {secret_references.POLICY_LIMIT} characters, which is what a role may have (they have {characters})",
                 "one secret of Secrets Manager holds many values: environment.NAME: secretsmanager:SECRET:KEY",
             ),
         )
@@ -330,7 +330,7 @@ def _environment(s: Settings) -> BrokenConstraints:
                 f"must make at most {user_data.LIMIT} bytes of user data,"
                 f" which is what AWS takes (it makes {size}; the longest is {longest})",
                 f"put it into an SSM parameter (aws ssm put-parameter --name /{longest} ...), and pulumi config set "
-                f"--path environment.{longest} ssm:/{longest}",
+                f"--path environment.{longest} ssm:/{s.service}/{s.stack}/{longest}",
             ),
         )
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from plan.config import systems_manager
+
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html and
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 _PARAMETER = r"ssm:(?!/?(?i:aws|ssm))(?P<parameter>[a-zA-Z0-9_.-]+|(?:/[a-zA-Z0-9_.-]+){1,15})"
@@ -55,8 +57,9 @@ def broken_reference(value: str) -> bool:
 def reference_policy(values: Sequence[str], *, account: str, region: str, partition: str) -> str:
     """What servers may read: the parameters and secrets that these values name, by their ARNs, and no other.
 
-    AmazonSSMManagedInstanceCore, which their role has too, lets them read every parameter of the account; so every
-    other one is denied: https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
+    Their role allows nothing else (`systems_manager`). The denial is for what somebody adds to it:
+    AmazonSSMManagedInstanceCore, which AWS's Quick Setup attaches too, lets them read every parameter of the account:
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
     All four actions that return values begin alike ("How Parameter Store authorizes parameter retrieval", Systems
     Manager user guide). Keys of KMS are used only by these services, and only for what was named: it is in the
     encryption context ("How AWS Systems Manager Parameter Store uses AWS KMS", KMS developer guide; "Secret encryption
@@ -108,8 +111,9 @@ def reference_policy(values: Sequence[str], *, account: str, region: str, partit
 
 
 def policy_size(values: Sequence[str], *, region: str) -> int:
-    """Characters of the policy as IAM counts them: without white space. The longest partition's, to be sure."""
-    return len("".join(reference_policy(values, account="0" * 12, region=region, partition="aws-us-gov").split()))
+    """Characters of both policies of the role as IAM counts them: without white space. The longest partition's."""
+    named = reference_policy(values, account="0" * 12, region=region, partition="aws-us-gov")
+    return len("".join((systems_manager.POLICY + named).split()))
 
 
 def _names(values: Sequence[str]) -> dict[str, list[str]]:

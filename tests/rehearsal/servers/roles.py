@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from components.launch_template import SSM_CORE, TRUST
-from plan.config import secret_references
+from components.launch_template import TRUST
+from plan.config import secret_references, systems_manager
 from rehearsal.cloud.cloud import Cloud
 from tests.support.factories import settings
 
@@ -16,7 +16,7 @@ def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
     """The instance profile of a role that may read what `environment` names, as RunInstances and templates take it."""
     iam, name = cloud.client("iam"), f"servers-{uuid.uuid4().hex[:8]}"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
-    iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:{SSM_CORE}")
+    iam.put_role_policy(RoleName=name, PolicyName="ssm", PolicyDocument=systems_manager.POLICY)
     iam.put_role_policy(
         RoleName=name,
         PolicyName="references",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,8 +12,9 @@ from botocore.exceptions import ClientError
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import bake
 from tests.rehearsal.servers.roles import profile
+from tests.support import iam as iam_policies
 
-NAMED = {"DB": "ssm:/shop/db", "KEY": "secretsmanager:shop/key", "OURS": "ssm:/shop/ours"}
+NAMED = {"DB": "ssm:/shop/dev/db", "KEY": "secretsmanager:shop/dev/key", "OURS": "ssm:/shop/dev/ours"}
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,15 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.1) as opened:
         ssm, secrets = opened.client("ssm"), opened.client("secretsmanager")
         key = opened.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        for name, given in (("/shop/db", {}), ("/shop/ours", {"KeyId": key}), ("/other/team", {"KeyId": key})):
+        for name, given in (
+            ("/shop/dev/db", {}),
+            ("/shop/dev/ours", {"KeyId": key}),
+            ("/other/team", {"KeyId": key}),
+        ):
             ssm.put_parameter(Name=name, Value=f"of {name}", Type="SecureString", **given)
-        secrets.create_secret(Name="shop/key", SecretString="k", KmsKeyId=key)
-        secrets.create_secret(Name="shop/key-2", SecretString="k")
+        secrets.create_secret(Name="shop/dev/key", SecretString="k", KmsKeyId=key)
+        for name in ("shop/dev/key-2", "shop/dev-eu/key"):
+            secrets.create_secret(Name=name, SecretString="k")
         yield opened
 
 
@@ -56,19 +61,19 @@ def test_a_server_reads_what_its_environment_names_under_a_key_of_the_account_to
     cloud: Cloud, session: boto3.Session
 ) -> None:
     ssm = client(cloud, session, "ssm")
-    for name in ("/shop/db", "/shop/ours"):
+    for name in ("/shop/dev/db", "/shop/dev/ours"):
         assert ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] == f"of {name}"
-    assert client(cloud, session, "secretsmanager").get_secret_value(SecretId="shop/key")["SecretString"] == "k"
+    assert client(cloud, session, "secretsmanager").get_secret_value(SecretId="shop/dev/key")["SecretString"] == "k"
 
 
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
         ("ssm", "get_parameter", {"Name": "/other/team"}),
-        ("ssm", "get_parameters", {"Names": ["/shop/db", "/other/team"]}),
+        ("ssm", "get_parameters", {"Names": ["/shop/dev/db", "/other/team"]}),
         ("ssm", "get_parameters_by_path", {"Path": "/"}),
-        ("ssm", "put_parameter", {"Name": "/shop/db", "Value": "x", "Overwrite": True}),
-        ("secretsmanager", "get_secret_value", {"SecretId": "shop/key-2"}),
+        ("ssm", "put_parameter", {"Name": "/shop/dev/db", "Value": "x", "Overwrite": True}),
+        ("secretsmanager", "get_secret_value", {"SecretId": "shop/dev/key-2"}),
         ("secretsmanager", "list_secrets", {}),
         ("kms", "decrypt", {"CiphertextBlob": b"x"}),
     ],
@@ -76,9 +81,24 @@ def test_a_server_reads_what_its_environment_names_under_a_key_of_the_account_to
 def test_a_server_reads_nothing_else(
     cloud: Cloud, session: boto3.Session, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
-    """AWS's own policy for Systems Manager, which the role has, would allow the first two."""
+    """AWS's AmazonSSMManagedInstanceCore would allow the first two."""
     with pytest.raises(ClientError, match=r"AccessDeniedException.*is not authorized to perform: "):
         getattr(client(cloud, session, service), operation)(**arguments)
+
+
+def test_a_server_reads_nothing_else_with_aws_own_policy_attached(cloud: Cloud, image: str) -> None:
+    """As whoever wants Systems Manager to work attaches it, and AWS's Quick Setup does."""
+    given = profile(cloud, NAMED)
+    core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    cloud.client("iam").attach_role_policy(
+        RoleName=given["IamInstanceProfile"]["Arn"].rpartition("/")[2], PolicyArn=core
+    )
+    found = cloud.roles.credentials(launched(cloud, image, **given))
+    assert found is not None
+    ssm = client(cloud, boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region), "ssm")
+    assert ssm.get_parameters(Names=["/shop/dev/db"])["Parameters"]
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*is not authorized to perform: "):
+        ssm.get_parameter(Name="/other/team")
 
 
 def test_a_key_is_not_for_who_may_call_the_service_alone(cloud: Cloud, image: str) -> None:
@@ -96,18 +116,18 @@ def test_a_key_is_not_for_who_may_call_the_service_alone(cloud: Cloud, image: st
     found = cloud.roles.credentials(launched(cloud, image, **given))
     assert found is not None
     ssm = client(cloud, boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region), "ssm")
-    assert ssm.get_parameter(Name="/shop/db", WithDecryption=True)["Parameter"]["Value"] == "of /shop/db"
-    assert ssm.get_parameter(Name="/shop/ours")["Parameter"]["Value"] != "of /shop/ours", "still encrypted"
+    assert ssm.get_parameter(Name="/shop/dev/db", WithDecryption=True)["Parameter"]["Value"] == "of /shop/dev/db"
+    assert ssm.get_parameter(Name="/shop/dev/ours")["Parameter"]["Value"] != "of /shop/dev/ours", "still encrypted"
     with pytest.raises(ClientError, match="you are not allowed to access"):
-        ssm.get_parameter(Name="/shop/ours", WithDecryption=True)
+        ssm.get_parameter(Name="/shop/dev/ours", WithDecryption=True)
 
 
 def test_bounds_bind_what_the_role_may(cloud: Cloud, image: str) -> None:
     iam = cloud.client("iam")
     bounds = iam.create_policy(
         PolicyName="bounds",
-        PolicyDocument=(
-            Path("docs/iam/servers.json").read_text().replace("ACCOUNT", cloud.account).replace("REGION", cloud.region)
+        PolicyDocument=iam_policies.filled(
+            (iam_policies.FOLDER / "servers.json").read_text(), service="shop", stack="dev"
         ),
     )
     given = profile(cloud, NAMED)
@@ -123,10 +143,12 @@ def test_bounds_bind_what_the_role_may(cloud: Cloud, image: str) -> None:
     found = cloud.roles.credentials(launched(cloud, image, **given))
     assert found is not None
     mine = boto3.Session(found.access_key, found.secret_key, found.token, region_name=cloud.region)
-    assert client(cloud, mine, "secretsmanager").get_secret_value(SecretId="shop/key")["SecretString"] == "k"
-    assert client(cloud, mine, "ssm").get_parameter(Name="/shop/ours", WithDecryption=True)
+    assert client(cloud, mine, "secretsmanager").get_secret_value(SecretId="shop/dev/key")["SecretString"] == "k"
+    assert client(cloud, mine, "ssm").get_parameter(Name="/shop/dev/ours", WithDecryption=True)
     with pytest.raises(ClientError, match="AccessDenied"):
         client(cloud, mine, "secretsmanager").list_secrets()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client(cloud, mine, "secretsmanager").get_secret_value(SecretId="shop/dev-eu/key")
 
 
 def test_a_server_without_a_role_has_no_credentials_and_whoever_has_the_runs_key_may_do_everything(

@@ -14,7 +14,7 @@ import pulumi
 import pytest
 
 from core import git, listener_rules
-from plan.config import secret_references
+from plan.config import secret_references, systems_manager
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
 from tests.support.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
@@ -391,7 +391,11 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
     """What the policies say in full is in tests/unit/plan/config/test_secret_references.py."""
 
     def policy(**environment: str) -> str:
-        return str(program(environment=environment).one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
+        made = program(environment=environment)
+        assert made.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment") == []
+        agent, reads = made.all("aws:iam/rolePolicy:RolePolicy")
+        assert agent.inputs["policy"] == systems_manager.POLICY
+        return str(reads.inputs["policy"])
 
     names = {"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "USER": "secretsmanager:dev/key:user"}
     for given in (names, {}):
@@ -401,7 +405,7 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
 
 
 def test_the_servers_role_is_bounded_where_the_settings_name_bounds() -> None:
-    role, boundary = "aws:iam/role:Role", "arn:aws:iam::123456789012:policy/phoenix-servers"
+    role, boundary = "aws:iam/role:Role", "arn:aws:iam::123456789012:policy/phoenix-shop-dev-servers"
     assert program(permissionsBoundary=boundary).one(role).inputs["permissionsBoundary"] == boundary
     assert "permissionsBoundary" not in program().one(role).inputs
 
