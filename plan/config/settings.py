@@ -104,7 +104,7 @@ class Settings:
     permissions_boundary: str = _key(
         "",
         matching(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of an IAM policy", empty=True),
-        "arn:aws:iam::123456789012:policy/phoenix-servers",
+        "arn:aws:iam::123456789012:policy/phoenix-shop-dev-servers",
     )
     min_size: int = _key(2, integer(1, 1000, "servers"), "2")
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")

@@ -14,9 +14,9 @@ import pytest
 from rehearsal.cloud.calls import OBSERVER_KEY, Call
 from tests.cycles.stack import ENGINES, Stack
 from tests.support import iam
-from tests.support.iam import DEPLOYER, USUAL, covers
+from tests.support.iam import DEPLOYER, FOLDER, USUAL, covers
 
-BOUNDARY = "arn:aws:iam::123456789012:policy/phoenix-servers"
+BOUNDARY = "arn:aws:iam::123456789012:policy/phoenix-phoenix-local-servers"
 # Asked first, and done without: the provider then learns the account from sts:GetCallerIdentity.
 NOT_NEEDED = {"iam:GetUser"}
 # Allowed, and on the local cloud called by nobody but the real provider, which reads more of what it has made:
@@ -66,20 +66,22 @@ class Cycle:
     engine: str
     calls: list[Call] = field(default_factory=list)
     preview: list[Call] = field(default_factory=list)
-    arns: dict[str, list[str]] = field(default_factory=dict)
+    arns: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def cycle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
     seen = Cycle(request.param)
     with Stack(tmp_path_factory.mktemp("iam"), stand_in=request.param == "stand-in") as stack:
-        stack.cloud.client("ssm").put_parameter(Name="/shop/secret", Value="hidden", Type="SecureString")
+        stack.cloud.client("ssm").put_parameter(Name="/phoenix/local/secret", Value="hidden", Type="SecureString")
+        bounds = iam.filled((FOLDER / "servers.json").read_text())
+        stack.cloud.client("iam").create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=bounds)
         calls = stack.cloud.calls.seen
         stack.set(
             active="auto",
             dashboard=True,
             permissionsBoundary=BOUNDARY,
-            environment={"REHEARSAL_FAULT": "none", "SECRET": "ssm:/shop/secret"},
+            environment={"REHEARSAL_FAULT": "none", "SECRET": "ssm:/phoenix/local/secret"},
         )
         stack.up()
         stack.change()
@@ -97,8 +99,8 @@ def cycle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     yield seen
 
 
-def made(stack: Stack) -> dict[str, list[str]]:
-    """ARNs by the policy whose statements are about them."""
+def made(stack: Stack) -> dict[tuple[str, ...], list[str]]:
+    """ARNs by the policies whose statements are about them."""
     elbv2, scaling, rights = (stack.cloud.client(name) for name in ("elbv2", "autoscaling", "iam"))
     balancers = [one["LoadBalancerArn"] for one in elbv2.describe_load_balancers()["LoadBalancers"]]
     listeners = [
@@ -124,7 +126,7 @@ def made(stack: Stack) -> dict[str, list[str]]:
     )
     served = [balancers, listeners, rules, targets, groups, alarms, boards]
     assert all([*served, roles, profiles])
-    return {"deploy": [arn for kind in served for arn in kind], "rights": [*roles, *profiles]}
+    return {("launch", "deploy"): [arn for kind in served for arn in kind], ("rights",): [*roles, *profiles]}
 
 
 def test_every_call_is_allowed(cycle: Cycle) -> None:
@@ -152,15 +154,15 @@ def test_a_preview_needs_nothing_but_to_read(cycle: Cycle) -> None:
 
 
 def test_what_the_program_makes_has_names_that_the_policies_are_about(cycle: Cycle) -> None:
-    for policy, arns in cycle.arns.items():
+    for policies, arns in cycle.arns.items():
         for arn in arns:
-            assert any(covers(statement, arn) for statement in iam.statements(policy)), arn
+            assert any(covers(statement, arn) for statement in iam.statements(*policies)), arn
 
 
 def test_what_is_made_has_the_tag_that_ending_it_asks_for(cycle: Cycle) -> None:
     tagged = {
         action
-        for statement in iam.statements("deploy", "rights", "packer", "network")
+        for statement in iam.statements("launch", "deploy", "rights", "packer", "network")
         if any(key.startswith("aws:RequestTag/phoenix:") for key in statement.keys)
         for action in statement.actions
     }

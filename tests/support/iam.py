@@ -20,9 +20,20 @@ from rehearsal.cloud.policies import listed, matches
 
 FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
-USUAL = ("read", "deploy", "rights", "packer", "network")
+USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
 DEPLOYER = (*USUAL, "share", "copy", "session")
+# What a policy says of each, but for the service and its stack.
+VALUES = {
+    "ACCOUNT": "123456789012",
+    "REGION": "eu-west-1",
+    "BAKER": "111111111111",
+    "TAKER": "222222222222",
+    "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "BALANCER": "edge",
+    "FIREWALL": "sg-0123456789abcdef0",
+    "BUILDER": "builder",
+}
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts")
 
@@ -59,23 +70,11 @@ def actions(*policies: str) -> set[str]:
     return {action for statement in statements(*policies) for action in statement.actions}
 
 
-def filled(arn: str) -> str:
-    """An ARN of a policy with its placeholders filled in, as the README says."""
-    values = {
-        "ACCOUNT": "123456789012",
-        "REGION": "eu-west-1",
-        "SERVICE": "phoenix",
-        "STACK": "local",
-        "BAKER": "111111111111",
-        "TAKER": "222222222222",
-        "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
-        "BALANCER": "edge",
-        "FIREWALL": "sg-0123456789abcdef0",
-        "BUILDER": "builder",
-    }
-    for name, value in values.items():
-        arn = arn.replace(name, value)
-    return arn
+def filled(text: str, *, service: str = "phoenix", stack: str = "local") -> str:
+    """An ARN or a value of a policy with its placeholders filled in, as the README says."""
+    for name, value in {**VALUES, "SERVICE": service, "STACK": stack}.items():
+        text = text.replace(name, value)
+    return text
 
 
 def covers(statement: Statement, arn: str) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
+from rehearsal.cloud.policies import holds, listed
 from steps.image import packer
 from tests.rehearsal.steps.baking import ended_well, image, run
 from tests.support import iam
@@ -21,7 +22,7 @@ from tools import record_packer
 
 RECORD: dict[str, Any] = json.loads(record_packer.RECORD.read_text())
 BAKES = [name for name in RECORD if name not in ("packer", "plugin")]
-SERVICE = "phoenix"
+TAGS = {"service": "phoenix", "stack": "phoenix/local"}
 # Made where the action says so, and tagged from the first moment. Sources: "Tagging your resources during creation" and
 # ec2:CreateAction in Amazon EC2's user guide.
 MAKES = {"RunInstances", "CreateImage", "CreateKeyPair", "CreateSecurityGroup"}
@@ -35,17 +36,17 @@ def arn(kind: str) -> str:
 
 
 def allowed(action: str, kind: str, *, made_by: str = "") -> bool:
-    """Whether a deployer may do it to the service's own: by the conditions on tags, and by what makes the resource."""
-    values = {"aws:ResourceTag/phoenix:service": SERVICE, "aws:RequestTag/phoenix:service": SERVICE}
-    if made_by:
-        # What does not exist yet has no tags.
-        values = {"aws:RequestTag/phoenix:service": SERVICE, "ec2:CreateAction": made_by}
+    """Whether a deployer may do it to what a bake made: by the conditions on tags, and by what makes the resource."""
+    values = {f"aws:RequestTag/phoenix:{key}": value for key, value in TAGS.items()}
+    # What does not exist yet has no tags.
+    own = {} if made_by else {f"aws:ResourceTag/phoenix:{key}": value for key, value in TAGS.items()}
+    said = {**values, **own, **({"ec2:CreateAction": made_by} if made_by else {})}
     return any(
         action in one.actions
         and (one.resources == ("*",) or iam.covers(one, arn(kind)))
         and all(
-            values.get(key, "") in (iam.filled(said) for said in ([wanted] if isinstance(wanted, str) else wanted))
-            for keys in one.condition.values()
+            holds(operator, [iam.filled(value) for value in listed(wanted)], said.get(key))
+            for operator, keys in one.condition.items()
             for key, wanted in keys.items()
         )
         for one in iam.statements("read", "packer")
