@@ -123,7 +123,7 @@ def born(cloud: Cloud) -> float:
 
 def reason(text: str) -> str:
     """Of what `up` printed, why the group was not verified."""
-    why = re.search(r"Why:\s+(.+)", text)
+    why = re.search(r"Why:\s+(?:PHX-\d+: )?(.+)", text)
     seen = re.search(r"Target\.\w+", text)
     return f"{why[1] if why else 'no reason'} ({seen[0] if seen else 'no health check was made'})"
 

@@ -10,8 +10,8 @@ import pulumi_aws as aws
 
 from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
+from core.errors import Problem, UserError
 from plan.listener_move import ListenerMove
-from plan.readers.existing_balancer import ExistingBalancerError
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 
@@ -120,13 +120,17 @@ class LoadBalancer(StackListener):
     ) -> ExistingListener:
         """The listener for one of several services: for requests to `hostname`, by rules of its own.
 
-        Raises `ExistingBalancerError` when another service has the hostname or one of the two priorities.
+        Raises `UserError` when another service has the hostname or one of the two priorities.
         """
         for other, (host, taken) in self._shared.items():
             if hostname == host or abs(priority - taken) < 2:
-                raise ExistingBalancerError(
-                    f"{name} and {other} must have a hostname and two priorities each ({hostname} and {priority},"
-                    f" {host} and {taken}).\n  type: another hostname, or a rulePriority of {taken + 10}"
+                raise UserError(
+                    Problem(
+                        "PHX-223",
+                        f"{name} and {other} must have a hostname and two priorities each ({hostname} and {priority},"
+                        f" {host} and {taken}).",
+                        f"another hostname, or a rulePriority of {taken + 10}",
+                    )
                 )
         if not self._shared:
             self._redirect()

@@ -11,6 +11,7 @@ import pulumi_command as command
 
 from components.auto_scaling_group import AutoScalingGroup
 from components.step_command import step_command
+from core.errors import coded
 from core.times import iso
 from plan import estimates, history, production_weights
 from plan.group_key import GroupKey
@@ -148,7 +149,7 @@ class Rollout(pulumi.ComponentResource):
             shares = production_weights.weights_by_color(weights, live, declared)
             if left_out:
                 told = ", ".join(f"{color} {share} %" for color, share in shares.items())
-                pulumi.log.warn(f"promote was left out of this update: production stays {told}", self)
+                pulumi.log.warn(coded("PHX-210", f"promote was left out of this update: production stays {told}"), self)
             return [weights, shares]
 
         both = pulumi.Output.all(self.left_out, self.promoted.stdout, *targets.values()).apply(found)

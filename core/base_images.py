@@ -90,22 +90,25 @@ def refusal(image: BaseImage, *, account: str, architecture: str, owner: str | N
     ours = sorted(key for key in image.tags if key.startswith("phoenix:"))
     if ours:
         tags = ", ".join(f"{key}={image.tags[key]}" for key in ours)
-        return StepError(f"the base image {named} is one of ours", f"it carries {tags}", NEVER_OURS)
+        return StepError("PHX-420", f"the base image {named} is one of ours", f"it carries {tags}", NEVER_OURS)
     if image.owner == account:
-        return StepError(f"the base image {named} belongs to this account, {account}", do=NEVER_OURS)
+        return StepError("PHX-421", f"the base image {named} belongs to this account, {account}", do=NEVER_OURS)
     if owner is not None and image.owner != owner:
         return StepError(
+            "PHX-423",
             f"the base image {named} is not its vendor's",
             f"it belongs to account {image.owner}; the vendor's is {owner}",
             "find out who changed the SSM parameter; nothing was baked",
         )
     if image.architecture != architecture:
         return StepError(
+            "PHX-424",
             f"the base image {named} is for {image.architecture}, the servers are {architecture}",
             do="choose a baseImage or an instanceType of the same architecture",
         )
     if image.state != "available" or image.root_device_type != "ebs":
         return StepError(
+            "PHX-425",
             f"the base image {named} can't be used",
             f"its state is {image.state}, its root device {image.root_device_type}; it must be available, and ebs",
             "choose another baseImage",
@@ -118,6 +121,7 @@ def find_base_image(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, 
     vendor = VENDORS.get(name)
     if vendor and ec2.meta.partition not in vendor.owners:
         raise StepError(
+            "PHX-422",
             f"the vendor's account of {name} is not known in the partition {ec2.meta.partition}",
             "an image by this name may be anybody's there",
             f"choose one of {', '.join(known_names(ec2.meta.partition)) or 'your own'}, or give an image that you"
@@ -166,12 +170,13 @@ def published(ssm: SSMClient, parameter: str) -> str:
         if aws.error_code(error) != "ParameterNotFound":
             raise
         raise StepError(
+            "PHX-426",
             f"the SSM parameter {parameter} does not exist in this region",
             aws.error_reason(error),
             "choose another baseImage, or give the AMI itself (baseImage: ami-...)",
         ) from error
     if not AMI.fullmatch(value):
-        raise StepError(f"the SSM parameter {parameter} does not name an image", f"it says {value!r}")
+        raise StepError("PHX-427", f"the SSM parameter {parameter} does not name an image", f"it says {value!r}")
     return value
 
 
@@ -184,6 +189,7 @@ def _described(ec2: EC2Client, image_id: str) -> BaseImage:
         found = []
     if not found:
         raise StepError(
+            "PHX-419",
             f"the base image {image_id} does not exist in this region, or this account may not see it",
             do="choose another baseImage",
         )

@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.errors import CodedError
 from core.fingerprint import Files
 
 SECONDS = 60
@@ -27,13 +28,8 @@ ELSEWHERE = (
 )
 
 
-class GitError(Exception):
-    """There is a repository, and git can't be asked about it. `why` is in git's own words, `do` is what to type."""
-
-    def __init__(self, why: str, do: str) -> None:
-        super().__init__(why)
-        self.why = why
-        self.do = do
+class GitError(CodedError):
+    """There is a repository, and git can't be asked about it; why, it says itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +70,21 @@ def answer(folder: Path, *arguments: str) -> bytes | None:
             env={**environment, "LC_ALL": "C"},
         )
     except FileNotFoundError as error:
-        raise GitError("git is not installed (there is none on PATH)", "install git") from error
+        raise GitError("PHX-146", "git is not installed (there is none on PATH)", "install git") from error
     except (OSError, subprocess.SubprocessError) as error:
-        raise GitError(str(error), f"git -C {folder} status   (it must answer)") from error
+        raise GitError(
+            "PHX-160", f"git did not answer: {error}", f"git -C {folder} status   (it must answer)"
+        ) from error
     if done.returncode == 0:
         return done.stdout
     words = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode == 1 and not words:
         return None
-    raise GitError(words or f"git {arguments[0]} ended with {done.returncode}", _what_git_asks_for(words, folder))
+    raise GitError(
+        "PHX-159",
+        f"git says: {words or f'{arguments[0]} ended with {done.returncode}'}",
+        _what_git_asks_for(words, folder),
+    )
 
 
 def ask(folder: Path, *arguments: str) -> str | None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
 from core import git
+from core.errors import Problem, UserError, problem
 from core.fingerprint import Files
 
 # What systems and editors leave behind. Where git ignores it, it is no image's file.
@@ -29,32 +30,8 @@ SCRIPTS = (".sh", ".hcl")
 NAMES = 10  # that a refusal tells; more are counted
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Files that can't be of an image, the rule that they break, and what to type."""
-
-    paths: tuple[str, ...]
-    rule: str
-    fix: str
-
-    @property
-    def names(self) -> list[str]:
-        """The paths, as many as a person reads."""
-        more = len(self.paths) - NAMES
-        return list(self.paths) if more <= 0 else [*self.paths[:NAMES], f"... and {more} more"]
-
-
-class ImageFilesError(Exception):
+class ImageFilesError(UserError):
     """What stands in an image's folder and can't be of it."""
-
-    def __init__(self, refusals: Sequence[Refusal]) -> None:
-        self.refusals = tuple(refusals)
-        super().__init__("\n".join(f"{', '.join(one.names)} {one.rule}" for one in refusals))
-
-    @property
-    def fixes(self) -> str:
-        """What to type, a line for each."""
-        return "\n".join(one.fix for one in self.refusals)
 
 
 @dataclass(frozen=True)
@@ -98,12 +75,12 @@ def read_image_files(folder: Path) -> Files:
     }
     unset = {path for path in files if has_modes and files[path][0] != here[path][0]}
     refusals = [
-        *_no_files(there, tracked, unreadable),
-        *_no_answer(there, tracked, fresh, unset),
-        *_other_contents(files, tracked),
+        *_no_files(folder, there, tracked, unreadable),
+        *_no_answer(folder, there, tracked, fresh, unset),
+        *_other_contents(folder, files, tracked),
     ]
     if refusals:
-        raise ImageFilesError([_with_paths(one, folder) for one in refusals])
+        raise ImageFilesError(*refusals, head=f"what is in {folder} can't be baked; nothing was changed:")
     if not files:
         raise FileNotFoundError(f"there are no files in {folder}")
     return files
@@ -163,24 +140,32 @@ def _paths(said: bytes | None) -> set[str]:
     return {os.fsdecode(path) for path in (said or b"").split(b"\0") if path}
 
 
-def _no_files(there: Folder, tracked: Mapping[str, Entry], unreadable: set[str]) -> Iterator[Refusal]:
+def _no_files(folder: Path, there: Folder, tracked: Mapping[str, Entry], unreadable: set[str]) -> Iterator[Problem]:
     yield from _forbidden(
+        "PHX-149",
+        folder,
         there.repositories | {path for path, one in tracked.items() if one.mode == "160000"},
         "must not be another repository: this one's commits do not say what is in it",
         "git rm -r --cached {}, delete the .git in it, and git add {}   (or fetch what it holds in a script of"
         " provision/, by its exact version)",
     )
     yield from _forbidden(
+        "PHX-148",
+        folder,
         there.links | {path for path, one in tracked.items() if one.mode == "120000"},
         "must not be a symbolic link: what it leads to would change unseen",
         "rm {}, and put the files themselves there   (or make the link on the server, in a script of provision/)",
     )
-    yield from _forbidden(there.others, "must be a file (no socket, pipe or device)", "rm {}")
-    yield from _forbidden(unreadable, "must be a file that may be read", "chmod u+r {}")
+    yield from _forbidden("PHX-150", folder, there.others, "must be a file (no socket, pipe or device)", "rm {}")
+    yield from _forbidden("PHX-151", folder, unreadable, "must be a file that may be read", "chmod u+r {}")
 
 
-def _no_answer(there: Folder, tracked: Mapping[str, Entry], fresh: set[str], unset: set[str]) -> Iterator[Refusal]:
+def _no_answer(
+    folder: Path, there: Folder, tracked: Mapping[str, Entry], fresh: set[str], unset: set[str]
+) -> Iterator[Problem]:
     yield from _forbidden(
+        "PHX-147",
+        folder,
         {
             path
             for path in there.files - tracked.keys() - fresh
@@ -190,26 +175,34 @@ def _no_answer(there: Folder, tracked: Mapping[str, Entry], fresh: set[str], uns
         "git add --force {}   (or delete it; git check-ignore -v {} tells what ignores it)",
     )
     yield from _forbidden(
+        "PHX-152",
+        folder,
         {path for path, one in tracked.items() if one.stage != "0"},
         "must not be in a conflict",
         "git status   (resolve it, then git add {})",
     )
     yield from _forbidden(
+        "PHX-153",
+        folder,
         {path for path, one in tracked.items() if one.sparse} - there.files,
         "must be checked out: git was told to leave it out",
         "git sparse-checkout disable",
     )
     yield from _forbidden(
+        "PHX-154",
+        folder,
         {path for path in unset if path in tracked},
         "must be executable as git's index says, and is otherwise here",
         "git add {}   (where the file system has no such bit: git config core.fileMode false)",
     )
 
 
-def _other_contents(files: Files, tracked: Mapping[str, Entry]) -> Iterator[Refusal]:
+def _other_contents(folder: Path, files: Files, tracked: Mapping[str, Entry]) -> Iterator[Problem]:
     """Contents that depend on the checkout: one commit would have several fingerprints."""
     for begin, fix in POINTERS.items():
         yield from _forbidden(
+            "PHX-155",
+            folder,
             {path for path, (_, content) in files.items() if content.startswith(begin)},
             "must be the file itself, and only what stands for it is here",
             fix,
@@ -219,12 +212,16 @@ def _other_contents(files: Files, tracked: Mapping[str, Entry]) -> Iterator[Refu
         path for path in files if path in tracked and tracked[path].lines[1] in cr and tracked[path].lines[0] not in cr
     }
     yield from _forbidden(
+        "PHX-156",
+        folder,
         converted,
         "must have the ends of lines that git has (LF), and has CRLF here",
         "put `* text=auto eol=lf` into .gitattributes, commit it, then git rm -r -q --cached . && git reset --hard"
         "   (which throws away what is not committed)",
     )
     yield from _forbidden(
+        "PHX-157",
+        folder,
         {
             path
             for path, (_, content) in files.items()
@@ -235,15 +232,14 @@ def _other_contents(files: Files, tracked: Mapping[str, Entry]) -> Iterator[Refu
     )
 
 
-def _forbidden(paths: Iterable[str], rule: str, fix: str) -> Iterator[Refusal]:
-    found = tuple(sorted(paths))
-    if found:
-        yield Refusal(found, rule, fix)
-
-
-def _with_paths(one: Refusal, folder: Path) -> Refusal:
-    """With the files' way from where the user stands in what to type."""
+def _forbidden(code: str, folder: Path, paths: Iterable[str], rule: str, fix: str) -> Iterator[Problem]:
+    """`{}` in what to type: the files' way from where the user stands."""
+    found = sorted(paths)
+    if not found:
+        return
     near = Path(os.path.relpath(folder))
     place = folder if near.parts[:1] == ("..",) else near
-    named = [place / path for path in one.paths] if len(one.paths) <= NAMES else [place]
-    return replace(one, fix=one.fix.replace("{}", " ".join(shlex.quote(str(path)) for path in named)))
+    named = [place / path for path in found] if len(found) <= NAMES else [place]
+    shown = found if len(found) <= NAMES else [*found[:NAMES], f"... and {len(found) - NAMES} more"]
+    typed = fix.replace("{}", " ".join(shlex.quote(str(path)) for path in named))
+    yield problem(code, "imageDir", shown, rule, typed)

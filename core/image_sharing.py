@@ -109,6 +109,7 @@ def select(
     images.refuse_ambiguous(fingerprint, fitting)
     if fitting and (revoked := images.find_revoked(fitting, fitting[0].fingerprint)):
         raise StepError(
+            "PHX-509",
             f"{place} has revoked the fingerprint {shown(revoked.fingerprint)}",
             f"{revoked.id}: {revocation.words(revoked)}",
             f"change what makes the image, for example by git revert; or take the revocation back there:"
@@ -130,6 +131,7 @@ def select(
             else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
         )
         raise StepError(
+            "PHX-501",
             f"{place} has no image of the service {service} with the fingerprint {shown(fingerprint)} for account"
             f" {account}",
             seen,
@@ -139,6 +141,7 @@ def select(
     days = youngest.days(now)
     if max_age_days and days > max_age_days:
         raise StepError(
+            "PHX-502",
             f"the youngest image with the fingerprint {shown(fingerprint)} of {place} is too old",
             f"{youngest.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
             f"bake it anew there (active: auto flips by age), or pulumi config set image {shown(fingerprint)}"
@@ -153,6 +156,7 @@ def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountR
     hidden = [snapshot for snapshot in image.snapshots if snapshot not in shared]
     if hidden:
         raise StepError(
+            "PHX-503",
             f"the snapshots of {image.id} are not shared with account {account}",
             f"whoever copies an image reads {', '.join(hidden)}",
             f"imageSharedWith in the stack that bakes does it; or, as account {place.account}: aws ec2"
@@ -163,6 +167,7 @@ def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountR
         problem = keys.key_problem(kms, key)
         if problem:
             raise StepError(
+                "PHX-504",
                 f"account {account} may not use {key}, with which {image.id} is encrypted",
                 problem,
                 f"as account {place.account}: add arn:{key.split(':')[1]}:iam::{account}:root to the policy of the key,"

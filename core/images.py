@@ -225,6 +225,7 @@ def refuse_ambiguous(wanted: str, named: Iterable[Image]) -> None:
     several = sorted({image.fingerprint for image in named})
     if len(several) > 1:
         raise StepError(
+            "PHX-428",
             f"{len(several)} fingerprints begin with {wanted}",
             f"they are {', '.join(several)}",
             "name the one that is meant with all its digits",
@@ -237,6 +238,7 @@ def select_pinned(images: Sequence[Image], wanted: str, *, service: str) -> Imag
     if found is None:
         there = sorted({shown(image.fingerprint) for image in images if image.complete})
         raise StepError(
+            "PHX-401",
             f"there is no available image {wanted} of the service {service} in this account",
             f"there are: {', '.join(there)}" if there else "there is none at all",
             "pulumi config rm image (bakes what git says), or name one that exists",

@@ -132,11 +132,13 @@ def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> 
     rule = next((rule for rule in rules if rule.arn == preview), None)
     if rule is None:
         raise StepError(
+            "PHX-013",
             f"the preview rule {preview} is not there",
             do="run `pulumi refresh`, then `pulumi up`: that makes it again",
         )
     if not rule.shares().get(target_group):
         raise StepError(
+            "PHX-014",
             f"the preview rule {preview} does not lead to {target_group}",
             f"it leads to {', '.join(rule.weights) or 'no target group'}",
             "run `pulumi refresh`, then `pulumi up`: that puts it right",
@@ -144,7 +146,7 @@ def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> 
     for name, values in rule.headers.items():
         if name.lower() == PREVIEW_HEADER.lower() and values:
             return values[0]
-    raise StepError(f"the preview rule {preview} has no condition on the header {PREVIEW_HEADER}")
+    raise StepError("PHX-015", f"the preview rule {preview} has no condition on the header {PREVIEW_HEADER}")
 
 
 def forward_action(weights: Mapping[str, int]) -> list[ActionTypeDef]:

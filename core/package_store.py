@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, packages
+from core.errors import CodedError
 from core.packages import Packages
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ PIECE_CHARACTERS = 4096
 NAMES = 10
 
 
-class UnknownPackages(Exception):  # noqa: N818 - what it says is no error of anybody's
+class UnknownPackages(CodedError):  # noqa: N818 - what it says is no error of anybody's
     """There is no list of an image that can be relied on; the text says why."""
 
 
@@ -85,7 +86,7 @@ def hashes(ec2: EC2Client, wanted: Sequence[str]) -> dict[str, str]:
     }
     for image in wanted:
         if image not in found:
-            raise UnknownPackages(f"{image} is no image of this account any more")
+            raise UnknownPackages("PHX-902", f"{image} is no image of this account any more")
         _listed(image, found[image])
     return {image: found[image] for image in wanted}
 
@@ -108,9 +109,11 @@ def read_text(ssm: SSMClient, *, service: str, image: str, hashed: str) -> str:
         packages.parse_list(text)
         return text
     except (ClientError, BotoCoreError) as error:
-        raise UnknownPackages(f"the list of packages of {image} can't be read: {aws.error_reason(error)}") from error
+        raise UnknownPackages(
+            "PHX-903", f"the list of packages of {image} can't be read: {aws.error_reason(error)}"
+        ) from error
     except ValueError as error:
-        raise UnknownPackages(f"the list of packages of {image} is of no use: {error}") from error
+        raise UnknownPackages("PHX-904", f"the list of packages of {image} is of no use: {error}") from error
 
 
 def remove(ssm: SSMClient, *, service: str, image: str) -> None:
@@ -130,7 +133,7 @@ def stored(ssm: SSMClient, *, service: str) -> dict[str, datetime]:
 
 def _listed(image: str, hashed: str) -> None:
     if not hashed:
-        raise UnknownPackages(f"{image} has no list of its packages")
+        raise UnknownPackages("PHX-901", f"{image} has no list of its packages")
 
 
 def _parameters(ssm: SSMClient, below: str, *, recursive: bool = False) -> Iterator[ParameterTypeDef]:

@@ -55,6 +55,7 @@ def live_routes(found: Iterable[Route], *, stack: str, color: str, group: str, t
         return None
     rule, other = way.rule, "green" if color == "blue" else "blue"
     return StepError(
+        "PHX-801",
         f"{group} ({color}) is live and was not deleted: it gets {rule.shares()[target_group]} % of a rule's traffic",
         f"rule {rule.arn} (priority {rule.priority}) gives its target group weight {rule.weights[target_group]}",
         f"to keep {color}: pulumi config set active {color} && pulumi up\n"
@@ -71,6 +72,7 @@ def foreign_routes(found: Iterable[Route], *, stack: str, color: str, group: str
     if way is None:
         return None
     return StepError(
+        "PHX-803",
         f"{group} ({color}) was not deleted: another state of {stack} uses it",
         f"rule {way.rule.arn} names its target group, and {listener} is the listener of this one",
         "update the stack with the state that made that rule (`pulumi whoami -v` tells the backend of this one),\n"

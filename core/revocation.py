@@ -50,7 +50,8 @@ def error(image: Image, *, stack: str, pinned: bool = False) -> StepError:
     """Why nobody is launched from it; `pinned`: somebody named it."""
     other = "name another image" if pinned else "change what makes the image, for example by git revert"
     return StepError(
-        words(image),
+        "PHX-430",
+        f"nobody is launched from a revoked image: {words(image)}",
         f"{image.id} says so in its tag {images.REVOKED}",
         f"{other}; or take the revocation back: {undo(image, stack=stack)}",
     )

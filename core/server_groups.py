@@ -75,6 +75,7 @@ def read_group(aws: Aws, name: str) -> Group:
     found = aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
     if not found:
         raise StepError(
+            "PHX-011",
             f"the group {name} is not there",
             do="run `pulumi refresh`, then `pulumi up`: that launches it again",
         )
@@ -167,6 +168,7 @@ def require_servers(one: Group) -> None:
     """Raises StepError for a group that may have no server: no gate could say anything of it."""
     if not one.maximum:
         raise StepError(
+            "PHX-012",
             f"{one.name} may have no server: its MaxSize is 0",
             "somebody scaled it down, perhaps for the night",
             f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {one.name} --max-size N, with what "

@@ -15,16 +15,15 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, image_sharing
-from core.errors import StepError
+from core.errors import Problem, StepError, UserError, problem
 from core.image_sharing import AccountRegion
 from core.images import Image
 from core.names import shown
 from plan import image_source
 from plan.checks import encryption, packer_template
 from plan.config import user_data
-from plan.config.constraints import problem
 from plan.config.settings import Settings
-from plan.image_source import ImageError, ImageSource
+from plan.image_source import ImageSource
 from plan.readers.account_limits import QUICK
 from plan.readers.live_state import Account
 
@@ -32,14 +31,15 @@ from plan.readers.live_state import Account
 def find_image_source(
     session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime
 ) -> ImageSource:
-    """The image that these settings ask for; `folder` is the project's. Raises `ImageError`.
+    """The image that these settings ask for; `folder` is the project's. Raises `UserError`.
 
-    What a launch alone would fail of is no error: `problem` says it.
+    What a launch alone would fail of is no error: `problems` says it.
     """
     if account.id in settings.image_shared_with:
         position = settings.image_shared_with.index(account.id)
-        raise ImageError(
+        raise UserError(
             problem(
+                "PHX-142",
                 "imageSharedWith",
                 list(settings.image_shared_with),
                 f"must not name {account.id}: it is the stack's own account, which needs no sharing",
@@ -50,17 +50,17 @@ def find_image_source(
     # A pinned image is of another commit, whose files are not here.
     names = [] if settings.image else list(unread_references(settings, folder / settings.image_dir))
     if not found.needs_bake:
-        return replace(found, problem="\n".join(filter(None, [*names, found.problem])))
+        return replace(found, problems=(*names, *found.problems))
     made = resolve_missing_image(session, settings, found, account, now=now)
     variables = (
         list(packer_template.problems(settings, packer_template.read_template(folder / settings.image_dir)))
         if made.needs_bake
         else []
     )
-    return replace(made, problem="\n".join(filter(None, [*names, *variables, made.problem])))
+    return replace(made, problems=(*names, *variables, *made.problems))
 
 
-def unread_references(settings: Settings, folder: Path) -> Iterator[str]:
+def unread_references(settings: Settings, folder: Path) -> Iterator[Problem]:
     """Names of secrets that nothing in the image's folder reads: the application would start without their values."""
     if not settings.references or not folder.is_dir():
         return
@@ -69,6 +69,7 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[str]:
         return
     variable, value = next(one for one in sorted(settings.environment.items()) if one[1] in settings.references)
     yield problem(
+        "PHX-138",
         f"environment.{variable}",
         value,
         f"must be read by something in {settings.image_dir}: user data writes the"
@@ -80,11 +81,12 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[str]:
 def resolve_missing_image(
     session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
 ) -> ImageSource:
-    """An image that is not here: how it is baked, or from where it is copied; `problem` says why it can't be."""
+    """An image that is not here: how it is baked, or from where it is copied; `problems` say why it can't be."""
     made = copied_source(session, settings, found, account, now=now) if settings.image_from else found
-    if made.problem:
+    if made.problems:
         return made
-    return replace(made, problem=encryption.key_problem(session, settings, account))
+    refused = encryption.key_problem(session, settings, account)
+    return replace(made, problems=(refused,) if refused else ())
 
 
 def copied_source(
@@ -95,22 +97,37 @@ def copied_source(
     if (place.account, place.region) == (account.id, account.region):
         return _refused(
             found,
-            settings,
-            f"must lead elsewhere: it is this stack's own {place}, where images are found by their tags",
-            "pulumi config rm imageFrom",
+            problem(
+                "PHX-327",
+                "imageFrom",
+                settings.image_from,
+                f"must lead elsewhere: it is this stack's own {place}, where images are found by their tags",
+                "pulumi config rm imageFrom",
+            ),
         )
     try:
         image = _original(session, settings, found, place, account, now=now)
     except StepError as error:
         return _refused(
-            found, settings, f"must lead to an image that can be copied: {error.what}; {error.why}", error.do
+            found,
+            problem(
+                "PHX-326",
+                "imageFrom",
+                settings.image_from,
+                f"must lead to an image that can be copied: {error.title}; {error.why}",
+                error.do,
+            ),
         )
     except (BotoCoreError, ClientError) as error:
         return _refused(
             found,
-            settings,
-            f"must be a place that can be asked for its images: {aws.error_reason(error)}",
-            "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
+            problem(
+                "PHX-330",
+                "imageFrom",
+                settings.image_from,
+                f"must be a place that can be asked for its images: {aws.error_reason(error)}",
+                "allow ec2:DescribeImages and ec2:DescribeSnapshots there to whoever deploys",
+            ),
         )
     return replace(
         found,
@@ -147,10 +164,10 @@ def _original(
     return image
 
 
-def _refused(found: ImageSource, settings: Settings, rule: str, fix: str) -> ImageSource:
+def _refused(found: ImageSource, why: Problem) -> ImageSource:
     return replace(
         found,
         needs_bake=False,
         description="there is none, and nothing is baked here (imageFrom)",
-        problem=problem("imageFrom", settings.image_from, rule, fix),
+        problems=(why,),
     )

@@ -9,22 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import image_files, images, revocation
-from core.errors import StepError, UserError
+from core.errors import Problem, StepError, UserError, problem
 from core.fingerprint import Files
 from core.git import GitError
 from core.images import Image
 from core.names import AMI, TYPED_FINGERPRINT, shown
 from plan import vendor_support
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.server_spec import image_fingerprint
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
-
-
-class ImageError(UserError):
-    """There is no such image, or nothing to bake one from; the text says what to type."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +32,14 @@ class ImageSource:
     image_ids: tuple[str, ...] = ()  # ids of the images of the service that are there
     image: str = ""  # its id; empty when it is yet to be baked or copied
     is_shared: bool = False  # whether this stack shares any of the known with other accounts
-    problem: str = ""  # why nobody can be launched from it
+    problems: tuple[Problem, ...] = ()  # why nobody can be launched from it
     gib: int = 0  # size of the image that is there, or is copied; 0: not known
     notes: tuple[str, ...] = ()  # what whoever chose it must know of what it is made of
     revoked: Mapping[str, str] = field(default_factory=dict, hash=False)  # of the images that are there: id -> in words
 
 
 def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
-    """The image that these settings ask for; `folder` is the project's. Raises `ImageError`."""
+    """The image that these settings ask for; `folder` is the project's. Raises `UserError`."""
     known = images.list_available(ec2, service=settings.service)
     return replace(
         _wanted(known, settings, folder, now=now),
@@ -71,8 +66,9 @@ def _files(settings: Settings, folder: Path) -> Files:
     try:
         return image_files.read_image_files(folder / settings.image_dir)
     except FileNotFoundError as missing:
-        raise ImageError(
+        raise UserError(
             problem(
+                "PHX-144",
                 "imageDir",
                 settings.image_dir,
                 f"must hold the Packer template and its scripts; {missing}",
@@ -80,42 +76,49 @@ def _files(settings: Settings, folder: Path) -> Files:
             )
         ) from None
     except GitError as error:
-        raise ImageError(
+        raise UserError(
             problem(
+                "PHX-145",
                 "imageDir",
                 settings.image_dir,
                 "must be a folder about which git can be asked, since its files decide"
-                f" which image it is; git says: {error.why}",
+                f" which image it is; {error.what}",
                 error.do,
             )
         ) from None
     except image_files.ImageFilesError as error:
-        raise ImageError(
-            "\n".join(
-                [
-                    f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:",
-                    *(problem("imageDir", one.names, one.rule, one.fix) for one in error.refusals),
-                ]
-            )
+        raise UserError(
+            *error.problems, head=f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:"
         ) from None
 
 
 def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
-    """The image that `image` names. Raises `ImageError` when this service has none such."""
+    """The image that `image` names. Raises `UserError` when this service has none such."""
     try:
         image = images.find_pinned(known, settings.image)
     except StepError as ambiguous:
-        raise ImageError(
-            problem("image", settings.image, f"must name one image; {ambiguous.what}: {ambiguous.why}", ambiguous.do)
+        raise UserError(
+            problem(
+                "PHX-161",
+                "image",
+                settings.image,
+                f"must name one image; {ambiguous.what}: {ambiguous.why}",
+                ambiguous.do,
+            )
         ) from None
     if image is None and settings.image_from and TYPED_FINGERPRINT.fullmatch(settings.image):
         return ImageSource(settings.image, f"there is none with fingerprint {shown(settings.image)}", needs_bake=True)
     if image is None:
         there = ", ".join(f"{shown(image.fingerprint)} ({image.id})" for image in known[:5]) or "none"
-        raise ImageError(
-            f"  image = {settings.image!r}: must be an image of the service {settings.service!r} in {settings.region}"
-            f" that is available; there are: {there}.\n"
-            "      type: pulumi config rm image   (bakes it from git; git revert brings old scripts back)"
+        raise UserError(
+            problem(
+                "PHX-158",
+                "image",
+                settings.image,
+                f"must be an image of the service {settings.service!r} in {settings.region} that is available;"
+                f" there are: {there}",
+                "pulumi config rm image   (bakes it from git; git revert brings old scripts back)",
+            )
         )
     if revoked := images.find_revoked(known, image.fingerprint):
         return replace(_revoked(revoked, settings), image=image.id)
@@ -131,12 +134,19 @@ def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
 def _revoked(image: Image, settings: Settings) -> ImageSource:
     """No error yet: what serves with this fingerprint may go on, only a launch is refused."""
     key, value = ("image", settings.image) if settings.image else ("imageDir", settings.image_dir)
-    rule = f"must lead to an image that is not revoked: {revocation.words(image)}"
     why = revocation.error(image, stack=settings.stack, pinned=bool(settings.image))
     return ImageSource(
         image.fingerprint,
         f"{revocation.words(image)}; nobody is launched from it",
-        problem=problem(key, value, rule, why.do),
+        problems=(
+            problem(
+                "PHX-162",
+                key,
+                value,
+                f"must lead to an image that is not revoked: {revocation.words(image)}",
+                why.do,
+            ),
+        ),
         gib=image.root_gib,
     )
 

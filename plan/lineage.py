@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import git
+from core.errors import Problem, problem
 from core.git import GitError
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
 from plan.readers.live_state import LiveState
@@ -59,7 +59,7 @@ def read_lineage(live: LiveState, folder: Path) -> Lineage:
         return _compared(folder, head, *made)
     except GitError as error:
         return Lineage(
-            unknown_because=f"whether production was made from a newer commit is not known; git says: {error.why}"
+            unknown_because=f"whether production was made from a newer commit is not known; {error.what}"
             f"   (type: {error.do})"
         )
 
@@ -108,10 +108,11 @@ def is_change(plan: RolloutPlan) -> bool:
     return not plan.is_up_to_date or plan.to_delete is not None
 
 
-def problems(settings: Settings, plan: RolloutPlan | None, lineage: Lineage) -> Iterator[str]:
+def problems(settings: Settings, plan: RolloutPlan | None, lineage: Lineage) -> Iterator[Problem]:
     """An older commit that would change production without a word. `plan`: None when none can be decided."""
     if lineage.newer and not settings.allow_older and (plan is None or is_change(plan)):
         yield problem(
+            "PHX-201",
             "allowOlder",
             "false",
             "must be true before an older commit changes production: it was made from"

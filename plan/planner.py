@@ -14,9 +14,9 @@ import boto3
 
 from core import engine_call
 from core import session as sessions
+from core.errors import UserError
 from plan import image_origin, lineage, listener_move, server_spec
 from plan.checks import clear_text, engine_flags, keep_alive, known_failures, ownership, permanent
-from plan.checks.ownership import OwnershipError
 from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
@@ -30,7 +30,7 @@ from plan.readers.recorded_steps import RecordedSteps
 from plan.readers.stack_state import StateInventory
 from plan.report import changelog, package_diff, permanent_rows, report
 from plan.report.report import PlanReport
-from plan.rollout_plan import RolloutPlan, RolloutPlanError
+from plan.rollout_plan import RolloutPlan
 from plan.server_spec import ServerSpec
 
 
@@ -123,10 +123,10 @@ def make_plan(
         ancestry=ancestry,
     )
     if forgotten := list(ownership.forgotten_groups(live, made, stay=plan.existing_colors)):
-        raise OwnershipError("\n".join(["nothing was changed:", *forgotten]))
+        raise UserError(*forgotten, head="nothing was changed:")
     given = engine_flags.read_flags(engine_call.read_engine_call(), os.environ)
     if refused := list(engine_flags.problems(given, plan, (one.urn for one in made.resources))):
-        raise RolloutPlanError("\n".join(refused))
+        raise UserError(*refused)
     changed = changelog.image_changelog(plan, settings, folder)
     differing = package_diff.package_lines(session, plan, source, service=settings.service)
     brief = report.plan_report(
@@ -194,7 +194,7 @@ def _check_owner(
     *,
     owner: str,
 ) -> tuple[str, ...]:
-    """What killed updates of this state left of load balancers. Raises `OwnershipError` for another state's stack."""
+    """What killed updates of this state left of load balancers. Raises `UserError` for another state's stack."""
     balancers = session.client("elbv2")
     found = ownership.read_owners(balancers, live.other_balancers or (shared.others if shared else ()))
     wanted = [] if owner or settings.vpc_id else unrecorded.expected_network(settings.name)
@@ -205,5 +205,5 @@ def _check_owner(
         *ownership.unknown_listeners(balancers, live, made),
     ]
     if why := ownership.refusal(settings, live, made, found, unknown):
-        raise OwnershipError(why)
+        raise UserError(*why)
     return ownership.left_by_killed(found, made)

@@ -9,16 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import UserError
+from core.errors import Problem, UserError
 from core.names import COLORS, other_color, shown
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.server_spec import ServerSpec, spec_changes
-
-
-class RolloutPlanError(UserError):
-    """The flag and what is live do not go together; the text says what to type."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +70,14 @@ class RolloutPlan:
 
 
 def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now: datetime) -> RolloutPlan:
-    """The plan of an update. Raises `RolloutPlanError` when the flag and what is live do not go together."""
+    """The plan of an update. Raises `UserError` when the flag and what is live do not go together."""
     _check_network(settings, live)
     color = _active_color(settings, spec, live, now)
     mine, beside = live.group(color), live.group(other_color(color))
     existing = mine if mine and _reuses_existing(spec, mine, beside) else None
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not existing:
-        raise RolloutPlanError(_in_place_change_error(spec, live, mine, beside))
+        raise UserError(_in_place_change_error(spec, live, mine, beside))
     weights = _wanted_weights(settings, color, mine, beside)
     needs_shift = _needs_traffic_shift(live, weights)
     stays = beside is not None and len(weights) == 2
@@ -115,19 +111,26 @@ def _active_key(
 
 
 def _wanted_weights(settings: Settings, color: str, mine: LiveGroup | None, beside: LiveGroup | None) -> dict[str, int]:
-    """Percent of production by color in the end; 0 for a group that is kept. Raises `RolloutPlanError`."""
+    """Percent of production by color in the end; 0 for a group that is kept. Raises `UserError`."""
     weights, other = {color: settings.traffic}, other_color(color)
     if settings.traffic == 100:
         return {**weights, other: 0} if beside and beside.name and settings.keep_previous else weights
     if beside is None:
-        raise RolloutPlanError(
-            f"traffic is {settings.traffic}, but no {other} group is live to carry the other"
-            f" {100 - settings.traffic} percent of production.\n  type: pulumi config set traffic 100"
+        raise UserError(
+            Problem(
+                "PHX-204",
+                f"traffic is {settings.traffic}, but no {other} group is live to carry the other"
+                f" {100 - settings.traffic} percent of production.",
+                "pulumi config set traffic 100",
+            )
         )
     if mine and mine.weight and not beside.weight:
-        raise RolloutPlanError(
-            f"traffic is {settings.traffic}, but {color} has production already, and {other} is only kept."
-            f"\n  type: pulumi config set active {other}   (to give {other} a share, prove it first)"
+        raise UserError(
+            Problem(
+                "PHX-205",
+                f"traffic is {settings.traffic}, but {color} has production already, and {other} is only kept.",
+                f"pulumi config set active {other}   (to give {other} a share, prove it first)",
+            )
         )
     return {**weights, other: 100 - settings.traffic}
 
@@ -222,46 +225,58 @@ def _is_rollback(existing: LiveGroup | None, beside: LiveGroup | None) -> bool:
 
 
 def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGroup | None) -> None:
-    """Raises `RolloutPlanError` when this update would leave production with a group that somebody deleted.
+    """Raises `UserError` when this update would leave production with a group that somebody deleted.
 
     A group launched in its place would get production before anybody has verified it.
     """
     if mine and mine.weight and not mine.name:
-        raise RolloutPlanError(
-            f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone: somebody"
-            f" deleted it, and users get errors.\n"
-            f"  type: pulumi config set active {other_color(mine.color)} && pulumi up"
-            f"   (a group is launched, verified and takes production over)"
+        raise UserError(
+            Problem(
+                "PHX-213",
+                f"{mine.color} has {live.weights[mine.color]} % of production, but its auto-scaling group is gone:"
+                " somebody deleted it, and users get errors.",
+                f"pulumi config set active {other_color(mine.color)} && pulumi up"
+                "   (a group is launched, verified and takes production over)",
+            )
         )
     if sharing and not sharing.name:
-        raise RolloutPlanError(
-            f"{sharing.color} is to share production, but its auto-scaling group is gone: somebody deleted it.\n"
-            f"  type: pulumi config set traffic 100 && pulumi up"
+        raise UserError(
+            Problem(
+                "PHX-214",
+                f"{sharing.color} is to share production, but its auto-scaling group is gone: somebody deleted it.",
+                "pulumi config set traffic 100 && pulumi up",
+            )
         )
 
 
-def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, beside: LiveGroup | None) -> str:
+def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, beside: LiveGroup | None) -> Problem:
     said = "".join(f"\n    {line}" for line in spec_changes(mine.server_spec, spec))
     flip = other_color(mine.color)
     if beside and _is_canary(mine, of=beside):
-        return (
+        return Problem(
+            "PHX-203",
             f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
-            f" production as generation {mine.generation}; a live server is never changed.{said}\n"
-            f"  type: pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
-            f"  then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is launched)"
+            f" production as generation {mine.generation}; a live server is never changed.{said}",
+            f"pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
+            f"then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is launched)",
         )
-    return (
+    return Problem(
+        "PHX-202",
         f"what makes a server changed, but active is {mine.color}, which serves production as generation"
-        f" {mine.generation}; a live server is never changed.{said}\n"
-        f"  type: pulumi config set active {flip}   (generation {spec.generation} is launched beside it)\n"
-        f"  or undo the change; or keep the image that serves:"
-        f" pulumi config set image {shown(mine.fingerprint) or mine.image}"
+        f" {mine.generation}; a live server is never changed.{said}",
+        f"pulumi config set active {flip}   (generation {spec.generation} is launched beside it)\n"
+        "or undo the change; or keep the image that serves: pulumi config set image"
+        f" {shown(mine.fingerprint) or mine.image}",
     )
 
 
 def _check_network(settings: Settings, live: LiveState) -> None:
     if settings.vpc_id and live.vpc_id and settings.vpc_id != live.vpc_id:
-        raise RolloutPlanError(
-            f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
-            f" can't move.\n  type: pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network"
+        raise UserError(
+            Problem(
+                "PHX-206",
+                f"vpcId is {settings.vpc_id}, but the load balancer of {settings.identity} stands in {live.vpc_id} and"
+                " can't move.",
+                f"pulumi config set vpcId {live.vpc_id}, or pulumi stack init for the new network",
+            )
         )

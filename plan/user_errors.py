@@ -9,7 +9,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.aws import error_code, lacks_credentials
-from core.errors import UserError
+from core.errors import Problem, UserError
 from core.plain_text import printable
 from plan.report import report
 
@@ -26,7 +26,9 @@ def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
     except UserError as error:
         why = str(error)
     except (BotoCoreError, ClientError) as error:
-        why = f"AWS could not be asked what is live; nothing was changed: {error}\n  type: {_next(error)}"
+        why = str(
+            Problem("PHX-225", f"AWS could not be asked what is live; nothing was changed: {error}", _next(error))
+        )
     else:
         return
     if about:

@@ -22,6 +22,7 @@ def begin(name: str) -> int:
         runpy.run_module(module_of(name), run_name="__main__", alter_sys=True)
     except ImportError as error:
         failed = StepError(
+            "PHX-006",
             "this Python does not have the libraries of the steps",
             f"{sys.executable}: {error}",
             f"cd {ROOT} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.settings import Settings
 from plan.readers.certificates import ISSUED, Certificate
 
 
-def problems(s: Settings, found: Sequence[Certificate] | None) -> Iterator[str]:
+def problems(s: Settings, found: Sequence[Certificate] | None) -> Iterator[Problem]:
     """Why users of `https://hostname` would be refused, or AWS would refuse the listener."""
     if not found or not s.hostname:
         return
     own = found[0] if s.certificate_arn else None
     if own and not own.status:
         yield problem(
+            "PHX-314",
             "certificateArn",
             own.arn,
             f"must be a certificate of this account in {s.region}; there is none such",
@@ -26,6 +27,7 @@ def problems(s: Settings, found: Sequence[Certificate] | None) -> Iterator[str]:
         )
     elif own and own.status != ISSUED:
         yield problem(
+            "PHX-315",
             "certificateArn",
             own.arn,
             f"must be issued (ACM says {own.status}): no listener takes another",
@@ -35,6 +37,7 @@ def problems(s: Settings, found: Sequence[Certificate] | None) -> Iterator[str]:
     elif not any(one.is_for(s.hostname) for one in found):
         names = ", ".join(dict.fromkeys(name for one in found for name in one.names))
         yield problem(
+            "PHX-316",
             "hostname",
             s.hostname,
             f"must be a name that a certificate of the listener is for ({names}): browsers"

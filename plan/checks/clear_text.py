@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from core.errors import Problem, problem
 from plan.checks.permanent import PermanentResources
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.readers.existing_balancer import ExistingBalancer
 
@@ -37,10 +37,11 @@ def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentRe
     return f"HTTP {s.port} is open to {', '.join(outside)}" if outside else ""
 
 
-def problems(s: Settings, found: str) -> Iterator[str]:
+def problems(s: Settings, found: str) -> Iterator[Problem]:
     """`protect` says that this is production: there it is an error. `found`: the way."""
     if found and s.protect:
         yield problem(
+            "PHX-317",
             "protect",
             "true",
             f"must not be set while {READ} ({found})",

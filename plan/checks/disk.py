@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 
 
-def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterator[str]:
+def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterator[Problem]:
     """What a launch would fail of; a size that is not known fails nothing."""
     size, whose = source.gib, f"the image {source.image}" if source.image else "the image that is copied"
     if source.needs_bake:
@@ -18,6 +18,7 @@ def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterato
         asked = int(said) if isinstance(said, str) and said.isdigit() else 0
         if 0 < asked < base:
             yield problem(
+                "PHX-309",
                 "packerVariables.root_gib",
                 asked,
                 f"must be at least {base} GiB, the size of baseImage ({s.base_image})",
@@ -26,6 +27,7 @@ def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterato
         size, whose = max(asked, base), "the image that is baked"
     if size > s.root_volume_gib:
         yield problem(
+            "PHX-308",
             "rootVolumeGiB",
             s.root_volume_gib,
             f"must be at least {size} GiB, the size of {whose}: no disk can be smaller than its image",

@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import kms, partitions
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.settings import Settings
 from plan.readers.account_limits import QUICK
 from plan.readers.live_state import Account
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
 
-def key_problem(session: boto3.Session, settings: Settings, account: Account) -> str:
-    """Why no image can be encrypted as `imageKmsKey` says; empty when it can, or nobody knows."""
+def key_problem(session: boto3.Session, settings: Settings, account: Account) -> Problem | None:
+    """Why no image can be encrypted as `imageKmsKey` says; None when it can, or nobody knows."""
     key = settings.image_kms_key
     if not key:
-        return ""
+        return None
     try:
         if key == kms.NONE:
             return _always(session.client("ec2", config=QUICK), settings, account)
         why = kms.key_problem(session.client("kms", config=QUICK), key, chosen=True)
     except (BotoCoreError, ClientError):
-        return ""
+        return None
     return (
         problem(
+            "PHX-328",
             "imageKmsKey",
             key,
             f"must be a key that EC2 can encrypt with for account {account.id}; {why}",
@@ -40,17 +41,18 @@ def key_problem(session: boto3.Session, settings: Settings, account: Account) ->
             " ANOTHER",
         )
         if why
-        else ""
+        else None
     )
 
 
-def _always(ec2: EC2Client, settings: Settings, account: Account) -> str:
+def _always(ec2: EC2Client, settings: Settings, account: Account) -> Problem | None:
     """An account may encrypt every volume, whatever is asked (EBS user guide, "Enable Amazon EBS encryption by
     default"), and AWS's own key is what it takes unless it was told another.
     """
     if not ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]:
-        return ""
+        return None
     return problem(
+        "PHX-329",
         "imageKmsKey",
         kms.NONE,
         f"must be a key: account {account.id} encrypts every volume in {settings.region} by default",

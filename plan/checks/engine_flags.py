@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from core.engine_call import Call
+from core.errors import Problem
 from core.names import other_color
 from plan.rollout_plan import RolloutPlan
 
@@ -56,7 +57,7 @@ def read_flags(call: Call | None, environment: Mapping[str, str]) -> Flags:
     )
 
 
-def problems(flags: Flags, plan: RolloutPlan, urns: Iterable[str]) -> Iterator[str]:
+def problems(flags: Flags, plan: RolloutPlan, urns: Iterable[str]) -> Iterator[Problem]:
     """What can't be made safe, each with what to type. `urns`: what the state holds."""
     held = list(urns)
     flip = f"pulumi config set active {other_color(plan.active.color)} && pulumi up"
@@ -68,20 +69,22 @@ def problems(flags: Flags, plan: RolloutPlan, urns: Iterable[str]) -> Iterator[s
     for said in flags.replaces:
         meant = [urn for urn in held if _pattern(said).fullmatch(urn)] or [said]
         if bad := [urn for urn in meant if OURS in urn and not AGAIN.search(urn)]:
-            yield (
+            yield Problem(
+                "PHX-211",
                 f"--replace {said}: {_name(bad[0])} would be made anew, past every gate, while users are served by"
-                f" it; nothing was changed\n"
-                f"  type: {instead}"
+                " it; nothing was changed",
+                instead,
             )
     if plan.is_up_to_date:
         return
     for flag, values in (("--target", flags.targets), ("--exclude", flags.excludes)):
         for said in values:
             if flags.dependents or "*" in said or WHOLE.search(said):
-                yield (
+                yield Problem(
+                    "PHX-212",
                     f"{flag} {said}: in this update {plan.active.color} passes its gates; that is done as a whole"
-                    f" or not at all; nothing was changed\n"
-                    f"  type: pulumi up   (without {flag})"
+                    " or not at all; nothing was changed",
+                    f"pulumi up   (without {flag})",
                 )
 
 

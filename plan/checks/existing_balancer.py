@@ -5,8 +5,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator
 
+from core.errors import Problem, problem
 from plan import estimates
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.readers.existing_balancer import GROUPS, REGION, RULES, TARGETS, ExistingBalancer, OtherRule
 from plan.readers.live_state import LiveState
@@ -15,10 +15,11 @@ from plan.rollout_plan import RolloutPlan
 HIGHEST = 50000  # of a rule's priorities
 
 
-def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBalancer) -> Iterator[str]:
+def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBalancer) -> Iterator[Problem]:
     """Why this stack's rules, target groups or servers do not fit on a shared load balancer."""
     if shared.listener and shared.vpc_id != s.vpc_id:
         yield problem(
+            "PHX-342",
             "listenerArn",
             s.listener_arn,
             f"must be of a load balancer in vpcId ({s.vpc_id}; it is in {shared.vpc_id})",
@@ -32,6 +33,7 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBa
     ]
     if not s.hostname:
         yield problem(
+            "PHX-343",
             "hostname",
             "",
             "must be set: it tells this service's requests from others'",
@@ -54,6 +56,7 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBa
     for limit, what, used, more, counted in asked:
         if more and used + more > shared.limits[limit]:
             yield problem(
+                "PHX-347",
                 key,
                 value,
                 f"must be on a load balancer with room for {more} more {what}: it has {used} ({counted})"
@@ -63,6 +66,7 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBa
             )
     if born and shared.region_target_groups + 1 > shared.limits[REGION]:
         yield problem(
+            "PHX-348",
             "aws:region",
             s.region,
             f"must have room for one more target group: there are"
@@ -72,11 +76,12 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBa
         )
 
 
-def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[str]:
+def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[Problem]:
     taken = {rule.priority: rule for rule in others}
     free = next((one for one in range(10, HIGHEST, 10) if not taken.keys() & {one, one + 1}), HIGHEST - 1)
     if not s.rule_priority:
         yield problem(
+            "PHX-344",
             "rulePriority",
             0,
             "must be set: of a listener with other services' rules, each has its own two",
@@ -86,6 +91,7 @@ def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[str]:
     for priority in (s.rule_priority, s.rule_priority + 1):
         if priority in taken:
             yield problem(
+                "PHX-345",
                 "rulePriority",
                 s.rule_priority,
                 f"must be free, and the number after it too: {priority} is taken by"
@@ -97,6 +103,7 @@ def _priorities(s: Settings, others: list[OtherRule]) -> Iterator[str]:
             fnmatch.fnmatchcase(s.hostname, pattern.lower()) for pattern in rule.hosts
         ):
             yield problem(
+                "PHX-346",
                 "rulePriority",
                 s.rule_priority,
                 f"must be below {rule.priority}: that rule"

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core import obstacles
+from core.errors import Problem, problem
 from core.names import other_color
 from core.obstacles import GROW, SHRINK
 from plan import estimates
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
@@ -36,7 +36,7 @@ def describe_group(group: LiveGroup, limits: AccountLimits, *, wanted: tuple[int
     return f"{group.desired} servers" + (f" ({'; '.join(unlike)})" if unlike else "")
 
 
-def problems(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+def problems(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
     """What would hurt users, or can't succeed."""
     for group in live.groups:
         if group.color in plan.unverified_targets and plan.weights[group.color]:
@@ -70,7 +70,7 @@ def _serves(group: LiveGroup, limits: AccountLimits) -> bool:
     return group.desired > 0 and _healthy(group, limits) != 0
 
 
-def _no_capacity(s: Settings, plan: RolloutPlan, group: LiveGroup, limits: AccountLimits) -> Iterator[str]:
+def _no_capacity(s: Settings, plan: RolloutPlan, group: LiveGroup, limits: AccountLimits) -> Iterator[Problem]:
     """Users are with a group that passes no gate in this update, and whose servers don't answer."""
     if not group.name or _serves(group, limits):
         return
@@ -78,6 +78,7 @@ def _no_capacity(s: Settings, plan: RolloutPlan, group: LiveGroup, limits: Accou
     flip = _away(plan, color)
     if group.desired:
         yield problem(
+            "PHX-321",
             "active",
             s.active,
             f"must not leave users with servers that are ill: {color} has {share} % of"
@@ -89,6 +90,7 @@ def _no_capacity(s: Settings, plan: RolloutPlan, group: LiveGroup, limits: Accou
     if group.sizes and group.sizes[1] < max(s.min_size, 1):
         sizes += f" --max-size {s.max_size}"
     yield problem(
+        "PHX-320",
         "active",
         s.active,
         f"must not leave users without servers: {color} has {share} % of production, and"
@@ -110,13 +112,14 @@ def _away(plan: RolloutPlan, color: str) -> str:
     return f"pulumi config set active {other_color(color)} && pulumi up   ({way})"
 
 
-def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[str]:
+def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[Problem]:
     """AWS ends servers above MaxSize at once. A kept group is left as it is, and a new group has a limit of its own."""
     existing = plan.existing
     if existing is None or plan.active.pinned or not existing.weight or existing.desired <= s.max_size:
         return
     more = existing.desired - s.max_size
     yield problem(
+        "PHX-322",
         "maxSize",
         s.max_size,
         f"must not be below the {existing.desired} servers of {existing.color} that serve:"
@@ -127,12 +130,13 @@ def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[str]:
     )
 
 
-def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
     """Groups that have to grow or to go, and can't. From a group that serves nobody the way must stay open."""
     existing = plan.existing
     if existing and estimates.added_servers(s, plan, live):
         for one in obstacles.barring(existing.obstacles, GROW):
             yield problem(
+                "PHX-324",
                 "active",
                 s.active,
                 f"must not mean a group that can't grow: {existing.color} needs more"
@@ -141,6 +145,7 @@ def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: Accoun
             )
     if existing and not plan.is_up_to_date and existing.sizes and not existing.sizes[1]:
         yield problem(
+            "PHX-323",
             "active",
             s.active,
             f"must not mean a group that may have no server: MaxSize of {existing.name} is 0, by somebody's hand",
@@ -150,4 +155,6 @@ def _undeletable(s: Settings, plan: RolloutPlan, live: LiveState, limits: Accoun
     leaving = live.group(plan.to_delete.color) if plan.to_delete else None
     if leaving and _serves(leaving, limits):
         for one in obstacles.barring(leaving.obstacles, SHRINK):
-            yield problem("active", s.active, f"must not send a group away that can't be deleted: {one.what}", one.do)
+            yield problem(
+                "PHX-325", "active", s.active, f"must not send a group away that can't be deleted: {one.what}", one.do
+            )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from core.credentials import RESERVE_SECONDS
-from core.errors import UserError
+from core.errors import Problem, UserError, problem
 from core.names import other_color
 from core.times import iso
 from plan import estimates, lineage
@@ -20,14 +20,13 @@ from plan.checks import (
     permanent,
     revoked,
 )
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits, Subnet
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.rollout_plan import RolloutPlan, RolloutPlanError, decide_rollout, exceeds_max_age
+from plan.rollout_plan import RolloutPlan, decide_rollout, exceeds_max_age
 from plan.server_spec import ServerSpec
 
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
@@ -39,9 +38,9 @@ NOTHING = permanent.PermanentResources()
 class KnownFailureError(UserError):
     """What an update would fail of, all of it, before it has begun."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         count = "1 thing is" if len(problems) == 1 else f"{len(problems)} things are"
-        super().__init__("\n".join([f"{count} known to fail; nothing was changed:", *problems]))
+        super().__init__(*problems, head=f"{count} known to fail; nothing was changed:")
 
 
 def checked_plan(
@@ -58,7 +57,7 @@ def checked_plan(
     front: bool = True,
     ancestry: Lineage = UNKNOWN,
 ) -> RolloutPlan:
-    """The plan of an update that may succeed. Raises `KnownFailureError`, or `RolloutPlanError` when that is all.
+    """The plan of an update that may succeed. Raises `KnownFailureError`, or `UserError` when that is all.
 
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
     """
@@ -74,10 +73,10 @@ def checked_plan(
         raise KnownFailureError([*kept, *problems])
     try:
         plan = decide_rollout(settings, spec, live, now=now)
-    except RolloutPlanError as error:
+    except UserError as error:
         older = list(lineage.problems(settings, None, ancestry))
         if older or problems:
-            raise KnownFailureError([*older, f"  {error}", *problems]) from None
+            raise KnownFailureError([*older, *error.problems, *problems]) from None
         raise
     problems = [*lineage.problems(settings, plan, ancestry), *problems]
     problems += [*_images(settings, plan, live, source, limits), *revoked.problems(settings, plan, live, source)]
@@ -97,7 +96,7 @@ def checked_plan(
     return plan
 
 
-def _network(s: Settings, limits: AccountLimits) -> Iterator[str]:
+def _network(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
     """Subnets that are adopted: there, of the adopted VPC, in enough zones, and servers where the balancer is."""
     if not s.vpc_id or limits.subnets is None:
         return
@@ -106,6 +105,7 @@ def _network(s: Settings, limits: AccountLimits) -> Iterator[str]:
         for id in ids:
             if id not in known:
                 yield problem(
+                    "PHX-301",
                     key,
                     id,
                     f"must be a subnet of this account in {s.region}; there is none such",
@@ -113,6 +113,7 @@ def _network(s: Settings, limits: AccountLimits) -> Iterator[str]:
                 )
             elif known[id].vpc != s.vpc_id:
                 yield problem(
+                    "PHX-302",
                     key,
                     id,
                     f"must be in {s.vpc_id} (it is in {known[id].vpc})",
@@ -122,11 +123,12 @@ def _network(s: Settings, limits: AccountLimits) -> Iterator[str]:
     yield from _zones(front, back)
 
 
-def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
+def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[Problem]:
     """A load balancer wants two zones, one subnet each, and sends nothing to servers of zones that it is not in."""
     zones = [subnet.zone for subnet in front]
     if front and len(set(zones)) < max(2, len(zones)):
         yield problem(
+            "PHX-303",
             "albSubnetIds",
             [subnet.id for subnet in front],
             f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
@@ -135,6 +137,7 @@ def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
     for subnet in back:
         if zones and subnet.zone not in zones:
             yield problem(
+                "PHX-304",
                 "serverSubnetIds",
                 subnet.id,
                 f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
@@ -143,7 +146,7 @@ def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[str]:
             )
 
 
-def _check_balancer_zones(s: Settings, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+def _check_balancer_zones(s: Settings, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
     """A load balancer that leaves a zone leaves the servers there alone, whatever production rule names them."""
     zones = {subnet.id: subnet.zone for subnet in limits.subnets or ()}
     kept = {zones.get(id) for id in s.alb_subnet_ids}
@@ -152,6 +155,7 @@ def _check_balancer_zones(s: Settings, live: LiveState, limits: AccountLimits) -
     left = {zones[id] for group in live.groups if group.weight for id in group.subnets if id in zones} - kept
     if left:
         yield problem(
+            "PHX-335",
             "albSubnetIds",
             list(s.alb_subnet_ids),
             "must keep a subnet of"
@@ -203,11 +207,12 @@ def _days(group: LiveGroup, now: datetime) -> int:
 
 def _images(
     s: Settings, plan: RolloutPlan, live: LiveState, source: ImageSource, limits: AccountLimits
-) -> Iterator[str]:
-    if plan.existing is None and source.problem:
-        yield source.problem
+) -> Iterator[Problem]:
+    if plan.existing is None:
+        yield from source.problems
     if plan.existing is None and source.needs_bake and limits.base == 0:
         yield problem(
+            "PHX-318",
             "baseImage",
             s.base_image,
             f"must be an image in {s.region} that this account may use; it is gone",
@@ -217,6 +222,7 @@ def _images(
     gone = existing and existing.image and existing.image not in source.image_ids
     if existing and gone and estimates.added_servers(s, plan, live):
         yield problem(
+            "PHX-319",
             "active",
             s.active,
             f"must not mean a group that can't grow: {existing.color} needs more servers to"
@@ -226,11 +232,12 @@ def _images(
         )
 
 
-def _type(s: Settings, limits: AccountLimits) -> Iterator[str]:
+def _type(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
     if limits.instance_type is None:
         return
     if not limits.instance_type.vcpus:
         yield problem(
+            "PHX-349",
             "instanceType",
             s.instance_type,
             f"must be an instance type that AWS has in {s.region}",
@@ -238,6 +245,7 @@ def _type(s: Settings, limits: AccountLimits) -> Iterator[str]:
         )
     elif s.architecture not in limits.instance_type.architectures:
         yield problem(
+            "PHX-350",
             "instanceType",
             s.instance_type,
             f"must be of {s.architecture}, as its name says (AWS says {', '.join(limits.instance_type.architectures)})",
@@ -245,7 +253,7 @@ def _type(s: Settings, limits: AccountLimits) -> Iterator[str]:
         )
 
 
-def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
     more = estimates.added_servers(s, plan, live)
     if not more or not limits.instance_type or not limits.quota:
         return
@@ -254,6 +262,7 @@ def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimit
     used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
     if used + needed > quota.limit:
         yield problem(
+            "PHX-351",
             "instanceType",
             s.instance_type,
             f"must fit into the quota {quota.name!r} of {quota.limit:.0f} vCPUs: {used:.0f} are used, and {more} more"
@@ -263,7 +272,7 @@ def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimit
         )
 
 
-def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[str]:
+def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
     if limits.subnets is None:
         return
     more = estimates.added_servers(s, plan, live)
@@ -277,6 +286,7 @@ def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountL
             "add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else permanent.BESIDE
         )
         yield problem(
+            "PHX-306",
             key,
             value,
             f"must have free addresses for {more} more servers (there are {free})",
@@ -287,6 +297,7 @@ def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountL
     for subnet in limits.subnets:
         if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
             yield problem(
+                "PHX-305",
                 "albSubnetIds",
                 subnet.id,
                 f"must have {BALANCER_ADDRESSES} free addresses for a load balancer (it has {subnet.free})",
@@ -296,7 +307,7 @@ def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountL
 
 def _credentials(
     s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits, now: datetime
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     """Credentials that end before the gates can: promote would refuse, after a launch for nothing."""
     _, needed = estimates.promotion_seconds(s, plan, live)
     if not needed or limits.credentials_end is None:
@@ -306,6 +317,7 @@ def _credentials(
     left = (limits.credentials_end - now).total_seconds()
     if left < launch_seconds + needed + RESERVE_SECONDS:
         yield problem(
+            "PHX-352",
             "AWS_CREDENTIAL_EXPIRATION",
             iso(limits.credentials_end),
             f"must be at least {estimates.format_duration(launch_seconds + needed + RESERVE_SECONDS)} away (it is"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from core.errors import Problem, problem
 from plan.checks.permanent import PermanentResources, commands_back
-from plan.config.constraints import problem
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
 
 
-def missing_listener_error(before: PermanentResources, live: LiveState) -> Iterator[str]:
+def missing_listener_error(before: PermanentResources, live: LiveState) -> Iterator[Problem]:
     """Listeners of the state that AWS no longer has: an update was killed right after it deleted one, or a person did.
 
     The provider fails on deleting it once more, in every update from then on (hashicorp/terraform-provider-aws,
@@ -23,6 +23,7 @@ def missing_listener_error(before: PermanentResources, live: LiveState) -> Itera
     for one in before.listeners:
         if one.arn not in live.listeners:
             yield problem(
+                "PHX-339",
                 f"the state's {one.name}",
                 f"{one.protocol} {one.port}",
                 "must be there, and AWS has no such listener"
@@ -33,7 +34,7 @@ def missing_listener_error(before: PermanentResources, live: LiveState) -> Itera
 
 def combined_change_error(
     before: PermanentResources, live: LiveState, s: Settings, plan: RolloutPlan, *, port: int
-) -> Iterator[str]:
+) -> Iterator[Problem]:
     """Why production can't pass to another listener in this update: something else moves in it, and knows but one."""
     existing, main = before.rules.get("production"), before.ports.get(port)
     if existing is None or not before.listeners:
@@ -41,6 +42,7 @@ def combined_change_error(
     leads = [door for door in live.listener_rules if door.kind == "production"]
     if any(door.shares != leads[0].shares for door in leads):
         yield problem(
+            "PHX-338",
             "listenerPort",
             port,
             "must have its users led where all are led: two production rules of this stack give"
@@ -52,6 +54,7 @@ def combined_change_error(
     behind = any(door.arn != existing.arn for door in leads)
     if (passing or behind) and not (plan.is_up_to_date and not plan.to_delete):
         yield problem(
+            "PHX-337",
             "listenerPort",
             port,
             "must not change together with a launch, a move of traffic or the end of a group"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import UserError
+from core.errors import Problem, UserError
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 RULE, LISTENER = "aws:lb/listenerRule:ListenerRule", "aws:lb/listener:Listener"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-
-
-class OwnershipError(UserError):
-    """AWS, the state and the configuration speak of different stacks; the text says how to reconcile them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def unknown_listeners(
 
 
 def check_identity(settings: Settings, made: StateInventory) -> None:
-    """Raises `OwnershipError` when the state has made another stack than the configuration says.
+    """Raises `UserError` when the state has made another stack than the configuration says.
 
     For a program with one service. With several, the guard of each production rule refuses what would be lost.
     """
@@ -81,11 +77,15 @@ def check_identity(settings: Settings, made: StateInventory) -> None:
         fixes.append(f"pulumi config set service {service}")
     if stack != settings.stack:
         fixes.append(f"pulumi stack rename {stack}")
-    raise OwnershipError(
-        f"service and stack are {settings.identity}, but this state has made {others[0]}, which would be deleted with"
-        f" all that serves; nothing was changed\n  type: {' && '.join(fixes)}\n"
-        "  (to move on purpose: make another stack beside it (pulumi stack init NAME), lead users there, for example by"
-        " DNS, and then destroy this one)"
+    raise UserError(
+        Problem(
+            "PHX-218",
+            f"service and stack are {settings.identity}, but this state has made {others[0]}, which would be deleted"
+            " with all that serves; nothing was changed",
+            f"{' && '.join(fixes)}\n"
+            "(to move on purpose: make another stack beside it (pulumi stack init NAME), lead users there, for example"
+            " by DNS, and then destroy this one)",
+        )
     )
 
 
@@ -103,47 +103,37 @@ def refusal(
     made: StateInventory,
     found: Sequence[ForeignBalancer],
     unknown: Sequence[Unknown] = (),
-) -> str:
-    """Why this state may not update the stack; empty when it may. `unknown`: what else it has forgotten. Pure."""
-    return "\n".join(
-        [
-            *_balancers(settings, made, found),
-            *_groups(settings, live, made),
-            *_rules(settings, live, made),
-            *(_forgotten(settings, made, one) for one in unknown),
-        ]
-    )
+) -> list[Problem]:
+    """Why this state may not update the stack; none when it may. `unknown`: what else it has forgotten. Pure."""
+    return [
+        *_balancers(settings, made, found),
+        *_groups(settings, live, made),
+        *_rules(settings, live, made),
+        *(_forgotten(settings, made, one) for one in unknown),
+    ]
 
 
-def _balancers(settings: Settings, made: StateInventory, found: Iterable[ForeignBalancer]) -> Iterator[str]:
+def _balancers(settings: Settings, made: StateInventory, found: Iterable[ForeignBalancer]) -> Iterator[Problem]:
     for one in found:
         if not _is_of(one, made):
             serves = f", with production on it ({one.rule})" if one.rule else ""
-            unused = (
-                ""
-                if one.rule
-                else (
-                    "\n  or, when nobody needs it: aws elbv2 delete-load-balancer"
-                    f" --load-balancer-arn {one.balancer.arn}"
-                )
-            )
-            yield _another_states(settings, f"the load balancer {one.balancer.arn}{serves}") + unused
+            unused = [] if one.rule else [f"aws elbv2 delete-load-balancer --load-balancer-arn {one.balancer.arn}"]
+            yield _another_states(settings, f"the load balancer {one.balancer.arn}{serves}", unused)
         elif one.rule:
             yield _forgotten(settings, made, Unknown(BALANCER, settings.name, one.balancer.arn))
 
 
-def _groups(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[str]:
+def _groups(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[Problem]:
     """Beside a load balancer of this state, a group that it does not know is what a killed update has left."""
     unknown = [name for name in live.unused_groups if name not in made.ids]
     if not live.load_balancer and not live.other_balancers and unknown:
-        yield _another_states(settings, f"auto-scaling groups ({', '.join(unknown)})") + "".join(
-            f"\n  or, when nobody needs it: aws autoscaling delete-auto-scaling-group --force-delete"
-            f" --auto-scaling-group-name {name}"
-            for name in unknown
+        delete = "aws autoscaling delete-auto-scaling-group --force-delete --auto-scaling-group-name"
+        yield _another_states(
+            settings, f"auto-scaling groups ({', '.join(unknown)})", [f"{delete} {name}" for name in unknown]
         )
 
 
-def _rules(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[str]:
+def _rules(settings: Settings, live: LiveState, made: StateInventory) -> Iterator[Problem]:
     holds = any(one.owner == settings.identity for one in made.aws)
     # Where a killed update has left a second rule of a kind, the state knows the first.
     known = {door.kind for door in live.listener_rules if door.arn in made.rules}
@@ -160,22 +150,26 @@ def _is_of(found: ForeignBalancer, made: StateInventory) -> bool:
     return not made.ids.isdisjoint(found.balancer.security_groups)
 
 
-def _another_states(settings: Settings, what: str) -> str:
-    return (
+def _another_states(settings: Settings, what: str, unused: Iterable[str] = ()) -> Problem:
+    """`unused`: the commands that delete what nobody may need."""
+    return Problem(
+        "PHX-215",
         f"AWS holds {what} of {settings.identity}, and this state has not made it: another state of the stack has, or"
-        " this one was lost; nothing was changed\n"
-        "  type: pulumi login BACKEND && pulumi stack select STACK   (those of the state that made it; pulumi whoami -v"
+        " this one was lost; nothing was changed",
+        "pulumi login BACKEND && pulumi stack select STACK   (those of the state that made it; pulumi whoami -v"
         " and pulumi stack ls tell the present ones)\n"
-        "  or bring its state here: pulumi stack export --file state.json   (there), then\n"
-        "                           pulumi stack import --file state.json   (here)\n"
-        "  (as another stack beside it: pulumi stack init NAME, or pulumi config set service NAME)"
+        "or bring its state here: pulumi stack export --file state.json   (there), then\n"
+        "                         pulumi stack import --file state.json   (here)\n"
+        "(as another stack beside it: pulumi stack init NAME, or pulumi config set service NAME)"
+        + "".join(f"\nor, when nobody needs it: {command}" for command in unused),
     )
 
 
-def _forgotten(settings: Settings, made: StateInventory, one: Unknown) -> str:
-    return (
-        f"the state has forgotten {one.id}, which AWS holds for {settings.identity}; nothing was changed\n"
-        f"  type: {import_command(settings.name, made, one)}\n  then: pulumi up"
+def _forgotten(settings: Settings, made: StateInventory, one: Unknown) -> Problem:
+    return Problem(
+        "PHX-216",
+        f"the state has forgotten {one.id}, which AWS holds for {settings.identity}; nothing was changed",
+        f"{import_command(settings.name, made, one)}\nthen: pulumi up",
     )
 
 
@@ -193,7 +187,7 @@ def import_command(name: str, made: StateInventory, one: Unknown) -> str:
     )
 
 
-def forgotten_groups(live: LiveState, made: StateInventory, *, stay: Collection[str]) -> Iterator[str]:
+def forgotten_groups(live: LiveState, made: StateInventory, *, stay: Collection[str]) -> Iterator[Problem]:
     """Why groups that have production can't stay, of the colors that this update keeps: the state has forgotten them.
 
     A group made in their place would be in their target group before anybody has verified it. Pure.
@@ -202,9 +196,10 @@ def forgotten_groups(live: LiveState, made: StateInventory, *, stay: Collection[
         gone = [thing for thing in (group.target_group, group.name) if thing and thing not in made.ids]
         if group.weight and group.color in stay and gone:
             other = "green" if group.color == "blue" else "blue"
-            yield (
-                f"  the state has forgotten {' and '.join(gone)} of {group.color}, which has production: what is made"
-                " in its place would pass no gate.\n"
-                f"      type: pulumi config set active {other} && pulumi config set traffic 100 && pulumi up   (a group"
-                " is launched, verified, and takes over)"
+            yield Problem(
+                "PHX-217",
+                f"the state has forgotten {' and '.join(gone)} of {group.color}, which has production: what is made"
+                " in its place would pass no gate.",
+                f"pulumi config set active {other} && pulumi config set traffic 100 && pulumi up   (a group is"
+                " launched, verified, and takes over)",
             )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.settings import Settings
 
 _VARIABLE = re.compile(r'^variable "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
@@ -38,12 +38,13 @@ def read_template(folder: Path) -> dict[str, str]:
         return {}
 
 
-def problems(settings: Settings, declared: Mapping[str, str]) -> Iterator[str]:
+def problems(settings: Settings, declared: Mapping[str, str]) -> Iterator[Problem]:
     """What the templates would refuse of the settings' variables."""
     for name, value in settings.packer_variables.items() if declared else ():
         key = f"packerVariables.{name}"
         if name not in declared:
             yield problem(
+                "PHX-312",
                 key,
                 _shown(value),
                 f"must be a variable of the template in {settings.image_dir} (there are {', '.join(sorted(declared))})",
@@ -52,6 +53,7 @@ def problems(settings: Settings, declared: Mapping[str, str]) -> Iterator[str]:
         elif rule := _broken(value, declared[name]):
             example = f"--path '{key}[0]' VALUE" if declared[name].startswith("list(") else f"--path {key} VALUE"
             yield problem(
+                "PHX-313",
                 key,
                 _shown(value),
                 f"must be {rule}, as the template in {settings.image_dir} says (type = {declared[name]})",

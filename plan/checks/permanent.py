@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.settings import Settings
 from plan.readers.stack_state import Resource, StateInventory
 
@@ -148,7 +148,7 @@ def wanted_ports(s: Settings) -> dict[int, str]:
     return {s.port: "HTTPS", 80: "HTTP"} if s.certificate_arn else {s.port: "HTTP"}
 
 
-def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
+def problems(before: PermanentResources, s: Settings) -> Iterator[Problem]:
     """Changes that would take the stack from its users, or that AWS refuses half-way; each with the deliberate way."""
     yield from _network(before, s)
     if s.listener_arn:
@@ -159,6 +159,7 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
         if existing and existing.protocol != protocol:
             free = 80 if protocol == "HTTP" else 8443 if port == 443 else 443
             yield problem(
+                "PHX-336",
                 "listenerPort",
                 port,
                 f"must be another port when {existing.protocol} becomes {protocol}: both can't be"
@@ -167,6 +168,7 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
             )
     if before.protected and (goes := _protected(before, s)):
         yield problem(
+            "PHX-340",
             "protect",
             str(s.protect).lower(),
             f"must have been false before {goes}: what is protected can't be deleted or moved",
@@ -175,12 +177,13 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[str]:
         )
 
 
-def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
+def _network(before: PermanentResources, s: Settings) -> Iterator[Problem]:
     """Into, out of, and inside a VPC of the program's own; from one that is adopted to another, or to none."""
     never = "the network of a stack that stands can't change, and nothing in it can move"
     way = BESIDE if before.rules else UNBORN
     if before.vpc_cidr and s.vpc_id:
         yield problem(
+            "PHX-334",
             "vpcId",
             s.vpc_id,
             f"must stay empty: this stack made its own network; {never}",
@@ -188,6 +191,7 @@ def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
         )
     elif before.vpc_cidr and s.vpc_cidr != before.vpc_cidr:
         yield problem(
+            "PHX-332",
             "vpcCidr",
             s.vpc_cidr,
             f"must stay {before.vpc_cidr}: {never}",
@@ -195,6 +199,7 @@ def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
         )
     elif before.balancer and not before.vpc_cidr and before.vpc and s.vpc_id != before.vpc:
         yield problem(
+            "PHX-333",
             "vpcId",
             s.vpc_id,
             f"must stay {before.vpc}, with its subnets: {never}",
@@ -202,11 +207,12 @@ def _network(before: PermanentResources, s: Settings) -> Iterator[str]:
         )
 
 
-def _priority(before: PermanentResources, s: Settings) -> Iterator[str]:
+def _priority(before: PermanentResources, s: Settings) -> Iterator[Problem]:
     """Rules change their numbers one after the other, and no two may have one number meanwhile."""
     existing = before.rules.get("preview")
     if existing and existing.listener == s.listener_arn and abs(s.rule_priority - existing.priority) == 1:
         yield problem(
+            "PHX-341",
             "rulePriority",
             s.rule_priority,
             f"must be {existing.priority}, or two away from it at least: rules move one"

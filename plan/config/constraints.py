@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping, Set
 
 from core import base_images, partitions
-from core.errors import Problem
+from core.errors import Problem, problem
 from core.names import COLORS
 from plan.config import provider, secret_references, user_data
 from plan.config.settings import Settings
 
-BrokenConstraints = Iterator[tuple[tuple[str, ...], str]]
+BrokenConstraints = Iterator[tuple[tuple[str, ...], Problem]]
 
 # 32 characters for load balancers and target groups, less "-green" and the "-1a2b3c4" of autonaming.
 NAME_LIMIT = 18
@@ -23,6 +23,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         yield (
             ("service",),
             problem(
+                "PHX-118",
                 "service",
                 s.service,
                 f"with the stack's name ({s.name!r}) must be at most {NAME_LIMIT} lower-case letters,"
@@ -34,6 +35,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         yield (
             ("previewToken",),
             problem(
+                "PHX-112",
                 "previewToken",
                 "",
                 "must be set: it opens pre-production to you and to the smoke test",
@@ -44,6 +46,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         yield (
             ("previewToken",),
             problem(
+                "PHX-113",
                 "previewToken",
                 "[plain text]",
                 "must be stored as a secret",
@@ -51,12 +54,13 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
             ),
         )
     if not s.region:
-        yield (), problem("aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
-    yield from (((), str(one)) for one in provider.problems(aws))
+        yield (), problem("PHX-111", "aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
+    yield from (((), one) for one in provider.problems(aws))
     if s.min_size > s.max_size:
         yield (
             ("minSize", "maxSize"),
             problem(
+                "PHX-119",
                 "minSize",
                 s.min_size,
                 f"must not be above maxSize ({s.max_size})",
@@ -67,13 +71,18 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         yield (
             ("canarySteps",),
             problem(
-                "canarySteps", list(s.canary_steps), "must rise", command("canarySteps", str(sorted(s.canary_steps)))
+                "PHX-120",
+                "canarySteps",
+                list(s.canary_steps),
+                "must rise",
+                command("canarySteps", str(sorted(s.canary_steps))),
             ),
         )
     if s.boot_seconds >= s.verify_timeout_seconds:
         yield (
             ("bootSeconds", "verifyTimeoutSeconds"),
             problem(
+                "PHX-121",
                 "bootSeconds",
                 s.boot_seconds,
                 f"must be below verifyTimeoutSeconds ({s.verify_timeout_seconds})",
@@ -85,6 +94,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         yield (
             ("service", "dashboard"),
             problem(
+                "PHX-122",
                 "dashboard",
                 "true",
                 f"can't tell the colors apart while the name {s.name!r} holds the word"
@@ -105,6 +115,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("baseImage",),
             problem(
+                "PHX-114",
                 "baseImage",
                 s.base_image,
                 f"must be an image whose vendor's account is known in {here}, the partition of"
@@ -117,6 +128,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("imageSharedWith", "imageKmsKey"),
             problem(
+                "PHX-139",
                 "imageKmsKey",
                 "",
                 "must be set with imageSharedWith: an image that AWS's own key encrypts can't be shared;"
@@ -128,6 +140,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("imageKmsKey", "imageFrom", "imageSharedWith"),
             problem(
+                "PHX-140",
                 "imageKmsKey",
                 "none",
                 "must be a key, or empty: only an image that is baked here and shared may do without encryption",
@@ -138,6 +151,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("imageKmsKey", "packerVariables"),
             problem(
+                "PHX-141",
                 "packerVariables",
                 twice,
                 "must not say what imageKmsKey says",
@@ -149,6 +163,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("packerVariables",),
             problem(
+                "PHX-311",
                 "packerVariables.root_gib",
                 disk,
                 "must be a whole number of GiB",
@@ -159,6 +174,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("packerVariables", "rootVolumeGiB"),
             problem(
+                "PHX-307",
                 "rootVolumeGiB",
                 s.root_volume_gib,
                 f"must be at least packerVariables.root_gib ({disk} GiB), the size of"
@@ -170,6 +186,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("baseImage", "packerVariables"),
             problem(
+                "PHX-310",
                 "packerVariables.session_manager_profile",
                 s.packer_variables["session_manager_profile"],
                 f"must be empty with baseImage {s.base_image}: Debian's images have no agent of Systems Manager, so"
@@ -183,6 +200,7 @@ def _image(s: Settings) -> BrokenConstraints:
         yield (
             ("imageKmsKey",),
             problem(
+                "PHX-143",
                 "imageKmsKey",
                 s.image_kms_key,
                 f"must be a key of the stack's region ({s.region})",
@@ -200,6 +218,7 @@ def _network(s: Settings) -> BrokenConstraints:
         yield (
             keys,
             problem(
+                "PHX-123",
                 " and ".join(missing),
                 "",
                 f"must be set together with {there}: all three adopt a network, none makes one",
@@ -210,6 +229,7 @@ def _network(s: Settings) -> BrokenConstraints:
         yield (
             ("albSubnetIds",),
             problem(
+                "PHX-124",
                 "albSubnetIds",
                 list(s.alb_subnet_ids),
                 "must name subnets of at least two availability zones",
@@ -223,6 +243,7 @@ def _listener(s: Settings) -> BrokenConstraints:
         yield (
             ("certificateArn", "hostname"),
             problem(
+                "PHX-125",
                 "hostname",
                 "",
                 "must be the certificate's DNS name: probes check the certificate against it",
@@ -233,6 +254,7 @@ def _listener(s: Settings) -> BrokenConstraints:
         yield (
             ("certificateArn",),
             problem(
+                "PHX-126",
                 "certificateArn",
                 s.certificate_arn,
                 f"must be in the load balancer's region ({s.region})",
@@ -243,6 +265,7 @@ def _listener(s: Settings) -> BrokenConstraints:
         yield (
             ("listenerPort",),
             problem(
+                "PHX-127",
                 "listenerPort",
                 80,
                 "must not be 80 with a certificate: port 80 redirects to HTTPS",
@@ -253,6 +276,7 @@ def _listener(s: Settings) -> BrokenConstraints:
         yield (
             ("allowedCidrs",),
             problem(
+                "PHX-128",
                 "allowedCidrs",
                 "[]",
                 "must name who may reach the load balancer",
@@ -268,6 +292,7 @@ def _existing_listener(s: Settings) -> BrokenConstraints:
         yield (
             ("listenerArn",),
             problem(
+                "PHX-129",
                 "listenerArn",
                 s.listener_arn,
                 f"must be in the stack's region ({s.region})",
@@ -281,7 +306,9 @@ def _existing_listener(s: Settings) -> BrokenConstraints:
         if not value:
             yield (
                 ("listenerArn", key),
-                problem(key, "", f"must be set with listenerArn: {why}", f"pulumi config set {key} {example}"),
+                problem(
+                    "PHX-130", key, "", f"must be set with listenerArn: {why}", f"pulumi config set {key} {example}"
+                ),
             )
     refused: tuple[tuple[str, object, str], ...] = (
         ("certificateArn", s.certificate_arn, "the listener has its own"),
@@ -292,7 +319,7 @@ def _existing_listener(s: Settings) -> BrokenConstraints:
         if said:
             yield (
                 ("listenerArn", key),
-                problem(key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
+                problem("PHX-131", key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
             )
 
 
@@ -302,6 +329,7 @@ def _environment(s: Settings) -> BrokenConstraints:
             yield (
                 ("environment",),
                 problem(
+                    "PHX-136",
                     f"environment.{name}",
                     value,
                     f"begins as a secret's name does, and must be one: {secret_references.RULE}",
@@ -312,6 +340,7 @@ def _environment(s: Settings) -> BrokenConstraints:
         yield (
             ("environment",),
             problem(
+                "PHX-137",
                 "environment",
                 f"{len(s.references)} secrets",
                 f"must name so few that the policies of the servers' role have at most"
@@ -325,6 +354,7 @@ def _environment(s: Settings) -> BrokenConstraints:
         yield (
             ("environment",),
             problem(
+                "PHX-135",
                 "environment",
                 f"{len(s.environment)} variables",
                 f"must make at most {user_data.LIMIT} bytes of user data,"
@@ -333,11 +363,6 @@ def _environment(s: Settings) -> BrokenConstraints:
                 f"--path environment.{longest} ssm:/{s.service}/{s.stack}/{longest}",
             ),
         )
-
-
-def problem(key: str, value: object, rule: str, fix: str) -> str:
-    """A broken rule as a person reads it: key, value, rule, and what to type."""
-    return str(Problem(key, value, rule, fix))
 
 
 def command(key: str, example: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def provider_keys(namespace: str) -> bool:
 
 def problems(
     found: Collection[MisplacedKey], *, project: str, there: Collection[str], defaults: Mapping[str, Any]
-) -> list[str]:
+) -> list[Problem]:
     """A line for each, with the commands that move it. `there`: names that the project's own namespace has already."""
     told, moved = [], set(there)
     for one in found:
@@ -64,6 +64,7 @@ def problems(
         moved.add(one.name)
         told.append(
             problem(
+                "PHX-103",
                 one.key,
                 "[secret]" if one.secret else one.text,
                 f"has no effect: keys of this program are those of its project, {project} (name in Pulumi.yaml)",

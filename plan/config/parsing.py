@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields
 from typing import Any
 
-from core.errors import UserError
+from core.errors import Problem, UserError, problem
 from plan.config import provider, secret_values, yaml_changes
-from plan.config.constraints import broken_constraints, command, problem
+from plan.config.constraints import broken_constraints, command
 from plan.config.settings import Settings, camel, default_value
 from plan.config.typed import TypedWords
 
@@ -19,10 +19,9 @@ from plan.config.typed import TypedWords
 class SettingsError(UserError):
     """Everything that is wrong with a stack's configuration, one line each."""
 
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
+    def __init__(self, problems: Sequence[Problem]) -> None:
         count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
-        super().__init__("\n".join([f"the stack's configuration has {count}; nothing was changed:", *problems]))
+        super().__init__(*problems, head=f"the stack's configuration has {count}; nothing was changed:")
 
 
 def parse_settings(
@@ -61,7 +60,7 @@ def parse_settings(
         except ValueError as rule:
             failed.add(key)
             shown = "[secret]" if key == "previewToken" else text
-            problems.append(problem(key, shown, f"must be {rule}", command(key, item.metadata["example"])))
+            problems.append(problem("PHX-101", key, shown, f"must be {rule}", command(key, item.metadata["example"])))
     settings = Settings(**parsed)
     # A key that breaks its own rule holds its default here: what joins it to others can't be judged.
     problems += [text for keys, text in broken_constraints(settings, secret_keys, aws) if not failed & set(keys)]
@@ -70,10 +69,11 @@ def parse_settings(
     return settings
 
 
-def _unknown(key: str, known: Mapping[str, Any]) -> str:
+def _unknown(key: str, known: Mapping[str, Any]) -> Problem:
     whole, path, _ = re.split(r"([.[])", key, maxsplit=1) if re.search(r"[.[]", key) else (key, "", "")
     if path and whole in known:
         return problem(
+            "PHX-110",
             key,
             "...",
             f"is no key of this program; a part of {whole} is set with --path",
@@ -82,4 +82,4 @@ def _unknown(key: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
     fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")
-    return problem(key, "...", f"is no key of this program; {nearest}", fix)
+    return problem("PHX-102", key, "...", f"is no key of this program; {nearest}", fix)

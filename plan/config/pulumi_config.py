@@ -10,8 +10,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+from core.errors import Problem, problem
 from plan.config import namespaces, secret_values, typed
-from plan.config.constraints import problem
 from plan.config.parsing import SettingsError, parse_settings
 from plan.config.provider import FILES
 from plan.config.settings import Settings, default_values
@@ -59,6 +59,7 @@ def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
         if _holds_output(value):
             problems.append(
                 problem(
+                    "PHX-106",
                     key,
                     "[output]",
                     "must be a plain value, no output and no secret: the rollout plan is decided from it",
@@ -71,6 +72,7 @@ def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
             mine[key] = text
     problems += [
         problem(
+            "PHX-104",
             f"{PACKAGE}:{name}",
             "[set]",
             f"has no effect: {name} is an input of the component, and no configuration of its package",
@@ -98,6 +100,7 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
     if mine.get(token) and not is_config_secret(f"{project}:{token}"):
         problems.append(
             problem(
+                "PHX-113",
                 token,
                 "[plain text]",
                 "must be stored as a secret",
@@ -116,7 +119,7 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
     return _parsed({**values, token: mine.get(token, "")}, {*secret, token}, of_it, [*problems, *leaks])
 
 
-def _parsed(values: Mapping[str, str], secret: Set[str], written: TypedWords, problems: Sequence[str]) -> Settings:
+def _parsed(values: Mapping[str, str], secret: Set[str], written: TypedWords, problems: Sequence[Problem]) -> Settings:
     """Settings, or `SettingsError` with these problems and what else is wrong."""
     try:
         parsed = parse_settings(
@@ -125,7 +128,7 @@ def _parsed(values: Mapping[str, str], secret: Set[str], written: TypedWords, pr
     except SettingsError as error:
         raise SettingsError([*problems, *error.problems]) from None
     if problems:
-        raise SettingsError(list(problems))
+        raise SettingsError(problems)
     return parsed
 
 
@@ -150,7 +153,7 @@ def _secret(texts: Mapping[str, str]) -> set[str]:
 
 def _without_leaks(
     values: Mapping[str, str], secret: Set[str], texts: Mapping[str, str]
-) -> tuple[dict[str, str], list[str]]:
+) -> tuple[dict[str, str], list[Problem]]:
     """Values, and what is wrong with those that hold a secret of the project's in plain text: they are left out, so
     that no other message shows them.
 
@@ -174,13 +177,13 @@ def _holds_output(value: Any) -> bool:
     return isinstance(value, pulumi.Output) or (isinstance(value, list | tuple) and any(map(_holds_output, value)))
 
 
-def _secrets_of_aws() -> list[str]:
+def _secrets_of_aws() -> list[Problem]:
     """Keys of the provider that steps are told of."""
     return [
-        text
+        one
         for key in ("region", "profile", *FILES)
         if is_config_secret(f"aws:{key}")
-        for text in secret_values.problems(f"aws:{key}", TypedWords())
+        for one in secret_values.problems(f"aws:{key}", TypedWords())
     ]
 
 

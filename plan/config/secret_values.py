@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from plan.config.constraints import problem
+from core.errors import Problem, problem
 from plan.config.typed import TypedWords
 
 # A secret that is shorter may be a word that others use too.
@@ -17,17 +17,18 @@ LEAST_CHARACTERS = 8
 BY_NAME = "a secret by its name, in environment: ssm:NAME or secretsmanager:NAME"
 
 
-def problems(key: str, typed: TypedWords) -> Iterator[str]:
+def problems(key: str, typed: TypedWords) -> Iterator[Problem]:
     """What is wrong with a key that holds a secret: one for each place where it does."""
     for path in typed.sealed(key):
         yield _problem(path, typed)
 
 
-def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
+def _problem(path: tuple[str | int, ...], typed: TypedWords) -> Problem:
     key, place, named = path[0], typed.at(*path), typed.path(*path).strip("'")
     if key == "environment":
         name = str(path[1]) if len(path) > 1 else "NAME"
         return problem(
+            "PHX-132",
             named,
             "[secret]",
             "must not hold a secret: user data can be read on the server and in the account",
@@ -37,6 +38,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
         )
     if key == "packerVariables":
         return problem(
+            "PHX-133",
             named,
             "[secret]",
             "must not hold a secret: an image keeps what it was made with, for whoever may copy it",
@@ -45,6 +47,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
         )
     if key == "smokeCommand":
         return problem(
+            "PHX-134",
             named,
             "[secret]",
             "must not hold a secret: a step's command stands in plain text in state and log",
@@ -52,6 +55,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> str:
             " reads its secret from a variable of CI's that smokeEnvironment names",
         )
     return problem(
+        "PHX-105",
         named,
         "[secret]",
         "must not be stored as a secret: it stands in plain text in state and log all the same",
@@ -78,9 +82,10 @@ def leaked(text: str, secrets: Sequence[str]) -> bool:
     return any(len(one) >= LEAST_CHARACTERS and one in part for one in secrets for part in parts)
 
 
-def leak_problem(key: str) -> str:
+def leak_problem(key: str) -> Problem:
     """What is said of a plain value that holds a secret of the configuration."""
     return problem(
+        "PHX-107",
         key,
         "[secret]",
         "must not hold a secret of the stack's configuration: it stands in plain text in state and log",

@@ -12,13 +12,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from core.errors import Problem, problem
 from plan.config import yaml_scalars
-from plan.config.constraints import problem
 from plan.config.typed import TypedWords
 from plan.config.yaml_scalars import Scalar
 
 
-def problems(key: str, default: Any, text: str, typed: TypedWords) -> Iterator[str]:
+def problems(key: str, default: Any, text: str, typed: TypedWords) -> Iterator[Problem]:
     """What was altered of a key's value; `default` tells its kind, `text` is what arrived."""
     if isinstance(default, bool):
         return
@@ -79,18 +79,23 @@ def _octal(word: str | None, value: Scalar) -> str:
 
 def _problem(
     path: tuple[str | int, ...], word: str | None, value: Scalar, why: str, typed: TypedWords, *, numbers: bool
-) -> str:
+) -> Problem:
     named = typed.path(*path).strip("'")
     if numbers:
         plain = str(int((word or "0").replace("_", "")))
         return problem(
-            named, word, f"must be written as it is meant; {why}", f"pulumi config set {typed.at(*path)} {plain}"
+            "PHX-109",
+            named,
+            word,
+            f"must be written as it is meant; {why}",
+            f"pulumi config set {typed.at(*path)} {plain}",
         )
     meant = "" if value is None else word or yaml_scalars.text(value)
     line = f"{path[-1]}: " if isinstance(path[-1], str) else "- "
     quoted = f"{line}{json.dumps(meant, ensure_ascii=False)}"
     fix = f"{command(path, meant, typed)}   (or quote it in {typed.file}: {quoted})"
     return problem(
+        "PHX-108",
         named,
         word if word is not None else value,
         f"must be written as a text; {why}",

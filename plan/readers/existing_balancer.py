@@ -14,8 +14,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from core.aws import error_code
-from core.errors import UserError
-from plan.config.constraints import problem
+from core.errors import UserError, problem
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, parse_balancer, rules_of
@@ -29,10 +28,6 @@ REGION = "target-groups"
 TARGETS = "targets-per-application-load-balancer"
 # Until AWS says otherwise. The one of target groups can't be raised.
 LIMITS = {RULES: 100, GROUPS: 100, REGION: 3000, TARGETS: 1000}
-
-
-class ExistingBalancerError(UserError):
-    """There is no such listener here, or it is no place for this stack; the text says what to type."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ def read_existing_balancer(
 ) -> ExistingBalancer:
     """The load balancer of the adopted listener, or the one that carries the tag of `owner`.
 
-    Raises `ExistingBalancerError`.
+    Raises `UserError`.
 
     `made`: ids of what the program's state holds.
     """
@@ -120,8 +115,9 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
     except ClientError as error:
         if error_code(error) not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise
-    raise ExistingBalancerError(
+    raise UserError(
         problem(
+            "PHX-331",
             "listenerArn",
             s.listener_arn,
             f"must be a listener of account {account.id} in {s.region}; there is none such",

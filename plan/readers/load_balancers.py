@@ -6,16 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.errors import UserError
+from core.errors import Problem, UserError
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
-
-
-class LiveError(UserError):
-    """AWS holds something from which it can't be said what is live."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +35,12 @@ def find_load_balancer(
     tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
     mine = [arn for arn in tagged if arn in made]
     if len(mine) > 1:
-        raise LiveError(
-            f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.\n"
-            f"  type: aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN"
+        raise UserError(
+            Problem(
+                "PHX-219",
+                f"two load balancers carry the tag phoenix:stack = {stack}: {', '.join(mine)}.",
+                "aws elbv2 remove-tags --tag-keys phoenix:stack --resource-arns WRONG-ONES-ARN",
+            )
         )
     return (
         parse_balancer(found[mine[0]]) if mine else None,

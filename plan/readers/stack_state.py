@@ -16,17 +16,14 @@ from typing import Any
 import pulumi
 
 from core import reachability
-from core.errors import UserError
+from core.errors import Problem, UserError
 from core.names import ARN
 from plan.readers.live_state import Account, AttemptKey, attempts_in
 from plan.readers.recorded_steps import COMMAND, RecordedSteps
 
 TRIES = 5
 PAUSE_SECONDS = 0.2
-
-
-class WrongAccountError(UserError):
-    """The stack lives in another account or region than the one that the program was led to."""
+ELSEWHERE = "(elsewhere it is another stack: pulumi stack init NAME)"
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class StateInventory:
 
 
 def read_state(account: Account) -> StateInventory:
-    """What the stack has made. Raises `WrongAccountError` when that is not in this account and region.
+    """What the stack has made. Raises `UserError` when that is not in this account and region.
 
     It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
     none. Source: pulumi/pulumi, pkg/backend/backend.go, GetStackResourceOutputs, which leaves out what is condemned.
@@ -107,7 +104,7 @@ def read_state(account: Account) -> StateInventory:
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     made = StateInventory(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
     if why := refusal(account, [one.arn for one in made.aws], stack=pulumi.get_stack()):
-        raise WrongAccountError(why)
+        raise UserError(*why)
     return made
 
 
@@ -129,7 +126,7 @@ def _read(stack: str) -> Mapping[str, Any]:
 
 
 def check_listener_unchanged(made: StateInventory, *, stack: str, listener: str) -> None:
-    """Raises `WrongAccountError` when the rules of SERVICE/STACK are on another load balancer than `listener`'s.
+    """Raises `UserError` when the rules of SERVICE/STACK are on another load balancer than `listener`'s.
 
     `listener` is empty when the state holds the load balancer itself. Production can't be moved between two of them:
     its rule, and with it every group, would be made anew in one update, past all gates.
@@ -140,31 +137,42 @@ def check_listener_unchanged(made: StateInventory, *, stack: str, listener: str)
         if owner != stack or on == listener or (not listener and balancer in made.ids):
             continue
         adopted = "" if balancer in made.ids else on
-        raise WrongAccountError(
-            f"listenerArn is {listener or 'empty'}, but {stack} has its rules on {on}; production can't move to another"
-            " listener, and nothing was changed\n  type: "
-            + (f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn")
-            + "\n  (elsewhere it is another stack: pulumi stack init NAME)"
+        back = f"pulumi config set listenerArn {adopted}" if adopted else "pulumi config rm listenerArn"
+        raise UserError(
+            Problem(
+                "PHX-222",
+                f"listenerArn is {listener or 'empty'}, but {stack} has its rules on {on}; production can't move to"
+                " another listener, and nothing was changed",
+                f"{back}\n{ELSEWHERE}",
+            )
         )
 
 
-def refusal(account: Account, arns: Iterable[str], *, stack: str) -> str:
-    """Why a stack that made things with these ARNs can't be updated in an account; empty when it can."""
+def refusal(account: Account, arns: Iterable[str], *, stack: str) -> list[Problem]:
+    """Why a stack that made things with these ARNs can't be updated in an account; none when it can."""
     found = {(match[2], match[1]) for match in map(ARN.fullmatch, arns) if match and match[2]}
     homes = {home for home in found if home[1]} or found  # IAM's have no region
     if not homes or any(home in homes for home in ((account.id, account.region), (account.id, ""))):
-        return ""
+        return []
     home, region = min(homes)
-    lines = []
+    refused = []
     if home != account.id:
         whose = f"the credentials of aws:profile {account.profile}" if account.profile else "these credentials"
-        lines += [
-            f"{whose} belong to account {account.id}, but stack {stack} lives in account {home}; nothing was changed",
-            f"  type: export AWS_PROFILE=NAME   (a profile of account {home}; or pulumi config set aws:profile NAME)",
-        ]
+        refused.append(
+            Problem(
+                "PHX-220",
+                f"{whose} belong to account {account.id}, but stack {stack} lives in account {home}; nothing was"
+                " changed",
+                f"export AWS_PROFILE=NAME   (a profile of account {home}; or pulumi config set aws:profile NAME)\n"
+                f"{ELSEWHERE}",
+            )
+        )
     if region not in ("", account.region):
-        lines += [
-            f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
-            f"  type: pulumi config set aws:region {region}",
-        ]
-    return "\n".join([*lines, "  (elsewhere it is another stack: pulumi stack init NAME)"])
+        refused.append(
+            Problem(
+                "PHX-221",
+                f"aws:region is {account.region}, but stack {stack} lives in region {region}; nothing was changed",
+                f"pulumi config set aws:region {region}\n{ELSEWHERE}",
+            )
+        )
+    return refused

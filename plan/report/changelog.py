@@ -57,7 +57,7 @@ def since(commit: str, folder: Path) -> Changelog:
     try:
         return _since(commit, folder)
     except GitError as error:
-        return Changelog(commit[:12], problem=f"git says: {error.why}   (type: {error.do})")
+        return Changelog(commit[:12], problem=f"{error.what}   (type: {error.do})")
 
 
 def _since(commit: str, folder: Path) -> Changelog:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core import plain_text
+from core.errors import coded
 from plan import estimates, lineage
 from plan.checks import existing_groups
 from plan.checks.known_failures import warnings
@@ -142,7 +143,10 @@ def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
             Path(name).write_text(markdown, encoding="utf-8", errors="replace")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return f"{VARIABLE} = {name!r}: the plan could not be written there ({why}); what is in it may be an older one"
+        return coded(
+            "PHX-224",
+            f"{VARIABLE} = {name!r}: the plan could not be written there ({why}); what is in it may be an older one",
+        )
     return ""
 
 

@@ -60,6 +60,7 @@ def refusal(
         return None
     doing = f"pulumi {call.operation}" if call else "no pulumi that is known"
     return StepError(
+        "PHX-804",
         f"the production rule of {options.stack} was not deleted: users reach {len(served)} group(s) by it",
         f"only `pulumi destroy` may delete it, and this is {doing}. The program does not declare {options.stack} any"
         " more: its service, stack or listener has another name, or was taken out",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from core import aws, images, listener_rules, package_store, server_groups
-from core.errors import StepError
+from core.errors import StepError, coded
 from core.images import Image
 from core.progress import Progress
 from steps.cleanup import sweep
@@ -142,7 +142,7 @@ def _sweep(options: Options, context: Context) -> list[str]:
         sweep.delete(context.aws, left, context.progress, listener=options.listener)
     except (ClientError, StepError) as error:
         why = aws.error_reason(error) if isinstance(error, ClientError) else error
-        context.progress.line(f"warning: {', '.join(one.name for one in left)} stays for now: {why}")
+        context.progress.line(_stays(", ".join(one.name for one in left), why))
         return []
     return [one.name for one in left]
 
@@ -171,7 +171,7 @@ def _lists(options: Options, context: Context, *, gone: Collection[str]) -> list
         stored = package_store.stored(ssm, service=options.service)
         there = _registered(context.aws.ec2) - set(gone) if stored else set()
     except ClientError as error:
-        progress.line(f"warning: lists of packages stay for now: {aws.error_reason(error)}")
+        progress.line(_stays("every list of packages", aws.error_reason(error)))
         return []
     # AWS may show an image a little later than its list was stored.
     young = {image for image, written in stored.items() if context.clock.utc() - written < YOUNG} - set(gone)
@@ -188,6 +188,10 @@ def _registered(ec2: EC2Client) -> set[str]:
     return {image["ImageId"] for page in pages for image in page["Images"]}
 
 
+def _stays(what: str, why: object) -> str:
+    return "warning: " + coded("PHX-905", f"{what} stays for now: {why}")
+
+
 def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
     """Whether it is gone now; when AWS refuses, says so and goes on."""
     try:
@@ -198,10 +202,10 @@ def _gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
             "NoSuchEntity",
         ):
             return True
-        progress.line(f"warning: {what} stays for now: {aws.error_reason(error)}")
+        progress.line(_stays(what, aws.error_reason(error)))
         return False
     except StepError as error:
-        progress.line(f"warning: {what} stays for now: {error}")
+        progress.line(_stays(what, error))
         return False
     progress.line(f"{what} is gone")
     return True

@@ -54,6 +54,7 @@ def refuse_stuck(context: Context, options: Options) -> None:
     if barred:
         what, do = obstacles.describe_obstacles(tuple(barred))
         raise StepError(
+            "PHX-802",
             f"{options.group} ({options.color}) gets no production traffic, and can't be deleted",
             what,
             f"{do}\nthen run `pulumi up` again",

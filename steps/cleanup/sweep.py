@@ -78,7 +78,9 @@ def _refuse_barred(group: Group) -> None:
     barred = group.barred(obstacles.VANISH)
     if barred and not group.leaving:
         raise StepError(
-            f"{group.name}, which a failed attempt left, can't be deleted", *obstacles.describe_obstacles(barred)
+            "PHX-602",
+            f"{group.name}, which a failed attempt left, can't be deleted",
+            *obstacles.describe_obstacles(barred),
         )
 
 
@@ -110,7 +112,7 @@ def deleter_for(aws: Aws, name: str) -> Callable[[], object] | None:
 def _close(aws: Aws, balancer: str) -> None:
     """Nobody uses a load balancer without listeners; AWS would delete them with it."""
     if aws.elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]:
-        raise StepError(f"the load balancer {balancer} was not deleted: it has listeners")
+        raise StepError("PHX-805", f"the load balancer {balancer} was not deleted: it has listeners")
     aws.elbv2.delete_load_balancer(LoadBalancerArn=balancer)
 
 
@@ -129,14 +131,14 @@ def _let_rule_go(aws: Aws, name: str) -> None:
         and served
         and not any(listener_rules.equal_shares(one.weights, rule.weights) for one in beside)
     ):
-        raise StepError(f"the rule {name} was not deleted: no other one sends its users the same way")
+        raise StepError("PHX-806", f"the rule {name} was not deleted: no other one sends its users the same way")
     aws.elbv2.delete_rule(RuleArn=name)
 
 
 def _silence(aws: Aws, listener: str) -> None:
     """Nobody is served by a listener without rules of its own."""
     if len(listener_rules.read_rules(aws, listener)) > 1:
-        raise StepError(f"the listener {listener} was not deleted: it has rules")
+        raise StepError("PHX-807", f"the listener {listener} was not deleted: it has rules")
     aws.elbv2.delete_listener(ListenerArn=listener)
 
 

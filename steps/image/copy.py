@@ -95,7 +95,10 @@ def original(options: Options, context: Context, place: AccountRegion) -> Image:
     problem = options.kms_key and keys.key_problem(context.aws.kms, options.kms_key, chosen=True)
     if problem:
         raise StepError(
-            f"the copy can't be encrypted with {options.kms_key}", problem, "pulumi config set imageKmsKey ANOTHER"
+            "PHX-505",
+            f"the copy can't be encrypted with {options.kms_key}",
+            problem,
+            "pulumi config set imageKmsKey ANOTHER",
         )
     return image
 
@@ -137,18 +140,22 @@ def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
     def check() -> Image | Pending:
         copy = next(iter(images.find_images(ec2, {"image-id": made})), None)
         if copy is None and progress.elapsed() > UNSEEN_SECONDS:
-            raise StepError(f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)")
+            raise StepError(
+                "PHX-508", f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)"
+            )
         if copy and copy.state == "available":
             progress.line(f"{made} is there")
             return copy
         if copy and copy.state in images.FAILED:
             _remove(ec2, copy)
             raise StepError(
+                "PHX-506",
                 f"AWS could not make the copy {made}: it is {copy.state}",
                 copy.why or "AWS gives no reason",
                 "with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
             )
         error = StepError(
+            "PHX-507",
             f"the copy {made} takes longer than {progress.limit:.0f} s",
             "AWS goes on with it",
             "pulumi up later: it finds the copy and goes on from there",

@@ -11,6 +11,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, images, package_store, packages
+from core.errors import coded
 from core.images import Image
 from core.package_store import TAG, UnknownPackages
 from steps.runtime.command import Context
@@ -50,12 +51,18 @@ def attach_list(context: Context, image: Image, *, service: str) -> Image:
     except FileNotFoundError:
         return image
     except (OSError, ValueError) as error:
-        context.progress.line(f"warning: the list of packages in {file(image.name)} is of no use: {error}")
+        context.progress.line(
+            "warning: " + coded("PHX-906", f"the list of packages in {file(image.name)} is of no use: {error}")
+        )
         return image
     except (ClientError, BotoCoreError) as error:
         context.progress.line(
-            f"warning: the list of packages of {image.id} can't be stored: {aws.error_reason(error)}; the next bake"
-            " on this machine tries again"
+            "warning: "
+            + coded(
+                "PHX-907",
+                f"the list of packages of {image.id} can't be stored: {aws.error_reason(error)}; the next bake on this"
+                " machine tries again",
+            )
         )
         return image
     context.progress.line(

@@ -51,7 +51,10 @@ def packages(options: Options, context: Context) -> dict[str, object]:
 def _bill(options: Options, context: Context, image: Image) -> dict[str, object]:
     if options.compared_with:
         raise StepError(
-            "a bill of materials is of one image", "--compared-with names another", "leave --compared-with out"
+            "PHX-908",
+            "a bill of materials is of one image",
+            "--compared-with names another",
+            "leave --compared-with out",
         )
     text = _text(options, context, image)
     return sbom.bill_of_materials(_named_system(image, inventory.parse_list(text)), image, text=text)
@@ -60,6 +63,7 @@ def _bill(options: Options, context: Context, image: Image) -> dict[str, object]
 def _named_system(image: Image, listed: PackageList) -> PackageList:
     if not listed.kind:
         raise StepError(
+            "PHX-909",
             f"the list of packages of {image.id} does not say of which system they are",
             "it was baked by an older version of this program",
             "the next bake of this image's scripts makes one that does",
@@ -77,7 +81,7 @@ def _text(options: Options, context: Context, image: Image) -> str:
             context.aws.ssm, service=options.service, image=image.id, hashed=image.tags.get(TAG, "")
         )
     except UnknownPackages as unknown:
-        raise StepError(str(unknown), do="the next bake of this image's scripts makes one") from unknown
+        raise StepError(unknown.code, unknown.what, do="the next bake of this image's scripts makes one") from unknown
 
 
 if __name__ == "__main__":

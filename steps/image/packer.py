@@ -48,7 +48,7 @@ def installed() -> Packer:
     """Raises StepError when there is none, or when what is there is not Packer."""
     program = shutil.which("packer")
     if program is None:
-        raise StepError("there is no image to reuse, and Packer is not installed to bake one", do=INSTALL)
+        raise StepError("PHX-402", "there is no image to reuse, and Packer is not installed to bake one", do=INSTALL)
     done = subprocess.run(
         [program, "version"],
         capture_output=True,
@@ -61,7 +61,7 @@ def installed() -> Packer:
     version = parsed_version(done.stdout)
     if done.returncode != 0 or version is None:
         said = (done.stdout + done.stderr).strip()[:500]
-        raise StepError(f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
+        raise StepError("PHX-403", f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
     # It is run in another folder.
     return Packer(program=str(Path(program).absolute()), version=version)
 
@@ -86,6 +86,7 @@ def refuse_other(packer: Packer, templates: str) -> None:
     wanted = pinned(templates)
     if wanted is not None and packer.version != wanted:
         raise StepError(
+            "PHX-404",
             f"{packer.program} is {packer}, and the image is baked with Packer {dotted(wanted)} (required_version in"
             " its templates)",
             "the same scripts make the same image only with the same Packer",
@@ -97,6 +98,7 @@ def refuse_without_sessions(profile: str) -> None:
     """Raises StepError where Packer could not reach its build instance through Session Manager."""
     if profile and shutil.which(SESSIONS) is None:
         raise StepError(
+            "PHX-405",
             f"packerVariables.session_manager_profile is {profile}, and {SESSIONS} is not installed here",
             "Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
             "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
@@ -137,6 +139,7 @@ def built_image(manifest: Path, *, region: str) -> str:
         return str(artifacts[region])
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise StepError(
+            "PHX-417",
             f"Packer ended well, but {manifest} does not name an image in {region}",
             f"{type(error).__name__}: {error}",
             "keep the manifest post-processor of image/phoenix.pkr.hcl",

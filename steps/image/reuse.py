@@ -76,7 +76,9 @@ def find_existing(
                 return None
         if progress.left() <= 0:
             raise StepError(
-                f"another bake or copy of {shown(wanted.fingerprint)} did not end", f"{image.id} {decision.why}"
+                "PHX-415",
+                f"another bake or copy of {shown(wanted.fingerprint)} did not end",
+                f"{image.id} {decision.why}",
             )
         progress.line(f"waiting: {image.id} with the fingerprint {shown(wanted.fingerprint)} {decision.why}")
         context.clock.sleep(LOOK_SECONDS)

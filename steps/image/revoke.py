@@ -60,6 +60,7 @@ def select(ours: Sequence[Image], prefix: str, *, service: str) -> list[Image]:
         newest = images.newest_first(ours)
         there = list(dict.fromkeys(shown(image.fingerprint) for image in newest if image.fingerprint))
         raise StepError(
+            "PHX-910",
             f"no image of the service {service} in this account and region has a fingerprint that begins with {prefix}",
             f"there are: {', '.join(there)}" if there else "there is none at all",
             "name one that exists: make history STACK=... shows those of a stack",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from core import aws, image_sharing, images
-from core.errors import StepError
+from core.errors import StepError, coded
 from core.images import Image
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
@@ -54,6 +54,7 @@ def share(options: Options, context: Context) -> dict[str, object]:
             except ClientError as error:
                 if aws.error_code(error) in UNKNOWN_ACCOUNT:
                     raise StepError(
+                        "PHX-551",
                         f"imageSharedWith names an account that AWS does not know: {', '.join(options.shared_with)}",
                         aws.error_reason(error),
                         "correct imageSharedWith in the stack's file, then pulumi up",
@@ -62,8 +63,12 @@ def share(options: Options, context: Context) -> dict[str, object]:
                 if not _unshareable(error):
                     raise
                 context.progress.line(
-                    f"warning: {image.id} can't be shared: {aws.error_reason(error)} The next image that is baked can"
-                    " be, if imageKmsKey names a key or none"
+                    "warning: "
+                    + coded(
+                        "PHX-552",
+                        f"{image.id} can't be shared: {aws.error_reason(error)} The next image that is baked can be, if"
+                        " imageKmsKey names a key or none",
+                    )
                 )
                 continue
             whom = ", ".join(options.shared_with) or "nobody"

@@ -28,13 +28,23 @@ def read_hashed_files(
         files = image_files.read_image_files(folder)
         source = git.image_commit(folder, files)
     except FileNotFoundError as missing:
-        raise StepError("there is nothing to bake", str(missing), "pulumi config set imageDir FOLDER") from missing
+        raise StepError(
+            "PHX-407", "there is nothing to bake", str(missing), "pulumi config set imageDir FOLDER"
+        ) from missing
     except git.GitError as error:
-        raise StepError(f"git can't be asked which files of {folder} are the image", error.why, error.do) from error
+        raise StepError(
+            "PHX-408", f"git can't be asked which files of {folder} are the image", error.title, error.do
+        ) from error
     except image_files.ImageFilesError as error:
-        raise StepError(f"what is in {folder} can't be baked", str(error), error.fixes) from error
+        raise StepError(
+            "PHX-409",
+            f"what is in {folder} can't be baked",
+            "\n".join(one.title for one in error.problems),
+            "\n".join(one.fix for one in error.problems),
+        ) from error
     if packer.TEMPLATE not in files:
         raise StepError(
+            "PHX-406",
             f"there is no Packer template {folder / packer.TEMPLATE}",
             do="pulumi config set imageDir FOLDER (the default is image)",
         )
@@ -47,6 +57,7 @@ def read_hashed_files(
     ]
     if fingerprint not in known:
         raise StepError(
+            "PHX-410",
             f"the files of {folder} are not those of the fingerprint {shown(fingerprint)}",
             f"theirs is {shown(known[0])}: a file, the base image, the architecture or a Packer variable changed since"
             " then",
@@ -70,6 +81,7 @@ def refuse_unseen(environment: Mapping[str, str]) -> None:
     if names:
         unseen = [packer.UNSEEN + name for name in names]
         raise StepError(
+            "PHX-411",
             f"{', '.join(unseen)} in the environment would change the image, and not its fingerprint",
             do=f"unset {' '.join(unseen)}\n"
             + "\n".join(f"pulumi config set --path packerVariables.{name} VALUE" for name in names),
@@ -86,6 +98,7 @@ def refuse_undeclared(files: Files, variables: Iterable[str]) -> None:
     declared = set(DECLARED.findall(templates(files)))
     if unknown := sorted(set(variables) - declared):
         raise StepError(
+            "PHX-429",
             f"the image's templates have no variable {', '.join(unknown)}",
             f"they declare {', '.join(sorted(declared)) or 'none'}",
             "\n".join(f"pulumi config rm --path packerVariables.{name}   (or declare it there)" for name in unknown),

@@ -45,6 +45,7 @@ def read_alarms(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
     missing = [name for name in names if name not in found]
     if missing:
         raise StepError(
+            "PHX-705",
             f"there is no CloudWatch alarm named {', '.join(missing)}",
             "an alarm that is not there can't watch over the traffic",
             "correct `alarms` in the stack's configuration, then run `pulumi up` again",
@@ -83,6 +84,7 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
         mine, elsewhere = own_alarms(found, ours), other_alarms(found, ours)
         if elsewhere and cautious:
             raise StepError(
+                "PHX-706",
                 f"in ALARM before any traffic moved: {', '.join(elsewhere)}",
                 "canary steps can't be judged by an alarm that rings already",
                 "wait until it is OK; or set canarySteps to [] to move at once, or take it out of `alarms`",
@@ -90,6 +92,7 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
         if not mine:
             return elsewhere
         error = StepError(
+            "PHX-707",
             f"in ALARM about the new servers before they got any traffic: {', '.join(mine)}",
             do="see what it measures; `pulumi up` tries again",
         )

@@ -83,6 +83,7 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
         held = _held(context, group, registered=len(found), needed=needed) if group else None
         text += f"; {held.what}" if held else ""
         error = StepError(
+            "PHX-709",
             f"{name} has too few healthy servers to get traffic",
             text,
             held.do if held else "see why they are not healthy; `pulumi up` tries again",
@@ -98,6 +99,8 @@ def _held(context: Context, group: Group, *, registered: int, needed: int) -> Ob
     barred = now.barred(obstacles.GROW)
     if barred and (registered < needed or len(now.instances) < needed):
         raise StepError(
-            f"{now.name} can't get the servers that it needs for the traffic", *obstacles.describe_obstacles(barred)
+            "PHX-708",
+            f"{now.name} can't get the servers that it needs for the traffic",
+            *obstacles.describe_obstacles(barred),
         )
     return lifecycle_hooks.holding(context.aws, now)

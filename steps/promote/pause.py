@@ -46,6 +46,7 @@ def pause(
         # A replacement has a time of its own, after which the look raises.
         if metrics and not seen.minutes and not late.left():
             raise StepError(
+                "PHX-713",
                 "nothing is known of how it does: CloudWatch has shown no whole minute of the new servers",
                 f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
                 "its health is unknown: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
@@ -56,6 +57,7 @@ def pause(
     until.line(f"{what}: {verdict.summary(seen)}; then {then}")
     if not observer.answered:
         raise StepError(
+            "PHX-712",
             "nothing is known of how it does: not one probe was answered in the whole pause",
             seen.why,
             "its health is unknown: see why the load balancer does not answer here",

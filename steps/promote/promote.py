@@ -106,6 +106,7 @@ def unverified(group: Group, options: Options) -> StepError | None:
         else f"its tag {VERIFIED} says {verified or 'nothing'}"
     )
     return StepError(
+        "PHX-703",
         f"{group.name} was not verified as {options.generation}; production was not touched",
         why,
         "run `pulumi up`: it verifies first",

@@ -152,6 +152,7 @@ class TrafficShift:
             found = listener_rules.read_rule(self.context.aws, self.subject.rule).shares()
         self.rollback.leave_as_found()
         raise StepError(
+            "PHX-715",
             "somebody else changed the weights of the production rule meanwhile",
             f"set were {shift_schedule.describe_weights(self.rollback.now, self.subject.names)}; "
             f"found are {shift_schedule.describe_weights(found, self.subject.names)}",
@@ -174,7 +175,7 @@ class TrafficShift:
         reason = verdict.reason_to_go_back(seen)
         if reason:
             raise StepError(
-                "it failed its checks under production traffic", reason, "repair it; `pulumi up` tries again"
+                "PHX-711", "it failed its checks under production traffic", reason, "repair it; `pulumi up` tries again"
             )
         return seen
 
@@ -211,6 +212,7 @@ class TrafficShift:
             if since is not None and now - since >= self.times.settle:
                 return None
             error = StepError(
+                "PHX-714",
                 "not every address of the load balancer follows the new weights",
                 wrong or "answers of the old generation came again and again",
                 "run `pulumi up` again; it goes on from what is there",
@@ -232,7 +234,9 @@ def wait_for_answers(subject: PromotionTarget, context: Context) -> None:
         good = 0 if wrong else good + 1
         if good >= PROVE_ROUNDS:
             return answers
-        error = StepError("it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again")
+        error = StepError(
+            "PHX-710", "it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again"
+        )
         return Pending(text=f"asking it through the preview rule: {wrong or 'it answers'}", error=error, hurry=True)
 
     answers = poll(context.progress.bounded(timing.PROVE_SECONDS), check)

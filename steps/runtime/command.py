@@ -58,6 +58,7 @@ def run_step(
         return _failed(
             name,
             StepError(
+                "PHX-007",
                 "this machine did not let the step do its work",
                 str(error),
                 f"let it write in {Path.cwd()} and the temporary folder, and see that the disk has room; "
@@ -65,7 +66,9 @@ def run_step(
             ),
         )
     except Interrupted as error:
-        return _failed(name, StepError(str(error), do="run `pulumi up` again; it goes on from what is there"))
+        return _failed(
+            name, StepError(error.code, error.what, do="run `pulumi up` again; it goes on from what is there")
+        )
     print(json.dumps(result, sort_keys=True), flush=True)
     return 0
 

@@ -114,7 +114,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _wrong(step: str, why: str) -> StepError:
-    return StepError("the step's options are not right", why, f"sh steps/run {step} --help tells what each is")
+    return StepError(
+        "PHX-008", "the step's options are not right", why, f"sh steps/run {step} --help tells what each is"
+    )
 
 
 def _flag(name: str) -> str:

@@ -17,12 +17,19 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
+from core.errors import coded
+
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.5
 
 
 class Interrupted(BaseException):
     """Not an Exception, so that nothing that retries on errors takes it for one."""
+
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(coded(code, what))
+        self.code = code
+        self.what = what
 
 
 class Interrupts:
@@ -58,8 +65,8 @@ class Interrupts:
             return
         self._deaf = True
         if self._parent is not None and os.getppid() != self._parent:
-            raise Interrupted("the process that started it has ended")
-        raise Interrupted(f"it was interrupted ({signal.Signals(number).name})")
+            raise Interrupted("PHX-010", "the process that started it has ended")
+        raise Interrupted("PHX-009", f"it was interrupted ({signal.Signals(number).name})")
 
     def _watch_parent(self) -> None:
         if sys.platform == "linux":

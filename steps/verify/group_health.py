@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core import obstacles, server_groups
+from core.errors import Problem
 from core.obstacles import Obstacle
 from core.server_groups import Target
 from steps.verify.launch_errors import Severity, classify
@@ -63,8 +64,7 @@ class Verdict:
     """`healthy`, or failed for a reason, or (neither) wait on."""
 
     healthy: bool = False
-    failure: str = ""
-    do: str = ""
+    failure: Problem | None = None
 
 
 UNREACHED = (
@@ -82,16 +82,22 @@ def verdict(look: GroupSnapshot) -> Verdict:
     ready = server_groups.healthy(look.targets) >= look.needed
     if look.lost >= max(look.needed, FEWEST_LOST):
         return Verdict(
-            failure=f"the servers fail after they have answered: {look.lost} were healthy and are not any more\n"
-            + reasons(look.unhealthy or look.targets),
-            do="repair what ends the application (the console tells how it went)",
+            failure=Problem(
+                "PHX-607",
+                f"the servers fail after they have answered: {look.lost} were healthy and are not any more\n"
+                + reasons(look.unhealthy or look.targets),
+                "repair what ends the application (the console tells how it went)",
+            )
         )
     if ready and look.passes >= GOOD_ROUNDS:
         return Verdict(healthy=True)
     if ready and look.fails >= BAD_ROUNDS:
         return Verdict(
-            failure=f"the servers are healthy, but the smoke test failed {look.fails} times in a row: {look.smoke}",
-            do=_smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
+            failure=Problem(
+                "PHX-608",
+                f"the servers are healthy, but the smoke test failed {look.fails} times in a row: {look.smoke}",
+                _smoke_advice(look, "see why the application answers so (smokePath is asked through the preview rule)"),
+            )
         )
     if not ready:
         failed = _barred(look) or _launches(look)
@@ -100,12 +106,21 @@ def verdict(look: GroupSnapshot) -> Verdict:
         # Each may fail once; beyond that a boot that fails is the rule.
         if look.replaced > look.needed:
             if look.failures:
-                return _unlaunched(f"{look.replaced} servers ended before they ran", look.failures[0])
+                return Verdict(
+                    failure=Problem(
+                        "PHX-613",
+                        f"{look.replaced} servers ended before they ran: {look.failures[0]}",
+                        classify(look.failures[0]).do,
+                    )
+                )
             return Verdict(
-                failure=f"the servers fail as fast as they are launched: {look.replaced} were replaced\n"
-                + reasons(look.unhealthy or look.targets),
-                do="repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
-                "take longer than that",
+                failure=Problem(
+                    "PHX-606",
+                    f"the servers fail as fast as they are launched: {look.replaced} were replaced\n"
+                    + reasons(look.unhealthy or look.targets),
+                    "repair the image or its start (the console tells how far it came), or raise bootSeconds if boots "
+                    "take longer than that",
+                )
             )
     if look.elapsed >= look.limit:
         return _late(look, ready=ready)
@@ -117,7 +132,7 @@ def _barred(look: GroupSnapshot) -> Verdict | None:
     if not look.obstacles or (look.launched >= look.needed and len(look.targets) >= look.needed):
         return None
     what, do = obstacles.describe_obstacles(look.obstacles)
-    return Verdict(failure=f"the group can't get its servers: {what}", do=do)
+    return Verdict(failure=Problem("PHX-603", f"the group can't get its servers: {what}", do))
 
 
 def _launches(look: GroupSnapshot) -> Verdict | None:
@@ -126,29 +141,38 @@ def _launches(look: GroupSnapshot) -> Verdict | None:
     causes = [(message, classify(message)) for message in look.failures]
     for message, cause in causes:
         if cause.trouble is Severity.PERMANENT:
-            return _unlaunched("a server can't be launched", message)
+            return Verdict(failure=Problem("PHX-611", f"a server can't be launched: {message}", cause.do))
     if causes and look.elapsed >= PATIENCE * look.limit:
-        return _unlaunched(f"servers could not be launched for {look.elapsed:.0f} s", causes[0][0])
+        message, cause = causes[0]
+        return Verdict(
+            failure=Problem("PHX-612", f"servers could not be launched for {look.elapsed:.0f} s: {message}", cause.do)
+        )
     return None
-
-
-def _unlaunched(what: str, message: str) -> Verdict:
-    return Verdict(failure=f"{what}: {message}", do=classify(message).do)
 
 
 def _late(look: GroupSnapshot, *, ready: bool) -> Verdict:
     if ready:
         return Verdict(
-            failure=f"the servers are healthy, but the smoke test did not pass within {look.limit:.0f} s"
-            + (f": {look.smoke}" if look.smoke else ""),
-            do=_smoke_advice(look, "see why the application answers so, or raise verifyTimeoutSeconds"),
+            failure=Problem(
+                "PHX-609",
+                f"the servers are healthy, but the smoke test did not pass within {look.limit:.0f} s"
+                + (f": {look.smoke}" if look.smoke else ""),
+                _smoke_advice(look, "see why the application answers so, or raise verifyTimeoutSeconds"),
+            )
         )
     have = server_groups.healthy(look.targets)
     if look.held:
-        return Verdict(failure=f"servers were still held after {look.limit:.0f} s: {look.held.what}", do=look.held.do)
+        return Verdict(
+            failure=Problem(
+                "PHX-604", f"servers were still held after {look.limit:.0f} s: {look.held.what}", look.held.do
+            )
+        )
     return Verdict(
-        failure=f"{have} of {look.needed} servers were healthy after {look.limit:.0f} s\n{reasons(look.targets)}",
-        do="repair what the reasons name, or raise verifyTimeoutSeconds if boots take that long",
+        failure=Problem(
+            "PHX-605",
+            f"{have} of {look.needed} servers were healthy after {look.limit:.0f} s\n{reasons(look.targets)}",
+            "repair what the reasons name, or raise verifyTimeoutSeconds if boots take that long",
+        )
     )
 
 

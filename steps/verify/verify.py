@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from core import listener_rules, names, release_record, server_groups
 from core.aws import Aws
-from core.errors import StepError
+from core.errors import Problem, StepError
 from core.listener_rules import Rule
 from core.obstacles import GROW
 from core.progress import Backoff, Progress
@@ -151,7 +151,7 @@ class HealthWait:
             if verdict.healthy:
                 return
             if verdict.failure:
-                raise self._failure(look, verdict)
+                raise self._failure(look, verdict.failure)
             pace.wait(self.progress, self._tell(look), hurry=bool(look.passes or look.fails))
 
     def _look(self) -> GroupSnapshot:
@@ -209,14 +209,15 @@ class HealthWait:
         )
         return "; ".join([text, *(part for part in detail if part)])
 
-    def _failure(self, look: GroupSnapshot, verdict: group_health.Verdict) -> StepError:
+    def _failure(self, look: GroupSnapshot, failure: Problem) -> StepError:
         sick = [target.id for target in (*look.unhealthy, *look.targets) if target.state != "healthy"]
         console = scaling_activities.console(self.context.aws, dict.fromkeys([*sick, *sorted(self.seen)]))
-        do = scaling_activities.SECRETS_DO if console.startswith(scaling_activities.SECRETS) else verdict.do
+        do = scaling_activities.SECRETS_DO if console.startswith(scaling_activities.SECRETS) else failure.fix
         scaling_activities.failure_lines(self.context.aws, self.given.group, self.context.clock.utc())
         return StepError(
+            "PHX-601",
             f"{self.given.color} {self.given.generation} was not verified; production was not touched",
-            verdict.failure + (f"\n{console}" if console else ""),
+            failure.title + (f"\n{console}" if console else ""),
             f"{do}\nthen run `pulumi up` again",
         )
 
@@ -232,6 +233,7 @@ def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, prog
         "PHOENIX_GENERATION": options.generation,
     }
     failed = StepError(
+        "PHX-610",
         f"{options.color} {options.generation} did not pass the smoke command; production was not touched",
         do=f"its output is above. The command: {options.smoke_command}",
     )

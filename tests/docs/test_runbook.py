@@ -2,52 +2,89 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import runpy
+from collections import defaultdict
 from typing import Any
 
-import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from rehearsal import PROJECT
-from tests.docs.messages import HOLE, messages
+from tools import describe_messages
+from tools.describe_messages import CODE, HOLE, ROW
 
-RUNBOOK = (PROJECT / "docs" / "runbook.md").read_text()
-ROWS = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", RUNBOOK, re.M)
-KNOWN = {message for message, _, _ in ROWS}
-# Which failed launch it was is told by AWS; the runbook has a table of those.
-LAUNCH = f"{HOLE}: {HOLE}"
-TOOL: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "describe_configuration.py"))
+CONFIGURATION: dict[str, Any] = runpy.run_path(str(PROJECT / "tools" / "describe_configuration.py"))
+RUNBOOK = describe_messages.PAGE.read_text()
+ROWS = [row[1] for row in ROW.finditer(RUNBOOK)]
+GONE = set(CODE.findall((PROJECT / "docs" / "contracts.md").read_text().partition("Gone:")[2].partition("\n\n")[0]))
+SAID = describe_messages.messages()
 
 
-@pytest.mark.parametrize("folder", ["components", "plan", "core", "steps"])
-def test_every_message_is_in_the_runbook(folder: str) -> None:
-    missing = {text: place for text, place in messages(folder).items() if text not in KNOWN and text != LAUNCH}
+def test_every_message_has_a_code() -> None:
+    """Types see to it that there is a first argument; that it is a code, and the message can be read, is seen here."""
+    assert not [one.place for one in SAID if not one.code or not one.text.strip(f"{HOLE} ")]
+
+
+def test_a_code_means_one_message() -> None:
+    texts = defaultdict(set)
+    for one in SAID:
+        texts[one.code].add(one.text)
+    assert not {code: found for code, found in texts.items() if len(found) > 1}
+
+
+def test_every_message_is_in_the_runbook() -> None:
+    missing = {one.code: one.place for one in SAID if one.code not in ROWS}
     assert not missing, "say in docs/runbook.md what it means and what to do"
 
 
-def constants() -> str:
-    """Every text of the source that a message could be made of."""
-    files = [file for folder in ("components", "plan", "core", "steps") for file in (PROJECT / folder).rglob("*.py")]
-    texts = [
-        node.value
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
-    return "\n".join(" ".join(text.split()) for text in texts)
-
-
 def test_the_runbook_knows_no_message_that_nobody_says_any_more() -> None:
-    said = constants()
-    stale = [message for message in KNOWN for part in message.split(HOLE) if part.strip() and part.strip() not in said]
-    assert not stale
+    assert sorted(ROWS) == sorted({one.code for one in SAID} & {*ROWS})
+
+
+def test_the_runbook_has_the_words_of_the_source() -> None:
+    assert describe_messages.page(RUNBOOK, {one.code: one.text for one in SAID}) == RUNBOOK, (
+        "a message has other words now; do: PYTHONPATH=. .venv/bin/python tools/describe_messages.py"
+    )
+
+
+def test_no_page_speaks_of_a_code_that_there_is_not() -> None:
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
+    assert not {code for page in pages for code in CODE.findall(page.read_text())} - {*ROWS, *GONE}
+
+
+def test_the_code_of_a_message_that_is_gone_is_never_given_to_another() -> None:
+    assert not {one.code for one in SAID} & GONE
+
+
+def test_messages_are_read_off_every_way_to_make_one() -> None:
+    source = """
+raise StepError("PHX-001", f"the group {name} is not there\\nand more", do="x")
+yield problem("PHX-002", key, value, "must be " f"{least} or more" + more, fix)
+raise StepError(error.code, error.what)
+warn(coded("PHX-003", text))
+raise StepError("the group is gone")
+raise StepError(code="PHX-005", what="read by its place")
+shout("PHX-004", "nobody has heard of this maker")
+"""
+    assert {one.place: (one.code, one.text) for one in describe_messages.made(source, "x")} == {
+        "x:2": ("PHX-001", "the group … is not there"),
+        "x:3": ("PHX-002", "must be … or more…"),
+        "x:5": ("PHX-003", "…"),
+        "x:6": ("", ""),
+        "x:7": ("", ""),
+        "x:8": ("PHX-004", ""),
+    }
+
+
+def test_the_tool_rewords_the_message_and_nothing_else() -> None:
+    row = "| PHX-001 | `old` | what `it` means | do `a` \\| `b` |\n"
+    assert describe_messages.page(f"x\n{row}", {"PHX-001": "new | …"}) == "x\n" + row.replace("`old`", "`new \\| …`")
+    assert describe_messages.page(row, {}) == row
 
 
 def test_the_page_of_the_configuration_is_that_of_pulumi_yaml_and_the_rules() -> None:
     project = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())
-    assert TOOL["PAGE"].read_text() == TOOL["page"](project, TOOL["rules"]()), (
+    assert CONFIGURATION["PAGE"].read_text() == CONFIGURATION["page"](project, CONFIGURATION["rules"]()), (
         "Pulumi.yaml or a rule has changed; do: PYTHONPATH=. .venv/bin/python tools/describe_configuration.py"
     )
 

@@ -15,7 +15,7 @@ STOPPED = ("was stopped", "production traffic is back: {live} 100 %", "`pulumi u
 # What the step that was at work says; elsewhere the engine was, and finishes what it had begun.
 SAYS = {
     "bake": ("Packer is interrupted and takes away what it made in AWS", "run `pulumi up` again"),
-    "verify": ("verify failed: the process that started it has ended", "run `pulumi up` again"),
+    "verify": ("verify failed: PHX-010: the process that started it has ended", "run `pulumi up` again"),
     "canary 10": STOPPED,
     "canary 50": STOPPED,
     "soak": STOPPED,

@@ -284,7 +284,7 @@ def test_the_commands_that_messages_give_do_what_they_say(tmp_path: Path) -> Non
         *secret_values.problems("hostname", TypedWords(file="Pulumi.dev.yaml")),
     ]
     for problem in said:
-        typed(problem.partition("type: ")[2])
+        typed(problem.fix)
     words = ("1.10", "+5", "true", "-010", "", "2024-01-02", "a b", "0755")
     for number, word in enumerate(words):
         typed(yaml_changes.command(("environment", f"V{number}"), word, TypedWords(file="Pulumi.dev.yaml")))

@@ -20,7 +20,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import until
 from tests.rehearsal.steps.baking import ended_well, environment, image, run
-from tests.rehearsal.steps.two_accounts import DEV, DEV_REGION, FROM, World, policy, refused
+from tests.rehearsal.steps.two_accounts import DEV, DEV_REGION, FROM, World, policy, refused, told
 from tests.support.factories import NOW, settings
 
 
@@ -50,13 +50,13 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     )
     original = world.bake(asked)
     refused(world.prod(wanted), "it shows this account none at all")
-    assert "none at all" in world.planned(wanted).problem
+    assert "none at all" in told(world.planned(wanted))
     assert ended_well(world.share(original, world.cloud.account)) == {
         "images": [original],
         "sharedWith": [world.cloud.account],
     }
     plan = world.planned(wanted)
-    assert plan.problem == "" and plan.needs_bake is False
+    assert plan.problems == () and plan.needs_bake is False
     assert plan.description.startswith(f"{original} (phoenix-{wanted}-")
     assert f"is copied from account {DEV}, region {DEV_REGION}: fingerprint {wanted}" in plan.description
 
@@ -111,14 +111,14 @@ def test_an_encrypted_image_needs_its_key_shared_and_gets_another_one(world: Wor
     )
     refused(world.prod(wanted), *says)
     for text in says:
-        assert text in world.planned(wanted).problem
+        assert text in told(world.planned(wanted))
 
     world.client("kms", dev=True).put_key_policy(
         KeyId=theirs, PolicyName="default", Policy=policy(DEV, world.cloud.account)
     )
     missing = f"arn:aws:kms:{world.cloud.region}:{world.cloud.account}:key/00000000-0000-0000-0000-000000000000"
     refused(world.prod(wanted, kms_key=missing), f"the copy can't be encrypted with {missing}", "does not exist")
-    said = world.planned(wanted, image_kms_key=missing).problem
+    said = told(world.planned(wanted, image_kms_key=missing))
     assert f"imageKmsKey = '{missing}': must be a key that EC2 can encrypt with" in said and "does not exist" in said
     made = ended_well(world.prod(wanted, kms_key=ours))
     assert world.image(made["image"])["snapshot"]["KmsKeyId"] == ours
@@ -161,7 +161,7 @@ def test_what_awss_own_key_encrypts_is_not_shared_and_fails_nobody(world: World)
     original = world.baked(wanted, key="")
     done = world.dev("share", image=original, shared_with=json.dumps([world.cloud.account]))
     assert original not in ended_well(done)["images"]
-    assert f"warning: {original} can't be shared" in done.stderr and "imageKmsKey" in done.stderr
+    assert f"warning: PHX-552: {original} can't be shared" in done.stderr and "imageKmsKey" in done.stderr
     refused(world.prod(wanted), f"has no image of the service phoenix with the fingerprint {wanted}")
     # Whoever is to share it bakes it anew, and that one is found again.
     better = world.bake(asked)
@@ -179,7 +179,7 @@ def test_awss_own_key_is_no_choice(world: World) -> None:
     chosen = settings(region=DEV_REGION, image_kms_key=own, image_shared_with=(world.cloud.account,))
     found = ImageSource(asked["fingerprint"], "baked from scratch", needs_bake=True)
     said = image_origin.resolve_missing_image(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
-    assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in said.problem
+    assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in str(said.problems)
     assert said.description == found.description
 
 
@@ -206,7 +206,7 @@ def test_snapshots_that_are_not_shared_are_told_with_the_command(world: World) -
     )
     refused(world.prod(wanted), *says)
     for text in says:
-        assert text in world.planned(wanted).problem
+        assert text in told(world.planned(wanted))
     # The local cloud is as strict as AWS, which is what the look beforehand spares the user.
     with pytest.raises(Exception, match="You do not have permission to access the storage of this ami"):
         world.client("ec2", dev=False).copy_image(Name="mine", SourceImageId=original, SourceRegion=DEV_REGION)
@@ -226,16 +226,16 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
 
     world.share(original, other)
     assert shared() == ([other], [other])
-    assert "there are" not in (said := world.planned(wanted).problem) or wanted not in said.split("there are")[1]
+    assert "there are" not in (said := told(world.planned(wanted))) or wanted not in said.split("there are")[1]
     # It is no longer the one that serves, and still follows.
     world.share("ami-0000000000000000f", world.cloud.account)
     assert shared() == ([world.cloud.account], [world.cloud.account])
-    assert world.planned(wanted).problem == ""
+    assert world.planned(wanted).problems == ()
     assert any(one.shared_by == "phoenix/dev" for one in images.list_available(ec2, service="phoenix"))
     world.share("ami-0000000000000000f")
     assert shared() == ([], [])
     assert not any(one.shared_by for one in images.list_available(ec2, service="phoenix"))
-    assert wanted in world.planned(wanted).problem
+    assert wanted in told(world.planned(wanted))
 
 
 def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world: World) -> None:
@@ -261,7 +261,7 @@ def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world
 
 
 def test_who_may_not_be_asked_and_what_leads_nowhere_is_refused(world: World) -> None:
-    here = world.planned("a" * 64, image_from=f"{world.cloud.account}/{world.cloud.region}").problem
+    here = told(world.planned("a" * 64, image_from=f"{world.cloud.account}/{world.cloud.region}"))
     assert "must lead elsewhere" in here and "pulumi config rm imageFrom" in here
 
 

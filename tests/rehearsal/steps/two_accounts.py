@@ -154,6 +154,11 @@ class World:
         )
 
 
+def told(found: ImageSource) -> str:
+    """Why nobody can be launched from it."""
+    return "\n".join(map(str, found.problems))
+
+
 def plain(what: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in what.get("Tags", [])}
 

@@ -8,8 +8,8 @@ import pytest
 
 from bench import detection
 
-SAID = """phoenix-local-verify  verify failed: blue e430148dfce6 was not verified; production was not touched
-phoenix-local-verify  Why: the servers fail as fast as they are launched: 4 were replaced
+SAID = """phoenix-local-verify  verify failed: PHX-601: blue e430148dfce6 was not verified; production was not touched
+phoenix-local-verify  Why: PHX-606: the servers fail as fast as they are launched: 4 were replaced
 phoenix-local-verify       i-f94abc678b4e9e3c0 unhealthy (Target.Timeout): Request timed out
 """
 

@@ -110,7 +110,7 @@ def test_a_repository_that_git_can_not_read_is_told_in_its_own_words(
     for ask in (git.head, image_files.read_image_files):
         with pytest.raises(GitError) as error:
             ask(repository.folder / "image")
-        assert words in error.value.why and do in error.value.do
+        assert words in error.value.what and do in error.value.do
 
 
 def test_a_worktree_whose_repository_is_gone_is_told(repository: Repository, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from core import git, image_files
+from core.errors import UserError
 from core.git import GitError
 from core.image_files import ImageFilesError
-from plan.image_source import ImageError, select_source
+from plan.image_source import select_source
 from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
 from tests.support.factories import NOW, settings
@@ -255,9 +256,8 @@ def test_what_git_does_not_answer_for_is_refused_by_its_name(
     spoil(shop)
     with pytest.raises(ImageFilesError) as error:
         image_files.read_image_files(shop.folder / "image")
-    [found] = error.value.refusals
-    assert list(found.paths) == names
-    assert rule in found.rule
+    [found] = error.value.problems
+    assert found.what.startswith(f"imageDir = {names!r}: ") and rule in found.what
     assert fix.replace("{}", " ".join(f"image/{name}" for name in names)) in found.fix
 
 
@@ -274,7 +274,10 @@ def test_outside_of_git_links_and_repositories_are_refused_too(shop: Repository,
     nested(Repository(there))
     with pytest.raises(ImageFilesError) as error:
         image_files.read_image_files(there / "image")
-    assert [one.paths for one in error.value.refusals] == [("app/vendor",), ("link",)]
+    assert [one.what.partition(":")[0] for one in error.value.problems] == [
+        "imageDir = ['app/vendor']",
+        "imageDir = ['link']",
+    ]
 
 
 def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +285,7 @@ def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, mo
     ignored(shop)
     for number in range(14):
         (shop.folder / "image" / f"link-{number:02d}").symlink_to("app")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(UserError) as error:
         select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
     said = str(error.value)
     assert "what is in imageDir (image) can't be baked; nothing was changed:" in said
@@ -303,7 +306,7 @@ class NoImages:
 
 def test_where_git_fails_the_plan_says_its_own_words(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(UserError) as error:
         select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
     assert "git says: fatal: detected dubious ownership in repository at" in str(error.value)
     assert f"type: git config --global --add safe.directory {shop.folder}" in str(error.value)

@@ -101,8 +101,9 @@ def test_a_birth_that_no_time_brings_about_fails_at_once() -> None:
     barred = obstacles.find_obstacles({"AutoScalingGroupName": "g", **suspended("Launch")})
     look = GroupSnapshot(elapsed=0, limit=900, needed=2, launched=0, targets=(), obstacles=barred)
     verdict = group_health.verdict(look)
-    assert verdict.failure.startswith("the group can't get its servers: the process Launch of g is suspended")
-    assert "--scaling-processes Launch" in verdict.do
+    assert verdict.failure is not None
+    assert verdict.failure.what.startswith("the group can't get its servers: the process Launch of g is suspended")
+    assert "--scaling-processes Launch" in verdict.failure.fix
     up = tuple(server_groups.Target(id=f"i-{number}", state="initial") for number in range(2))
     waits = GroupSnapshot(elapsed=0, limit=900, needed=2, launched=2, targets=up, obstacles=barred)
     assert group_health.verdict(waits) == group_health.Verdict(), (
@@ -129,8 +130,9 @@ def test_servers_that_a_hook_holds_are_named_with_what_lets_them_go(world: World
         f" org-agent --instance-id {server} --lifecycle-action-result CONTINUE"
     )
     late = GroupSnapshot(elapsed=900, limit=900, needed=1, launched=1, targets=(), held=held)
-    assert group_health.verdict(late).failure.startswith("servers were still held after 900 s: ")
-    assert group_health.verdict(late).do == held.do
+    failure = group_health.verdict(late).failure
+    assert failure is not None and failure.what.startswith("servers were still held after 900 s: ")
+    assert failure.fix == held.do
 
 
 def state(world: World, color: Color, wanted: str) -> None:

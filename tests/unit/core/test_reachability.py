@@ -81,7 +81,10 @@ def test_prune_tells_what_it_may_not_delete_and_goes_on(world: World) -> None:
         world.context(),
     )
     assert said["groups"] == []
-    assert f"warning: {blue.group} stays for now: {blue.group} (blue) is live and was not deleted" in world.said()
+    assert (
+        f"warning: PHX-905: {blue.group} stays for now: PHX-801: {blue.group} (blue) is live and was not deleted"
+        in world.said()
+    )
     assert world.scaling(blue.group)
 
 

@@ -12,9 +12,10 @@ import pytest
 from moto import mock_aws
 
 from core import images
+from core.errors import UserError
 from core.images import Image, list_available
 from core.times import iso
-from plan.image_source import ImageError, choose_source, pinned_source, select_source
+from plan.image_source import choose_source, pinned_source, select_source
 from tests.support.account import moto_only
 from tests.support.factories import NOW, settings
 
@@ -78,7 +79,7 @@ def test_a_pinned_image_is_used_whatever_its_age_and_gives_its_own_fingerprint(s
 def test_the_first_digits_of_two_fingerprints_name_neither() -> None:
     twin = image("ami-00000003", ONE[:-1] + "0", 3)
     assert pinned_source([*KNOWN, twin], settings(image=ONE)).image == "ami-00000001"
-    with pytest.raises(ImageError, match="image = '111111111111': must name one image; 2 fingerprints begin") as error:
+    with pytest.raises(UserError, match="image = '111111111111': must name one image; 2 fingerprints begin") as error:
         pinned_source([*KNOWN, twin], settings(image=ONE[:12]))
     assert twin.fingerprint in str(error.value) and ONE in str(error.value)
 
@@ -88,7 +89,7 @@ def test_an_image_with_the_same_first_digits_saves_no_bake() -> None:
 
 
 def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:
-    with pytest.raises(ImageError) as error:
+    with pytest.raises(UserError) as error:
         pinned_source(KNOWN, settings(image="ami-99999999"))
     assert "222222222222 (ami-00000002), 111111111111 (ami-00000001)" in str(error.value)
     assert "pulumi config rm image" in str(error.value)
@@ -124,5 +125,5 @@ def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
 
 
 def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="imageDir = 'image': must hold the Packer template"):
+    with pytest.raises(UserError, match="imageDir = 'image': must hold the Packer template"):
         select_source(ec2, settings(), tmp_path, now=NOW)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import UserError
 from plan import lineage
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.group_key import GroupKey
@@ -15,7 +16,7 @@ from plan.image_source import ImageSource
 from plan.lineage import Lineage
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveState
-from plan.rollout_plan import RolloutPlanError, decide_rollout
+from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 from tests.support.repositories import Repository
 
@@ -145,7 +146,7 @@ def test_an_older_commit_is_said_before_the_flag_that_it_asks_for() -> None:
         flown(OLDER, active="blue")
     said = str(error.value)
     assert said.index("allowOlder = 'false'") < said.index("type: pulumi config set active green")
-    with pytest.raises(RolloutPlanError):
+    with pytest.raises(UserError):
         flown(Lineage("a" * 40), active="blue")
 
 

@@ -103,8 +103,8 @@ def test_a_listener_that_the_state_alone_has_is_told() -> None:
     arns = {one.port: one.arn for one in BOTH.listeners}
     now = replace(live(), load_balancer=BOTH.balancer, listeners=(arns[8080],))
     [text] = missing_listener_error(BOTH, now)
-    assert "'HTTP 80': must be there, and AWS has no such listener any more" in text
-    assert "pulumi refresh --clear-pending-creates" in text
+    assert "'HTTP 80': must be there, and AWS has no such listener any more" in str(text)
+    assert "pulumi refresh --clear-pending-creates" in str(text)
     assert list(missing_listener_error(BOTH, replace(now, listeners=tuple(arns.values())))) == []
     assert list(missing_listener_error(BOTH, replace(now, load_balancer=""))) == [], (
         "another load balancer is another problem's"
@@ -116,8 +116,8 @@ def test_two_production_rules_that_disagree_are_told() -> None:
     other = replace(door(BOTH, "production", 8080, 100), shares={"green": 100})
     now, s = replace(live(group("blue", OLD)), listener_rules=(one, other)), settings()
     [text] = combined_change_error(BOTH, now, s, decide_rollout(s, recipe(OLD), now, now=NOW), port=80)
-    assert "two production rules of this stack give them to different groups" in text
-    assert f"--rule-arn {one.arn} or {other.arn}" in text
+    assert "two production rules of this stack give them to different groups" in str(text)
+    assert f"--rule-arn {one.arn} or {other.arn}" in str(text)
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_one_thing_at_a_time(groups: tuple[LiveGroup, ...], keys: dict[str, Any]
     said = list(combined_change_error(was, now, s, plan, port=s.port))
     assert bool(said) == (not fits and how != "as it is"), said
     for text in said:
-        assert "must not change together with a launch, a move of traffic or the end of a group" in text
-        assert ("killed half-way" in text) == (how == "killed half-way")
-        assert "keep listenerPort 80 and no certificateArn still for now" in text
+        assert "must not change together with a launch, a move of traffic or the end of a group" in str(text)
+        assert ("killed half-way" in str(text)) == (how == "killed half-way")
+        assert "keep listenerPort 80 and no certificateArn still for now" in str(text)
 
 
 def test_a_stack_without_production_may_do_both() -> None:
@@ -161,4 +161,4 @@ def test_a_certificate_is_kept_by_its_name() -> None:
     s = settings(active="green")
     now = live(group("blue", OLD))
     [text] = combined_change_error(before(*HTTPS), now, s, decide_rollout(s, recipe(NEW), now, now=NOW), port=80)
-    assert "keep listenerPort 443 and certificateArn arn:aws:acm:" in text
+    assert "keep listenerPort 443 and certificateArn arn:aws:acm:" in str(text)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from core.errors import UserError
 from plan import production_weights, rollout_plan
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.readers.recorded_steps import RecordedSteps, reported_weights
-from plan.rollout_plan import RolloutPlan, RolloutPlanError
+from plan.rollout_plan import RolloutPlan
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -97,7 +98,7 @@ def test_an_update_that_leaves_promote_out_keeps_what_a_hand_has_set() -> None:
 
 
 def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
-    with pytest.raises(RolloutPlanError) as kept:
+    with pytest.raises(UserError) as kept:
         weights(
             live(group("blue", OLD)),
             {"green": GREEN, "blue": f"{BLUE}-2"},
@@ -107,21 +108,19 @@ def test_a_target_group_that_was_replaced_behind_promote_gets_nothing() -> None:
         )
     assert f"blue's target group was replaced by {BLUE}-2" in str(kept.value)
     assert f"Production stays on {BLUE}" in str(kept.value)
-    with pytest.raises(RolloutPlanError, match="type: pulumi config set active green && pulumi up"):
+    with pytest.raises(UserError, match="type: pulumi config set active green && pulumi up"):
         weights(live(group("blue", NEW)), {"blue": f"{BLUE}-2"}, {BLUE: 100})
 
 
 def test_what_promote_has_not_reported_is_said_and_not_declared() -> None:
-    with pytest.raises(
-        RolloutPlanError, match="promote reports green/0123456789abcdef 50 %, blue/0123456789abcdef 50 %"
-    ):
+    with pytest.raises(UserError, match="promote reports green/0123456789abcdef 50 %, blue/0123456789abcdef 50 %"):
         weights(HELD, BOTH, {GREEN: 50, BLUE: 50}, active="green", traffic=10)
-    with pytest.raises(RolloutPlanError, match="promote reports nothing, but this update is to end with blue"):
+    with pytest.raises(UserError, match="promote reports nothing, but this update is to end with blue"):
         weights(live(), {"blue": BLUE}, {})
 
 
 def test_a_report_that_is_lost_never_makes_a_rule_of_nothing() -> None:
-    with pytest.raises(RolloutPlanError, match="lost from the state"):
+    with pytest.raises(UserError, match="lost from the state"):
         weights(live(), {"blue": BLUE}, {}, left_out=True)
     assert weights(HELD, {"green": GREEN}, {}, left_out=True, active="green") == {GREEN: 0, BLUE: 100}
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from core.errors import UserError
 from plan import rollout_plan
 from plan.readers.live_state import LiveGroup
-from plan.rollout_plan import RolloutPlanError
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
@@ -289,7 +289,7 @@ def test_a_promotion_that_was_killed_under_way_is_finished_although_the_weights_
 
 
 def refusal(image: str, *groups: LiveGroup, **said: object) -> str:
-    with pytest.raises(RolloutPlanError) as error:
+    with pytest.raises(UserError) as error:
         rollout_plan.decide_rollout(settings(**said), recipe(image), live(*groups), now=NOW)
     return str(error.value)
 

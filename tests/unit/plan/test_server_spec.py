@@ -196,7 +196,7 @@ def test_user_data_is_as_long_as_it_is_and_its_limit_is_aws_own() -> None:
     ]
     long = settings(environment={"LONG": "\u00fc" * 9000, "B": "x"})
     [[_, problem]] = broken_constraints(long, SECRET, {})
-    assert f"(it makes {size(long)}; the longest is LONG)" in problem
+    assert f"(it makes {size(long)}; the longest is LONG)" in problem.what
 
 
 def test_what_was_born_with_plain_letters_keeps_its_generation() -> None:

@@ -28,8 +28,8 @@ def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -
     with pytest.raises(pulumi.RunError) as caught, user_errors():
         raise refused
     text = str(caught.value)
-    assert text.startswith("AWS could not be asked what is live; nothing was changed")
-    assert f"({code}) when calling the DescribeRules operation: said AWS\n  type: {types}" in text
+    assert text.startswith("PHX-225: AWS could not be asked what is live; nothing was changed")
+    assert f"({code}) when calling the DescribeRules operation: said AWS\n    type: {types}" in text
 
 
 def test_no_credentials_at_all_are_told_how_to_get_them() -> None:

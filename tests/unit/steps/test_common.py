@@ -57,7 +57,7 @@ def test_all_that_is_wrong_with_the_options_is_told_at_once() -> None:
         read("--colour", "blue", **{**GOOD, "PHOENIX_ACCOUNT": "12"}, PHOENIX_MIN_SIZE="0", PHOENIX_ALARMS="x")
 
     assert str(error.value).splitlines() == [
-        "the step's options are not right",
+        "PHX-008: the step's options are not right",
         "Why: --colour: there is no such option",
         "     blue: there is no such option",
         "     --account '12': not an account number (12 digits)",
@@ -277,7 +277,7 @@ def test_a_signal_stops_a_step_once_and_a_second_one_does_not_disturb_what_it_pu
         go.touch()
         assert child.wait(60) == 0
 
-    assert out.read_text().splitlines()[1:] == ["it was interrupted (SIGTERM)", "put back"]
+    assert out.read_text().splitlines()[1:] == ["PHX-009: it was interrupted (SIGTERM)", "put back"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the parent is polled")
@@ -290,7 +290,7 @@ def test_a_step_notices_the_death_of_whoever_started_it(tmp_path: Path) -> None:
         parent.kill()
     wait_for(lambda: len(out.read_text().splitlines()) == 2)
 
-    assert out.read_text().splitlines()[1] == "the process that started it has ended"
+    assert out.read_text().splitlines()[1] == "PHX-010: the process that started it has ended"
 
 
 def test_a_step_whose_starter_died_before_it_ran_stops_at_once(tmp_path: Path) -> None:
@@ -302,4 +302,4 @@ def test_a_step_whose_starter_died_before_it_ran_stops_at_once(tmp_path: Path) -
         listen(out), cwd=PROJECT, env={**os.environ, "PHOENIX_PARENT_PID": str(gone.pid)}, check=True, timeout=60
     )
 
-    assert out.read_text() == "the process that started it has ended\n"
+    assert out.read_text() == "PHX-010: the process that started it has ended\n"

@@ -56,14 +56,23 @@ def test_missing_options_are_told_on_stderr_and_nothing_on_stdout() -> None:
 
     assert status == 1
     assert out == ""
-    assert err.startswith("retire failed: the step's options are not right\nWhy: --stack (or PHOENIX_STACK) is missing")
+    assert err.startswith(
+        "retire failed: PHX-008: the step's options are not right\nWhy: --stack (or PHOENIX_STACK) is missing"
+    )
     assert "--color 'red': neither blue nor green" in err
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose only step tells which Python ran it, and where."""
-    for name in ("steps/run", "steps/__main__.py", "steps/registry.py", "core/errors.py", "core/progress.py"):
+    for name in (
+        "steps/run",
+        "steps/__main__.py",
+        "steps/registry.py",
+        "core/errors.py",
+        "core/plain_text.py",
+        "core/progress.py",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
     (tmp_path / "steps" / "cleanup").mkdir()
@@ -136,7 +145,7 @@ def test_libraries_that_are_missing_are_one_message_that_names_the_python(projec
 
     assert (status, out) == (1, "")
     assert err == (
-        "which failed: this Python does not have the libraries of the steps\n"
+        "which failed: PHX-006: this Python does not have the libraries of the steps\n"
         f"Why: {sys.executable}: No module named 'boto3_of_nobody'\n"
         f"Do:  cd {project} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
         "     or name a Python that has them as PHOENIX_PYTHON\n"
@@ -151,7 +160,7 @@ def test_a_step_without_its_libraries_is_no_traceback(tmp_path: Path) -> None:
     status, _, err = run("promote", "--help", PHOENIX_PYTHON=str(bare))
 
     assert status == 1
-    assert err.startswith("promote failed: this Python does not have the libraries of the steps\n")
+    assert err.startswith("promote failed: PHX-006: this Python does not have the libraries of the steps\n")
     assert "No module named 'boto" in err
     assert "Traceback" not in err
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import problem
 from plan.checks import disk
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.image_source import ImageSource
@@ -48,8 +49,8 @@ def test_the_disk_has_room_for_its_image(
     source: ImageSource, base: int | None, said: dict[str, Any], expected: list[str]
 ) -> None:
     found = list(disk.problems(settings(base_image="ami-0000000b", **said), source, AccountLimits(base=base)))
-    assert [one.strip()[: len(wanted)] for one, wanted in zip(found, expected, strict=True)] == expected
-    assert all("type: pulumi config " in one for one in found)
+    assert [one.what[: len(wanted)] for one, wanted in zip(found, expected, strict=True)] == expected
+    assert all(one.fix.startswith("pulumi config ") for one in found)
 
 
 def test_only_a_birth_is_refused_for_it() -> None:
@@ -67,12 +68,12 @@ def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(
     (tmp_path / "image").mkdir()
     (tmp_path / "image" / "phoenix.pkr.hcl").write_text('variable "ssh_from" {\n  type = list(string)\n}\n')
     monkeypatch.setattr(image_source, "select_source", lambda *_, **__: BAKED)
-    monkeypatch.setattr(encryption, "key_problem", lambda *_: "  imageKmsKey = 'x': must be ...")
+    monkeypatch.setattr(encryption, "key_problem", lambda *_: problem("PHX-328", "imageKmsKey", "x", "...", ""))
     here: Any = type("Account", (), {"id": "123456789012", "region": "eu-west-1"})
     session: Any = type("Session", (), {"client": lambda *_: None})()
     said = settings(packer_variables={"ssh_from": "10.0.0.0/8", "typo": "x"})
-    refused = image_origin.find_image_source(session, said, here, tmp_path, now=NOW).problem
-    assert [line.split(" = ")[0].strip() for line in refused.splitlines() if "type: " not in line] == [
+    refused = image_origin.find_image_source(session, said, here, tmp_path, now=NOW).problems
+    assert [one.what.split(" = ")[0] for one in refused] == [
         "packerVariables.ssh_from",
         "packerVariables.typo",
         "imageKmsKey",

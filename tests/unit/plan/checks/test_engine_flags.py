@@ -50,7 +50,7 @@ FLIP, IDLE = plan(active="green"), plan(OLD)
 
 
 def found(given: Flags, flying: RolloutPlan = FLIP) -> str:
-    return "\n".join(engine_flags.problems(given, flying, HELD))
+    return "\n".join(str(one) for one in engine_flags.problems(given, flying, HELD))
 
 
 @pytest.mark.parametrize("one", [BALANCER, PRODUCTION, TARGET, GROUP, TEMPLATE, BAKE, GUARD, "**:Group::*", "**"])

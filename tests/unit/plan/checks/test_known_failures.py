@@ -10,12 +10,13 @@ import pytest
 
 from core import shift_schedule
 from core.credentials import RESERVE_SECONDS
+from core.errors import UserError, problem
 from plan import estimates
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits, InstanceType, Quota, Subnet
 from plan.readers.live_state import LiveGroup
-from plan.rollout_plan import RolloutPlan, RolloutPlanError, decide_rollout
+from plan.rollout_plan import RolloutPlan, decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -137,7 +138,10 @@ def test_a_base_image_that_is_gone() -> None:
 
 def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newborns_only() -> None:
     source = ImageSource(
-        NEW, "", problem="  imageFrom = '1': must lead somewhere.\n      type: this", image_ids=(f"ami-{NEW}",)
+        NEW,
+        "",
+        problems=(problem("PHX-326", "imageFrom", "1", "must lead somewhere", "this"),),
+        image_ids=(f"ami-{NEW}",),
     )
     with pytest.raises(KnownFailureError, match="must lead somewhere"):
         checked_plan(settings(), recipe(NEW), live(), AccountLimits(), source, now=NOW)
@@ -164,7 +168,7 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
     text = doomed(AccountLimits(subnets=SUBNETS[:3]), group("blue", OLD), **VPC)
     assert "a live server is never changed" in text
     assert "subnet-d" in text
-    with pytest.raises(RolloutPlanError):
+    with pytest.raises(UserError):
         fly(AccountLimits(subnets=SUBNETS), group("blue", OLD), **VPC)
 
 

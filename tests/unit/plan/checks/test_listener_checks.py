@@ -64,7 +64,7 @@ def test_a_certificate_is_for_its_names(names: tuple[str, ...], hostname: str, g
         (
             ADOPTED,
             (Certificate(ARN, ("blog.example.com",)), Certificate(ARN, ("*.example.org",))),
-            f"(blog.example.com, *.example.org): browsers refuse another, and probes do.\n      type: aws elbv2"
+            f"(blog.example.com, *.example.org): browsers refuse another, and probes do.\n    type: aws elbv2"
             f" add-listener-certificates --region eu-west-1 --listener-arn {LISTENER}",
         ),
         ({"listener_arn": LISTENER}, (Certificate(ARN, ("blog.example.com",)),), ""),
@@ -75,7 +75,7 @@ def test_a_host_name_is_one_that_browsers_accept(
 ) -> None:
     problems = list(certificates.problems(settings(**said), found))
     assert len(problems) == bool(says)
-    assert says in "".join(problems)
+    assert says in "".join(map(str, problems))
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from core.errors import UserError
+from plan.checks import ownership
 from plan.checks.ownership import (
     BALANCER,
     LISTENER,
     RULE,
     ForeignBalancer,
-    OwnershipError,
     check_identity,
     forgotten_groups,
     left_by_killed,
-    refusal,
 )
 from plan.readers.live_state import LiveState
 from plan.readers.load_balancers import Balancer
@@ -51,6 +51,11 @@ def without(made: StateInventory, *ids: str) -> StateInventory:
     return StateInventory(tuple(one for one in made.resources if one.id not in ids))
 
 
+def refusal(*asked: Any) -> str:
+    """As a person reads it."""
+    return "\n".join(map(str, ownership.refusal(*asked)))
+
+
 def test_a_state_that_made_all_of_it_may_update() -> None:
     assert refusal(settings(), STANDS, WHOLE, ()) == ""
     assert refusal(settings(), LiveState(), StateInventory(), ()) == ""
@@ -60,8 +65,8 @@ def test_a_state_that_made_all_of_it_may_update() -> None:
 def test_production_of_another_state_stops_the_plan(made: StateInventory) -> None:
     said = refusal(settings(), LiveState(other_balancers=(THEIR_STACK.balancer,)), made, [THEIR_STACK])
     assert said.startswith(
-        f"AWS holds the load balancer {THEIRS}, with production on it (THEIR-RULE) of phoenix/dev, and this state has"
-        " not made it"
+        f"PHX-215: AWS holds the load balancer {THEIRS}, with production on it (THEIR-RULE) of phoenix/dev, and"
+        " this state has not made it"
     )
     assert "pulumi login BACKEND && pulumi stack select STACK" in said
     assert "pulumi stack import --file state.json   (here)" in said
@@ -96,8 +101,8 @@ def test_a_load_balancer_that_the_state_forgot_is_imported() -> None:
 def test_a_rule_that_the_state_forgot_is_imported() -> None:
     said = refusal(settings(), STANDS, without(WHOLE, PRODUCTION), ())
     assert said == (
-        f"the state has forgotten {PRODUCTION}, which AWS holds for phoenix/dev; nothing was changed\n"
-        f"  type: {BELOW} {RULE} phoenix-dev-production {PRODUCTION}\n  then: pulumi up"
+        f"PHX-216: the state has forgotten {PRODUCTION}, which AWS holds for phoenix/dev; nothing was changed\n"
+        f"    type: {BELOW} {RULE} phoenix-dev-production {PRODUCTION}\n    then: pulumi up"
     )
 
 
@@ -150,9 +155,9 @@ def test_groups_without_a_load_balancer_are_another_states() -> None:
     ],
 )
 def test_another_service_or_stack_name_is_refused(config: dict[str, str], stack: str, typed: str) -> None:
-    with pytest.raises(OwnershipError) as error:
+    with pytest.raises(UserError) as error:
         check_identity(replace(settings(**config), stack=stack), WHOLE)
-    assert f"\n  type: {typed}\n" in str(error.value)
+    assert f"\n    type: {typed}\n" in str(error.value)
     assert "this state has made phoenix/dev, which would be deleted with all that serves" in str(error.value)
 
 
@@ -171,6 +176,6 @@ def test_a_group_with_production_that_the_state_forgot_may_only_be_left() -> Non
         )
     )
     [said] = forgotten_groups(standing, made, stay={"blue", "green"})
-    assert f"the state has forgotten {blue.name} of blue" in said
-    assert "pulumi config set active green && pulumi config set traffic 100 && pulumi up" in said
+    assert f"the state has forgotten {blue.name} of blue" in said.what
+    assert "pulumi config set active green && pulumi config set traffic 100 && pulumi up" in said.fix
     assert list(forgotten_groups(standing, made, stay={"green"})) == []

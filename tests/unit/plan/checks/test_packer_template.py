@@ -42,9 +42,9 @@ def test_the_projects_own_template_is_read() -> None:
 )
 def test_what_packer_would_refuse_is_refused(name: str, value: str | tuple[str, ...], rule: str) -> None:
     [problem] = packer_template.problems(settings(packer_variables={name: value}), DECLARED)
-    assert f"packerVariables.{name} = " in problem
-    assert rule in problem
-    assert f"pulumi config rm --path packerVariables.{name}" in problem
+    assert f"packerVariables.{name} = " in str(problem)
+    assert rule in str(problem)
+    assert f"pulumi config rm --path packerVariables.{name}" in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,6 @@ def test_secrets_whose_names_nothing_in_the_image_reads_are_told(tmp_path: Path)
     (tmp_path / "provision").mkdir()
     (tmp_path / "provision" / "10.sh").write_text("apt-get install nginx\n")
     [problem] = image_origin.unread_references(named, tmp_path)
-    assert "environment.DB = 'ssm:/shop/db': must be read by something in image" in problem
+    assert "environment.DB = 'ssm:/shop/db': must be read by something in image" in str(problem)
     assert list(image_origin.unread_references(settings(environment={"A": "b"}), tmp_path)) == []
     assert list(image_origin.unread_references(named, PROJECT / "image")) == []

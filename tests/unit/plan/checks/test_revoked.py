@@ -43,12 +43,15 @@ def test_what_git_says_is_no_way_around_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(image_source, "image_fingerprint", lambda *_: OLD)
     monkeypatch.setattr(images, "list_available", lambda *_, **__: [REVOKED])
     found = image_source.select_source(None, settings(), None, now=NOW)  # type: ignore[arg-type]
-    assert not found.needs_bake and "imageDir = 'image': must lead to an image that is not revoked" in found.problem
+    assert (
+        not found.needs_bake
+        and "imageDir = 'image': must lead to an image that is not revoked" in found.problems[0].what
+    )
     assert found.revoked == {REVOKED.id: WHY}
 
 
 def test_what_serves_goes_on_and_the_plan_says_so() -> None:
-    source = replace(SOURCE, problem=pinned_source([REVOKED], settings(image=OLD)).problem)
+    source = replace(SOURCE, problems=pinned_source([REVOKED], settings(image=OLD)).problems)
     plan = planned(source=source, image=OLD)
     assert plan.existing is not None
     alive = replace(live(group("blue", OLD)), has_preview_rule=True)

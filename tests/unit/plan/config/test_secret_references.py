@@ -63,14 +63,14 @@ def test_what_begins_as_a_name_and_is_none_is_refused(value: str) -> None:
         settings(environment={"DB": value, "OK": "ssm:/ok"}), frozenset({"previewToken"}), {}
     )
     assert keys == ("environment",)
-    assert f"environment.DB = {value!r}: begins as a secret's name does" in problem
-    assert "type: pulumi config set --path environment.DB ssm:/phoenix/dev/DB" in problem
+    assert f"environment.DB = {value!r}: begins as a secret's name does" in str(problem)
+    assert "type: pulumi config set --path environment.DB ssm:/phoenix/dev/DB" in str(problem)
 
 
 def test_more_secrets_than_a_roles_policies_can_hold_are_refused() -> None:
     many = {f"V{number}": f"ssm:/shop/dev/a-parameter-of-some-length/{number}" for number in range(60)}
     [[_, problem]] = broken_constraints(settings(environment=many), frozenset({"previewToken"}), {})
-    assert "must name so few that the policies of the servers' role have at most 10240 characters" in problem
+    assert "must name so few that the policies of the servers' role have at most 10240 characters" in str(problem)
 
 
 def said(*values: str, **where: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ def settings(**values: str) -> Settings:
 def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: str) -> list[str]:
     with pytest.raises(SettingsError) as error:
         parse_settings({**GOOD, **values}, stack=stack, aws=AWS if aws is None else aws, secret_keys=SECRET)
-    return error.value.problems
+    return [str(one).removeprefix(f"{one.code}: ") for one in error.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_broken_rule_names_key_value_rule_and_what_to_type(key: str, text: str
     [problem] = problems(**said)
     assert problem.split(" = ")[0].strip() in key or key in problem
     assert rule in problem
-    assert "\n      type: " in problem
+    assert "\n    type: " in problem
 
 
 INSIDE = '{"session_manager_profile": "builder"}'

@@ -30,7 +30,7 @@ def problems(
 ) -> list[str]:
     with pytest.raises(SettingsError) as error:
         parsed(arrived, written, file=file)
-    return error.value.problems
+    return [str(one).removeprefix(f"{one.code}: ") for one in error.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def problems(
 )
 def test_an_altered_text_is_refused_with_the_command_and_the_line(word: str, arrives: object, command: str) -> None:
     [problem] = problems({"environment": json.dumps({"V": arrives})}, {"environment": {"V": word}})
-    assert problem.startswith(f"  environment.V = {word!r}: must be written as a text; YAML takes it for ")
+    assert problem.startswith(f"environment.V = {word!r}: must be written as a text; YAML takes it for ")
     assert f"pulumi config set {command}" in problem or f"pulumi config set --path {command}" in problem
     assert f'(or quote it in Pulumi.dev.yaml: V: "{word}")' in problem
 
@@ -123,7 +123,7 @@ def test_lists_keys_of_their_own_and_numbers_are_held_to_what_is_written_too() -
     )
     assert "type: pulumi config set hostname 1.10" in told["hostname"]
     assert (
-        "YAML takes it for 8: numbers that begin with 0 are octal.\n      type: pulumi config set minSize 10"
+        "YAML takes it for 8: numbers that begin with 0 are octal.\n    type: pulumi config set minSize 10"
         in (told["minSize"])
     )
     assert "pulumi config set --path 'canarySteps[0]' 10" in told["canarySteps[0]"]

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from core.errors import UserError
 from plan.readers.live_state import LiveGroup, LiveState, read_live_state
-from plan.readers.load_balancers import LiveError
 from tests.support.account import moto_only
 from tests.support.factories import group, live
 
@@ -188,7 +188,7 @@ def test_a_group_deleted_by_hand_still_has_its_weight(account: Account) -> None:
 def test_two_load_balancers_of_one_stack_are_an_error(account: Account) -> None:
     account.balancer("one", stack=STACK)
     account.balancer("two", stack=STACK)
-    with pytest.raises(LiveError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
+    with pytest.raises(UserError, match="two load balancers carry the tag phoenix:stack = phoenix/dev"):
         account.read()
 
 

@@ -31,38 +31,39 @@ ELSEWHERE = "(elsewhere it is another stack: pulumi stack init NAME)"
     ],
 )
 def test_at_home_or_not_yet_born(arns: list[str]) -> None:
-    assert refusal(HERE, arns, stack="dev") == ""
+    assert refusal(HERE, arns, stack="dev") == []
 
 
 @pytest.mark.parametrize("arns", [[BALANCER], [ROLE], [BALANCER, ROLE]])
 def test_credentials_of_another_account_are_told_with_both_accounts(arns: list[str]) -> None:
-    said = refusal(Account("210987654321", "eu-west-1"), arns, stack="dev").splitlines()
-    assert said == [
-        "these credentials belong to account 210987654321, but stack dev lives in account 123456789012; nothing was"
-        " changed",
-        "  type: export AWS_PROFILE=NAME   (a profile of account 123456789012; or pulumi config set aws:profile NAME)",
-        f"  {ELSEWHERE}",
+    [said] = refusal(Account("210987654321", "eu-west-1"), arns, stack="dev")
+    assert str(said).splitlines() == [
+        "PHX-220: these credentials belong to account 210987654321, but stack dev lives in account 123456789012;"
+        " nothing was changed",
+        "    type: export AWS_PROFILE=NAME   (a profile of account 123456789012; or pulumi config set aws:profile"
+        " NAME)",
+        f"    {ELSEWHERE}",
     ]
 
 
 def test_the_stacks_own_profile_is_named() -> None:
-    said = refusal(Account("210987654321", "eu-west-1", "shop"), [BALANCER], stack="dev")
-    assert said.startswith("the credentials of aws:profile shop belong to account 210987654321, but")
+    [said] = refusal(Account("210987654321", "eu-west-1", "shop"), [BALANCER], stack="dev")
+    assert said.what.startswith("the credentials of aws:profile shop belong to account 210987654321, but")
 
 
 def test_another_region_is_told_with_both_regions() -> None:
-    said = refusal(Account("123456789012", "us-east-1"), [BALANCER, ROLE], stack="dev").splitlines()
-    assert said == [
-        "aws:region is us-east-1, but stack dev lives in region eu-west-1; nothing was changed",
-        "  type: pulumi config set aws:region eu-west-1",
-        f"  {ELSEWHERE}",
+    [said] = refusal(Account("123456789012", "us-east-1"), [BALANCER, ROLE], stack="dev")
+    assert str(said).splitlines() == [
+        "PHX-221: aws:region is us-east-1, but stack dev lives in region eu-west-1; nothing was changed",
+        "    type: pulumi config set aws:region eu-west-1",
+        f"    {ELSEWHERE}",
     ]
 
 
 def test_another_account_and_region_are_told_at_once() -> None:
-    said = refusal(Account("210987654321", "us-east-1"), [BALANCER], stack="dev")
-    assert "lives in account 123456789012" in said
-    assert "lives in region eu-west-1" in said
+    elsewhere, far = refusal(Account("210987654321", "us-east-1"), [BALANCER], stack="dev")
+    assert "lives in account 123456789012" in elsewhere.what
+    assert "lives in region eu-west-1" in far.what
 
 
 @pytest.fixture

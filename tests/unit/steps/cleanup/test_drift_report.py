@@ -139,7 +139,7 @@ def test_a_group_that_is_gone_is_told(world: World) -> None:
 def test_an_interrupt_is_not_swallowed(world: World) -> None:
     class Stopped(Ssm):
         def describe_instance_information(self, **_: Any) -> Any:
-            raise Interrupted("SIGTERM")
+            raise Interrupted("PHX-009", "SIGTERM")
 
     with pytest.raises(Interrupted):
         dies(world, Stopped(""))

@@ -203,7 +203,7 @@ def test_lists_that_may_not_be_read_are_a_warning(account: Account) -> None:
     account.aws.__dict__["ssm"] = Wrapped(account.aws.ssm, get_paginator=get_paginator)
     result = account.prune(keep=1)
     assert set(result["deregistered"]) < set(old) and len(result["deregistered"]) == 1 and result["lists"] == []
-    assert "warning: lists of packages stay for now: GetParametersByPath: AccessDeniedException" in (
+    assert "warning: PHX-905: every list of packages stays for now: GetParametersByPath: AccessDeniedException" in (
         account.told.getvalue()
     )
 
@@ -390,7 +390,7 @@ def test_what_no_state_knows_goes_and_what_aws_keeps_is_told(account: Account) -
     orphans = (rule, template, arn, free, used)
     assert account.prune(orphans=orphans)["orphans"] == [rule, template, arn, free]
     assert real.describe_security_groups(GroupIds=[used])["SecurityGroups"][0]["IpPermissions"] == []
-    assert f"warning: {used}, which no state knows, stays for now" in account.told.getvalue()
+    assert f"warning: PHX-905: {used}, which no state knows, stays for now" in account.told.getvalue()
     assert account.prune(orphans=(rule, template, free))["orphans"] == [rule, template, free]  # gone already
 
 

@@ -62,7 +62,7 @@ def test_a_group_with_traffic_may_not_and_the_error_says_what_to_type(world: Wor
         retire(given(world, blue), world.context())
 
     assert str(error.value) == (
-        f"{blue.group} (blue) is live and was not deleted: it gets {share} % of a rule's traffic\n"
+        f"PHX-801: {blue.group} (blue) is live and was not deleted: it gets {share} % of a rule's traffic\n"
         f"Why: rule {rule} (priority 100) gives its target group weight {share}\n"
         "Do:  to keep blue: pulumi config set active blue && pulumi up\n"
         "     to let it go: pulumi config set active green && pulumi up, which moves the traffic first"

@@ -73,8 +73,8 @@ def test_who_may_not_store_a_list_has_an_image_all_the_same(bench: Bench) -> Non
     package_listing.file(NAME).write_text("openssl 3.0.14\n")
     bench.aws.__dict__["ssm"] = Wrapped(bench.aws.ssm, put_parameter=put_parameter)
     image = bench.image()
-    assert listed(bench, image) == {"difference": f"not known: {image.id} has no list of its packages"}
-    assert f"warning: the list of packages of {image.id} can't be stored" in bench.told.getvalue()
+    assert listed(bench, image) == {"difference": f"not known: PHX-901: {image.id} has no list of its packages"}
+    assert f"warning: PHX-907: the list of packages of {image.id} can't be stored" in bench.told.getvalue()
     assert "not authorized to perform: ssm:PutParameter" in bench.told.getvalue()
 
 
@@ -93,7 +93,7 @@ def test_a_list_is_looked_for_only_under_a_name_that_bakes_give(bench: Bench, tm
 
 def test_an_image_without_a_list_is_known_to_be_unknown(bench: Bench) -> None:
     image = bench.image()
-    assert listed(bench, image) == {"difference": f"not known: {image.id} has no list of its packages"}
+    assert listed(bench, image) == {"difference": f"not known: PHX-901: {image.id} has no list of its packages"}
 
 
 def test_the_live_image_found_again_does_not_differ_from_itself(bench: Bench) -> None:
@@ -112,7 +112,8 @@ def test_a_copys_list_is_not_here_and_its_hash_says_whether_it_is_the_live_ones(
     assert (found.difference, found.compared_with, found.hash) == ("no package differs", live.id, live.tags[TAG])
     found = package_listing.compare(bench.context, other, service="shop", live=live.id)
     assert found.difference == (
-        f"not known: the list of packages of {copy.id} is of no use: it is not here (a copy's stays where it was baked)"
+        f"not known: PHX-904: the list of packages of {copy.id} is of no use: it is not here (a copy's stays where it"
+        " was baked)"
     )
 
 
@@ -122,8 +123,12 @@ def test_a_live_image_that_can_not_be_compared_is_told(bench: Bench, live: str) 
     image = package_listing.attach_list(bench.context, bench.image(), service="shop")
     other = bench.image("bare").id if live == "bare" else "ami-0123456789abcdef0"
     found = package_listing.compare(bench.context, image, service="shop", live=other).result()
-    why = "has no list of its packages" if live == "bare" else "is no image of this account any more"
-    assert found["difference"] == f"not compared: {other} {why}" and found["count"] == 1
+    code, why = (
+        ("PHX-901", "has no list of its packages")
+        if live == "bare"
+        else ("PHX-902", "is no image of this account any more")
+    )
+    assert found["difference"] == f"not compared: {code}: {other} {why}" and found["count"] == 1
     assert "comparedWith" not in found
 
 

@@ -49,7 +49,8 @@ def test_a_revoked_image_that_is_asked_for_by_name_is_refused_with_what_to_type(
     with pytest.raises(StepError) as error:
         revocation.refuse([named, revoked(image("ami-bad"))], named, stack="phoenix/dev")
     assert str(error.value).splitlines() == [
-        f"fingerprint {SHOWN} was revoked at 2026-11-24T05:00:00Z: a key in a script",
+        f"PHX-430: nobody is launched from a revoked image: fingerprint {SHOWN} was revoked at 2026-11-24T05:00:00Z:"
+        " a key in a script",
         "Why: ami-bad says so in its tag phoenix:revoked",
         f"Do:  name another image; or take the revocation back: make revoke FINGERPRINT={SHOWN} STACK=dev UNDO=true",
     ]

@@ -69,7 +69,7 @@ def test_a_folder_without_a_template_or_without_files_is_told(tmp_path: Path) ->
     (tmp_path / "image" / "link").symlink_to("app")
     with pytest.raises(StepError, match="can't be baked") as error:
         upload.read_hashed_files(tmp_path / "image", **asked)
-    assert "rm " in error.value.do and "link must not be a symbolic link" in error.value.why
+    assert "rm " in error.value.do and "imageDir = ['link']: must not be a symbolic link" in error.value.why
 
 
 def test_how_the_build_machine_is_reached_is_no_word_about_the_image() -> None:

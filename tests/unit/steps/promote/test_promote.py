@@ -155,7 +155,7 @@ def test_a_group_that_nobody_verified_gets_nothing(flipping: Flipping) -> None:
     text = refused(flipping)
 
     assert text == (
-        f"green-{GREEN} was not verified as {GREEN}; production was not touched\n"
+        f"PHX-703: green-{GREEN} was not verified as {GREEN}; production was not touched\n"
         f"Why: its tag phoenix:verified says {BLUE}\n"
         "Do:  run `pulumi up`: it verifies first"
     )

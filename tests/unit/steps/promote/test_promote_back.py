@@ -45,7 +45,7 @@ def fails(flipping: Flipping, **more: Any) -> str:
 def goes_back(flipping: Flipping, *, moves: list[dict[str, int]], **more: Any) -> str:
     """Promotes, and sees that it fails after `moves` with everything as it was before."""
     text = fails(flipping, **more)
-    assert text.startswith("green aaaaaaaaaaaa was not promoted\nWhy: ")
+    assert text.startswith("PHX-701: green aaaaaaaaaaaa was not promoted\nWhy: ")
     assert BACK in text
     assert flipping.moves == [*moves, {"blue": 100}]
     assert flipping.world.weights() == {flipping.blue.target_group: 100}
@@ -188,7 +188,7 @@ def test_somebody_else_who_moves_the_traffic_is_left_in_peace(flipping: Flipping
 
 def interrupt(flipping: Flipping) -> Callable[[], None]:
     def now() -> None:
-        raise Interrupted("it was interrupted (SIGTERM)")
+        raise Interrupted("PHX-009", "it was interrupted (SIGTERM)")
 
     return now
 
@@ -199,8 +199,8 @@ def test_an_interrupt_puts_traffic_back_and_says_so(flipping: Flipping) -> None:
     text = fails(flipping)
 
     assert text == (
-        "the promotion of green aaaaaaaaaaaa was stopped\n"
-        f"Why: it was interrupted (SIGTERM)\n     {BACK}\n"
+        "PHX-702: the promotion of green aaaaaaaaaaaa was stopped\n"
+        f"Why: PHX-009: it was interrupted (SIGTERM)\n     {BACK}\n"
         "Do:  `pulumi up` tries again"
     )
     assert flipping.moves == [*CANARY, {"blue": 100}]
@@ -209,7 +209,7 @@ def test_an_interrupt_puts_traffic_back_and_says_so(flipping: Flipping) -> None:
 def test_an_interrupt_in_the_moment_of_the_change_puts_traffic_back(flipping: Flipping) -> None:
     def stop() -> None:
         flipping.on_move = lambda: None
-        raise Interrupted("it was interrupted (SIGTERM)")
+        raise Interrupted("PHX-009", "it was interrupted (SIGTERM)")
 
     flipping.on_move = stop
 

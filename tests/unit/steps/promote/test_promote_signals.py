@@ -114,8 +114,8 @@ def test_a_signal_puts_the_weights_back(flipping: Flipping, tmp_path: Path, numb
 
     assert back(flipping)
     said = (tmp_path / "err").read_text()
-    assert f"promote failed: the promotion of green {GREEN} was stopped" in said
-    assert f"Why: it was interrupted ({number.name})\n     production traffic is back: blue 100 %" in said
+    assert f"promote failed: PHX-702: the promotion of green {GREEN} was stopped" in said
+    assert f"Why: PHX-009: it was interrupted ({number.name})\n     production traffic is back: blue 100 %" in said
     assert (tmp_path / "out").read_text() == ""
 
 

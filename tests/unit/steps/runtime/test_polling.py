@@ -15,7 +15,7 @@ from tests.unit.steps.cloud import FakeClock
 
 def look(clock: FakeClock, *, shows_after: float) -> str:
     if clock.now() < shows_after:
-        raise StepError("the group is not there")
+        raise StepError("PHX-011", "the group is not there")
     return "the group"
 
 
@@ -49,7 +49,7 @@ def waited(*, ready_after: float, limit: float, hurry: bool = False) -> tuple[li
         looks.append(clock.now())
         if clock.now() >= ready_after:
             return "ready"
-        return Pending(text="not yet", error=StepError(f"not ready at look {len(looks)}"), hurry=hurry)
+        return Pending(text="not yet", error=StepError("PHX-011", f"not ready at look {len(looks)}"), hurry=hurry)
 
     try:
         return looks, poll(Progress(clock, limit=limit, stream=io.StringIO()), check)

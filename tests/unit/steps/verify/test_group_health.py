@@ -125,21 +125,21 @@ def test_a_birth_waits_ends_or_fails(look: GroupSnapshot, outcome: str) -> None:
     verdict = group_health.verdict(look)
 
     if outcome == "wait":
-        assert (verdict.healthy, verdict.failure) == (False, "")
+        assert (verdict.healthy, verdict.failure) == (False, None)
     elif outcome == "born":
-        assert (verdict.healthy, verdict.failure) == (True, "")
+        assert (verdict.healthy, verdict.failure) == (True, None)
     else:
-        assert outcome in verdict.failure
-        assert verdict.do
+        assert verdict.failure and outcome in verdict.failure.what
+        assert verdict.failure.fix
 
 
 def test_a_load_balancer_that_can_not_be_reached_from_here_is_not_the_application_s_fault() -> None:
     unreached = replace(LOOK, targets=(UP, UP), fails=20, smoke="10.0.0.1 did not answer: timed out")
     broken = replace(unreached, smoke="10.0.0.1 answered 500")
 
-    assert "`allowedCidrs` must have its address" in group_health.verdict(unreached).do
-    assert "allowedCidrs" in group_health.verdict(replace(unreached, fails=1, elapsed=900)).do
-    assert "see why the application answers so" in group_health.verdict(broken).do
+    assert "`allowedCidrs` must have its address" in str(group_health.verdict(unreached).failure)
+    assert "allowedCidrs" in str(group_health.verdict(replace(unreached, fails=1, elapsed=900)).failure)
+    assert "see why the application answers so" in str(group_health.verdict(broken).failure)
 
 
 def test_every_server_that_is_not_healthy_says_why() -> None:

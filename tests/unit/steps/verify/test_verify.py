@@ -162,7 +162,8 @@ def test_servers_that_never_get_healthy_are_explained_with_the_end_of_a_console(
     text = fails(world, ours)
 
     assert text.startswith(
-        "green aaaaaaaaaaaa was not verified; production was not touched\nWhy: 0 of 1 servers were healthy"
+        "PHX-601: green aaaaaaaaaaaa was not verified; production was not touched\n"
+        "Why: PHX-605: 0 of 1 servers were healthy"
     )
     assert f"{server} unhealthy (Target.FailedHealthChecks): Health checks failed - nothing listens" in text
     assert f"The console of {server} ends with:" in text
@@ -314,7 +315,7 @@ def test_a_smoke_command_that_fails_is_no_birth(world: World) -> None:
 
     text = fails(world, ours, smoke_command="echo broken; exit 7")
 
-    assert text.startswith("green aaaaaaaaaaaa did not pass the smoke command; production was not touched")
+    assert text.startswith("PHX-610: green aaaaaaaaaaaa did not pass the smoke command; production was not touched")
     assert "it ended with exit code 7" in text
     assert "smoke: broken" in world.said()
 
