@@ -22,7 +22,7 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session")
+DEPLOYER = (*USUAL, "share", "copy", "session", "revoke")
 # What a policy says of each, but for the service and its stack.
 VALUES = {
     "ACCOUNT": "123456789012",
