@@ -22,7 +22,7 @@ from tests.unit.steps.test_common import alive, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the step's process in /proc")
 
-PROJECT = Path(__file__).parents[4]
+PROJECT = Path(__file__).parents[3]
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
 
 
