@@ -6,6 +6,8 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,8 +38,13 @@ def constants(*folders: str) -> Iterator[str]:
     for folder in folders or ("components", "plan", "core", "steps", "package"):
         for file in (PROJECT / folder).rglob("*.py"):
             if ".venv" not in file.parts:
-                nodes = ast.walk(ast.parse(file.read_text()))
-                yield from (one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str))
+                yield from _texts(file)
+
+
+@cache
+def _texts(file: Path) -> list[str]:
+    nodes = ast.walk(ast.parse(file.read_text()))
+    return [one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)]
 
 
 def keys(value: Any) -> Iterator[str]:

@@ -135,6 +135,7 @@ def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
             yield from ((action, str(file.relative_to(PROJECT))) for action in _named(file))
 
 
+@cache
 def _named(file: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import boto3
+from moto.backends import get_backend
 
 from core.aws import Aws
 from core.progress import Progress
@@ -283,12 +284,13 @@ class World:
         return {tag["Key"]: tag["Value"] for tag in found}
 
     def servers_behind(self, target_group: str) -> list[str]:
-        pages = self.aws.autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"]
+        """Asked at each look at a target group's health, so of moto itself and not through boto3."""
+        groups = get_backend("autoscaling")[ACCOUNT][REGION].autoscaling_groups.values()
         return [
-            instance["InstanceId"]
-            for group in pages
-            if target_group in group.get("TargetGroupARNs", [])
-            for instance in group["Instances"]
+            server.instance.id
+            for group in groups
+            if target_group in (group.target_group_arns or ())
+            for server in group.instance_states
         ]
 
     def said(self) -> str:

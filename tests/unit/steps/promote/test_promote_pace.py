@@ -60,7 +60,7 @@ def test_no_more_traffic_moves_and_it_does_not_end_before_a_whole_minute_is_seen
 def test_a_pause_that_is_long_enough_is_not_made_longer(flipping: Flipping) -> None:
     times = moved(flipping)
 
-    promote(flipping.given(canary_pause_seconds=300, soak_seconds=300), flipping.world.context())
+    promote(flipping.given(canary_steps=(10,), canary_pause_seconds=300, soak_seconds=300), flipping.world.context())
 
     assert 300 <= times[1] - times[0] <= 306
     assert "waiting for CloudWatch" not in flipping.world.said()
