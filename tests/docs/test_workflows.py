@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,108 @@ def test_a_pull_request_runs_on_pulumis_own_program_and_plugin() -> None:
     assert "record.json" in said[-1] and "GITHUB_STEP_SUMMARY" in said[-1]
 
 
-def test_the_comment_begins_as_a_rollout_plan_does() -> None:
-    preview, comment = read("preview")["jobs"]["plan"]["steps"][-2:]
-    written = preview["env"]["PHOENIX_PLAN_MARKDOWN"]
-    assert comment["run"].startswith(f"sh tools/comment.sh {written} ")
-    # A refused update is told too: the comment comes after a preview that failed.
-    assert comment["if"] == "${{ !cancelled() }}"
+def test_what_writes_the_comment_runs_nothing_of_the_pull_requests() -> None:
+    """It gets one file of text of it, and the script is what was merged before."""
+    jobs = read("preview")["jobs"]
+    checkout, download, comment = jobs["comment"]["steps"]
+    assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert checkout["with"]["persist-credentials"] is False
+    *_, preview, upload = jobs["plan"]["steps"]
+    assert upload["with"]["path"] == preview["env"]["PHOENIX_PLAN_MARKDOWN"] == "plan.md"
+    assert download["with"]["name"] == upload["with"]["name"] == "plan-${{ matrix.stack }}"
+    assert comment["run"] == 'sh tools/comment.sh "$PLAN" "$PULL_REQUEST" "$STACK"'
+    assert comment["env"]["PLAN"] == download["with"]["path"] + "/plan.md"
+    assert jobs["comment"]["needs"] == "plan" and "uses" not in comment
+    # A refused update is told too, and a fork's preview, which never ran, is not.
+    assert upload["if"] == "${{ !cancelled() }}"
+    assert jobs["comment"]["if"] == "${{ !cancelled() && needs.plan.result != 'skipped' }}"
+    assert jobs["comment"]["strategy"]["matrix"] == jobs["plan"]["strategy"]["matrix"]
     assert refusal_markdown("dev", "why").splitlines()[0] == "<!-- phoenix rollout plan of dev -->"
+
+
+def steps(name: str, job: str) -> list[dict[str, Any]]:
+    """A job's steps, those of the project's own action in its place."""
+    own = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text())["runs"]["steps"]
+    found = []
+    for step in read(name)["jobs"][job]["steps"]:
+        found += own if step.get("uses") == "./.github/actions/pulumi" else [step]
+    return found
+
+
+@pytest.mark.parametrize(("name", "job"), [("preview", "plan"), ("update", "up")])
+def test_everything_is_downloaded_before_there_are_credentials(name: str, job: str) -> None:
+    said = steps(name, job)
+    let_in = [
+        number
+        for number, step in enumerate(said)
+        if re.match("pulumi/auth-|aws-actions/configure-", step.get("uses", ""))
+    ]
+    assert len(let_in) == 2
+    loads = re.compile(r"\b(pip install|install_pulumi|install_packer|packer init|apt-get|curl|npm)\b")
+    installs = [number for number, step in enumerate(said) if loads.search(step.get("run", ""))]
+    assert installs and max(installs) < min(let_in)
+    after = [step for step in said[min(let_in) :] if "uses" in step]
+    assert [step["uses"].split("@")[0] for step in after] in (
+        ["pulumi/auth-actions", "aws-actions/configure-aws-credentials", "actions/upload-artifact"],
+        ["pulumi/auth-actions", "aws-actions/configure-aws-credentials"],
+    )
+
+
+def test_nothing_that_an_update_prints_is_a_command_to_the_runner() -> None:
+    shown = [
+        step["run"]
+        for name, job in (("preview", "plan"), ("update", "up"))
+        for step in steps(name, job)
+        if re.search(r"tools/(stack\.sh|patiently\.py)", step.get("run", ""))
+    ]
+    assert len(shown) == 3
+    for run in shown:
+        first, last = run.splitlines()
+        assert first == 'echo "::stop-commands::$(openssl rand -hex 16)"'
+        # The step's own process is the one that GitHub interrupts.
+        assert last.startswith("exec ")
+
+
+@pytest.mark.parametrize(
+    ("scope", "kind"),
+    [
+        ("team:previews", "team"),
+        ("user:reader", "personal"),
+        ("organization", "organization"),
+        ("", None),
+        ("team:", None),
+        ("reader", None),
+    ],
+)
+def test_a_preview_says_whose_token_it_takes(scope: str, kind: str | None, tmp_path: Path) -> None:
+    """The whole organization's is nobody's default: a preview runs a pull request's code."""
+    first, *rest = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text())["runs"]["steps"]
+    out = tmp_path / "out"
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", first["run"]],
+        env={"SCOPE": scope, "GITHUB_OUTPUT": str(out), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if kind is None:
+        assert done.returncode == 1 and "PULUMI_PREVIEW_SCOPE" in done.stderr
+    else:
+        assert out.read_text() == f"kind={kind}\n", done.stderr
+    assert first["env"] == {"SCOPE": "${{ inputs.scope }}"}
+    given = next(step for step in rest if "auth-actions" in step.get("uses", ""))["with"]
+    assert given["requested-token-type"].endswith(":access_token:${{ steps.token.outputs.kind }}")
+    assert given["scope"] == "${{ inputs.scope != 'organization' && inputs.scope || '' }}"
+    asked = {
+        name: step["with"]["scope"]
+        for name, job in (("preview", "plan"), ("update", "up"))
+        for step in read(name)["jobs"][job]["steps"]
+        if step.get("uses") == "./.github/actions/pulumi"
+    }
+    assert asked == {
+        "preview": "${{ vars.PULUMI_PREVIEW_SCOPE }}",
+        "update": "${{ vars.PULUMI_UPDATE_SCOPE || 'organization' }}",
+    }
 
 
 def test_a_push_updates_dev_and_then_prod() -> None:
@@ -121,9 +217,9 @@ def test_what_waits_for_a_person_holds_up_no_other(name: str) -> None:
 
 def test_a_cancelled_update_has_time() -> None:
     *_, up, after = read("update")["jobs"]["up"]["steps"]
-    # The step's own process is the one that GitHub interrupts.
-    assert up["run"].startswith("exec python tools/patiently.py run sh tools/stack.sh up ")
-    assert (after["if"], after["run"]) == ("cancelled()", "python tools/patiently.py wait")
+    assert up["run"].splitlines()[-1].startswith("exec python tools/patiently.py run sh tools/stack.sh up ")
+    assert after["if"] == "cancelled()"
+    assert after["run"].splitlines()[-1] == "exec python tools/patiently.py wait"
 
 
 def test_an_update_knows_when_the_credentials_of_actions_end() -> None:
@@ -138,9 +234,9 @@ def test_an_update_knows_when_the_credentials_of_actions_end() -> None:
         f"${{{{ fromJSON(steps.{assumes['id']}.outputs.aws-expiration) }}}}"
     )
     assert "AWS_CREDENTIAL_EXPIRATION" not in (FOLDER / "workflows" / "preview.yml").read_text()
-    steps = read("update")["jobs"]["up"]["steps"]
-    cloud = next(step for step in steps if step.get("uses") == "./.github/actions/pulumi")
-    runs = next(step for step in steps if "tools/stack.sh" in step.get("run", ""))
+    said = read("update")["jobs"]["up"]["steps"]
+    cloud = next(step for step in said if step.get("uses") == "./.github/actions/pulumi")
+    runs = next(step for step in said if "tools/stack.sh" in step.get("run", ""))
     assert runs["env"]["AWS_CREDENTIAL_EXPIRATION"] == f"${{{{ steps.{cloud['id']}.outputs.expiration }}}}"
 
 
@@ -179,7 +275,9 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
             ]
         },
         ("release", "publish"): {"contents": "write"},
-        ("preview", "plan"): {**into, "pull-requests": "write"},
+        # What runs a pull request's code writes nothing, and what writes is let into no cloud.
+        ("preview", "plan"): into,
+        ("preview", "comment"): {"contents": "read", "pull-requests": "write"},
         ("deploy", "dev"): into,
         ("deploy", "prod"): into,
         ("update", "up"): into,

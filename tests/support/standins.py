@@ -12,7 +12,7 @@ from rehearsal import PROJECT
 
 # What a command in the background of a shell starts as: `sh` hands the ignored signals on to it.
 IGNORING = ("sh", "-c", 'trap "" INT QUIT TERM; exec "$@"', "sh")
-SYSTEM = ("sh", "chmod", "dirname", "grep", "head", "install", "mkdir", "mktemp", "rm", "sed")
+SYSTEM = ("sh", "chmod", "dirname", "grep", "head", "install", "mkdir", "mktemp", "rm", "sed", "wc")
 
 
 class Bench:
