@@ -1,8 +1,10 @@
 """How Pulumi Deployments updates dev and prod: from where, when, as whom.
 
 dev follows `main` on every push. prod has a branch of its own, which somebody approves, and is updated when somebody
-asks for it, or by its clock. Both have previews on pull requests, and drift is looked for and never mended unasked:
-mending goes through the gates of an update.
+asks for it, or by its clock. Drift is looked for and never mended unasked: mending goes through the gates of an update.
+
+A preview here runs a pull request's code with the role that updates, and with all rights on the stack's state, secrets
+included ("Deployment Permissions"): whoever may push a branch has both. So prod has none unless somebody says so.
 
 Names and meanings: "Deployment settings" in Pulumi Cloud's documentation, and the schema of `pulumiservice`.
 """
@@ -32,11 +34,13 @@ DRIFT = "0 */6 * * *"  # every six hours, UTC
 # Nothing else tells a run when its role's credentials end (`duration` below), and promote begins nothing that they
 # would not see the end of. 5 minutes less: they may be older than this command. PULUMI_ENV: "Environment Variables".
 EXPIRATION = 'echo "AWS_CREDENTIAL_EXPIRATION=$(date -u -d +175minutes +%Y-%m-%dT%H:%M:%SZ)" >> "$PULUMI_ENV"'
+# The run's credentials are there already; what installs software has no use for them.
+PACKER = 'env -i "PATH=$PATH" "HOME=$HOME" sh tools/install_packer.sh'
 REBIRTH = "30 3 * * 1-4"  # in the night, UTC, with people at work in the morning
 
 
 def settings(
-    stack: str, *, organization: str, repository: str, branch: str, role: str, on_push: bool
+    stack: str, *, organization: str, repository: str, branch: str, role: str, on_push: bool, previewed: bool
 ) -> cloud.DeploymentSettings:
     """One stack's settings. `role` is assumed for each run, for as long as bake, canary, soak and drain may take."""
     return cloud.DeploymentSettings(
@@ -51,12 +55,12 @@ def settings(
             provider="github",
             repository=repository,
             deploy_commits=on_push,
-            preview_pull_requests=True,
+            preview_pull_requests=previewed,
             pull_request_template=False,
             paths=[path.format(stack=stack) for path in PATHS],
         ),
         operation_context=cloud.DeploymentSettingsOperationContextArgs(
-            pre_run_commands=[EXPIRATION, "sh tools/install_packer.sh"],
+            pre_run_commands=[EXPIRATION, PACKER],
             oidc=cloud.OperationContextOIDCArgs(
                 aws=cloud.AWSOIDCConfigurationArgs(role_arn=role, session_name=f"{PROJECT}-{stack}", duration="3h")
             ),
@@ -104,6 +108,14 @@ def stack_file(stack: str) -> dict[str, Any]:
 config = pulumi.Config()
 owner, repository = pulumi.get_organization(), config.require("repository")
 branches = {"dev": "main", "prod": config.get("prodBranch") or "production"}
+previews = config.get_object("previews")
+if previews is None:
+    previews = ["dev"]
+if not isinstance(previews, list) or not set(previews) <= branches.keys():
+    raise pulumi.RunError(
+        f"previews = {previews!r}: must be a list of stacks, of {' and '.join(branches)}.\n"
+        "  type: pulumi config set --path 'previews[0]' dev"
+    )
 for stack, branch in branches.items():
     made = settings(
         stack,
@@ -112,5 +124,6 @@ for stack, branch in branches.items():
         branch=branch,
         role=config.require(f"{stack}Role"),
         on_push=stack == "dev",
+        previewed=stack in previews,
     )
     clocks(stack, organization=owner, keys=stack_file(stack), after=made)

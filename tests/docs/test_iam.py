@@ -159,17 +159,6 @@ def test_the_readme_fills_every_placeholder() -> None:
         assert re.findall(r"\b[A-Z]{4,}\b", done.stdout) == []
 
 
-@pytest.mark.parametrize("name", ["trust-github", "trust-github-preview", "trust-pulumi"])
-def test_a_role_trusts_one_repository_or_stack_alone(name: str) -> None:
-    [statement] = json.loads((FOLDER / f"{name}.json").read_text())["Statement"]
-    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    provider = statement["Principal"]["Federated"].partition("oidc-provider/")[2]
-    keys = {key: value for keys in statement["Condition"].values() for key, value in keys.items()}
-    assert set(keys) == {f"{provider}:aud", f"{provider}:sub"}
-    whose = r"repo:OWNER/REPOSITORY:\w|pulumi:deploy:org:ORGANIZATION:project:phoenix:stack:STACK:"
-    assert re.match(whose, keys[f"{provider}:sub"])
-
-
 def test_every_resource_that_an_action_needs_is_in_some_statement_about_it() -> None:
     """AWS asks about each resource of a call by itself: a launch is about an image, a group and a subnet."""
     left = []

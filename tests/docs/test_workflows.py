@@ -93,7 +93,7 @@ def test_what_writes_the_comment_runs_nothing_of_the_pull_requests() -> None:
 def steps(name: str, job: str) -> list[dict[str, Any]]:
     """A job's steps, those of the project's own action in its place."""
     own = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text())["runs"]["steps"]
-    found = []
+    found: list[dict[str, Any]] = []
     for step in read(name)["jobs"][job]["steps"]:
         found += own if step.get("uses") == "./.github/actions/pulumi" else [step]
     return found

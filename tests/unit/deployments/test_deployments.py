@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
@@ -28,8 +29,9 @@ SETTINGS, DRIFT, CLOCK = (
 )
 
 
-def declared(tmp_path: Path, **stacks: dict[str, Any]) -> Recorded:
+def declared(tmp_path: Path, *, previews: str = "", **stacks: dict[str, Any]) -> Recorded:
     """What the program declares beside stacks' files with these keys, or the project's own."""
+    config = {**CONFIG, **({"previews": previews} if previews else {})}
     shutil.copytree(PROJECT / "deployments", tmp_path / "deployments", ignore=shutil.ignore_patterns(".venv"))
     for stack in ("dev", "prod"):
         text = yaml.safe_dump({"config": stacks[stack]}) if stack in stacks else None
@@ -39,7 +41,7 @@ def declared(tmp_path: Path, **stacks: dict[str, Any]) -> Recorded:
         lambda: runpy.run_path(str(main), run_name="__main__"),
         project="phoenix-deployments",
         stack="settings",
-        config={f"phoenix-deployments:{key}": value for key, value in CONFIG.items()},
+        config={f"phoenix-deployments:{key}": value for key, value in config.items()},
     )
 
 
@@ -54,14 +56,39 @@ def test_dev_follows_main_on_every_push_and_prod_waits_for_somebody(tmp_path: Pa
     for stack, said in found.items():
         assert (said["organization"], said["project"], said["stack"]) == ("acme", "phoenix", stack)
         assert (said["vcs"]["provider"], said["vcs"]["repository"]) == ("github", "acme/shop")
-        assert said["vcs"]["previewPullRequests"] is True
         assert said["vcs"]["pullRequestTemplate"] is False
+
+
+@pytest.mark.parametrize(
+    ("previews", "expected"),
+    [("", {"dev"}), ("[]", set()), ('["dev"]', {"dev"}), ('["dev", "prod"]', {"dev", "prod"})],
+)
+def test_prods_code_is_nobodys_who_can_push_a_branch(previews: str, expected: set[str], tmp_path: Path) -> None:
+    """A preview in Deployments runs a pull request's code with the role that updates."""
+    seen = declared(tmp_path, previews=previews)
+    assert {
+        stack for stack in ("dev", "prod") if seen.one(SETTINGS, stack).inputs["vcs"]["previewPullRequests"]
+    } == expected
+
+
+@pytest.mark.parametrize("previews", ['["prd"]', '"dev"', '{"dev": true}'])
+def test_previews_of_another_stack_are_an_error(previews: str, tmp_path: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="must be a list of stacks, of dev and prod"):
+        declared(tmp_path, previews=previews)
 
 
 def test_a_run_has_packer_and_a_role_for_as_long_as_it_needs(tmp_path: Path) -> None:
     context = declared(tmp_path).one(SETTINGS, "prod").inputs["operationContext"]
     end, packer = context["preRunCommands"]
-    assert packer == "sh tools/install_packer.sh"
+    assert packer == 'env -i "PATH=$PATH" "HOME=$HOME" sh tools/install_packer.sh'
+    shown = subprocess.run(
+        ["sh", "-c", packer.replace("sh tools/install_packer.sh", "env")],
+        env={"PATH": os.environ["PATH"], "HOME": "/h", "AWS_SESSION_TOKEN": "x", "PULUMI_ACCESS_TOKEN": "x"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert {line.partition("=")[0] for line in shown.splitlines()} == {"PATH", "HOME"}
     written = tmp_path / "env"
     subprocess.run(["sh", "-c", end], check=True, env={"PULUMI_ENV": str(written), "PATH": os.environ["PATH"]})
     name, _, moment = written.read_text().strip().partition("=")
