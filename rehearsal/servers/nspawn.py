@@ -116,6 +116,9 @@ class NspawnMachines:
             cgroups=cgroups,
             console=str(self._console_file(instance_id)),
             command=[
+                "env",
+                # Its network is its own, and so are the settings of it (systemd, docs/ENVIRONMENT.md).
+                "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
                 "systemd-nspawn",
                 "--quiet",
                 "--register=no",
@@ -123,6 +126,7 @@ class NspawnMachines:
                 "--network-namespace-path=/proc/self/ns/net",
                 f"--directory={merged}",
                 f"--machine={instance_id}",
+                "--drop-capability=CAP_MKNOD",
                 "--console=read-only",
                 "--link-journal=no",
                 "--resolv-conf=off",
@@ -183,6 +187,10 @@ class NspawnMachines:
         if machine is None:
             raise ConnectionRefusedError(f"{instance_id} does not run")
         return self._wiring.socket_in(machine.container.network)
+
+    def network(self, instance_id: str) -> str:
+        """The file of a running machine's network namespace. Raises KeyError when it does not run."""
+        return self._machines[instance_id].container.network
 
     @property
     def collector(self) -> LogCollector:

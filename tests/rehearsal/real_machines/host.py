@@ -89,6 +89,45 @@ def launched(cloud: Cloud, image: str, *, user_data: str = "", **settings: Any) 
     return server
 
 
+def inside(cloud: Cloud, server: str, command: str, *, program: str = "") -> subprocess.CompletedProcess[str]:
+    """What a shell does with the command on the machine, as root; a `program` on its standard input."""
+    init = _init(cloud, server)
+    assert init, f"{server} has not booted"
+    return subprocess.run(
+        [
+            "nsenter",
+            "--all",
+            f"--target={init}",
+            "env",
+            "-i",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "sh",
+            "-c",
+            command,
+        ],
+        input=program,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def booted(cloud: Cloud, server: str) -> None:
+    """Waits until the machine's systemd answers."""
+    until(lambda: _init(cloud, server), what="booting")
+    until(
+        lambda: inside(cloud, server, "systemctl is-system-running").stdout.strip() not in ("", "offline"), what="init"
+    )
+
+
+def _init(cloud: Cloud, server: str) -> str:
+    """The process, as this host counts it; empty before it is there."""
+    folders = [Path(folder) for group in metal(cloud).cgroups(server) for folder, _, _ in os.walk(group)]
+    scopes = [folder for folder in folders if folder.name == "init.scope"]
+    return next((pid for scope in scopes for pid in (scope / "cgroup.procs").read_text().split()), "")
+
+
 def state(cloud: Cloud, server: str) -> str:
     found = cloud.client("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"][0]
     return str(found["State"]["Name"])
