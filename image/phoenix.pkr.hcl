@@ -90,7 +90,7 @@ variable "log_collector" {
 variable "log_target" {
   type        = string
   default     = ""
-  description = "Where logs go: HOST:PORT, or empty for files in /var/log/phoenix (kept for 7 days)."
+  description = "Where logs go: tls://HOST:PORT, HOST:PORT in clear text, or empty for files in /var/log/phoenix (kept for 7 days)."
 }
 
 variable "manifest" {

@@ -4,8 +4,11 @@
 #   cp image/optional/30-log-collector.sh image/provision/
 #
 # LOG_COLLECTOR  fluentd (from its own package repository) or syslog-ng (from the distribution)
-# LOG_TARGET     HOST:PORT: fluentd's forward protocol, or syslog (RFC 5424) over TCP; empty: files in
-#                /var/log/phoenix, kept for 7 days
+# LOG_TARGET     tls://HOST:PORT: fluentd's forward protocol, or syslog (RFC 5425), both over TLS: nobody on the way reads
+#                or changes a line, and nothing is sent to whoever can't prove to be HOST with a certificate of an
+#                authority that this system trusts (a script before this one may add one: /usr/local/share/ca-certificates
+#                and update-ca-certificates). HOST:PORT: the same in clear text. Empty: files in /var/log/phoenix, kept
+#                for 7 days
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
@@ -15,12 +18,13 @@ tomcat=$(cat /etc/phoenix/tomcat)
 # shellcheck source=/dev/null
 . /etc/os-release
 
+if [ -n "$target" ] && ! printf '%s' "$target" | tr '\n' ' ' | grep -Eqx '(tls://)?[A-Za-z0-9._:-]+:[0-9]+'; then
+  echo "LOG_TARGET '$target' is neither empty nor tls://HOST:PORT nor HOST:PORT." >&2
+  exit 1
+fi
+tls=
 case "$target" in
-  '' | *?:[0-9]*) ;;
-  *)
-    echo "LOG_TARGET '$target' is neither empty nor HOST:PORT." >&2
-    exit 1
-    ;;
+  tls://*) tls=yes target=${target#tls://} ;;
 esac
 host=${target%:*}
 port=${target##*:}
@@ -98,9 +102,13 @@ fluentd_configuration() {
 </label>
 CONF
   if [ -n "$target" ]; then
+    transport=tcp
+    [ -z "$tls" ] || transport='tls
+  tls_ca_cert_path /etc/ssl/certs/ca-certificates.crt'
     cat <<CONF
 <match **>
   @type forward
+  transport $transport
   # A name that can't be resolved yet, or not where the image is baked, must not keep it from starting.
   ignore_network_errors_at_startup true
   <server>
@@ -145,8 +153,12 @@ syslog_ng() {
 syslog_ng_configuration() {
   if [ -n "$target" ]; then
     # One for both: two with one address would share the name of a disk buffer, and syslog-ng does not start.
+    transport='transport("tcp")'
+    if [ -n "$tls" ]; then
+      transport='transport("tls") tls(peer-verify(required-trusted) ca-dir("/etc/ssl/certs"))'
+    fi
     destinations="destination d_remote {
-  syslog(\"$host\" transport(\"tcp\") port($port) disk-buffer(disk-buf-size(536870912) reliable(no)));
+  syslog(\"$host\" $transport port($port) disk-buffer(disk-buf-size(536870912) reliable(no)));
 };"
     access=d_remote
     journal=d_remote

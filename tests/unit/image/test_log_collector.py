@@ -11,21 +11,61 @@ import pytest
 
 SCRIPT = Path(__file__).parents[3] / "image" / "optional" / "30-log-collector.sh"
 # A name of the kind that nobody can resolve where an image is baked (RFC 2606), an address, and none.
-TARGETS = {"name": "logs.example.invalid:24224", "address": "127.0.0.1:24224", "files": ""}
+TARGETS = {
+    "name": "logs.example.invalid:24224",
+    "address": "127.0.0.1:24224",
+    "TLS": "tls://logs.example.invalid:24224",
+    "files": "",
+}
 
 
 def configuration(collector: str, target: str) -> str:
     """What the script writes for this target."""
-    function = re.search(rf"^{collector}_configuration\(\) \{{\n.*?^\}}", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
+    function = re.search(rf"^{collector}_configuration\(\) \{{\n.*?^\}}$", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
     assert function
-    host, _, port = target.rpartition(":")
     return subprocess.run(
-        ["sh", "-euc", f"{function[0]}\n{collector}_configuration"],
+        ["sh", "-euc", f"target=$LOG_TARGET\n{understood()}\n{function[0]}\n{collector}_configuration"],
         capture_output=True,
         text=True,
         check=True,
-        env={"tomcat": "tomcat10", "target": target, "host": host, "port": port, "PATH": "/usr/bin:/bin"},
+        env={"LOG_TARGET": target, "tomcat": "tomcat10", "PATH": "/usr/bin:/bin"},
     ).stdout
+
+
+def understood() -> str:
+    """The part of the script that takes the target apart, or refuses it."""
+    part = re.search(r"^if \[ -n \"\$target\" \].*?^port=.*?$", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
+    assert part
+    return part[0]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["logs", "logs:", ":514", "tls://", "tls://logs", "tcp://logs:514", 'logs" x(:514', "logs:514\nport(1)", "a b:1"],
+)
+def test_what_is_no_target_is_refused_before_anything_is_installed(target: str) -> None:
+    done = subprocess.run(
+        ["sh", "-euc", f"target=$LOG_TARGET\n{understood()}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"LOG_TARGET": target, "PATH": "/usr/bin:/bin"},
+    )
+    assert done.returncode == 1
+    assert f"LOG_TARGET '{target}' is neither empty nor tls://HOST:PORT nor HOST:PORT." in done.stderr
+    text = SCRIPT.read_text()
+    assert text.index(understood()) < text.index("apt-get")
+
+
+def test_logs_leave_over_tls_and_only_to_whom_the_certificate_names_when_the_target_says_so() -> None:
+    """tests/rehearsal/real_machines/test_logs.py asks syslog-ng itself. Source: fluentd's out_forward."""
+    fluentd, syslog = (configuration(one, TARGETS["TLS"]) for one in ("fluentd", "syslog_ng"))
+    assert "\n  transport tls\n  tls_ca_cert_path /etc/ssl/certs/ca-certificates.crt\n" in fluentd
+    assert "host logs.example.invalid\n    port 24224\n" in fluentd
+    assert "insecure" not in fluentd and "verify_hostname" not in fluentd, "its defaults: it verifies"
+    assert 'syslog("logs.example.invalid" transport("tls") tls(peer-verify(required-trusted)' in syslog
+    for one in ("fluentd", "syslog_ng"):
+        assert "tls" not in configuration(one, TARGETS["name"]), "in clear text where the target says so"
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
