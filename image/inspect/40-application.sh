@@ -1,6 +1,7 @@
 #!/bin/sh
 # Proves: Tomcat starts by itself at boot, and what it answers is what verify and the load balancer will ask for:
-# on the port, and with the generation and color, that user data will put into server.env.
+# on the port, and with the generation and color, that user data will put into server.env. And that whoever brings code
+# into it can change neither it nor its configuration.
 set -eu
 
 tomcat=$(cat /etc/phoenix/tomcat)
@@ -69,5 +70,27 @@ curl --silent --fail "http://127.0.0.1:$port/health" | grep -qx ok || fail "/hea
 answer=$(curl --silent --output "$work/page" --write-out '%{http_code}' "http://127.0.0.1:$port/nothing-here")
 [ "$answer" = 404 ] || fail "A page that does not exist is answered with $answer."
 ! grep -qi tomcat "$work/page" || fail "Error pages tell which server this is."
+
+# All that Tomcat's user could change, as its unit lets it; where there is no systemd, in Tomcat's own folders.
+look=$(printf '%s ' "/etc/$tomcat" "/var/lib/$tomcat" "/usr/share/$tomcat" "/var/log/$tomcat")
+inside=
+if [ -z "$by_hand" ]; then
+  look=/
+  inside="nsenter --mount --target $(systemctl show --property MainPID --value "$tomcat")"
+fi
+# shellcheck disable=SC2086 # a command with its arguments or none, and folders
+$inside setpriv --reuid tomcat --regid tomcat --init-groups find $look \
+  \( -path /proc -o -path /sys -o -path /dev \) -prune -o \( -type d -o -type f \) -writable -print \
+  >"$work/writable" 2>/dev/null || true
+grep -qx "/var/log/$tomcat" "$work/writable" || fail "Tomcat could not write its logs: $(cat "$work/writable")"
+more=$(grep -Ev "^(/var/log/$tomcat|/var/cache/$tomcat|/tmp|/var/tmp)(/|\$)" "$work/writable" || true)
+[ -z "$more" ] || fail "Tomcat could change more than its logs and what it compiles: $more"
+python3 -I - "/etc/$tomcat/server.xml" <<'CHECK' || fail "Tomcat would take up applications or configuration by itself."
+import sys
+from xml.etree import ElementTree
+
+hosts = list(ElementTree.parse(sys.argv[1]).iter("Host"))
+sys.exit(not hosts or any(host.get(name) != "false" for host in hosts for name in ("autoDeploy", "deployXML")))
+CHECK
 
 echo "ok: $tomcat answers on port $port with its generation and color"

@@ -8,8 +8,10 @@ tomcat=$(cat /etc/phoenix/tomcat)
 # Tomcat may read the application and its configuration, and change neither.
 rm -rf "/var/lib/$tomcat/webapps/ROOT"
 cp -r "$app/ROOT" "/var/lib/$tomcat/webapps/ROOT"
-chown -R root:root "/var/lib/$tomcat/webapps"
-chmod -R u=rwX,go=rX "/var/lib/$tomcat/webapps"
+chown -R root:root "/var/lib/$tomcat/webapps" "/var/lib/$tomcat/lib"
+chmod -R u=rwX,go=rX "/var/lib/$tomcat/webapps" "/var/lib/$tomcat/lib"
+# The distribution lets Tomcat's user write applications' configurations there, each a way to code of one's own.
+chmod -R go-w "/etc/$tomcat"
 install -m 0640 -o root -g tomcat "$app/server.xml" "/etc/$tomcat/server.xml"
 
 # Lets ${PHOENIX_PORT} in server.xml mean the variable of the environment.

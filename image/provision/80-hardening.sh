@@ -32,21 +32,31 @@ if [ -d /run/systemd/system ]; then
   systemctl try-restart systemd-resolved.service
 fi
 
-cat >/etc/sysctl.d/90-phoenix.conf <<'CONF'
+# The last of all names: what is read later wins, and distributions have files of 99-.
+cat >/etc/sysctl.d/zz-phoenix.conf <<'CONF'
 # Addresses and messages of the kernel are nobody's business.
 kernel.kptr_restrict = 2
 kernel.dmesg_restrict = 1
-# A server is no router.
-net.ipv4.conf.all.accept_redirects = 0
-net.ipv4.conf.default.accept_redirects = 0
-net.ipv4.conf.all.send_redirects = 0
-net.ipv4.conf.default.send_redirects = 0
-net.ipv4.conf.all.accept_source_route = 0
-net.ipv6.conf.all.accept_redirects = 0
-net.ipv6.conf.default.accept_redirects = 0
+# Who is not root looks into no other process, and brings no program into the kernel; nobody starts another kernel.
+kernel.yama.ptrace_scope = 2
+kernel.unprivileged_bpf_disabled = 1
+kernel.kexec_load_disabled = 1
+# A core dump is a process's memory on a disk, secrets and all.
+kernel.core_pattern = |/bin/false
+fs.suid_dumpable = 0
+# A server is no router. For each interface: some of these count there only, whatever "all" says
+# (Documentation/networking/ip-sysctl.rst). IPv6 knows -1: not even routing headers of mobile hosts.
+net.ipv4.conf.*.accept_redirects = 0
+net.ipv4.conf.*.send_redirects = 0
+net.ipv4.conf.*.accept_source_route = 0
+net.ipv6.conf.*.accept_redirects = 0
+net.ipv6.conf.*.accept_source_route = -1
 net.ipv4.tcp_syncookies = 1
 # Links and FIFOs of others in shared folders are not followed.
 fs.protected_fifos = 2
 fs.protected_regular = 2
-fs.suid_dumpable = 0
 CONF
+if [ -d /run/systemd/system ]; then
+  # For the checks: what a server's kernel makes of it.
+  systemctl restart systemd-sysctl.service
+fi

@@ -9,13 +9,83 @@ from dataclasses import dataclass
 import pytest
 
 from bench.bakes import bake
+from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.servers.images.profiles import PROFILES
 from tests.rehearsal.boto3_stack import until, user_data
-from tests.rehearsal.real_machines.host import launched, metal, needed, real_cloud
+from tests.rehearsal.real_machines.host import inside, launched, metal, needed, real_cloud
 
 pytestmark = needed()
 LLMNR = 5355
+DROP_IN = "/run/systemd/system/$(cat /etc/phoenix/tomcat).service.d"
+LOOSENED = {
+    # What another script or a package might bring: who notices it, what is done, what undoes it, and what is said.
+    "a listener over UDP": (
+        "80-hardening.sh",
+        """systemd-run --quiet -u loose python3 -c 'import socket, time
+s = socket.socket(2, 2); s.bind(("", 5000)); time.sleep(600)'; sleep 1""",
+        "systemctl stop loose",
+        "Something answers over UDP that should not: 0.0.0.0:5000",
+    ),
+    "a setting of the network at the next boot": (
+        "85-isolation.sh",
+        "echo net.ipv6.conf.all.accept_redirects=1 >/etc/sysctl.d/zzz.conf",
+        "rm /etc/sysctl.d/zzz.conf",
+        "A server's kernel would not have net.ipv6.conf.*.accept_redirects = 0",
+    ),
+    "a setting of the network now": (
+        "85-isolation.sh",
+        "echo 1 >/proc/sys/net/ipv4/conf/lo/send_redirects",
+        "echo 0 >/proc/sys/net/ipv4/conf/lo/send_redirects",
+        "The kernel has 1 in /proc/sys/net/ipv4/conf/lo/send_redirects, and not 0.",
+    ),
+    **{
+        f"{name} of the kernel": (
+            "85-isolation.sh",
+            f"echo {name}={value} >/etc/sysctl.d/zzz.conf",
+            "rm /etc/sysctl.d/zzz.conf",
+            f"A server's kernel would not have {name} = ",
+        )
+        for name, value in {
+            "kernel.yama.ptrace_scope": "0",
+            "kernel.unprivileged_bpf_disabled": "0",
+            "kernel.kexec_load_disabled": "0",
+            "kernel.core_pattern": "core",
+        }.items()
+    },
+    "a unit that keeps less to itself": (
+        "85-isolation.sh",
+        f"mkdir -p {DROP_IN}; printf '[Service]\\nSystemCallFilter=\\nProtectProc=default\\n' >{DROP_IN}/zz-loose.conf",
+        f"rm {DROP_IN}/zz-loose.conf",
+        "is more exposed than it was: ",
+    ),
+    "core dumps": (
+        "85-isolation.sh",
+        f"mkdir -p {DROP_IN}; printf '[Service]\\nLimitCORE=infinity\\n' >{DROP_IN}/zz-loose.conf",
+        f"rm {DROP_IN}/zz-loose.conf",
+        ".service would write core dumps.",
+    ),
+    "configuration that Tomcat may write": (
+        "40-application.sh",
+        f"""mkdir -p {DROP_IN}; printf '[Service]\\nReadWritePaths=/etc/%%p\\n' >{DROP_IN}/zz-loose.conf
+chmod 0777 /etc/$(cat /etc/phoenix/tomcat)/Catalina""",
+        f"rm {DROP_IN}/zz-loose.conf; chmod 0755 /etc/$(cat /etc/phoenix/tomcat)/Catalina",
+        "Tomcat could change more than its logs and what it compiles: /etc/tomcat10/Catalina",
+    ),
+    "applications that Tomcat takes up": (
+        "40-application.sh",
+        "sed -i 's/deployXML=.false./deployXML=\"true\"/' /etc/$(cat /etc/phoenix/tomcat)/server.xml",
+        "sed -i 's/deployXML=.true./deployXML=\"false\"/' /etc/$(cat /etc/phoenix/tomcat)/server.xml",
+        "Tomcat would take up applications or configuration by itself.",
+    ),
+}
+INSPECTIONS = ("40-application.sh", "80-hardening.sh", "85-isolation.sh")
+# On a server the rehearsal's metadata service listens; the inspections are made for a machine that bakes.
+AS_WHEN_BAKED = """set -eu
+systemctl stop "$(cat /etc/phoenix/tomcat)"
+mkdir -p /run/shim
+printf '#!/bin/sh\\n/usr/bin/ss "$@" | grep -v 169.254.169.254 || true\\n' >/run/shim/ss
+chmod 0755 /run/shim/ss"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +128,42 @@ def test_a_server_has_its_own_agent_its_application_and_nobody_else_to_ask(baked
     assert (root / "var/lib/snapd/held").is_file() == ubuntu
     for folder in ("etc/cloud-of-this-machine", "etc/systemd/system/first-boot.service", "usr/local/bin/gpgv"):
         assert not (root / folder).exists(), "what only a build machine has"
+
+
+def test_an_inspection_notices_what_was_loosened(baked: Baked) -> None:
+    """On one machine, one after another: each is noticed, and before and after it the inspection is content."""
+    server = launched(baked.cloud, baked.image, user_data=user_data())
+    until(lambda: opens(baked.cloud, server, 8080), what="the application")
+
+    def inspect(script: str) -> str:
+        program = (PROJECT / "image" / "inspect" / script).read_text()
+        done = inside(baked.cloud, server, "PATH=/run/shim:$PATH sh", program=program)
+        return f"{done.returncode} {done.stdout}{done.stderr}"
+
+    def do(command: str) -> None:
+        done = inside(baked.cloud, server, command)
+        assert done.returncode == 0, (command, done.stderr)
+
+    do(AS_WHEN_BAKED)
+    for script in INSPECTIONS:
+        assert inspect(script).startswith("0 ok: "), inspect(script)
+    for name, (script, loosen, undo, words) in LOOSENED.items():
+        do(loosen)
+        said = inspect(script)
+        do(undo)
+        assert said.startswith("1 ") and words in said, (name, said)
+    for script in INSPECTIONS:
+        assert inspect(script).startswith("0 ok: "), "nothing else was noticed"
+    baked.cloud.client("ec2").terminate_instances(InstanceIds=[server])
+
+
+def test_a_machine_makes_no_device(baked: Baked) -> None:
+    """It shares this host's kernel: with a disk's device it would have the host's disk."""
+    server = launched(baked.cloud, baked.image, user_data=user_data())
+    until(lambda: opens(baked.cloud, server, 8080), what="the application")
+    made = inside(baked.cloud, server, "systemd-run --quiet --wait --pipe mknod /root/disk b 254 0")
+    assert made.returncode == 1 and "Operation not permitted" in made.stderr
+    baked.cloud.client("ec2").terminate_instances(InstanceIds=[server])
 
 
 def test_the_vendors_image_itself_listens_as_its_vendors_does(baked: Baked) -> None:
