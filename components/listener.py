@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from core.listener_rules import STICKINESS_SECONDS
+from core.listener_rules import STICKINESS_SECONDS, sticks
 from core.names import PREVIEW_HEADER
 from plan.group_key import GroupKey
 
@@ -90,11 +90,22 @@ class StackListener(pulumi.ComponentResource):
         *,
         after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
+        sticky: bool = False,
     ) -> aws.lb.ListenerRule:
-        """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added."""
+        """The rule for everybody: `weights` is percent of production of target groups by ARN; `tags` are added.
+
+        `sticky`: who keeps cookies stays with a group while several have a share.
+        """
         everything: aws.lb.ListenerRuleConditionArgsDict = {"path_pattern": {"values": ["/*"]}}
         named = weights.apply(lambda known: [{"arn": arn, "weight": weight} for arn, weight in known.items()])
-        return self._rule("production", [] if self._hosts else [everything], named, after, tags)
+        return self._rule(
+            "production",
+            [] if self._hosts else [everything],
+            named,
+            after,
+            tags,
+            sticks=weights.apply(lambda known: sticks(known, sticky=sticky)) if sticky else False,
+        )
 
     def _rule(
         self,
@@ -103,6 +114,7 @@ class StackListener(pulumi.ComponentResource):
         weights: pulumi.Input[Any],
         after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
+        sticks: pulumi.Input[bool] = False,
     ) -> aws.lb.ListenerRule:
         return aws.lb.ListenerRule(
             f"{self._prefix}-{rule}",
@@ -114,7 +126,7 @@ class StackListener(pulumi.ComponentResource):
                     "type": "forward",
                     "forward": {
                         "target_groups": weights,
-                        "stickiness": {"enabled": False, "duration": STICKINESS_SECONDS},
+                        "stickiness": {"enabled": sticks, "duration": STICKINESS_SECONDS},
                     },
                 }
             ],

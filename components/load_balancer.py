@@ -103,9 +103,10 @@ class LoadBalancer(StackListener):
         *,
         after: Sequence[pulumi.Resource],
         tags: Mapping[str, pulumi.Input[str]],
+        sticky: bool = False,
     ) -> aws.lb.ListenerRule:
         """The rule for everybody; and behind it the one that leads users of port 80 there, once it can serve them."""
-        rule = super().production_rule(weights, after=after, tags=tags)
+        rule = super().production_rule(weights, after=after, tags=tags, sticky=sticky)
         self._redirect(after=[rule])
         return rule
 

@@ -110,6 +110,7 @@ class Rollout(pulumi.ComponentResource):
         alarms = pulumi.Output.all(*self._group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms]))
         # A load balancer that serves others too: what it answers by itself says nothing about this group.
         shared: Environment = {"shared": "true"} if self._checked.existing_balancer is not None else {}
+        sticky: Environment = {"sticky": "true"} if settings.sticky_canary else {}
         return step_command(
             f"{self._prefix}-promote",
             run="promote",
@@ -125,6 +126,7 @@ class Rollout(pulumi.ComponentResource):
                 "replacement_seconds": str(estimates.replacement_seconds(settings)),
                 "alarms": alarms,
                 **shared,
+                **sticky,
             },
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[self._group.group_name, self._move],

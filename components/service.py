@@ -240,6 +240,7 @@ class Service(pulumi.ComponentResource):
         production = self._listener.production_rule(
             rollout.weights,
             after=[rollout.promoted],
+            sticky=settings.sticky_canary,
             tags={**rollout.history_tags(), **lineage.production_tags(checked.rollout, checked.live, checked.lineage)},
         )
         rollout.guard(production)

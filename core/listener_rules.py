@@ -16,8 +16,10 @@ from core.names import PREVIEW_HEADER
 if TYPE_CHECKING:
     from types_boto3_elbv2.type_defs import ActionOutputTypeDef, ActionTypeDef, RuleTypeDef
 
-# Nothing sticks; the provider sets its duration all the same.
-STICKINESS_SECONDS = 3600
+# How long a client stays with its group while a rule is sticky, counted from its last request; a canary that is held
+# may take days. AWS allows a week (ELB API reference, TargetGroupStickinessConfig). It is set where nothing sticks too,
+# as the provider does.
+STICKINESS_SECONDS = 604800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +151,16 @@ def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> 
     raise StepError("PHX-015", f"the preview rule {preview} has no condition on the header {PREVIEW_HEADER}")
 
 
-def forward_action(weights: Mapping[str, int]) -> list[ActionTypeDef]:
-    """The actions of a rule that splits traffic. Nothing sticks: a client follows the weights with every request.
+def sticks(weights: Mapping[str, int], *, sticky: bool) -> bool:
+    """Whether clients that keep cookies stay with the group that answers them: `sticky`, while several have a share.
+
+    Not longer: a client stays with a group whose weight is 0, too.
+    """
+    return sticky and sum(share > 0 for share in weights.values()) > 1
+
+
+def forward_action(weights: Mapping[str, int], *, sticky: bool = False) -> list[ActionTypeDef]:
+    """The actions of a rule that splits traffic. Unless it `sticks`, a client follows the weights with every request.
 
     Each field as the provider sets it for the program: what it read back otherwise would be a change in the next
     update that has none (terraform-provider-aws, internal/service/elbv2/listener_rule.go).
@@ -161,12 +171,18 @@ def forward_action(weights: Mapping[str, int]) -> list[ActionTypeDef]:
             "Order": 1,
             "ForwardConfig": {
                 "TargetGroups": [{"TargetGroupArn": arn, "Weight": share} for arn, share in weights.items()],
-                "TargetGroupStickinessConfig": {"Enabled": False, "DurationSeconds": STICKINESS_SECONDS},
+                "TargetGroupStickinessConfig": {
+                    "Enabled": sticks(weights, sticky=sticky),
+                    "DurationSeconds": STICKINESS_SECONDS,
+                },
             },
         }
     ]
 
 
-def set_weights(aws: Aws, rule: str, weights: Mapping[str, int]) -> None:
-    """Splits the traffic of a rule. ModifyRule leaves what it is not given (the conditions) as it is."""
-    aws.elbv2.modify_rule(RuleArn=rule, Actions=forward_action(weights))
+def set_weights(aws: Aws, rule: str, weights: Mapping[str, int], *, sticky: bool = False) -> None:
+    """Splits the traffic of a rule, in one call with whether clients stay with a group.
+
+    ModifyRule leaves what it is not given (the conditions) as it is.
+    """
+    aws.elbv2.modify_rule(RuleArn=rule, Actions=forward_action(weights, sticky=sticky))

@@ -111,9 +111,9 @@ def describe_weights(weights: Weights, names: Mapping[str, str]) -> str:
     return ", ".join(f"{names.get(arn, short_name(arn))} {share} %" for arn, share in weights.items())
 
 
-def modify_rule_command(region: str, rule: str, weights: Weights) -> str:
+def modify_rule_command(region: str, rule: str, weights: Weights, *, sticky: bool = False) -> str:
     """What a person types to set the weights of a rule."""
-    actions = json.dumps(listener_rules.forward_action(weights), separators=(",", ":"))
+    actions = json.dumps(listener_rules.forward_action(weights, sticky=sticky), separators=(",", ":"))
     return f"aws elbv2 modify-rule --region {region} --rule-arn {rule} --actions {shlex.quote(actions)}"
 
 

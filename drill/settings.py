@@ -41,6 +41,7 @@ TAKEN = frozenset(
         "serverSubnetIds",
         "settleSeconds",
         "smokePath",
+        "stickyCanary",
         "soakSeconds",
         "targetCpuPercent",
         "verifyTimeoutSeconds",

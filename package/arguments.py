@@ -91,6 +91,8 @@ class ServiceArgs(TypedDict, total=False):
     """Seconds after which a group that is not yet healthy has failed. Default: 900."""
     canarySteps: list[int]
     """Percents of production on the way to the flip, rising. Default: [10, 50]."""
+    stickyCanary: bool
+    """While several groups share production, users who keep cookies stay with the one that answered them first; shares are then of new users. Default: false."""
     canaryPauseSeconds: int
     """Seconds that each canary step is watched, and on until CloudWatch has shown a whole minute of it (0: on at once, blind). Default: 180."""
     soakSeconds: int

@@ -5,7 +5,8 @@
 An open loop: requests leave when the rate says so, whether or not earlier ones were answered, and a request's latency
 counts from the moment it was due, so a stall is seen as long as it was. Nothing is ever tried twice. One compact JSON
 line a request: {"t": due, seconds since the epoch, "ms": latency, "status": 0 when there was no answer, "generation",
-"color": what answered, "error": why there was no answer}.
+"color": what answered, "error": why there was no answer, "client": who asked}. With --clients N its requests are those
+of N clients by turns, who keep their cookies.
 
 It ends after --duration, on SIGTERM or SIGINT, or when its stdin is a pipe that ends (its parent is gone): no new
 requests then, those under way are waited for and recorded.
@@ -46,6 +47,7 @@ class Request:
     generation: str = ""
     color: str = ""
     error: str = ""
+    client: int = 0
 
     @property
     def failed(self) -> bool:
@@ -66,10 +68,13 @@ def read(path: Path) -> list[Request]:
 class Load:
     """The load as a process of its own, for as long as the `with` block lasts; `requests()` reads its account.
 
-    `headers` go with every request. Raises RuntimeError at the end when the process failed.
+    `headers` go with every request; of `clients` each keeps its cookies, 0 keep none. Raises RuntimeError at the end
+    when the process failed.
     """
 
-    def __init__(self, *, url: str, rate: float, out: Path, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, url: str, rate: float, out: Path, headers: Mapping[str, str] | None = None, clients: int = 0
+    ) -> None:
         self._command = [
             sys.executable,
             "-m",
@@ -80,6 +85,8 @@ class Load:
             str(rate),
             "--out",
             str(out.resolve()),
+            "--clients",
+            str(clients),
         ]
         for name, value in (headers or {}).items():
             self._command += ["--header", f"{name}: {value}"]
@@ -127,9 +134,10 @@ class Load:
 
 
 class _Run:
-    def __init__(self, *, url: str, rate: float, headers: Mapping[str, str], out: IO[str]) -> None:
+    def __init__(self, *, url: str, rate: float, headers: Mapping[str, str], out: IO[str], clients: int) -> None:
         self._url = url
         self._rate = rate
+        self._cookies: list[dict[str, str]] = [{} for _ in range(clients)]
         self._headers = headers
         self._out = out
         self._under_way: set[asyncio.Task[None]] = set()
@@ -139,7 +147,9 @@ class _Run:
         loop = asyncio.get_running_loop()
         connector = aiohttp.TCPConnector(limit=0)
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
             # A repeated request would hide from the account that the first one failed.
             session._retry_connection = False
             begun, wall = loop.time(), time.time()
@@ -150,7 +160,7 @@ class _Run:
                     break
                 while sent / self._rate <= elapsed:
                     due = sent / self._rate
-                    self._send(session, due=begun + due, wall=wall + due)
+                    self._send(session, number=sent, due=begun + due, wall=wall + due)
                     sent += 1
                 if loop.time() - flushed > FLUSH_SECONDS:
                     flushed = loop.time()
@@ -159,16 +169,22 @@ class _Run:
             await asyncio.gather(*self._under_way)
         self._out.flush()
 
-    def _send(self, session: aiohttp.ClientSession, *, due: float, wall: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._request(session, due=due, wall=wall))
+    def _send(self, session: aiohttp.ClientSession, *, number: int, due: float, wall: float) -> None:
+        client = number % len(self._cookies) if self._cookies else 0
+        task = asyncio.get_running_loop().create_task(self._request(session, client=client, due=due, wall=wall))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _request(self, session: aiohttp.ClientSession, *, due: float, wall: float) -> None:
+    async def _request(self, session: aiohttp.ClientSession, *, client: int, due: float, wall: float) -> None:
         status, generation, color, error = 0, "", "", ""
+        cookies = self._cookies[client] if self._cookies else {}
         try:
-            async with session.get(self._url, headers=self._headers, allow_redirects=False) as response:
+            async with session.get(
+                self._url, headers=self._headers, cookies=cookies, allow_redirects=False
+            ) as response:
                 await response.read()
+                if self._cookies:
+                    cookies.update({name: morsel.value for name, morsel in response.cookies.items()})
                 status = response.status
                 generation = response.headers.get("X-Phoenix-Generation", "")
                 color = response.headers.get("X-Phoenix-Color", "")
@@ -176,9 +192,15 @@ class _Run:
             status, error = 0, f"{type(failure).__name__}: {failure}".removesuffix(": ")
         ms = (asyncio.get_running_loop().time() - due) * 1000
         request = Request(
-            t=round(wall, 4), ms=round(ms, 2), status=status, generation=generation, color=color, error=error
+            t=round(wall, 4),
+            ms=round(ms, 2),
+            status=status,
+            generation=generation,
+            color=color,
+            error=error,
+            client=client,
         )
-        line = {key: value for key, value in asdict(request).items() if value != ""}
+        line = {key: value for key, value in asdict(request).items() if value != "" and (key != "client" or value)}
         self._out.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 
@@ -186,7 +208,7 @@ async def _main(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     headers = dict(header.split(": ", 1) for header in options.header)
     with options.out.open("a", encoding="utf-8") as out:
-        run = _Run(url=options.url, rate=options.rate, headers=headers, out=out)
+        run = _Run(url=options.url, rate=options.rate, headers=headers, out=out, clients=options.clients)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, run.stopping.set)
         if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
@@ -206,6 +228,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, required=True, help="requests a second")
     parser.add_argument("--out", type=Path, required=True, help="the file that gets one JSON line a request")
     parser.add_argument("--duration", type=float, help="seconds (default: until it is stopped)")
+    parser.add_argument("--clients", type=int, default=0, help="so many, who keep cookies (default: nobody does)")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     asyncio.run(_main(parser.parse_args(arguments)))
     return 0

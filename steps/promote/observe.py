@@ -20,7 +20,7 @@ class PromotionTarget:
     """What is promoted. `ours`: its target group; `rule`: the production rule; `names`: target groups by color.
 
     `rollback_point`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is
-    others' too.
+    others' too. `sticky`: users who keep cookies stay with their group while several share the traffic.
     """
 
     door: ListenerEndpoint
@@ -34,6 +34,7 @@ class PromotionTarget:
     rollback_point: bool
     names: Mapping[str, str]
     shared: bool = False
+    sticky: bool = False
 
 
 class Observer:

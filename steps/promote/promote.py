@@ -59,6 +59,11 @@ class Options(GateOptions):
     alarms: tuple[str, ...] = option(
         "CloudWatch alarms to watch, as a JSON list of names", parse=parsers.json_names, default=()
     )
+    sticky: bool = option(
+        "true: users who keep cookies stay with their group while several share the traffic",
+        parse=parsers.boolean,
+        default=False,
+    )
     shared: bool = option(
         "true: others' rules are on the load balancer too, and its own 5xx say nothing about this group",
         parse=parsers.boolean,
@@ -89,6 +94,7 @@ def promote(options: Options, context: Context) -> dict[str, object]:
         rollback_point=bool(rule and NOTE in rule.tags),
         names=_names(context, options, rule),
         shared=options.shared,
+        sticky=options.sticky,
     )
     if rule is None:
         return _first(options, context, ours, subject)

@@ -95,7 +95,7 @@ class Rollback:
         pace = Backoff(self.context.clock)
         while True:
             try:
-                listener_rules.set_weights(self.context.aws, self.subject.rule, before)
+                listener_rules.set_weights(self.context.aws, self.subject.rule, before, sticky=self.subject.sticky)
             except (ClientError, BotoCoreError) as error:
                 if self._unmoved():
                     self.clear_rollback_point()
@@ -142,7 +142,8 @@ class Rollback:
         return shift_schedule.describe_weights(weights, self.subject.names)
 
     def _command(self) -> str:
-        return shift_schedule.modify_rule_command(self.subject.region, self.subject.rule, self.way.before)
+        subject = self.subject
+        return shift_schedule.modify_rule_command(subject.region, subject.rule, self.way.before, sticky=subject.sticky)
 
 
 def _is_permanent(error: ClientError | BotoCoreError) -> bool:

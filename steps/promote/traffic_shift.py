@@ -139,7 +139,7 @@ class TrafficShift:
             f"production traffic: {shift_schedule.describe_weights(weights, self.subject.names)} ({step})"
         )
         self.rollback.will_set(weights)
-        listener_rules.set_weights(self.context.aws, self.subject.rule, weights)
+        listener_rules.set_weights(self.context.aws, self.subject.rule, weights, sticky=self.subject.sticky)
         observer.since = self.context.clock.utc()
         self.moves.append((observer.since, weights))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rehearsal.scenario.load import Load
 from tests.cycles.stack import Group, until
 from tests.faults import hands
 from tests.faults.trial import Trial
@@ -74,6 +77,27 @@ def test_servers_that_come_and_go_while_production_moves(trial: Trial, what: str
     assert BACK not in done.text
     assert [weights.get(trial.new, 0) for weights in trial.stack.moves()][:4] == [0, 10, 50, 100]
     hands.scale(trial.stack, trial.stack.groups()[trial.new], DesiredCapacity=2)
+    trial.ends()
+
+
+def test_users_who_keep_cookies_change_version_once(trial: Trial, tmp_path: Path) -> None:
+    """Whoever is with the new group stays there; the others follow in the call that gives it everything."""
+    trial.change(stickyCanary=True, canaryPauseSeconds=5)
+    url = f"http://127.0.0.1:{trial.stack.port}/"
+    # Not in step with the stack's other load, which has its turns of the balancer's too.
+    with Load(url=url, rate=17, out=tmp_path / "users.jsonl", clients=40) as users:
+        done = trial.wait(trial.begin())
+        assert done.ok, done.text
+        until(lambda: {one.color for one in users.requests()[-40:]} == {trial.new}, what="everybody with the new group")
+    asked = sorted(users.requests(), key=lambda one: one.t)
+    assert not [one for one in asked if one.failed]
+    moved = []
+    for client in range(40):
+        mine = [one for one in asked if one.client == client]
+        changed = [after.t for before, after in itertools.pairwise(mine) if after.color != before.color]
+        assert len(changed) == 1, f"client {client} changed {len(changed)} times"
+        moved += changed
+    assert max(moved) - min(moved) > 5, "some came with the canary, others with the flip"
     trial.ends()
 
 

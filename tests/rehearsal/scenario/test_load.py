@@ -40,6 +40,26 @@ def test_every_request_is_recorded_with_who_answered(tmp_path: Path) -> None:
     assert all(gap == pytest.approx(0.02, abs=0.001) for gap in gaps), "due times follow the rate and nothing else"
 
 
+def test_clients_keep_their_own_cookies(tmp_path: Path) -> None:
+    names = itertools.count()
+
+    def remembers(connection: socket.socket) -> None:
+        while said := scripted.head(connection):
+            known = said.partition("Cookie: name=")[2].partition("\r\n")[0]
+            name = known or f"c{next(names)}"
+            headers = f"Set-Cookie: name={name}; Path=/\r\nX-Phoenix-Generation: {name}\r\n"
+            connection.sendall(scripted.ok(headers=headers))
+
+    with (
+        scripted.target(remembers) as (host, port),
+        Load(url=f"http://{host}:{port}/", rate=20, out=tmp_path / "l", clients=4) as load,
+    ):
+        until(lambda: len(load.requests()) >= 24, what="24 requests")
+    names_of = {client: {r.generation for r in load.requests() if r.client == client} for client in range(4)}
+    assert all(len(known) == 1 for known in names_of.values()), names_of
+    assert len(set.union(*names_of.values())) == 4
+
+
 def test_requests_leave_on_time_while_earlier_ones_wait_and_their_latency_says_so(tmp_path: Path) -> None:
     """No coordinated omission: a server that stops answering is asked all the same."""
     seen: list[socket.socket] = []

@@ -230,11 +230,22 @@ def test_production_goes_to_the_active_color_without_stickiness() -> None:
                 "targetGroups": [
                     {"arn": "arn:aws:lb/targetGroup:eu-west-1:123456789012:phoenix-dev-blue", "weight": 100}
                 ],
-                "stickiness": {"enabled": False, "duration": 3600},
+                "stickiness": {"enabled": False, "duration": 604800},
             },
         }
     ]
     assert rule["tags"]["phoenix:rule"] == "production"
+
+
+@pytest.mark.parametrize(("traffic", "sticks"), [(10, True), (0, False), (100, False)])
+def test_production_is_sticky_only_while_two_groups_share_it(traffic: int, sticks: bool) -> None:
+    live_group("blue", "abcdefabcdef")
+    for wanted in (True, False):
+        done = program(active="green", traffic=traffic, stickyCanary=wanted)
+        [declared] = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
+        assert declared["forward"]["stickiness"]["enabled"] == (wanted and sticks)
+        asked = done.one("command:local:Command", "promote").inputs["environment"]
+        assert ("PHOENIX_STICKY" in asked) == wanted
 
 
 def test_a_step_sets_a_rules_weights_with_every_field_as_the_provider_does() -> None:

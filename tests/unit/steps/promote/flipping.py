@@ -25,6 +25,7 @@ class Flipping:
         self.world = world
         world.clock.began = world.clock.began.replace(second=BEGINS, microsecond=0)
         self.moves: list[dict[str, int]] = []
+        self.sticks: list[bool] = []
         self.calls: list[str] = []
         self.blind = False
         self.on_move: Callable[[], object] = lambda: None
@@ -41,6 +42,7 @@ class Flipping:
 
     def _moved(self, **asked: Any) -> Any:
         groups = asked["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        self.sticks.append(asked["Actions"][0]["ForwardConfig"]["TargetGroupStickinessConfig"]["Enabled"])
         answer = self._modify(**asked)
         names = {self.green.target_group: "green", self.blue.target_group: "blue"}
         self.moves.append({names[one["TargetGroupArn"]]: one["Weight"] for one in groups})

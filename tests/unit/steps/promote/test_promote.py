@@ -79,6 +79,17 @@ def test_the_old_group_gets_the_time_to_end_what_it_began(flipping: Flipping) ->
     assert flipping.world.clock.passed - moved[-1] >= 200
 
 
+def test_users_keep_their_group_while_it_is_shared_and_are_free_in_the_call_that_ends_it(flipping: Flipping) -> None:
+    promote(flipping.given(sticky=True), flipping.world.context())
+    assert flipping.moves[-1] == {"green": 100, "blue": 0}
+    assert flipping.sticks == [True, True, False]
+
+
+def test_nobody_sticks_unless_it_is_asked_for(flipping: Flipping) -> None:
+    promote(flipping.given(), flipping.world.context())
+    assert flipping.sticks == [False, False, False]
+
+
 def test_a_held_canary_is_watched_and_stays(flipping: Flipping) -> None:
     result = promote(flipping.given(traffic=10), flipping.world.context())
 

@@ -69,6 +69,13 @@ def test_an_alarm_that_rings_in_a_canary_sends_traffic_back(flipping: Flipping) 
     assert text.endswith("Do:  repair it; `pulumi up` tries again")
 
 
+def test_the_call_that_takes_traffic_back_frees_who_sticks_to_the_new_group(flipping: Flipping) -> None:
+    flipping.alarm("site")
+    flipping.world.clock.at(30, lambda: flipping.alarm("site", "ALARM"))
+    goes_back(flipping, moves=CANARY, alarms=("site",), sticky=True)
+    assert flipping.sticks == [True, False]
+
+
 def test_an_alarm_that_rang_before_counts_once_it_was_quiet(flipping: Flipping) -> None:
     flipping.alarm("site", "ALARM")
     flipping.world.clock.at(20, lambda: flipping.alarm("site"))
