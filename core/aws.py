@@ -105,8 +105,8 @@ def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:
         raise StepError(
             "PHX-004",
             f"the step works in account {account}, region {region}, and was given things from elsewhere",
-            "\n".join(foreign),
-            "check aws:profile and aws:region of the stack; nothing was changed",
+            why="\n".join(foreign),
+            do="check aws:profile and aws:region of the stack; nothing was changed",
         )
     aws = Aws(session.connect(region=region))
     actual = aws.sts.get_caller_identity()["Account"]
@@ -145,7 +145,7 @@ def error_reason(error: ClientError | BotoCoreError) -> str:
 def explain_error(error: ClientError | BotoCoreError) -> StepError:
     """An error of AWS that no step expected, with what to do about the usual ones."""
     if isinstance(error, session.CredentialsEndedError):
-        return StepError("PHX-001", "the credentials ended before the step did", error_reason(error), RENEW)
+        return StepError("PHX-001", "the credentials ended before the step did", why=error_reason(error), do=RENEW)
     do = "run `pulumi up` again when AWS answers; it goes on from what is there"
     if isinstance(error, ClientError) and error_code(error) in DENIED:
         denied = re.search(r"perform: (\S+)", str(error))
@@ -153,7 +153,7 @@ def explain_error(error: ClientError | BotoCoreError) -> StepError:
         do = f"allow {action} to whoever deploys, then run `pulumi up` again"
     if lacks_credentials(error):
         do = RENEW
-    return StepError("PHX-002", "AWS did not do what it was asked", error_reason(error), do)
+    return StepError("PHX-002", "AWS did not do what it was asked", why=error_reason(error), do=do)
 
 
 def lacks_credentials(error: ClientError | BotoCoreError) -> bool:

@@ -90,15 +90,15 @@ def refusal(image: BaseImage, *, account: str, architecture: str, owner: str | N
     ours = sorted(key for key in image.tags if key.startswith("phoenix:"))
     if ours:
         tags = ", ".join(f"{key}={image.tags[key]}" for key in ours)
-        return StepError("PHX-420", f"the base image {named} is one of ours", f"it carries {tags}", NEVER_OURS)
+        return StepError("PHX-420", f"the base image {named} is one of ours", why=f"it carries {tags}", do=NEVER_OURS)
     if image.owner == account:
         return StepError("PHX-421", f"the base image {named} belongs to this account, {account}", do=NEVER_OURS)
     if owner is not None and image.owner != owner:
         return StepError(
             "PHX-423",
             f"the base image {named} is not its vendor's",
-            f"it belongs to account {image.owner}; the vendor's is {owner}",
-            "find out who changed the SSM parameter; nothing was baked",
+            why=f"it belongs to account {image.owner}; the vendor's is {owner}",
+            do="find out who changed the SSM parameter; nothing was baked",
         )
     if image.architecture != architecture:
         return StepError(
@@ -110,8 +110,8 @@ def refusal(image: BaseImage, *, account: str, architecture: str, owner: str | N
         return StepError(
             "PHX-425",
             f"the base image {named} can't be used",
-            f"its state is {image.state}, its root device {image.root_device_type}; it must be available, and ebs",
-            "choose another baseImage",
+            why=f"its state is {image.state}, its root device {image.root_device_type}; it must be available, and ebs",
+            do="choose another baseImage",
         )
     return None
 
@@ -123,8 +123,8 @@ def find_base_image(ec2: EC2Client, ssm: SSMClient, name: str, *, account: str, 
         raise StepError(
             "PHX-422",
             f"the vendor's account of {name} is not known in the partition {ec2.meta.partition}",
-            "an image by this name may be anybody's there",
-            f"choose one of {', '.join(known_names(ec2.meta.partition)) or 'your own'}, or give an image that you"
+            why="an image by this name may be anybody's there",
+            do=f"choose one of {', '.join(known_names(ec2.meta.partition)) or 'your own'}, or give an image that you"
             " know to be the vendor's (baseImage: ami-...)",
         )
     parameter = (
@@ -172,11 +172,11 @@ def published(ssm: SSMClient, parameter: str) -> str:
         raise StepError(
             "PHX-426",
             f"the SSM parameter {parameter} does not exist in this region",
-            aws.error_reason(error),
-            "choose another baseImage, or give the AMI itself (baseImage: ami-...)",
+            why=aws.error_reason(error),
+            do="choose another baseImage, or give the AMI itself (baseImage: ami-...)",
         ) from error
     if not AMI.fullmatch(value):
-        raise StepError("PHX-427", f"the SSM parameter {parameter} does not name an image", f"it says {value!r}")
+        raise StepError("PHX-427", f"the SSM parameter {parameter} does not name an image", why=f"it says {value!r}")
     return value
 
 

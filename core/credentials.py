@@ -46,9 +46,9 @@ def refusal(found: CredentialLifetime, *, now: datetime, seconds: int) -> StepEr
     return StepError(
         "PHX-704",
         "the credentials end before the traffic has moved; production was not touched",
-        f"they end at {iso(found.ends)}, in {max(0, left):.0f} s; "
+        why=f"they end at {iso(found.ends)}, in {max(0, left):.0f} s; "
         f"canary and soak take {seconds} s, and going back if they fail {RESERVE_SECONDS} s more",
-        RENEW,
+        do=RENEW,
     )
 
 

@@ -49,7 +49,7 @@ class UserError(Exception):
 class CodedError(UserError):
     """One thing that went wrong; `do` is what to type next."""
 
-    def __init__(self, code: str, what: str, do: str = "") -> None:
+    def __init__(self, code: str, what: str, *, do: str = "") -> None:
         super().__init__(Problem(code, what, do))
         self.code = code
         self.what = what
@@ -64,8 +64,8 @@ class CodedError(UserError):
 class StepError(CodedError):
     """A failure of a step, told as what happened, why (in AWS's words where they are known), and what to type next."""
 
-    def __init__(self, code: str, what: str, why: str = "", do: str = "") -> None:
-        super().__init__(code, what, do)
+    def __init__(self, code: str, what: str, *, why: str = "", do: str = "") -> None:
+        super().__init__(code, what, do=do)
         self.why = why
 
     def __str__(self) -> str:

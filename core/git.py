@@ -70,10 +70,10 @@ def answer(folder: Path, *arguments: str) -> bytes | None:
             env={**environment, "LC_ALL": "C"},
         )
     except FileNotFoundError as error:
-        raise GitError("PHX-146", "git is not installed (there is none on PATH)", "install git") from error
+        raise GitError("PHX-146", "git is not installed (there is none on PATH)", do="install git") from error
     except (OSError, subprocess.SubprocessError) as error:
         raise GitError(
-            "PHX-160", f"git did not answer: {error}", f"git -C {folder} status   (it must answer)"
+            "PHX-160", f"git did not answer: {error}", do=f"git -C {folder} status   (it must answer)"
         ) from error
     if done.returncode == 0:
         return done.stdout
@@ -83,7 +83,7 @@ def answer(folder: Path, *arguments: str) -> bytes | None:
     raise GitError(
         "PHX-159",
         f"git says: {words or f'{arguments[0]} ended with {done.returncode}'}",
-        _what_git_asks_for(words, folder),
+        do=_what_git_asks_for(words, folder),
     )
 
 

@@ -111,8 +111,8 @@ def select(
         raise StepError(
             "PHX-509",
             f"{place} has revoked the fingerprint {shown(revoked.fingerprint)}",
-            f"{revoked.id}: {revocation.words(revoked)}",
-            f"change what makes the image, for example by git revert; or take the revocation back there:"
+            why=f"{revoked.id}: {revocation.words(revoked)}",
+            do=f"change what makes the image, for example by git revert; or take the revocation back there:"
             f" {revocation.undo(revoked, stack='STACK')}",
         )
     if not fitting:
@@ -134,8 +134,8 @@ def select(
             "PHX-501",
             f"{place} has no image of the service {service} with the fingerprint {shown(fingerprint)} for account"
             f" {account}",
-            seen,
-            f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
+            why=seen,
+            do=f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
         )
     youngest = fitting[0]
     days = youngest.days(now)
@@ -143,8 +143,8 @@ def select(
         raise StepError(
             "PHX-502",
             f"the youngest image with the fingerprint {shown(fingerprint)} of {place} is too old",
-            f"{youngest.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
-            f"bake it anew there (active: auto flips by age), or pulumi config set image {shown(fingerprint)}"
+            why=f"{youngest.id} is {days:.0f} days old, maxAgeDays is {max_age_days}",
+            do=f"bake it anew there (active: auto flips by age), or pulumi config set image {shown(fingerprint)}"
             " (whatever its age)",
         )
     return youngest
@@ -158,8 +158,8 @@ def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountR
         raise StepError(
             "PHX-503",
             f"the snapshots of {image.id} are not shared with account {account}",
-            f"whoever copies an image reads {', '.join(hidden)}",
-            f"imageSharedWith in the stack that bakes does it; or, as account {place.account}: aws ec2"
+            why=f"whoever copies an image reads {', '.join(hidden)}",
+            do=f"imageSharedWith in the stack that bakes does it; or, as account {place.account}: aws ec2"
             f" modify-snapshot-attribute --region {place.region} --snapshot-id {hidden[0]} --attribute"
             f" createVolumePermission --operation-type add --user-ids {account}",
         )
@@ -169,9 +169,9 @@ def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountR
             raise StepError(
                 "PHX-504",
                 f"account {account} may not use {key}, with which {image.id} is encrypted",
-                problem,
-                f"as account {place.account}: add arn:{key.split(':')[1]}:iam::{account}:root to the policy of the key,"
-                f" for {', '.join(keys.ACTIONS)} (aws kms put-key-policy --region {place.region} --key-id"
+                why=problem,
+                do=f"as account {place.account}: add arn:{key.split(':')[1]}:iam::{account}:root to the policy of the"
+                f" key, for {', '.join(keys.ACTIONS)} (aws kms put-key-policy --region {place.region} --key-id"
                 f" {key.rpartition('/')[2]}; docs/one-image.md has it), and allow the same to whoever deploys here",
             )
 

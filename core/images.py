@@ -227,8 +227,8 @@ def refuse_ambiguous(wanted: str, named: Iterable[Image]) -> None:
         raise StepError(
             "PHX-428",
             f"{len(several)} fingerprints begin with {wanted}",
-            f"they are {', '.join(several)}",
-            "name the one that is meant with all its digits",
+            why=f"they are {', '.join(several)}",
+            do="name the one that is meant with all its digits",
         )
 
 
@@ -240,8 +240,8 @@ def select_pinned(images: Sequence[Image], wanted: str, *, service: str) -> Imag
         raise StepError(
             "PHX-401",
             f"there is no available image {wanted} of the service {service} in this account",
-            f"there are: {', '.join(there)}" if there else "there is none at all",
-            "pulumi config rm image (bakes what git says), or name one that exists",
+            why=f"there are: {', '.join(there)}" if there else "there is none at all",
+            do="pulumi config rm image (bakes what git says), or name one that exists",
         )
     return found
 

@@ -142,8 +142,8 @@ def preview_token(rules: Iterable[Rule], *, preview: str, target_group: str) -> 
         raise StepError(
             "PHX-014",
             f"the preview rule {preview} does not lead to {target_group}",
-            f"it leads to {', '.join(rule.weights) or 'no target group'}",
-            "run `pulumi refresh`, then `pulumi up`: that puts it right",
+            why=f"it leads to {', '.join(rule.weights) or 'no target group'}",
+            do="run `pulumi refresh`, then `pulumi up`: that puts it right",
         )
     for name, values in rule.headers.items():
         if name.lower() == PREVIEW_HEADER.lower() and values:

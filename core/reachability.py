@@ -57,8 +57,8 @@ def live_routes(found: Iterable[Route], *, stack: str, color: str, group: str, t
     return StepError(
         "PHX-801",
         f"{group} ({color}) is live and was not deleted: it gets {rule.shares()[target_group]} % of a rule's traffic",
-        f"rule {rule.arn} (priority {rule.priority}) gives its target group weight {rule.weights[target_group]}",
-        f"to keep {color}: pulumi config set active {color} && pulumi up\n"
+        why=f"rule {rule.arn} (priority {rule.priority}) gives its target group weight {rule.weights[target_group]}",
+        do=f"to keep {color}: pulumi config set active {color} && pulumi up\n"
         f"to let it go: pulumi config set active {other} && pulumi up, which moves the traffic first",
     )
 
@@ -74,8 +74,8 @@ def foreign_routes(found: Iterable[Route], *, stack: str, color: str, group: str
     return StepError(
         "PHX-803",
         f"{group} ({color}) was not deleted: another state of {stack} uses it",
-        f"rule {way.rule.arn} names its target group, and {listener} is the listener of this one",
-        "update the stack with the state that made that rule (`pulumi whoami -v` tells the backend of this one),\n"
+        why=f"rule {way.rule.arn} names its target group, and {listener} is the listener of this one",
+        do="update the stack with the state that made that rule (`pulumi whoami -v` tells the backend of this one),\n"
         f"or, if nobody needs it: aws elbv2 delete-rule --rule-arn {way.rule.arn}",
     )
 

@@ -52,8 +52,8 @@ def error(image: Image, *, stack: str, pinned: bool = False) -> StepError:
     return StepError(
         "PHX-430",
         f"nobody is launched from a revoked image: {words(image)}",
-        f"{image.id} says so in its tag {images.REVOKED}",
-        f"{other}; or take the revocation back: {undo(image, stack=stack)}",
+        why=f"{image.id} says so in its tag {images.REVOKED}",
+        do=f"{other}; or take the revocation back: {undo(image, stack=stack)}",
     )
 
 

@@ -170,9 +170,9 @@ def require_servers(one: Group) -> None:
         raise StepError(
             "PHX-012",
             f"{one.name} may have no server: its MaxSize is 0",
-            "somebody scaled it down, perhaps for the night",
-            f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {one.name} --max-size N, with what "
-            "maxSize says; then run `pulumi up` again",
+            why="somebody scaled it down, perhaps for the night",
+            do=f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {one.name} --max-size N, with "
+            "what maxSize says; then run `pulumi up` again",
         )
 
 

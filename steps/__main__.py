@@ -24,8 +24,8 @@ def begin(name: str) -> int:
         failed = StepError(
             "PHX-006",
             "this Python does not have the libraries of the steps",
-            f"{sys.executable}: {error}",
-            f"cd {ROOT} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
+            why=f"{sys.executable}: {error}",
+            do=f"cd {ROOT} && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt\n"
             "or name a Python that has them as PHOENIX_PYTHON",
         )
         write(f"{name} failed: {failed}")

@@ -62,9 +62,9 @@ def refusal(
     return StepError(
         "PHX-804",
         f"the production rule of {options.stack} was not deleted: users reach {len(served)} group(s) by it",
-        f"only `pulumi destroy` may delete it, and this is {doing}. The program does not declare {options.stack} any"
-        " more: its service, stack or listener has another name, or was taken out",
-        "undo that change and run `pulumi up`\n"
+        why=f"only `pulumi destroy` may delete it, and this is {doing}. The program does not declare {options.stack}"
+        " any more: its service, stack or listener has another name, or was taken out",
+        do="undo that change and run `pulumi up`\n"
         "to end the service on purpose: pulumi destroy   (of one service among several: --target, --target-dependents)",
     )
 

@@ -56,8 +56,8 @@ def refuse_stuck(context: Context, options: Options) -> None:
         raise StepError(
             "PHX-802",
             f"{options.group} ({options.color}) gets no production traffic, and can't be deleted",
-            what,
-            f"{do}\nthen run `pulumi up` again",
+            why=what,
+            do=f"{do}\nthen run `pulumi up` again",
         )
 
 

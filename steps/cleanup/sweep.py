@@ -77,10 +77,12 @@ def _refuse_used(aws: Aws, group: Group, listener: str) -> None:
 def _refuse_barred(group: Group) -> None:
     barred = group.barred(obstacles.VANISH)
     if barred and not group.leaving:
+        why, do = obstacles.describe_obstacles(barred)
         raise StepError(
             "PHX-602",
             f"{group.name}, which a failed attempt left, can't be deleted",
-            *obstacles.describe_obstacles(barred),
+            why=why,
+            do=do,
         )
 
 

@@ -146,7 +146,7 @@ def baked(options: Options, context: Context, program: Packer, base: BaseImage, 
     def right() -> Image:
         found = images.find_images(context.aws.ec2, {"image-id": image_id})
         if problem := images.image_problem(found, image_id, tags):
-            raise StepError("PHX-418", "Packer ended well, but its image is not right", problem, f"read {log}")
+            raise StepError("PHX-418", "Packer ended well, but its image is not right", why=problem, do=f"read {log}")
         progress.line(f"{image_id} is baked")
         return found[0]
 
@@ -159,10 +159,10 @@ def _packer(command: list[str], folder: Path, log: Path, context: Context) -> No
     try:
         code = packer.run(command, folder=folder, log=log, progress=context.progress.bounded(BAKE_SECONDS))
     except TimeoutError as error:
-        raise StepError("PHX-414", f"{what} took too long", str(error), do) from error
+        raise StepError("PHX-414", f"{what} took too long", why=str(error), do=do) from error
     if code != 0:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        raise StepError("PHX-413", f"{what} failed with exit code {code}", "\n".join(lines[-5:])[-2000:], do)
+        raise StepError("PHX-413", f"{what} failed with exit code {code}", why="\n".join(lines[-5:])[-2000:], do=do)
 
 
 def packer_variables(
@@ -219,8 +219,8 @@ def refuse_key(options: Options, context: Context) -> None:
         raise StepError(
             "PHX-416",
             f"the image can't be encrypted with {options.kms_key}",
-            problem,
-            f"let account {options.account} use the key ({', '.join(kms.ACTIONS)}), or name another as imageKmsKey",
+            why=problem,
+            do=f"let account {options.account} use the key ({', '.join(kms.ACTIONS)}), or name another as imageKmsKey",
         )
 
 

@@ -97,8 +97,8 @@ def original(options: Options, context: Context, place: AccountRegion) -> Image:
         raise StepError(
             "PHX-505",
             f"the copy can't be encrypted with {options.kms_key}",
-            problem,
-            "pulumi config set imageKmsKey ANOTHER",
+            why=problem,
+            do="pulumi config set imageKmsKey ANOTHER",
         )
     return image
 
@@ -141,7 +141,7 @@ def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
         copy = next(iter(images.find_images(ec2, {"image-id": made})), None)
         if copy is None and progress.elapsed() > UNSEEN_SECONDS:
             raise StepError(
-                "PHX-508", f"the copy {made} is gone", "somebody deregistered it", "pulumi up (begins another)"
+                "PHX-508", f"the copy {made} is gone", why="somebody deregistered it", do="pulumi up (begins another)"
             )
         if copy and copy.state == "available":
             progress.line(f"{made} is there")
@@ -151,14 +151,14 @@ def wait_for_copy(ec2: EC2Client, made: str, progress: Progress) -> Image:
             raise StepError(
                 "PHX-506",
                 f"AWS could not make the copy {made}: it is {copy.state}",
-                copy.why or "AWS gives no reason",
-                "with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
+                why=copy.why or "AWS gives no reason",
+                do="with a key: allow its use to whoever deploys (docs/one-image.md); then pulumi up",
             )
         error = StepError(
             "PHX-507",
             f"the copy {made} takes longer than {progress.limit:.0f} s",
-            "AWS goes on with it",
-            "pulumi up later: it finds the copy and goes on from there",
+            why="AWS goes on with it",
+            do="pulumi up later: it finds the copy and goes on from there",
         )
         return Pending(text=f"{made} is being copied{_percent(ec2, copy)}", error=error)
 

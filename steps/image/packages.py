@@ -53,8 +53,8 @@ def _bill(options: Options, context: Context, image: Image) -> dict[str, object]
         raise StepError(
             "PHX-908",
             "a bill of materials is of one image",
-            "--compared-with names another",
-            "leave --compared-with out",
+            why="--compared-with names another",
+            do="leave --compared-with out",
         )
     text = _text(options, context, image)
     return sbom.bill_of_materials(_named_system(image, inventory.parse_list(text)), image, text=text)
@@ -65,8 +65,8 @@ def _named_system(image: Image, listed: PackageList) -> PackageList:
         raise StepError(
             "PHX-909",
             f"the list of packages of {image.id} does not say of which system they are",
-            "it was baked by an older version of this program",
-            "the next bake of this image's scripts makes one that does",
+            why="it was baked by an older version of this program",
+            do="the next bake of this image's scripts makes one that does",
         )
     return listed
 

@@ -61,7 +61,9 @@ def installed() -> Packer:
     version = parsed_version(done.stdout)
     if done.returncode != 0 or version is None:
         said = (done.stdout + done.stderr).strip()[:500]
-        raise StepError("PHX-403", f"{program} does not say that it is Packer", said or "it said nothing", INSTALL)
+        raise StepError(
+            "PHX-403", f"{program} does not say that it is Packer", why=said or "it said nothing", do=INSTALL
+        )
     # It is run in another folder.
     return Packer(program=str(Path(program).absolute()), version=version)
 
@@ -89,8 +91,8 @@ def refuse_other(packer: Packer, templates: str) -> None:
             "PHX-404",
             f"{packer.program} is {packer}, and the image is baked with Packer {dotted(wanted)} (required_version in"
             " its templates)",
-            "the same scripts make the same image only with the same Packer",
-            INSTALL,
+            why="the same scripts make the same image only with the same Packer",
+            do=INSTALL,
         )
 
 
@@ -100,8 +102,8 @@ def refuse_without_sessions(profile: str) -> None:
         raise StepError(
             "PHX-405",
             f"packerVariables.session_manager_profile is {profile}, and {SESSIONS} is not installed here",
-            "Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
-            "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+            why="Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
+            do="https://docs.aws.amazon.com/systems-manager/latest/userguide/"
             "session-manager-working-with-install-plugin.html",
         )
 
@@ -141,8 +143,8 @@ def built_image(manifest: Path, *, region: str) -> str:
         raise StepError(
             "PHX-417",
             f"Packer ended well, but {manifest} does not name an image in {region}",
-            f"{type(error).__name__}: {error}",
-            "keep the manifest post-processor of image/phoenix.pkr.hcl",
+            why=f"{type(error).__name__}: {error}",
+            do="keep the manifest post-processor of image/phoenix.pkr.hcl",
         ) from error
 
 

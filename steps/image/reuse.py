@@ -78,7 +78,7 @@ def find_existing(
             raise StepError(
                 "PHX-415",
                 f"another bake or copy of {shown(wanted.fingerprint)} did not end",
-                f"{image.id} {decision.why}",
+                why=f"{image.id} {decision.why}",
             )
         progress.line(f"waiting: {image.id} with the fingerprint {shown(wanted.fingerprint)} {decision.why}")
         context.clock.sleep(LOOK_SECONDS)

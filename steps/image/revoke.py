@@ -62,8 +62,8 @@ def select(ours: Sequence[Image], prefix: str, *, service: str) -> list[Image]:
         raise StepError(
             "PHX-910",
             f"no image of the service {service} in this account and region has a fingerprint that begins with {prefix}",
-            f"there are: {', '.join(there)}" if there else "there is none at all",
-            "name one that exists: make history STACK=... shows those of a stack",
+            why=f"there are: {', '.join(there)}" if there else "there is none at all",
+            do="name one that exists: make history STACK=... shows those of a stack",
         )
     return named
 

@@ -56,8 +56,8 @@ def share(options: Options, context: Context) -> dict[str, object]:
                     raise StepError(
                         "PHX-551",
                         f"imageSharedWith names an account that AWS does not know: {', '.join(options.shared_with)}",
-                        aws.error_reason(error),
-                        "correct imageSharedWith in the stack's file, then pulumi up",
+                        why=aws.error_reason(error),
+                        do="correct imageSharedWith in the stack's file, then pulumi up",
                     ) from error
                 # An image from before imageKmsKey was set; what serves is not to fail for it.
                 if not _unshareable(error):

@@ -29,18 +29,18 @@ def read_hashed_files(
         source = git.image_commit(folder, files)
     except FileNotFoundError as missing:
         raise StepError(
-            "PHX-407", "there is nothing to bake", str(missing), "pulumi config set imageDir FOLDER"
+            "PHX-407", "there is nothing to bake", why=str(missing), do="pulumi config set imageDir FOLDER"
         ) from missing
     except git.GitError as error:
         raise StepError(
-            "PHX-408", f"git can't be asked which files of {folder} are the image", error.title, error.do
+            "PHX-408", f"git can't be asked which files of {folder} are the image", why=error.title, do=error.do
         ) from error
     except image_files.ImageFilesError as error:
         raise StepError(
             "PHX-409",
             f"what is in {folder} can't be baked",
-            "\n".join(one.title for one in error.problems),
-            "\n".join(one.fix for one in error.problems),
+            why="\n".join(one.title for one in error.problems),
+            do="\n".join(one.fix for one in error.problems),
         ) from error
     if packer.TEMPLATE not in files:
         raise StepError(
@@ -59,9 +59,9 @@ def read_hashed_files(
         raise StepError(
             "PHX-410",
             f"the files of {folder} are not those of the fingerprint {shown(fingerprint)}",
-            f"theirs is {shown(known[0])}: a file, the base image, the architecture or a Packer variable changed since"
-            " then",
-            "run `pulumi up` again: its plan reads them anew",
+            why=f"theirs is {shown(known[0])}: a file, the base image, the architecture or a Packer variable changed"
+            " since then",
+            do="run `pulumi up` again: its plan reads them anew",
         )
     return files, source
 
@@ -100,8 +100,8 @@ def refuse_undeclared(files: Files, variables: Iterable[str]) -> None:
         raise StepError(
             "PHX-429",
             f"the image's templates have no variable {', '.join(unknown)}",
-            f"they declare {', '.join(sorted(declared)) or 'none'}",
-            "\n".join(f"pulumi config rm --path packerVariables.{name}   (or declare it there)" for name in unknown),
+            why=f"they declare {', '.join(sorted(declared)) or 'none'}",
+            do="\n".join(f"pulumi config rm --path packerVariables.{name}   (or declare it there)" for name in unknown),
         )
 
 

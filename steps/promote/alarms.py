@@ -47,8 +47,8 @@ def read_alarms(aws: Aws, names: Sequence[str]) -> tuple[Alarm, ...]:
         raise StepError(
             "PHX-705",
             f"there is no CloudWatch alarm named {', '.join(missing)}",
-            "an alarm that is not there can't watch over the traffic",
-            "correct `alarms` in the stack's configuration, then run `pulumi up` again",
+            why="an alarm that is not there can't watch over the traffic",
+            do="correct `alarms` in the stack's configuration, then run `pulumi up` again",
         )
     return tuple(found[name] for name in names)
 
@@ -86,8 +86,8 @@ def at_start(context: Context, names: Sequence[str], *, ours: str, cautious: boo
             raise StepError(
                 "PHX-706",
                 f"in ALARM before any traffic moved: {', '.join(elsewhere)}",
-                "canary steps can't be judged by an alarm that rings already",
-                "wait until it is OK; or set canarySteps to [] to move at once, or take it out of `alarms`",
+                why="canary steps can't be judged by an alarm that rings already",
+                do="wait until it is OK; or set canarySteps to [] to move at once, or take it out of `alarms`",
             )
         if not mine:
             return elsewhere

@@ -85,8 +85,8 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
         error = StepError(
             "PHX-709",
             f"{name} has too few healthy servers to get traffic",
-            text,
-            held.do if held else "see why they are not healthy; `pulumi up` tries again",
+            why=text,
+            do=held.do if held else "see why they are not healthy; `pulumi up` tries again",
         )
         return Pending(text=text, error=error)
 
@@ -98,9 +98,11 @@ def _held(context: Context, group: Group, *, registered: int, needed: int) -> Ob
     now = server_groups.read_group(context.aws, group.name)
     barred = now.barred(obstacles.GROW)
     if barred and (registered < needed or len(now.instances) < needed):
+        why, do = obstacles.describe_obstacles(barred)
         raise StepError(
             "PHX-708",
             f"{now.name} can't get the servers that it needs for the traffic",
-            *obstacles.describe_obstacles(barred),
+            why=why,
+            do=do,
         )
     return lifecycle_hooks.holding(context.aws, now)

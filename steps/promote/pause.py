@@ -48,8 +48,8 @@ def pause(
             raise StepError(
                 "PHX-713",
                 "nothing is known of how it does: CloudWatch has shown no whole minute of the new servers",
-                f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
-                "its health is unknown: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
+                why=f"the probes were requests to them, and after {until.elapsed():.0f} s not one is counted",
+                do="its health is unknown: see the load balancer's metrics in CloudWatch; `pulumi up` tries again",
             )
         until = late
         pace.wait(late, f"{what}: {verdict.summary(seen)}; waiting for {lacks}; then {then}")
@@ -59,7 +59,7 @@ def pause(
         raise StepError(
             "PHX-712",
             "nothing is known of how it does: not one probe was answered in the whole pause",
-            seen.why,
-            "its health is unknown: see why the load balancer does not answer here",
+            why=seen.why,
+            do="its health is unknown: see why the load balancer does not answer here",
         )
     return seen

@@ -114,8 +114,8 @@ def unverified(group: Group, options: Options) -> StepError | None:
     return StepError(
         "PHX-703",
         f"{group.name} was not verified as {options.generation}; production was not touched",
-        why,
-        "run `pulumi up`: it verifies first",
+        why=why,
+        do="run `pulumi up`: it verifies first",
     )
 
 

@@ -126,17 +126,17 @@ class Rollback:
         who = f"{self.subject.names[self.subject.ours]} {self.subject.generation}"
         if isinstance(error, Interrupted):
             return StepError(
-                "PHX-702", f"the promotion of {who} was stopped", f"{error}\n{story}", "`pulumi up` tries again"
+                "PHX-702", f"the promotion of {who} was stopped", why=f"{error}\n{story}", do="`pulumi up` tries again"
             )
         if isinstance(error, (ClientError, BotoCoreError)):
             error = aws.explain_error(error)
         if not isinstance(error, StepError):
             write("".join(traceback.format_exception(error)))
             error = StepError(
-                "PHX-716", "this step has a fault", repr(error), "tell who maintains it; the trace is above"
+                "PHX-716", "this step has a fault", why=repr(error), do="tell who maintains it; the trace is above"
             )
         why = "\n".join(part for part in (error.title, error.why, story) if part)
-        return StepError("PHX-701", f"{who} was not promoted", why, error.do)
+        return StepError("PHX-701", f"{who} was not promoted", why=why, do=error.do)
 
     def _told(self, weights: Weights) -> str:
         return shift_schedule.describe_weights(weights, self.subject.names)

@@ -154,9 +154,9 @@ class TrafficShift:
         raise StepError(
             "PHX-715",
             "somebody else changed the weights of the production rule meanwhile",
-            f"set were {shift_schedule.describe_weights(self.rollback.now, self.subject.names)}; "
+            why=f"set were {shift_schedule.describe_weights(self.rollback.now, self.subject.names)}; "
             f"found are {shift_schedule.describe_weights(found, self.subject.names)}",
-            "find out who moves traffic of this stack, then run `pulumi up` again",
+            do="find out who moves traffic of this stack, then run `pulumi up` again",
         )
 
     def _look(self, observer: Observer) -> verdict.Observation:
@@ -175,7 +175,10 @@ class TrafficShift:
         reason = verdict.reason_to_go_back(seen)
         if reason:
             raise StepError(
-                "PHX-711", "it failed its checks under production traffic", reason, "repair it; `pulumi up` tries again"
+                "PHX-711",
+                "it failed its checks under production traffic",
+                why=reason,
+                do="repair it; `pulumi up` tries again",
             )
         return seen
 
@@ -214,8 +217,8 @@ class TrafficShift:
             error = StepError(
                 "PHX-714",
                 "not every address of the load balancer follows the new weights",
-                wrong or "answers of the old generation came again and again",
-                "run `pulumi up` again; it goes on from what is there",
+                why=wrong or "answers of the old generation came again and again",
+                do="run `pulumi up` again; it goes on from what is there",
             )
             steady = "every address answers as the new generation" if since is not None else wrong
             return Pending(text=f"settling: {steady}; then soak", error=error, hurry=True)
@@ -235,7 +238,7 @@ def wait_for_answers(subject: PromotionTarget, context: Context) -> None:
         if good >= PROVE_ROUNDS:
             return answers
         error = StepError(
-            "PHX-710", "it does not answer through the preview rule", wrong, "repair it; `pulumi up` tries again"
+            "PHX-710", "it does not answer through the preview rule", why=wrong, do="repair it; `pulumi up` tries again"
         )
         return Pending(text=f"asking it through the preview rule: {wrong or 'it answers'}", error=error, hurry=True)
 

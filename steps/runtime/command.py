@@ -60,8 +60,8 @@ def run_step(
             StepError(
                 "PHX-007",
                 "this machine did not let the step do its work",
-                str(error),
-                f"let it write in {Path.cwd()} and the temporary folder, and see that the disk has room; "
+                why=str(error),
+                do=f"let it write in {Path.cwd()} and the temporary folder, and see that the disk has room; "
                 "then run `pulumi up` again",
             ),
         )

@@ -115,7 +115,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _wrong(step: str, why: str) -> StepError:
     return StepError(
-        "PHX-008", "the step's options are not right", why, f"sh steps/run {step} --help tells what each is"
+        "PHX-008", "the step's options are not right", why=why, do=f"sh steps/run {step} --help tells what each is"
     )
 
 

@@ -58,8 +58,8 @@ def find_endpoint(aws: Aws, listener: str, hostname: str) -> ListenerEndpoint:
         raise StepError(
             "PHX-016",
             "the listener speaks HTTPS and the step was not told a host name",
-            "without one the certificate can't be checked, and the preview token would go to anybody",
-            "pulumi config set hostname NAME (a name that the certificate is for)",
+            why="without one the certificate can't be checked, and the preview token would go to anybody",
+            do="pulumi config set hostname NAME (a name that the certificate is for)",
         )
     return ListenerEndpoint(
         load_balancer=found["LoadBalancerArn"],

@@ -217,8 +217,8 @@ class HealthWait:
         return StepError(
             "PHX-601",
             f"{self.given.color} {self.given.generation} was not verified; production was not touched",
-            failure.title + (f"\n{console}" if console else ""),
-            f"{do}\nthen run `pulumi up` again",
+            why=failure.title + (f"\n{console}" if console else ""),
+            do=f"{do}\nthen run `pulumi up` again",
         )
 
 

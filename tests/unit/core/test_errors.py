@@ -31,7 +31,9 @@ def test_all_problems_stand_below_what_they_have_in_common() -> None:
 
 
 def test_a_step_says_what_why_and_what_to_do() -> None:
-    assert str(StepError("PHX-001", "it is gone", "AWS:\nno such thing", "look\nthen pulumi up")).splitlines() == [
+    assert str(
+        StepError("PHX-001", "it is gone", why="AWS:\nno such thing", do="look\nthen pulumi up")
+    ).splitlines() == [
         "PHX-001: it is gone",
         "Why: AWS:",
         "     no such thing",

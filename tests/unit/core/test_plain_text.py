@@ -47,7 +47,7 @@ def test_neither_in_a_steps_progress_nor_in_its_errors(text: str) -> None:
     written = io.StringIO()
     Progress(FakeClock(), stream=written).line(text)
     write(
-        f"verify failed: {StepError('it was not verified', 'its console ends with:' + chr(10) + text, text)}",
+        f"verify failed: {StepError('it was not verified', 'its console ends with:' + chr(10) + text, why=text)}",
         stream=written,
     )
     assert obeyed(written.getvalue()) == []
