@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke destroy preview-token pulumi lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -88,6 +88,9 @@ preview-token: .venv/.ready  ## a new preview token for STACK=dev
 pulumi: .venv/.ready  ## the Pulumi CLI of the pinned version with its plugins, into .pulumi/, and Packer
 	@$(VENV)/python tools/install_pulumi.py
 	@sh tools/install_packer.sh
+
+pulumi-checksums: .venv/.ready  ## write what `make pulumi` is to verify, once and after a change of a pinned version (tools/checksums.txt)
+	@$(VENV)/python tools/install_pulumi.py --record
 
 lock: .venv/.ready  ## write the locks of requirements*.txt (ARGS=--upgrade: newer versions of what is not pinned)
 	@sh tools/lock.sh $(ARGS)
