@@ -81,7 +81,8 @@ def recorded(file: Path) -> dict[str, str]:
 def download(archive: Archive, file: Path) -> str:
     """Its SHA-256, in hex. Raises OSError."""
     found = hashlib.sha256()
-    with urllib.request.urlopen(archive.url, timeout=SECONDS) as reading, file.open("wb") as writing:
+    asked = urllib.request.urlopen(archive.url, timeout=SECONDS)  # noqa: S310 (RELEASES says https)
+    with asked as reading, file.open("wb") as writing:
         while part := reading.read(1 << 20):
             found.update(part)
             writing.write(part)

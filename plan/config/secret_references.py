@@ -16,7 +16,7 @@ from plan.config import systems_manager
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html and
 # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
 _PARAMETER = r"ssm:(?!/?(?i:aws|ssm))(?P<parameter>[a-zA-Z0-9_.-]+|(?:/[a-zA-Z0-9_.-]+){1,15})"
-_SECRET = r"secretsmanager:(?P<secret>[a-zA-Z0-9/_+=.@-]{1,512})(?::(?P<key>[a-zA-Z0-9/_+=.@-]+))?"
+_SECRET = r"secretsmanager:(?P<secret>[a-zA-Z0-9/_+=.@-]{1,512})(?::(?P<key>[a-zA-Z0-9/_+=.@-]+))?"  # noqa: S105 (the form of a name)
 REFERENCE = re.compile(f"{_PARAMETER}|{_SECRET}")
 PREFIXES = ("ssm:", "secretsmanager:")
 RULE = (

@@ -60,7 +60,8 @@ def read_typed(folder: Path, *, stack: str, project: str) -> TypedWords:
     for suffix in ("yaml", "yml"):
         name = f"Pulumi.{stack}.{suffix}"
         try:
-            said = yaml.load((folder / name).read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)
+            text = (folder / name).read_text(encoding="utf-8-sig")
+            said = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 (it makes texts, lists and objects alone)
         except (OSError, ValueError, yaml.YAMLError):
             continue
         config = said.get("config") if isinstance(said, dict) else None

@@ -70,7 +70,8 @@ def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> No
 
 
 def _read(process: subprocess.Popen[bytes], line: Callable[[str], None]) -> None:
-    assert process.stdout is not None
+    if process.stdout is None:
+        return
     with process.stdout as output:
         for raw in output:
             line(raw.decode("utf-8", "replace").rstrip())
