@@ -11,6 +11,7 @@ from components.rollout import Rollout
 from core.release_record import decode_history_line
 from core.times import iso
 from plan import history
+from plan.checks import freeze
 from plan.planner import CheckedPlan
 from plan.readers.live_state import LiveGroup
 
@@ -47,7 +48,12 @@ def stack_outputs(
     living = active if plan.serving == plan.active.color else other
 
     def releases(known: list[Any]) -> dict[str, dict[str, Any]]:
-        return history.release_records(plan, live, fingerprint, known[0], known[1])
+        by_gates: dict[str, dict[str, str]] = known[1]
+        written = {
+            color.color: {**freeze.record_tags(color, plan, live, checked.freeze), **by_gates.get(color.color, {})}
+            for color in plan.groups
+        }
+        return history.release_records(plan, live, fingerprint, known[0], written)
 
     return {
         "url": url,

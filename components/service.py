@@ -20,6 +20,7 @@ from components.network import Network
 from components.rollout import Rollout
 from core.names import TYPED_FINGERPRINT
 from plan import estimates, lineage
+from plan.checks import freeze
 from plan.config.user_data import user_data
 from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
@@ -178,6 +179,7 @@ class Service(pulumi.ComponentResource):
                 "recipe": checked.server_spec.tag,
                 **image.tags,
                 **lineage.launch_tags(color, checked.rollout, checked.live, checked.lineage),
+                **freeze.record_tags(color, checked.rollout, checked.live, checked.freeze),
             },
         )
 

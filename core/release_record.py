@@ -19,6 +19,7 @@ from core.names import shown
 from core.times import iso, parse_time
 
 LAUNCHED, VERIFY, PROMOTE, WEIGHTS = "phoenix:born", "phoenix:gate-verify", "phoenix:gate-promote", "phoenix:weights"
+OVERRIDE = "phoenix:override"
 LONGEST = 256
 # What a tag of Elastic Load Balancing may not hold (ELB API reference, Tag).
 UNTAGGABLE = re.compile(r"[^\w\s+\-=.:/@]")
@@ -99,6 +100,7 @@ def decode_record(tags: Mapping[str, str]) -> dict[str, Any]:
         "born": decode_launch(tag("born")),
         "gates": gates,
         "weights": decode_weights(tag("weights")),
+        "override": tag("override"),
     }
 
 

@@ -58,6 +58,8 @@ LEFT_OUT = frozenset(
         "imageKeep",
         "keepPrevious",
         "allowOlder",
+        "freeze",
+        "override",
         "maxAgeDays",
         "service",
         "imageDir",

@@ -19,6 +19,10 @@ class ServiceArgs(TypedDict, total=False):
     """Keep the previous group at weight 0 until its color is launched again: going back is a flip of weights. Default: false."""
     allowOlder: bool
     """Allow a commit that is older than the one production was made from to change production; meant for one update. Default: false."""
+    freeze: list[str]
+    """Windows in which nothing new gets production: Fri 16:00-Mon 07:00 Europe/Berlin, or 2026-12-20/2027-01-03; a way back is never frozen."""
+    override: str
+    """Why this update may change production in a freeze; stands in the release record, meant for one update."""
     service: Required[str]
     """Name of the service; with the stack's name at most 18 characters."""
     imageDir: str

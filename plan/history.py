@@ -26,7 +26,7 @@ def release_records(
 ) -> dict[str, dict[str, Any]]:
     """The records of the groups that exist after an update, by color.
 
-    `image`: what a new group is made from. `written`: what the gates of this update have tagged, by color.
+    `image`: what a new group is made from. `written`: what this update and its gates have tagged, by color.
     """
     found = {}
     for color in plan.groups:

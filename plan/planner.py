@@ -16,7 +16,8 @@ from core import engine_call
 from core import session as sessions
 from core.errors import UserError
 from plan import image_origin, lineage, listener_move, server_spec
-from plan.checks import clear_text, engine_flags, keep_alive, known_failures, ownership, permanent
+from plan.checks import clear_text, engine_flags, freeze, keep_alive, known_failures, ownership, permanent
+from plan.checks.freeze import Freeze
 from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
@@ -53,6 +54,7 @@ class CheckedPlan:
     lineage: Lineage
     report: PlanReport
     listener_move: ListenerMove
+    freeze: Freeze
 
 
 def make_plan(
@@ -124,8 +126,14 @@ def make_plan(
     )
     if forgotten := list(ownership.forgotten_groups(live, made, stay=plan.existing_colors)):
         raise UserError(*forgotten, head="nothing was changed:")
-    given = engine_flags.read_flags(engine_call.read_engine_call(), os.environ)
-    if refused := list(engine_flags.problems(given, plan, (one.urn for one in made.resources))):
+    call = engine_call.read_engine_call()
+    given = engine_flags.read_flags(call, os.environ)
+    frozen = freeze.read_freeze(settings, plan, live, generation=spec.generation, now=now)
+    refused = list(engine_flags.problems(given, plan, (one.urn for one in made.resources)))
+    # A plan may be looked at any day.
+    if not (call and call.operation == "preview"):
+        refused += freeze.problems(frozen)
+    if refused:
         raise UserError(*refused)
     changed = changelog.image_changelog(plan, settings, folder)
     differing = package_diff.package_lines(session, plan, source, service=settings.service)
@@ -146,7 +154,8 @@ def make_plan(
         *engine_flags.flag_notes(given, plan),
         *_listener_notes(settings, shared, before, limits, live, folder, port=port),
     ]
-    brief = replace(brief, rows=(*brief.rows, *(("note", line) for line in mind)))
+    rows = (*freeze.rows(settings, frozen), *brief.rows, *(("note", line) for line in mind))
+    brief = replace(brief, rows=rows)
     return CheckedPlan(
         settings,
         account,
@@ -160,6 +169,7 @@ def make_plan(
         ancestry,
         brief,
         listener_move.plan_listener_move(before, live, port=port),
+        frozen,
     )
 
 

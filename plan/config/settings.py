@@ -13,7 +13,7 @@ from typing import Any
 from core import kms
 from core.image_sharing import PLACE
 from core.names import COLORS
-from plan.config import secret_references
+from plan.config import freeze_windows, secret_references
 from plan.config.validators import (
     Validator,
     base_image,
@@ -47,6 +47,10 @@ class Settings:
     image: str = _key("", image, "0123456789ab")
     keep_previous: bool = _key(False, boolean, "true")
     allow_older: bool = _key(False, boolean, "true")
+    freeze: tuple[str, ...] = _key((), list_of(freeze_windows.window), '["Fri 16:00-Mon 07:00 Europe/Berlin"]')
+    override: str = _key(
+        "", matching(r"[^\x00-\x1f]{1,200}", "a reason on one line", empty=True), "'why it can not wait'"
+    )
     # AWS keeps the names internal-... (load balancers) and sg-... (security groups) to itself.
     service: str = _key(
         "phoenix",

@@ -13,7 +13,8 @@ import boto3
 import pulumi
 import pytest
 
-from core import git, listener_rules
+from core import engine_call, git, listener_rules
+from core.engine_call import Call
 from plan.config import secret_references, systems_manager
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
@@ -692,6 +693,21 @@ def test_what_is_live_is_the_group_with_most_of_production(traffic: int, serving
     assert said["color"] == serving
     assert (said["generation"] == "abcdefabcdef") == (serving == "blue")
     assert (said["image"] == LIVE_IMAGE) == (serving == "blue")
+
+
+def test_nothing_new_gets_production_in_a_freeze_but_with_a_reason_that_is_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    always: dict[str, Any] = {"freeze": ["2000-01-01/2999-12-31"]}
+    live_group("blue", "abcdefabcdef")
+    with pytest.raises(pulumi.RunError, match=r"PHX-226: freeze = '2000-01-01/2999-12-31': must be over"):
+        program(active="green", **always)
+    said = program(active="green", override="a leak: closed today", **always)
+    group = said.one("aws:lb/targetGroup:TargetGroup", "green")
+    assert group.inputs["tags"]["phoenix:override"] == "a leak: closed today"
+    assert said.outputs["releases"]["green"]["override"] == "a leak: closed today"
+    monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="preview"))
+    assert program(active="green", **always).all("aws:lb/targetGroup:TargetGroup")
 
 
 def test_a_target_group_says_what_its_servers_were_made_from() -> None:
