@@ -5,9 +5,16 @@ from importlib.util import find_spec
 
 import pulumi
 
+from core.errors import Problem
+
 _MISSING = [name for name in ("boto3", "pulumi_aws", "pulumi_command") if find_spec(name) is None]
 if _MISSING:
     raise pulumi.RunError(
-        f"{sys.executable} does not have {', '.join(_MISSING)}.\n"
-        "  type: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+        str(
+            Problem(
+                "PHX-163",
+                f"{sys.executable} does not have {', '.join(_MISSING)}",
+                "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
+            )
+        )
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 
 from components import service
+from core.errors import problem
 from package.arguments import ServiceArgs
 from plan import planner
 from plan.config import pulumi_config, validators
@@ -43,4 +44,5 @@ def _checked(token: str) -> str:
     try:
         return str(validators.token(token))
     except ValueError as rule:
-        raise pulumi.RunError(f"previewToken = '[secret]': must be {rule}.\n  type: openssl rand -hex 24") from None
+        refused = problem("PHX-101", "previewToken", "[secret]", f"must be {rule}", "openssl rand -hex 24")
+        raise pulumi.RunError(str(refused)) from None

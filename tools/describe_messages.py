@@ -15,7 +15,9 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs" / "runbook.md"
-FOLDERS = ("components", "plan", "core", "steps")
+FOLDERS = ("components", "plan", "core", "steps", "package")
+# The one script that says something before any Python of ours runs.
+SCRIPT = "steps/run"
 # What makes a message -> which of its arguments the text is. The first one is the code.
 MAKERS = {
     "CodedError": 1,
@@ -44,8 +46,20 @@ class Message:
 
 def messages() -> list[Message]:
     """Every message that the program and its steps make; of several lines, the first."""
-    files = (file for folder in FOLDERS for file in sorted((PROJECT / folder).rglob("*.py")))
-    return [one for file in files for one in made(file.read_text(), str(file.relative_to(PROJECT)))]
+    files = (
+        file for folder in FOLDERS for file in sorted((PROJECT / folder).rglob("*.py")) if ".venv" not in file.parts
+    )
+    return [
+        *(one for file in files for one in made(file.read_text(), str(file.relative_to(PROJECT)))),
+        *echoed((PROJECT / SCRIPT).read_text()),
+    ]
+
+
+def echoed(script: str) -> Iterator[Message]:
+    """The messages of a shell script: what it echoes with a code before it."""
+    for number, line in enumerate(script.splitlines(), start=1):
+        for code, text in re.findall(rf'echo "({CODE.pattern}): ([^"]*)"', line):
+            yield Message(code, re.sub(r"\$\w+", HOLE, text), f"{SCRIPT}:{number}")
 
 
 def made(source: str, name: str) -> Iterator[Message]:

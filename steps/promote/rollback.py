@@ -7,7 +7,7 @@ import traceback
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, listener_rules, server_groups, shift_schedule
-from core.errors import StepError
+from core.errors import StepError, coded
 from core.progress import Backoff, write
 from core.session import CredentialsEndedError
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
@@ -83,9 +83,10 @@ class Rollback:
         if not self._changed:
             return f"production was not touched: {self._told(before)}"
         if not shift_schedule.may_go_back(before=before, now=self.now, healthy=self.healthy):
-            return (
+            return coded(
+                "PHX-718",
                 f"production stays at {self._told(self.now)}: where it would go back to, no server is healthy. "
-                f"When one is: {self._command()}"
+                f"When one is: {self._command()}",
             )
         return ""
 
@@ -101,7 +102,9 @@ class Rollback:
                     self.clear_rollback_point()
                     return f"production traffic is as it was: {self._told(before)}"
                 if _is_permanent(error) or not until.left():
-                    return f"THE WEIGHTS ARE NOT BACK ({aws.error_reason(error)}). Type:\n{self._command()}"
+                    return coded(
+                        "PHX-717", f"THE WEIGHTS ARE NOT BACK ({aws.error_reason(error)}). Type:\n{self._command()}"
+                    )
                 pace.wait(
                     until,
                     f"THE WEIGHTS ARE NOT BACK YET ({aws.error_reason(error)}); trying again."

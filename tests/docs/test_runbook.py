@@ -76,6 +76,22 @@ shout("PHX-004", "nobody has heard of this maker")
     }
 
 
+def test_a_script_s_messages_are_read_too() -> None:
+    script = """a\nold) echo "PHX-001: no '$python' here: $said" >&2; exit 1 ;;\necho "$advice"\n"""
+    assert [(one.code, one.text, one.place) for one in describe_messages.echoed(script)] == [
+        ("PHX-001", "no '…' here: …", "steps/run:2")
+    ]
+
+
+def test_nothing_is_told_past_the_ways_that_have_codes() -> None:
+    """Errors of the program and warnings, whose makers are Pulumi's and Python's own."""
+    past = re.compile(
+        r"""(RunError|log\.warn|log\.error)\(\s*f?["']|["']warning: [^"']|SystemExit\(\s*f?["']|sys\.exit\(\s*f?["']"""
+    )
+    files = [file for folder in describe_messages.FOLDERS for file in (PROJECT / folder).rglob("*.py")]
+    assert not [str(file) for file in files if ".venv" not in file.parts and past.search(file.read_text())]
+
+
 def test_the_tool_rewords_the_message_and_nothing_else() -> None:
     row = "| PHX-001 | `old` | what `it` means | do `a` \\| `b` |\n"
     assert describe_messages.page(f"x\n{row}", {"PHX-001": "new | …"}) == "x\n" + row.replace("`old`", "`new \\| …`")

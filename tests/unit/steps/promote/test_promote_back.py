@@ -294,7 +294,7 @@ def test_credentials_that_end_on_the_way_come_with_the_command_too(
     text = fails(flipping)
 
     assert (
-        "THE WEIGHTS ARE NOT BACK (The credentials have expired (AWS_CREDENTIAL_EXPIRATION is past)). Type:\n"
+        "PHX-717: THE WEIGHTS ARE NOT BACK (The credentials have expired (AWS_CREDENTIAL_EXPIRATION is past)). Type:\n"
         "     aws elbv2 modify-rule"
     ) in text
     assert text.endswith(f"Do:  {RENEW}")
