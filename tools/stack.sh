@@ -10,6 +10,11 @@ python=${PYTHON:-.venv/bin/python}
 operation=$1 stack=$2
 shift 2
 
+# What GitHub's runner gives a step, and what Pulumi has no use for: with the first ones whoever asks becomes this job
+# once more, and what the last ones name is obeyed by the steps that follow.
+unset ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL ACTIONS_RUNTIME_TOKEN ACTIONS_RUNTIME_URL \
+  ACTIONS_CACHE_URL ACTIONS_RESULTS_URL GITHUB_ENV GITHUB_PATH GITHUB_OUTPUT GITHUB_STATE
+
 fail() {
   printf '%s\n' "$@" >&2
   exit 1

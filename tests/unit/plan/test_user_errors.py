@@ -32,6 +32,15 @@ def test_an_error_of_aws_says_what_to_type(code: str, status: int, types: str) -
     assert f"({code}) when calling the DescribeRules operation: said AWS\n    type: {types}" in text
 
 
+def test_what_aws_says_is_no_command_to_a_ci_system() -> None:
+    refused = ClientError({"Error": {"Code": "X", "Message": "no\n  ::add-mask::e ##[error]x"}}, "DescribeRules")
+    with pytest.raises(pulumi.RunError) as caught, user_errors():
+        raise refused
+    text = str(caught.value)
+    assert "add-mask" in text and "##[" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
 def test_no_credentials_at_all_are_told_how_to_get_them() -> None:
     with pytest.raises(pulumi.RunError, match="type: aws sso login"), user_errors():
         raise NoCredentialsError

@@ -40,6 +40,22 @@ def test_an_operation_is_pulumis_own_and_told(operation: str, tmp_path: Path) ->
     assert done.stderr.splitlines() == on.calls
 
 
+@pytest.mark.parametrize("operation", ["up", "preview", "destroy"])
+def test_pulumi_does_not_get_what_the_runner_gives_a_step(operation: str, tmp_path: Path) -> None:
+    on = Bench(tmp_path)
+    on.stand_in("pulumi", 'set | grep -o "hunter2-[0-9]*" >&2; echo "$AWS_SESSION_TOKEN $PULUMI_ACCESS_TOKEN" >&2')
+    given = [
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "ACTIONS_RUNTIME_TOKEN",
+        "GITHUB_PATH",
+        "GITHUB_ENV",
+    ]
+    tokens = {name: f"hunter2-{number}" for number, name in enumerate(given)}
+    done = type_(on, operation, "dev", **tokens, AWS_SESSION_TOKEN="aws", PULUMI_ACCESS_TOKEN="pulumi")
+    assert "hunter2" not in done.stderr and "aws pulumi" in done.stderr
+
+
 def test_the_exit_code_of_pulumi_is_the_commands(tmp_path: Path) -> None:
     on = Bench(tmp_path)
     on.stand_in("pulumi", "exit 7")

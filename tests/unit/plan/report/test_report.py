@@ -199,6 +199,13 @@ def test_markdown_says_the_same_and_nothing_in_it_is_markup() -> None:
     assert lines[-1] == "</details>"
 
 
+def test_a_file_or_a_commit_gives_the_runner_of_a_job_no_command() -> None:
+    log = Changelog("c0ffee", (" ::error::x is new, in no commit yet",), ("abc1234 ##[add-matcher]x \x1b[2J",))
+    said = brief(NEW, group("blue", OLD), active="green", log=log).text
+    assert "add-matcher" in said and "##[" not in said and "\x1b" not in said
+    assert not any(line.lstrip().startswith("::") for line in said.splitlines())
+
+
 def test_nothing_is_written_when_no_file_is_named(tmp_path: Path) -> None:
     report.publish("plan", {})
     report.publish("plan", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")})
