@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 GROW, SHRINK, VANISH = "grow", "shrink", "vanish"
+# The tag that promote puts on a group which it protects from deletion: its own retire takes that away again.
+GUARDED = "phoenix:protected"
 # Each process that can be suspended: what does not happen then, and what that is in the way of.
 PROCESSES: Mapping[str, tuple[str, frozenset[str]]] = {
     "Launch": ("no server is launched", frozenset({GROW})),
@@ -47,6 +49,12 @@ def find_obstacles(group: Mapping[str, Any]) -> tuple[Obstacle, ...]:
     return (*_suspended(group), *_standby(group), *_protected(group), *_warm(group))
 
 
+def is_guarded(group: Mapping[str, Any]) -> bool:
+    """Whether promote has protected a group from deletion."""
+    tagged = any(tag["Key"] == GUARDED for tag in group.get("Tags", []))
+    return tagged and group.get("DeletionProtection", "none") != "none"
+
+
 def barring(obstacles: tuple[Obstacle, ...], what: str) -> tuple[Obstacle, ...]:
     """Those that are in the way of GROW, SHRINK or VANISH."""
     return tuple(one for one in obstacles if what in one.bars)
@@ -80,8 +88,9 @@ def _standby(group: Mapping[str, Any]) -> Iterator[Obstacle]:
 
 
 def _protected(group: Mapping[str, Any]) -> Iterator[Obstacle]:
+    """What somebody set by hand; promote's own is none."""
     protection = group.get("DeletionProtection", "none")
-    if protection != "none":
+    if protection != "none" and not is_guarded(group):
         forced_only = protection == "prevent-force-deletion"
         yield Obstacle(
             what=f"{_name(group)} is protected from deletion ({protection})",

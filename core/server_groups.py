@@ -27,7 +27,10 @@ MEMBER = "aws:autoscaling:groupName"
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """An auto-scaling group. `leaving`: it is being deleted. `held`: servers that a hook keeps from their service."""
+    """An auto-scaling group. `leaving`: it is being deleted. `held`: servers that a hook keeps from their service.
+
+    `protected`: promote has AWS refuse to delete it.
+    """
 
     name: str
     minimum: int
@@ -40,6 +43,7 @@ class Group:
     leaving: bool = False
     obstacles: tuple[Obstacle, ...] = ()
     held: tuple[str, ...] = ()
+    protected: bool = False
 
     def barred(self, what: str) -> tuple[Obstacle, ...]:
         """The obstacles to what the group is to do (`core.obstacles`)."""
@@ -103,6 +107,7 @@ def _group(one: AutoScalingGroupTypeDef) -> Group:
             for instance in one.get("Instances", [])
             if instance["LifecycleState"] == "Pending:Wait"
         ),
+        protected=obstacles.is_guarded(one),
     )
 
 
@@ -146,6 +151,21 @@ def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
     "Set scaling limits").
     """
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum)
+
+
+def protect(aws: Aws, name: str) -> None:
+    """Has AWS refuse to delete a group (EC2 Auto Scaling user guide, "Configure deletion protection").
+
+    The AWS provider does not know the setting, so it leaves it as it is.
+    """
+    tag_group(aws, name, {obstacles.GUARDED: "while it serves"})
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, DeletionProtection="prevent-all-deletion")
+
+
+def let_go(aws: Aws, group: Group) -> None:
+    """Takes away what `protect` has set; what somebody set by hand stays."""
+    if group.protected:
+        aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=group.name, DeletionProtection="none")
 
 
 def tag_group(aws: Aws, group: str, tags: Mapping[str, str]) -> None:

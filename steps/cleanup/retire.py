@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from core import listener_rules, obstacles, reachability, server_groups
 from core.errors import StepError
+from core.server_groups import Group
 from steps.cleanup import drift_report
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
@@ -37,22 +38,25 @@ def retire(options: Options, context: Context) -> dict[str, object]:
         left = {arn: weight for arn, weight in rule.weights.items() if arn != options.target_group}
         if left and listener_rules.production_rule([rule], options.stack):
             listener_rules.set_weights(context.aws, rule.arn, left)
-    refuse_stuck(context, options)
+    group = _group(context, options)
+    if group:
+        refuse_stuck(options, group)
+        server_groups.let_go(context.aws, group)
     context.progress.line(f"{options.group} ({options.color}) gets no production traffic: it may go")
     drift_report.report_drift(context, group=options.group, target_group=options.target_group)
     return {"retired": options.group}
 
 
-def refuse_stuck(context: Context, options: Options) -> None:
+def _group(context: Context, options: Options) -> Group | None:
+    """The one that is to go; None when it has gone."""
+    found = server_groups.read_groups(context.aws, options.stack)
+    return next((one for one in found if one.name == options.group), None)
+
+
+def refuse_stuck(options: Options, group: Group) -> None:
     """Raises StepError for a group whose servers would not end: the engine waits for that without a word."""
-    barred = [
-        obstacle
-        for one in server_groups.read_groups(context.aws, options.stack)
-        if one.name == options.group
-        for obstacle in one.barred(obstacles.SHRINK)
-    ]
-    if barred:
-        what, do = obstacles.describe_obstacles(tuple(barred))
+    if barred := group.barred(obstacles.SHRINK):
+        what, do = obstacles.describe_obstacles(barred)
         raise StepError(
             "PHX-802",
             f"{options.group} ({options.color}) gets no production traffic, and can't be deleted",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 
-from core import listener_rules, obstacles, reachability
+from core import listener_rules, obstacles, reachability, server_groups
 from core.aws import Aws
 from core.errors import StepError
 from core.progress import Backoff, Progress
@@ -49,6 +49,7 @@ def delete(aws: Aws, left: list[Group], progress: Progress, *, listener: str) ->
     for group in left:
         if not group.leaving:
             progress.line(f"deleting {group.name}: a failed attempt left it, and it gets no traffic")
+            server_groups.let_go(aws, group)
             aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=group.name, ForceDelete=True)
     until = progress.bounded(min(LONGEST_SECONDS, progress.left()))
     names = [group.name for group in left]

@@ -11,7 +11,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core import credentials, listener_rules, release_record, server_groups, shift_schedule, tags
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import credentials, listener_rules, obstacles, release_record, server_groups, shift_schedule, tags
+from core.aws import error_reason
 from core.errors import StepError
 from core.listener_rules import Rule
 from core.server_groups import VERIFIED, Group
@@ -78,6 +81,8 @@ def promote(options: Options, context: Context) -> dict[str, object]:
     if refused:
         raise refused
     server_groups.require_servers(ours)
+    if options.traffic and not ours.protected and not ours.barred(obstacles.VANISH):
+        _protect(context, ours)
     found = listener_rules.read_rules(aws, options.listener)
     rule = listener_rules.production_rule(found, options.stack)
     token = listener_rules.preview_token(found, preview=options.preview_rule, target_group=options.target_group)
@@ -99,6 +104,14 @@ def promote(options: Options, context: Context) -> dict[str, object]:
     if rule is None:
         return _first(options, context, ours, subject)
     return _move(options, context, ours, subject, rule)
+
+
+def _protect(context: Context, ours: Group) -> None:
+    """From its first user until its own retire, AWS lets nobody delete it. What fails is told: it only guards hands."""
+    try:
+        server_groups.protect(context.aws, ours.name)
+    except (ClientError, BotoCoreError) as error:
+        context.progress.line(f"{ours.name} could not be protected from deletion by hand ({error_reason(error)})")
 
 
 def unverified(group: Group, options: Options) -> StepError | None:

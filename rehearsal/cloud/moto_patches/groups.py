@@ -173,7 +173,14 @@ def leaves_its_target_groups(
 @around(AutoScalingResponse, "delete_auto_scaling_group")
 def empties_before_it_goes(cloud: CloudState, original: Correction, response: Any) -> Any:
     group = find_group(response.autoscaling_backend, response._get_param("AutoScalingGroupName"))
-    if not response._get_bool_param("ForceDelete", False):
+    forced = response._get_bool_param("ForceDelete", False)
+    protection = getattr(group, "deletion_protection", "none")
+    if protection == "prevent-all-deletion" or (forced and protection == "prevent-force-deletion"):
+        raise AutoscalingClientError(
+            "ValidationError",
+            f"AutoScalingGroup {group.name} can't be deleted: DeletionProtection is {protection}",
+        )
+    if not forced:
         if any(member.lifecycle_state.startswith("Terminating") for member in group.instance_states):
             raise AutoscalingClientError(
                 "ScalingActivityInProgress",

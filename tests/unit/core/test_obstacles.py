@@ -244,3 +244,12 @@ def test_what_acts_on_the_live_groups_beside_the_program_is_told() -> None:
     ) in night
     assert "delete-scheduled-action --auto-scaling-group-name phoenix-dev-blue-1 --scheduled-action-name night" in night
     assert "an instance refresh replaces the servers of phoenix-dev-blue-1 (InProgress, 40 %)" in refresh
+
+
+def test_the_protection_that_promote_has_set_is_no_obstacle_and_a_persons_is() -> None:
+    by_hand = {"AutoScalingGroupName": "g", "DeletionProtection": "prevent-all-deletion"}
+    ours = {**by_hand, "Tags": [{"Key": obstacles.GUARDED, "Value": "while it serves"}]}
+    assert (obstacles.is_guarded(by_hand), obstacles.is_guarded(ours)) == (False, True)
+    assert len(obstacles.find_obstacles(by_hand)) == 1
+    assert obstacles.find_obstacles(ours) == ()
+    assert not obstacles.is_guarded({**ours, "DeletionProtection": "none"})

@@ -11,8 +11,10 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import boto3
+from moto.autoscaling.models import autoscaling_backends
 from moto.backends import get_backend
 
+from core import obstacles, server_groups
 from core.aws import Aws
 from core.progress import Progress
 from steps.runtime.command import Context
@@ -209,6 +211,24 @@ class World:
             Tags=[{"Key": key, "Value": value, "PropagateAtLaunch": False} for key, value in tags.items()],
         )
         return Color(name, target_group)
+
+    def protected(self, *groups: str) -> list[tuple[str, str]]:
+        """Has promote protect groups from deletion. Returns the protections that are set from now on, as they come."""
+        for name in groups:
+            server_groups.tag_group(self.aws, name, {obstacles.GUARDED: "while it serves"})
+            autoscaling_backends[ACCOUNT][REGION].autoscaling_groups[name].deletion_protection = "prevent-all-deletion"
+        scaling: Any = self.aws.autoscaling
+        update, seen = scaling.update_auto_scaling_group, []
+
+        def updated(**asked: Any) -> Any:
+            if protection := asked.get("DeletionProtection"):
+                name = asked["AutoScalingGroupName"]
+                autoscaling_backends[ACCOUNT][REGION].autoscaling_groups[name].deletion_protection = protection
+                seen.append((name, protection))
+            return update(**asked)
+
+        scaling.answers["update_auto_scaling_group"] = updated
+        return seen
 
     def preview(self, target_group: str) -> str:
         condition = {

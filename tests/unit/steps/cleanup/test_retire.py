@@ -33,6 +33,31 @@ def test_a_group_without_traffic_may_go(world: World) -> None:
     assert f"{blue.group} (blue) gets no production traffic: it may go" in world.said()
 
 
+def test_a_group_that_goes_is_protected_no_longer_and_one_that_serves_stays_so(world: World) -> None:
+    blue, green = world.color("blue", BLUE), world.color("green", GREEN)
+    world.production({green.target_group: 100, blue.target_group: 0})
+    calls = world.protected(blue.group, green.group)
+
+    retire(given(world, blue), world.context())
+    with pytest.raises(StepError, match="is live and was not deleted"):
+        retire(given(world, green), world.context())
+
+    assert calls == [(blue.group, "none")]
+    retire(given(world, blue), world.context())
+    assert calls == [(blue.group, "none")], "there was nothing left to take away"
+
+
+def test_a_persons_protection_stays(world: World) -> None:
+    blue = world.color("blue", BLUE)
+    calls = world.protected(blue.group)
+    world.aws.autoscaling.delete_tags(
+        Tags=[{"ResourceId": blue.group, "ResourceType": "auto-scaling-group", "Key": "phoenix:protected"}]
+    )
+    with pytest.raises(StepError, match="is protected from deletion"):
+        retire(given(world, blue), world.context())
+    assert calls == []
+
+
 def test_production_forgets_a_group_that_goes_and_nothing_else(world: World) -> None:
     blue, green = world.color("blue", BLUE), world.color("green", GREEN)
     rule = world.production({green.target_group: 100, blue.target_group: 0})

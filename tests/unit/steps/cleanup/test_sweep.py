@@ -8,10 +8,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from core import listener_rules
+from core import listener_rules, server_groups
 from core.errors import StepError
 from steps.cleanup import sweep
-from tests.unit.steps.cloud import BLUE, GREEN, REGION, World
+from tests.unit.steps.cloud import BLUE, GREEN, REGION, STACK, World
 
 
 @pytest.fixture
@@ -56,3 +56,12 @@ def test_a_listener_goes_while_it_has_no_rules(world: World) -> None:
     assert listener_rules.read_rules(world.aws, free) == ()
     with pytest.raises(StepError, match="it has rules"):
         sweep_away(world, used)
+
+
+def test_a_group_that_a_failed_attempt_left_goes_although_it_was_protected(world: World) -> None:
+    left = world.color("blue", BLUE)
+    calls = world.protected(left.group)
+    [group] = server_groups.read_groups(world.aws, STACK)
+    sweep.delete(world.aws, [group], world.context().progress, listener=world.listener)
+    assert calls == [(left.group, "none")]
+    assert server_groups.read_groups(world.aws, STACK) == ()

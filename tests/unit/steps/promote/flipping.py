@@ -54,7 +54,8 @@ class Flipping:
         return answer
 
     def _sized(self, **asked: Any) -> Any:
-        self.calls.append(f"size {asked['AutoScalingGroupName'].partition('-')[0]}")
+        if "MinSize" in asked:
+            self.calls.append(f"size {asked['AutoScalingGroupName'].partition('-')[0]}")
         return self._update(**asked)
 
     def given(self, **more: object) -> Options:

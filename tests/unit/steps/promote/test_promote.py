@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from core.errors import StepError
@@ -55,6 +56,38 @@ def test_traffic_moves_step_by_step_and_each_is_watched(flipping: Flipping) -> N
     assert "[20 s of 60 s] canary: green 10 %, blue 90 %: 2 of 2 servers healthy, probes answer" in said
     assert re.search(r"canary: green 10 %.*, 5xx 0 of 1 requests in 1 whole minute; then 50 %\n", said)
     assert "soak: green 100 %, blue 0 %" in said
+
+
+def test_who_gets_users_is_protected_from_deletion_first(flipping: Flipping) -> None:
+    calls = flipping.world.protected()
+    flipping.on_move = lambda: calls.append(("moved", ""))
+    promote(flipping.given(), flipping.world.context())
+    assert [call for call in calls if call != ("moved", "")] == [(flipping.green.group, "prevent-all-deletion")]
+    assert calls[0] == (flipping.green.group, "prevent-all-deletion"), "before the first user"
+
+
+def test_a_pre_production_group_may_be_deleted_by_hand(flipping: Flipping) -> None:
+    calls = flipping.world.protected()
+    promote(flipping.given(traffic=0), flipping.world.context())
+    assert calls == []
+
+
+def test_a_group_that_can_not_be_protected_gets_its_users_all_the_same(flipping: Flipping) -> None:
+    scaling: Any = flipping.world.aws.autoscaling
+    update = scaling.update_auto_scaling_group
+
+    def refused(**asked: Any) -> Any:
+        if "DeletionProtection" in asked:
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": "not here"}}, "UpdateAutoScalingGroup")
+        return update(**asked)
+
+    scaling.answers["update_auto_scaling_group"] = refused
+    promote(flipping.given(), flipping.world.context())
+    assert flipping.moves[-1] == {"green": 100, "blue": 0}
+    assert (
+        "could not be protected from deletion by hand (UpdateAutoScalingGroup: ValidationError: not here)"
+        in flipping.world.said()
+    )
 
 
 def test_both_groups_keep_their_size_while_traffic_moves_and_get_their_own_back(flipping: Flipping) -> None:
