@@ -12,8 +12,10 @@ import pulumi_aws as aws
 
 from components.replacement import group_options
 from plan.config import secret_references, systems_manager
+from plan.config.egress import EVERYWHERE, parse_egress
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
+from plan.readers.recorded_egress import egress_name
 
 TRUST = json.dumps(
     {
@@ -28,7 +30,8 @@ class ServerArgs:
     """One server.
 
     `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain text, no secrets);
-    `port` of the application; `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
+    `port` of the application; `egress`: where it may go (`plan.config.egress`); `volume_kms_key` of its disk (ARN, or
+    empty for the account's own); `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
     `permissions_boundary` of the role (ARN of a policy, or empty).
     """
 
@@ -38,6 +41,8 @@ class ServerArgs:
     root_volume_gib: int
     user_data: str
     port: int
+    egress: Sequence[str] = (EVERYWHERE,)
+    volume_kms_key: str = ""
     references: Sequence[str] = ()
     permissions_boundary: str = ""
 
@@ -72,7 +77,7 @@ class LaunchTemplate(pulumi.ComponentResource):
         )
         self._prefix, self._color, self._tags = name, color, color.tags(**tags)
         security_group = self._security_group(vpc_id)
-        self.rules = self._rules(security_group, server.port, load_balancer_security_group_id)
+        self.rules = self._rules(security_group, server, load_balancer_security_group_id)
         template = self._template(server, self._instance_profile(account, server), security_group)
         self.ready: list[pulumi.Resource] = [template, *self.rules]
         self.id = template.id
@@ -88,6 +93,8 @@ class LaunchTemplate(pulumi.ComponentResource):
             "encrypted": "true",
             "delete_on_termination": "true",
         }
+        if server.volume_kms_key:
+            disk["kms_key_id"] = server.volume_kms_key
         return aws.ec2.LaunchTemplate(
             f"{self._prefix}-template",
             image_id=server.image_id,
@@ -148,10 +155,10 @@ class LaunchTemplate(pulumi.ComponentResource):
         )
 
     def _rules(
-        self, group: aws.ec2.SecurityGroup, port: int, load_balancer: pulumi.Input[str]
+        self, group: aws.ec2.SecurityGroup, server: ServerArgs, load_balancer: pulumi.Input[str]
     ) -> list[pulumi.Resource]:
-        """The load balancer's way to the servers, at both ends, and the servers' way out."""
-        options = group_options(self._color, self)
+        """The load balancer's way to the servers, at both ends, and the servers' ways out."""
+        options, port = group_options(self._color, self), server.port
         from_balancer = aws.vpc.SecurityGroupIngressRule(
             f"{self._prefix}-from-alb",
             security_group_id=group.id,
@@ -170,7 +177,16 @@ class LaunchTemplate(pulumi.ComponentResource):
             to_port=port,
             opts=options,
         )
-        out = aws.vpc.SecurityGroupEgressRule(
-            f"{self._prefix}-out", security_group_id=group.id, cidr_ipv4="0.0.0.0/0", ip_protocol="-1", opts=options
+        return [from_balancer, to_servers, *(self._way_out(group, way) for way in server.egress)]
+
+    def _way_out(self, group: aws.ec2.SecurityGroup, way: str) -> pulumi.Resource:
+        found = parse_egress(way)
+        return aws.vpc.SecurityGroupEgressRule(
+            f"{self._prefix}{egress_name(way)}",
+            security_group_id=group.id,
+            cidr_ipv4=found.cidr,
+            ip_protocol=found.protocol,
+            from_port=found.first,
+            to_port=found.last,
+            opts=group_options(self._color, self),
         )
-        return [from_balancer, to_servers, out]

@@ -11,9 +11,8 @@ import pulumi_aws as aws
 from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
 from core.errors import Problem, UserError
+from plan.config.settings import TLS_POLICY
 from plan.listener_move import ListenerMove
-
-TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"  # TLS 1.3 and 1.2; what AWS recommends for HTTPS listeners
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +20,19 @@ class LoadBalancerArgs:
     """How users reach a load balancer.
 
     `port` of the listener; `allowed_cidrs` that may reach it; `certificate_arn` (an ACM certificate makes the listener
-    HTTPS, and port 80 redirects to it) for `hostname`; `protect` keeps ALB, listener and rules from being deleted, by
-    Pulumi and by AWS.
+    HTTPS, and port 80 redirects to it) for `hostname`, with the security policy `tls_policy`; `hsts_seconds` for which
+    browsers come by HTTPS alone (0: not told); `web_acl_arn` of a web ACL that judges requests; `internal`: without
+    public addresses; `protect` keeps ALB, listener and rules from being deleted, by Pulumi and by AWS.
     """
 
     port: int
     allowed_cidrs: Sequence[str]
     certificate_arn: str = ""
     hostname: str = ""
+    tls_policy: str = TLS_POLICY
+    hsts_seconds: int = 0
+    web_acl_arn: str = ""
+    internal: bool = False
     protect: bool = False
 
     @property
@@ -43,7 +47,7 @@ class LoadBalancerArgs:
 
 
 class LoadBalancer(StackListener):
-    """An internet-facing ALB that answers 503 until a production rule exists.
+    """An ALB that answers 503 until a production rule exists, and does not say what it is (no `Server` header).
 
     Inputs: `args`; `vpc_id`; `subnet_ids` of at least two zones; `tags`, among them `phoenix:stack`, by which an update
     finds its load balancer; `doors`: what names and numbers the state has for its listeners and rules.
@@ -73,7 +77,8 @@ class LoadBalancer(StackListener):
         group = self._security_group()
         ways_in = {port: self._ways_in(group, port) for port in args.ports}
         balancer = self._balancer(group, subnet_ids)
-        listeners = {port: self._listen(balancer, port, after=ways) for port, ways in ways_in.items()}
+        judged = self._web_acl(balancer)
+        listeners = {port: self._listen(balancer, port, after=[*ways, *judged]) for port, ways in ways_in.items()}
         # The one whose requests are led to the main one.
         self._plain = listeners.get(80) if args.certificate_arn else None
         self._shared: dict[str, tuple[str, int]] = {}
@@ -180,7 +185,7 @@ class LoadBalancer(StackListener):
         return aws.lb.LoadBalancer(
             self._prefix,
             load_balancer_type="application",
-            internal=False,
+            internal=self._args.internal,
             security_groups=[group.id],
             subnets=list(subnet_ids),
             drop_invalid_header_fields=True,
@@ -189,18 +194,38 @@ class LoadBalancer(StackListener):
             opts=pulumi.ResourceOptions(parent=self, protect=self._permanent),
         )
 
+    def _web_acl(self, balancer: aws.lb.LoadBalancer) -> list[pulumi.Resource]:
+        """There before the first listener, so that no request comes past it."""
+        if not self._args.web_acl_arn:
+            return []
+        return [
+            aws.wafv2.WebAclAssociation(
+                f"{self._prefix}-web-acl",
+                resource_arn=balancer.arn,
+                web_acl_arn=self._args.web_acl_arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        ]
+
     def _listen(self, balancer: aws.lb.LoadBalancer, port: int, *, after: Sequence[pulumi.Resource]) -> aws.lb.Listener:
         certificate_arn = self._args.certificate_arn if port == self._args.port else ""
         # What a listener does without a rule is never changed: users of a port would meet it while rules come and go.
         kept = ["defaultActions"] if port in self._doors.redirecting else None
         name = self._doors.names.get(port, f"{self._prefix}-listener-{port}")
+        # Zero has browsers forget it (RFC 6797, 6.1.1). The provider can't take the header away: it sends no empty
+        # text.
+        told = bool(certificate_arn) and (self._args.hsts_seconds > 0 or port in self._doors.hsts)
         return aws.lb.Listener(
             name,
             load_balancer_arn=balancer.arn,
             port=port,
             protocol="HTTPS" if certificate_arn else "HTTP",
-            ssl_policy=TLS_POLICY if certificate_arn else None,
+            ssl_policy=self._args.tls_policy if certificate_arn else None,
             certificate_arn=certificate_arn or None,
+            routing_http_response_strict_transport_security_header_value=(
+                f"max-age={self._args.hsts_seconds}" if told else None
+            ),
+            routing_http_response_server_enabled=False,
             default_actions=[
                 {
                     "type": "fixed-response",

@@ -106,6 +106,10 @@ class Service(pulumi.ComponentResource):
                 allowed_cidrs=settings.allowed_cidrs,
                 certificate_arn=settings.certificate_arn,
                 hostname=settings.hostname,
+                tls_policy=settings.tls_policy,
+                hsts_seconds=settings.hsts,
+                web_acl_arn=settings.web_acl_arn,
+                internal=settings.internal,
                 protect=settings.protect,
             ),
             vpc_id=self._network.vpc_id,
@@ -227,6 +231,10 @@ class Service(pulumi.ComponentResource):
                 root_volume_gib=settings.root_volume_gib,
                 user_data=user_data(settings, color=color.color, generation=color.generation),
                 port=settings.app_port,
+                egress=self._checked.kept_egress.get(color.color, settings.allowed_egress)
+                if color.pinned
+                else settings.allowed_egress,
+                volume_kms_key=settings.volume_kms_key,
                 references=settings.references,
                 permissions_boundary=settings.permissions_boundary,
             ),

@@ -45,6 +45,8 @@ class ServiceArgs(TypedDict, total=False):
     """EC2 instance type; it decides the architecture of the image too. Default: t3.small."""
     rootVolumeGiB: int
     """Size of a server's disk in GiB (gp3, encrypted). Default: 10."""
+    volumeKmsKey: str
+    """KMS key (ARN) that encrypts servers' disks; empty: the account's own key for volumes."""
     appPort: int
     """Port on which the application listens on a server. Default: 8080."""
     healthCheckPath: str
@@ -71,10 +73,20 @@ class ServiceArgs(TypedDict, total=False):
     """Subnets of the servers, with a way to the internet."""
     vpcCidr: str
     """IPv4 network of the VPC that is created when vpcId is empty. Default: 10.20.0.0/16."""
+    allowedEgress: list[str]
+    """Where servers may go: CIDR, CIDR:PORT or CIDR:PORT-PORT, with /udp or TCP; what AWS is asked for goes to 443. Default: ["0.0.0.0/0"]."""
     certificateArn: str
     """ACM certificate: makes the listener HTTPS and redirects port 80 to it."""
     hostname: str
     """DNS name that users type; probes send it and check the certificate against it."""
+    tlsPolicy: str
+    """Security policy of the HTTPS listener: which versions and ciphers of TLS it speaks. Default: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09."""
+    hstsSeconds: int
+    """Seconds for which browsers come by HTTPS alone once they were here (HSTS); 0 sends no such header; -1 is 31536000 with protect, else none. Default: -1."""
+    webAclArn: str
+    """Regional web ACL of AWS WAF that judges requests to the load balancer."""
+    internal: bool
+    """Load balancer without public addresses, in an existing VPC; the update must run where it is reached. It can't change later. Default: false."""
     listenerPort: int
     """Port of the load balancer; 0 is 80, or 443 with a certificate. Default: 0."""
     allowedCidrs: list[str]

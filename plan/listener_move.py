@@ -20,12 +20,14 @@ PRIORITIES = {"preview": 10, "production": 100, "redirect": 200}
 class ListenerMove:
     """`names`: logical names of the listeners that the state holds, by port. `priorities`: of rules by what they are.
 
-    `redirecting`: ports whose listener's default action leads on, as an older version made it.
+    `redirecting`: ports whose listener's default action leads on, as an older version made it. `hsts`: ports whose
+    listener has told browsers to come by HTTPS alone.
     """
 
     names: Mapping[int, str] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=lambda: PRIORITIES)
     redirecting: Collection[int] = ()
+    hsts: Collection[int] = ()
 
 
 def plan_listener_move(before: PermanentResources, live: LiveState, *, port: int) -> ListenerMove:
@@ -38,6 +40,7 @@ def plan_listener_move(before: PermanentResources, live: LiveState, *, port: int
             kind: _priority(kind, ports[on[kind]].arn if on[kind] in ports else "", before, live) for kind in PRIORITIES
         },
         redirecting=frozenset(number for number, one in ports.items() if one.redirects),
+        hsts=frozenset(number for number, one in ports.items() if one.hsts),
     )
 
 

@@ -6,6 +6,7 @@ Raises what `plan.user_errors` tells a user.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ import boto3
 from core import engine_call
 from core import session as sessions
 from core.errors import UserError
+from core.names import COLORS
 from plan import image_origin, lineage, listener_move, server_spec
-from plan.checks import clear_text, engine_flags, freeze, keep_alive, known_failures, ownership, permanent
+from plan.checks import clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership, permanent
 from plan.checks.freeze import Freeze
 from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
@@ -27,6 +29,7 @@ from plan.readers import account_limits, existing_balancer, live_state, orphans,
 from plan.readers.account_limits import AccountLimits
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import Account, LiveState
+from plan.readers.recorded_egress import recorded_egress
 from plan.readers.recorded_steps import RecordedSteps
 from plan.readers.stack_state import StateInventory
 from plan.report import changelog, package_diff, permanent_rows, report
@@ -39,7 +42,8 @@ from plan.server_spec import ServerSpec
 class CheckedPlan:
     """All that one service's update is decided by.
 
-    `recorded`: what the steps of earlier updates said. `orphans`: things that killed updates left, and no state knows.
+    `recorded`: what the steps of earlier updates said. `kept_egress`: where the servers of a color that is kept may go.
+    `orphans`: things that killed updates left, and no state knows.
     """
 
     settings: Settings
@@ -48,6 +52,7 @@ class CheckedPlan:
     server_spec: ServerSpec
     live: LiveState
     recorded: RecordedSteps
+    kept_egress: Mapping[str, tuple[str, ...]]
     orphans: tuple[str, ...]
     existing_balancer: ExistingBalancer | None
     rollout: RolloutPlan
@@ -109,7 +114,7 @@ def make_plan(
         reported=made.recorded.production(f"{settings.name}-promote"),
         attempted=live.attempted | found.attempted | made.attempted,
     )
-    limits = account_limits.read_account_limits(session, settings, live, now=now)
+    limits = account_limits.read_account_limits(session, settings, live, now=now, account=account.id)
     ancestry = lineage.read_lineage(live, folder)
     plan = known_failures.checked_plan(
         settings,
@@ -154,7 +159,12 @@ def make_plan(
         *engine_flags.flag_notes(given, plan),
         *_listener_notes(settings, shared, before, limits, live, folder, port=port),
     ]
-    rows = (*freeze.rows(settings, frozen), *brief.rows, *(("note", line) for line in mind))
+    rows = (
+        *freeze.rows(settings, frozen),
+        *brief.rows,
+        *(("note", line) for line in mind),
+        *report.open_rows(exposure.left_open(settings, limits, front=not shared)),
+    )
     brief = replace(brief, rows=rows)
     return CheckedPlan(
         settings,
@@ -163,6 +173,7 @@ def make_plan(
         spec,
         live,
         made.recorded,
+        {color: recorded_egress(made, f"{settings.name}-{color}") for color in COLORS},
         stray,
         shared,
         plan,
@@ -185,6 +196,7 @@ def _listener_notes(
 ) -> list[str]:
     """What does not stop an update, and whoever reads its plan must know of the way that requests come."""
     return [
+        *exposure.warning(settings),
         *clear_text.warning(settings, clear_text.token_path(settings, shared, before, port=port)),
         *keep_alive.warning(
             keep_alive.keep_alive_seconds(folder / settings.image_dir),

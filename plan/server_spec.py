@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from core.fingerprint import Files
 from core.fingerprint import fingerprint as of_image
 from core.names import shown
+from plan.config.egress import EVERYWHERE
 from plan.config.settings import Settings
 from plan.config.user_data import user_data
 
 # As many hex digits has a generation.
 GENERATION_DIGITS = 12
+# Parts that a tag has only when they are set.
+OPTIONAL = {"allowedEgress", "volumeKmsKey"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class ServerSpec:
     user_data: str  # hash of the user data, but for color and generation
     role: str  # hash of what the servers' role may read
     network: str  # hash of where the servers are
+    egress: str = ""  # hash of where they may go; empty for everywhere
+    disk_key: str = ""  # hash of the key of their disks; empty for the account's own
 
     @property
     def generation(self) -> str:
@@ -41,11 +46,14 @@ class ServerSpec:
     @property
     def tag(self) -> str:
         """The parts in words, for the tag `phoenix:recipe`: at most 256 characters that a tag may have."""
-        health = self.health if len(self.health) <= 64 and _taggable(self.health) else _hash(self.health)
+        room = 32 if self.egress or self.disk_key else 64
+        health = self.health if len(self.health) <= room and _taggable(self.health) else _hash(self.health)
         return (
             f"image={shown(self.image)} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
             f" appPort={self.port} healthCheckPath={health} environment={self.user_data[:8]}"
             f" role={self.role[:8]} network={self.network[:8]}"
+            + (f" allowedEgress={self.egress[:8]}" if self.egress else "")
+            + (f" volumeKmsKey={self.disk_key[:8]}" if self.disk_key else "")
         )
 
 
@@ -59,6 +67,8 @@ def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
         health=settings.health_check_path,
         user_data=_hash(user_data(settings, color="", generation="")),
         role=_hash(json.dumps([*settings.references, *filter(None, [settings.permissions_boundary])])),
+        egress="" if settings.allowed_egress == (EVERYWHERE,) else _hash(json.dumps(sorted(settings.allowed_egress))),
+        disk_key=settings.volume_kms_key and _hash(settings.volume_kms_key),
         network=_hash(json.dumps([settings.vpc_id or settings.vpc_cidr, sorted(settings.server_subnet_ids)])),
     )
 
@@ -67,7 +77,11 @@ def spec_changes(before: str, now: ServerSpec) -> list[str]:
     """What differs between a live group's tag and a spec: `["instanceType: t3.small -> t3.large"]`."""
     old = dict(part.split("=", 1) for part in before.split(" ") if "=" in part)
     new = dict(part.split("=", 1) for part in now.tag.split(" "))
-    return [f"{key}: {old.get(key, 'none')} -> {value}" for key, value in new.items() if old.get(key) != value]
+    return [
+        f"{key}: {old.get(key, 'none')} -> {new.get(key, 'none')}"
+        for key in dict.fromkeys([*new, *(old.keys() & OPTIONAL)])
+        if old.get(key) != new.get(key)
+    ]
 
 
 def image_fingerprint(files: Files, settings: Settings) -> str:

@@ -21,7 +21,8 @@ READ = "the preview token crosses the internet in clear text, and whoever reads 
 def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentResources, *, port: int) -> str:
     """By which it does, in words; empty when by none, as far as that is known.
 
-    A load balancer of the program's own is internet-facing. `port`: of the main listener of one that several share.
+    A load balancer of the program's own is internet-facing unless it is `internal`. `port`: of the main listener of one
+    that several share.
     """
     if shared and shared.listener:
         plain = shared.is_public and shared.url.startswith("http:")
@@ -29,7 +30,7 @@ def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentRe
     if shared:
         listener = before.ports.get(port)
         return f"HTTP {port} is open to the internet" if listener and listener.protocol == "HTTP" else ""
-    if s.certificate_arn:
+    if s.certificate_arn or s.internal:
         return ""
     outside = [
         one for one in s.allowed_cidrs if not any(ipaddress.IPv4Network(one).subnet_of(network) for network in INSIDE)

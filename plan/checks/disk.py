@@ -33,3 +33,16 @@ def problems(s: Settings, source: ImageSource, limits: AccountLimits) -> Iterato
             f"must be at least {size} GiB, the size of {whose}: no disk can be smaller than its image",
             f"pulumi config set rootVolumeGiB {size}",
         )
+
+
+def key_problems(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
+    """A key that Auto Scaling can't use launches no server: each ends at once (Client.InvalidKMSKey.InvalidState)."""
+    if limits.volume_key:
+        yield problem(
+            "PHX-357",
+            "volumeKmsKey",
+            s.volume_kms_key,
+            f"must be a key under which Auto Scaling can launch servers; {limits.volume_key}",
+            'let its policy say so (EC2 Auto Scaling user guide, "Required AWS KMS key policy for use with encrypted'
+            ' volumes"), or pulumi config set volumeKmsKey ANOTHER',
+        )

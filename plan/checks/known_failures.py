@@ -16,6 +16,7 @@ from plan.checks import (
     disk,
     existing_balancer,
     existing_groups,
+    exposure,
     listener_move,
     permanent,
     revoked,
@@ -67,6 +68,7 @@ def checked_plan(
         *_check_balancer_zones(settings, live, limits),
         *certificates.problems(settings, limits.certificates),
         *clear_text.problems(settings, clear),
+        *exposure.problems(settings, limits),
     ]
     if front and (kept := [*listener_move.missing_listener_error(before, live), *permanent.problems(before, settings)]):
         # Whatever else is wrong with where servers are, flipping is no way to mend it.
@@ -81,7 +83,11 @@ def checked_plan(
     problems = [*lineage.problems(settings, plan, ancestry), *problems]
     problems += [*_images(settings, plan, live, source, limits), *revoked.problems(settings, plan, live, source)]
     if plan.existing is None:
-        problems += [*_type(settings, limits), *disk.problems(settings, source, limits)]
+        problems += [
+            *_type(settings, limits),
+            *disk.problems(settings, source, limits),
+            *disk.key_problems(settings, limits),
+        ]
     problems += [
         *_quota(settings, plan, live, limits),
         *_addresses(settings, plan, live, limits),

@@ -2,8 +2,9 @@
 Pure; `plan.report.permanent_rows` says in words what can.
 
 In place, or beside each other until the new one serves: listeners, certificates, who may come in, the load balancer's
-subnets. Never: the network. A VPC's own IPv4 network can't be changed, and nothing that stands in one can move to
-another (Amazon VPC user guide, "VPC CIDR blocks"; Elastic Load Balancing API reference, SetSubnets).
+subnets. Never: the network, and whether the load balancer has public addresses. A VPC's own IPv4 network can't be
+changed, nothing that stands in one can move to another, and a load balancer's scheme is chosen when it is made (Amazon
+VPC user guide, "VPC CIDR blocks"; Elastic Load Balancing API reference, SetSubnets, CreateLoadBalancer).
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ BESIDE = (
     "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi destroy"
 )
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+WEB_ACL = "aws:wafv2/webAclAssociation:WebAclAssociation"
 UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A listener of the state. `name` is its logical one; `redirects`: its default action leads to another port."""
+    """A listener of the state. `name` is its logical one; `redirects`: its default action leads to another port.
+
+    `tls_policy`: its security policy; `hsts`: the header that it adds, a text; both empty for none.
+    """
 
     name: str
     arn: str
@@ -33,6 +38,8 @@ class Listener:
     protocol: str
     certificate: str = ""
     redirects: bool = False
+    tls_policy: str = ""
+    hsts: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,8 @@ class Rule:
 class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
-    `balancer` (ARN), with its `vpc`, `subnets`, `listeners` and `cidrs` (who may come in), is the program's own too;
+    `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
+    program's own too; `internal`: it has no public address.
     `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
     """
 
@@ -58,6 +66,8 @@ class PermanentResources:
     vpc: str = ""
     subnets: frozenset[str] = frozenset()
     protected: bool = False
+    internal: bool = False
+    web_acl: str = ""
     listeners: tuple[Listener, ...] = ()
     cidrs: frozenset[str] = frozenset()
     hostname: str = ""
@@ -96,6 +106,10 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         vpc=balancer.get("vpcId", ""),
         subnets=frozenset(balancer.get("subnets") or ()),
         protected=bool(balancer.get("enableDeletionProtection")),
+        internal=bool(balancer.get("internal")),
+        web_acl=next(
+            (one.outputs.get("webAclArn") or "" for one in all_of(WEB_ACL) if one.outputs.get("resourceArn") == arn), ""
+        ),
         listeners=tuple(
             _listener(one)
             for one in all_of("aws:lb/listener:Listener")
@@ -125,6 +139,8 @@ def _listener(one: Resource) -> Listener:
         str(said.get("protocol") or ""),
         said.get("certificateArn") or "",
         any(action.get("type") == "redirect" for action in actions),
+        said.get("sslPolicy") or "",
+        said.get("routingHttpResponseStrictTransportSecurityHeaderValue") or "",
     )
 
 
@@ -154,6 +170,15 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[Problem]:
     if s.listener_arn:
         yield from _priority(before, s)
         return
+    if before.balancer and before.internal != s.internal:
+        yield problem(
+            "PHX-356",
+            "internal",
+            str(s.internal).lower(),
+            f"must stay {str(before.internal).lower()}: a load balancer can't change between public and internal, and"
+            " another one would take its users' name from them",
+            f"pulumi config set internal {str(before.internal).lower()}\n      {_elsewhere(before)}",
+        )
     for port, protocol in wanted_ports(s).items():
         existing = before.ports.get(port)
         if existing and existing.protocol != protocol:
@@ -177,10 +202,15 @@ def problems(before: PermanentResources, s: Settings) -> Iterator[Problem]:
         )
 
 
+def _elsewhere(before: PermanentResources) -> str:
+    """The deliberate way to what can't change."""
+    return BESIDE.replace("another network", "that") if before.rules else UNBORN
+
+
 def _network(before: PermanentResources, s: Settings) -> Iterator[Problem]:
     """Into, out of, and inside a VPC of the program's own; from one that is adopted to another, or to none."""
     never = "the network of a stack that stands can't change, and nothing in it can move"
-    way = BESIDE if before.rules else UNBORN
+    way = _elsewhere(before)
     if before.vpc_cidr and s.vpc_id:
         yield problem(
             "PHX-334",

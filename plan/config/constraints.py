@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Set
 from core import base_images, partitions
 from core.errors import Problem, problem
 from core.names import COLORS
-from plan.config import provider, secret_references, user_data
-from plan.config.settings import Settings
+from plan.config import egress, provider, secret_references, user_data
+from plan.config.settings import TLS_POLICY, Settings
 
 BrokenConstraints = Iterator[tuple[tuple[str, ...], Problem]]
 
@@ -104,6 +104,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         )
     yield from _image(s)
     yield from _network(s)
+    yield from _servers(s)
     yield from _listener(s)
     yield from _existing_listener(s)
     yield from _environment(s)
@@ -238,6 +239,33 @@ def _network(s: Settings) -> BrokenConstraints:
         )
 
 
+def _servers(s: Settings) -> BrokenConstraints:
+    """Where servers may go, and whose key their disks have."""
+    if s.references and not egress.reaches_https(s.allowed_egress):
+        yield (
+            ("allowedEgress", "environment"),
+            problem(
+                "PHX-166",
+                "allowedEgress",
+                list(s.allowed_egress),
+                f"must let servers out to port {egress.HTTPS}: they read {s.references[0]} there before the application"
+                " starts",
+                command("allowedEgress", '["0.0.0.0/0:443"]') + "   (or the network of your interface endpoints)",
+            ),
+        )
+    if s.volume_kms_key and s.volume_kms_key.split(":")[3] != s.region:
+        yield (
+            ("volumeKmsKey",),
+            problem(
+                "PHX-167",
+                "volumeKmsKey",
+                s.volume_kms_key,
+                f"must be a key of the stack's region ({s.region})",
+                f"pulumi config set volumeKmsKey arn:{partitions.of(s.region)}:kms:{s.region}:...",
+            ),
+        )
+
+
 def _listener(s: Settings) -> BrokenConstraints:
     if s.certificate_arn and not s.hostname:
         yield (
@@ -259,6 +287,42 @@ def _listener(s: Settings) -> BrokenConstraints:
                 s.certificate_arn,
                 f"must be in the load balancer's region ({s.region})",
                 f"pulumi config set certificateArn arn:{partitions.of(s.region)}:acm:{s.region}:...",
+            ),
+        )
+    secured = "HTTPS" if s.certificate_arn else "HTTP"
+    if s.hsts_seconds > 0 and not (s.certificate_arn and s.port == 443):
+        yield (
+            ("hstsSeconds", "certificateArn", "listenerPort"),
+            problem(
+                "PHX-168",
+                "hstsSeconds",
+                s.hsts_seconds,
+                f"must be 0 or -1 unless the listener is HTTPS on port 443 (it is {secured}"
+                f" on {s.port}): browsers that obey it go to no other",
+                "pulumi config rm hstsSeconds   (or set certificateArn, and listenerPort 443)",
+            ),
+        )
+    if s.web_acl_arn and s.web_acl_arn.split(":")[3] != s.region:
+        yield (
+            ("webAclArn",),
+            problem(
+                "PHX-164",
+                "webAclArn",
+                s.web_acl_arn,
+                f"must be in the load balancer's region ({s.region})",
+                f"pulumi config set webAclArn arn:{partitions.of(s.region)}:wafv2:{s.region}:...",
+            ),
+        )
+    if s.internal and not s.vpc_id:
+        yield (
+            ("internal", "vpcId"),
+            problem(
+                "PHX-165",
+                "internal",
+                "true",
+                "must come with vpcId: into a network that is only being made nobody has a way, and the probes of this"
+                " very update must reach the load balancer",
+                "pulumi config set vpcId vpc-...  (with its subnets), and run the update inside it",
             ),
         )
     if s.certificate_arn and s.port == 80:
@@ -313,6 +377,10 @@ def _existing_listener(s: Settings) -> BrokenConstraints:
     refused: tuple[tuple[str, object, str], ...] = (
         ("certificateArn", s.certificate_arn, "the listener has its own"),
         ("listenerPort", s.listener_port, "the listener has its own"),
+        ("tlsPolicy", s.tls_policy if s.tls_policy != TLS_POLICY else "", "the listener has its own"),
+        ("hstsSeconds", s.hsts_seconds > 0 and s.hsts_seconds, "the listener's headers are its owner's"),
+        ("webAclArn", s.web_acl_arn, "the web ACL of a load balancer is its owner's"),
+        ("internal", s.internal and "true", "the load balancer is there already"),
         ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),
     )
     for key, said, why in refused:

@@ -14,6 +14,7 @@ from core import kms
 from core.image_sharing import PLACE
 from core.names import COLORS
 from plan.config import freeze_windows, secret_references
+from plan.config.egress import EVERYWHERE, way_out
 from plan.config.validators import (
     Validator,
     base_image,
@@ -28,6 +29,11 @@ from plan.config.validators import (
     path,
     token,
 )
+
+# What AWS recommends, and gives whoever opens a listener in its console (ELB user guide, "Security policies for your
+# Application Load Balancer", November 2026).
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+HSTS_SECONDS = 31_536_000
 
 
 def _key(default: Any, rule: Validator, example: str) -> Any:
@@ -92,6 +98,11 @@ class Settings:
     instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
     # The vendors' images have 8 GiB, and no disk can be smaller than its image.
     root_volume_gib: int = _key(10, integer(8, 16384, "GiB"), "10")
+    volume_kms_key: str = _key(
+        "",
+        matching(kms.ARN.pattern, "the ARN of a KMS key of yours", empty=True),
+        "arn:aws:kms:eu-west-1:123456789012:key/ID",
+    )
     app_port: int = _key(8080, integer(1, 65535), "8080")
     health_check_path: str = _key("/health", path, "/health")
     health_check_interval_seconds: int = _key(10, integer(5, 300, "seconds"), "10")
@@ -117,6 +128,8 @@ class Settings:
     alb_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     server_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     vpc_cidr: str = _key("10.20.0.0/16", cidr(16, 24), "10.20.0.0/16")
+    # A security group has at most 60 rules of a kind (Amazon VPC user guide, "Amazon VPC quotas").
+    allowed_egress: tuple[str, ...] = _key((EVERYWHERE,), list_of(way_out, most=50), '["0.0.0.0/0:443"]')
     certificate_arn: str = _key(
         "",
         matching(
@@ -127,6 +140,23 @@ class Settings:
     hostname: str = _key(
         "", matching(r"(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+", "a DNS name", empty=True), "shop.example.com"
     )
+    tls_policy: str = _key(
+        TLS_POLICY, matching(r"ELBSecurityPolicy-[A-Za-z0-9-]{1,100}", "the name of a security policy"), TLS_POLICY
+    )
+    # Browsers keep it for so long, whatever the load balancer says by then.
+    hsts_seconds: int = _key(
+        -1, integer(-1, 63_072_000, f"seconds (0: none; -1: {HSTS_SECONDS} with protect, else none)"), "31536000"
+    )
+    web_acl_arn: str = _key(
+        "",
+        matching(
+            r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]{1,128}/[\w-]+",
+            "the ARN of a regional web ACL of AWS WAF",
+            empty=True,
+        ),
+        "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID",
+    )
+    internal: bool = _key(False, boolean, "true")
     listener_port: int = _key(0, integer(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
     allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), list_of(cidr(0, 32), most=25), '["0.0.0.0/0"]')
     listener_arn: str = _key(
@@ -197,6 +227,18 @@ class Settings:
     def ports(self) -> tuple[int, ...]:
         """All ports that the load balancer listens on: with a certificate, 80 redirects to the listener's."""
         return (self.port, 80) if self.certificate_arn else (self.port,)
+
+    @property
+    def hsts(self) -> int:
+        """Seconds for which browsers are told to come by HTTPS alone; 0 tells them nothing.
+
+        They then go to port 443 (RFC 6797, 8.3), so a listener on another port says nothing of itself.
+        """
+        if not self.certificate_arn or self.hsts_seconds == 0:
+            return 0
+        if self.hsts_seconds > 0:
+            return self.hsts_seconds
+        return HSTS_SECONDS if self.protect and self.port == 443 else 0
 
     @property
     def architecture(self) -> str:

@@ -26,7 +26,9 @@ from plan.config.settings import Settings
 from plan.readers import group_automation
 from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.readers.load_balancers import idle_seconds
+from plan.readers.load_balancers import idle_seconds, read_tls_versions
+from plan.readers.volume_key import volume_key_problem
+from plan.readers.web_acl import read_web_acl
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -97,19 +99,26 @@ class AccountLimits:
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
     automation: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
     certificates: tuple[Certificate, ...] | None = None  # that the listener has for the host name
+    tls_versions: tuple[str, ...] | None = None  # that the security policy of the listener allows; none: no such policy
+    volume_key: str | None = None  # why servers can't get disks under the key for them; empty when they can
+    web_acl: bool | None = None  # whether the web ACL is there
     idle_seconds: int | None = None  # after which the load balancer closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
 
 
-def read_account_limits(session: boto3.Session, settings: Settings, live: LiveState, *, now: datetime) -> AccountLimits:
-    """Asks AWS everything at once."""
+def read_account_limits(
+    session: boto3.Session, settings: Settings, live: LiveState, *, now: datetime, account: str = ""
+) -> AccountLimits:
+    """Asks AWS everything at once. `account`: its number."""
     ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
     scaling = session.client("autoscaling", config=QUICK)
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
     ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
     acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
+    waf = session.client("wafv2", config=QUICK) if settings.web_acl_arn else None
+    keys = session.client("kms", config=QUICK) if settings.volume_kms_key else None
     questions: dict[str, Callable[[], Any]] = {
         "instance_type": lambda: read_instance_type(ec2, settings.instance_type),
         "quota": lambda: read_quota(quotas, watch, settings.instance_type, now=now),
@@ -118,6 +127,9 @@ def read_account_limits(session: boto3.Session, settings: Settings, live: LiveSt
         "healthy": lambda: read_healthy_counts(balancers, live.groups),
         "automation": lambda: group_automation.find_automation(scaling, live.groups),
         "certificates": lambda: read_certificates(acm, balancers, settings),
+        "tls_versions": lambda: read_tls_versions(balancers, settings),
+        "volume_key": lambda: volume_key_problem(keys, settings.volume_kms_key, account=account),
+        "web_acl": lambda: read_web_acl(waf, settings.web_acl_arn),
         "idle_seconds": lambda: idle_seconds(balancers, live.load_balancer),
         "base": lambda: read_base_image(ec2, ssm, settings.base_image),
     }
@@ -140,6 +152,9 @@ NAMES = {
     "healthy": "the health of the live servers",
     "automation": "what else acts on the live groups",
     "certificates": "the names of the certificate",
+    "tls_versions": "the security policy of the listener",
+    "volume_key": "the key of servers' disks",
+    "web_acl": "the web ACL",
     "idle_seconds": "the idle timeout of the load balancer",
     "base": "the base image",
 }

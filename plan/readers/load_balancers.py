@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import Problem, UserError
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
+from plan.config.settings import Settings
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -88,3 +89,17 @@ def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) ->
         said = balancers.describe_load_balancer_attributes(LoadBalancerArn=load_balancer)["Attributes"]
         return next((int(one["Value"]) for one in said if one["Key"] == "idle_timeout.timeout_seconds"), None)
     return None
+
+
+def read_tls_versions(balancers: ElasticLoadBalancingv2Client, s: Settings) -> tuple[str, ...] | None:
+    """The versions of TLS that the settings' security policy allows; () when there is no such policy in the region.
+
+    None when no listener of ours speaks TLS.
+    """
+    if not s.certificate_arn:
+        return None
+    try:
+        found = balancers.describe_ssl_policies(Names=[s.tls_policy])["SslPolicies"]
+    except balancers.exceptions.SSLPolicyNotFoundException:
+        return ()
+    return tuple(sorted(found[0]["SslProtocols"])) if found else ()

@@ -27,6 +27,7 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
                     " balancer's DNS name first, and who still has it is refused",
                 )
             )
+        found += _judged(before, s)
         found += _switched(
             "protect",
             was=before.protected,
@@ -68,8 +69,31 @@ def _listeners(before: PermanentResources, s: Settings, serving: str) -> list[tu
             stays.append(f"{one.protocol} {one.port} redirects to {main}, once that serves")
     found = [("listener", text) for text in [*opens, *stays, *closes]]
     existing = ports.get(s.port)
+    if existing and existing.tls_policy and s.certificate_arn and existing.tls_policy != s.tls_policy:
+        found.append(
+            (
+                "TLS",
+                f"{existing.tls_policy} -> {s.tls_policy}: in place; who speaks none of its ciphers is refused"
+                " (tlsPolicy)",
+            )
+        )
     if existing and existing.certificate and s.certificate_arn not in ("", existing.certificate):
         found.append(("certificate", f"{existing.certificate} -> {s.certificate_arn}: in place"))
+    return found
+
+
+def _judged(before: PermanentResources, s: Settings) -> list[tuple[str, str]]:
+    """What requests and browsers are told, and who judges them."""
+    found = []
+    if before.web_acl != s.web_acl_arn:
+        found.append(("web ACL", f"{before.web_acl or 'none'} -> {s.web_acl_arn or 'none'}: in place"))
+    existing = before.ports.get(s.port)
+    now = f"max-age={s.hsts}"
+    if existing and existing.protocol == "HTTPS" and existing.hsts != now and (existing.hsts or s.hsts):
+        told = (
+            "they forget it" if not s.hsts else f"for {s.hsts} seconds they come by HTTPS alone, whatever is set later"
+        )
+        found.append(("HSTS", f"{existing.hsts or 'none'} -> {now}: browsers that come are told, and {told}"))
     return found
 
 

@@ -6,7 +6,7 @@ One text for the terminal, and the same as Markdown for a pull request's comment
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -130,6 +130,12 @@ def plan_report(
     rows += [("unknown", line) for line in limits.unknown if not plan.is_up_to_date]
     headline = _headline(plan) + ("; permanent resources change" if permanent else "")
     return PlanReport(settings.identity, settings.stack, headline, tuple(rows), log)
+
+
+def open_rows(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """One row of all that is left open; none when nothing is."""
+    said = "; ".join(lines)
+    return (("open", said),) if said else ()
 
 
 def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -10,21 +10,51 @@ from rehearsal.alb.conditions import host
 from rehearsal.alb.routing import Action, Listener
 
 
-def error(status: int) -> web.Response:
+class _Unsigned:
+    """Without the `Server` that aiohttp adds to each answer which has none."""
+
+    async def _prepare_headers(self) -> None:
+        signed = "Server" in self.headers  # type: ignore[attr-defined]
+        await super()._prepare_headers()  # type: ignore[misc]
+        if not signed:
+            self.headers.pop("Server", None)  # type: ignore[attr-defined]
+
+
+class Response(_Unsigned, web.Response):
+    """An answer with its body."""
+
+
+class StreamResponse(_Unsigned, web.StreamResponse):
+    """An answer whose body comes piece by piece."""
+
+
+def own_headers(listener: Listener | None) -> dict[str, str]:
+    """What a listener puts into answers of its own (ELB user guide, "HTTP header modification")."""
+    if listener is None:
+        return {"Server": "awselb/2.0"}
+    return {**({"Server": "awselb/2.0"} if listener.named else {}), **added_headers(listener)}
+
+
+def added_headers(listener: Listener) -> dict[str, str]:
+    """What it puts into every answer, a target's too."""
+    return {"Strict-Transport-Security": listener.hsts} if listener.hsts else {}
+
+
+def error(status: int, listener: Listener | None) -> web.Response:
     reason = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}[status]
     page = (
         f"<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n"
         f"<center><h1>{status} {reason}</h1></center>\r\n</body>\r\n</html>\r\n"
     )
-    return web.Response(status=status, text=page, content_type="text/html", headers={"Server": "awselb/2.0"})
+    return Response(status=status, text=page, content_type="text/html", headers=own_headers(listener))
 
 
-def fixed(action: Action) -> web.Response:
-    return web.Response(
+def fixed(action: Action, listener: Listener) -> web.Response:
+    return Response(
         status=int(action.settings["StatusCode"]),
         text=action.settings.get("MessageBody", ""),
         content_type=action.settings.get("ContentType", "text/plain"),
-        headers={"Server": "awselb/2.0"},
+        headers=own_headers(listener),
     )
 
 
@@ -50,7 +80,7 @@ def redirect(action: Action, listener: Listener, request: web.BaseRequest) -> we
     )
     asked = filled("Query", "#{query}")
     status = int(action.settings["StatusCode"].removeprefix("HTTP_"))
-    return web.Response(
+    return Response(
         status=status,
-        headers={"Location": f"{target}?{asked}" if asked else target, "Server": "awselb/2.0"},
+        headers={"Location": f"{target}?{asked}" if asked else target, **own_headers(listener)},
     )

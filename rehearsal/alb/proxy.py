@@ -66,7 +66,7 @@ class Proxy:
         table = self._table()
         listener = table.listeners.get(listener_arn)
         if listener is None:
-            return answers.error(503)
+            return answers.error(503, None)
         self._counters.add("RequestCount", balancer=listener.balancer)
         try:
             return await self._route(table, listener, request)
@@ -77,7 +77,7 @@ class Proxy:
                 self._counters.add(
                     "TargetConnectionErrorCount", balancer=listener.balancer, group=refusal.group.dimension
                 )
-            return answers.error(refusal.status)
+            return answers.error(refusal.status, listener)
 
     async def _route(self, table: Table, listener: Listener, request: web.BaseRequest) -> web.StreamResponse:
         rule = listener.rule(
@@ -89,7 +89,7 @@ class Proxy:
             )
         )
         if rule.action.kind == "fixed-response":
-            return answers.fixed(rule.action)
+            return answers.fixed(rule.action, listener)
         if rule.action.kind == "redirect":
             return answers.redirect(rule.action, listener, request)
         group = self._group(table, rule, request)
@@ -144,7 +144,7 @@ class Proxy:
                 (f"HTTPCode_Target_{answer.status // 100}XX_Count", 1.0),
             ):
                 self._counters.add(metric, balancer=listener.balancer, group=group.dimension, value=value)
-            return await _pass_on(answer, request, group, cookie)
+            return await _pass_on(answer, request, group, listener, cookie)
         finally:
             answer.release()
 
@@ -194,9 +194,10 @@ class Proxy:
 
 
 async def _pass_on(
-    answer: aiohttp.ClientResponse, request: web.BaseRequest, group: Group, cookie: str
+    answer: aiohttp.ClientResponse, request: web.BaseRequest, group: Group, listener: Listener, cookie: str
 ) -> web.StreamResponse:
     headers = CIMultiDict((k, v) for k, v in answer.headers.items() if k.lower() not in _HOP_BY_HOP)
+    headers.update(answers.added_headers(listener))
     if cookie:
         headers.add("Set-Cookie", cookie)
     length = answer.content_length
@@ -207,8 +208,8 @@ async def _pass_on(
         except (aiohttp.ClientError, OSError) as error:
             raise Refusal(502, group=group) from error
         headers.popall("Content-Length", None)
-        return web.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
-    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+        return answers.Response(status=answer.status, reason=answer.reason, headers=headers, body=body)
+    response = answers.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     if not bodiless and length is None:
         response.enable_chunked_encoding()
     await response.prepare(request)

@@ -66,6 +66,10 @@ class Listener:
     balancer: str
     """The load balancer as CloudWatch names it: app/NAME/ID."""
     idle_seconds: float
+    named: bool = True
+    """Its own answers say what it is (`Server`)."""
+    hsts: str = ""
+    """What it puts into each answer, over what the target said."""
     rules: tuple[Rule, ...]
     """By priority; the default rule comes last and meets everything."""
 
@@ -85,6 +89,7 @@ class Table:
 
 
 EMPTY = Table(listeners={}, groups={}, balancers={}, registered=frozenset())
+HSTS = "routing.http.response.strict_transport_security.header_value"
 _LAST = 10**9
 _SHORTEST_TIMEOUT = 3.0
 
@@ -104,6 +109,8 @@ def compile_table(elbv2: Any, *, time_scale: float) -> Table:
                 certificate=moto_listener.certificate,
                 balancer=dimension,
                 idle_seconds=float(balancer.attrs.get("idle_timeout.timeout_seconds", 60)),
+                named=moto_listener.attributes.get("routing.http.response.server.enabled") != "false",
+                hsts=moto_listener.attributes.get(HSTS, ""),
                 rules=tuple(rules),
             )
             for rule in rules:

@@ -44,6 +44,15 @@ ELSEWHERE = {
         ("ec2-instance-connect:SendSSHPublicKey", "ssm:StartSession", "ssm:TerminateSession"),
         "the real Packer reaches its build machine through Session Manager",
     ),
+    **dict.fromkeys(
+        (
+            "elasticloadbalancing:SetWebACL",
+            "wafv2:AssociateWebACL",
+            "wafv2:DisassociateWebACL",
+            "wafv2:GetWebACLForResource",
+        ),
+        "a web ACL judges requests to the load balancer",
+    ),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (

@@ -21,6 +21,7 @@ ENDS = re.compile(r":(Delete|Deregister|Detach|Disassociate|Release|Remove|Revok
 # Ends things, and has no tag to look at: each is bound to the stack's or the service's own in another way.
 BY_NAME = {
     "cloudwatch:DeleteDashboards": "the dashboard has the stack's name, and no tags",
+    "wafv2:DisassociateWebACL": "of the stack's load balancer alone, by its name",
     "ssm:TerminateSession": "a session has no tags of ours; whoever began it ends it",
     "ssm:DeleteParameters": "lists of packages stand below the service's own path",
 }

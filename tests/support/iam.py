@@ -22,7 +22,7 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session", "revoke")
+DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl")
 # What a policy says of each, but for the service and its stack.
 VALUES = {
     "ACCOUNT": "123456789012",
@@ -33,9 +33,10 @@ VALUES = {
     "BALANCER": "edge",
     "FIREWALL": "sg-0123456789abcdef0",
     "BUILDER": "builder",
+    "WEBACL": "edge/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
-SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts")
+SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts", "wafv2")
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,9 @@ def kinds(action: str) -> tuple[Kind, ...]:
     service, name = action.split(":")
     details = DATA.actions.get_action_details(service, name)
     listed: list[dict[str, Any]] = details["resourceTypes"]
-    if action in ("elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags"):
-        # Classic load balancers have the same prefix, and the data has only their word on these two.
+    if action in ("elasticloadbalancing:AddTags", "elasticloadbalancing:RemoveTags", "elasticloadbalancing:SetWebACL"):
+        # Classic load balancers have the same prefix, and the data has only their word on the first two; of the third
+        # AWS WAF's developer guide says it ("Actions that require additional permissions settings").
         listed = [{"name": one} for one in DATA.resources.get_resource_types_for_service(service)]
     return tuple(_kind(action, frozenset(details["conditionKeys"]), one) for one in listed)
 
@@ -216,6 +217,7 @@ ELSEWHERE = [
     Thing(f"arn:aws:iam::{ACCOUNT}:instance-profile/{iam.VALUES['BUILDER']}"),
     Thing(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"),
     Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['IMAGEKEY']}"),
+    Thing(f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/{iam.VALUES['WEBACL']}"),
     # Of whoever calls.
     Thing(
         f"arn:aws:ssm:{REGION}:{ACCOUNT}:session/own", {"ssm:resourceTag/aws:ssmmessages:session-id": "${aws:userid}"}

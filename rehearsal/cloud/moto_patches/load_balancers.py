@@ -9,6 +9,8 @@ from typing import Any
 
 from moto.elbv2.exceptions import DuplicateListenerError, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
+from moto.elbv2.responses import ELBV2Response as ELBResponse
+from moto.elbv2.ssl_policies import SSL_POLICIES
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
@@ -73,6 +75,7 @@ def listens_on_a_free_port(
         return there
     if there is not None:
         raise DuplicateListenerError
+    _known_policy(protocol, args[0] if args else kwargs.get("ssl_policy"))
     _bindable(cloud, int(port))
     made = original(backend, load_balancer_arn, protocol, port, *args, **kwargs)
     cloud.idempotent_answers[made.arn] = asked
@@ -91,6 +94,32 @@ def moves_to_a_free_port(
     if port is not None and there is None:
         _bindable(cloud, int(port))
     return original(backend, arn, port, *args, **kwargs)
+
+
+@around(ELBResponse, "describe_ssl_policies")
+def of_known_names(cloud: CloudState, original: Correction, response: Any) -> Any:
+    """One that is asked for by a name that AWS does not have is an error (ELB API reference, DescribeSSLPolicies)."""
+    for name in response._get_param("Names", []):
+        _known_policy("HTTPS", name)
+    return original(response)
+
+
+@around(ELBv2Backend, "modify_listener_attributes")
+def has_attributes_of_its_protocol(
+    cloud: CloudState, original: Correction, backend: Any, listener_arn: str, attrs: list[dict[str, str]]
+) -> Any:
+    """Only what a listener of an application load balancer has, and a text that is not empty (ELB API reference)."""
+    for one in attrs:
+        if not one["Key"].startswith("routing.http."):
+            raise ELBClientError("InvalidConfigurationRequest", f"Listener attribute key '{one['Key']}' is not valid")
+        if one["Key"].endswith(".enabled") and one.get("Value") not in ("true", "false"):
+            raise ELBClientError("InvalidConfigurationRequest", f"'{one['Key']}' must be 'true' or 'false'")
+    return original(backend, listener_arn, attrs)
+
+
+def _known_policy(protocol: str, name: Any) -> None:
+    if protocol == "HTTPS" and name not in SSL_POLICIES:
+        raise ELBClientError("SSLPolicyNotFound", f"SSL policy '{name}' not found")
 
 
 def _on(balancer: Any, port: Any) -> Any:

@@ -28,6 +28,12 @@ STICKINESS = {
     "type": "stickiness.type",
     "cookieDuration": "stickiness.lb_cookie.duration_seconds",
 }
+LISTENER_ATTRIBUTES = {
+    "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
+    "routingHttpResponseStrictTransportSecurityHeaderValue": (
+        "routing.http.response.strict_transport_security.header_value"
+    ),
+}
 # The API asks for texts of which the provider fills these in.
 REDIRECT = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
 
@@ -174,12 +180,15 @@ class Listener(BalancerType):
     gone = ("ListenerNotFound",)
 
     def make(self, call: Call, inputs: Properties) -> str:
-        return self.aws.elbv2.create_listener(
+        made = self.aws.elbv2.create_listener(
             LoadBalancerArn=inputs["loadBalancerArn"],
             DefaultActions=actions(inputs["defaultActions"]),
             **self._about(inputs),
             **self.tags(inputs),
         )["Listeners"][0]["ListenerArn"]
+        call.made.append(made)
+        self._attributes(made, inputs)
+        return made
 
     def look(self, ident: str, inputs: Properties) -> Properties:
         found = self.aws.elbv2.describe_listeners(ListenerArns=[ident])["Listeners"][0]
@@ -187,10 +196,12 @@ class Listener(BalancerType):
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
-        if changed - {"tags"}:
+        if changed - {"tags", *LISTENER_ATTRIBUTES}:
             self.aws.elbv2.modify_listener(
                 ListenerArn=ident, DefaultActions=actions(inputs["defaultActions"]), **self._about(inputs)
             )
+        if changed & LISTENER_ATTRIBUTES.keys():
+            self._attributes(ident, inputs)
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         """Unlike the others, the provider takes "not found" for a failure here.
@@ -201,6 +212,10 @@ class Listener(BalancerType):
             self.aws.elbv2.delete_listener(ListenerArn=ident)
         except self.aws.elbv2.exceptions.ListenerNotFoundException as error:
             raise ProviderError(f"deleting ELBv2 Listener ({ident}): {error}") from error
+
+    def _attributes(self, ident: str, inputs: Mapping[str, Any]) -> None:
+        if wanted := _attributes(LISTENER_ATTRIBUTES, inputs):
+            self.aws.elbv2.modify_listener_attributes(ListenerArn=ident, Attributes=wanted)
 
     def _about(self, inputs: Mapping[str, Any]) -> Any:
         certificate = inputs.get("certificateArn")

@@ -130,3 +130,13 @@ def test_redirect_action(site: Site) -> None:
     )
     until(lambda: site.get("/old/x").status == 301, what="the rule")
     assert site.get("/old/x?a=1", Host="shop.test:80").headers["Location"] == "https://shop.test:443/old/x?a=1"
+
+
+def test_a_listener_says_what_it_is_unless_it_was_told_not_to(site: Site) -> None:
+    site.answers(503)
+    assert site.get().headers["Server"] == "awselb/2.0"
+    site.stack.cloud.client("elbv2").modify_listener_attributes(
+        ListenerArn=site.stack.listener,
+        Attributes=[{"Key": "routing.http.response.server.enabled", "Value": "false"}],
+    )
+    until(lambda: "Server" not in site.get().headers, what="an answer without Server")

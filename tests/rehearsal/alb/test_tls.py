@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from rehearsal.alb.routing import HSTS
 from rehearsal.scenario.local import free_port
 from tests.rehearsal.alb.site import Shared, says
 from tests.rehearsal.boto3_stack import until
@@ -52,9 +53,10 @@ def test_https_listener_serves_its_certificate(cloud: Shared, tmp_path: Path) ->
     port = free_port()
     with cloud.site("https") as site:
         targets = site.targets("green", says("over TLS"))
-        elbv2.create_listener(
+        made = elbv2.create_listener(
             LoadBalancerArn=cloud.stack.balancer,
             Protocol="HTTPS",
+            SslPolicy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
             Port=port,
             Certificates=[{"CertificateArn": arn}],
             DefaultActions=[{"Type": "forward", "TargetGroupArn": targets}],
@@ -64,14 +66,23 @@ def test_https_listener_serves_its_certificate(cloud: Shared, tmp_path: Path) ->
         context = ssl.create_default_context(cafile=str(trusted))
         context.check_hostname = False  # it is reached by its address
 
+        seen: dict[str, str | None] = {}
+
         def get() -> bytes:
             connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60)
             try:
                 connection.request("GET", "/", headers={"Host": HOST})
-                return connection.getresponse().read()
+                answer = connection.getresponse()
+                seen["hsts"] = answer.headers["Strict-Transport-Security"]
+                return answer.read()
             except ConnectionError:
                 return b""
             finally:
                 connection.close()
 
         until(lambda: get() == b"over TLS", what="an answer over TLS")
+        assert seen == {"hsts": None}
+        elbv2.modify_listener_attributes(
+            ListenerArn=made["Listeners"][0]["ListenerArn"], Attributes=[{"Key": HSTS, "Value": "max-age=300"}]
+        )
+        until(lambda: get() == b"over TLS" and seen["hsts"] == "max-age=300", what="the header of the listener")

@@ -345,3 +345,40 @@ def test_an_address_is_one_nat_gateways(s: Stack) -> None:
         AllocationId=address,
         SubnetId=s.subnets[1],
     )
+
+
+def test_a_security_policy_that_aws_does_not_have_is_refused(s: Stack) -> None:
+    elbv2 = s.cloud.client("elbv2")
+    refused(elbv2.describe_ssl_policies, "SSLPolicyNotFound", "not found", Names=["ELBSecurityPolicy-Typo"])
+    refused(
+        elbv2.create_listener,
+        "SSLPolicyNotFound",
+        "not found",
+        LoadBalancerArn=s.balancer,
+        Protocol="HTTPS",
+        Port=free_port(),
+        SslPolicy="ELBSecurityPolicy-Typo",
+        Certificates=[{"CertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/1"}],
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )
+
+
+def test_a_listener_has_the_attributes_of_its_kind_alone(s: Stack) -> None:
+    change = s.cloud.client("elbv2").modify_listener_attributes
+    for key, value in (("tcp.idle_timeout.seconds", "60"), ("routing.http.response.server.enabled", "no")):
+        attributes = [{"Key": key, "Value": value}]
+        refused(change, "InvalidConfigurationRequest", key, ListenerArn=s.listener, Attributes=attributes)
+
+
+def test_a_group_that_is_protected_from_deletion_stays(s: Stack) -> None:
+    scaling = s.cloud.client("autoscaling")
+    group = "protected"
+    s.group(group, s.template(group))
+    change, delete = scaling.update_auto_scaling_group, scaling.delete_auto_scaling_group
+    refused(change, "ValidationError", "must be one of", AutoScalingGroupName=group, DeletionProtection="yes")
+    change(AutoScalingGroupName=group, DeletionProtection="prevent-all-deletion")
+    [seen] = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"]
+    assert seen["DeletionProtection"] == "prevent-all-deletion"
+    for force in (False, True):
+        refused(delete, "ValidationError", "can't be deleted", AutoScalingGroupName=group, ForceDelete=force)
+    change(AutoScalingGroupName=group, DeletionProtection="none")

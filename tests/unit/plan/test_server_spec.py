@@ -218,3 +218,28 @@ def test_the_generation_is_a_hash_of_every_part_of_the_recipe() -> None:
     }
     parts = {name: replace(made, **{name: other}) for name, other in others.items()}
     assert len({made.generation, *(part.generation for part in parts.values())}) == len(parts) + 1
+
+
+def test_where_servers_go_and_whose_key_they_have_makes_them_others_and_the_defaults_do_not() -> None:
+    """A stack that was made before there were these keys has the generation that it had."""
+    plain = server_spec(settings(), "0" * 12)
+    assert "allowedEgress" not in plain.tag
+    assert "volumeKmsKey" not in plain.tag
+    listed = server_spec(settings(allowed_egress=("0.0.0.0/0:443", "10.0.0.0/8")), "0" * 12)
+    assert listed == server_spec(settings(allowed_egress=("10.0.0.0/8", "0.0.0.0/0:443")), "0" * 12)
+    keyed = server_spec(settings(volume_kms_key="arn:aws:kms:eu-west-1:123456789012:key/1"), "0" * 12)
+    assert len({plain.generation, listed.generation, keyed.generation}) == 3
+    assert spec_changes(plain.tag, listed) == [f"allowedEgress: none -> {listed.egress[:8]}"]
+    assert spec_changes(keyed.tag, plain) == [f"volumeKmsKey: {keyed.disk_key[:8]} -> none"]
+
+
+def test_a_tag_holds_every_part() -> None:
+    longest = settings(
+        instance_type="u7inh-32tb.480xlarge",
+        root_volume_gib=16384,
+        app_port=65535,
+        health_check_path="/" + "h" * 63,
+        allowed_egress=("10.0.0.0/8",),
+        volume_kms_key="arn:aws:kms:eu-west-1:123456789012:key/1",
+    )
+    assert len(server_spec(longest, "0" * 12).tag) <= 256

@@ -20,6 +20,7 @@ from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
 from tests.support.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
 
+HSTS = "routingHttpResponseStrictTransportSecurityHeaderValue"
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
 
 
@@ -291,9 +292,12 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
     # No certificate is for the load balancer's own name, which is where DNS leads the host name to.
     assert done.outputs["url"] == "https://shop.example.com"
     assert done.outputs["dnsName"] == "phoenix-dev.elb.amazonaws.com"
-    assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    assert HSTS not in listener, "without protect nobody is told to stay with HTTPS"
     plain = done.one("aws:lb/listener:Listener", "listener-80").inputs
     assert (plain["port"], plain["protocol"]) == (80, "HTTP")
+    assert "sslPolicy" not in plain
+    assert plain["routingHttpResponseServerEnabled"] is listener["routingHttpResponseServerEnabled"] is False
     redirect = done.one("aws:lb/listenerRule:ListenerRule", "redirect")
     assert redirect.inputs["actions"] == [
         {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}}
@@ -302,6 +306,65 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
     assert "phoenix-dev-production" in redirect.depends_on, "users would be led to where nobody serves yet"
     production = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs
     assert redirect.inputs["priority"] > production["priority"], "a production rule that is there yet serves on"
+
+
+def test_in_production_browsers_come_back_by_https_alone_until_that_is_taken_back() -> None:
+    https: dict[str, Any] = {"certificateArn": certificate(), "hostname": "shop.example.com", "protect": True}
+    done = program(**https, tlsPolicy="ELBSecurityPolicy-TLS13-1-3-PQ-2025-09")
+    listener = done.one("aws:lb/listener:Listener", "listener-443").inputs
+    assert listener[HSTS] == "max-age=31536000"
+    assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09"
+    assert HSTS not in done.one("aws:lb/listener:Listener", "listener-80").inputs, "browsers obey it over TLS alone"
+    assert HSTS not in program(**https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
+    balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1"
+    stands("phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"})
+    stands(
+        "phoenix-dev-listener-443",
+        "aws:lb/listener:Listener",
+        arn=f"{balancer}/1",
+        port=443.0,
+        protocol="HTTPS",
+        loadBalancerArn=balancer,
+        **{HSTS: "max-age=31536000"},
+    )
+    back = program(**https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
+    assert back[HSTS] == "max-age=0", "an empty text is never sent by the provider"
+
+
+def test_a_security_policy_that_aws_does_not_have_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(pulumi.RunError, match="tlsPolicy = 'ELBSecurityPolicy-Typo': must be a security policy"):
+        program(certificateArn=certificate(), hostname="shop.example.com", tlsPolicy="ELBSecurityPolicy-Typo")
+
+
+def test_a_web_acl_judges_from_the_first_request_on_and_one_that_is_not_there_is_refused() -> None:
+    waf: Any = boto3.client("wafv2", "eu-west-1")
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "edge"}
+    arn = waf.create_web_acl(Name="edge", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen)[
+        "Summary"
+    ]["ARN"]
+    done = program(webAclArn=arn)
+    joined = done.one("aws:wafv2/webAclAssociation:WebAclAssociation")
+    assert joined.inputs["webAclArn"] == arn
+    assert "phoenix-dev-web-acl" in done.one("aws:lb/listener:Listener").depends_on
+    assert program().all("aws:wafv2/webAclAssociation:WebAclAssociation") == []
+    with pytest.raises(pulumi.RunError, match="must be a web ACL of this account in eu-west-1; there is none such"):
+        program(webAclArn=f"{arn}0")
+
+
+def test_an_internal_load_balancer_has_no_public_address_and_the_plan_says_who_must_reach_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vpc, subnets = network("ab")
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(tmp_path / "plan.md"))
+    done = program(vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets, internal=True)
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["internal"] is True
+    assert "the load balancer is internal" in (tmp_path / "plan.md").read_text()
+    done = program(vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets)
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["internal"] is False
+    assert (
+        "| open | servers may go anywhere (allowedEgress); no web ACL judges requests (webAclArn) |"
+        in (tmp_path / "plan.md").read_text()
+    )
 
 
 def test_a_listener_opens_after_its_way_in_and_closes_before_it() -> None:
@@ -504,6 +567,56 @@ def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
         f"arn:aws:cloudwatch/metricAlarm:eu-west-1:123456789012:phoenix-dev-blue-{what}"
         for what in ("5xx", "few-healthy", "slow")
     ]
+
+
+def test_servers_go_where_the_list_says_and_nowhere_else() -> None:
+    def ways(**config: Any) -> dict[str, tuple[Any, ...]]:
+        return {
+            one.name: tuple(one.inputs.get(key) for key in ("cidrIpv4", "ipProtocol", "fromPort", "toPort"))
+            for one in program(**config).all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+            if "-out" in one.name
+        }
+
+    assert ways() == {"phoenix-dev-blue-out": ("0.0.0.0/0", "-1", None, None)}
+    assert ways(allowedEgress=["0.0.0.0/0:443", "10.0.0.0/8:5432-5433", "10.0.0.5/32:514/udp", "10.1.0.0/16"]) == {
+        "phoenix-dev-blue-out-0.0.0.0/0:443": ("0.0.0.0/0", "tcp", 443, 443),
+        "phoenix-dev-blue-out-10.0.0.0/8:5432-5433": ("10.0.0.0/8", "tcp", 5432, 5433),
+        "phoenix-dev-blue-out-10.0.0.5/32:514/udp": ("10.0.0.5/32", "udp", 514, 514),
+        "phoenix-dev-blue-out-10.1.0.0/16": ("10.1.0.0/16", "-1", None, None),
+    }
+    assert ways(allowedEgress=[]) == {}
+
+
+def test_a_kept_group_goes_where_it_went() -> None:
+    live_group("blue", "abcdefabcdef")
+    for name in ("-out", "-out-10.0.0.0/8:5432"):
+        stands(f"phoenix-dev-blue{name}", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+    done = program(active="green", traffic=10, allowedEgress=["0.0.0.0/0:443"])
+    rules = {one.name for one in done.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")}
+    assert {name for name in rules if "-out" in name} == {
+        "phoenix-dev-blue-out",
+        "phoenix-dev-blue-out-10.0.0.0/8:5432",
+        "phoenix-dev-green-out-0.0.0.0/0:443",
+    }
+
+
+def test_disks_have_the_key_that_is_named_if_auto_scaling_may_use_it() -> None:
+    kms: Any = boto3.client("kms", "eu-west-1")
+    role = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+    allowed = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    key, closed = (kms.create_key(**said)["KeyMetadata"]["Arn"] for said in ({"Policy": policy}, {}))
+    template = program(volumeKmsKey=key).one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    assert template["blockDeviceMappings"][0]["ebs"]["kmsKeyId"] == key
+    assert (
+        "kmsKeyId" not in program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["blockDeviceMappings"][0]["ebs"]
+    )
+    with pytest.raises(
+        pulumi.RunError, match=r"its policy does not let .*AWSServiceRoleForAutoScaling do kms:CreateGrant"
+    ):
+        program(volumeKmsKey=closed)
+    with pytest.raises(pulumi.RunError, match="must be a key under which Auto Scaling can launch servers"):
+        program(volumeKmsKey=key[:-3] + "000")
 
 
 def test_a_given_network_is_adopted_and_none_is_made() -> None:

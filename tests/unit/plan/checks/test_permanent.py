@@ -10,6 +10,7 @@ import pytest
 from plan.checks import known_failures, permanent
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.checks.permanent import Listener, PermanentResources, Rule
+from plan.config.settings import TLS_POLICY
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits, Subnet
 from plan.readers.stack_state import Resource, StateInventory
@@ -182,6 +183,34 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
         (before(), {"protect": True}, [("protect", "false -> true: listener and rules are kept from deletion")]),
         (before(protected=True), {}, [("protect", "true -> false: they may be deleted from then on")]),
         (before(), {"dashboard": True}, [("dashboard", "false -> true: is made")]),
+        (before(), {"web_acl_arn": "arn:acl"}, [("web ACL", "none -> arn:acl: in place")]),
+        (before(web_acl="arn:acl"), {}, [("web ACL", "arn:acl -> none: in place")]),
+        (
+            before(listener(443, "HTTPS", certificate=CERTIFICATE, tls_policy="Old"), listener(80)),
+            SECURE,
+            [
+                (
+                    "TLS",
+                    f"Old -> {TLS_POLICY}: in place; who speaks none of its ciphers is refused (tlsPolicy)",
+                )
+            ],
+        ),
+        (
+            before(listener(443, "HTTPS", certificate=CERTIFICATE), listener(80)),
+            {**SECURE, "hsts_seconds": 300},
+            [
+                (
+                    "HSTS",
+                    "none -> max-age=300: browsers that come are told, and for 300 seconds they come by HTTPS alone,"
+                    " whatever is set later",
+                )
+            ],
+        ),
+        (
+            before(listener(443, "HTTPS", certificate=CERTIFICATE, hsts="max-age=300"), listener(80)),
+            SECURE,
+            [("HSTS", "max-age=300 -> max-age=0: browsers that come are told, and they forget it")],
+        ),
         (
             before(hostname="a.example.com"),
             {"hostname": "b.example.com"},
@@ -191,6 +220,18 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
 )
 def test_every_change_has_its_row(was: PermanentResources, now: dict[str, Any], told: list[tuple[str, str]]) -> None:
     assert permanent_rows(was, settings(**now), live(), front=True) == told
+
+
+@pytest.mark.parametrize(("was", "now"), [(False, True), (True, False)])
+def test_a_load_balancer_stays_public_or_internal(was: bool, now: bool) -> None:
+    given = settings(internal=now, **VPC)
+    standing = replace(ADOPTED, internal=was)
+    [refused] = permanent.problems(standing, given)
+    said = str(refused)
+    assert f"internal = {str(now).lower()!r}: must stay {str(was).lower()}" in said
+    assert f"pulumi config set internal {str(was).lower()}" in said
+    assert list(permanent.problems(standing, replace(given, internal=was))) == []
+    assert list(permanent.problems(PermanentResources(), given)) == [], "nothing stands yet"
 
 
 def test_a_service_on_a_listener_of_others_tells_of_its_host_and_place() -> None:
@@ -228,6 +269,7 @@ def test_a_state_tells_what_stands() -> None:
                         "securityGroups": ["sg-1"],
                         "tags": OWNED,
                         "enableDeletionProtection": True,
+                        "internal": True,
                     },
                 ),
                 ("phoenix:index:LoadBalancer", "phoenix-dev", {"arn": BALANCER, "hostname": "shop.example.com"}),
@@ -240,6 +282,8 @@ def test_a_state_tells_what_stands() -> None:
                         "port": 443.0,
                         "protocol": "HTTPS",
                         "certificateArn": CERTIFICATE,
+                        "sslPolicy": "Policy",
+                        "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=300",
                         "defaultActions": [{"type": "fixed-response"}],
                     },
                 ),
@@ -254,6 +298,12 @@ def test_a_state_tells_what_stands() -> None:
                         "defaultActions": [{"type": "redirect"}],
                     },
                 ),
+                (
+                    "aws:wafv2/webAclAssociation:WebAclAssociation",
+                    "phoenix-dev-web-acl",
+                    {"resourceArn": BALANCER, "webAclArn": "arn:acl"},
+                ),
+                ("aws:wafv2/webAclAssociation:WebAclAssociation", "x", {"resourceArn": "y", "webAclArn": "arn:other"}),
                 ("aws:lb/listener:Listener", "elsewhere", {"arn": "x", "loadBalancerArn": "y", "port": 1.0}),
                 (
                     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -282,8 +332,10 @@ def test_a_state_tells_what_stands() -> None:
         vpc="vpc-0a",
         subnets=frozenset({"subnet-a"}),
         protected=True,
+        internal=True,
+        web_acl="arn:acl",
         listeners=(
-            Listener("phoenix-dev-listener", ear, 443, "HTTPS", CERTIFICATE),
+            Listener("phoenix-dev-listener", ear, 443, "HTTPS", CERTIFICATE, tls_policy="Policy", hsts="max-age=300"),
             Listener("phoenix-dev-redirect", f"{ear}0", 80, "HTTP", redirects=True),
         ),
         cidrs=frozenset({"10.0.0.0/8"}),
