@@ -52,6 +52,10 @@ class RolloutPlan:
         """The color that has most of production in the end; of two halves, the active one."""
         return max(self.weights, key=lambda color: (self.weights[color], color == self.active.color))
 
+    def predecessor(self, live: LiveState) -> LiveGroup | None:
+        """The group that leaves because its color is launched again: it was kept, or taken back as a canary."""
+        return live.group(self.active.color) if self.existing is None else None
+
     @property
     def groups(self) -> tuple[GroupKey, ...]:
         """The colors that the program declares, the active one first."""
@@ -250,7 +254,11 @@ def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGr
 
 
 def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, beside: LiveGroup | None) -> Problem:
-    said = "".join(f"\n    {line}" for line in spec_changes(mine.server_spec, spec))
+    changes = spec_changes(mine.server_spec, spec)
+    said = "".join(f"\n    {line}" for line in changes)
+    # Pinning the image that serves helps when nothing else changed.
+    image_only = all(line.startswith("image: ") for line in changes)
+    pin = f"; or keep the image that serves: pulumi config set image {shown(mine.fingerprint) or mine.image}"
     flip = other_color(mine.color)
     if beside and _is_canary(mine, of=beside):
         return Problem(
@@ -265,8 +273,7 @@ def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, b
         f"what makes a server changed, but active is {mine.color}, which serves production as generation"
         f" {mine.generation}; a live server is never changed.{said}",
         f"pulumi config set active {flip}   (generation {spec.generation} is launched beside it)\n"
-        "or undo the change; or keep the image that serves: pulumi config set image"
-        f" {shown(mine.fingerprint) or mine.image}",
+        "or undo the change" + (pin if image_only else ""),
     )
 
 

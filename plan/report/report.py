@@ -110,6 +110,8 @@ def plan_report(
         if settings.image_shared_with:
             rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:
+        if settings.image:
+            rows.append(("image", source.description))
         wanted = None if plan.active.pinned else (settings.min_size, settings.max_size)
         rows.append(
             (
@@ -128,7 +130,7 @@ def plan_report(
     rows += [("note", line) for line in warnings(settings, plan, live, source, now=now)]
     rows += [("note", line) for line in existing_groups.warnings(settings, plan, live, limits)]
     rows += [("unknown", line) for line in limits.unknown if not plan.is_up_to_date]
-    headline = _headline(plan) + ("; permanent resources change" if permanent else "")
+    headline = _headline(plan, live) + ("; permanent resources change" if permanent else "")
     return PlanReport(settings.identity, settings.stack, headline, tuple(rows), log)
 
 
@@ -181,7 +183,7 @@ def _changelog_lines(log: Changelog) -> list[str]:
     return [f"since {log.since}, the live image's commit, in the image's folder:", *log.lines]
 
 
-def _headline(plan: RolloutPlan) -> str:
+def _headline(plan: RolloutPlan, live: LiveState) -> str:
     mine, share = plan.active.color, plan.weights[plan.active.color]
     if plan.is_up_to_date and not plan.to_delete:
         return "nothing is launched, nothing is deleted"
@@ -195,7 +197,12 @@ def _headline(plan: RolloutPlan) -> str:
         begins.append("production begins")
     elif not plan.is_up_to_date:
         begins.append(f"{mine} passes the gates again")
-    return ", ".join(begins + ([f"{plan.to_delete.color} is deleted"] if plan.to_delete else []))
+    deleted = [plan.to_delete.color] if plan.to_delete else []
+    if before := plan.predecessor(live):
+        deleted.append(f"the {before.color} of before")
+    return ", ".join(
+        begins + ([f"{' and '.join(deleted)} {'is' if len(deleted) == 1 else 'are'} deleted"] if deleted else [])
+    )
 
 
 def _production_row(plan: RolloutPlan, live: LiveState) -> str:
@@ -218,6 +225,14 @@ def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits)
                 f"{color.color}, generation {color.generation}, {existing_groups.describe_group(group, limits)}, {end}"
             )
             rows.append((key, said))
+    if before := plan.predecessor(live):
+        rows.append(
+            (
+                "deleted",
+                f"{before.color}, generation {before.generation}, {existing_groups.describe_group(before, limits)},"
+                " kept until now, last of all",
+            )
+        )
     return rows
 
 
@@ -238,7 +253,9 @@ def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> lis
         else f"at least {estimates.format_duration(found.least)}, at most {estimates.format_duration(found.most)}"
         " (estimated from the settings; the bake before it not counted)"
     )
-    rows = [("together", f"two groups, {span}")]
+    before = plan.predecessor(live)
+    rows = [("together", f"{'three' if before else 'two'} groups, {span}")]
+    size += before.desired if before else 0
     priced = estimates.price_per_hour(settings)
     if priced:
         amount, currency = priced
@@ -251,7 +268,7 @@ def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> lis
         rows.append(
             (
                 "cost",
-                f"{what} for the {size} servers of the second group (pricePerHour"
+                f"{what} for the {size} servers of the {'other groups' if before else 'second group'} (pricePerHour"
                 f" {settings.price_per_hour}; servers only)",
             )
         )

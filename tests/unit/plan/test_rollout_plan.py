@@ -294,6 +294,15 @@ def refusal(image: str, *groups: LiveGroup, **said: object) -> str:
     return str(error.value)
 
 
+def test_an_image_is_no_cure_for_another_change() -> None:
+    alive, larger = live(group("blue", OLD)), replace(recipe(OLD), instance_type="m7i.large")
+    with pytest.raises(UserError) as error:
+        rollout_plan.decide_rollout(settings(), larger, alive, now=NOW)
+    assert "instanceType: t3.small -> m7i.large" in str(error.value)
+    assert "or undo the change" in str(error.value)
+    assert "config set image" not in str(error.value)
+
+
 def test_a_new_generation_with_the_flag_on_the_live_color_says_what_changed_and_what_to_type() -> None:
     text = refusal(NEW, group("blue", OLD))
     assert f"image: {OLD} -> {NEW}" in text

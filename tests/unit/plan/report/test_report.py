@@ -141,6 +141,28 @@ def test_a_held_canary_has_no_end_and_costs_by_the_day() -> None:
     assert row(said, "standby") == [f"blue, generation {recipe(OLD).generation}, 3 servers, exactly as it is"]
 
 
+def test_with_a_kept_group_three_stand_side_by_side_and_it_is_told_which_go() -> None:
+    kept = group("blue", OLD, 0, days=3, desired=1)
+    groups = kept, group("green", NEW, 100, desired=2)
+    said = brief(NEXT, *groups, active="blue", keep_previous=True, price_per_hour="1 USD")
+    assert said.headline == "blue is launched, all of production moves to blue, the blue of before is deleted"
+    assert row(said, "deleted") == [f"blue, generation {kept.generation}, 1 servers, kept until now, last of all"]
+    assert row(said, "together") == ["three groups, until keepPrevious is false or blue flips again"]
+    assert "for the 3 servers of the other groups" in row(said, "cost")[0]
+    both = brief(NEXT, *groups, active="blue")
+    assert both.headline.endswith("green and the blue of before are deleted")
+    assert len(row(both, "deleted")) == 2
+
+
+def test_a_pinned_image_is_told_also_when_nothing_happens() -> None:
+    given, made, alive = settings(image=OLD), recipe(OLD), live(group("blue", OLD))
+    source = ImageSource(OLD, f"{OLD}, which the settings name", needs_bake=False, image_ids=KNOWN)
+    plan = decide_rollout(given, made, alive, now=NOW)
+    said = report.plan_report(given, plan, made, alive, source, AccountLimits(), None, now=NOW)
+    assert row(said, "image") == [f"{OLD}, which the settings name"]
+    assert row(brief(OLD, group("blue", OLD)), "image") == []
+
+
 def test_without_a_price_there_is_no_figure() -> None:
     assert row(brief(NEW, group("blue", OLD), active="green"), "cost") == []
 
