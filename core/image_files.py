@@ -80,7 +80,9 @@ def read_image_files(folder: Path) -> Files:
         *_other_contents(folder, files, tracked),
     ]
     if refusals:
-        raise ImageFilesError(*refusals, head=f"what is in {folder} can't be baked; nothing was changed:")
+        raise ImageFilesError(
+            *refusals, head=f"what is in imageDir ({_near(folder)}) can't be baked; nothing was changed:"
+        )
     if not files:
         raise FileNotFoundError(f"there are no files in {folder}")
     return files
@@ -237,9 +239,14 @@ def _forbidden(code: str, folder: Path, paths: Iterable[str], rule: str, fix: st
     found = sorted(paths)
     if not found:
         return
-    near = Path(os.path.relpath(folder))
-    place = folder if near.parts[:1] == ("..",) else near
+    place = _near(folder)
     named = [place / path for path in found] if len(found) <= NAMES else [place]
     shown = found if len(found) <= NAMES else [*found[:NAMES], f"... and {len(found) - NAMES} more"]
     typed = fix.replace("{}", " ".join(shlex.quote(str(path)) for path in named))
     yield problem(code, "imageDir", shown, rule, typed)
+
+
+def _near(folder: Path) -> Path:
+    """The way to a folder from where the user stands; where it would lead up, the whole path."""
+    near = Path(os.path.relpath(folder))
+    return folder if near.parts[:1] == ("..",) else near

@@ -86,10 +86,6 @@ def _files(settings: Settings, folder: Path) -> Files:
                 error.do,
             )
         ) from None
-    except image_files.ImageFilesError as error:
-        raise UserError(
-            *error.problems, head=f"what is in imageDir ({settings.image_dir}) can't be baked; nothing was changed:"
-        ) from None
 
 
 def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
