@@ -25,7 +25,8 @@ class ImageArgs:
     fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`; `architecture`
     (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never baked here);
     `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older image is baked
-    anew; 0: no limit); `live_image` (ami-, or empty) that packages are compared with.
+    anew; 0: no limit); `live_image` (ami-, or empty) that packages are compared with; `max_severity` (the highest of a
+    vulnerability with a fix that is launched; off: nobody looks).
     """
 
     service: str
@@ -39,6 +40,7 @@ class ImageArgs:
     kms_key: str = ""
     max_age_days: int
     live_image: str = ""
+    max_severity: str = "off"
 
     def environment(self, subnet_id: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         """As options of the step that finds, bakes or copies it."""
@@ -48,6 +50,7 @@ class ImageArgs:
             "kms_key": self.kms_key,
             "max_age_days": str(self.max_age_days),
             "live_image": self.live_image,
+            "max_severity": self.max_severity,
         }
         if self.copied_from:
             return {**wanted, "image_from": self.copied_from}

@@ -159,6 +159,7 @@ class Service(pulumi.ComponentResource):
                 kms_key=settings.image_kms_key,
                 max_age_days=settings.max_age_days,
                 live_image=self._checked.rollout.live_image,
+                max_severity=settings.severity_limit,
             ),
             subnet_id=subnets[0],
             opts=self._below,

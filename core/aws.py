@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -80,6 +80,11 @@ class Aws:
     @cached_property
     def iam(self) -> IAMClient:
         return self.session.client("iam", config=CONFIG)
+
+    @cached_property
+    def inspector(self) -> Any:
+        create: Any = self.session.client  # no types of it are installed
+        return create("inspector2", config=CONFIG)
 
     @cached_property
     def kms(self) -> KMSClient:

@@ -10,7 +10,7 @@ import pulumi
 
 class ServiceArgs(TypedDict, total=False):
     active: str
-    """Color that serves: blue, green, or auto (flips by itself when what makes a server changed, or its image exceeds maxAgeDays). Default: blue."""
+    """Color that serves: blue, green, or auto (flips by itself when what makes a server changed, or its image exceeds maxAgeDays or maxSeverity). Default: blue."""
     traffic: int
     """Percent of production for the active color: 0 holds it in pre-production, 10 as a canary, 100 is the flip. Default: 100."""
     image: str
@@ -41,6 +41,8 @@ class ServiceArgs(TypedDict, total=False):
     """How many of the newest images of this stack are kept when old ones are deregistered. Default: 3."""
     maxAgeDays: int
     """Days after which an image is baked again and auto flips; 0 is no limit. Default: 30."""
+    maxSeverity: str
+    """Highest severity of a vulnerability with a fix that an image is launched with, as Amazon Inspector finds it between bake and launch: none, low, medium, high, or critical (all is launched, and told); off does not scan. Empty is high with protect, else off."""
     instanceType: str
     """EC2 instance type; it decides the architecture of the image too. Default: t3.small."""
     rootVolumeGiB: int

@@ -16,6 +16,7 @@ from core.images import Image
 from core.names import AMI, TYPED_FINGERPRINT, shown
 from plan import vendor_support
 from plan.config.settings import Settings
+from plan.readers import findings
 from plan.server_spec import image_fingerprint
 
 if TYPE_CHECKING:
@@ -42,14 +43,14 @@ def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: date
     """The image that these settings ask for; `folder` is the project's. Raises `UserError`."""
     known = images.list_available(ec2, service=settings.service)
     return replace(
-        _wanted(known, settings, folder, now=now),
+        _wanted(ec2, known, settings, folder, now=now),
         image_ids=tuple(image.id for image in known),
         is_shared=any(image.shared_by == settings.identity for image in known),
         revoked={image.id: revocation.words(image) for image in known if image.revoked},
     )
 
 
-def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
+def _wanted(ec2: EC2Client, known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
     if settings.image:
         return pinned_source(known, settings)
     files = _files(settings, folder)
@@ -59,6 +60,8 @@ def _wanted(known: Sequence[Image], settings: Settings, folder: Path, *, now: da
     if revoked := images.find_revoked(known, wanted):
         return _revoked(revoked, settings)
     chosen = choose_source(known, wanted, settings.max_age_days, now, key=key)
+    if why := findings.reason_to_bake(ec2, settings, (one for one in known if one.id == chosen.image), now=now):
+        chosen = ImageSource(wanted, f"baked from scratch: {why}", needs_bake=True)
     return replace(chosen, notes=vendor_support.notes(files, settings.base_image))
 
 

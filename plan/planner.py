@@ -25,14 +25,14 @@ from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import Lineage
 from plan.listener_move import ListenerMove
-from plan.readers import account_limits, existing_balancer, live_state, orphans, stack_state, unrecorded
+from plan.readers import account_limits, existing_balancer, findings, live_state, orphans, stack_state, unrecorded
 from plan.readers.account_limits import AccountLimits
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import Account, LiveState
 from plan.readers.recorded_egress import recorded_egress
 from plan.readers.recorded_steps import RecordedSteps
 from plan.readers.stack_state import StateInventory
-from plan.report import changelog, package_diff, permanent_rows, report
+from plan.report import changelog, package_diff, permanent_rows, report, vulnerability_diff
 from plan.report.report import PlanReport
 from plan.rollout_plan import RolloutPlan
 from plan.server_spec import ServerSpec
@@ -114,6 +114,7 @@ def make_plan(
         reported=made.recorded.production(f"{settings.name}-promote"),
         attempted=live.attempted | found.attempted | made.attempted,
     )
+    live = findings.with_findings(session, settings, live)
     limits = account_limits.read_account_limits(session, settings, live, now=now, account=account.id)
     ancestry = lineage.read_lineage(live, folder)
     plan = known_failures.checked_plan(
@@ -142,6 +143,7 @@ def make_plan(
         raise UserError(*refused)
     changed = changelog.image_changelog(plan, settings, folder)
     differing = package_diff.package_lines(session, plan, source, service=settings.service)
+    findable = vulnerability_diff.vulnerability_lines(session, plan, source, settings)
     brief = report.plan_report(
         settings,
         plan,
@@ -151,6 +153,7 @@ def make_plan(
         limits,
         changed,
         packages=differing,
+        vulnerabilities=findable,
         now=now,
         ancestry=ancestry,
         permanent=permanent_rows.permanent_rows(before, settings, live, front=not owner),

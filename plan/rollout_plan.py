@@ -11,6 +11,7 @@ from datetime import datetime
 
 from core.errors import Problem, UserError
 from core.names import COLORS, other_color, shown
+from core.vulnerabilities import SAME_FOR
 from plan.config.settings import Settings
 from plan.group_key import GroupKey
 from plan.readers.live_state import LiveGroup, LiveState
@@ -182,7 +183,7 @@ def _active_color(settings: Settings, spec: ServerSpec, live: LiveState, now: da
         if group.weight
         and group.name
         and group.generation == spec.generation
-        and not exceeds_max_age(settings, group, now)
+        and not (exceeds_max_age(settings, group, now) or has_fixable_findings(settings, group, now))
     ]
     return fresh[0].color if fresh else other_color(live.majority_group.color)
 
@@ -192,6 +193,16 @@ def exceeds_max_age(settings: Settings, group: LiveGroup, now: datetime) -> bool
     if settings.image or not settings.max_age_days or group.baked_at is None:
         return False
     return (now - group.baked_at).total_seconds() > settings.max_age_days * 86400
+
+
+def has_fixable_findings(settings: Settings, group: LiveGroup, now: datetime) -> bool:
+    """Whether a bake may mend what the group's image would not be launched with any more.
+
+    Not where the settings pin an image or copy it, nor on its first day: the same scripts would make the same image.
+    """
+    if settings.image or settings.image_from or group.baked_at is None:
+        return False
+    return bool(group.vulnerable) and now - group.baked_at > SAME_FOR
 
 
 def _reuses_existing(spec: ServerSpec, mine: LiveGroup, beside: LiveGroup | None) -> bool:

@@ -27,7 +27,7 @@ from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits, Subnet
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.rollout_plan import RolloutPlan, decide_rollout, exceeds_max_age
+from plan.rollout_plan import RolloutPlan, decide_rollout, exceeds_max_age, has_fixable_findings
 from plan.server_spec import ServerSpec
 
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
@@ -198,6 +198,12 @@ def warnings(
             if group.image and group.image not in source.image_ids:
                 found.append(
                     f"{group.color} was launched from {group.image}, which is gone: it can't get another server"
+                )
+            if group.vulnerable:
+                found.append(
+                    f"{group.color}'s image has {len(group.vulnerable)} vulnerabilities above maxSeverity that there is"
+                    f" a fix of ({', '.join(group.vulnerable[:3])}{', ...' if len(group.vulnerable) > 3 else ''})"
+                    + (" (active: auto would flip)" if has_fixable_findings(settings, group, now) else "")
                 )
             if exceeds_max_age(settings, group, now):
                 found.append(

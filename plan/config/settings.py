@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from core import kms
+from core import kms, vulnerabilities
 from core.image_sharing import PLACE
 from core.names import COLORS
 from plan.config import freeze_windows, secret_references
@@ -95,6 +95,15 @@ class Settings:
     )
     image_keep: int = _key(3, integer(1, 100), "3")
     max_age_days: int = _key(30, integer(0, 3650, "days (0: no limit)"), "30")
+    max_severity: str = _key(
+        "",
+        matching(
+            "|".join((vulnerabilities.OFF, *vulnerabilities.LIMITS)),
+            "off, none, low, medium, high or critical",
+            empty=True,
+        ),
+        "high",
+    )
     instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
     # The vendors' images have 8 GiB, and no disk can be smaller than its image.
     root_volume_gib: int = _key(10, integer(8, 16384, "GiB"), "10")
@@ -239,6 +248,11 @@ class Settings:
         if self.hsts_seconds > 0:
             return self.hsts_seconds
         return HSTS_SECONDS if self.protect and self.port == 443 else 0
+
+    @property
+    def severity_limit(self) -> str:
+        """The highest severity of a vulnerability with a fix that an image is launched with; off: nobody looks."""
+        return self.max_severity or ("high" if self.protect else vulnerabilities.OFF)
 
     @property
     def architecture(self) -> str:

@@ -68,6 +68,7 @@ class LiveGroup:
     sizes: tuple[int, int] | None = None  # MinSize and MaxSize
     in_service: int | None = None
     obstacles: tuple[Obstacle, ...] = ()
+    vulnerable: tuple[str, ...] = ()  # what its image would not be launched with any more, in words
     # What the program wrote on its target group and the steps on its servers' group, keyed without `phoenix:`.
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 

@@ -91,11 +91,13 @@ def plan_report(
     log: Changelog | None,
     *,
     packages: Sequence[str] = (),
+    vulnerabilities: Sequence[str] = (),
     permanent: Sequence[tuple[str, str]] = (),
     now: datetime,
     ancestry: Lineage = UNKNOWN,
 ) -> PlanReport:
-    """The plan of an update in words. `packages`: what differs, in lines. `permanent`: rows of what outlives groups."""
+    """The plan of an update in words. `packages`, `vulnerabilities`: what differs, in lines. `permanent`: rows of what
+    outlives groups."""
     rows = lineage.rows(settings, plan, ancestry)
     size = estimates.server_count(settings, plan, live)
     if plan.existing is None:
@@ -107,6 +109,7 @@ def plan_report(
                 for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: launched again"]
             ]
         rows += [("packages", line) for line in packages]
+        rows += [("findings", line) for line in vulnerabilities]
         if settings.image_shared_with:
             rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     else:

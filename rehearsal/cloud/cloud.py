@@ -184,6 +184,17 @@ class Cloud:
         """
         self._state.boot_fault = reason
 
+    def image_findings(self, image: str, *findings: Mapping[str, Any]) -> None:
+        """From now on a scan of this image finds these, as EC2 tells them (`ImageFinding` of its API reference).
+
+        Of an empty `image`: a scan of each that nothing was said of.
+        """
+        self._state.findings[image] = findings
+
+    def fail_scans(self, reason: str) -> None:
+        """From now on every scan that begins fails for this reason of Inspector's; empty lifts it."""
+        self._state.scan_failure = reason
+
     @contextmanager
     def booting(self, *, seconds: float) -> Iterator[None]:
         """Inside it an instance that is launched is pending for so long (of AWS's seconds)."""

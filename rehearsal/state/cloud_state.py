@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rehearsal.servers.images import base_images
@@ -33,6 +34,19 @@ class Draining:
 
 
 @dataclass(kw_only=True)
+class Scan:
+    """Amazon Inspector's of an image: when it `began`, and `at` which second of `CloudState.now()`."""
+
+    id: str
+    image: str
+    began: datetime
+    at: float
+    failure: str = ""
+    looks: int = 0
+    """How often somebody has asked for findings since it ended."""
+
+
+@dataclass(kw_only=True)
 class CloudState:
     region: str
     journal: Journal
@@ -50,6 +64,12 @@ class CloudState:
     """Where they fail; empty for everywhere."""
     boot_fault: str | None = None
     """Why instances of groups end instead of running, in EC2's words; None when they run."""
+    findings: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """What Inspector finds in an image, as EC2 tells it."""
+    scan_seconds: float = 2.0
+    scan_failure: str = ""
+    """Why scans that begin now fail, in Inspector's words; empty when they end well."""
+    scans: list[Scan] = field(default_factory=list)
     metrics_stopped: bool = False
     """CloudWatch gets no metrics from the load balancer."""
     read_console: Callable[[str], str] = lambda instance_id: ""

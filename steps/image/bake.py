@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import base_images, images, kms
+from core import base_images, images, kms, vulnerabilities
 from core.base_images import BaseImage
 from core.errors import StepError
 from core.fingerprint import Files
 from core.git import Commit
 from core.images import Image
 from core.times import iso
-from steps.image import package_listing, packer, reuse, upload
+from steps.image import package_listing, packer, reuse, scan, upload
 from steps.image.packer import Packer
 from steps.runtime import command as common
 from steps.runtime import parsers, polling
@@ -71,6 +71,11 @@ class Options(CommonOptions):
         foreign=True,
     )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
+    max_severity: str = option(
+        "the highest severity of a vulnerability with a fix that is launched; off: no scan",
+        parse=scan.limit,
+        default="off",
+    )
 
 
 def bake(options: Options, context: Context) -> Mapping[str, object]:
@@ -78,7 +83,7 @@ def bake(options: Options, context: Context) -> Mapping[str, object]:
     if options.image:
         return reuse.result(options, context, reuse.pinned(options, context, options.image), baked=False)
     found = reuse.find_existing(options, context, otherwise="baked", seconds=BAKE_SECONDS, key=options.kms_key)
-    if found is not None:
+    if found is not None and not _outdated(options, context, found):
         return reuse.result(options, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
     program = packer.installed()
@@ -100,7 +105,22 @@ def bake(options: Options, context: Context) -> Mapping[str, object]:
         ec2, context.aws.ssm, options.base_image, account=options.account, architecture=options.architecture
     )
     refuse_key(options, context)
-    return reuse.result(options, context, baked(options, context, program, base, files, source), baked=True)
+    made = baked(options, context, program, base, files, source)
+    # With its list, of which a refusal tells versions.
+    made = package_listing.attach_list(context, made, service=options.service)
+    scan.let_through(context, made, scan.judge(context, made, options), options)
+    return reuse.result(options, context, made, baked=True)
+
+
+def _outdated(options: Options, context: Context, image: Image) -> bool:
+    """Whether a bake of the same scripts may mend what an image is refused for. Raises StepError when it can't."""
+    found = scan.judge(context, image, options)
+    bad = scan.refused(found, options)
+    if bad and vulnerabilities.bake_helps(image, context.clock.utc()):
+        context.progress.line(f"an image is baked: {image.id} has {len(bad)} vulnerabilities that there is a fix of")
+        return True
+    scan.let_through(context, image, found, options)
+    return False
 
 
 def baked(options: Options, context: Context, program: Packer, base: BaseImage, files: Files, source: Commit) -> Image:

@@ -20,7 +20,7 @@ from core.image_sharing import AccountRegion
 from core.images import Image
 from core.names import AMI
 from core.progress import Progress
-from steps.image import reuse
+from steps.image import reuse, scan
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import CommonOptions, option
@@ -59,6 +59,11 @@ class Options(CommonOptions):
     max_age_days: int = option("an older image is no good; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint, or ami-... of this account, that is wanted whatever its age", default="")
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
+    max_severity: str = option(
+        "the highest severity of a vulnerability with a fix that is launched; off: no scan",
+        parse=scan.limit,
+        default="off",
+    )
 
 
 def copy(options: Options, context: Context) -> Mapping[str, object]:
@@ -68,13 +73,21 @@ def copy(options: Options, context: Context) -> Mapping[str, object]:
         options = replace(options, fingerprint=options.image, max_age_days=0)
     found = reuse.find_existing(options, context, otherwise="copied", seconds=COPY_SECONDS)
     if found is not None:
+        _gate(options, context, found)
         return reuse.result(options, context, found, copied=False)
     place = image_sharing.parse_account_region(options.image_from, region=options.region)
     image = original(options, context, place)
     made = start_copy(options, context.aws.ec2, image, place)
     progress = context.progress.bounded(COPY_SECONDS)
     progress.line(f"{image.id} ({image.name}) of {place} is copied to {made}")
-    return reuse.result(options, context, wait_for_copy(context.aws.ec2, made, progress), copied=True)
+    copied = wait_for_copy(context.aws.ec2, made, progress)
+    _gate(options, context, copied)
+    return reuse.result(options, context, copied, copied=True)
+
+
+def _gate(options: Options, context: Context, image: Image) -> None:
+    if not options.image:
+        scan.let_through(context, image, scan.judge(context, image, options), options)
 
 
 def original(options: Options, context: Context, place: AccountRegion) -> Image:

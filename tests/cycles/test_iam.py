@@ -53,6 +53,15 @@ ELSEWHERE = {
         ),
         "a web ACL judges requests to the load balancer",
     ),
+    **dict.fromkeys(
+        (
+            "ec2:GetImageFindings",
+            "inspector2:GetOnDemandScanStatus",
+            "inspector2:ListOnDemandScans",
+            "inspector2:StartOnDemandScan",
+        ),
+        "images are scanned where maxSeverity says so",
+    ),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (

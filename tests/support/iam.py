@@ -22,7 +22,7 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl")
+DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "scan")
 # What a policy says of each, but for the service and its stack.
 VALUES = {
     "ACCOUNT": "123456789012",
@@ -36,7 +36,20 @@ VALUES = {
     "WEBACL": "edge/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
-SERVICES = ("acm", "autoscaling", "cloudwatch", "ec2", "elbv2", "iam", "kms", "service-quotas", "ssm", "sts", "wafv2")
+SERVICES = (
+    "acm",
+    "autoscaling",
+    "cloudwatch",
+    "ec2",
+    "elbv2",
+    "iam",
+    "inspector2",
+    "kms",
+    "service-quotas",
+    "ssm",
+    "sts",
+    "wafv2",
+)
 
 
 @dataclass(frozen=True)

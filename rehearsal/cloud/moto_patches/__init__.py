@@ -15,6 +15,7 @@ from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what the
     image_references,
     image_sharing,
     images,
+    inspector,
     instances,
     kms_keys,
     launch_templates,
