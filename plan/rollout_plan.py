@@ -79,7 +79,8 @@ def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now
     _check_network(settings, live)
     color = _active_color(settings, spec, live, now)
     mine, beside = live.group(color), live.group(other_color(color))
-    existing = mine if mine and _reuses_existing(spec, mine, beside) else None
+    renewal = mine is not None and beside is not None and _is_renewal(settings, spec, mine, beside, now)
+    existing = mine if mine and not renewal and _reuses_existing(spec, mine, beside) else None
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not existing:
         raise UserError(_in_place_change_error(spec, live, mine, beside))
@@ -110,7 +111,10 @@ def _active_key(
     """The key of the active group: of the one that exists, else of one that is launched."""
     if existing:
         return _key(settings, existing, pinned=existing.generation != spec.generation)
-    known = live.attempts.get((color, spec.generation))
+    mine = live.group(color)
+    # One of this generation that is not meant is too old: its number is taken.
+    taken = mine is not None and mine.generation == spec.generation
+    known = None if taken else live.attempts.get((color, spec.generation))
     attempt = _next_attempt(live, color, spec.generation) if known is None else known
     return GroupKey(settings.identity, color, spec.generation, attempt_id=attempt)
 
@@ -183,7 +187,7 @@ def _active_color(settings: Settings, spec: ServerSpec, live: LiveState, now: da
         if group.weight
         and group.name
         and group.generation == spec.generation
-        and not (exceeds_max_age(settings, group, now) or has_fixable_findings(settings, group, now))
+        and not _is_outdated(settings, group, now)
     ]
     return fresh[0].color if fresh else other_color(live.majority_group.color)
 
@@ -193,6 +197,19 @@ def exceeds_max_age(settings: Settings, group: LiveGroup, now: datetime) -> bool
     if settings.image or not settings.max_age_days or group.baked_at is None:
         return False
     return (now - group.baked_at).total_seconds() > settings.max_age_days * 86400
+
+
+def _is_outdated(settings: Settings, group: LiveGroup, now: datetime) -> bool:
+    """Whether `auto` replaces a group though nothing changed: newer packages are to be had."""
+    return exceeds_max_age(settings, group, now) or has_fixable_findings(settings, group, now)
+
+
+def _is_renewal(settings: Settings, spec: ServerSpec, mine: LiveGroup, beside: LiveGroup, now: datetime) -> bool:
+    """Whether `auto` leaves `beside` for its age alone: then no standby is meant that is of another spec or as old."""
+    if settings.active != "auto" or mine.weight or beside.generation != spec.generation:
+        return False
+    stale = mine.generation != spec.generation or _is_outdated(settings, mine, now)
+    return bool(beside.weight) and _is_outdated(settings, beside, now) and stale
 
 
 def has_fixable_findings(settings: Settings, group: LiveGroup, now: datetime) -> bool:

@@ -396,3 +396,26 @@ def test_a_group_that_somebody_gave_production_unverified_is_taken_back_whatever
     )
     found = rollout_plan.decide_rollout(settings(), recipe(NEXT), live(*exposed), now=NOW)
     assert found.weights == {"blue": 100}
+
+
+@pytest.mark.parametrize(("standby", "days"), [(OLD, 50), (NEW, 50)], ids=["of an older commit", "as old"])
+def test_auto_leaves_what_is_too_old_for_a_new_group_and_for_no_standby(standby: str, days: float) -> None:
+    """It would go back to older packages, and forth again with the next update."""
+    kept = group("green", standby, weight=0, days=days, attempt_id="1")
+    serving = group("blue", NEW, days=40, attempt_id="1")
+    there = replace(live(serving, kept), attempts={("blue", serving.generation): "1", ("green", kept.generation): "1"})
+    there = replace(there, attempted=frozenset((*key, "1") for key in there.attempts))
+    plan = rollout_plan.decide_rollout(
+        settings(active="auto", keep_previous=True, max_age_days=30), recipe(NEW), there, now=NOW
+    )
+    assert (plan.active.color, plan.existing, plan.is_rollback) == ("green", None, False)
+    assert plan.active.generation == serving.generation
+    assert (plan.active.generation, plan.active.attempt_id) != (kept.generation, kept.attempt_id)
+    assert plan.weights == {"green": 100, "blue": 0}
+
+
+def test_auto_goes_to_a_standby_of_the_same_spec_that_is_younger() -> None:
+    there = live(group("blue", NEW, days=40), group("green", NEW, weight=0, days=2))
+    said = settings(active="auto", keep_previous=True, max_age_days=30)
+    plan = rollout_plan.decide_rollout(said, recipe(NEW), there, now=NOW)
+    assert plan.existing is not None and plan.existing.color == "green"
