@@ -6,6 +6,7 @@ provider's ten minutes on AWS's own clock.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -13,20 +14,22 @@ import time
 
 from rehearsal import PROJECT
 
-ALL = {
-    "idle": ["--rounds", "3"],
-    "flip": [],
-    "calls": [],
-    "balancer": [],
-    "replacement": sys.argv[1:],
-    "rebirth": ["--rounds", "2"],
-}
-
 
 def main() -> int:
-    """0 when all could be measured. Arguments are `bench.replacement`'s."""
+    """0 when all could be measured."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--plugin-dir", default="", help="terraform's -plugin-dir, for bench.replacement")
+    given = parser.parse_args()
+    measurements = {
+        "idle": ["--rounds", "3"],
+        "flip": [],
+        "calls": [],
+        "balancer": [],
+        "replacement": ["--plugin-dir", given.plugin_dir] if given.plugin_dir else [],
+        "rebirth": ["--rounds", "2"],
+    }
     begun, broken = time.monotonic(), []
-    for name, arguments in ALL.items():
+    for name, arguments in measurements.items():
         if name == "rebirth" and not (sys.platform == "linux" and os.geteuid() == 0):
             print("bench.rebirth is left out: real operating systems need root on Linux")
             continue

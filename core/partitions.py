@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+# A region's name; which there are is AWS's to say, and there are new ones every year.
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 # How the names of regions begin, where it is not the usual partition (botocore, data/partitions.json).
 PREFIXES = {
     "cn-": "aws-cn",

@@ -25,7 +25,7 @@ from rehearsal.engine import available
 from rehearsal.engine.available import EngineError
 from rehearsal.scenario import page
 from rehearsal.scenario.console import Console
-from rehearsal.scenario.local import MINUTE_SECONDS, ScenarioError, environment, run_scenario
+from rehearsal.scenario.local import MINUTE_SECONDS, ScenarioError, environment, free_port, is_free, run_scenario
 from rehearsal.servers import choice, runs
 from rehearsal.servers.choice import ChoiceError
 from rehearsal.servers.images import debootstrap
@@ -140,6 +140,12 @@ def scenario(given: argparse.Namespace, console: Console) -> int:
 
 def cloud(given: argparse.Namespace, console: Console) -> int:
     """Keeps a local cloud until Ctrl-C, and says how to reach it."""
+    if not is_free(given.port):
+        console.print(
+            f"port {given.port} of this machine is in use (another `make cloud`?)."
+            f'\nDo: make cloud REHEARSAL="--port {free_port()}"'
+        )
+        return 1
     with open_cloud(given, console, given.port) as (folder, local):
         backend = folder / "pulumi"
         backend.mkdir()

@@ -55,6 +55,17 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
         )
     if not s.region:
         yield (), problem("PHX-111", "aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
+    elif not partitions.REGION.fullmatch(s.region):
+        yield (
+            (),
+            problem(
+                "PHX-169",
+                "aws:region",
+                s.region,
+                "must be the name of a region",
+                "pulumi config set aws:region eu-west-1   (aws account list-regions shows those there are)",
+            ),
+        )
     yield from (((), one) for one in provider.problems(aws))
     if s.min_size > s.max_size:
         yield (

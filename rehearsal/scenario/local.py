@@ -6,7 +6,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,15 @@ def environment(cloud: Cloud) -> dict[str, str]:
     return {**cloud.environment, "PHOENIX_PYTHON": sys.executable}
 
 
+def is_free(port: int) -> bool:
+    """Whether nothing listens on this loopback port."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
 def free_port() -> int:
     """A loopback port that nothing listens on.
 
@@ -121,6 +130,5 @@ def free_port() -> int:
     while the listener it is for does not stand.
     """
     while True:
-        port = secrets.choice(range(20000, 32768))
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        if is_free(port := secrets.choice(range(20000, 32768))):
             return port

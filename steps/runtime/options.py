@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from core.errors import StepError
 from core.names import ARN, OPTIONS_VARIABLE
+from core.partitions import REGION
 from steps.runtime import parsers
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class CommonOptions:
     )
     region: str = option(
         "the AWS region",
-        parse=lambda text: parsers.matching(text, r"[a-z]{2,}(-[a-z]+)+-[0-9]+", "not a region (like eu-west-1)"),
+        parse=lambda text: parsers.matching(text, REGION.pattern, "not a region (like eu-west-1)"),
     )
 
     def arns(self) -> tuple[str, ...]:

@@ -264,6 +264,12 @@ def test_a_region_is_required() -> None:
     assert "aws:region" in problems(aws={})[0]
 
 
+@pytest.mark.parametrize("region", ["mars-1", "eu-west", "EU-WEST-1", "eu-west-1a"])
+def test_what_is_no_regions_name_is_refused_before_anybody_asks_there(region: str) -> None:
+    [said] = problems(aws={"region": region})
+    assert f"aws:region = '{region}': must be the name of a region" in said
+
+
 def test_a_certificate_needs_its_hostname_and_the_region_of_the_load_balancer() -> None:
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/0123"
     found = problems(certificateArn=arn, listenerPort="80")
