@@ -51,6 +51,9 @@ def left_open(s: Settings, limits: AccountLimits, *, front: bool) -> Iterator[st
     """What the settings leave open, each with its key. `front`: they speak of the load balancer."""
     if EVERYWHERE in s.allowed_egress:
         yield "servers may go anywhere (allowedEgress)"
+    target = str(s.packer_variables.get("log_target", ""))
+    if target and not target.startswith(("tls://", "127.", "localhost:")):
+        yield "logs leave servers in clear text (packerVariables.log_target; tls:// is the other way)"
     if not front:
         return
     if s.certificate_arn and (old := sorted(OLD_TLS & set(limits.tls_versions or ()))):

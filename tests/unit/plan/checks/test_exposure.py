@@ -65,6 +65,15 @@ def test_what_is_left_open_is_told(said: dict[str, Any], versions: tuple[str, ..
 
 
 @pytest.mark.parametrize(
+    ("target", "told"),
+    [("logs:24224", True), ("tls://logs:24224", False), ("", False), ("127.0.0.1:5140", False), ("localhost:1", False)],
+)
+def test_logs_that_leave_in_clear_text_are_told(target: str, told: bool) -> None:
+    said = exposure.left_open(settings(packer_variables={"log_target": target}), AccountLimits(), front=False)
+    assert any("logs leave servers in clear text (packerVariables.log_target" in line for line in said) is told
+
+
+@pytest.mark.parametrize(
     ("said", "seconds"),
     [
         ({"protect": True}, 0),
