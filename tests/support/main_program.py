@@ -10,16 +10,16 @@ import boto3
 
 from tests.rehearsal.alb.test_tls import self_signed
 from tests.support.factories import TOKEN
-from tests.support.recorder import Recorded, record_main
+from tests.support.recorder import Existing, Recorded, record_main
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 
 
-def program(stack: str = "dev", **config: Any) -> Recorded:
+def program(stack: str = "dev", *, existing: Existing | None = None, **config: Any) -> Recorded:
     """What it registers with these keys of its configuration."""
     texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts})
+    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts}, existing=existing)
 
 
 def certificate() -> str:

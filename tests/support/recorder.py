@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from pulumi.runtime import mocks, rpc
+from pulumi.runtime import mocks, resource, rpc
 from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
@@ -43,41 +45,45 @@ class Registered:
     depends_on: frozenset[str]  # names
 
 
-# The ARNs of target groups that exist, by their logical names.
-STANDING: dict[str, str] = {}
-# What the stack's state holds, as the engine tells it.
-MADE: dict[str, Any] = {}
+@dataclass
+class Existing:
+    """What there is when a program begins.
 
+    `state`: what the stack's state holds, as the engine tells it. `target_groups`: ARNs by logical names.
+    `in_production`: those that the production rule names in AWS.
+    """
 
-def holds(type: str, id: str, **outputs: Any) -> None:
-    """Has the state hold a resource with this id, which is its ARN too if it looks like one."""
-    arn = {"arn": id} if id.startswith("arn:") else {}
-    MADE[f"urn:pulumi:dev::phoenix::{type}::{id}"] = {"type": type, "outputs": {"id": id, **arn, **outputs}}
+    state: dict[str, Any] = field(default_factory=dict)
+    target_groups: dict[str, str] = field(default_factory=dict)
+    in_production: list[str] = field(default_factory=list)
 
+    def holds(self, type: str, id: str, **outputs: Any) -> None:
+        """Has the state hold a resource with this id, which is its ARN too if it looks like one."""
+        arn = {"arn": id} if id.startswith("arn:") else {}
+        self.state[f"urn:pulumi:dev::phoenix::{type}::{id}"] = {"type": type, "outputs": {"id": id, **arn, **outputs}}
 
-# Those that the production rule names in AWS.
-NAMED: list[str] = []
-
-
-def _moved(environment: Mapping[str, str]) -> dict[str, int]:
-    """What promote reports when all goes well: the rest of production stays with the other group that stands."""
-    ours, share = environment["PHOENIX_TARGET_GROUP"], int(environment["PHOENIX_TRAFFIC"])
-    return {ours: share, **{arn: 100 - share for arn in NAMED if arn != ours}}
+    def moved(self, environment: Mapping[str, str]) -> dict[str, int]:
+        """What promote reports when all goes well: the rest of production stays with the other group that exists."""
+        ours, share = environment["PHOENIX_TARGET_GROUP"], int(environment["PHOENIX_TRAFFIC"])
+        return {ours: share, **{arn: 100 - share for arn in self.in_production if arn != ours}}
 
 
 class _Mocks(mocks.Mocks):
+    def __init__(self, existing: Existing) -> None:
+        self.existing = existing
+
     def call(self, args: mocks.MockCallArgs) -> Any:
         zones = {"names": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}
         return {
             "aws:index/getAvailabilityZones:getAvailabilityZones": zones,
-            "pulumi:pulumi:readStackResourceOutputs": {"outputs": dict(MADE)},
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": dict(self.existing.state)},
             "aws:index/getPartition:getPartition": {"partition": "aws"},
         }[args.token]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         arn = f"arn:aws:{args.typ.split(':')[1]}:eu-west-1:123456789012:{args.name}"
         if args.typ == "aws:lb/targetGroup:TargetGroup":
-            arn = STANDING.get(args.name, arn)
+            arn = self.existing.target_groups.get(args.name, arn)
         made = {
             "arn": arn,
             "arnSuffix": f"suffix/{args.name}",
@@ -88,15 +94,14 @@ class _Mocks(mocks.Mocks):
         if args.typ == "command:local:Command":
             made["stdout"] = json.dumps(BAKED) if "-bake" in args.name else ""
             if args.name.endswith("-promote"):
-                made["stdout"] = json.dumps(
-                    {"weights": {}, "targets": _moved(args.inputs["environment"]), "promotedAt": "2026-11-24T12:20:00Z"}
-                )
+                targets = self.existing.moved(args.inputs["environment"])
+                made["stdout"] = json.dumps({"weights": {}, "targets": targets, "promotedAt": "2026-11-24T12:20:00Z"})
         return f"{args.name}-id", {**made, **args.inputs}
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self) -> None:
-        super().__init__(_Mocks())
+    def __init__(self, existing: Existing) -> None:
+        super().__init__(_Mocks(existing))
         self.registered: list[Registered] = []
         self.outputs: dict[str, Any] = {}
 
@@ -155,17 +160,21 @@ def record(
     project: str = "phoenix",
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
+    existing: Existing | None = None,
 ) -> Recorded:
-    """Runs a program as the engine would, in an event loop of its own."""
+    """Runs a program as the engine would, in an event loop of its own. `existing`: nothing, when not given."""
     asyncio.set_event_loop(asyncio.new_event_loop())
-    monitor = _Monitor()
-    mocks.set_mocks(_Mocks(), project=project, stack=stack, preview=False, monitor=monitor, organization="acme")
+    existing = existing or Existing()
+    monitor = _Monitor(existing)
+    mocks.set_mocks(_Mocks(existing), project=project, stack=stack, preview=False, monitor=monitor, organization="acme")
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
     set_all_config(dict(config or {}), [f"{project}:previewToken"])
 
     try:
-        asyncio.get_event_loop().run_until_complete(run_in_stack(program))
+        # For the engine's messages, at the price of an eighth of a program's time.
+        with patch.object(resource, "_get_stack_trace", return_value=source_pb2.StackTrace()):
+            asyncio.get_event_loop().run_until_complete(run_in_stack(program))
     finally:
         asyncio.get_event_loop().close()
     return Recorded(monitor.registered, monitor.outputs)

@@ -18,7 +18,7 @@ from core.engine_call import Call
 from plan.config import secret_references, systems_manager
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
-from tests.support.recorder import BAKED, MADE, NAMED, STANDING, holds, record, record_main
+from tests.support.recorder import BAKED, Existing, record, record_main
 
 HSTS = "routingHttpResponseStrictTransportSecurityHeaderValue"
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
@@ -36,7 +36,7 @@ def network(*zones: str) -> tuple[str, list[str]]:
     ]
 
 
-def live_group(color: str, generation: str) -> None:
+def live_group(existing: Existing, color: str, generation: str) -> None:
     """A load balancer whose production rule sends everything to a verified group."""
     elb: Any = boto3.client("elbv2", "eu-west-1")
     vpc, subnets = network("ab")
@@ -55,8 +55,8 @@ def live_group(color: str, generation: str) -> None:
             {"Key": "phoenix:recipe", "Value": "image=000000000000"},
         ],
     )["TargetGroups"][0]["TargetGroupArn"]
-    STANDING[f"phoenix-dev-{color}"] = group
-    NAMED.append(group)
+    existing.target_groups[f"phoenix-dev-{color}"] = group
+    existing.in_production.append(group)
     action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}
     listener = elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[action])[
         "Listeners"
@@ -68,11 +68,11 @@ def live_group(color: str, generation: str) -> None:
         Actions=[action],
         Tags=[*tags, {"Key": "phoenix:rule", "Value": "production"}],
     )["Rules"][0]["RuleArn"]
-    holds("aws:lb/loadBalancer:LoadBalancer", balancer, tags={"phoenix:stack": "phoenix/dev"})
-    holds("aws:lb/listener:Listener", listener)
-    holds("aws:lb/listenerRule:ListenerRule", rule, tags={"phoenix:stack": "phoenix/dev"})
-    holds("aws:lb/targetGroup:TargetGroup", group)
-    holds("aws:autoscaling/group:Group", color)
+    existing.holds("aws:lb/loadBalancer:LoadBalancer", balancer, tags={"phoenix:stack": "phoenix/dev"})
+    existing.holds("aws:lb/listener:Listener", listener)
+    existing.holds("aws:lb/listenerRule:ListenerRule", rule, tags={"phoenix:stack": "phoenix/dev"})
+    existing.holds("aws:lb/targetGroup:TargetGroup", group)
+    existing.holds("aws:autoscaling/group:Group", color)
     template = boto3.client("ec2", "eu-west-1").create_launch_template(
         LaunchTemplateName=color, LaunchTemplateData={"ImageId": LIVE_IMAGE, "InstanceType": "t3.small"}
     )
@@ -376,20 +376,23 @@ def test_a_listener_opens_after_its_way_in_and_closes_before_it() -> None:
         assert {f"phoenix-dev-{port}-from-10.0.0.0/8", f"phoenix-dev-{port}-from-192.0.2.0/24"} <= listener.depends_on
 
 
-def stands(name: str, kind: str, **outputs: Any) -> None:
+def stands(existing: Existing, name: str, kind: str, **outputs: Any) -> None:
     """A thing of the state."""
-    MADE[f"urn:pulumi:dev::phoenix::{kind}::{name}"] = {"type": kind, "outputs": outputs}
+    existing.state[f"urn:pulumi:dev::phoenix::{kind}::{name}"] = {"type": kind, "outputs": outputs}
 
 
-def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
+def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has(existing: Existing) -> None:
     """Under their own names they stay; what the one does without a rule is not changed while users may meet it."""
     balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1"
-    stands("phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"})
+    stands(
+        existing, "phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"}
+    )
     for name, port, protocol, action in (
         ("listener", 443.0, "HTTPS", "fixed-response"),
         ("redirect", 80.0, "HTTP", "redirect"),
     ):
         stands(
+            existing,
             f"phoenix-dev-{name}",
             "aws:lb/listener:Listener",
             arn=f"{balancer}/{name}",
@@ -398,7 +401,7 @@ def test_a_stack_of_an_older_version_keeps_the_listeners_that_it_has() -> None:
             loadBalancerArn=balancer,
             defaultActions=[{"type": action}],
         )
-    done = program(certificateArn=certificate(), hostname="shop.example.com")
+    done = program(existing=existing, certificateArn=certificate(), hostname="shop.example.com")
     found = {one.inputs["port"]: (one.name, one.ignore) for one in done.all("aws:lb/listener:Listener")}
     assert found == {443: ("phoenix-dev-listener", ()), 80: ("phoenix-dev-redirect", ("defaultActions",))}
 
@@ -646,9 +649,9 @@ def test_a_network_of_our_own_spans_two_zones_and_gives_no_public_addresses() ->
     assert not any(said["mapPublicIpOnLaunch"] for said in subnets.values())
 
 
-def test_below_100_percent_the_other_color_is_declared_as_it_is() -> None:
-    live_group("blue", "abcdefabcdef")
-    done = program(active="green", traffic=10)
+def test_below_100_percent_the_other_color_is_declared_as_it_is(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    done = program(existing=existing, active="green", traffic=10)
     blue = [
         resource
         for resource in done.resources
@@ -664,50 +667,50 @@ def test_below_100_percent_the_other_color_is_declared_as_it_is() -> None:
     assert green.ignore == ("tags",)
     weights = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"][0]["forward"]["targetGroups"]
     assert [target["weight"] for target in weights] == [10, 90]
-    assert [target["arn"] for target in weights][1] == STANDING["phoenix-dev-blue"]
+    assert [target["arn"] for target in weights][1] == existing.target_groups["phoenix-dev-blue"]
     preview = done.one("aws:lb/listenerRule:ListenerRule", "preview").inputs["actions"][0]["forward"]["targetGroups"]
     assert [target["arn"].split("-")[-1] for target in preview] == ["green"]
 
 
-def test_production_does_not_follow_a_kept_target_group_that_was_replaced() -> None:
-    live_group("blue", "abcdefabcdef")
-    STANDING["phoenix-dev-blue"] += "-replaced"
+def test_production_does_not_follow_a_kept_target_group_that_was_replaced(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    existing.target_groups["phoenix-dev-blue"] += "-replaced"
     with pytest.raises(pulumi.RunError, match="Production stays on"):
-        program(active="green", traffic=10)
+        program(existing=existing, active="green", traffic=10)
 
 
-def test_a_second_look_declares_the_same_so_a_plan_that_was_saved_can_be_applied() -> None:
-    live_group("blue", "abcdefabcdef")
-    looks = [program(active="green", traffic=10).resources for _ in range(2)]
+def test_a_second_look_declares_the_same_so_a_plan_that_was_saved_can_be_applied(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    looks = [program(existing=existing, active="green", traffic=10).resources for _ in range(2)]
     # A name may be of two types, and which of them comes first is of no meaning.
     first, second = (sorted(look, key=lambda one: (one.type, one.name)) for look in looks)
     assert first == second
 
 
-def test_at_100_percent_the_other_color_leaves_the_program() -> None:
-    live_group("blue", "abcdefabcdef")
-    assert [group.name for group in program(active="green").all("aws:autoscaling/group:Group")] == [
+def test_at_100_percent_the_other_color_leaves_the_program(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    assert [group.name for group in program(existing=existing, active="green").all("aws:autoscaling/group:Group")] == [
         "phoenix-dev-green-group"
     ]
 
 
-def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs() -> None:
-    assert program().outputs["history"] == []
-    live_group("blue", "abcdefabcdef")
-    done = program(active="green")
+def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs(existing: Existing) -> None:
+    assert program(existing=existing).outputs["history"] == []
+    live_group(existing, "blue", "abcdefabcdef")
+    done = program(existing=existing, active="green")
     said = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["tags"]["phoenix:past-1"]
     assert said.startswith("color=blue generation=abcdefabcdef ")
     assert [one["generation"] for one in done.outputs["history"]] == ["abcdefabcdef"]
-    held = program(active="green", traffic=10)
+    held = program(existing=existing, active="green", traffic=10)
     rule = held.one("aws:lb/listenerRule:ListenerRule", "production").inputs
     assert not [key for key in rule["tags"] if "past" in key]
 
 
-def test_a_bake_is_told_which_image_is_live_to_compare_packages_with() -> None:
-    bake = program().one("command:local:Command", "bake").inputs["environment"]
+def test_a_bake_is_told_which_image_is_live_to_compare_packages_with(existing: Existing) -> None:
+    bake = program(existing=existing).one("command:local:Command", "bake").inputs["environment"]
     assert bake["PHOENIX_LIVE_IMAGE"] == ""
-    live_group("blue", "abcdefabcdef")
-    bake = program(active="green").one("command:local:Command", "green-image").inputs["environment"]
+    live_group(existing, "blue", "abcdefabcdef")
+    bake = program(existing=existing, active="green").one("command:local:Command", "green-image").inputs["environment"]
     assert bake["PHOENIX_LIVE_IMAGE"] == LIVE_IMAGE
 
 
@@ -777,11 +780,14 @@ def test_an_image_that_does_not_exist_is_refused_before_anything_is_declared() -
         program(image="0123456789ab")
 
 
-def test_a_stack_that_lives_elsewhere_is_refused_before_anything_is_declared() -> None:
+def test_a_stack_that_lives_elsewhere_is_refused_before_anything_is_declared(existing: Existing) -> None:
     arn = "arn:aws:ec2:eu-west-1:210987654321:vpc/vpc-0a0a0a0a"
-    MADE["urn:pulumi:dev::phoenix::aws:ec2/vpc:Vpc::net"] = {"type": "aws:ec2/vpc:Vpc", "outputs": {"arn": arn}}
+    existing.state["urn:pulumi:dev::phoenix::aws:ec2/vpc:Vpc::net"] = {
+        "type": "aws:ec2/vpc:Vpc",
+        "outputs": {"arn": arn},
+    }
     with pytest.raises(pulumi.RunError, match="but stack dev lives in account 210987654321; nothing was changed"):
-        program()
+        program(existing=existing)
 
 
 def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
@@ -800,9 +806,9 @@ def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
 
 
 @pytest.mark.parametrize(("traffic", "serving"), [(0, "blue"), (49, "blue"), (50, "green")])
-def test_what_is_live_is_the_group_with_most_of_production(traffic: int, serving: str) -> None:
-    live_group("blue", "abcdefabcdef")
-    said = program(active="green", traffic=traffic).outputs["live"]
+def test_what_is_live_is_the_group_with_most_of_production(existing: Existing, traffic: int, serving: str) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    said = program(existing=existing, active="green", traffic=traffic).outputs["live"]
     assert said["color"] == serving
     assert (said["generation"] == "abcdefabcdef") == (serving == "blue")
     assert (said["image"] == LIVE_IMAGE) == (serving == "blue")
