@@ -240,10 +240,10 @@ def test_production_goes_to_the_active_color_without_stickiness() -> None:
 
 
 @pytest.mark.parametrize(("traffic", "sticks"), [(10, True), (0, False), (100, False)])
-def test_production_is_sticky_only_while_two_groups_share_it(traffic: int, sticks: bool) -> None:
-    live_group("blue", "abcdefabcdef")
+def test_production_is_sticky_only_while_two_groups_share_it(existing: Existing, traffic: int, sticks: bool) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
     for wanted in (True, False):
-        done = program(active="green", traffic=traffic, stickyCanary=wanted)
+        done = program(existing=existing, active="green", traffic=traffic, stickyCanary=wanted)
         [declared] = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
         assert declared["forward"]["stickiness"]["enabled"] == (wanted and sticks)
         asked = done.one("command:local:Command", "promote").inputs["environment"]
@@ -308,17 +308,23 @@ def test_a_certificate_makes_https_with_a_current_policy_and_a_redirect() -> Non
     assert redirect.inputs["priority"] > production["priority"], "a production rule that is there yet serves on"
 
 
-def test_in_production_browsers_come_back_by_https_alone_until_that_is_taken_back() -> None:
+def test_in_production_browsers_come_back_by_https_alone_until_that_is_taken_back(existing: Existing) -> None:
     https: dict[str, Any] = {"certificateArn": certificate(), "hostname": "shop.example.com", "protect": True}
-    done = program(**https, tlsPolicy="ELBSecurityPolicy-TLS13-1-3-PQ-2025-09")
+    done = program(existing=existing, **https, tlsPolicy="ELBSecurityPolicy-TLS13-1-3-PQ-2025-09")
     listener = done.one("aws:lb/listener:Listener", "listener-443").inputs
     assert listener[HSTS] == "max-age=31536000"
     assert listener["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09"
     assert HSTS not in done.one("aws:lb/listener:Listener", "listener-80").inputs, "browsers obey it over TLS alone"
-    assert HSTS not in program(**https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
+    assert (
+        HSTS
+        not in program(existing=existing, **https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
+    )
     balancer = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/phoenix-dev/1"
-    stands("phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"})
     stands(
+        existing, "phoenix-dev", "aws:lb/loadBalancer:LoadBalancer", arn=balancer, tags={"phoenix:stack": "phoenix/dev"}
+    )
+    stands(
+        existing,
         "phoenix-dev-listener-443",
         "aws:lb/listener:Listener",
         arn=f"{balancer}/1",
@@ -327,7 +333,7 @@ def test_in_production_browsers_come_back_by_https_alone_until_that_is_taken_bac
         loadBalancerArn=balancer,
         **{HSTS: "max-age=31536000"},
     )
-    back = program(**https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
+    back = program(existing=existing, **https, hstsSeconds=0).one("aws:lb/listener:Listener", "listener-443").inputs
     assert back[HSTS] == "max-age=0", "an empty text is never sent by the provider"
 
 
@@ -590,11 +596,11 @@ def test_servers_go_where_the_list_says_and_nowhere_else() -> None:
     assert ways(allowedEgress=[]) == {}
 
 
-def test_a_kept_group_goes_where_it_went() -> None:
-    live_group("blue", "abcdefabcdef")
+def test_a_kept_group_goes_where_it_went(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
     for name in ("-out", "-out-10.0.0.0/8:5432"):
-        stands(f"phoenix-dev-blue{name}", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
-    done = program(active="green", traffic=10, allowedEgress=["0.0.0.0/0:443"])
+        stands(existing, f"phoenix-dev-blue{name}", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
+    done = program(existing=existing, active="green", traffic=10, allowedEgress=["0.0.0.0/0:443"])
     rules = {one.name for one in done.all("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")}
     assert {name for name in rules if "-out" in name} == {
         "phoenix-dev-blue-out",
@@ -736,7 +742,7 @@ def test_all_that_is_known_to_fail_comes_at_once_before_anything_is_declared() -
         program(vpcId=vpc, albSubnetIds=[front, "subnet-0b0b0b0b"], serverSubnetIds=[back], instanceType="t3.tiny")
     lines = str(error.value).splitlines()
     assert lines[0] == "4 things are known to fail; nothing was changed:"
-    assert [line.split(" = ")[0].strip() for line in lines[1::2]] == [
+    assert [line.split(" = ")[0].partition(": ")[2] for line in lines[1::2]] == [
         "albSubnetIds",
         "albSubnetIds",
         "serverSubnetIds",
@@ -815,18 +821,19 @@ def test_what_is_live_is_the_group_with_most_of_production(existing: Existing, t
 
 
 def test_nothing_new_gets_production_in_a_freeze_but_with_a_reason_that_is_recorded(
+    existing: Existing,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     always: dict[str, Any] = {"freeze": ["2000-01-01/2999-12-31"]}
-    live_group("blue", "abcdefabcdef")
+    live_group(existing, "blue", "abcdefabcdef")
     with pytest.raises(pulumi.RunError, match=r"PHX-226: freeze = '2000-01-01/2999-12-31': must be over"):
-        program(active="green", **always)
-    said = program(active="green", override="a leak: closed today", **always)
+        program(existing=existing, active="green", **always)
+    said = program(existing=existing, active="green", override="a leak: closed today", **always)
     group = said.one("aws:lb/targetGroup:TargetGroup", "green")
     assert group.inputs["tags"]["phoenix:override"] == "a leak: closed today"
     assert said.outputs["releases"]["green"]["override"] == "a leak: closed today"
     monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="preview"))
-    assert program(active="green", **always).all("aws:lb/targetGroup:TargetGroup")
+    assert program(existing=existing, active="green", **always).all("aws:lb/targetGroup:TargetGroup")
 
 
 def test_a_target_group_says_what_its_servers_were_made_from() -> None:
