@@ -24,9 +24,10 @@ class ImageArgs:
     `service` whose image it is; `fingerprint` (of what git says the image is) and `pinned` (a
     fingerprint or ami- id that must exist, or empty); `folder` of the Packer template; `base_image`; `architecture`
     (x86_64 or arm64); `packer_variables`; `copied_from` (ACCOUNT or ACCOUNT/REGION: it is copied, never baked here);
-    `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `max_age_days` (an older image is baked
-    anew; 0: no limit); `live_image` (ami-, or empty) that packages are compared with; `max_severity` (the highest of a
-    vulnerability with a fix that is launched; off: nobody looks).
+    `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `signing_key` (the ARN of the key that
+    proves images; empty: their tags do); `max_age_days` (an older image is baked anew; 0: no limit); `live_image`
+    (ami-, or empty) that packages are compared with; `max_severity` (the highest of a vulnerability with a fix that is
+    launched; off: nobody looks).
     """
 
     service: str
@@ -38,6 +39,7 @@ class ImageArgs:
     packer_variables: Mapping[str, str | Sequence[str]]
     copied_from: str = ""
     kms_key: str = ""
+    signing_key: str = ""
     max_age_days: int
     live_image: str = ""
     max_severity: str = "off"
@@ -48,6 +50,7 @@ class ImageArgs:
             "fingerprint": self.fingerprint,
             "image": self.pinned,
             "kms_key": self.kms_key,
+            "signing_key": self.signing_key,
             "max_age_days": str(self.max_age_days),
             "live_image": self.live_image,
             "max_severity": self.max_severity,

@@ -157,6 +157,7 @@ class Service(pulumi.ComponentResource):
                 packer_variables=settings.packer_variables,
                 copied_from=settings.image_from,
                 kms_key=settings.image_kms_key,
+                signing_key=settings.image_signing_key,
                 max_age_days=settings.max_age_days,
                 live_image=self._checked.rollout.live_image,
                 max_severity=settings.severity_limit,

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 PLACE = re.compile(r"(\d{12})(?:/([a-z]{2,}(?:-[a-z]+)+-\d+))?")
 # EC2 takes no longer description of an image.
 DESCRIPTION_CHARACTERS = 255
-# The name of the base comes last: it may have blanks, and be cut off.
-DESCRIBED = ("revoked", "base", "commit", "tree", "baked-at", "packages", "base-date", "base-name")
-_DESCRIPTION = re.compile(r"phoenix((?: [a-z-]+=\S+)+) base-name=(.+)")
+# The name of the base comes last: it may have blanks, and be cut off; beside a signature there is no room for it. The
+# image's own name says its service, its fingerprint, and when it was baked.
+DESCRIBED = ("revoked", "base", "commit", "tree", "packages", "signature", "base-date", "base-name")
+_DESCRIPTION = re.compile(r"phoenix((?: [a-z-]+=\S+)+?)(?: base-name=(.+))?")
+DAY = len("2026-11-24")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,19 +57,25 @@ def parse_account_region(text: str, *, region: str) -> AccountRegion:
 
 def description(tags: Mapping[str, str]) -> str:
     """What an image's tags say, for those who don't see them."""
-    # Of a revocation only when it was: its reason has blanks.
-    values = {**tags, images.REVOKED: tags.get(images.REVOKED, "").partition(" ")[0]}
-    said = [f"{key}={values[f'phoenix:{key}']}" for key in DESCRIBED if values.get(f"phoenix:{key}")]
-    return " ".join(["phoenix", *said])[:DESCRIPTION_CHARACTERS]
+    said = {key: tags[f"phoenix:{key}"] for key in DESCRIBED if tags.get(f"phoenix:{key}")}
+    if "base-date" in said:
+        said["base-date"] = said["base-date"][:DAY]
+    if "revoked" in said:
+        # Only when it was: its reason has blanks. Nothing is launched from it, whoever signed it.
+        said["revoked"] = said["revoked"].partition(" ")[0]
+        said.pop("signature", None)
+    if "signature" in said:
+        said.pop("base-name", None)
+    return " ".join(["phoenix", *(f"{key}={value}" for key, value in said.items())])[:DESCRIPTION_CHARACTERS]
 
 
 def parse_description(text: str) -> dict[str, str]:
     """The tags out of a description; empty when it is none of ours."""
     match = _DESCRIPTION.fullmatch(text)
-    if match is None:
+    said = dict(part.split("=", 1) for part in match[1].split()) if match else {}
+    if match is None or not {"base", "commit", "tree"} <= said.keys():
         return {}
-    said = dict(part.split("=", 1) for part in match[1].split())
-    said["base-name"] = match[2]
+    said["base-name"] = match[2] or said.get("base", "")
     return {f"phoenix:{key}": said[key] for key in DESCRIBED if key in said}
 
 
@@ -86,6 +94,7 @@ def list_shared(ec2: EC2Client, place: AccountRegion, *, service: str) -> list[I
         if not named.fullmatch(image.name):
             continue
         tags = dict(image.tags) if image.complete else parse_description(image.description)
+        tags.setdefault("phoenix:baked-at", images.named_time(image.name))
         fingerprint = image.name.rsplit("-", 2)[1]
         tags.update({"phoenix:service": service, "phoenix:fingerprint": fingerprint, "phoenix:stack": "unknown"})
         whole = replace(image, tags=tags)
@@ -115,6 +124,14 @@ def select(
             do=f"change what makes the image, for example by git revert; or take the revocation back there:"
             f" {revocation.undo(revoked, stack='STACK')}",
         )
+    if fitting and all(image.distrust for image in fitting):
+        raise StepError(
+            "PHX-510",
+            f"no image of {place} with the fingerprint {shown(fingerprint)} is trusted",
+            why="\n".join(f"{image.id}: {image.distrust}" for image in fitting[:5]),
+            do="find out who made it; have it baked there with the same imageSigningKey (pulumi up, there)",
+        )
+    fitting = [image for image in fitting if not image.distrust]
     if not fitting:
         others = list(
             dict.fromkeys(f"{shown(image.fingerprint)} (baked {image.baked_at:%Y-%m-%d})" for image in there)

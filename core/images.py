@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import StepError
 from core.names import FINGERPRINT, TYPED_FINGERPRINT, shown
-from core.times import parse_time
+from core.times import iso, parse_time
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -49,10 +49,14 @@ def tags(
 COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at=""))
 
 
+# Of an image that has no signature (yet).
+UNSIGNED = "it is not signed"
 # Names the stack that shares an image with other accounts.
 SHARED_BY = "phoenix:shared-by"
 # When somebody revoked an image, and why; empty when that was taken back (core/revocation.py).
 REVOKED = "phoenix:revoked"
+# AWS refuses whoever's clock is further off (IAM user guide, "Signature Version 4", "Request timestamp").
+CLOCKS = timedelta(minutes=5)
 # Nobody will ever be launched from one in such a state.
 FAILED = ("failed", "error", "invalid")
 
@@ -68,7 +72,23 @@ class Image:
     snapshots: tuple[str, ...] = ()
     description: str = ""
     why: str = ""  # AWS's reason for its state, if it gives one
+    owner: str = ""  # the account
+    # By EC2's own records: of which image it is a copy, or from which server of which image it was made.
+    source_image: str = ""
+    source_region: str = ""
+    source_instance: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""  # why imageSigningKey does not prove it
+
+    @property
+    def distrust(self) -> str:
+        """Why no server may be launched from it; empty when one may."""
+        late = self.baked_at - self.created > CLOCKS
+        return (
+            f"its tag says that it was baked at {iso(self.baked_at)}; EC2 made it at {iso(self.created)}"
+            if late
+            else self.doubt
+        )
 
     @property
     def complete(self) -> bool:
@@ -141,6 +161,13 @@ def name(service: str, fingerprint: str, now: datetime) -> str:
     return f"{service}-{fingerprint}-{now.astimezone(UTC):%Y%m%d%H%M%S}"
 
 
+def named_time(name: str) -> str:
+    """When the bake began that gave an image this name, as its tag `phoenix:baked-at` has it; empty: it is no time."""
+    digits = name.rpartition("-")[2]
+    found = parse_time(f"{digits[:8]}T{digits[8:]}Z")
+    return iso(found) if found else ""
+
+
 def name_pattern(service: str) -> re.Pattern[str]:
     """Matches every name that `name` gives to images of this service."""
     return re.compile(re.escape(service) + rf"-{FINGERPRINT.pattern}-[0-9]{{14}}")
@@ -159,8 +186,11 @@ def choose_image(
     `max_age_days`: an older one does not; 0 is no limit. `key`: the imageKmsKey that it must have been baked with;
     empty: any.
     """
-    whole = [image for image in newest_first(images) if image.is_usable and image.fingerprint == fingerprint]
+    named = [image for image in newest_first(images) if image.is_usable and image.fingerprint == fingerprint]
+    whole = [image for image in named if not image.distrust]
     found = next((image for image in whole if key in ("", image.key)), None)
+    if named and not whole:
+        return Bake(why=f"{named[0].id} is not trusted: {named[0].distrust}")
     if found is None:
         return Bake(
             why=f"{whole[0].id} was not baked with this imageKmsKey"
@@ -198,6 +228,8 @@ def decide_reuse(
                 return Wait(image=image, why="is being made by another bake")
             if image.state == "available" and not image.complete:
                 return Wait(image=image, why="is made, and its tags are awaited")
+            if image.state == "available" and image.doubt == UNSIGNED:
+                return Wait(image=image, why="is made, and its signature is awaited")
     return choice
 
 
@@ -285,6 +317,10 @@ def parse_image(image: ImageTypeDef) -> Image:
         root_gib=root_gib(image),
         snapshots=tuple(snapshot for snapshot in snapshots if snapshot),
         description=image.get("Description", ""),
+        owner=image.get("OwnerId", ""),
+        source_image=image.get("SourceImageId", ""),
+        source_region=image.get("SourceImageRegion", ""),
+        source_instance=image.get("SourceInstanceId", ""),
         why=image.get("StateReason", {}).get("Message", ""),
         tags={tag["Key"]: tag["Value"] for tag in image.get("Tags", [])},
     )

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 Packages = Mapping[str, tuple[str, ...]]
 
-# Of sha256: they tell lists apart, and are no proof against somebody who forges one.
-DIGITS = 12
+# Of sha256: so many that nobody makes another list with the same, and so few that an image's description has room.
+DIGITS = 32
 # A summary is kept in the stack's state, and must be read by people.
 SUMMARY_CHARACTERS = 600
 

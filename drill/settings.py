@@ -29,6 +29,7 @@ TAKEN = frozenset(
         "healthCheckIntervalSeconds",
         "healthCheckPath",
         "imageKmsKey",
+        "imageSigningKey",
         "instanceType",
         "maxErrorPercent",
         "maxResponseMilliseconds",

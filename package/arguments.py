@@ -37,6 +37,8 @@ class ServiceArgs(TypedDict, total=False):
     """Accounts that may copy the images that had production here (their imageFrom)."""
     imageKmsKey: str
     """KMS key (ARN) of the image or its copy; none: an image to be shared is not encrypted; empty: AWS's own key."""
+    imageSigningKey: str
+    """KMS key (ARN; ECC_NIST_P256, SIGN_VERIFY) that signs each baked image; servers are launched from what it proves alone; empty: images are trusted by tag."""
     imageKeep: int
     """How many of the newest images of this stack are kept when old ones are deregistered. Default: 3."""
     maxAgeDays: int

@@ -20,7 +20,7 @@ from core.image_sharing import AccountRegion
 from core.images import Image
 from core.names import shown
 from plan import image_source
-from plan.checks import encryption, packer_template
+from plan.checks import encryption, packer_template, signing
 from plan.config import user_data
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
@@ -46,7 +46,8 @@ def find_image_source(
                 f"pulumi config rm --path 'imageSharedWith[{position}]'",
             )
         )
-    found = image_source.select_source(session.client("ec2"), settings, folder, now=now)
+    trust = signing.trust(session, settings, region=account.region)
+    found = image_source.select_source(session.client("ec2"), settings, folder, trust=trust, now=now)
     # A pinned image is of another commit, whose files are not here.
     names = [] if settings.image else list(unread_references(settings, folder / settings.image_dir))
     if not found.needs_bake:
@@ -85,8 +86,8 @@ def resolve_missing_image(
     made = copied_source(session, settings, found, account, now=now) if settings.image_from else found
     if made.problems:
         return made
-    refused = encryption.key_problem(session, settings, account)
-    return replace(made, problems=(refused,) if refused else ())
+    refused = [encryption.key_problem(session, settings, account), signing.key_problem(session, settings)]
+    return replace(made, problems=tuple(one for one in refused if one))
 
 
 def copied_source(
@@ -150,7 +151,9 @@ def _original(
 ) -> Image:
     ec2 = session.client("ec2", region_name=place.region, config=QUICK)
     image = image_sharing.select(
-        image_sharing.list_shared(ec2, place, service=settings.service),
+        signing.trust(session, settings, region=place.region).judge_originals(
+            image_sharing.list_shared(ec2, place, service=settings.service), found.fingerprint
+        ),
         place,
         service=settings.service,
         fingerprint=found.fingerprint,

@@ -12,6 +12,7 @@ from core import image_files, images, revocation
 from core.errors import Problem, StepError, UserError, problem
 from core.fingerprint import Files
 from core.git import GitError
+from core.image_trust import Trust
 from core.images import Image
 from core.names import AMI, TYPED_FINGERPRINT, shown
 from plan import vendor_support
@@ -39,30 +40,48 @@ class ImageSource:
     revoked: Mapping[str, str] = field(default_factory=dict, hash=False)  # of the images that are there: id -> in words
 
 
-def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
+def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, trust: Trust, now: datetime) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `UserError`."""
     known = images.list_available(ec2, service=settings.service)
     return replace(
-        _wanted(ec2, known, settings, folder, now=now),
+        _wanted(ec2, known, settings, folder, trust=trust, now=now),
         image_ids=tuple(image.id for image in known),
         is_shared=any(image.shared_by == settings.identity for image in known),
         revoked={image.id: revocation.words(image) for image in known if image.revoked},
     )
 
 
-def _wanted(ec2: EC2Client, known: Sequence[Image], settings: Settings, folder: Path, *, now: datetime) -> ImageSource:
+def _wanted(
+    ec2: EC2Client, known: Sequence[Image], settings: Settings, folder: Path, *, trust: Trust, now: datetime
+) -> ImageSource:
     if settings.image:
-        return pinned_source(known, settings)
+        return pinned_source(known, settings, trust)
     files = _files(settings, folder)
     # A copy is as good with any key; what is baked here may have to be shared.
     key = "" if settings.image_from else settings.image_kms_key
     wanted = image_fingerprint(files, settings)
     if revoked := images.find_revoked(known, wanted):
         return _revoked(revoked, settings)
-    chosen = choose_source(known, wanted, settings.max_age_days, now, key=key)
+    try:
+        named = trust.judge(image for image in known if image.fingerprint == wanted)
+    except StepError as error:
+        unknown = "not known: nobody says which images are trusted"
+        return ImageSource(wanted, unknown, problems=(_unproven(settings, error),))
+    chosen = choose_source(named, wanted, settings.max_age_days, now, key=key)
     if why := findings.reason_to_bake(ec2, settings, (one for one in known if one.id == chosen.image), now=now):
         chosen = ImageSource(wanted, f"baked from scratch: {why}", needs_bake=True)
     return replace(chosen, notes=vendor_support.notes(files, settings.base_image))
+
+
+def _unproven(settings: Settings, error: StepError) -> Problem:
+    """Why no server can be launched while images can't be proved, or the one that is named is not."""
+    return problem(
+        "PHX-169",
+        "imageSigningKey",
+        settings.image_signing_key,
+        f"must prove the image that servers are launched from: {error.what}; {error.why}",
+        error.do,
+    )
 
 
 def _files(settings: Settings, folder: Path) -> Files:
@@ -91,7 +110,7 @@ def _files(settings: Settings, folder: Path) -> Files:
         ) from None
 
 
-def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
+def pinned_source(known: Sequence[Image], settings: Settings, trust: Trust) -> ImageSource:
     """The image that `image` names. Raises `UserError` when this service has none such."""
     try:
         image = images.find_pinned(known, settings.image)
@@ -121,12 +140,18 @@ def pinned_source(known: Sequence[Image], settings: Settings) -> ImageSource:
         )
     if revoked := images.find_revoked(known, image.fingerprint):
         return replace(_revoked(revoked, settings), image=image.id)
+    refused: tuple[Problem, ...] = ()
+    try:
+        trust.require(image)
+    except StepError as error:
+        refused = (_unproven(settings, error),)
     how = "by its id" if AMI.fullmatch(settings.image) else "by its fingerprint"
     return ImageSource(
         image.fingerprint,
         f"{image.id}, pinned {how}, fingerprint {shown(image.fingerprint)}; nothing is baked",
         image=image.id,
         gib=image.root_gib,
+        problems=refused,
     )
 
 

@@ -54,6 +54,8 @@ def left_open(s: Settings, limits: AccountLimits, *, front: bool) -> Iterator[st
     target = str(s.packer_variables.get("log_target", ""))
     if target and not target.startswith(("tls://", "127.", "localhost:")):
         yield "logs leave servers in clear text (packerVariables.log_target; tls:// is the other way)"
+    if not s.image_signing_key:
+        yield "images are trusted by their tags, which whoever may tag them writes (imageSigningKey)"
     if not front:
         return
     if s.certificate_arn and (old := sorted(OLD_TLS & set(limits.tls_versions or ()))):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from core import kms, vulnerabilities
+from core import image_trust, kms, vulnerabilities
 from core.image_sharing import PLACE
 from core.names import COLORS
 from plan.config import freeze_windows, secret_references
@@ -91,6 +91,11 @@ class Settings:
     image_kms_key: str = _key(
         "",
         matching(f"{kms.NONE}|{kms.ARN.pattern}", "the ARN of a KMS key of yours, or none", empty=True),
+        "arn:aws:kms:eu-west-1:123456789012:key/ID",
+    )
+    image_signing_key: str = _key(
+        "",
+        matching(image_trust.ARN.pattern, "the ARN of a KMS key of yours (no alias)", empty=True),
         "arn:aws:kms:eu-west-1:123456789012:key/ID",
     )
     image_keep: int = _key(3, integer(1, 100), "3")

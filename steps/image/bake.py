@@ -16,14 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import base_images, images, kms, vulnerabilities
+from core import base_images, image_trust, images, kms, vulnerabilities
 from core.base_images import BaseImage
 from core.errors import StepError
 from core.fingerprint import Files
 from core.git import Commit
 from core.images import Image
-from core.times import iso
-from steps.image import package_listing, packer, reuse, scan, upload
+from steps.image import ancestry, package_listing, packer, reuse, scan, signing, upload
 from steps.image.packer import Packer
 from steps.runtime import command as common
 from steps.runtime import parsers, polling
@@ -70,6 +69,11 @@ class Options(CommonOptions):
         parse=kms.parse_key,
         foreign=True,
     )
+    signing_key: str = option(
+        "ARN of the KMS key whose signature proves an image; empty: its tags do",
+        default="",
+        parse=image_trust.parse_key,
+    )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
     max_severity: str = option(
         "the highest severity of a vulnerability with a fix that is launched; off: no scan",
@@ -80,9 +84,12 @@ class Options(CommonOptions):
 
 def bake(options: Options, context: Context) -> Mapping[str, object]:
     ec2 = context.aws.ec2
+    trust = reuse.trust(options, context)
     if options.image:
-        return reuse.result(options, context, reuse.pinned(options, context, options.image), baked=False)
-    found = reuse.find_existing(options, context, otherwise="baked", seconds=BAKE_SECONDS, key=options.kms_key)
+        return reuse.result(options, context, reuse.pinned(options, context, options.image, trust), baked=False)
+    found = reuse.find_existing(
+        options, context, otherwise="baked", seconds=BAKE_SECONDS, key=options.kms_key, trust=trust
+    )
     if found is not None and not _outdated(options, context, found):
         return reuse.result(options, context, found, baked=False)
     # What can be wrong without AWS is told before anything is asked of it.
@@ -105,9 +112,12 @@ def bake(options: Options, context: Context) -> Mapping[str, object]:
         ec2, context.aws.ssm, options.base_image, account=options.account, architecture=options.architecture
     )
     refuse_key(options, context)
+    signing.refuse_key(trust, account=options.account)
+    ancestry.refuse_ours(context, base.id)
     made = baked(options, context, program, base, files, source)
-    # With its list, of which a refusal tells versions.
-    made = package_listing.attach_list(context, made, service=options.service)
+    ancestry.refuse_other_base(context, made, base=base.id)
+    # With its list, which is signed, and of which a refusal tells versions.
+    made = signing.signed(trust, package_listing.attach_list(context, made, service=options.service), context)
     scan.let_through(context, made, scan.judge(context, made, options), options)
     return reuse.result(options, context, made, baked=True)
 
@@ -138,7 +148,7 @@ def baked(options: Options, context: Context, program: Packer, base: BaseImage, 
         base_date=base.created,
         commit=source.commit,
         tree=source.tree,
-        baked_at=iso(context.clock.utc()),
+        baked_at=images.named_time(name),
         kms_key=options.kms_key,
     )
     manifest = work / f"{name}.manifest.json"

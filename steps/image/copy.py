@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from core import aws, image_sharing, images, package_store
+from core import aws, image_sharing, image_trust, images, package_store, provenance
 from core import kms as keys
 from core.errors import StepError
 from core.image_sharing import AccountRegion
 from core.images import Image
 from core.names import AMI
 from core.progress import Progress
+from core.provenance import Original
 from steps.image import reuse, scan
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
@@ -34,7 +35,7 @@ COPY_SECONDS = 7200.0
 # AWS may show what it has begun a little later.
 UNSEEN_SECONDS = 120.0
 # What an image may say of itself beside what each does.
-ALSO = ("phoenix:base-date", package_store.TAG)
+ALSO = ("phoenix:base-date", package_store.TAG, provenance.SIGNATURE)
 
 
 def _origin(text: str) -> str:
@@ -58,6 +59,11 @@ class Options(CommonOptions):
     )
     max_age_days: int = option("an older image is no good; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint, or ami-... of this account, that is wanted whatever its age", default="")
+    signing_key: str = option(
+        "ARN of the KMS key whose signature proves an image; empty: its tags do",
+        default="",
+        parse=image_trust.parse_key,
+    )
     live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
     max_severity: str = option(
         "the highest severity of a vulnerability with a fix that is launched; off: no scan",
@@ -67,11 +73,12 @@ class Options(CommonOptions):
 
 
 def copy(options: Options, context: Context) -> Mapping[str, object]:
+    trust = reuse.trust(options, context)
     if AMI.fullmatch(options.image):
-        return reuse.result(options, context, reuse.pinned(options, context, options.image), copied=False)
+        return reuse.result(options, context, reuse.pinned(options, context, options.image, trust), copied=False)
     if options.image:
         options = replace(options, fingerprint=options.image, max_age_days=0)
-    found = reuse.find_existing(options, context, otherwise="copied", seconds=COPY_SECONDS)
+    found = reuse.find_existing(options, context, otherwise="copied", seconds=COPY_SECONDS, trust=trust)
     if found is not None:
         _gate(options, context, found)
         return reuse.result(options, context, found, copied=False)
@@ -80,7 +87,7 @@ def copy(options: Options, context: Context) -> Mapping[str, object]:
     made = start_copy(options, context.aws.ec2, image, place)
     progress = context.progress.bounded(COPY_SECONDS)
     progress.line(f"{image.id} ({image.name}) of {place} is copied to {made}")
-    copied = wait_for_copy(context.aws.ec2, made, progress)
+    copied = trust.require(wait_for_copy(context.aws.ec2, made, progress))
     _gate(options, context, copied)
     return reuse.result(options, context, copied, copied=True)
 
@@ -96,7 +103,9 @@ def original(options: Options, context: Context, place: AccountRegion) -> Image:
     ec2 = session.client("ec2", region_name=place.region, config=aws.CONFIG)
     kms = session.client("kms", region_name=place.region, config=aws.CONFIG)
     image = image_sharing.select(
-        image_sharing.list_shared(ec2, place, service=options.service),
+        reuse.trust(options, context, region=place.region).judge_originals(
+            image_sharing.list_shared(ec2, place, service=options.service), options.fingerprint
+        ),
         place,
         service=options.service,
         fingerprint=options.fingerprint,
@@ -119,7 +128,8 @@ def original(options: Options, context: Context, place: AccountRegion) -> Image:
 def tags(options: Options, image: Image, place: AccountRegion) -> dict[str, str]:
     """A copy's: what its original was made of, this stack's name, and where it comes from."""
     kept = {key: value for key, value in image.tags.items() if key in (*images.COMPLETE, *ALSO)}
-    return {**kept, "phoenix:stack": options.stack, "phoenix:copied-from": f"{place.account}/{place.region}/{image.id}"}
+    original = Original(account=place.account, region=place.region, image=image.id, snapshots=image.snapshots)
+    return {**kept, "phoenix:stack": options.stack, provenance.COPIED_FROM: str(original)}
 
 
 def start_copy(options: Options, ec2: EC2Client, image: Image, place: AccountRegion) -> str:

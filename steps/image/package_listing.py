@@ -14,6 +14,7 @@ from core import aws, images, package_store, packages
 from core.errors import coded
 from core.images import Image
 from core.package_store import TAG, UnknownPackages
+from core.provenance import SIGNATURE
 from steps.runtime.command import Context
 
 # As many differences are told one by one; all of them are told by `sh steps/run packages`.
@@ -41,8 +42,8 @@ def file(name: str) -> Path:
 
 def attach_list(context: Context, image: Image, *, service: str) -> Image:
     """The image with its list stored beside it, if Packer left one on this machine. Also heals a bake that was killed
-    between the image and its list."""
-    if image.tags.get(TAG) or not images.name_pattern(service).fullmatch(image.name):
+    between the image and its list. A signature is over the list's hash: what has one gets no list any more."""
+    if image.tags.get(TAG) or image.tags.get(SIGNATURE) or not images.name_pattern(service).fullmatch(image.name):
         return image
     try:
         text = file(image.name).read_text(encoding="utf-8")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from core import images, revocation
+from core import aws, image_trust, images, revocation
 from core.errors import StepError
+from core.image_trust import Trust
 from core.images import Image
 from core.names import shown
 from core.times import iso
@@ -40,9 +41,21 @@ class WantedImage(Protocol):
     @property
     def live_image(self) -> str: ...
 
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def signing_key(self) -> str: ...
+
+
+def trust(wanted: WantedImage, context: Context, *, region: str = "") -> Trust:
+    """Which images of a region (the own one) may be used."""
+    kms = image_trust.client(context.aws.session, wanted.signing_key, aws.CONFIG)
+    return Trust(region=region or wanted.region, key=wanted.signing_key, kms=kms)
+
 
 def find_existing(
-    wanted: WantedImage, context: Context, *, otherwise: str, seconds: float, key: str = ""
+    wanted: WantedImage, context: Context, *, otherwise: str, seconds: float, trust: Trust, key: str = ""
 ) -> Image | None:
     """An image with this fingerprint, after another's making of it if there is one. None: `otherwise` (baked, copied).
 
@@ -52,7 +65,7 @@ def find_existing(
     untagged_since: dict[str, float] = {}
     while True:
         decision = images.decide_reuse(
-            with_fingerprint(context.aws.ec2, wanted),
+            trust.judge(with_fingerprint(context.aws.ec2, wanted)),
             fingerprint=wanted.fingerprint,
             now=context.clock.utc(),
             max_age_days=wanted.max_age_days,
@@ -72,7 +85,7 @@ def find_existing(
         if image.state == "available":
             since = untagged_since.setdefault(image.id, progress.elapsed())
             if progress.elapsed() - since > UNTAGGED_SECONDS:
-                progress.line(f"an image is {otherwise}: {image.id} was left without tags by a bake that was killed")
+                progress.line(f"an image is {otherwise}: {image.id} was left unfinished by a bake that was killed")
                 return None
         if progress.left() <= 0:
             raise StepError(
@@ -93,12 +106,12 @@ def with_fingerprint(ec2: EC2Client, wanted: WantedImage) -> list[Image]:
     return list({image.id: image for image in (*by_tags, *by_name)}.values())
 
 
-def pinned(wanted: WantedImage, context: Context, name: str) -> Image:
-    """The image that somebody named. Raises StepError when there is none such, or it is revoked."""
+def pinned(wanted: WantedImage, context: Context, name: str, trust: Trust) -> Image:
+    """The image that somebody named. Raises StepError when there is none such, or it is revoked or not trusted."""
     ours = images.of_service(context.aws.ec2, wanted.service)
     found = images.select_pinned(ours, name, service=wanted.service)
     revocation.refuse(ours, found, stack=wanted.stack)
-    return found
+    return trust.require(found)
 
 
 def result(wanted: WantedImage, context: Context, image: Image, **how: bool) -> Mapping[str, object]:

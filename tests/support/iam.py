@@ -30,6 +30,7 @@ VALUES = {
     "BAKER": "111111111111",
     "TAKER": "222222222222",
     "IMAGEKEY": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    "SIGNINGKEY": "abcd1234-12ab-34cd-56ef-1234567890ab",
     "BALANCER": "edge",
     "FIREWALL": "sg-0123456789abcdef0",
     "BUILDER": "builder",
@@ -155,5 +156,7 @@ def _named(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
         meant = _operations().get(name, set()) if isinstance(name, str) else set()
+        if name == "verify" and isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("kms"):
+            found.add("kms:Verify")
         found |= {action for action in meant if action.startswith(MEANT.get(str(name), ""))}
     return found

@@ -235,6 +235,7 @@ ELSEWHERE = [
     Thing(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"),
     Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['IMAGEKEY']}"),
     Thing(f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/{iam.VALUES['WEBACL']}"),
+    Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['SIGNINGKEY']}"),
     # Of whoever calls.
     Thing(
         f"arn:aws:ssm:{REGION}:{ACCOUNT}:session/own", {"ssm:resourceTag/aws:ssmmessages:session-id": "${aws:userid}"}

@@ -12,7 +12,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from core import image_files, image_sharing, images, kms
+from core import image_files, image_sharing, image_trust, images, kms
+from core.image_trust import Trust
 from core.times import iso
 from plan import image_source
 from plan.config import settings, user_data
@@ -68,6 +69,8 @@ def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
         )
     for name in ("arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1", "arn:aws:kms:eu-west-1:123456789012:alias/a/b"):
         assert made["image_kms_key"](name) == kms.parse_key(name)
+    key = "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-1"
+    assert made["image_signing_key"](key) == image_trust.parse_key(key)
     assert made["image_kms_key"](kms.NONE) == kms.parse_key(kms.NONE)
 
 
@@ -116,7 +119,7 @@ def test_of_a_bake_and_a_copy_the_plan_and_the_bake_pick_the_same(max_age_days: 
     asked = factories.settings(max_age_days=max_age_days)
     wanted = image_fingerprint(image_files.read_image_files(PROJECT / "image"), asked)
     ec2: Any = TwoImages(wanted)
-    planned = image_source.select_source(ec2, asked, PROJECT, now=NOW)
+    planned = image_source.select_source(ec2, asked, PROJECT, trust=Trust(region="eu-west-1"), now=NOW)
     decision = images.decide_reuse(
         images.find_images(ec2, {}),
         fingerprint=wanted,
@@ -131,6 +134,8 @@ def test_of_a_bake_and_a_copy_the_plan_and_the_bake_pick_the_same(max_age_days: 
 def test_of_a_pinned_fingerprints_images_the_plan_and_the_bake_pick_the_same() -> None:
     wanted = "0123456789ab"
     ec2: Any = TwoImages(wanted)
-    planned = image_source.select_source(ec2, factories.settings(image=wanted), PROJECT, now=NOW)
+    planned = image_source.select_source(
+        ec2, factories.settings(image=wanted), PROJECT, trust=Trust(region="eu-west-1"), now=NOW
+    )
     chosen = images.select_pinned(images.of_service(ec2, "phoenix"), wanted, service="phoenix")
     assert planned.image == chosen.id == "ami-00000000000000bed"

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from core import kms
 from core.aws import Aws
 from core.errors import StepError
 from core.progress import Progress, RealClock
+from core.times import iso
 from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
@@ -71,7 +73,7 @@ class World:
 
     def baked(self, fingerprint: str, *, key: str = kms.NONE) -> str:
         """An image as that leaves one, without waiting for Packer."""
-        ec2, base = self.client("ec2", dev=True), base_images.IMAGES[0]
+        ec2, base, baked = self.client("ec2", dev=True), base_images.IMAGES[0], datetime.now(UTC)
         disk = {"VolumeSize": 8, "Encrypted": key != kms.NONE, **({"KmsKeyId": key} if key.startswith("arn:") else {})}
         instance = ec2.run_instances(
             ImageId=base.id, MinCount=1, MaxCount=1, BlockDeviceMappings=[{"DeviceName": base.root_device, "Ebs": disk}]
@@ -91,12 +93,12 @@ class World:
             base_name=base.name,
             commit="c" * 40,
             tree="clean",
-            baked_at="2026-11-24T06:00:00Z",
+            baked_at=iso(baked),
             kms_key=key,
         )
         made: str = ec2.create_image(
             InstanceId=instance,
-            Name=f"phoenix-{fingerprint}-20261124060000",
+            Name=steps_images.name("phoenix", fingerprint, baked),
             TagSpecifications=[
                 {"ResourceType": kind, "Tags": [{"Key": name, "Value": value} for name, value in tags.items()]}
                 for kind in ("image", "snapshot")

@@ -16,6 +16,7 @@ from core import git, image_files
 from core.errors import UserError
 from core.git import GitError
 from core.image_files import ImageFilesError
+from core.image_trust import Trust
 from plan.image_source import select_source
 from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
@@ -286,7 +287,7 @@ def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, mo
     for number in range(14):
         (shop.folder / "image" / f"link-{number:02d}").symlink_to("app")
     with pytest.raises(UserError) as error:
-        select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
+        select_source(NoImages(), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)  # type: ignore[arg-type]
     said = str(error.value)
     assert "what is in imageDir (image) can't be baked; nothing was changed:" in said
     assert "imageDir = ['app/key.local', 'provision/extra/15-more.sh']: must not be ignored by git" in said
@@ -307,7 +308,7 @@ class NoImages:
 def test_where_git_fails_the_plan_says_its_own_words(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(UserError) as error:
-        select_source(NoImages(), settings(), shop.folder, now=NOW)  # type: ignore[arg-type]
+        select_source(NoImages(), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)  # type: ignore[arg-type]
     assert "git says: fatal: detected dubious ownership in repository at" in str(error.value)
     assert f"type: git config --global --add safe.directory {shop.folder}" in str(error.value)
 

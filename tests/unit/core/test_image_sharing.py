@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
-from core import image_sharing, images
+from core import image_sharing, images, packages
 from core import kms as keys
 from core.errors import StepError
 from core.image_sharing import AccountRegion
@@ -73,12 +73,30 @@ def test_a_place_is_an_account_and_its_region_or_the_own_one(text: str, place: A
     assert image_sharing.parse_account_region(text, region="eu-west-1") == place
 
 
+# What an image's own name says.
+NAMED = ("phoenix:service", "phoenix:stack", "phoenix:fingerprint", "phoenix:baked-at")
+
+
 def test_a_description_says_what_the_tags_do() -> None:
     said = image_sharing.parse_description(image_sharing.description(tags()))
-    assert said == {
-        key: value
-        for key, value in tags().items()
-        if key not in ("phoenix:service", "phoenix:stack", "phoenix:fingerprint")
+    expected = {key: value for key, value in tags().items() if key not in NAMED}
+    assert said == {**expected, "phoenix:base-date": "2026-11-12"}
+
+
+def test_a_description_has_room_for_a_signature_and_all_that_it_is_over() -> None:
+    """AWS cuts nothing: a signature that lacks a letter proves no image."""
+    whole = {**tags(tree="dirty", base_date="2026-11-12T00:00:00.000Z"), "phoenix:packages": "f" * packages.DIGITS}
+    whole["phoenix:signature"] = "s" * 86
+    text = image_sharing.description(whole)
+    assert len(text) <= 255
+    assert image_sharing.parse_description(text) == {
+        "phoenix:base": whole["phoenix:base"],
+        "phoenix:base-name": whole["phoenix:base"],
+        "phoenix:base-date": "2026-11-12",
+        "phoenix:commit": whole["phoenix:commit"],
+        "phoenix:tree": "dirty",
+        "phoenix:packages": whole["phoenix:packages"],
+        "phoenix:signature": whole["phoenix:signature"],
     }
 
 

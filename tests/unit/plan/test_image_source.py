@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from core import images
 from core.errors import UserError
+from core.image_trust import Trust
 from core.images import Image, list_available
 from core.times import iso
 from plan.image_source import choose_source, pinned_source, select_source
@@ -35,6 +36,7 @@ def image(id: str, fingerprint: str, days: float) -> Image:
 
 
 ONE, TWO, THREE = "1" * 64, "2" * 64, "3" * 64
+BY_TAG = Trust(region="eu-west-1")
 KNOWN = [image("ami-00000002", TWO, 2), image("ami-00000001", ONE, 40)]
 
 
@@ -54,7 +56,9 @@ def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
 
 def test_the_size_of_an_image_that_is_there_is_known() -> None:
     known = [replace(one, root_gib=20) for one in KNOWN]
-    assert choose_source(known, TWO, 30, NOW).gib == pinned_source(known, settings(image="ami-00000001")).gib == 20
+    assert (
+        choose_source(known, TWO, 30, NOW).gib == pinned_source(known, settings(image="ami-00000001"), BY_TAG).gib == 20
+    )
     assert choose_source(known, THREE, 30, NOW).gib == 0
 
 
@@ -71,16 +75,16 @@ def test_where_a_key_is_chosen_another_keys_image_is_baked_anew() -> None:
 
 @pytest.mark.parametrize("said", ["ami-00000001", ONE[:12], ONE[:20], ONE])
 def test_a_pinned_image_is_used_whatever_its_age_and_gives_its_own_fingerprint(said: str) -> None:
-    found = pinned_source(KNOWN, settings(image=said))
+    found = pinned_source(KNOWN, settings(image=said), BY_TAG)
     assert found.fingerprint == ONE
     assert "ami-00000001, pinned by its" in found.description
 
 
 def test_the_first_digits_of_two_fingerprints_name_neither() -> None:
     twin = image("ami-00000003", ONE[:-1] + "0", 3)
-    assert pinned_source([*KNOWN, twin], settings(image=ONE)).image == "ami-00000001"
+    assert pinned_source([*KNOWN, twin], settings(image=ONE), BY_TAG).image == "ami-00000001"
     with pytest.raises(UserError, match="image = '111111111111': must name one image; 2 fingerprints begin") as error:
-        pinned_source([*KNOWN, twin], settings(image=ONE[:12]))
+        pinned_source([*KNOWN, twin], settings(image=ONE[:12]), BY_TAG)
     assert twin.fingerprint in str(error.value) and ONE in str(error.value)
 
 
@@ -90,7 +94,7 @@ def test_an_image_with_the_same_first_digits_saves_no_bake() -> None:
 
 def test_a_pinned_image_that_is_gone_names_those_that_are_there() -> None:
     with pytest.raises(UserError) as error:
-        pinned_source(KNOWN, settings(image="ami-99999999"))
+        pinned_source(KNOWN, settings(image="ami-99999999"), BY_TAG)
     assert "222222222222 (ami-00000002), 111111111111 (ami-00000001)" in str(error.value)
     assert "pulumi config rm image" in str(error.value)
 
@@ -126,4 +130,4 @@ def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
 
 def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="imageDir = 'image': must hold the Packer template"):
-        select_source(ec2, settings(), tmp_path, now=NOW)
+        select_source(ec2, settings(), tmp_path, trust=BY_TAG, now=NOW)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,11 +13,14 @@ import pytest
 from botocore.client import BaseClient
 
 from core import images
+from core.times import iso
 from tests.support import main_program
 from tests.support.recorder import Recorded
 
 # Another region of the same account, where tags are seen: the sharing of accounts is the local cloud's to test.
 FROM = "123456789012/us-east-1"
+# An image says no later time than that at which EC2 made it.
+NOW = datetime.now(UTC)
 
 
 def program(**config: Any) -> Recorded:
@@ -25,7 +30,8 @@ def program(**config: Any) -> Recorded:
 
 def image(region: str, fingerprint: str, **more: str) -> str:
     ec2 = boto3.client("ec2", region)
-    made = ec2.register_image(Name=f"phoenix-{fingerprint}-20991124060000", RootDeviceName="/dev/xvda")["ImageId"]
+    name = images.name("phoenix", fingerprint, NOW)
+    made = ec2.register_image(Name=name, RootDeviceName="/dev/xvda")["ImageId"]
     tags = (
         images.tags(
             service="phoenix",
@@ -35,7 +41,7 @@ def image(region: str, fingerprint: str, **more: str) -> str:
             base_name="debian-12",
             commit="c0ffee",
             tree="clean",
-            baked_at="2099-11-24T06:00:00Z",
+            baked_at=iso(NOW),
         )
         | more
     )
@@ -62,7 +68,7 @@ def test_without_an_image_to_copy_nobody_is_born_and_nothing_is_baked() -> None:
     first, second, *_ = said.splitlines()
     assert first == "1 thing is known to fail; nothing was changed:"
     assert second.startswith("  PHX-326: imageFrom = '123456789012/us-east-1'")
-    assert "there are 000000000000 (baked 2099-11-24)" in said
+    assert f"there are 000000000000 (baked {NOW:%Y-%m-%d})" in said
     assert f"with the fingerprint {wanted()[:12]} for account" in said
     # Regions of one account need no sharing.
     assert "imageSharedWith" not in said
@@ -140,3 +146,18 @@ def test_who_sets_none_of_the_keys_asks_nothing_more(monkeypatch: pytest.MonkeyP
     assert given["PHOENIX_KMS_KEY"] == "" and "PHOENIX_IMAGE_FROM" not in given
     assert asked.count("DescribeImages") == 1
     assert not {"DescribeKey", "GetEbsEncryptionByDefault", "DescribeSnapshots"} & set(asked)
+
+
+def test_a_plan_says_what_images_are_trusted_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kms, plan, words = boto3.client("kms", "eu-west-1"), tmp_path / "plan.md", "images are trusted by their tags"
+    key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
+    monkeypatch.setenv("PHOENIX_PLAN_MARKDOWN", str(plan))
+    program()
+    assert words in plan.read_text()
+    done = program(imageSigningKey=key)
+    assert words not in plan.read_text()
+    assert done.one("command:local:Command", "-bake").inputs["environment"]["PHOENIX_SIGNING_KEY"] == key
+    with pytest.raises(
+        pulumi.RunError, match=r"imageSigningKey = 'arn:.*must be an enabled key of KMS for SIGN_VERIFY"
+    ):
+        program(imageSigningKey=kms.create_key()["KeyMetadata"]["Arn"])

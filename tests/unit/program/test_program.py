@@ -368,8 +368,8 @@ def test_an_internal_load_balancer_has_no_public_address_and_the_plan_says_who_m
     done = program(vpcId=vpc, albSubnetIds=subnets, serverSubnetIds=subnets)
     assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["internal"] is False
     assert (
-        "| open | servers may go anywhere (allowedEgress); no web ACL judges requests (webAclArn) |"
-        in (tmp_path / "plan.md").read_text()
+        "| open | servers may go anywhere (allowedEgress); images are trusted by their tags, which whoever may tag them"
+        " writes (imageSigningKey); no web ACL judges requests (webAclArn) |" in (tmp_path / "plan.md").read_text()
     )
 
 

@@ -57,10 +57,14 @@ def test_what_the_load_balancer_would_not_take_is_told_before_it_is_made(limits:
 )
 def test_what_is_left_open_is_told(said: dict[str, Any], versions: tuple[str, ...] | None, told: list[str]) -> None:
     limits = AccountLimits(tls_versions=versions)
-    anywhere = ["servers may go anywhere (allowedEgress)"]
-    assert list(exposure.left_open(settings(**said), limits, front=True)) == anywhere + told
-    assert list(exposure.left_open(settings(**said), limits, front=False)) == anywhere, "others' load balancer"
-    listed = settings(**said, allowed_egress=("0.0.0.0/0:443",))
+    always = [
+        "servers may go anywhere (allowedEgress)",
+        "images are trusted by their tags, which whoever may tag them writes (imageSigningKey)",
+    ]
+    assert list(exposure.left_open(settings(**said), limits, front=True)) == always + told
+    assert list(exposure.left_open(settings(**said), limits, front=False)) == always, "others' load balancer"
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    listed = settings(**said, allowed_egress=("0.0.0.0/0:443",), image_signing_key=key)
     assert list(exposure.left_open(listed, limits, front=True)) == told
 
 

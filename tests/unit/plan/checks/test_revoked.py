@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core import images
+from core.image_trust import Trust
 from plan import image_source
 from plan.checks import known_failures
 from plan.checks.known_failures import KnownFailureError, checked_plan
@@ -20,6 +21,7 @@ OLD, NEW = (one.fingerprint for one in reversed(KNOWN))
 SHOWN = OLD[:12]
 
 WHY = f"fingerprint {SHOWN} was revoked at 2026-11-24T05:00:00Z: a key in a script"
+BY_TAG = Trust(region="eu-west-1")
 REVOKED = replace(KNOWN[1], tags={**KNOWN[1].tags, images.REVOKED: "2026-11-24T05:00:00Z a key in a script"})
 SOURCE = ImageSource(NEW, "", image=f"ami-{NEW}", image_ids=(f"ami-{OLD}", f"ami-{NEW}"), revoked={f"ami-{OLD}": WHY})
 
@@ -31,7 +33,7 @@ def planned(*, source: ImageSource, image: str, active: str = "blue", standby: b
 
 
 def test_a_launch_from_it_is_refused_with_what_to_type() -> None:
-    source = pinned_source([REVOKED], settings(image=OLD))
+    source = pinned_source([REVOKED], settings(image=OLD), BY_TAG)
     with pytest.raises(KnownFailureError) as error:
         planned(source=source, image=OLD, active="green")
     assert f"image = '{OLD}': must lead to an image that is not revoked: {WHY}" in str(error.value)
@@ -42,7 +44,7 @@ def test_what_git_says_is_no_way_around_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(image_source, "_files", lambda *_: {})
     monkeypatch.setattr(image_source, "image_fingerprint", lambda *_: OLD)
     monkeypatch.setattr(images, "list_available", lambda *_, **__: [REVOKED])
-    found = image_source.select_source(None, settings(), None, now=NOW)  # type: ignore[arg-type]
+    found = image_source.select_source(None, settings(), None, trust=BY_TAG, now=NOW)  # type: ignore[arg-type]
     assert (
         not found.needs_bake
         and "imageDir = 'image': must lead to an image that is not revoked" in found.problems[0].what
@@ -51,7 +53,7 @@ def test_what_git_says_is_no_way_around_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_what_serves_goes_on_and_the_plan_says_so() -> None:
-    source = replace(SOURCE, problems=pinned_source([REVOKED], settings(image=OLD)).problems)
+    source = replace(SOURCE, problems=pinned_source([REVOKED], settings(image=OLD), BY_TAG).problems)
     plan = planned(source=source, image=OLD)
     assert plan.existing is not None
     alive = replace(live(group("blue", OLD)), has_preview_rule=True)

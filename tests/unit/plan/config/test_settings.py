@@ -57,6 +57,12 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
         ("imageKmsKey", "none", "must be a key, or empty"),
         ("imageKmsKey", "arn:aws:kms:eu-west-1:123456789012:alias/aws/ebs", "the ARN of a KMS key of yours"),
         ("imageKmsKey", "arn:aws:kms:us-east-1:123456789012:key/1", "must be a key of the stack's region (eu-west-1)"),
+        ("imageSigningKey", "none", "the ARN of a KMS key of yours (no alias), or empty"),
+        (
+            "imageSigningKey",
+            "arn:aws:kms:eu-west-1:123456789012:alias/signs",
+            "the ARN of a KMS key of yours (no alias)",
+        ),
         ("imageKeep", "0", "a whole number from 1 to 100"),
         ("maxAgeDays", "-1", "a whole number from 0 to 3650 days"),
         ("instanceType", "small", "an EC2 instance type"),

@@ -16,6 +16,7 @@ from core import image_sharing, images, revocation
 from core.aws import Aws
 from core.errors import StepError
 from core.image_sharing import AccountRegion
+from core.image_trust import Trust
 from core.images import Image, Revoked
 from core.progress import Progress
 from steps.cleanup import prune
@@ -176,9 +177,9 @@ def test_a_bake_and_a_pinned_bake_of_it_are_refused(ec2: Any) -> None:
         base_image="debian-12",
     )
     with pytest.raises(StepError, match=f"fingerprint {SHOWN} was revoked"):
-        reuse.find_existing(wanted, context(), otherwise="baked", seconds=60)
+        reuse.find_existing(wanted, context(), otherwise="baked", seconds=60, trust=Trust(region=REGION))
     with pytest.raises(StepError, match=f"fingerprint {SHOWN} was revoked"):
-        reuse.pinned(wanted, context(), FINGERPRINT)
+        reuse.pinned(wanted, context(), FINGERPRINT, Trust(region=REGION))
 
 
 @pytest.mark.parametrize("reason", ["x" * 201, "<script>", "two\nlines"])
