@@ -76,7 +76,7 @@ def _wanted(
 def _unproven(settings: Settings, error: StepError) -> Problem:
     """Why no server can be launched while images can't be proved, or the one that is named is not."""
     return problem(
-        "PHX-169",
+        "PHX-170",
         "imageSigningKey",
         settings.image_signing_key,
         f"must prove the image that servers are launched from: {error.what}; {error.why}",
