@@ -18,7 +18,7 @@ from core.aws import Aws
 from core.images import Image
 from core.progress import Progress
 from core.server_groups import Group
-from steps.cleanup import prune, sweep
+from steps.cleanup import old_images, prune, sweep
 from steps.image import leftovers
 from steps.image.leftovers import Leftover
 from steps.runtime import options
@@ -48,13 +48,13 @@ def image(ami: str, days: float) -> Image:
 )
 def test_what_goes(used: set[str], keep: int, doomed: list[str]) -> None:
     ours = [image("c", 20), image("a", 0.1), image("d", 30), image("b", 10)]
-    verdict = prune.select(ours, used=used, keep=keep, now=NOW)
+    verdict = old_images.select(ours, used=used, keep=keep, now=NOW)
     assert [one.id for one in verdict.to_deregister] == doomed
     assert {one.id for one, _ in verdict.kept} == {"a", "b", "c", "d"} - set(doomed)
 
 
 def test_what_is_younger_than_a_day_stays() -> None:
-    verdict = prune.select([image("a", 0.1), image("b", 0.9), image("c", 1.1)], used=set(), keep=1, now=NOW)
+    verdict = old_images.select([image("a", 0.1), image("b", 0.9), image("c", 1.1)], used=set(), keep=1, now=NOW)
     assert [one.id for one in verdict.to_deregister] == ["c"]
 
 
@@ -262,7 +262,9 @@ def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
     for _ in range(3):
         account.bake()
     ours = images.of_service(account.ec2, SERVICE)
-    pinned, free = (one.id for one in prune.select(ours, used=set(), keep=1, now=account.clock.utc()).to_deregister)
+    pinned, free = (
+        one.id for one in old_images.select(ours, used=set(), keep=1, now=account.clock.utc()).to_deregister
+    )
     made = account.ec2.create_launch_template(LaunchTemplateName="pinned", LaunchTemplateData={"ImageId": pinned})
     for _ in range(12):
         account.ec2.create_launch_template_version(
@@ -327,7 +329,7 @@ def test_an_image_that_aws_keeps_is_a_warning_and_the_rest_goes(account: Account
             raise ClientError({"Error": error}, "DeregisterImage")
         return real.deregister_image(**arguments)
 
-    newest = prune.select(images.of_service(real, SERVICE), used=set(), keep=1, now=account.clock.utc())
+    newest = old_images.select(images.of_service(real, SERVICE), used=set(), keep=1, now=account.clock.utc())
     stubborn = newest.to_deregister[0].id
     account.aws.__dict__["ec2"] = Wrapped(real, deregister_image=deregister_image)
     result = account.prune(keep=1)

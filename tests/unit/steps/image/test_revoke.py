@@ -19,7 +19,7 @@ from core.image_sharing import AccountRegion
 from core.image_trust import Trust
 from core.images import Image, Revoked
 from core.progress import Progress
-from steps.cleanup import prune
+from steps.cleanup import old_images
 from steps.image import bake, reuse, revoke
 from steps.runtime import options
 from steps.runtime.command import Context
@@ -77,7 +77,7 @@ def test_a_revoked_image_is_no_image_to_copy_in_whatever_account_it_is_seen() ->
 
 def test_what_says_that_it_is_revoked_is_never_pruned_and_counts_for_nothing() -> None:
     ours = [revoked(image("ami-bad", age=timedelta(days=1))), *(image(f"ami-{n}", age=n * 48 * HOUR) for n in (1, 2))]
-    verdict = prune.select(ours, used=(), keep=1, now=NOW)
+    verdict = old_images.select(ours, used=(), keep=1, now=NOW)
     assert [one.id for one in verdict.to_deregister] == ["ami-2"]
     assert ("ami-bad", f"it is revoked ({BAD})") in [(one.id, why) for one, why in verdict.kept]
 
