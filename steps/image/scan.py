@@ -1,6 +1,6 @@
 """Has Amazon Inspector scan an image, and refuses it for vulnerabilities that there is a fix of.
 
-    sh steps/run scan --stack shop/prod --account 123456789012 --region eu-west-1 --service shop --image ami-... \
+    sh steps/run scan --stack shop/prod --account 123456789012 --region eu-west-1 --service shop --image ami-... \\
         --max-severity high
 
 Updates do it between bake and launch, where maxSeverity says so. By hand or by a schedule it brings the findings of an
