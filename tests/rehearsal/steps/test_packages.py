@@ -35,7 +35,9 @@ set -eu
 {stand_in} "$@"
 [ "$1" = build ] || exit 0
 for argument; do
-  case $argument in packages=*) cat "$PACKAGES" >"${{argument#packages=}}" ;; esac
+  case $argument in
+    -var-file=*) cat "$PACKER_LIST" >"$(sed -n 's/^ *"packages": "\\(.*\\)",*$/\\1/p' "${{argument#-var-file=}}")" ;;
+  esac
 done
 """
 
@@ -52,7 +54,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def step(cloud: Cloud, tools: Path, name: str, **given: str) -> subprocess.CompletedProcess[str]:
     listing = tools / "list"
     listing.write_text(LISTS.get(given.get("fingerprint", ""), ""))
-    return run(cloud, name, given, tools=tools, PACKAGES=str(listing))
+    return run(cloud, name, given, tools=tools, PACKER_LIST=str(listing))
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +169,9 @@ def test_the_plan_says_when_it_does_not_know(cloud: Cloud, bakes: Any) -> None:
     first, _ = bakes
     bare = cloud.client("ec2").register_image(Name="bare", RootDeviceName="/dev/xvda")["ImageId"]
     assert planned(cloud, live_image=bare, born=first["image"]) == (
-        f"not compared: {bare} has no list of its packages",
+        f"not compared: PHX-901: {bare} has no list of its packages",
     )
-    assert planned(cloud, live_image=bare, born="") == (f"not compared: {bare} has no list of its packages",)
+    assert planned(cloud, live_image=bare, born="") == (f"not compared: PHX-901: {bare} has no list of its packages",)
     gone = "ami-0123456789abcdef0"
     assert planned(cloud, live_image=gone, born=first["image"]) == (
         f"not compared: {gone} is no image of this account any more",
