@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
+from components.log_bucket import ACCESS, LogBucket
 from core.errors import Problem, UserError
 from plan.config.settings import TLS_POLICY
 from plan.listener_move import ListenerMove
@@ -50,7 +51,8 @@ class LoadBalancer(StackListener):
     """An ALB that answers 503 until a production rule exists, and does not say what it is (no `Server` header).
 
     Inputs: `args`; `vpc_id`; `subnet_ids` of at least two zones; `tags`, among them `phoenix:stack`, by which an update
-    finds its load balancer; `doors`: what names and numbers the state has for its listeners and rules.
+    finds its load balancer; `logs`, where its access logs go; `listener_move`: what names and numbers the state has for
+    its listeners and rules.
 
     Each port is a listener of its own: a change of port or protocol is another one beside it, which serves before the
     first one goes.
@@ -68,6 +70,7 @@ class LoadBalancer(StackListener):
         subnet_ids: Sequence[pulumi.Input[str]],
         tags: Mapping[str, str],
         listener_move: ListenerMove | None = None,
+        logs: LogBucket | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("phoenix:index:LoadBalancer", name, {"port": args.port, "protect": args.protect}, opts)
@@ -76,7 +79,7 @@ class LoadBalancer(StackListener):
         self._vpc_id, self._priorities, self._hosts = vpc_id, self._doors.priorities, ()
         group = self._security_group()
         ways_in = {port: self._ways_in(group, port) for port in args.ports}
-        balancer = self._balancer(group, subnet_ids)
+        balancer = self._balancer(group, subnet_ids, logs)
         judged = self._web_acl(balancer)
         listeners = {port: self._listen(balancer, port, after=[*ways, *judged]) for port, ways in ways_in.items()}
         # The one whose requests are led to the main one.
@@ -181,7 +184,15 @@ class LoadBalancer(StackListener):
             for cidr in self._args.allowed_cidrs
         ]
 
-    def _balancer(self, group: aws.ec2.SecurityGroup, subnet_ids: Sequence[pulumi.Input[str]]) -> aws.lb.LoadBalancer:
+    def _balancer(
+        self, group: aws.ec2.SecurityGroup, subnet_ids: Sequence[pulumi.Input[str]], logs: LogBucket | None
+    ) -> aws.lb.LoadBalancer:
+        written: aws.lb.LoadBalancerAccessLogsArgsDict | None = None
+        if logs:
+            written = {"bucket": logs.name, "prefix": ACCESS, "enabled": True}
+        elif self._doors.log_bucket:
+            # The provider takes nothing for no change.
+            written = {"bucket": self._doors.log_bucket, "enabled": False}
         return aws.lb.LoadBalancer(
             self._prefix,
             load_balancer_type="application",
@@ -190,8 +201,9 @@ class LoadBalancer(StackListener):
             subnets=list(subnet_ids),
             drop_invalid_header_fields=True,
             enable_deletion_protection=self._permanent,
+            access_logs=written,
             tags=self._called("alb"),
-            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._permanent, depends_on=logs.ready if logs else None),
         )
 
     def _web_acl(self, balancer: aws.lb.LoadBalancer) -> list[pulumi.Resource]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.log_bucket import LogBucket
+
 
 class Network(pulumi.ComponentResource):
     """A VPC with subnets for the load balancer and for servers without public addresses.
@@ -16,6 +18,7 @@ class Network(pulumi.ComponentResource):
     a VPC of `cidr` (IPv4, prefix /16 to /24) over two availability zones: a public and a private subnet in each (a
     quarter of the VPC each), an internet gateway, and one NAT gateway through which servers reach package archives
     and Systems Manager. One NAT gateway is one zone's: production that must outlive a zone adopts a network of its own.
+    Its default security group has no rule; `logs` is where its flow logs go.
 
     Outputs: `vpc_id`, `alb_subnet_ids`, `server_subnet_ids`.
     """
@@ -32,6 +35,7 @@ class Network(pulumi.ComponentResource):
         alb_subnet_ids: Sequence[str] = (),
         server_subnet_ids: Sequence[str] = (),
         cidr: str = "10.20.0.0/16",
+        logs: LogBucket | None = None,
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -41,12 +45,31 @@ class Network(pulumi.ComponentResource):
             self.alb_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in alb_subnet_ids]
             self.server_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in server_subnet_ids]
         else:
-            self._make(name, cidr, tags)
+            vpc = self._make(name, cidr, tags)
+            self._shut(name, vpc)
+            if logs:
+                self._watch(name, vpc, logs, tags)
         self.register_outputs(
             {"vpcId": self.vpc_id, "albSubnetIds": self.alb_subnet_ids, "serverSubnetIds": self.server_subnet_ids}
         )
 
-    def _make(self, name: str, cidr: str, tags: Mapping[str, str]) -> None:
+    def _shut(self, name: str, vpc: aws.ec2.Vpc) -> None:
+        """Takes all rules out of the group that AWS gives to whatever names none: nothing here is in it."""
+        aws.ec2.DefaultSecurityGroup(f"{name}-default", vpc_id=vpc.id, opts=pulumi.ResourceOptions(parent=self))
+
+    def _watch(self, name: str, vpc: aws.ec2.Vpc, logs: LogBucket, tags: Mapping[str, str]) -> None:
+        aws.ec2.FlowLog(
+            f"{name}-flow",
+            vpc_id=vpc.id,
+            traffic_type="ALL",
+            log_destination_type="s3",
+            log_destination=logs.arn,
+            max_aggregation_interval=600,
+            tags={**tags, "Name": f"{name}-flow"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=logs.ready),
+        )
+
+    def _make(self, name: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Vpc:
         mine = pulumi.ResourceOptions(parent=self)
 
         def called(what: str) -> dict[str, str]:
@@ -87,6 +110,7 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = vpc.id
         self.alb_subnet_ids = [_reached(subnet, outside) for subnet in public]
         self.server_subnet_ids = [_reached(subnet, inside) for subnet in private]
+        return vpc
 
     def _subnet(self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Subnet:
         return aws.ec2.Subnet(

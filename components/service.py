@@ -16,6 +16,7 @@ from components.image import ImageArgs, MachineImage
 from components.launch_template import LaunchTemplate, ServerArgs
 from components.listener import StackListener
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.log_bucket import LogBucket
 from components.network import Network
 from components.rollout import Rollout
 from core.names import TYPED_FINGERPRINT
@@ -51,6 +52,7 @@ class Service(pulumi.ComponentResource):
         plan, settings = checked.rollout, checked.settings
         super().__init__("phoenix:index:Service", name, {"active": plan.active.color}, opts)
         self._checked, self._settings, self._below = checked, settings, pulumi.ResourceOptions(parent=self)
+        self._logs = self._own_logs(shared=bool(network and listener))
         self._network = network or self._own_network()
         self._listener = listener or self._own_listener()
         images = {color: self._image(color) for color in plan.groups}
@@ -82,6 +84,20 @@ class Service(pulumi.ComponentResource):
         self.history: pulumi.Output[list[Any]] = told["history"]
         self.register_outputs(dict(told))
 
+    def _own_logs(self, *, shared: bool) -> LogBucket | None:
+        """Of a network or a load balancer of its own."""
+        settings = self._settings
+        if shared or not settings.kept_days:
+            return None
+        return LogBucket(
+            settings.name,
+            account=self._checked.account,
+            days=settings.kept_days,
+            protect=settings.protect,
+            tags={"phoenix:stack": settings.identity},
+            opts=self._below,
+        )
+
     def _own_network(self) -> Network:
         settings = self._settings
         return Network(
@@ -90,6 +106,7 @@ class Service(pulumi.ComponentResource):
             alb_subnet_ids=settings.alb_subnet_ids,
             server_subnet_ids=settings.server_subnet_ids,
             cidr=settings.vpc_cidr,
+            logs=self._logs,
             tags={"phoenix:stack": settings.identity},
             opts=self._below,
         )
@@ -116,6 +133,7 @@ class Service(pulumi.ComponentResource):
             subnet_ids=self._network.alb_subnet_ids,
             tags=tags,
             listener_move=self._checked.listener_move,
+            logs=self._logs,
             opts=self._below,
         )
 

@@ -85,6 +85,8 @@ class ServiceArgs(TypedDict, total=False):
     """DNS name that users type; probes send it and check the certificate against it."""
     tlsPolicy: str
     """Security policy of the HTTPS listener: which versions and ciphers of TLS it speaks. Default: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09."""
+    logDays: int
+    """Days that the load balancer's access logs and the own network's flow logs are kept, in a bucket that is made for them; 0 makes none; -1 is 90 with protect, else none. Default: -1."""
     hstsSeconds: int
     """Seconds for which browsers come by HTTPS alone once they were here (HSTS); 0 sends no such header; -1 is 31536000 with protect, else none. Default: -1."""
     webAclArn: str

@@ -21,13 +21,14 @@ class ListenerMove:
     """`names`: logical names of the listeners that the state holds, by port. `priorities`: of rules by what they are.
 
     `redirecting`: ports whose listener's default action leads on, as an older version made it. `hsts`: ports whose
-    listener has told browsers to come by HTTPS alone.
+    listener has told browsers to come by HTTPS alone. `log_bucket`: where access logs went.
     """
 
     names: Mapping[int, str] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=lambda: PRIORITIES)
     redirecting: Collection[int] = ()
     hsts: Collection[int] = ()
+    log_bucket: str = ""
 
 
 def plan_listener_move(before: PermanentResources, live: LiveState, *, port: int) -> ListenerMove:
@@ -41,6 +42,7 @@ def plan_listener_move(before: PermanentResources, live: LiveState, *, port: int
         },
         redirecting=frozenset(number for number, one in ports.items() if one.redirects),
         hsts=frozenset(number for number, one in ports.items() if one.hsts),
+        log_bucket=before.log_bucket,
     )
 
 

@@ -41,6 +41,8 @@ LIVE = {
     "certificateArn": "another one: in place; the first: HTTPS opens beside port 80, which serves on until it redirects"
     " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
     "tlsPolicy": "in place",
+    "logDays": "in place; `0` deletes the bucket with all that is in it, and is refused until an update has made"
+    " `protect` `false`",
     "hstsSeconds": "in place; 0 has browsers forget it where it was set, since no update can take the header away",
     "webAclArn": "in place",
     "internal": "refused: [that](runbook.md#another-network) is another stack",

@@ -22,10 +22,16 @@ PERMANENT, OWN, STEP = "permanent", "a color's own", "a step, run as a command"
 PAINT = {PERMANENT: ("#eef1f5", "#616e7c"), OWN: ("#e3f0f8", "#0072B2"), STEP: ("#fdf3ec", "#D55E00")}
 # A type (and a name, where one type is two boxes) -> the box that it is drawn in.
 BOXES = (
-    (r"aws:ec2/(vpc|subnet|internetGateway|natGateway|eip|route\w*):", "", "network", PERMANENT),
+    (
+        r"aws:ec2/(vpc|defaultSecurityGroup|flowLog|subnet|internetGateway|natGateway|eip|route\w*):",
+        "",
+        "network",
+        PERMANENT,
+    ),
     (r"aws:(ec2/securityGroup|vpc/)", "blue", "role, firewall", OWN),
     (r"aws:iam/", "", "role, firewall", OWN),
     (r"aws:(ec2/securityGroup|vpc/|lb/loadBalancer|lb/listener:)", "", "load balancer", PERMANENT),
+    (r"aws:(s3|wafv2)/", "", "load balancer", PERMANENT),
     (r"aws:lb/targetGroup:", "", "target group", OWN),
     (r"aws:lb/listenerRule:", "preview", "preview rule", PERMANENT),
     (r"aws:lb/listenerRule:", "production", "production rule", PERMANENT),

@@ -11,6 +11,7 @@ tags = {"bench": "floor"}
 zones = aws.get_availability_zones(state="available").names[:2]
 
 vpc = aws.ec2.Vpc("floor", cidr_block="10.30.0.0/16", enable_dns_support=True, enable_dns_hostnames=True, tags=tags)
+aws.ec2.DefaultSecurityGroup("floor", vpc_id=vpc.id)
 internet = aws.ec2.InternetGateway("floor", vpc_id=vpc.id, tags=tags)
 public, private = (
     [

@@ -58,6 +58,8 @@ def left_open(s: Settings, limits: AccountLimits, *, front: bool) -> Iterator[st
         yield "images are trusted by their tags, which whoever may tag them writes (imageSigningKey)"
     if not front:
         return
+    if not s.kept_days:
+        yield "nothing writes down who came (logDays)"
     if s.certificate_arn and (old := sorted(OLD_TLS & set(limits.tls_versions or ()))):
         yield f"{', '.join(old)} by the security policy (tlsPolicy)"
     if s.certificate_arn and not s.hsts:

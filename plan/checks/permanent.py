@@ -21,6 +21,8 @@ BESIDE = (
     "another network is another stack beside it: pulumi stack init NAME, pulumi up, DNS to its dnsName, pulumi destroy"
 )
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+BUCKET = "aws:s3/bucket:Bucket"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 WEB_ACL = "aws:wafv2/webAclAssociation:WebAclAssociation"
 UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
 
@@ -57,7 +59,8 @@ class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
-    program's own too; `internal`: it has no public address.
+    program's own too; `internal`: it has no public address; `log_bucket` had its access logs last. `log_days`: of what
+    a bucket of the program's own keeps; 0 when there is none.
     `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
     """
 
@@ -68,6 +71,8 @@ class PermanentResources:
     protected: bool = False
     internal: bool = False
     web_acl: str = ""
+    log_bucket: str = ""
+    log_days: int = 0
     listeners: tuple[Listener, ...] = ()
     cidrs: frozenset[str] = frozenset()
     hostname: str = ""
@@ -107,6 +112,8 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         subnets=frozenset(balancer.get("subnets") or ()),
         protected=bool(balancer.get("enableDeletionProtection")),
         internal=bool(balancer.get("internal")),
+        log_bucket=(balancer.get("accessLogs") or {}).get("bucket") or "",
+        log_days=_kept_days(first(all_of(BUCKET, owner)).get("id", ""), all_of(LIFECYCLE)),
         web_acl=next(
             (one.outputs.get("webAclArn") or "" for one in all_of(WEB_ACL) if one.outputs.get("resourceArn") == arn), ""
         ),
@@ -127,6 +134,13 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
             for one in all_of("aws:cloudwatch/dashboard:Dashboard")
         ),
     )
+
+
+def _kept_days(bucket: str, lifecycles: list[Resource]) -> int:
+    """After how many a bucket's objects expire."""
+    said = next((one.outputs for one in lifecycles if bucket and one.outputs.get("bucket") == bucket), {})
+    rules = said.get("rules") or [{}]
+    return int((rules[0].get("expiration") or {}).get("days") or 0)
 
 
 def _listener(one: Resource) -> Listener:
@@ -254,6 +268,8 @@ def _priority(before: PermanentResources, s: Settings) -> Iterator[Problem]:
 def _protected(before: PermanentResources, s: Settings) -> str:
     """What of the protected things the settings would have deleted or replaced, in words."""
     goes = [f"{one.protocol} {one.port} closes" for one in before.listeners if one.port not in wanted_ports(s)]
+    if before.log_days and not s.kept_days:
+        goes.append("the logs go, with their bucket")
     existing = before.rules.get("production")
     main = before.ports.get(s.port)
     if existing and (main is None or existing.listener != main.arn):

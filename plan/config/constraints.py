@@ -390,6 +390,7 @@ def _existing_listener(s: Settings) -> BrokenConstraints:
         ("listenerPort", s.listener_port, "the listener has its own"),
         ("tlsPolicy", s.tls_policy if s.tls_policy != TLS_POLICY else "", "the listener has its own"),
         ("hstsSeconds", s.hsts_seconds > 0 and s.hsts_seconds, "the listener's headers are its owner's"),
+        ("logDays", s.log_days > 0 and s.log_days, "the logs of a load balancer are its owner's"),
         ("webAclArn", s.web_acl_arn, "the web ACL of a load balancer is its owner's"),
         ("internal", s.internal and "true", "the load balancer is there already"),
         ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),

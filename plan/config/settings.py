@@ -34,6 +34,7 @@ from plan.config.validators import (
 # Application Load Balancer", November 2026).
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 HSTS_SECONDS = 31_536_000
+LOG_DAYS = 90
 
 
 def _key(default: Any, rule: Validator, example: str) -> Any:
@@ -157,6 +158,7 @@ class Settings:
     tls_policy: str = _key(
         TLS_POLICY, matching(r"ELBSecurityPolicy-[A-Za-z0-9-]{1,100}", "the name of a security policy"), TLS_POLICY
     )
+    log_days: int = _key(-1, integer(-1, 3650, f"days (0: none; -1: {LOG_DAYS} with protect, else none)"), "90")
     # Browsers keep it for so long, whatever the load balancer says by then.
     hsts_seconds: int = _key(
         -1, integer(-1, 63_072_000, f"seconds (0: none; -1: {HSTS_SECONDS} with protect, else none)"), "31536000"
@@ -241,6 +243,13 @@ class Settings:
     def ports(self) -> tuple[int, ...]:
         """All ports that the load balancer listens on: with a certificate, 80 redirects to the listener's."""
         return (self.port, 80) if self.certificate_arn else (self.port,)
+
+    @property
+    def kept_days(self) -> int:
+        """Days for which access logs and flow logs are kept; 0 makes none. A shared load balancer's are its owner's."""
+        if self.listener_arn or self.log_days >= 0:
+            return max(0, self.log_days)
+        return LOG_DAYS if self.protect else 0
 
     @property
     def hsts(self) -> int:

@@ -87,6 +87,9 @@ def _judged(before: PermanentResources, s: Settings) -> list[tuple[str, str]]:
     found = []
     if before.web_acl != s.web_acl_arn:
         found.append(("web ACL", f"{before.web_acl or 'none'} -> {s.web_acl_arn or 'none'}: in place"))
+    if before.log_days != s.kept_days:
+        gone = "" if s.kept_days else ": all of them are deleted"
+        found.append(("logs", f"kept for {before.log_days} days -> {s.kept_days}{gone}"))
     existing = before.ports.get(s.port)
     now = f"max-age={s.hsts}"
     if existing and existing.protocol == "HTTPS" and existing.hsts != now and (existing.hsts or s.hsts):

@@ -62,6 +62,7 @@ ELSEWHERE = {
         ),
         "images are scanned where maxSeverity says so",
     ),
+    **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (

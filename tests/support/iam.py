@@ -22,7 +22,9 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "scan")
+DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "logs", "scan")
+# Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
+UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
 # What a policy says of each, but for the service and its stack.
 VALUES = {
     "ACCOUNT": "123456789012",
@@ -34,6 +36,7 @@ VALUES = {
     "BALANCER": "edge",
     "FIREWALL": "sg-0123456789abcdef0",
     "BUILDER": "builder",
+    "NETWORK": "*",
     "WEBACL": "edge/1234abcd-12ab-34cd-56ef-1234567890ab",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}

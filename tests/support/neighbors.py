@@ -98,6 +98,8 @@ class Stack:
                     f"targetgroup/{blue}-{end}/0a1b",
                 )
             ),
+            Thing(f"arn:aws:s3:::{self.name}-logs-{end}"),
+            Thing(f"arn:aws:s3:::{self.name}-logs-{end}/access/AWSLogs/x"),
             Thing(_arn("cloudwatch", f"alarm:{blue}-5xx-{end}"), stack),
             Thing(_arn("cloudwatch", f"dashboard/{self.name}", region="")),
             Thing(_arn("iam", f"role/{blue}-role-{end}", region=""), {**stack, "iam:PermissionsBoundary": bounds}),
@@ -110,7 +112,7 @@ class Stack:
         ]
 
 
-_NETWORK = ("vpc", "subnet", "internet-gateway", "natgateway", "elastic-ip", "route-table")
+_NETWORK = ("vpc", "vpc-flow-log", "subnet", "internet-gateway", "natgateway", "elastic-ip", "route-table")
 _SERVERS = ("launch-template", "security-group", "instance", "volume")
 _BUILD = ("instance", "volume", "key-pair", "security-group")
 _IMAGE = ("image", "snapshot")

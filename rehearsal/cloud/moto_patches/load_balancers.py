@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import fnmatch
+import json
 import re
 import socket
 from typing import Any
@@ -11,6 +13,7 @@ from moto.elbv2.exceptions import DuplicateListenerError, ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 from moto.elbv2.responses import ELBV2Response as ELBResponse
 from moto.elbv2.ssl_policies import SSL_POLICIES
+from moto.s3.models import s3_backends
 
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
@@ -115,6 +118,40 @@ def has_attributes_of_its_protocol(
         if one["Key"].endswith(".enabled") and one.get("Value") not in ("true", "false"):
             raise ELBClientError("InvalidConfigurationRequest", f"'{one['Key']}' must be 'true' or 'false'")
     return original(backend, listener_arn, attrs)
+
+
+@around(ELBv2Backend, "modify_load_balancer_attributes")
+def may_write_its_logs(cloud: CloudState, original: Correction, backend: Any, arn: str, attrs: dict[str, Any]) -> Any:
+    """Access logs go to a bucket that is there, lets Elastic Load Balancing write, and has no key of KMS.
+
+    Source: ELB user guide, "Enable access logs for your Application Load Balancer".
+    """
+    now = {**getattr(backend.load_balancers.get(arn), "attrs", {}), **attrs}
+    if attrs.get("access_logs.s3.enabled") == "true" and not _takes_logs(backend, now):
+        raise ELBClientError(
+            "InvalidConfigurationRequest",
+            f"Access Denied for bucket: {now.get('access_logs.s3.bucket')}. Please check S3bucket permission",
+        )
+    return original(backend, arn, attrs)
+
+
+def _takes_logs(backend: Any, attrs: dict[str, Any]) -> bool:
+    buckets = s3_backends[backend.account_id]["aws"].buckets
+    bucket = buckets.get(attrs.get("access_logs.s3.bucket", ""))
+    if bucket is None or bucket.region_name != backend.region_name:
+        return False
+    rule: Any = (bucket.encryption or {}).get("Rule") or {}
+    first = rule[0] if isinstance(rule, list) else rule
+    if first.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "AES256") != "AES256":
+        return False
+    text = bucket.policy.decode() if isinstance(bucket.policy, bytes) else bucket.policy
+    below = f"{bucket.arn}/{attrs.get('access_logs.s3.prefix', '')}".rstrip("/") + f"/AWSLogs/{backend.account_id}/x"
+    return any(
+        one["Effect"] == "Allow"
+        and one["Principal"] == {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"}
+        and fnmatch.fnmatchcase(below, one["Resource"])
+        for one in json.loads(text or '{"Statement": []}')["Statement"]
+    )
 
 
 def _known_policy(protocol: str, name: Any) -> None:

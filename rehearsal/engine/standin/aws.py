@@ -99,6 +99,16 @@ class Aws:
         return self._client("iam")  # type: ignore[no-any-return]
 
     @property
+    def s3(self) -> Any:
+        """S3."""
+        return self._client("s3")
+
+    @property
+    def wafv2(self) -> Any:
+        """AWS WAF."""
+        return self._client("wafv2")
+
+    @property
     def sts(self) -> STSClient:
         """Security Token Service."""
         return self._client("sts")  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from rehearsal.engine.standin import (
     provider_balancer,
     provider_cloudwatch,
     provider_iam,
+    provider_logs,
     provider_network,
     provider_routes,
     provider_servers,
@@ -16,7 +17,15 @@ from rehearsal.engine.standin import (
 from rehearsal.engine.standin.aws import Aws, without_none
 from rehearsal.engine.standin.provider import ResourceType
 
-FAMILIES = (provider_network, provider_routes, provider_balancer, provider_servers, provider_cloudwatch, provider_iam)
+FAMILIES = (
+    provider_network,
+    provider_routes,
+    provider_balancer,
+    provider_servers,
+    provider_cloudwatch,
+    provider_iam,
+    provider_logs,
+)
 
 
 def types(aws: Aws) -> dict[str, ResourceType]:

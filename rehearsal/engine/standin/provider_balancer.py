@@ -108,7 +108,15 @@ class LoadBalancer(BalancerType):
         return self.aws.elbv2.describe_load_balancers(LoadBalancerArns=[ident])["LoadBalancers"][0]
 
     def _attributes(self, ident: str, inputs: Mapping[str, Any]) -> None:
-        if wanted := _attributes(BALANCER_ATTRIBUTES, inputs):
+        wanted = _attributes(BALANCER_ATTRIBUTES, inputs)
+        if logs := inputs.get("accessLogs"):
+            wanted.append({"Key": "access_logs.s3.enabled", "Value": str(bool(logs.get("enabled"))).lower()})
+            if logs.get("enabled"):
+                wanted += [
+                    {"Key": "access_logs.s3.bucket", "Value": logs["bucket"]},
+                    {"Key": "access_logs.s3.prefix", "Value": logs.get("prefix") or ""},
+                ]
+        if wanted:
             self.aws.elbv2.modify_load_balancer_attributes(LoadBalancerArn=ident, Attributes=wanted)
 
 
@@ -258,6 +266,26 @@ class ListenerRule(BalancerType):
         self.aws.elbv2.delete_rule(RuleArn=ident)
 
 
+class WebAclAssociation(AwsType):
+    """`aws:wafv2/webAclAssociation:WebAclAssociation`; its id is both ARNs."""
+
+    token = "aws:wafv2/webAclAssociation:WebAclAssociation"
+    replaced_by = frozenset({"resourceArn", "webAclArn"})
+    gone = ("WAFNonexistentItemException",)
+
+    def make(self, call: Call, inputs: Properties) -> str:
+        self.aws.wafv2.associate_web_acl(WebACLArn=inputs["webAclArn"], ResourceArn=inputs["resourceArn"])
+        return f"{inputs['webAclArn']},{inputs['resourceArn']}"
+
+    def look(self, ident: str, inputs: Properties) -> Properties | None:
+        acl, balancer = ident.split(",")
+        found = self.aws.wafv2.get_web_acl_for_resource(ResourceArn=balancer).get("WebACL")
+        return {} if found and found["ARN"] == acl else None
+
+    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
+        self.aws.wafv2.disassociate_web_acl(ResourceArn=ident.split(",")[1])
+
+
 def actions(wanted: list[Mapping[str, Any]]) -> list[Any]:
     """Actions of a listener or a rule in the API's words."""
     names = {
@@ -297,4 +325,4 @@ def _attributes(names: Mapping[str, str], inputs: Mapping[str, Any]) -> list[Any
 
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [LoadBalancer(aws), TargetGroup(aws), Listener(aws), ListenerRule(aws)]
+    return [LoadBalancer(aws), TargetGroup(aws), Listener(aws), ListenerRule(aws), WebAclAssociation(aws)]

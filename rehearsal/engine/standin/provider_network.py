@@ -87,6 +87,35 @@ class Vpc(Ec2Type):
         )
 
 
+class DefaultSecurityGroup(Ec2Type):
+    """`aws:ec2/defaultSecurityGroup:DefaultSecurityGroup`: not made but taken over, and emptied; never deleted.
+
+    Source: hashicorp/terraform-provider-aws, internal/service/ec2/vpc_default_security_group.go.
+    """
+
+    token, kind = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "security-group"
+    replaced_by = frozenset({"vpcId"})
+    gone = ("InvalidGroup.NotFound",)
+
+    def make(self, call: Call, inputs: Properties) -> str:
+        [group] = self.aws.ec2.describe_security_groups(
+            Filters=[{"Name": "vpc-id", "Values": [inputs["vpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+        )["SecurityGroups"]
+        ident = group["GroupId"]
+        if group["IpPermissions"]:
+            self.aws.ec2.revoke_security_group_ingress(GroupId=ident, IpPermissions=group["IpPermissions"])
+        if group["IpPermissionsEgress"]:
+            self.aws.ec2.revoke_security_group_egress(GroupId=ident, IpPermissions=group["IpPermissionsEgress"])
+        return ident
+
+    def look(self, ident: str, inputs: Properties) -> Properties:
+        [group] = self.aws.ec2.describe_security_groups(GroupIds=[ident])["SecurityGroups"]
+        return {"arn": self.arn("security-group", ident, group["OwnerId"]), "name": "default"}
+
+    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
+        """It goes with its VPC."""
+
+
 class Subnet(Ec2Type):
     """`aws:ec2/subnet:Subnet`."""
 
@@ -213,4 +242,4 @@ class NatGateway(Ec2Type):
 
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [Vpc(aws), Subnet(aws), InternetGateway(aws), Eip(aws), NatGateway(aws)]
+    return [Vpc(aws), DefaultSecurityGroup(aws), Subnet(aws), InternetGateway(aws), Eip(aws), NatGateway(aws)]

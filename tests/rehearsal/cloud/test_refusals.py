@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from components.log_bucket import bucket_policy
+from plan.readers.live_state import Account
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.local import free_port
 from tests.rehearsal.boto3_stack import Stack, forward, listen, running, stack, until
@@ -382,3 +385,31 @@ def test_a_group_that_is_protected_from_deletion_stays(s: Stack) -> None:
     for force in (False, True):
         refused(delete, "ValidationError", "can't be deleted", AutoScalingGroupName=group, ForceDelete=force)
     change(AutoScalingGroupName=group, DeletionProtection="none")
+
+
+def test_access_logs_go_only_where_the_load_balancer_may_write(s: Stack) -> None:
+    s3, change = s.cloud.client("s3"), s.cloud.client("elbv2").modify_load_balancer_attributes
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    attributes = [
+        {"Key": "access_logs.s3.enabled", "Value": "true"},
+        {"Key": "access_logs.s3.bucket", "Value": "logs"},
+        {"Key": "access_logs.s3.prefix", "Value": "access"},
+    ]
+
+    def denied() -> None:
+        refused(
+            change,
+            "InvalidConfigurationRequest",
+            "Access Denied for bucket: logs",
+            LoadBalancerArn=s.balancer,
+            Attributes=attributes,
+        )
+
+    denied()
+    policy = bucket_policy("arn:aws:s3:::logs", Account("123456789012", "eu-west-1"))
+    s3.put_bucket_policy(Bucket="logs", Policy=json.dumps(policy))
+    change(LoadBalancerArn=s.balancer, Attributes=attributes)
+    change(LoadBalancerArn=s.balancer, Attributes=[{**attributes[0], "Value": "false"}])
+    rules: Any = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+    s3.put_bucket_encryption(Bucket="logs", ServerSideEncryptionConfiguration={"Rules": rules})
+    denied()

@@ -61,10 +61,11 @@ def test_what_is_left_open_is_told(said: dict[str, Any], versions: tuple[str, ..
         "servers may go anywhere (allowedEgress)",
         "images are trusted by their tags, which whoever may tag them writes (imageSigningKey)",
     ]
-    assert list(exposure.left_open(settings(**said), limits, front=True)) == always + told
+    unseen = [] if said.get("protect") else ["nothing writes down who came (logDays)"]
+    assert list(exposure.left_open(settings(**said), limits, front=True)) == [*always, *unseen, *told]
     assert list(exposure.left_open(settings(**said), limits, front=False)) == always, "others' load balancer"
     key = "arn:aws:kms:eu-west-1:123456789012:key/1"
-    listed = settings(**said, allowed_egress=("0.0.0.0/0:443",), image_signing_key=key)
+    listed = settings(**said, allowed_egress=("0.0.0.0/0:443",), image_signing_key=key, log_days=7)
     assert list(exposure.left_open(listed, limits, front=True)) == told
 
 
@@ -119,3 +120,17 @@ def test_servers_that_nobody_can_reach_are_told() -> None:
     [said] = exposure.warning(settings(allowed_egress=("10.0.0.0/8:5432",)))
     assert "no way out to port 443" in said
     assert list(exposure.warning(settings(allowed_egress=("10.0.0.0/8:400-500", "10.0.0.0/8:53/udp")))) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [
+        ({}, 0),
+        ({"protect": True}, 90),
+        ({"protect": True, "log_days": 0}, 0),
+        ({"log_days": 7}, 7),
+        ({"protect": True, "listener_arn": "arn:of-others"}, 0),
+    ],
+)
+def test_logs_are_kept_in_production_and_where_they_are_asked_for(said: dict[str, Any], days: int) -> None:
+    assert settings(**said).kept_days == days

@@ -180,9 +180,18 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
                 )
             ],
         ),
-        (before(), {"protect": True}, [("protect", "false -> true: listener and rules are kept from deletion")]),
+        (
+            before(),
+            {"protect": True},
+            [
+                ("logs", "kept for 0 days -> 90"),
+                ("protect", "false -> true: listener and rules are kept from deletion"),
+            ],
+        ),
         (before(protected=True), {}, [("protect", "true -> false: they may be deleted from then on")]),
         (before(), {"dashboard": True}, [("dashboard", "false -> true: is made")]),
+        (before(), {"log_days": 7}, [("logs", "kept for 0 days -> 7")]),
+        (before(log_days=7), {}, [("logs", "kept for 7 days -> 0: all of them are deleted")]),
         (before(), {"web_acl_arn": "arn:acl"}, [("web ACL", "none -> arn:acl: in place")]),
         (before(web_acl="arn:acl"), {}, [("web ACL", "arn:acl -> none: in place")]),
         (
@@ -220,6 +229,14 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
 )
 def test_every_change_has_its_row(was: PermanentResources, now: dict[str, Any], told: list[tuple[str, str]]) -> None:
     assert permanent_rows(was, settings(**now), live(), front=True) == told
+
+
+def test_protected_logs_do_not_go_by_a_key() -> None:
+    standing = before(protected=True, log_days=90)
+    [refused] = permanent.problems(standing, settings(protect=True, log_days=0, allowed_cidrs=("10.0.0.0/8",)))
+    assert "must have been false before the logs go, with their bucket" in str(refused)
+    assert list(permanent.problems(standing, settings(protect=True, log_days=30))) == []
+    assert list(permanent.problems(replace(standing, protected=False), settings(log_days=0))) == []
 
 
 @pytest.mark.parametrize(("was", "now"), [(False, True), (True, False)])
@@ -270,6 +287,7 @@ def test_a_state_tells_what_stands() -> None:
                         "tags": OWNED,
                         "enableDeletionProtection": True,
                         "internal": True,
+                        "accessLogs": {"bucket": "logs-1a2b3c4", "enabled": True},
                     },
                 ),
                 ("phoenix:index:LoadBalancer", "phoenix-dev", {"arn": BALANCER, "hostname": "shop.example.com"}),
@@ -304,6 +322,12 @@ def test_a_state_tells_what_stands() -> None:
                     {"resourceArn": BALANCER, "webAclArn": "arn:acl"},
                 ),
                 ("aws:wafv2/webAclAssociation:WebAclAssociation", "x", {"resourceArn": "y", "webAclArn": "arn:other"}),
+                ("aws:s3/bucket:Bucket", "phoenix-dev-logs", {"id": "logs-1a2b3c4", "tags": OWNED}),
+                (
+                    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+                    "phoenix-dev-logs",
+                    {"bucket": "logs-1a2b3c4", "rules": [{"id": "expire", "expiration": {"days": 30.0}}]},
+                ),
                 ("aws:lb/listener:Listener", "elsewhere", {"arn": "x", "loadBalancerArn": "y", "port": 1.0}),
                 (
                     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -334,6 +358,8 @@ def test_a_state_tells_what_stands() -> None:
         protected=True,
         internal=True,
         web_acl="arn:acl",
+        log_bucket="logs-1a2b3c4",
+        log_days=30,
         listeners=(
             Listener("phoenix-dev-listener", ear, 443, "HTTPS", CERTIFICATE, tls_policy="Policy", hsts="max-age=300"),
             Listener("phoenix-dev-redirect", f"{ear}0", 80, "HTTP", redirects=True),

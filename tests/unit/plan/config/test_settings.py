@@ -88,6 +88,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
         ("vpcCidr", "10.0.0.0/8", "its prefix from /16 to /24"),
         ("certificateArn", "cert", "the ARN of an ACM certificate"),
         ("tlsPolicy", "TLS1.2", "the name of a security policy"),
+        ("logDays", "3651", "a whole number from -1 to 3650 days"),
         ("hstsSeconds", "-2", "a whole number from -1 to 63072000 seconds"),
         ("hstsSeconds", "300", "unless the listener is HTTPS on port 443 (it is HTTP on 80)"),
         ("webAclArn", "my-acl", "the ARN of a regional web ACL"),
