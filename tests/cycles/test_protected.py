@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from core.names import other_color
 from tests.cycles.stack import ENGINES, Stack
@@ -46,7 +47,11 @@ def test_a_stack_with_everything_shut_flips_and_goes_when_it_may(engine: str, tm
         stack.set(protect=False, logDays=30)
         stack.up()
         [bucket] = buckets(stack)
-        stack.cloud.client("s3").put_object(Bucket=bucket, Key="access/AWSLogs/123456789012/x.log.gz", Body=b"GET /")
+        s3 = stack.cloud.client("s3")
+        with pytest.raises(ClientError, match="403"):
+            s3.put_object(Bucket=bucket, Key="x", Body=b"without TLS")
+        s3.delete_bucket_policy(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="access/AWSLogs/123456789012/x.log.gz", Body=b"GET /")
         stack.destroy()
         assert buckets(stack) == []
 
