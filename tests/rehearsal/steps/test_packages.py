@@ -174,7 +174,7 @@ def test_the_plan_says_when_it_does_not_know(cloud: Cloud, bakes: Any) -> None:
     assert planned(cloud, live_image=bare, born="") == (f"not compared: PHX-901: {bare} has no list of its packages",)
     gone = "ami-0123456789abcdef0"
     assert planned(cloud, live_image=gone, born=first["image"]) == (
-        f"not compared: {gone} is no image of this account any more",
+        f"not compared: PHX-902: {gone} is no image of this account any more",
     )
 
 
