@@ -1,6 +1,6 @@
 """What is launched, kept and deleted in this update, and why: settings + server spec + live state -> rollout plan.
 
-Pure. `plan.report.report` says in words what is decided here.
+Pure. `plan.report.rows` says in words what is decided here.
 """
 
 from __future__ import annotations

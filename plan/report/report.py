@@ -6,26 +6,14 @@ One text for the terminal, and the same as Markdown for a pull request's comment
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from core import plain_text
 from core.errors import coded
-from plan import estimates, lineage
-from plan.checks import existing_groups
-from plan.checks.known_failures import warnings
-from plan.config.settings import Settings
-from plan.image_source import ImageSource
-from plan.lineage import UNKNOWN, Lineage
-from plan.readers.account_limits import AccountLimits
-from plan.readers.live_state import LiveState
-from plan.report import gates
 from plan.report.changelog import Changelog
 from plan.report.markdown import comment_mark, escape_markdown, fenced_block
-from plan.rollout_plan import RolloutPlan
-from plan.server_spec import ServerSpec, spec_changes
 
 # The file that the plan is written to as Markdown, when this variable names one.
 VARIABLE = "PHOENIX_PLAN_MARKDOWN"
@@ -81,68 +69,6 @@ class PlanReport:
         return "\n".join(parts) + "\n"
 
 
-def plan_report(
-    settings: Settings,
-    plan: RolloutPlan,
-    spec: ServerSpec,
-    live: LiveState,
-    source: ImageSource,
-    limits: AccountLimits,
-    log: Changelog | None,
-    *,
-    packages: Sequence[str] = (),
-    vulnerabilities: Sequence[str] = (),
-    permanent: Sequence[tuple[str, str]] = (),
-    now: datetime,
-    ancestry: Lineage = UNKNOWN,
-) -> PlanReport:
-    """The plan of an update in words. `packages`, `vulnerabilities`: what differs, in lines. `permanent`: rows of what
-    outlives groups."""
-    rows = lineage.rows(settings, plan, ancestry)
-    size = estimates.server_count(settings, plan, live)
-    if plan.existing is None:
-        rows.append(("image", source.description))
-        rows.append(("launched", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"))
-        if plan.previous:
-            rows += [
-                ("changed", line)
-                for line in spec_changes(plan.previous.server_spec, spec) or ["nothing: launched again"]
-            ]
-        rows += [("packages", line) for line in packages]
-        rows += [("findings", line) for line in vulnerabilities]
-        if settings.image_shared_with:
-            rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
-    else:
-        if settings.image:
-            rows.append(("image", source.description))
-        wanted = None if plan.active.pinned else (settings.min_size, settings.max_size)
-        rows.append(
-            (
-                "exists",
-                f"{plan.active.color}, generation {plan.active.generation},"
-                f" {existing_groups.describe_group(plan.existing, limits, wanted=wanted)}",
-            )
-        )
-    if not plan.is_up_to_date:
-        rows.append(("gates", gates.describe_gates(plan, settings, live)))
-    rows.append(("production", _production_row(plan, live)))
-    rows += permanent
-    rows += _other_group_rows(plan, live, limits)
-    rows += _overlap_rows(settings, plan, live)
-    rows += [("old", line) for line in _old_server_lines(settings, live, limits, now)]
-    rows += [("note", line) for line in warnings(settings, plan, live, source, now=now)]
-    rows += [("note", line) for line in existing_groups.warnings(settings, plan, live, limits)]
-    rows += [("unknown", line) for line in limits.unknown if not plan.is_up_to_date]
-    headline = _headline(plan, live) + ("; permanent resources change" if permanent else "")
-    return PlanReport(settings.identity, settings.stack, headline, tuple(rows), log)
-
-
-def open_rows(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """One row of all that is left open; none when nothing is."""
-    said = "; ".join(lines)
-    return (("open", said),) if said else ()
-
-
 def publish(markdown: str, environment: Mapping[str, str] = os.environ) -> str:
     """Writes Markdown to the file that the environment names, if it names one. Returns why it could not, in a line.
 
@@ -184,115 +110,3 @@ def _changelog_lines(log: Changelog) -> list[str]:
     if not log.lines:
         return [f"nothing changed in the image's folder since {log.since}, the live image's commit"]
     return [f"since {log.since}, the live image's commit, in the image's folder:", *log.lines]
-
-
-def _headline(plan: RolloutPlan, live: LiveState) -> str:
-    mine, share = plan.active.color, plan.weights[plan.active.color]
-    if plan.is_up_to_date and not plan.to_delete:
-        return "nothing is launched, nothing is deleted"
-    begins = [] if plan.existing else [f"{mine} is launched"]
-    if plan.needs_traffic_shift and plan.previous:
-        back = "goes back to" if plan.is_rollback else "moves to"
-        begins.append(f"all of production {back} {mine}" if share == 100 else f"{mine} gets {share} % of production")
-    elif plan.existing is None and plan.previous:
-        begins.append("only the preview token leads to it")
-    elif plan.existing is None:
-        begins.append("production begins")
-    elif not plan.is_up_to_date:
-        begins.append(f"{mine} passes the gates again")
-    deleted = [plan.to_delete.color] if plan.to_delete else []
-    if before := plan.predecessor(live):
-        deleted.append(f"the {before.color} of before")
-    return ", ".join(
-        begins + ([f"{' and '.join(deleted)} {'is' if len(deleted) == 1 else 'are'} deleted"] if deleted else [])
-    )
-
-
-def _production_row(plan: RolloutPlan, live: LiveState) -> str:
-    shares = _shares(plan.weights)
-    if not plan.needs_traffic_shift:
-        return f"stays {shares}"
-    return f"-> {shares} (now {_shares(live.weights)})" if live.weights else f"-> {shares}"
-
-
-def _shares(weights: Mapping[str, int]) -> str:
-    return ", ".join(f"{color} {share} %" for color, share in weights.items())
-
-
-def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> list[tuple[str, str]]:
-    rows = []
-    for key, color, end in (("standby", plan.standby, "exactly as it is"), ("deleted", plan.to_delete, "last of all")):
-        group = live.group(color.color) if color else None
-        if color and group:
-            said = (
-                f"{color.color}, generation {color.generation}, {existing_groups.describe_group(group, limits)}, {end}"
-            )
-            rows.append((key, said))
-    if before := plan.predecessor(live):
-        rows.append(
-            (
-                "deleted",
-                f"{before.color}, generation {before.generation}, {existing_groups.describe_group(before, limits)},"
-                " kept until now, last of all",
-            )
-        )
-    return rows
-
-
-def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[tuple[str, str]]:
-    """How long two groups run side by side, and what the second one costs."""
-    found = estimates.overlap(settings, plan, live)
-    if found is None:
-        return []
-    size = estimates.server_count(settings, plan, live)
-    if plan.standby:
-        kept = live.group(plan.standby.color)
-        size = kept.desired if kept else size
-    # A canary that is held ends when traffic is 100; a kept group, when its color is launched again.
-    end = "traffic is 100" if settings.traffic < 100 else f"keepPrevious is false or {settings.active} flips again"
-    span = (
-        f"until {end}"
-        if found.most is None
-        else f"at least {estimates.format_duration(found.least)}, at most {estimates.format_duration(found.most)}"
-        " (estimated from the settings; the bake before it not counted)"
-    )
-    before = plan.predecessor(live)
-    rows = [("together", f"{'three' if before else 'two'} groups, {span}")]
-    size += before.desired if before else 0
-    priced = estimates.price_per_hour(settings)
-    if priced:
-        amount, currency = priced
-        hourly = size * amount
-        what = (
-            f"{_money(hourly * 24, currency)} a day"
-            if found.most is None
-            else f"{_money(hourly * found.least / 3600, currency)} to {_money(hourly * found.most / 3600, currency)}"
-        )
-        rows.append(
-            (
-                "cost",
-                f"{what} for the {size} servers of the {'other groups' if before else 'second group'} (pricePerHour"
-                f" {settings.price_per_hour}; servers only)",
-            )
-        )
-    return rows
-
-
-def _money(amount: float, currency: str) -> str:
-    return f"{amount:.{2 if amount >= 1 else 3}f} {currency}".strip()
-
-
-def _old_server_lines(settings: Settings, live: LiveState, limits: AccountLimits, now: datetime) -> list[str]:
-    """The servers that have run longer than an image may be old."""
-    if not settings.max_age_days or not limits.launched_at:
-        return []
-    days: Sequence[float] = [(now - moment).total_seconds() / 86400 for moment in limits.launched_at]
-    old = [age for age in days if age > settings.max_age_days]
-    return (
-        [
-            f"{len(old)} of {len(days)} live servers have run for more than {settings.max_age_days} days (maxAgeDays),"
-            f" the oldest for {max(old):.0f}"
-        ]
-        if old
-        else []
-    )

@@ -12,9 +12,10 @@ import pytest
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup
-from plan.report import markdown, report
+from plan.report import markdown, report, rows
 from plan.report.changelog import Changelog
 from plan.report.report import PlanReport
+from plan.report.rows import Facts
 from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
@@ -33,7 +34,18 @@ def brief(
     given, made, alive = settings(**said), recipe(image), replace(live(*groups), has_preview_rule=True)
     source = ImageSource(image, "baked from scratch", needs_bake=True, image_ids=known)
     flown = decide_rollout(given, made, alive, now=NOW)
-    return report.plan_report(given, flown, made, alive, source, limits or AccountLimits(), log, now=NOW)
+    return rows.plan_report(
+        Facts(
+            settings=given,
+            plan=flown,
+            spec=made,
+            live=alive,
+            source=source,
+            limits=limits or AccountLimits(),
+            changes=log,
+            now=NOW,
+        )
+    )
 
 
 def row(brief: PlanReport, key: str) -> list[str]:
@@ -158,7 +170,9 @@ def test_a_pinned_image_is_told_also_when_nothing_happens() -> None:
     given, made, alive = settings(image=OLD), recipe(OLD), live(group("blue", OLD))
     source = ImageSource(OLD, f"{OLD}, which the settings name", needs_bake=False, image_ids=KNOWN)
     plan = decide_rollout(given, made, alive, now=NOW)
-    said = report.plan_report(given, plan, made, alive, source, AccountLimits(), None, now=NOW)
+    said = rows.plan_report(
+        Facts(settings=given, plan=plan, spec=made, live=alive, source=source, limits=AccountLimits(), now=NOW)
+    )
     assert row(said, "image") == [f"{OLD}, which the settings name"]
     assert row(brief(OLD, group("blue", OLD)), "image") == []
 
@@ -189,15 +203,16 @@ def test_what_was_deleted_by_hand_and_what_is_too_small_is_minded() -> None:
     assert "deleted by hand (pulumi refresh" in row(brief(NEW, *kept, active="green", traffic=0), "note")[0]
     assert "which is gone" in row(brief(NEW, group("blue", NEW), known=()), "note")[0]
     given, made, alive = settings(), recipe(NEW), live(group("blue", NEW))
-    said = report.plan_report(
-        given,
-        decide_rollout(given, made, alive, now=NOW),
-        made,
-        alive,
-        ImageSource(NEW, "", image_ids=KNOWN),
-        AccountLimits(),
-        None,
-        now=NOW,
+    said = rows.plan_report(
+        Facts(
+            settings=given,
+            plan=decide_rollout(given, made, alive, now=NOW),
+            spec=made,
+            live=alive,
+            source=ImageSource(NEW, "", image_ids=KNOWN),
+            limits=AccountLimits(),
+            now=NOW,
+        )
     )
     assert "the preview rule was deleted by hand" in row(said, "note")[0]
 

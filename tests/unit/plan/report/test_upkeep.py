@@ -11,7 +11,8 @@ from plan import vendor_support
 from plan.checks import known_failures
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
-from plan.report import report
+from plan.report import rows
+from plan.report.rows import Facts
 from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
@@ -58,8 +59,16 @@ def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -
     for name, alive in {"birth": live(), "idle": replace(live(group("blue")), has_preview_rule=True)}.items():
         given = settings(base_image="ubuntu-24.04")
         plan = decide_rollout(given, recipe("111111111111"), alive, now=NOW)
-        said[name] = report.plan_report(
-            given, plan, recipe("111111111111"), alive, source, AccountLimits(), None, now=NOW
+        said[name] = rows.plan_report(
+            Facts(
+                settings=given,
+                plan=plan,
+                spec=recipe("111111111111"),
+                live=alive,
+                source=source,
+                limits=AccountLimits(),
+                now=NOW,
+            )
         ).text
         assert (vendor_support.TOMCAT in known_failures.warnings(given, plan, alive, source, now=NOW)) == (
             name == "birth"
