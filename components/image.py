@@ -101,7 +101,11 @@ class MachineImage(pulumi.ComponentResource):
             # Each attempt at a launch looks again: what an earlier one found may be deregistered since.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["*"], replacement_trigger=color.trigger),
         )
-        result: pulumi.Output[dict[str, Any]] = bake.stdout.apply(json.loads)
+        self._read(bake.stdout.apply(json.loads))
+        self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})
+
+    def _read(self, result: pulumi.Output[dict[str, Any]]) -> None:
+        """The outputs, from what the step said."""
         self.id: pulumi.Output[str] = result["image"]
         self.root_device: pulumi.Output[str] = result["rootDevice"]
         self.baked_at: pulumi.Output[str] = result["bakedAt"]
@@ -124,7 +128,6 @@ class MachineImage(pulumi.ComponentResource):
         self.tags = {
             key: self.baked[key] for key in ("image", "baked_at", "commit", "tree", "base", "base_name", "base_date")
         }
-        self.register_outputs({"id": self.id, "bakedAt": self.baked_at, "commit": self.commit, "base": self.base})
 
     def share(self, accounts: Sequence[str], *, after: Sequence[pulumi.Resource]) -> command.local.Command:
         """Lets other accounts copy this image, and those that were shared before; with no account, takes it back."""

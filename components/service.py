@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -62,15 +63,7 @@ class Service(pulumi.ComponentResource):
         )
         groups = {color: self._group(color, image, targets[color], preview) for color, image in images.items()}
         # The engine deletes last what left the program: the previous group.
-        rollout = Rollout(
-            settings.name,
-            checked,
-            group=groups[plan.active],
-            targets={color: target.arn for color, target in targets.items()},
-            listener_arn=self._listener.listener_arn,
-            preview_rule_arn=preview.arn,
-            opts=self._below,
-        )
+        rollout = self._rollout(groups[plan.active], targets, preview)
         production = self._production(rollout, images[plan.active])
         if settings.dashboard:
             self._dashboard(rollout, [arn for group in groups.values() for arn in group.alarm_arns])
@@ -261,6 +254,20 @@ class Service(pulumi.ComponentResource):
             vpc_id=self._network.vpc_id,
             load_balancer_security_group_id=self._listener.security_group_id,
             tags={"fingerprint": self._checked.image_source.fingerprint},
+            opts=self._below,
+        )
+
+    def _rollout(
+        self, group: AutoScalingGroup, targets: Mapping[GroupKey, aws.lb.TargetGroup], preview: aws.lb.ListenerRule
+    ) -> Rollout:
+        """The gates, and the move of traffic between them."""
+        return Rollout(
+            self._settings.name,
+            self._checked,
+            group=group,
+            targets={color: target.arn for color, target in targets.items()},
+            listener_arn=self._listener.listener_arn,
+            preview_rule_arn=preview.arn,
             opts=self._below,
         )
 
