@@ -24,7 +24,14 @@ def test_it_says_who_has_each_right(right: str) -> None:
 
 def test_settings_and_policies_that_it_names_are_there() -> None:
     named = set(re.findall(r"`([a-z]+[A-Z]\w+)`", PAGE))
-    assert named & set(KEYS) >= {"allowedCidrs", "allowedEgress", "certificateArn", "previewToken", "imageFrom"}
+    assert named & set(KEYS) >= {
+        "allowedCidrs",
+        "allowedEgress",
+        "certificateArn",
+        "previewToken",
+        "imageFrom",
+        "imageSigningKey",
+    }
     assert named - set(KEYS) == {"maxSize"} - set(KEYS), "a setting that there is not"
     assert set(re.findall(r"`(\w+:\w+)`", PAGE)) <= iam.actions(*POLICIES)
 
