@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from rehearsal.cloud.calls import OBSERVER_KEY
 from tests.cycles.stack import CALM, IDENTITY, Stack
 from tests.rehearsal.steps.baking import ended_well, image, run
 from tests.support import iam
+from tests.support.deployer import Deployer, make_bounds
 
+# Who takes images and bakes none.
+TAKER = ("read", "launch", "deploy", "rights", "copy", "network")
 DEV, REGION, KEY = "111111111111", "eu-central-1", "AKIADEV"
 
 
@@ -48,9 +52,12 @@ def needed(stack: Stack, *, dev: bool) -> set[str]:
 
 @pytest.mark.thorough
 def test_servers_are_born_from_copies_and_flip_to_the_next_one(tmp_path: Path) -> None:
-    with Stack(tmp_path, stand_in=True) as stack:
+    with Stack(tmp_path, stand_in=True) as stack, ExitStack() as kept:
         stack.cloud.calls.accounts[KEY] = DEV
-        stack.set(**CALM, imageFrom=f"{DEV}/{REGION}")
+        deployer = Deployer(stack.cloud, TAKER)
+        kept.enter_context(stack.cloud.calls.failing(deployer))
+        bounds = make_bounds(stack.cloud)
+        stack.set(**CALM, imageFrom=f"{DEV}/{REGION}", permissionsBoundary=bounds)
         planned = stack.engine.preview()
         assert not planned.ok and "nothing was changed" in planned.text
         assert f"imageSharedWith[0]' {stack.cloud.account}" in planned.text
@@ -79,5 +86,6 @@ def test_servers_are_born_from_copies_and_flip_to_the_next_one(tmp_path: Path) -
         # Each account's policies were enough, and who takes images needs nothing of who bakes them.
         assert needed(stack, dev=True) <= iam.actions("read", "packer", "share")
         asked = needed(stack, dev=False)
-        assert asked <= iam.actions("read", "deploy", "rights", "copy", "network") and "ec2:CopyImage" in asked
+        assert asked <= iam.actions(*TAKER) and "ec2:CopyImage" in asked
+        assert deployer.refused == [] and deployer.asked["ec2:CopyImage"] == 6
         assert not asked & {"ec2:CreateImage", "ec2:CreateKeyPair"}

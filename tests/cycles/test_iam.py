@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 from rehearsal.cloud.calls import OBSERVER_KEY, Call
 from tests.cycles.stack import ENGINES, Stack
 from tests.support import iam
-from tests.support.iam import DEPLOYER, FOLDER, USUAL, covers
+from tests.support.deployer import Deployer, make_bounds
+from tests.support.iam import DEPLOYER, USUAL, covers
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/phoenix-phoenix-local-servers"
 # Asked first, and done without: the provider then learns the account from sts:GetCallerIdentity.
@@ -83,6 +85,7 @@ class Cycle:
     """What was called, and the ARNs of everything that two colors were made of."""
 
     engine: str
+    deployer: Deployer
     calls: list[Call] = field(default_factory=list)
     preview: list[Call] = field(default_factory=list)
     arns: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
@@ -90,11 +93,12 @@ class Cycle:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def cycle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
-    seen = Cycle(request.param)
-    with Stack(tmp_path_factory.mktemp("iam"), stand_in=request.param == "stand-in") as stack:
+    with ExitStack() as kept:
+        stack = kept.enter_context(Stack(tmp_path_factory.mktemp("iam"), stand_in=request.param == "stand-in"))
+        seen = Cycle(request.param, Deployer(stack.cloud, USUAL))
+        kept.enter_context(stack.cloud.calls.failing(seen.deployer))
         stack.cloud.client("ssm").put_parameter(Name="/phoenix/local/secret", Value="hidden", Type="SecureString")
-        bounds = iam.filled((FOLDER / "servers.json").read_text())
-        stack.cloud.client("iam").create_policy(PolicyName=BOUNDARY.rpartition("/")[2], PolicyDocument=bounds)
+        assert make_bounds(stack.cloud) == BOUNDARY
         calls = stack.cloud.calls.seen
         stack.set(
             active="auto",
@@ -146,6 +150,15 @@ def made(stack: Stack) -> dict[tuple[str, ...], list[str]]:
     served = [balancers, listeners, rules, targets, groups, alarms, boards]
     assert all([*served, roles, profiles])
     return {("launch", "deploy"): [arn for kind in served for arn in kind], ("rights",): [*roles, *profiles]}
+
+
+def test_the_whole_cycle_runs_under_the_policies(cycle: Cycle) -> None:
+    """Each call was asked about the very things that it named, with their tags, and refused where no statement was."""
+    refused = [one for one in cycle.deployer.refused if one.split()[0] not in NOT_NEEDED]
+    assert refused == []
+    asked = cycle.deployer.asked
+    assert {"ec2:RunInstances", "ec2:CreateTags", "iam:PassRole", "elasticloadbalancing:AddTags"} <= set(asked)
+    assert asked.total() > 500
 
 
 def test_every_call_is_allowed(cycle: Cycle) -> None:

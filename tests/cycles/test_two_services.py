@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from rehearsal import PROJECT
+from rehearsal.cloud.calls import Calls
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
 from rehearsal.scenario.local import environment, free_port
 from rehearsal.scenario.project_copy import ProjectCopy
 from tests.cycles.stack import ENGINES, QUICK
+from tests.support.deployer import Deployer, make_bounds
 
 HOSTS = {"shop": "shop.example.com", "blog": "blog.example.com", "wiki": "wiki.example.com"}
 STACKS = {"shop": "shop/local", "blog": "blog/local", "wiki": "phoenix/wiki"}
@@ -101,6 +103,18 @@ class Street:
             stand_in=self._stand_in,
         )
 
+    @property
+    def calls(self) -> Calls:
+        return self._cloud.calls
+
+    def policed(self, service: str, stack: str) -> tuple[Deployer, str]:
+        """Whoever deploys a stack that adopts the load balancer, and the bounds of its servers."""
+        [balancer] = self._cloud.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        values = {"BALANCER": balancer["LoadBalancerName"], "FIREWALL": balancer["SecurityGroups"][0]}
+        names = ("read", "launch", "deploy", "rights", "packer", "adopt")
+        deployer = Deployer(self._cloud, names, service=service, stack=stack, values=values)
+        return deployer, make_bounds(self._cloud, service=service, stack=stack)
+
     def ask(self, service: str) -> str:
         """The generation that answers a service's users."""
         asked = urllib.request.Request(f"http://127.0.0.1:{self.port}/", headers={"Host": HOSTS[service]})
@@ -175,8 +189,10 @@ def test_services_on_one_load_balancer_live_and_die_on_their_own(street: Street)
     refused = street.adopting(rulePriority=9).up()
     assert not refused.ok
     assert "rulePriority = 9: must be free, and the number after it too: 10 is taken by shop/local" in refused.text
-    wiki = street.adopting(rulePriority=30)
-    assert (done := wiki.up()).ok, done.text
+    deployer, bounds = street.policed("phoenix", "wiki")
+    with street.calls.failing(deployer):
+        wiki = street.adopting(rulePriority=30, permissionsBoundary=bounds)
+        assert (done := wiki.up()).ok, done.text
     assert len({street.ask("wiki"), shop, blog}) == 3
 
     # One flips; the others' rules, groups and servers are what they were, and so are their answers.
@@ -193,7 +209,11 @@ def test_services_on_one_load_balancer_live_and_die_on_their_own(street: Street)
 
     # One ends; the others stay.
     before = {name: street.owned(name) for name in ("shop", "blog")}
-    assert (done := wiki.destroy()).ok, done.text
+    with street.calls.failing(deployer):
+        assert (done := wiki.destroy()).ok, done.text
+    # Its own policies were enough, on a load balancer that is another's.
+    assert [one for one in deployer.refused if not one.startswith("iam:GetUser ")] == []
+    assert {"elasticloadbalancing:CreateRule", "ec2:RevokeSecurityGroupEgress"} <= set(deployer.asked)
     assert street.owned("wiki") == {}
     assert {name: street.owned(name) for name in ("shop", "blog")} == before
     assert street.ask("blog") == blog

@@ -88,9 +88,9 @@ def actions(*policies: str) -> set[str]:
     return {action for statement in statements(*policies) for action in statement.actions}
 
 
-def filled(text: str, *, service: str = "phoenix", stack: str = "local") -> str:
-    """An ARN or a value of a policy with its placeholders filled in, as the README says."""
-    for name, value in {**VALUES, "SERVICE": service, "STACK": stack}.items():
+def filled(text: str, *, service: str = "phoenix", stack: str = "local", **others: str) -> str:
+    """An ARN or a value of a policy with its placeholders filled in, as the README says; `others` by their names."""
+    for name, value in {**VALUES, **others, "SERVICE": service, "STACK": stack}.items():
         text = text.replace(name, value)
     return text
 
