@@ -55,15 +55,6 @@ ELSEWHERE = {
         ),
         "a web ACL judges requests to the load balancer",
     ),
-    **dict.fromkeys(
-        (
-            "ec2:GetImageFindings",
-            "inspector2:GetOnDemandScanStatus",
-            "inspector2:ListOnDemandScans",
-            "inspector2:StartOnDemandScan",
-        ),
-        "images are scanned where maxSeverity says so",
-    ),
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(

@@ -104,6 +104,9 @@ def of_ec2(ident: str) -> tuple[str, dict[str, str]]:
     said = tagged(_ec2_tags(ident))
     if kind in ("image", "snapshot"):
         said["ec2:Owner"] = ACCOUNT if "aws:ResourceTag/phoenix:service" in said else "amazon"
+    known = ec2_backends[ACCOUNT][REGION]
+    if kind == "security-group" and (group := known.get_security_group_from_id(ident)):
+        said["ec2:Vpc"] = arn("ec2", f"vpc/{group.vpc_id}")
     return arn("ec2", f"{kind}/{ident}"), said
 
 

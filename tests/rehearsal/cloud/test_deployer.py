@@ -96,3 +96,14 @@ def test_what_exists_is_not_tagged_as_if_it_were_being_made(cloud: Cloud) -> Non
     nobodys = cloud.client("ec2").create_security_group(GroupName="nobodys", Description="-")["GroupId"]
     with pytest.raises(ClientError, match="not authorized to perform ec2:CreateTags"):
         client(cloud, "ec2").create_tags(Resources=[nobodys], Tags=tags(OWN))
+
+
+def test_the_default_group_of_a_network_is_emptied_and_a_neighbours_group_is_not(cloud: Cloud) -> None:
+    """AWS gives the first no tag: it is bound by its network."""
+    vpc = cloud.client("ec2").create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+    [default] = cloud.client("ec2").describe_security_groups(Filters=of_vpc)["SecurityGroups"]
+    out = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    client(cloud, "ec2").revoke_security_group_egress(GroupId=default["GroupId"], IpPermissions=out)
+    with pytest.raises(ClientError, match="not authorized to perform ec2:RevokeSecurityGroupEgress"):
+        client(cloud, "ec2").revoke_security_group_egress(GroupId=firewall(cloud, OTHER), IpPermissions=out)
