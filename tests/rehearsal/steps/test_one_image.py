@@ -13,6 +13,7 @@ import pytest
 
 from core import images
 from core import kms as keys
+from core.names import shown
 from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
@@ -57,8 +58,8 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     }
     plan = world.planned(wanted)
     assert plan.problems == () and plan.needs_bake is False
-    assert plan.description.startswith(f"{original} (phoenix-{wanted}-")
-    assert f"is copied from account {DEV}, region {DEV_REGION}: fingerprint {wanted}" in plan.description
+    assert plan.description.startswith(f"{original} is copied from account {DEV}, region {DEV_REGION}: ")
+    assert f"fingerprint {shown(wanted)}" in plan.description
 
     before = world.copies()
     done = world.prod(wanted)
@@ -162,7 +163,7 @@ def test_what_awss_own_key_encrypts_is_not_shared_and_fails_nobody(world: World)
     done = world.dev("share", image=original, shared_with=json.dumps([world.cloud.account]))
     assert original not in ended_well(done)["images"]
     assert f"warning: PHX-552: {original} can't be shared" in done.stderr and "imageKmsKey" in done.stderr
-    refused(world.prod(wanted), f"has no image of the service phoenix with the fingerprint {wanted}")
+    refused(world.prod(wanted), f"has no image of the service phoenix with the fingerprint {shown(wanted)}")
     # Whoever is to share it bakes it anew, and that one is found again.
     better = world.bake(asked)
     assert better != original and better in ended_well(world.share(better, world.cloud.account))["images"]
@@ -226,7 +227,7 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
 
     world.share(original, other)
     assert shared() == ([other], [other])
-    assert "there are" not in (said := told(world.planned(wanted))) or wanted not in said.split("there are")[1]
+    assert "there are" not in (said := told(world.planned(wanted))) or shown(wanted) not in said.split("there are")[1]
     # It is no longer the one that serves, and still follows.
     world.share("ami-0000000000000000f", world.cloud.account)
     assert shared() == ([world.cloud.account], [world.cloud.account])
@@ -235,7 +236,7 @@ def test_with_whom_it_is_shared_is_what_the_key_says_and_no_more(world: World) -
     world.share("ami-0000000000000000f")
     assert shared() == ([], [])
     assert not any(one.shared_by for one in images.list_available(ec2, service="phoenix"))
-    assert wanted in told(world.planned(wanted))
+    assert shown(wanted) in told(world.planned(wanted))
 
 
 def test_a_copy_goes_on_when_its_step_is_interrupted_and_the_next_finds_it(world: World) -> None:

@@ -147,7 +147,7 @@ def test_servers_that_come_and_go_take_no_release_back(s: Stack, what: str, tmp_
     alarm(s, "unhealthy servers", "UnHealthyHostCount", "IF(requestcount > 0, unhealthyhostcount, 0)", 2)
     few = alarm(s, "few healthy servers", "HealthyHostCount", "IF(requestcount > 0, 2 - healthyhostcount, 0)", 8)
     said, clock = io.StringIO(), RealClock()
-    aws = Aws(boto3.Session("testing", "testing", region_name=s.cloud.region))
+    aws = Aws(boto3.Session(s.cloud.access_key, "test", region_name=s.cloud.region))
     context = Context(aws=aws, clock=clock, progress=Progress(clock, stream=said), interrupts=Interrupts())
     given = Options(
         stack="phoenix/dev",
