@@ -75,7 +75,13 @@ def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) 
     assert (
         ours["tags"]
         == ours["snapshot"]["tags"]
-        == {**theirs["tags"], "phoenix:stack": "phoenix/prod", "phoenix:copied-from": f"{FROM}/{original}"}
+        == {
+            **theirs["tags"],
+            "phoenix:stack": "phoenix/prod",
+            "phoenix:copied-from": f"{FROM}/{original}/{theirs['snapshot']['SnapshotId']}",
+            # A description, which is what another account sees, has room for the day.
+            "phoenix:base-date": theirs["tags"]["phoenix:base-date"][:10],
+        }
     )
     assert theirs["snapshot"]["Encrypted"] is False and ours["snapshot"]["Encrypted"] is True
     assert {key: first[key] for key in ("fingerprint", "commit", "base", "bakedAt", "rootDevice")} == {
