@@ -35,7 +35,7 @@ test: .venv/.ready  ## lint, then all tests; as root on Debian installs what the
 	@[ -n "$(NO_INSTALL)" ] || $(VENV)/python -m rehearsal real
 	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
-unit: .venv/.ready  ## the tests that start no process: decisions, declarations, calls of AWS, docs
+unit: .venv/.ready  ## the tests that need no cloud, engine or machine: decisions, declarations, calls of AWS, docs
 	$(VENV)/python -m pytest -n auto tests/unit tests/docs
 
 coverage: .venv/.ready  ## the unit tests, and which lines and branches of the product they do not reach
