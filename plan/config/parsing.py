@@ -11,7 +11,8 @@ from typing import Any
 
 from core.errors import Problem, UserError, problem
 from plan.config import provider, secret_values, yaml_changes
-from plan.config.constraints import broken_constraints, command
+from plan.config.constraint import command
+from plan.config.constraints import broken_constraints
 from plan.config.settings import Settings, camel, default_value
 from plan.config.typed import TypedWords
 

@@ -1,0 +1,136 @@
+"""The rules that join keys about the listener: the stack's own, or one that is there already."""
+
+from __future__ import annotations
+
+from core import partitions
+from core.errors import problem
+from plan.config.constraint import BrokenConstraints, command
+from plan.config.settings import TLS_POLICY, Settings
+
+
+def listener_constraints(s: Settings) -> BrokenConstraints:
+    """About the load balancer's own ports, names and certificates."""
+    if s.certificate_arn and not s.hostname:
+        yield (
+            ("certificateArn", "hostname"),
+            problem(
+                "PHX-125",
+                "hostname",
+                "",
+                "must be the certificate's DNS name: probes check the certificate against it",
+                "pulumi config set hostname shop.example.com",
+            ),
+        )
+    if s.certificate_arn and s.certificate_arn.split(":")[3] != s.region:
+        yield (
+            ("certificateArn",),
+            problem(
+                "PHX-126",
+                "certificateArn",
+                s.certificate_arn,
+                f"must be in the load balancer's region ({s.region})",
+                f"pulumi config set certificateArn arn:{partitions.of(s.region)}:acm:{s.region}:...",
+            ),
+        )
+    secured = "HTTPS" if s.certificate_arn else "HTTP"
+    if s.hsts_seconds > 0 and not (s.certificate_arn and s.port == 443):
+        yield (
+            ("hstsSeconds", "certificateArn", "listenerPort"),
+            problem(
+                "PHX-168",
+                "hstsSeconds",
+                s.hsts_seconds,
+                f"must be 0 or -1 unless the listener is HTTPS on port 443 (it is {secured}"
+                f" on {s.port}): browsers that obey it go to no other",
+                "pulumi config rm hstsSeconds   (or set certificateArn, and listenerPort 443)",
+            ),
+        )
+    if s.web_acl_arn and s.web_acl_arn.split(":")[3] != s.region:
+        yield (
+            ("webAclArn",),
+            problem(
+                "PHX-164",
+                "webAclArn",
+                s.web_acl_arn,
+                f"must be in the load balancer's region ({s.region})",
+                f"pulumi config set webAclArn arn:{partitions.of(s.region)}:wafv2:{s.region}:...",
+            ),
+        )
+    if s.internal and not s.vpc_id:
+        yield (
+            ("internal", "vpcId"),
+            problem(
+                "PHX-165",
+                "internal",
+                "true",
+                "must come with vpcId: into a network that is only being made nobody has a way, and the probes of this"
+                " very update must reach the load balancer",
+                "pulumi config set vpcId vpc-...  (with its subnets), and run the update inside it",
+            ),
+        )
+    if s.certificate_arn and s.port == 80:
+        yield (
+            ("listenerPort",),
+            problem(
+                "PHX-127",
+                "listenerPort",
+                80,
+                "must not be 80 with a certificate: port 80 redirects to HTTPS",
+                "pulumi config set listenerPort 443",
+            ),
+        )
+    if not s.allowed_cidrs:
+        yield (
+            ("allowedCidrs",),
+            problem(
+                "PHX-128",
+                "allowedCidrs",
+                "[]",
+                "must name who may reach the load balancer",
+                command("allowedCidrs", '["0.0.0.0/0"]'),
+            ),
+        )
+
+
+def existing_listener_constraints(s: Settings) -> BrokenConstraints:
+    """About a listener that is there already: what it needs beside it, and what is its owner's to say."""
+    if not s.listener_arn:
+        return
+    if s.listener_arn.split(":")[3] != s.region:
+        yield (
+            ("listenerArn",),
+            problem(
+                "PHX-129",
+                "listenerArn",
+                s.listener_arn,
+                f"must be in the stack's region ({s.region})",
+                f"pulumi config set listenerArn arn:{partitions.of(s.region)}:elasticloadbalancing:{s.region}:...",
+            ),
+        )
+    for key, value, why, example in (
+        ("vpcId", s.vpc_id, "servers stand in the network of the load balancer", "vpc-...  (with its subnets)"),
+        ("hostname", s.hostname, "it tells this service's requests from others'", "shop.example.com"),
+    ):
+        if not value:
+            yield (
+                ("listenerArn", key),
+                problem(
+                    "PHX-130", key, "", f"must be set with listenerArn: {why}", f"pulumi config set {key} {example}"
+                ),
+            )
+    refused: tuple[tuple[str, object, str], ...] = (
+        ("certificateArn", s.certificate_arn, "the listener has its own"),
+        ("listenerPort", s.listener_port, "the listener has its own"),
+        ("tlsPolicy", s.tls_policy if s.tls_policy != TLS_POLICY else "", "the listener has its own"),
+        ("hstsSeconds", s.hsts_seconds > 0 and s.hsts_seconds, "the listener's headers are its owner's"),
+        ("logDays", s.log_days > 0 and s.log_days, "the logs of a load balancer are its owner's"),
+        ("webAclArn", s.web_acl_arn, "the web ACL of a load balancer is its owner's"),
+        ("internal", s.internal and "true", "the load balancer is there already"),
+        ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),
+    )
+    for key, said, why in refused:
+        if said:
+            yield (
+                ("listenerArn", key),
+                problem("PHX-131", key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
+            )

@@ -1,0 +1,109 @@
+"""The rules that join keys about servers: their network, their disks and ways out, their environment."""
+
+from __future__ import annotations
+
+from core import partitions
+from core.errors import problem
+from plan.config import egress, secret_references, user_data
+from plan.config.constraint import BrokenConstraints, command
+from plan.config.settings import Settings
+
+
+def network_constraints(s: Settings) -> BrokenConstraints:
+    """A network is adopted whole, or made."""
+    keys = ("vpcId", "albSubnetIds", "serverSubnetIds")
+    given = dict(zip(keys, (s.vpc_id, s.alb_subnet_ids, s.server_subnet_ids), strict=True))
+    missing = [key for key, value in given.items() if not value]
+    if 0 < len(missing) < len(keys):
+        there = next(key for key in keys if given[key])
+        yield (
+            keys,
+            problem(
+                "PHX-123",
+                " and ".join(missing),
+                "",
+                f"must be set together with {there}: all three adopt a network, none makes one",
+                f"pulumi config set {missing[0]} ..., or pulumi config rm {there}",
+            ),
+        )
+    if len(s.alb_subnet_ids) == 1:
+        yield (
+            ("albSubnetIds",),
+            problem(
+                "PHX-124",
+                "albSubnetIds",
+                list(s.alb_subnet_ids),
+                "must name subnets of at least two availability zones",
+                "pulumi config set --path 'albSubnetIds[1]' subnet-...",
+            ),
+        )
+
+
+def server_constraints(s: Settings) -> BrokenConstraints:
+    """Where servers may go, and whose key their disks have."""
+    if s.references and not egress.reaches_https(s.allowed_egress):
+        yield (
+            ("allowedEgress", "environment"),
+            problem(
+                "PHX-166",
+                "allowedEgress",
+                list(s.allowed_egress),
+                f"must let servers out to port {egress.HTTPS}: they read {s.references[0]} there before the application"
+                " starts",
+                command("allowedEgress", '["0.0.0.0/0:443"]') + "   (or the network of your interface endpoints)",
+            ),
+        )
+    if s.volume_kms_key and s.volume_kms_key.split(":")[3] != s.region:
+        yield (
+            ("volumeKmsKey",),
+            problem(
+                "PHX-167",
+                "volumeKmsKey",
+                s.volume_kms_key,
+                f"must be a key of the stack's region ({s.region})",
+                f"pulumi config set volumeKmsKey arn:{partitions.of(s.region)}:kms:{s.region}:...",
+            ),
+        )
+
+
+def environment_constraints(s: Settings) -> BrokenConstraints:
+    """About what the application is told, and the secrets that it reads by name."""
+    for name, value in s.environment.items():
+        if secret_references.broken_reference(value):
+            yield (
+                ("environment",),
+                problem(
+                    "PHX-136",
+                    f"environment.{name}",
+                    value,
+                    f"begins as a secret's name does, and must be one: {secret_references.RULE}",
+                    f"pulumi config set --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
+                ),
+            )
+    if (characters := secret_references.policy_size(s.references, region=s.region)) > secret_references.POLICY_LIMIT:
+        yield (
+            ("environment",),
+            problem(
+                "PHX-137",
+                "environment",
+                f"{len(s.references)} secrets",
+                f"must name so few that the policies of the servers' role have at most"
+                f" {secret_references.POLICY_LIMIT} characters, which is what a role may have (they have {characters})",
+                "one secret of Secrets Manager holds many values: environment.NAME: secretsmanager:SECRET:KEY",
+            ),
+        )
+    size = user_data.size(s)
+    if size > user_data.LIMIT:
+        longest = max(s.environment, key=lambda name: len(s.environment[name].encode()))
+        yield (
+            ("environment",),
+            problem(
+                "PHX-135",
+                "environment",
+                f"{len(s.environment)} variables",
+                f"must make at most {user_data.LIMIT} bytes of user data,"
+                f" which is what AWS takes (it makes {size}; the longest is {longest})",
+                f"put it into an SSM parameter (aws ssm put-parameter --name /{longest} ...), and pulumi config set "
+                f"--path environment.{longest} ssm:/{s.service}/{s.stack}/{longest}",
+            ),
+        )
