@@ -34,7 +34,7 @@ ASKED = (
 )
 MADE = (
     "iam:CreateRole",
-    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
     "iam:CreateInstanceProfile",
     "iam:AddRoleToInstanceProfile",
     "ec2:CreateSecurityGroup",
@@ -75,7 +75,7 @@ DELETED = (
     "ec2:DeleteLaunchTemplate",
     "iam:RemoveRoleFromInstanceProfile",
     "iam:DeleteInstanceProfile",
-    "iam:DetachRolePolicy",
+    "iam:DeleteRolePolicy",
     "iam:DeleteRole",
     "ec2:RevokeSecurityGroupIngress",
     "ec2:RevokeSecurityGroupEgress",
