@@ -46,7 +46,7 @@ def store(cloud: Cloud, image: str, text: str) -> str:
 @pytest.mark.parametrize("text", [SHORT, LONG], ids=["short", "long"])
 def test_what_is_stored_is_read_again(cloud: Cloud, ssm: Any, image: str, text: str) -> None:
     hashed = store(cloud, image, text)
-    assert tag(cloud, image) == hashed == hashlib.sha256(text.encode()).hexdigest()[:12]
+    assert tag(cloud, image) == hashed == hashlib.sha256(text.encode()).hexdigest()[:32]
     assert package_store.read(ssm, service=SERVICE, image=image, hashed=hashed) == packages.parse_packages(text)
     assert (len(names(ssm, image)) > 10) == (text is LONG)
 
