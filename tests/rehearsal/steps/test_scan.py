@@ -50,6 +50,7 @@ def test_the_way_back_by_name_is_not_scanned(cloud: Cloud, live: str) -> None:
 
 def test_a_new_image_is_told_beside_the_live_one(cloud: Cloud, live: str) -> None:
     cloud.image_findings(live, OPENSSL, NANO)
+    ended_well(run(cloud, "scan", {"image": live, "max_severity": "critical"}))
     done = run(cloud, "bake", {**TWO, "max_severity": "critical", "live_image": live})
     made = str(ended_well(done)["image"])
     assert f"beside {live}, which is live, it fixes CVE-2026-1 - openssl (critical 9.8)" in done.stderr
