@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, provenance
+from core import kms as keys
 from core.errors import StepError
 from core.images import UNSIGNED, Image
 from core.provenance import COPIED_FROM, SIGNATURE
@@ -156,14 +157,9 @@ def may_sign(kms: KMSClient, key: str) -> None:
 
 def key_problem(kms: KMSClient, key: str) -> str:
     """Why a key can't sign or prove images; empty when it can. Raises ClientError."""
-    try:
-        found = kms.describe_key(KeyId=key)["KeyMetadata"]
-    except ClientError as error:
-        if aws.error_code(error) in {*aws.DENIED, "NotFoundException", "InvalidArnException"}:
-            return aws.error_reason(error)
-        raise
-    if found.get("KeyState", "Enabled") != "Enabled":
-        return f"it is {found['KeyState']}"
+    found = keys.enabled_key(kms, key)
+    if isinstance(found, str):
+        return found
     if found.get("KeyUsage") != "SIGN_VERIFY" or found.get("KeySpec") != KEY_SPEC:
         return f"it is for {found.get('KeyUsage')}, of the kind {found.get('KeySpec')}"
     return ""

@@ -15,6 +15,7 @@ from core import aws
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient
+    from types_boto3_kms.type_defs import KeyMetadataTypeDef
 
 ARN = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):(\d{12}):(?:key|alias)/(?!aws/)[\w/-]+")
 # A snapshot that is not encrypted at all.
@@ -36,14 +37,26 @@ def key_problem(kms: KMSClient, key: str, *, chosen: bool = False) -> str:
 
     `chosen`: as imageKmsKey. AWS's own key is no such choice: nobody else can be let in.
     """
+    found = enabled_key(kms, key)
+    return found if isinstance(found, str) else kind_problem(found, chosen=chosen)
+
+
+def enabled_key(kms: KMSClient, key: str) -> KeyMetadataTypeDef | str:
+    """What KMS says of a key (its ARN, in the client's region); why nobody can use it, when that is so.
+
+    Raises ClientError.
+    """
     try:
         found = kms.describe_key(KeyId=key)["KeyMetadata"]
     except ClientError as error:
         if aws.error_code(error) in {*aws.DENIED, "NotFoundException", "InvalidArnException"}:
             return aws.error_reason(error)
         raise
-    if found.get("KeyState", "Enabled") != "Enabled":
-        return f"it is {found['KeyState']}"
+    return found if found.get("KeyState", "Enabled") == "Enabled" else f"it is {found['KeyState']}"
+
+
+def kind_problem(found: KeyMetadataTypeDef, *, chosen: bool = False) -> str:
+    """Why EC2 can't encrypt with a key of this kind; empty when it can. `chosen`: as imageKmsKey."""
     if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
         return f"it is of the kind {found['KeySpec']}; EBS takes symmetric keys only"
     if chosen and found.get("KeyManager") == "AWS":

@@ -25,7 +25,10 @@ def volume_key_problem(kms: KMSClient | None, key: str, *, account: str) -> str 
     """Why it can't be; empty when it can. None when no key was named. Raises ClientError for what may not be asked."""
     if kms is None:
         return None
-    if why := keys.key_problem(kms, key):
+    found = keys.enabled_key(kms, key)
+    if isinstance(found, str):
+        return found
+    if why := keys.kind_problem(found):
         return why
     region, owner = key.split(":")[3:5]
     role = ROLE.format(partition=partitions.of(region), account=account)
@@ -34,8 +37,7 @@ def volume_key_problem(kms: KMSClient | None, key: str, *, account: str) -> str 
         return ""
     if owner != account:
         return f"{role} has no grant on it, which another account's key takes (aws kms create-grant)"
-    id = kms.describe_key(KeyId=key)["KeyMetadata"]["KeyId"]
-    policy = json.loads(kms.get_key_policy(KeyId=id, PolicyName="default")["Policy"])
+    policy = json.loads(kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"])
     missing = [action for action in NEEDED if not allows(policy["Statement"], role, action)]
     return f"its policy does not let {role} do {', '.join(missing)}" if missing else ""
 
