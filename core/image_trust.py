@@ -41,11 +41,6 @@ def parse_key(text: str) -> str:
     raise ValueError("not the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID), or empty")
 
 
-def client(session: boto3.Session, key: str, config: Config) -> KMSClient | None:
-    """For the region of the key; None without a key."""
-    return session.client("kms", region_name=key.split(":")[3], config=config) if key else None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Trust:
     """`key`: ARN of `imageSigningKey`, and `kms` a client of its region; empty and None: images are trusted by tag."""
@@ -117,6 +112,12 @@ class Trust:
                 do=f"allow kms:Verify on {self.key} to whoever deploys (docs/one-image.md), and have it enabled",
             ) from error
         return answer["SignatureValid"]
+
+
+def trust(session: boto3.Session, *, key: str, region: str, config: Config) -> Trust:
+    """Which images of a region may be used; KMS is asked in the region of the key. Without a key, by tag."""
+    kms = session.client("kms", region_name=key.split(":")[3], config=config) if key else None
+    return Trust(region=region, key=key, kms=kms)
 
 
 def copy_doubt(image: Image) -> str:

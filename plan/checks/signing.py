@@ -17,25 +17,23 @@ from plan.readers.account_limits import QUICK
 
 def trust(session: boto3.Session, settings: Settings, *, region: str) -> Trust:
     """Which images of a region servers may be launched from."""
-    key = settings.image_signing_key
-    return Trust(region=region, key=key, kms=image_trust.client(session, key, QUICK))
+    return image_trust.trust(session, key=settings.image_signing_key, region=region, config=QUICK)
 
 
 def key_problem(session: boto3.Session, settings: Settings) -> Problem | None:
     """Why `imageSigningKey` proves nothing; None when it does, or nobody knows."""
-    key = settings.image_signing_key
-    kms = image_trust.client(session, key, QUICK)
-    if kms is None:
+    asked = trust(session, settings, region=settings.region)
+    if asked.kms is None:
         return None
     try:
-        why = image_trust.key_problem(kms, key)
+        why = image_trust.key_problem(asked.kms, asked.key)
     except (BotoCoreError, ClientError):
         return None
     return (
         problem(
             "PHX-358",
             "imageSigningKey",
-            key,
+            asked.key,
             f"must be an enabled key of KMS for SIGN_VERIFY, of the kind {image_trust.KEY_SPEC}; {why}",
             f"aws kms create-key --key-usage SIGN_VERIFY --key-spec {image_trust.KEY_SPEC} (docs/one-image.md), and its"
             " ARN as imageSigningKey",

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core import aws, image_trust, images, provenance
-from core.image_trust import Trust
 from core.provenance import SIGNATURE
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
@@ -32,8 +31,7 @@ class Options(CommonOptions):
 
 
 def attest(options: Options, context: Context) -> Mapping[str, object]:
-    kms = image_trust.client(context.aws.session, options.signing_key, aws.CONFIG)
-    trust = Trust(region=options.region, key=options.signing_key, kms=kms)
+    trust = image_trust.trust(context.aws.session, key=options.signing_key, region=options.region, config=aws.CONFIG)
     ours = images.of_service(context.aws.ec2, options.service)
     image = trust.require(images.select_pinned(ours, options.image, service=options.service))
     made = provenance.of(image, region=options.region)

@@ -50,8 +50,9 @@ class WantedImage(Protocol):
 
 def trust(wanted: WantedImage, context: Context, *, region: str = "") -> Trust:
     """Which images of a region (the own one) may be used."""
-    kms = image_trust.client(context.aws.session, wanted.signing_key, aws.CONFIG)
-    return Trust(region=region or wanted.region, key=wanted.signing_key, kms=kms)
+    return image_trust.trust(
+        context.aws.session, key=wanted.signing_key, region=region or wanted.region, config=aws.CONFIG
+    )
 
 
 def find_existing(
