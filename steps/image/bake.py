@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import base_images, image_trust, images, kms, vulnerabilities
+from core import base_images, images, kms, vulnerabilities
 from core.base_images import BaseImage
 from core.errors import StepError
 from core.fingerprint import Files
@@ -24,10 +24,11 @@ from core.git import Commit
 from core.images import Image
 from steps.image import ancestry, package_listing, packer, reuse, scan, signing, upload
 from steps.image.packer import Packer
+from steps.image.reuse import WantedImage
 from steps.runtime import command as common
 from steps.runtime import parsers, polling
 from steps.runtime.command import Context
-from steps.runtime.options import CommonOptions, option
+from steps.runtime.options import option
 
 # Scripts, a stopped instance and an encrypted snapshot usually take 10 minutes.
 BAKE_SECONDS = 3600.0
@@ -50,16 +51,13 @@ def _variables(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CommonOptions):
-    service: str = option("the service whose image it is", parse=parsers.non_empty)
-    fingerprint: str = option("of the image that git describes", parse=parsers.fingerprint)
+class Options(WantedImage):
     image_dir: str = option("folder of the Packer template", parse=parsers.non_empty, default="image")
     base_image: str = option(
         f"{', '.join(base_images.VENDORS)}, an SSM parameter (/...) or ami-...", parse=base_images.parse_name
     )
     architecture: str = option("x86_64 or arm64", parse=_architecture, default="x86_64")
     packer_variables: str = option("JSON object of variables for the template", parse=_variables, default="{}")
-    max_age_days: int = option("an older image is baked anew; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint or ami-... of an image that must exist; no bake", default="")
     subnet_id: str = option("where the build instance runs; empty: the default VPC", default="")
     instance_type: str = option("of the build instance; empty: t3.small or t4g.small", default="")
@@ -68,17 +66,6 @@ class Options(CommonOptions):
         default="",
         parse=kms.parse_key,
         foreign=True,
-    )
-    signing_key: str = option(
-        "ARN of the KMS key whose signature proves an image; empty: its tags do",
-        default="",
-        parse=image_trust.parse_key,
-    )
-    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
-    max_severity: str = option(
-        "the highest severity of a vulnerability with a fix that is launched; off: no scan",
-        parse=scan.limit,
-        default="off",
     )
 
 

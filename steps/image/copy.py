@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from core import aws, image_sharing, image_trust, images, package_store, provenance
+from core import aws, image_sharing, images, package_store, provenance
 from core import kms as keys
 from core.errors import StepError
 from core.image_sharing import AccountRegion
@@ -22,9 +22,10 @@ from core.names import AMI
 from core.progress import Progress
 from core.provenance import Original
 from steps.image import reuse, scan
-from steps.runtime import command, parsers
+from steps.image.reuse import WantedImage
+from steps.runtime import command
 from steps.runtime.command import Context
-from steps.runtime.options import CommonOptions, option
+from steps.runtime.options import option
 from steps.runtime.polling import Pending, poll
 
 if TYPE_CHECKING:
@@ -50,26 +51,12 @@ def _key(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(CommonOptions):
-    service: str = option("the service whose image it is", parse=parsers.non_empty)
-    fingerprint: str = option("of the image that git describes", parse=parsers.fingerprint)
+class Options(WantedImage):
     image_from: str = option("ACCOUNT or ACCOUNT/REGION that bakes", parse=_origin)
     kms_key: str = option(
         "ARN of the key that encrypts the copy; empty: the account's default", default="", parse=_key, foreign=True
     )
-    max_age_days: int = option("an older image is no good; 0: no limit", parse=parsers.integer(0, 36500), default=0)
     image: str = option("fingerprint, or ami-... of this account, that is wanted whatever its age", default="")
-    signing_key: str = option(
-        "ARN of the KMS key whose signature proves an image; empty: its tags do",
-        default="",
-        parse=image_trust.parse_key,
-    )
-    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
-    max_severity: str = option(
-        "the highest severity of a vulnerability with a fix that is launched; off: no scan",
-        parse=scan.limit,
-        default="off",
-    )
 
 
 def copy(options: Options, context: Context) -> Mapping[str, object]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from core import aws, image_trust, images, revocation
 from core.errors import StepError
@@ -12,8 +13,10 @@ from core.image_trust import Trust
 from core.images import Image
 from core.names import shown
 from core.times import iso
-from steps.image import package_listing
+from steps.image import package_listing, scan
+from steps.runtime import parsers
 from steps.runtime.command import Context
+from steps.runtime.options import CommonOptions, option
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
@@ -23,29 +26,24 @@ UNTAGGED_SECONDS = 120.0
 LOOK_SECONDS = 10.0
 
 
-class WantedImage(Protocol):
-    """The options that say which image is wanted."""
+@dataclass(frozen=True, kw_only=True)
+class WantedImage(CommonOptions):
+    """What bake and copy are told of the image that servers are launched from."""
 
-    @property
-    def stack(self) -> str: ...
-
-    @property
-    def service(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def max_age_days(self) -> int: ...
-
-    @property
-    def live_image(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
-
-    @property
-    def signing_key(self) -> str: ...
+    service: str = option("the service whose image it is", parse=parsers.non_empty)
+    fingerprint: str = option("of the image that git describes", parse=parsers.fingerprint)
+    max_age_days: int = option("an older image will not do; 0: no limit", parse=parsers.integer(0, 36500), default=0)
+    signing_key: str = option(
+        "ARN of the KMS key whose signature proves an image; empty: its tags do",
+        default="",
+        parse=image_trust.parse_key,
+    )
+    live_image: str = option("ami-... that serves now, to compare packages with; empty: none", default="")
+    max_severity: str = option(
+        "the highest severity of a vulnerability with a fix that is launched; off: no scan",
+        parse=scan.limit,
+        default="off",
+    )
 
 
 def trust(wanted: WantedImage, context: Context, *, region: str = "") -> Trust:
