@@ -15,6 +15,11 @@ def coded(code: str, text: str) -> str:
     return f"{code}: {text}"
 
 
+def coded_warning(code: str, text: str) -> str:
+    """A message of a step that goes on all the same."""
+    return "warning: " + coded(code, text)
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why something is refused, and what to type against it (empty where there is nothing to type)."""

@@ -28,6 +28,7 @@ MAKERS = {
     "UnknownPackages": 1,
     "coded": 1,
     "problem": 3,
+    "coded_warning": 1,
     "_forbidden": 3,
 }
 CODE = re.compile(r"PHX-\d{3}")

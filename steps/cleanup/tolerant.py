@@ -7,13 +7,13 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from core import aws
-from core.errors import StepError, coded
+from core.errors import StepError, coded_warning
 from core.progress import Progress
 
 
 def stays(what: str, why: object) -> str:
     """The line for what AWS keeps; the next update tries again."""
-    return "warning: " + coded("PHX-905", f"{what} stays for now: {why}")
+    return coded_warning("PHX-905", f"{what} stays for now: {why}")
 
 
 def gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws
 from core.base_images import NEVER_OURS
-from core.errors import StepError, coded
+from core.errors import StepError, coded_warning
 from core.images import Image
 from steps.runtime.command import Context
 
@@ -47,7 +47,7 @@ def read(context: Context, image: str) -> Sequence[str]:
         entries = context.aws.ec2.get_image_ancestry(ImageId=image)["ImageAncestryEntries"]
     except (ClientError, BotoCoreError) as error:
         context.progress.line(
-            "warning: " + coded("PHX-911", f"the ancestors of {image} are not known: {aws.error_reason(error)}")
+            coded_warning("PHX-911", f"the ancestors of {image} are not known: {aws.error_reason(error)}")
         )
         return ()
     return tuple(entry["SourceImageId"] for entry in entries if entry.get("SourceImageId"))

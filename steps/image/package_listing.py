@@ -11,7 +11,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, images, package_store, packages
-from core.errors import coded
+from core.errors import coded_warning
 from core.images import Image
 from core.package_store import TAG, UnknownPackages
 from core.provenance import SIGNATURE
@@ -53,13 +53,12 @@ def attach_list(context: Context, image: Image, *, service: str) -> Image:
         return image
     except (OSError, ValueError) as error:
         context.progress.line(
-            "warning: " + coded("PHX-906", f"the list of packages in {file(image.name)} is of no use: {error}")
+            coded_warning("PHX-906", f"the list of packages in {file(image.name)} is of no use: {error}")
         )
         return image
     except (ClientError, BotoCoreError) as error:
         context.progress.line(
-            "warning: "
-            + coded(
+            coded_warning(
                 "PHX-907",
                 f"the list of packages of {image.id} can't be stored: {aws.error_reason(error)}; the next bake on this"
                 " machine tries again",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from core import aws, image_sharing, images
-from core.errors import StepError, coded
+from core.errors import StepError, coded_warning
 from core.images import Image
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
@@ -63,8 +63,7 @@ def share(options: Options, context: Context) -> dict[str, object]:
                 if not _unshareable(error):
                     raise
                 context.progress.line(
-                    "warning: "
-                    + coded(
+                    coded_warning(
                         "PHX-552",
                         f"{image.id} can't be shared: {aws.error_reason(error)} The next image that is baked can be, if"
                         " imageKmsKey names a key or none",
