@@ -52,12 +52,6 @@ def parse_egress(text: str) -> Egress:
     return Egress(cidr, found["protocol"] or "tcp", first, last)
 
 
-def way_out(text: str) -> str:
-    """The rule of an item of the key: it is what it is written as."""
-    parse_egress(text)
-    return text
-
-
 def reaches_https(ways: Iterable[str]) -> bool:
     """Whether servers get anywhere by HTTPS."""
     return any(parse_egress(way).reaches(HTTPS) for way in ways)

@@ -81,12 +81,6 @@ def parse_window(text: str) -> Window:
     raise ValueError(f"a window such as {WORDS}")
 
 
-def window(text: str) -> str:
-    """The rule of an item of `freeze`: the text itself, once it can be read."""
-    parse_window(text)
-    return text
-
-
 def current_window(texts: Iterable[str], now: datetime) -> tuple[str, datetime] | None:
     """The window that `now` (aware) is in, and when it ends; of several the one that ends last."""
     found = [(text, end) for text in texts if (end := parse_window(text).ends(now))]

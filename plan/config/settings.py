@@ -13,10 +13,12 @@ from typing import Any
 from core import image_trust, kms, vulnerabilities
 from core.image_sharing import PLACE
 from core.names import COLORS
-from plan.config import freeze_windows, secret_references
-from plan.config.egress import EVERYWHERE, way_out
+from plan.config import secret_references
+from plan.config.egress import EVERYWHERE, parse_egress
+from plan.config.freeze_windows import parse_window
 from plan.config.validators import (
     Validator,
+    as_written,
     base_image,
     boolean,
     cidr,
@@ -54,7 +56,7 @@ class Settings:
     image: str = _key("", image, "0123456789ab")
     keep_previous: bool = _key(False, boolean, "true")
     allow_older: bool = _key(False, boolean, "true")
-    freeze: tuple[str, ...] = _key((), list_of(freeze_windows.window), '["Fri 16:00-Mon 07:00 Europe/Berlin"]')
+    freeze: tuple[str, ...] = _key((), list_of(as_written(parse_window)), '["Fri 16:00-Mon 07:00 Europe/Berlin"]')
     override: str = _key(
         "", matching(r"[^\x00-\x1f]{1,200}", "a reason on one line", empty=True), "'why it can not wait'"
     )
@@ -144,7 +146,9 @@ class Settings:
     server_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     vpc_cidr: str = _key("10.20.0.0/16", cidr(16, 24), "10.20.0.0/16")
     # A security group has at most 60 rules of a kind (Amazon VPC user guide, "Amazon VPC quotas").
-    allowed_egress: tuple[str, ...] = _key((EVERYWHERE,), list_of(way_out, most=50), '["0.0.0.0/0:443"]')
+    allowed_egress: tuple[str, ...] = _key(
+        (EVERYWHERE,), list_of(as_written(parse_egress), most=50), '["0.0.0.0/0:443"]'
+    )
     certificate_arn: str = _key(
         "",
         matching(

@@ -61,6 +61,16 @@ def matching(pattern: str, words: str, *, empty: bool = False) -> Validator:
     return rule
 
 
+def as_written(parse: Callable[[str], object]) -> Validator:
+    """A text that can be read, and stays as it is written."""
+
+    def rule(text: str) -> str:
+        parse(text)
+        return text
+
+    return rule
+
+
 def list_of(item: Validator, most: int = 100) -> Validator:
     """A list of up to `most` different items that each keep a rule."""
 

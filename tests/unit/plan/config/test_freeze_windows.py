@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from plan.config.freeze_windows import current_window, parse_window, window
+from plan.config.freeze_windows import current_window, parse_window
 
 WEEKEND = "Fri 16:00-Mon 07:00 Europe/Berlin"
 YEAR_END = "2026-12-20/2027-01-03 Europe/Berlin"
@@ -76,10 +76,10 @@ def test_of_windows_that_overlap_the_one_that_ends_last_is_told() -> None:
 )
 def test_what_is_no_window_is_told_how_one_is_written(text: str) -> None:
     with pytest.raises(ValueError, match='a window such as "Fri 16:00-Mon 07:00 Europe/Berlin" \\(each week\\) or'):
-        window(text)
+        parse_window(text)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berln", "/etc/passwd", "../UTC", "Europe"])
 def test_a_zone_that_is_not_known_is_told_as_such(zone: str) -> None:
     with pytest.raises(ValueError, match="a window in a time zone that this machine knows"):
-        window(f"Fri 16:00-Mon 07:00 {zone}")
+        parse_window(f"Fri 16:00-Mon 07:00 {zone}")
