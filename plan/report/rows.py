@@ -91,7 +91,7 @@ def _existing_rows(facts: Facts, existing: LiveGroup) -> list[Row]:
     return [*rows, ("exists", f"{active.color}, generation {active.generation}, {described}")]
 
 
-def open_rows(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def open_rows(lines: Iterable[str]) -> tuple[Row, ...]:
     """One row of all that is left open; none when nothing is."""
     said = "; ".join(lines)
     return (("open", said),) if said else ()
@@ -130,7 +130,7 @@ def _shares(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{color} {share} %" for color, share in weights.items())
 
 
-def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> list[tuple[str, str]]:
+def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> list[Row]:
     rows = []
     for key, color, end in (("standby", plan.standby, "exactly as it is"), ("deleted", plan.to_delete, "last of all")):
         group = live.group(color.color) if color else None
@@ -150,7 +150,7 @@ def _other_group_rows(plan: RolloutPlan, live: LiveState, limits: AccountLimits)
     return rows
 
 
-def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[tuple[str, str]]:
+def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[Row]:
     """How long two groups run side by side, and what the second one costs."""
     found = estimates.overlap(settings, plan, live)
     if found is None:
