@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,10 @@ from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
 from rehearsal import PROJECT
-from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import until
 from tests.rehearsal.steps.baking import ended_well, environment, image, run
 from tests.rehearsal.steps.two_accounts import DEV, DEV_REGION, FROM, World, policy, refused, told
 from tests.support.factories import NOW, settings
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.02) as cloud:
-        yield World(cloud)
-
-
-@pytest.fixture
-def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Program and steps may run in this process."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", opened.cloud.endpoint)
-    return opened
 
 
 def test_what_dev_has_served_with_is_copied_once_and_is_prods_own(world: World) -> None:

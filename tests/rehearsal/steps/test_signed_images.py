@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,25 +12,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from core import images
 from core.provenance import COPIED_FROM, SIGNATURE
-from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import until
 from tests.rehearsal.steps.baking import ended_well, image
 from tests.rehearsal.steps.two_accounts import DEV, DEV_REGION, FROM, World, policy, refused, told
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Cloud(tmp_path_factory.mktemp("cloud"), boot_seconds=0.1, time_scale=0.02) as cloud:
-        yield World(cloud)
-
-
-@pytest.fixture
-def world(opened: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Program and steps may run in this process."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", opened.cloud.endpoint)
-    return opened
 
 
 def signing_key(world: World, *users: str, spec: str = "ECC_NIST_P256") -> str:
