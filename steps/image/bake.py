@@ -24,6 +24,7 @@ from core.git import Commit
 from core.images import Image
 from steps.image import ancestry, package_listing, packer, reuse, scan, signing, upload
 from steps.image.packer import Packer
+from steps.image.packer_output import PackerOutput
 from steps.image.reuse import WantedImage
 from steps.runtime import command as common
 from steps.runtime import parsers, polling
@@ -173,13 +174,15 @@ def baked(options: Options, context: Context, program: Packer, base: BaseImage, 
 def _packer(command: list[str], folder: Path, log: Path, context: Context) -> None:
     what = f"packer {command[1]}"
     do = f"read {log}; mend the scripts and run `pulumi up` again (nothing that serves was touched)"
+    output = PackerOutput(str(folder))
     try:
-        code = packer.run(command, folder=folder, log=log, progress=context.progress.bounded(BAKE_SECONDS))
+        code = packer.run(
+            command, folder=folder, log=log, progress=context.progress.bounded(BAKE_SECONDS), output=output
+        )
     except TimeoutError as error:
         raise StepError("PHX-414", f"{what} took too long", why=str(error), do=do) from error
     if code != 0:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        raise StepError("PHX-413", f"{what} failed with exit code {code}", why="\n".join(lines[-5:])[-2000:], do=do)
+        raise StepError("PHX-413", f"{what} failed with exit code {code}", why=output.failure()[:2000], do=do)
 
 
 def packer_variables(

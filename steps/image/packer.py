@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from core.errors import StepError
 from core.progress import Clock, Progress
+from steps.image.packer_output import PackerOutput
 from steps.runtime import child_environment, process
 
 INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
@@ -148,8 +149,17 @@ def built_image(manifest: Path, *, region: str) -> str:
         ) from error
 
 
-def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path | None = None) -> int:
-    """Runs Packer (in a folder) and returns its exit code. It writes to `log`, from where its lines are told on stderr.
+def run(
+    command: Sequence[str],
+    *,
+    log: Path,
+    progress: Progress,
+    folder: Path | None = None,
+    output: PackerOutput | None = None,
+) -> int:
+    """Runs Packer (in a folder) and returns its exit code.
+
+    It writes to `log`; from there `output` reads it, and chooses which of its lines are told on stderr.
 
     However this call ends, Packer ends with it: it gets SIGINT, on which it takes away what it made in AWS, time for
     that, and SIGKILL. Raises TimeoutError when `progress` has reached its limit.
@@ -160,31 +170,29 @@ def run(command: Sequence[str], *, log: Path, progress: Progress, folder: Path |
         # No pipe: should this step be killed with -9, Packer's next word would kill it too, before it has cleaned up.
         # Its plugins are in its process group. It takes the kernel's SIGTERM like SIGINT.
         begun = process.start(command, output=writing, environment=environment, folder=folder)
+        lines = _Lines(progress, output or PackerOutput())
         try:
-            _follow(begun, reading, progress, seconds=progress.left)
+            _follow(begun, reading, lines, seconds=progress.left)
             if begun.poll() is None:
                 raise TimeoutError(f"Packer was not done after {progress.elapsed():.0f} s")
             return begun.returncode
         finally:
-            _end(begun, reading, progress)
+            _end(begun, reading, lines, progress)
 
 
-def _end(begun: subprocess.Popen[bytes], output: BinaryIO, progress: Progress) -> None:
+def _end(begun: subprocess.Popen[bytes], output: BinaryIO, lines: _Lines, progress: Progress) -> None:
     if begun.poll() is None:
         progress.line("Packer is interrupted and takes away what it made in AWS")
         # Not SIGTERM: it would end the plugins, which do the taking away.
         process.signal_group(begun, signal.SIGINT)
         limit = progress.clock.now() + CLEANUP_SECONDS
-        _follow(begun, output, progress, seconds=lambda: limit - progress.clock.now())
+        _follow(begun, output, lines, seconds=lambda: limit - progress.clock.now())
     process.signal_group(begun, signal.SIGKILL)
     begun.wait()
 
 
-def _follow(
-    begun: subprocess.Popen[bytes], output: BinaryIO, progress: Progress, *, seconds: Callable[[], float]
-) -> None:
+def _follow(begun: subprocess.Popen[bytes], output: BinaryIO, lines: _Lines, *, seconds: Callable[[], float]) -> None:
     """Tells what is written to `output`, until the process has ended or no `seconds` are left."""
-    lines = _Lines(progress)
     while True:
         # Asked before reading: what it wrote last is read when it has ended.
         ended = begun.poll() is not None
@@ -198,13 +206,13 @@ def _follow(
 
 
 class _Lines:
-    """Turns pieces of output into lines of progress, and says so when there was none for long."""
+    """Turns pieces of output into lines of progress, and says what is going on when there was none for long."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, output: PackerOutput) -> None:
         self._progress = progress
+        self._output = output
         self._rest = b""
-        self._last = "nothing yet"
-        self._heard = self._told = progress.clock.now()
+        self._told = progress.clock.now()
 
     def add(self, data: bytes) -> None:
         *whole, self._rest = (self._rest + data).split(b"\n")
@@ -219,12 +227,12 @@ class _Lines:
         now = self._progress.clock.now()
         if now - self._told >= SILENCE_SECONDS:
             self._told = now
-            self._progress.line(f"waiting for Packer, silent for {now - self._heard:.0f} s after: {self._last}")
+            self._progress.line(self._output.waiting(now))
 
     def _tell(self, line: bytes) -> None:
         # Tools that draw progress bars overwrite their line.
         text = line.decode("utf-8", "replace").rstrip().rpartition("\r")[2]
-        if text.strip():
-            self._last = text.strip()[:200]
-            self._progress.line(f"packer: {text}")
-            self._heard = self._told = self._progress.clock.now()
+        now = self._progress.clock.now()
+        for shown in self._output.lines(text, now):
+            self._told = now
+            self._progress.line(f"packer: {shown}")
