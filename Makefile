@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -81,6 +81,9 @@ revoke: .venv/.ready  ## no stack of STACK's account launches FINGERPRINT=... an
 
 destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)
+
+delete-images: .venv/.ready  ## what a destroyed STACK=dev has left: its images, snapshots and package lists (DELETE=true deletes them)
+	@DELETE="$(DELETE)" sh tools/stack.sh delete-images "$(STACK)"
 
 preview-token: .venv/.ready  ## a new preview token for STACK=dev
 	@sh tools/stack.sh preview-token "$(STACK)"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|history|revoke|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|history|revoke|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -66,7 +66,8 @@ back() {
 revoke() {
   [ -n "${FINGERPRINT:-}" ] || fail "No fingerprint was named." \
     "Do: make revoke FINGERPRINT=... STACK=$stack REASON='...' (fingerprints are in: make history STACK=$stack)"
-  exec "$python" -m tools.revoke "$stack" "$FINGERPRINT" "${REASON:-}"
+  exec "$python" -m tools.stack_step revoke "$stack" \
+    --fingerprint "$FINGERPRINT" --reason "${REASON:-}" --undo "${UNDO:-false}"
 }
 
 # By standard input: what stands on a command line can be read by everybody on the machine.
@@ -76,13 +77,22 @@ preview_token() {
   echo "previewToken is set in Pulumi.$stack.yaml, encrypted; see it: pulumi config get --stack $stack previewToken"
 }
 
+# Of a protected stack pulumi would delete what is not protected, and then fail.
+destroy() {
+  [ "$(get protect)" != true ] || fail "protect of $stack is true: its groups, load balancer and network are not deleted." \
+    "Do, to end it on purpose: pulumi config set --stack $stack protect false; make up STACK=$stack; make destroy STACK=$stack"
+  become destroy --stack "$stack" "$@"
+}
+
 command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/bin." "Do: make pulumi"
 case $operation in
-  up | preview | destroy) become "$operation" --stack "$stack" "$@" ;;
+  up | preview) become "$operation" --stack "$stack" "$@" ;;
+  destroy) destroy "$@" ;;
   flip) flip ;;
   history) exec "$python" tools/history.py "$stack" ;;
   revoke) revoke ;;
+  delete-images) exec "$python" -m tools.stack_step delete_images "$stack" --delete "${DELETE:-false}" ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, history, revoke, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, history, revoke, delete-images, destroy or preview-token." ;;
 esac

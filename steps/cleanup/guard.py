@@ -10,13 +10,14 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from core import engine_call, listener_rules, reachability
 from core.aws import error_code
 from core.engine_call import Call
 from core.errors import StepError
 from core.listener_rules import Rule
+from steps.cleanup import old_images
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import CommonOptions, option
@@ -35,11 +36,28 @@ def guard(options: Options, context: Context) -> dict[str, object]:
             raise
         return {"rule": options.rule}
     balancer = reachability.balancer_of(reachability.listener_of(options.rule))
+    call = engine_call.read_engine_call()
     beside = [rule for rule in reachability.rules_of(context.aws, balancer) if rule.arn != options.rule]
-    refused = refusal(options, weights, beside=beside, call=engine_call.read_engine_call())
+    refused = refusal(options, weights, beside=beside, call=call)
     if refused:
         raise refused
+    if call and call.operation == "destroy":
+        _tell_images(options, context)
     return {"rule": options.rule}
+
+
+def _tell_images(options: Options, context: Context) -> None:
+    """What a destroy leaves: no resource of Pulumi's is an image. That it can't be told stops nothing."""
+    service, _, stack = options.stack.partition("/")
+    try:
+        left = len(old_images.find(context.aws.ec2, service=service, stack=options.stack))
+    except (ClientError, BotoCoreError):
+        return
+    if left:
+        context.progress.line(
+            f"{left} image{'s' if left > 1 else ''} of {options.stack}, with snapshots and lists of packages, will stay"
+            f" and cost storage; see and delete them afterwards: make delete-images STACK={stack}"
+        )
 
 
 def refusal(

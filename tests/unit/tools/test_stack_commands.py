@@ -13,13 +13,15 @@ from rehearsal import PROJECT
 from steps.image.revoke import Options
 from steps.runtime import options
 from tests.support.standins import IGNORING, Bench
-from tools import revoke
+from tools import stack_step
 
 
-def bench(folder: Path, *, active: str = "blue", keep: str = "false") -> Bench:
+def bench(folder: Path, *, active: str = "blue", keep: str = "false", protect: str = "false") -> Bench:
     """A stack whose file says so."""
     made = Bench(folder)
-    made.stand_in("pulumi", f'case "$*" in *" active") echo {active} ;; *" keepPrevious") echo {keep} ;; esac')
+    answers = {"active": active, "keepPrevious": keep, "protect": protect}
+    cases = " ".join(f'*" {key}") echo {value} ;;' for key, value in answers.items())
+    made.stand_in("pulumi", f'case "$*" in {cases} esac')
     return made
 
 
@@ -36,8 +38,17 @@ def asked(on: Bench) -> list[str]:
 def test_an_operation_is_pulumis_own_and_told(operation: str, tmp_path: Path) -> None:
     on = bench(tmp_path)
     done = type_(on, operation, "prod", "--yes")
-    assert on.calls == [f"pulumi {operation} --stack prod --yes"]
-    assert done.stderr.splitlines() == on.calls
+    assert asked(on) == [f"pulumi {operation} --stack prod --yes"]
+    assert done.stderr.splitlines() == asked(on)
+
+
+def test_a_protected_stack_is_not_destroyed_by_halves(tmp_path: Path) -> None:
+    on = bench(tmp_path, protect="true")
+    done = type_(on, "destroy", "prod", "--yes")
+    assert done.returncode == 1 and asked(on) == []
+    assert (
+        "protect of prod is true" in done.stderr and "set --stack prod protect false; make up STACK=prod" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("operation", ["up", "preview", "destroy"])
@@ -80,7 +91,8 @@ def test_revoke_wants_a_fingerprint_and_says_where_they_are(tmp_path: Path) -> N
 
 def test_revoke_is_the_step_with_what_the_stack_says() -> None:
     said = {"phoenix:service": {"value": "shop"}, "aws:region": {"value": "eu-central-1"}}
-    given = revoke.arguments("prod", said, account="123456789012", fingerprint="0123456789ab", reason="why", undo="")
+    given = stack_step.arguments("prod", said, account="123456789012")
+    given += ["--fingerprint", "0123456789ab", "--reason", "why", "--undo", "false"]
     read = options.read_options(Options, step="revoke", about="", arguments=given, environment={})
     assert (read.stack, read.account, read.region, read.service) == (
         "shop/prod",

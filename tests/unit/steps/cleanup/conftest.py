@@ -8,6 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from tests.support.account import moto_only
+from tests.unit.steps.cleanup.images import Account
 from tests.unit.steps.cloud import REGION, World
 
 
@@ -15,3 +17,10 @@ from tests.unit.steps.cloud import REGION, World
 def world() -> Iterator[World]:
     with mock_aws():
         yield World(boto3.Session("testing", "testing", region_name=REGION), 80)
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    moto_only(monkeypatch)
+    with mock_aws():
+        yield Account(boto3.Session(region_name=REGION))

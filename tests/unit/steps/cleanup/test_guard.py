@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from core import engine_call
+from core import engine_call, images
 from core.engine_call import Call
 from core.errors import StepError
 from steps.cleanup.guard import Options, guard
@@ -48,6 +48,22 @@ def test_an_update_may_not(world: Live, monkeypatch: pytest.MonkeyPatch, call: C
 def test_a_destroy_may(world: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="destroy", arguments=("--yes",)))
     assert guard(given(world), world.context()) == {"rule": world.production_rule}
+
+
+def test_a_destroy_says_which_images_it_leaves_and_an_update_does_not(
+    world: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baked = world.aws.ec2.register_image(Name="one", Architecture="x86_64", RootDeviceName="/dev/sda1")["ImageId"]
+    tags = dict.fromkeys(images.COMPLETE, "x") | {"phoenix:service": "phoenix", "phoenix:stack": STACK}
+    world.aws.ec2.create_tags(Resources=[baked], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+    told = f"1 image of {STACK}, with snapshots and lists of packages, will stay and cost storage; see and delete"
+    world.aws.elbv2.delete_rule(RuleArn=world.production_rule)
+    world.production({world.blue.target_group: 0})
+    guard(given(world), world.context())
+    assert told not in world.said()
+    monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="destroy"))
+    guard(given(world), world.context())
+    assert f"{told} them afterwards: make delete-images STACK=test" in world.said()
 
 
 def test_a_rule_that_is_gone_or_gives_nobody_traffic_may_go(world: Live) -> None:

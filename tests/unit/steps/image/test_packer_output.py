@@ -27,7 +27,7 @@ Build 'amazon-ebs.server' errored after 3 minutes 46 seconds: Script exited with
 ==> Some builds didn't complete successfully and had errors:
 --> amazon-ebs.server: Script exited with non-zero exit status: 100. Allowed exit codes are: [0]
 ==> Builds finished but no artifacts were created.
-"""
+"""  # noqa: E501
 
 
 def read(text: str) -> tuple[PackerOutput, list[str]]:
