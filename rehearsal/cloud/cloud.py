@@ -16,6 +16,7 @@ from rehearsal.cloud import entrance
 from rehearsal.cloud.calls import OBSERVER_KEY, Call, Calls, Refusal, new_key
 from rehearsal.cloud.certificates import server_context
 from rehearsal.cloud.control_plane import ControlPlane
+from rehearsal.cloud.events.worker import EventWorker
 from rehearsal.cloud.gc_tuning import GcTuning
 from rehearsal.cloud.reconciler import Reconciler
 from rehearsal.cloud.server_roles import ServerRoles
@@ -91,7 +92,8 @@ class Cloud:
             AwsEndpoint(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials)
         )
         self.balancer = Balancer(self._state, self.machines, certificates=server_context)
-        self._reconciler = Reconciler(self._state, self.machines, self.balancer)
+        self._events = EventWorker(self._state, self.client)
+        self._reconciler = Reconciler(self._state, self.machines, self.balancer, self._events)
         self._open = True
         try:
             self._warm_up()
@@ -114,9 +116,10 @@ class Cloud:
             return
         self._open = False
         self._gc_tuning.stop()
+        self._reconciler.close()
+        self._events.close()
         for client in self._clients.values():
             client.close()
-        self._reconciler.close()
         self.balancer.close()
         self.machines.close()
         cloud_state.close_cloud(self._state)
@@ -194,6 +197,10 @@ class Cloud:
     def fail_scans(self, reason: str) -> None:
         """From now on every scan that begins fails for this reason of Inspector's; empty lifts it."""
         self._state.scan_failure = reason
+
+    def pass_time(self, *, hours: float) -> None:
+        """For EventBridge Scheduler so much time passes at once; for nobody else."""
+        self._state.schedules_ahead += hours * 3600
 
     @contextmanager
     def booting(self, *, seconds: float) -> Iterator[None]:

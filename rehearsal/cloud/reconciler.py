@@ -22,6 +22,7 @@ from rehearsal.alb.counters import publish
 from rehearsal.alb.routing import compile_table
 from rehearsal.autoscaling import reconcile
 from rehearsal.cloud.alarms import evaluate
+from rehearsal.cloud.events.worker import EventWorker
 from rehearsal.cloud.moto_patches.targets import finish_draining
 from rehearsal.servers.machines import Machines
 from rehearsal.state.cloud_state import ACCOUNT, CloudState
@@ -32,8 +33,9 @@ LOOKS_A_MINUTE = 4
 
 
 class Reconciler:
-    def __init__(self, state: CloudState, machines: Machines, balancer: Balancer) -> None:
+    def __init__(self, state: CloudState, machines: Machines, balancer: Balancer, events: EventWorker) -> None:
         self._state = state
+        self._events = events
         self._machines = machines
         self._balancer = balancer
         self._alive: set[str] = set()
@@ -92,6 +94,7 @@ class Reconciler:
                 publish(cloudwatch, due, minute_seconds=minute)
             self._balancer.count_hosts()
             evaluate(cloudwatch, minute_seconds=minute)
+            self._events.look()
 
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""

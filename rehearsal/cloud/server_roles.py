@@ -82,7 +82,7 @@ class ServerRoles:
         if bearer is None:
             return None
         with self._state.lock:
-            grants, bounds = _statements_of(bearer[0])
+            grants, bounds = statements_of(bearer[0])
             for need in _needs(call, self._state.region):
                 if any(
                     not policies.allowed(said, need.action, need.resource, need.context)
@@ -102,7 +102,7 @@ def _action_of(call: Call, need: _Need, role: str, instance_id: str) -> str:
     )
 
 
-def _statements_of(name: str) -> tuple[list[Statement], list[Statement] | None]:
+def statements_of(name: str) -> tuple[list[Statement], list[Statement] | None]:
     """What a role's policies say, and what its permissions boundary does, if it has one."""
     iam = iam_backends[ACCOUNT]["aws"]
     role = iam.get_role(name)

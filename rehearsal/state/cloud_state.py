@@ -70,6 +70,10 @@ class CloudState:
     scan_failure: str = ""
     """Why scans that begin now fail, in Inspector's words; empty when they end well."""
     scans: list[Scan] = field(default_factory=list)
+    schedules_ahead: float = 0
+    """By how many seconds EventBridge Scheduler's clock is ahead."""
+    schedules_invoked: set[tuple[str, str]] = field(default_factory=set)
+    """What Scheduler has called: a schedule's ARN, and the time that it was set to."""
     metrics_stopped: bool = False
     """CloudWatch gets no metrics from the load balancer."""
     read_console: Callable[[str], str] = lambda instance_id: ""

@@ -4,6 +4,7 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 """
 
 from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what they correct
+    composite_alarms,
     copy_image,
     dashboards,
     elb_limits,
@@ -27,6 +28,7 @@ from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what the
     metrics,
     parameters,
     quotas,
+    schedules,
     security_groups,
     serialized_calls,
     standby,

@@ -99,6 +99,21 @@ class Aws:
         return self._client("iam")  # type: ignore[no-any-return]
 
     @property
+    def events(self) -> Any:
+        """EventBridge."""
+        return self._client("events")
+
+    @property
+    def scheduler(self) -> Any:
+        """EventBridge Scheduler."""
+        return self._client("scheduler")
+
+    @property
+    def ssm(self) -> Any:
+        """Systems Manager."""
+        return self._client("ssm")
+
+    @property
     def s3(self) -> Any:
         """S3."""
         return self._client("s3")

@@ -8,6 +8,7 @@ from typing import Any
 from rehearsal.engine.standin import (
     provider_balancer,
     provider_cloudwatch,
+    provider_events,
     provider_iam,
     provider_logs,
     provider_network,
@@ -23,6 +24,7 @@ FAMILIES = (
     provider_balancer,
     provider_servers,
     provider_cloudwatch,
+    provider_events,
     provider_iam,
     provider_logs,
 )

@@ -57,6 +57,31 @@ class MetricAlarm(AwsType):
         self.aws.cloudwatch.put_metric_alarm(**alarm, Tags=pairs(inputs.get("tags")))
 
 
+class CompositeAlarm(AwsType):
+    """`aws:cloudwatch/compositeAlarm:CompositeAlarm`; its id is its name, which nobody makes up for it."""
+
+    token = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+    replaced_by = frozenset({"alarmName"})
+
+    def make(self, call: Call, inputs: Properties) -> str:
+        self._put(inputs)
+        return str(inputs["alarmName"])
+
+    def look(self, ident: str, inputs: Properties) -> Properties | None:
+        found = self.aws.cloudwatch.describe_alarms(AlarmNames=[ident], AlarmTypes=["CompositeAlarm"])
+        return {"arn": found["CompositeAlarms"][0]["AlarmArn"]} if found["CompositeAlarms"] else None
+
+    def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
+        self._put(inputs)
+
+    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
+        self.aws.cloudwatch.delete_alarms(AlarmNames=[ident])
+
+    def _put(self, inputs: Mapping[str, Any]) -> None:
+        alarm: Any = without_none(inputs, ("alarmName", "alarmRule", "alarmDescription", "actionsEnabled"))
+        self.aws.cloudwatch.put_composite_alarm(**alarm, Tags=pairs(inputs.get("tags")))
+
+
 class Dashboard(AwsType):
     """`aws:cloudwatch/dashboard:Dashboard`; its id is its name."""
 
@@ -100,4 +125,4 @@ def _query(query: Mapping[str, Any]) -> Any:
 
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [MetricAlarm(aws), Dashboard(aws)]
+    return [MetricAlarm(aws), CompositeAlarm(aws), Dashboard(aws)]

@@ -1,0 +1,1 @@
+"""What AWS does by itself when something happens or a time comes: EventBridge, its Scheduler, Systems Manager."""

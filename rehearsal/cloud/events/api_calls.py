@@ -1,0 +1,47 @@
+"""A call of AWS's API that a service of AWS makes with a role of the program's: its permissions are asked for first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore import xform_name
+
+from rehearsal.cloud.events.service_roles import check_action
+from rehearsal.state.cloud_state import ACCOUNT
+
+Clients = Callable[[str], Any]
+"""A client of the local cloud by the name that boto3 has for a service."""
+
+# What Scheduler calls a service (as the SDKs do), boto3's name of it, and IAM's prefix.
+SDK_NAMES = {"eventbridge": "events"}
+PREFIXES = {"elbv2": "elasticloadbalancing"}
+
+
+def call_api(clients: Clients, region: str, *, role: str, service: str, api: str, inputs: Mapping[str, Any]) -> Any:
+    """Raises NotAuthorizedError, and what boto3 raises: a field that the API does not know is refused there."""
+    service = SDK_NAMES.get(service, service)
+    client = clients(service)
+    operation = client.meta.method_to_api_mapping[xform_name(api[:1].upper() + api[1:])]
+    for resource in _resources(service, region, inputs):
+        check_action(role, f"{PREFIXES.get(service, service)}:{operation}", resource)
+    if passed := inputs.get("Target", {}).get("RoleArn"):
+        check_action(role, "iam:PassRole", passed, **{"iam:PassedToService": f"{service}.amazonaws.com"})
+    return getattr(client, xform_name(operation))(**inputs)
+
+
+def _resources(service: str, region: str, inputs: Mapping[str, Any]) -> list[str]:
+    """ARNs of what a call is about, as IAM names them."""
+    where = f"arn:aws:{service}:{region}:{ACCOUNT}"
+    match service:
+        case "elbv2":
+            return inputs.get("ResourceArns") or [inputs["RuleArn"]]
+        case "scheduler":
+            return [f"{where}:schedule/{inputs.get('GroupName', 'default')}/{inputs['Name']}"]
+        case "events":
+            return [f"{where}:rule/{inputs['Name']}"]
+        case "autoscaling":
+            return [f"{where}:autoScalingGroup:0a1b:autoScalingGroupName/{inputs['AutoScalingGroupName']}"]
+        case "sns":
+            return [inputs["TopicArn"]]
+    raise ValueError(f"the local cloud does not know what a call of {service} is about")
