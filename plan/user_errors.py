@@ -11,15 +11,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core.aws import error_code, lacks_credentials
 from core.errors import Problem, UserError
 from core.plain_text import printable
+from plan.config import advice
+from plan.config.settings import default_values
 from plan.report import report
 
 
 @contextmanager
-def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
+def user_errors(*, published: bool = False, about: str = "", service: str = "") -> Iterator[None]:
     """Turns what a user can mend into an error that Pulumi prints without a stack trace.
 
     `published`: it is also written where the rollout plan would have been, as Markdown. `about`: which service it is
-    about, and where its keys are.
+    about, and where its keys are. `service`: the key of the program's that holds the keys which the error is about.
     """
     try:
         yield
@@ -31,6 +33,8 @@ def user_errors(*, published: bool = False, about: str = "") -> Iterator[None]:
         )
     else:
         return
+    if service:
+        why = f"service {service}:\n{advice.for_service(why, service, default_values().keys() - {'previewToken'})}"
     if about:
         why = f"{about}:\n{why}"
     if published:

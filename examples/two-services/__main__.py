@@ -24,7 +24,7 @@ port = pulumi.Config().require_int("listenerPort")
 # Everything is decided, and refused, before anything is declared.
 plans = []
 for name in SERVICES:
-    with user_errors(about=f"service {name} (its keys: pulumi config set --path {name}.KEY VALUE)"):
+    with user_errors(service=name):
         checked = planner.make_plan(
             pulumi_config.read_settings(service=name), HERE, now=datetime.now(UTC), owner=owner, port=port
         )
@@ -43,7 +43,7 @@ balancer = LoadBalancer(
 
 for checked in plans:
     settings = checked.settings
-    with user_errors():
+    with user_errors(service=settings.service):
         listener = balancer.listener_for(
             settings.name,
             hostname=settings.hostname,

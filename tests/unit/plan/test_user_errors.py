@@ -6,6 +6,7 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
+from core.errors import Problem, UserError
 from plan.user_errors import user_errors
 
 
@@ -44,3 +45,15 @@ def test_what_aws_says_is_no_command_to_a_ci_system() -> None:
 def test_no_credentials_at_all_are_told_how_to_get_them() -> None:
     with pytest.raises(pulumi.RunError, match="type: aws sso login"), user_errors():
         raise NoCredentialsError
+
+
+def test_of_one_service_among_several_the_advice_is_about_its_own_key() -> None:
+    refused = UserError(
+        Problem("PHX-202", "it serves", "pulumi config set active green"),
+        Problem("PHX-113", "in clear text", "pulumi config rm previewToken"),
+    )
+    with pytest.raises(pulumi.RunError) as caught, user_errors(service="shop"):
+        raise refused
+    assert str(caught.value).startswith("service shop:\n")
+    assert "type: pulumi config set --path shop.active green" in str(caught.value)
+    assert "type: pulumi config rm previewToken" in str(caught.value), "the token is the whole program's"
