@@ -32,3 +32,11 @@ def shown(fingerprint: str) -> str:
 def other_color(color: str) -> str:
     """The color beside this one."""
     return COLORS[1 - COLORS.index(color)]
+
+
+# What a bake takes on the machine that runs it, and how to get it. With the plugin Packer talks to Session Manager.
+PACKER_INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
+SESSION_PLUGIN = "session-manager-plugin"
+SESSION_PLUGIN_INSTALL = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html"
+)

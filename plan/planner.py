@@ -15,7 +15,7 @@ from core import engine_call
 from core.errors import UserError
 from core.names import COLORS
 from plan import listener_move, situation
-from plan.checks import clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership
+from plan.checks import bake_tools, clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership
 from plan.checks.engine_flags import Flags
 from plan.checks.freeze import Freeze
 from plan.config.settings import Settings
@@ -115,6 +115,7 @@ def _allow(update: Update, found: Situation, plan: RolloutPlan) -> tuple[Flags, 
     given = engine_flags.read_flags(call, os.environ)
     frozen = freeze.read_freeze(update.settings, plan, found.live, generation=found.spec.generation, now=update.now)
     refused = list(engine_flags.problems(given, plan, (one.urn for one in found.made.resources)))
+    refused += bake_tools.problems(update.settings, plan, found.source, call)
     # A plan may be looked at any day.
     if not (call and call.operation == "preview"):
         refused += freeze.problems(frozen)

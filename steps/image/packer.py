@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import StepError
+from core.names import PACKER_INSTALL, SESSION_PLUGIN, SESSION_PLUGIN_INSTALL
 from core.progress import Clock, Progress
 from steps.image.packer_output import PackerOutput
 from steps.runtime import child_environment, process
 
-INSTALL = "sudo sh tools/install_packer.sh   (or by hand: https://developer.hashicorp.com/packer/install)"
-# With it Packer talks to Session Manager.
-SESSIONS = "session-manager-plugin"
 # Packer terminates its build instance, and waits for that, before it takes away key and security group.
 CLEANUP_SECONDS = 180.0
 TEMPLATE = "phoenix.pkr.hcl"
@@ -49,7 +47,9 @@ def installed() -> Packer:
     """Raises StepError when there is none, or when what is there is not Packer."""
     program = shutil.which("packer")
     if program is None:
-        raise StepError("PHX-402", "there is no image to reuse, and Packer is not installed to bake one", do=INSTALL)
+        raise StepError(
+            "PHX-402", "there is no image to reuse, and Packer is not installed to bake one", do=PACKER_INSTALL
+        )
     done = subprocess.run(
         [program, "version"],
         capture_output=True,
@@ -63,7 +63,7 @@ def installed() -> Packer:
     if done.returncode != 0 or version is None:
         said = (done.stdout + done.stderr).strip()[:500]
         raise StepError(
-            "PHX-403", f"{program} does not say that it is Packer", why=said or "it said nothing", do=INSTALL
+            "PHX-403", f"{program} does not say that it is Packer", why=said or "it said nothing", do=PACKER_INSTALL
         )
     # It is run in another folder.
     return Packer(program=str(Path(program).absolute()), version=version)
@@ -93,19 +93,18 @@ def refuse_other(packer: Packer, templates: str) -> None:
             f"{packer.program} is {packer}, and the image is baked with Packer {dotted(wanted)} (required_version in"
             " its templates)",
             why="the same scripts make the same image only with the same Packer",
-            do=INSTALL,
+            do=PACKER_INSTALL,
         )
 
 
 def refuse_without_sessions(profile: str) -> None:
     """Raises StepError where Packer could not reach its build instance through Session Manager."""
-    if profile and shutil.which(SESSIONS) is None:
+    if profile and shutil.which(SESSION_PLUGIN) is None:
         raise StepError(
             "PHX-405",
-            f"packerVariables.session_manager_profile is {profile}, and {SESSIONS} is not installed here",
+            f"packerVariables.session_manager_profile is {profile}, and {SESSION_PLUGIN} is not installed here",
             why="Packer reaches its build instance through it (ssh_interface of HashiCorp's amazon plugin)",
-            do="https://docs.aws.amazon.com/systems-manager/latest/userguide/"
-            "session-manager-working-with-install-plugin.html",
+            do=SESSION_PLUGIN_INSTALL,
         )
 
 
