@@ -44,7 +44,8 @@ MODIFY = "elasticloadbalancing:ModifyRule"
 POINTS = {
     "bake": Point(call="ec2:StopInstances", performed=True),
     "birth": Point(call="autoscaling:CreateAutoScalingGroup", performed=True, step=False),
-    "verify": Point(call="elasticloadbalancing:DescribeTargetHealth"),
+    # A plan looks at targets too, of the groups that are there.
+    "verify": Point(call="elasticloadbalancing:DescribeTargetHealth", after="autoscaling:CreateAutoScalingGroup"),
     "canary 10": Point(call=MODIFY, says=r"Weight=10(?!\d)", performed=True, share=10),
     "canary 50": Point(call=MODIFY, says=r"Weight=50(?!\d)", performed=True, share=50),
     # The second look at what has all of production.

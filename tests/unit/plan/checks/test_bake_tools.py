@@ -43,7 +43,7 @@ def test_an_update_that_bakes_needs_packer(path: Path) -> None:
 
 def test_session_manager_needs_its_plugin(path: Path) -> None:
     installed(path, "packer")
-    through = {"packer_variables": {"session_manager_profile": "builder"}}
+    through: dict[str, Any] = {"packer_variables": {"session_manager_profile": "builder"}}
     assert codes(**through) == ["PHX-360"]
     installed(path, "session-manager-plugin")
     assert codes(**through) == []
