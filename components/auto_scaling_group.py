@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -23,17 +24,29 @@ from plan.readers.live_state import Account
 class GroupArgs:
     """How a group of servers behaves.
 
-    `subnet_ids` of its servers; `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds`
+    `subnet_ids` of its servers; their `instance_types`, the preferred one first; `spot_percent` of them are Spot above
+    `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds`
     from launch to healthy; `drain_seconds` that requests on a leaving server may take; the alarms' `limits`.
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
+    instance_types: Sequence[str]
+    spot_percent: int = 0
+    on_demand_base: int = 0
     min_size: int
     max_size: int
     target_cpu_percent: int = 0
     boot_seconds: int
     drain_seconds: int
     limits: Limits
+
+
+class MachinesDict(TypedDict, total=False):
+    """The arguments of `aws.autoscaling.Group` about what it launches."""
+
+    launch_template: aws.autoscaling.GroupLaunchTemplateArgsDict
+    mixed_instances_policy: aws.autoscaling.GroupMixedInstancesPolicyArgsDict
+    capacity_rebalance: bool
 
 
 class AutoScalingGroup(pulumi.ComponentResource):
@@ -94,7 +107,7 @@ class AutoScalingGroup(pulumi.ComponentResource):
             min_size=args.min_size,
             max_size=args.max_size,
             vpc_zone_identifiers=list(args.subnet_ids),
-            launch_template={"id": template.id, "version": template.version},
+            **_machines(args, template),
             target_group_arns=[self._target_group.arn],
             health_check_type="ELB",
             health_check_grace_period=args.boot_seconds,
@@ -148,3 +161,31 @@ class AutoScalingGroup(pulumi.ComponentResource):
             triggers=triggers,
             opts=group_options(self._color, self, depends_on=after),
         )
+
+
+def _machines(args: GroupArgs, template: LaunchTemplate) -> MachinesDict:
+    """What a group launches: its template as it is, or of several types, or partly as Spot.
+
+    On demand the types are taken in their order. Spot takes those of which AWS has most to spare, and the order where
+    they are alike: that is interrupted least. A server that AWS is likely to end is replaced before it does, and
+    leaves the load balancer as any other (EC2 Auto Scaling user guide, "Allocation strategies for multiple instance
+    types", "Capacity Rebalancing in Auto Scaling").
+    """
+    if len(args.instance_types) == 1 and not args.spot_percent:
+        return {"launch_template": {"id": template.id, "version": template.version}}
+    several = len(args.instance_types) > 1
+    return {
+        "mixed_instances_policy": {
+            "launch_template": {
+                "launch_template_specification": {"launch_template_id": template.id, "version": template.version},
+                "overrides": [{"instance_type": one} for one in args.instance_types],
+            },
+            "instances_distribution": {
+                "on_demand_allocation_strategy": "prioritized",
+                "on_demand_base_capacity": args.on_demand_base if args.spot_percent else 0,
+                "on_demand_percentage_above_base_capacity": 100 - args.spot_percent,
+                "spot_allocation_strategy": "capacity-optimized-prioritized" if several else "capacity-optimized",
+            },
+        },
+        "capacity_rebalance": bool(args.spot_percent),
+    }

@@ -216,6 +216,9 @@ class Service(pulumi.ComponentResource):
             account=self._checked.account,
             args=GroupArgs(
                 subnet_ids=self._network.server_subnet_ids,
+                instance_types=settings.instance_types,
+                spot_percent=settings.spot_percent,
+                on_demand_base=settings.on_demand_base,
                 min_size=settings.min_size,
                 max_size=settings.max_size,
                 target_cpu_percent=settings.target_cpu_percent,
@@ -240,7 +243,7 @@ class Service(pulumi.ComponentResource):
             server=ServerArgs(
                 image_id=image.id,
                 root_device=image.root_device,
-                instance_type=settings.instance_type,
+                instance_type=settings.instance_types[0],
                 root_volume_gib=settings.root_volume_gib,
                 user_data=user_data(settings, color=color.color, generation=color.generation),
                 port=settings.app_port,

@@ -16,7 +16,7 @@ from core.obstacles import Obstacle
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
+    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, LaunchTemplateSpecificationTypeDef
 
 # The tag that verify puts on a group; its value is the generation that was proven.
 VERIFIED = "phoenix:verified"
@@ -29,7 +29,8 @@ MEMBER = "aws:autoscaling:groupName"
 class Group:
     """An auto-scaling group. `leaving`: it is being deleted. `held`: servers that a hook keeps from their service.
 
-    `protected`: promote has AWS refuse to delete it.
+    `protected`: promote has AWS refuse to delete it. `wanted_types`: the types of servers that it may launch, the
+    preferred one first, where it may launch several; `types`: those that its servers have.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Group:
     obstacles: tuple[Obstacle, ...] = ()
     held: tuple[str, ...] = ()
     protected: bool = False
+    wanted_types: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
     def barred(self, what: str) -> tuple[Obstacle, ...]:
         """The obstacles to what the group is to do (`core.obstacles`)."""
@@ -86,17 +89,21 @@ def read_group(aws: Aws, name: str) -> Group:
     return _group(found[0])
 
 
+def template_of(one: AutoScalingGroupTypeDef) -> LaunchTemplateSpecificationTypeDef:
+    """What a group launches from: its template, or that of its mixed instances policy; empty for neither."""
+    policy = one.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    return one.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification", {})
+
+
 def _group(one: AutoScalingGroupTypeDef) -> Group:
+    policy = one.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    staying = [each for each in one.get("Instances", []) if not each["LifecycleState"].startswith("Terminat")]
     return Group(
         name=one["AutoScalingGroupName"],
         minimum=one["MinSize"],
         maximum=one["MaxSize"],
         desired=one["DesiredCapacity"],
-        instances=tuple(
-            instance["InstanceId"]
-            for instance in one.get("Instances", [])
-            if not instance["LifecycleState"].startswith("Terminat")
-        ),
+        instances=tuple(instance["InstanceId"] for instance in staying),
         target_groups=tuple(one.get("TargetGroupARNs", [])),
         tags={tag["Key"]: tag.get("Value", "") for tag in one.get("Tags", [])},
         created=one["CreatedTime"],
@@ -108,6 +115,8 @@ def _group(one: AutoScalingGroupTypeDef) -> Group:
             if instance["LifecycleState"] == "Pending:Wait"
         ),
         protected=obstacles.is_guarded(one),
+        wanted_types=tuple(kind["InstanceType"] for kind in policy.get("Overrides", []) if "InstanceType" in kind),
+        types=tuple(instance["InstanceType"] for instance in staying if "InstanceType" in instance),
     )
 
 

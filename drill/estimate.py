@@ -97,7 +97,7 @@ def cost(settings: Settings, taking: int) -> tuple[float, str]:
     """USD for a drill that takes so many seconds, and what is not in it (empty: nothing)."""
     hours = math.ceil(taking / 3600)
     given = estimates.price_per_hour(settings)
-    hourly = given[0] if given else SERVERS.get(settings.instance_type)
+    hourly = given[0] if given else SERVERS.get(settings.instance_types[0])
     machines = servers(settings) + 1  # and Packer's
     total = hours * (LOAD_BALANCER + CAPACITY_UNIT + 2 * ADDRESS)
     if not settings.vpc_id:

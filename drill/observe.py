@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core import tags
+from core import server_groups, tags
 from core.aws import error_code
 from rehearsal.scenario.watch import GroupSample, InvariantWatch, Sample
 from rehearsal.state.journal import Event
@@ -134,7 +134,7 @@ def _tagged(balancing: Any, arns: list[str], stack: str) -> dict[str, dict[str, 
 
 def _group(group: Any) -> GroupSample:
     known = tags.tags_to_dict(group["Tags"])
-    template = group.get("LaunchTemplate", {})
+    template = server_groups.template_of(group)
     return GroupSample(
         name=group["AutoScalingGroupName"],
         color=known.get("phoenix:color", ""),

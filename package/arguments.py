@@ -46,7 +46,11 @@ class ServiceArgs(TypedDict, total=False):
     maxSeverity: str
     """Highest severity of a vulnerability with a fix that an image is launched with, as Amazon Inspector finds it between bake and launch: none, low, medium, high, or critical (all is launched, and told); off does not scan. Empty is high with protect, else off."""
     instanceType: str
-    """EC2 instance type; it decides the architecture of the image too. Default: t3.small."""
+    """EC2 instance type; it decides the architecture of the image too. Several with commas between, the preferred one first: a launch that AWS refuses for one takes the next. Default: t3.small."""
+    spotPercent: int
+    """Percent of the servers above onDemandBase that are Spot: cheaper, and AWS may end them with two minutes' notice (a replacement starts when that is likely); 0 is none. Default: 0."""
+    onDemandBase: int
+    """How many servers of a group are on demand whatever spotPercent says; the rest follows it. Default: 1."""
     rootVolumeGiB: int
     """Size of a server's disk in GiB (gp3, encrypted). Default: 10."""
     volumeKmsKey: str

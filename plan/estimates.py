@@ -35,6 +35,15 @@ def server_count(settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
     return min(max(settings.min_size, beside, 1), settings.max_size)
 
 
+def on_demand(settings: Settings, servers: int) -> int:
+    """How many of a group's servers are no Spot; AWS rounds what is above the base up for them.
+
+    EC2 Auto Scaling user guide, "Mixed instances group configuration overview".
+    """
+    above = max(0, servers - settings.on_demand_base)
+    return servers - above * settings.spot_percent // 100 if settings.spot_percent else servers
+
+
 def added_servers(settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
     """How many servers there will be that do not run now."""
     if plan.is_up_to_date:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.fingerprint import Files
@@ -20,7 +21,9 @@ from plan.config.user_data import user_data
 # As many hex digits has a generation.
 GENERATION_DIGITS = 12
 # Parts that a tag has only when they are set.
-OPTIONAL = {"allowedEgress", "volumeKmsKey"}
+OPTIONAL = {"allowedEgress", "volumeKmsKey", "spotPercent"}
+# The characters that the types of servers may take in a tag; more are told by the preferred one and a hash.
+TYPES_ROOM = 40
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class ServerSpec:
     """Everything that makes a server. Two servers with equal server specs are the same server launched twice."""
 
     image: str  # the image's fingerprint
-    instance_type: str
+    instance_type: str  # several with + between, the preferred one first
     root_volume_gib: int
     port: int
     health: str  # the health check's path: a wrong one would kill the live servers one by one
@@ -37,6 +40,7 @@ class ServerSpec:
     network: str  # hash of where the servers are
     egress: str = ""  # hash of where they may go; empty for everywhere
     disk_key: str = ""  # hash of the key of their disks; empty for the account's own
+    spot: str = ""  # percent of Spot above how many on demand, as 50/1; empty for none
 
     @property
     def generation(self) -> str:
@@ -46,7 +50,7 @@ class ServerSpec:
     @property
     def tag(self) -> str:
         """The parts in words, for the tag `phoenix:recipe`: at most 256 characters that a tag may have."""
-        room = 32 if self.egress or self.disk_key else 64
+        room = 32 if self.egress or self.disk_key or self.spot or "+" in self.instance_type else 64
         health = self.health if len(self.health) <= room and _taggable(self.health) else _hash(self.health)
         return (
             f"image={shown(self.image)} instanceType={self.instance_type} rootVolumeGiB={self.root_volume_gib}"
@@ -54,6 +58,7 @@ class ServerSpec:
             f" role={self.role[:8]} network={self.network[:8]}"
             + (f" allowedEgress={self.egress[:8]}" if self.egress else "")
             + (f" volumeKmsKey={self.disk_key[:8]}" if self.disk_key else "")
+            + (f" spotPercent={self.spot}" if self.spot else "")
         )
 
 
@@ -61,7 +66,7 @@ def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
     """What makes a server with these settings and this image."""
     return ServerSpec(
         image=fingerprint,
-        instance_type=settings.instance_type,
+        instance_type=types_in_words(settings.instance_types),
         root_volume_gib=settings.root_volume_gib,
         port=settings.app_port,
         health=settings.health_check_path,
@@ -69,8 +74,15 @@ def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
         role=_hash(json.dumps([*settings.references, *filter(None, [settings.permissions_boundary])])),
         egress="" if settings.allowed_egress == (EVERYWHERE,) else _hash(json.dumps(sorted(settings.allowed_egress))),
         disk_key=settings.volume_kms_key and _hash(settings.volume_kms_key),
+        spot=f"{settings.spot_percent}/{settings.on_demand_base}" if settings.spot_percent else "",
         network=_hash(json.dumps([settings.vpc_id or settings.vpc_cidr, sorted(settings.server_subnet_ids)])),
     )
+
+
+def types_in_words(types: Sequence[str]) -> str:
+    """The types of servers as a tag has them."""
+    every = "+".join(types)
+    return every if len(every) <= TYPES_ROOM or len(types) == 1 else f"{types[0]}+{_hash(every)[:8]}"
 
 
 def spec_changes(before: str, now: ServerSpec) -> list[str]:

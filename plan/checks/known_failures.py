@@ -24,11 +24,11 @@ from plan.checks import (
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
-from plan.readers.account_limits import AccountLimits, Subnet
+from plan.readers.account_limits import AccountLimits, InstanceType, Subnet, quota_code
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.rollout_plan import RolloutPlan, decide_rollout, exceeds_max_age, has_fixable_findings
-from plan.server_spec import ServerSpec
+from plan.server_spec import ServerSpec, types_in_words
 
 # Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
 # "Subnets for your load balancer").
@@ -245,32 +245,38 @@ def _images(
 
 
 def _type(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
-    if limits.instance_type is None:
-        return
-    if not limits.instance_type.vcpus:
+    for name, known in (limits.instance_types or {}).items():
+        yield from _one_type(s, name, known)
+
+
+def _one_type(s: Settings, name: str, known: InstanceType) -> Iterator[Problem]:
+    if not known.vcpus:
         yield problem(
             "PHX-349",
             "instanceType",
-            s.instance_type,
+            name,
             f"must be an instance type that AWS has in {s.region}",
             f"aws ec2 describe-instance-type-offerings --region {s.region}, and pulumi config set instanceType OTHER",
         )
-    elif s.architecture not in limits.instance_type.architectures:
+    elif s.architecture not in known.architectures:
         yield problem(
             "PHX-350",
             "instanceType",
-            s.instance_type,
-            f"must be of {s.architecture}, as its name says (AWS says {', '.join(limits.instance_type.architectures)})",
+            name,
+            f"must be of {s.architecture}, as its name says (AWS says {', '.join(known.architectures)})",
             "pulumi config set instanceType OTHER",
         )
 
 
 def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
-    more = estimates.added_servers(s, plan, live)
-    if not more or not limits.instance_type or not limits.quota:
+    # Spot has quotas of its own, and the smallest type is the last that would not fit.
+    more = estimates.on_demand(s, estimates.added_servers(s, plan, live))
+    elsewhere = any(quota_code(name) != quota_code(s.instance_types[0]) for name in s.instance_types)
+    if not more or elsewhere or not limits.instance_types or not limits.quota:
         return
-    quota, vcpus = limits.quota, limits.instance_type.vcpus
-    ours = sum(group.desired for group in live.groups if f"instanceType={s.instance_type} " in group.server_spec)
+    quota, vcpus = limits.quota, min(known.vcpus for known in limits.instance_types.values())
+    same = f"instanceType={types_in_words(s.instance_types)} "
+    ours = sum(estimates.on_demand(s, group.desired) for group in live.groups if same in group.server_spec)
     used, needed = max(quota.used or 0, ours * vcpus), more * vcpus
     if used + needed > quota.limit:
         yield problem(

@@ -120,6 +120,7 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
     yield from image_constraints.image_constraints(s)
     yield from server_constraints.network_constraints(s)
     yield from server_constraints.server_constraints(s)
+    yield from server_constraints.type_constraints(s)
     yield from listener_constraints.listener_constraints(s)
     yield from listener_constraints.existing_listener_constraints(s)
     yield from server_constraints.environment_constraints(s)

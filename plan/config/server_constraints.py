@@ -6,7 +6,7 @@ from core import partitions
 from core.errors import problem
 from plan.config import egress, secret_references, user_data
 from plan.config.constraint import BrokenConstraints, command
-from plan.config.settings import Settings
+from plan.config.settings import Settings, architecture_of
 
 
 def network_constraints(s: Settings) -> BrokenConstraints:
@@ -62,6 +62,47 @@ def server_constraints(s: Settings) -> BrokenConstraints:
                 s.volume_kms_key,
                 f"must be a key of the stack's region ({s.region})",
                 f"pulumi config set volumeKmsKey arn:{partitions.of(s.region)}:kms:{s.region}:...",
+            ),
+        )
+
+
+def type_constraints(s: Settings) -> BrokenConstraints:
+    """One image fits all types, and what is bought as Spot is not all bought on demand."""
+    twice = sorted({one for one in s.instance_types if s.instance_types.count(one) > 1})
+    if twice:
+        yield (
+            ("instanceType",),
+            problem(
+                "PHX-171",
+                "instanceType",
+                s.instance_type,
+                f"must name each type once, as AWS asks ({', '.join(twice)} is there more often)",
+                f"pulumi config set instanceType {','.join(dict.fromkeys(s.instance_types))}",
+            ),
+        )
+    others = [one for one in s.instance_types if architecture_of(one) != s.architecture]
+    if others:
+        fitting = ",".join(dict.fromkeys(one for one in s.instance_types if one not in others))
+        yield (
+            ("instanceType",),
+            problem(
+                "PHX-172",
+                "instanceType",
+                s.instance_type,
+                f"must be of one architecture, that of the image: {s.instance_types[0]} is {s.architecture},"
+                f" {', '.join(others)} {'is' if len(others) == 1 else 'are'} not",
+                f"pulumi config set instanceType {fitting}",
+            ),
+        )
+    if s.spot_percent and s.on_demand_base >= s.max_size:
+        yield (
+            ("spotPercent", "onDemandBase", "maxSize"),
+            problem(
+                "PHX-173",
+                "onDemandBase",
+                s.on_demand_base,
+                f"must be below maxSize ({s.max_size}) with spotPercent: else no server is ever Spot",
+                "pulumi config set onDemandBase 0, or pulumi config set spotPercent 0",
             ),
         )
 

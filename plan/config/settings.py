@@ -37,6 +37,9 @@ from plan.config.validators import (
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 HSTS_SECONDS = 31_536_000
 LOG_DAYS = 90
+INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
+# That an auto-scaling group takes (EC2 Auto Scaling API reference, LaunchTemplateOverrides).
+MOST_TYPES = 40
 
 
 def _key(default: Any, rule: Validator, example: str) -> Any:
@@ -112,7 +115,16 @@ class Settings:
         ),
         "high",
     )
-    instance_type: str = _key("t3.small", matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an EC2 instance type"), "t3.small")
+    instance_type: str = _key(
+        "t3.small",
+        matching(
+            rf"{INSTANCE_TYPE}(?:, ?{INSTANCE_TYPE}){{0,{MOST_TYPES - 1}}}",
+            f"an EC2 instance type, or up to {MOST_TYPES} with commas between, the one that is preferred first",
+        ),
+        "t3.small",
+    )
+    spot_percent: int = _key(0, integer(0, 100, "percent"), "50")
+    on_demand_base: int = _key(1, integer(0, 1000, "servers"), "1")
     # The vendors' images have 8 GiB, and no disk can be smaller than its image.
     root_volume_gib: int = _key(10, integer(8, 16384, "GiB"), "10")
     volume_kms_key: str = _key(
@@ -273,18 +285,28 @@ class Settings:
         return self.max_severity or ("high" if self.protect else vulnerabilities.OFF)
 
     @property
-    def architecture(self) -> str:
-        """x86_64 or arm64, read off the instance type: a `g` behind the generation's digit is a Graviton processor.
+    def instance_types(self) -> tuple[str, ...]:
+        """The types of `instance_type`, the one that is preferred first."""
+        return tuple(self.instance_type.replace(" ", "").split(","))
 
-        https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
-        """
-        family = self.instance_type.split(".")[0]
-        return "arm64" if family == "a1" or re.fullmatch(r"[a-z]+\d+[a-z]*g[a-z]*", family) else "x86_64"
+    @property
+    def architecture(self) -> str:
+        """x86_64 or arm64: of the preferred type, and so of all."""
+        return architecture_of(self.instance_types[0])
 
     @property
     def references(self) -> tuple[str, ...]:
         """The secrets that servers read, as `ssm:NAME` or `secretsmanager:NAME[:KEY]`; never their values."""
         return tuple(sorted({value for value in self.environment.values() if secret_references.parse_reference(value)}))
+
+
+def architecture_of(instance_type: str) -> str:
+    """x86_64 or arm64, read off a type's name: a `g` behind the generation's digit is a Graviton processor.
+
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+    """
+    family = instance_type.split(".")[0]
+    return "arm64" if family == "a1" or re.fullmatch(r"[a-z]+\d+[a-z]*g[a-z]*", family) else "x86_64"
 
 
 def camel(name: str) -> str:

@@ -92,7 +92,7 @@ class Subnet:
 class AccountLimits:
     """What could be found out. None is unknown, and `unknown` says why."""
 
-    instance_type: InstanceType | None = None
+    instance_types: Mapping[str, InstanceType] | None = None
     quota: Quota | None = None
     subnets: tuple[Subnet, ...] | None = None  # those that exist of the ones that were asked for
     launched_at: tuple[datetime, ...] | None = None  # when each live server was launched
@@ -120,8 +120,8 @@ def read_account_limits(
     waf = session.client("wafv2", config=QUICK) if settings.web_acl_arn else None
     keys = session.client("kms", config=QUICK) if settings.volume_kms_key else None
     questions: dict[str, Callable[[], Any]] = {
-        "instance_type": lambda: read_instance_type(ec2, settings.instance_type),
-        "quota": lambda: read_quota(quotas, watch, settings.instance_type, now=now),
+        "instance_types": lambda: read_instance_types(ec2, settings.instance_types),
+        "quota": lambda: read_quota(quotas, watch, settings.instance_types[0], now=now),
         "subnets": lambda: read_subnets(ec2, subnets_to_read(settings, live)),
         "launched_at": lambda: read_launch_times(ec2, live.groups),
         "healthy": lambda: read_healthy_counts(balancers, live.groups),
@@ -145,7 +145,7 @@ def read_account_limits(
 
 
 NAMES = {
-    "instance_type": "the instance type",
+    "instance_types": "the instance type",
     "quota": "the quota of vCPUs",
     "subnets": "free addresses",
     "launched_at": "the age of the live servers",
@@ -186,15 +186,18 @@ def quota_code(instance_type: str) -> str:
     return next((code for family, code in QUOTAS if re.match(family, instance_type)), "")
 
 
-def read_instance_type(ec2: EC2Client, instance_type: str) -> InstanceType:
-    """An instance type's vCPUs and architectures."""
-    try:
-        [found] = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # type: ignore[list-item]
-    except ClientError as error:
-        if error_code(error) == "InvalidInstanceType":
-            return InstanceType(0)
-        raise
-    return InstanceType(found["VCpuInfo"]["DefaultVCpus"], tuple(found["ProcessorInfo"]["SupportedArchitectures"]))
+def read_instance_types(ec2: EC2Client, types: Sequence[str]) -> dict[str, InstanceType]:
+    """The vCPUs and architectures of instance types. By filter, since one that is not there would fail the call."""
+    pages = ec2.get_paginator("describe_instance_types").paginate(
+        Filters=[{"Name": "instance-type", "Values": list(types)}]
+    )
+    found = {one["InstanceType"]: one for page in pages for one in page["InstanceTypes"]}
+    return {
+        name: InstanceType(one["VCpuInfo"]["DefaultVCpus"], tuple(one["ProcessorInfo"]["SupportedArchitectures"]))
+        if (one := found.get(name))  # type: ignore[call-overload]
+        else InstanceType(0)
+        for name in types
+    }
 
 
 def read_quota(

@@ -70,7 +70,10 @@ def _launched_rows(facts: Facts) -> list[Row]:
     size = estimates.server_count(settings, plan, facts.live)
     rows = [
         ("image", facts.source.description),
-        ("launched", f"{plan.active.color}, generation {plan.active.generation}, {size} servers"),
+        (
+            "launched",
+            f"{plan.active.color}, generation {plan.active.generation}, {size} servers{_machines(settings, size)}",
+        ),
     ]
     if plan.previous:
         changed = spec_changes(plan.previous.server_spec, facts.spec) or ["nothing: launched again"]
@@ -80,6 +83,14 @@ def _launched_rows(facts: Facts) -> list[Row]:
     if settings.image_shared_with:
         rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     return rows
+
+
+def _machines(settings: Settings, size: int) -> str:
+    """What servers are, where that is more than one type, or not all on demand."""
+    first, *others = settings.instance_types
+    spot = size - estimates.on_demand(settings, size)
+    types = f", of {first}, else {', else '.join(others)}" if others else ""
+    return types + (f"; {spot} of them Spot, which AWS may end" if settings.spot_percent else "")
 
 
 def _existing_rows(facts: Facts, existing: LiveGroup) -> list[Row]:

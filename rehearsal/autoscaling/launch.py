@@ -10,6 +10,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from rehearsal.autoscaling.machine_types import next_is_spot, no_room, types_of
 from rehearsal.state.cloud_state import CloudState
 
 
@@ -54,16 +55,9 @@ def template_problem(group: Any) -> str | None:
     image = ec2.amis.get(data.get("ImageId", ""))
     if image is None:
         return f"The image id '[{data.get('ImageId', '')}]' does not exist"
-    kind = INSTANCE_TYPES.get(data.get("InstanceType"))
-    if kind is None:
-        return f"Invalid value '{data.get('InstanceType')}' for InstanceType."
-    if image.architecture not in kind["ProcessorInfo"]["SupportedArchitectures"]:
-        supported = kind["ProcessorInfo"]["SupportedArchitectures"][-1]
-        return (
-            f"The architecture '{supported}' of the specified instance type does not match the architecture "
-            f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
-            "architectures, and try again."
-        )
+    for name in types_of(group, data):
+        if problem := _type_problem(name, image):
+            return problem
     if problem := volume_problem(image, data.get("BlockDeviceMappings") or []):
         return f"InvalidBlockDeviceMapping - {problem}"
     for security_group in security_group_ids(data):
@@ -71,6 +65,20 @@ def template_problem(group: Any) -> str | None:
             return f"The security group '{security_group}' does not exist"
     if data.get("KeyName") and data["KeyName"] not in ec2.key_pairs:
         return f"The key pair '{data['KeyName']}' does not exist"
+    return None
+
+
+def _type_problem(name: str, image: Any) -> str | None:
+    kind = INSTANCE_TYPES.get(name)
+    if kind is None:
+        return f"Invalid value '{name}' for InstanceType."
+    if image.architecture not in kind["ProcessorInfo"]["SupportedArchitectures"]:
+        supported = kind["ProcessorInfo"]["SupportedArchitectures"][-1]
+        return (
+            f"The architecture '{supported}' of the specified instance type does not match the architecture "
+            f"'{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have matching "
+            "architectures, and try again."
+        )
     return None
 
 
@@ -86,15 +94,24 @@ def launch(state: CloudState, group: Any, place: Placement) -> Any:
     if problem := template_problem(group):
         raise LaunchFailed(problem)
     version = group.ec2_launch_template.get_version(group.launch_template_version)
+    types, spot = types_of(group, version.data), next_is_spot(group, staying(group))
+    there = [name for name in types if name not in state.refused_types]
+    if not there:
+        raise LaunchFailed(no_room(types=types, zone=place.zone, spot=spot), elsewhere=True)
     try:
-        return _run(group, version, place)
+        return _run(group, version, place, instance_type=there[0], spot=spot)
     except EC2ClientError as error:
         raise LaunchFailed(error.message) from error
 
 
-def _run(group: Any, version: Any, place: Placement) -> Any:
+def staying(group: Any) -> list[Any]:
+    """The group's instances that are not on their way out."""
+    return [one for one in group.instance_states if not one.lifecycle_state.startswith("Terminating")]
+
+
+def _run(group: Any, version: Any, place: Placement, *, instance_type: str, spot: bool) -> Any:
     ec2, data = group.ec2_backend, version.data
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = {"lifecycle": "spot"} if spot else {}
     if data.get("BlockDeviceMappings"):
         settings["block_device_mappings"] = [_with_defaults(device) for device in data["BlockDeviceMappings"]]
     interface: dict[str, Any] = next(iter(data.get("NetworkInterfaces") or []), {})
@@ -104,7 +121,7 @@ def _run(group: Any, version: Any, place: Placement) -> Any:
         version.user_data,
         data.get("SecurityGroups", []),
         security_group_ids=security_group_ids(data),
-        instance_type=version.instance_type,
+        instance_type=instance_type,
         is_instance_type_default=False,
         tags={
             "instance": {**group.get_propagated_tags(), "aws:autoscaling:groupName": group.name},
@@ -145,7 +162,7 @@ def placements(group: Any) -> list[Placement]:
     """
     if not group.vpc_zone_identifier:
         return [Placement(None, zone) for zone in group.availability_zones]
-    living = [m.instance for m in group.instance_states if not m.lifecycle_state.startswith("Terminating")]
+    living = [member.instance for member in staying(group)]
     inhabitants = Counter(instance.subnet_id for instance in living)
     subnets = sorted(group.vpc_zone_identifier.split(","), key=lambda subnet: inhabitants[subnet])
     return [Placement(subnet, group.ec2_backend.get_subnet(subnet).availability_zone) for subnet in subnets]

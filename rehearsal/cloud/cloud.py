@@ -180,6 +180,10 @@ class Cloud:
         """
         self._state.launch_fault, self._state.faulty_zones = reason, frozenset(zones)
 
+    def refuse_types(self, *types: str) -> None:
+        """From now on EC2 has none of these instance types; none given lifts it (the next retry works)."""
+        self._state.refused_types = frozenset(types)
+
     def fail_boots(self, reason: str | None) -> None:
         """From now on every instance of a group ends for this reason of EC2's instead of running; None lifts it.
 

@@ -62,6 +62,8 @@ class CloudState:
     """Why launches fail, in EC2's words; None when they work."""
     faulty_zones: frozenset[str] = frozenset()
     """Where they fail; empty for everywhere."""
+    refused_types: frozenset[str] = frozenset()
+    """Instance types of which there are none to be had."""
     boot_fault: str | None = None
     """Why instances of groups end instead of running, in EC2's words; None when they run."""
     findings: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)

@@ -63,7 +63,7 @@ def differences(group: AutoScalingGroupTypeDef, targets: list[str]) -> Iterator[
         yield "it has no release record"
     elif len(ids) != born:
         yield f"{born} servers were launched, {len(ids)} are deleted"
-    template = group.get("LaunchTemplate", {})
+    template = server_groups.template_of(group)
     for one in members:
         made = one.get("LaunchTemplate", {})
         if (made.get("LaunchTemplateId"), made.get("Version")) != (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core import obstacles, server_groups
 from core.errors import Problem
 from core.obstacles import Obstacle
 from core.server_groups import Target
+from steps.verify import launch_errors
 from steps.verify.launch_errors import Severity, classify
 
 GOOD_ROUNDS = 3
@@ -143,9 +145,13 @@ def _launches(look: GroupSnapshot) -> Verdict | None:
         if cause.trouble is Severity.PERMANENT:
             return Verdict(failure=Problem("PHX-611", f"a server can't be launched: {message}", cause.do))
     if causes and look.elapsed >= PATIENCE * look.limit:
-        message, cause = causes[0]
+        _, cause = causes[0]
         return Verdict(
-            failure=Problem("PHX-612", f"servers could not be launched for {look.elapsed:.0f} s: {message}", cause.do)
+            failure=Problem(
+                "PHX-612",
+                f"servers could not be launched for {look.elapsed:.0f} s: {launch_errors.causes(look.failures)}",
+                cause.do,
+            )
         )
     return None
 
@@ -174,6 +180,15 @@ def _late(look: GroupSnapshot, *, ready: bool) -> Verdict:
             "repair what the reasons name, or raise verifyTimeoutSeconds if boots take that long",
         )
     )
+
+
+def types_line(wanted: Sequence[str], types: Sequence[str]) -> str:
+    """That servers are not of the type that is preferred, and which they are; empty when they are."""
+    others = Counter(kind for kind in types if wanted and kind != wanted[0])
+    if not others:
+        return ""
+    have = ", ".join(f"{count} {'is' if count == 1 else 'are'} {kind}" for kind, count in sorted(others.items()))
+    return f"of {len(types)} servers {have}: AWS did not give {wanted[0]}, the first of instanceType, for them"
 
 
 def reasons(targets: Iterable[Target]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +27,8 @@ CAUSES: tuple[tuple[str, Severity, str], ...] = (
     (
         r"sufficient .*capacity|Insufficient(Instance|Volume)Capacity|no Spot capacity|UnfulfillableCapacity",
         Severity.TRANSIENT,
-        "AWS has no such machine free: pulumi config set instanceType OTHER, or more Availability Zones, or try later",
+        "AWS has no such machine free: name more types that would do (pulumi config set instanceType 'FIRST, SECOND'), "
+        "or more Availability Zones, or try later",
     ),
     (
         r"vCPU|InstanceLimitExceeded|instance limit|quota|Max spot instance count|already running|VolumeLimitExceeded"
@@ -111,7 +113,15 @@ CAUSES: tuple[tuple[str, Severity, str], ...] = (
         "the launch template asks for what AWS can't give: change the setting that AWS names above",
     ),
 )
+SHOWN = 4
 UNKNOWN = Cause(trouble=Severity.TRANSIENT, do="see the group's Activity tab in the EC2 console")
+
+
+def causes(failures: Sequence[str]) -> str:
+    """What launches failed of, the newest first, each once: of several types and zones each has its own."""
+    different = list(dict.fromkeys(failures))
+    more = f"\nand {len(different) - SHOWN} more" if len(different) > SHOWN else ""
+    return "\n".join(different[:SHOWN]) + more
 
 
 def classify(message: str) -> Cause:

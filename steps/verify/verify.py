@@ -70,6 +70,8 @@ def verify(options: Options, context: Context) -> dict[str, object]:
         # It may have taken a while, and been the first real work that the servers got.
         waiting.wait()
     group, now = server_groups.read_group(aws, options.group), context.clock.utc()
+    if other_types := group_health.types_line(group.wanted_types, group.types):
+        progress.line(other_types)
     said = {
         # A group that is verified again, on a way back, was launched once.
         release_record.LAUNCHED: group.tags.get(release_record.LAUNCHED)

@@ -40,6 +40,7 @@ CALM = {
     "smokeCommand": "",
     "verifyTimeoutSeconds": 900,
     "targetCpuPercent": 50,
+    "instanceType": "t3.small",
     "environment": {"REHEARSAL_FAULT": "none"},
     **QUICK,
 }

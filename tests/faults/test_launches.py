@@ -67,7 +67,7 @@ def test_no_capacity_in_any_zone(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, NO_ROOM):
         trial.refused(
-            NOT_VERIFIED, "servers could not be launched for", NO_ROOM, "pulumi config set instanceType OTHER", AGAIN
+            NOT_VERIFIED, "servers could not be launched for", NO_ROOM, "name more types that would do", AGAIN
         )
     trial.ends()
 
@@ -132,3 +132,26 @@ def zones(trial: Trial) -> list[str]:
     group = trial.born()
     assert group is not None
     return [zone(trial, instance) for instance in group.instances]
+
+
+def test_no_capacity_of_the_type_that_is_preferred(trial: Trial) -> None:
+    """The group launches the next one, and verify says which servers are of another type."""
+    trial.change(instanceType="t3.small, t3a.small")
+    trial.stack.cloud.refuse_types("t3.small")
+    try:
+        said = trial.up()
+    finally:
+        trial.stack.cloud.refuse_types()
+    assert "of 2 servers 2 are t3a.small: AWS did not give t3.small" in said.text
+    assert trial.share() == 100
+    trial.ends()
+
+
+def test_no_capacity_of_any_type(trial: Trial) -> None:
+    trial.change(instanceType="t3.small, t3a.small", **SHORT)
+    trial.stack.cloud.refuse_types("t3.small", "t3a.small")
+    try:
+        trial.refused(NOT_VERIFIED, "do not have sufficient t3.small capacity", "name more types that would do", AGAIN)
+    finally:
+        trial.stack.cloud.refuse_types()
+    trial.ends()

@@ -5,6 +5,7 @@ Source: EC2 Auto Scaling's API reference (errors, how MinSize moves the desired 
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
@@ -48,6 +49,8 @@ def bounds_move_the_desired_capacity(
     **settings: Any,
 ) -> None:
     """moto compares the bounds with the instances there are; AWS does with the desired capacity."""
+    if not settings.get("mixed_instances_policy") and not settings.get("launch_template"):
+        settings["mixed_instances_policy"] = _kept_policy(group)
     low = group.min_size if min_size is None else min_size
     high = group.max_size if max_size is None else max_size
     wanted = _within(low=low, high=high, desired=desired_capacity, before=group.desired_capacity)
@@ -58,6 +61,15 @@ def bounds_move_the_desired_capacity(
         original(group, desired_capacity=wanted, max_size=max_size, min_size=min_size, **settings)
     finally:
         del group.requester
+
+
+def _kept_policy(group: Any) -> dict[str, Any] | None:
+    """The policy as an update could name it: moto forgets it with one that does not, and takes a name or an id."""
+    if not group.mixed_instances_policy:
+        return None
+    kept = copy.deepcopy(group.mixed_instances_policy)
+    kept["LaunchTemplate"]["LaunchTemplateSpecification"].pop("LaunchTemplateName", None)
+    return dict(kept)
 
 
 def _within(*, low: int, high: int, desired: int | None, before: int) -> int:
@@ -118,7 +130,7 @@ def must_stay_launchable(cloud: CloudState, original: Correction, backend: Any, 
     if getattr(group, "status", None):
         raise AutoscalingClientError("ScalingActivityInProgress", f"AutoScalingGroup {group.name} is pending delete")
     updated = original(backend, **settings)
-    if settings.get("launch_template"):
+    if settings.get("launch_template") or settings.get("mixed_instances_policy"):
         _refuse_broken_template(updated)
     return updated
 

@@ -142,6 +142,7 @@ class Group(AwsType):
                 "defaultInstanceWarmup",
                 "terminationPolicies",
                 "newInstancesProtectedFromScaleIn",
+                "capacityRebalance",
             ),
         )
         if "defaultCooldown" in inputs:
@@ -155,6 +156,8 @@ class Group(AwsType):
                 f"LaunchTemplate{key.capitalize()}": template[key],
                 "Version": str(template.get("version", "$Default")),
             }
+        if inputs.get("mixedInstancesPolicy"):
+            about["MixedInstancesPolicy"] = pascal(inputs["mixedInstancesPolicy"])
         return about
 
     def _tags(self, ident: str, inputs: Mapping[str, Any]) -> list[Any]:

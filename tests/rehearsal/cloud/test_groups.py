@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -258,3 +259,58 @@ def test_a_groups_scaling_policies_go_with_it(s: Stack) -> None:
         for one in scaling(s).describe_policies()["ScalingPolicies"]
         if one["AutoScalingGroupName"] == group
     ] == []
+
+
+def mixed(s: Stack, name: str, *types: str, size: int = 1, spot: int = 0, base: int = 0) -> None:
+    """A group of several types, and partly of Spot."""
+    template = s.template(name)
+    policy: Any = {
+        "LaunchTemplate": {
+            "LaunchTemplateSpecification": {"LaunchTemplateId": template, "Version": "1"},
+            "Overrides": [{"InstanceType": one} for one in types],
+        },
+        "InstancesDistribution": {"OnDemandBaseCapacity": base, "OnDemandPercentageAboveBaseCapacity": 100 - spot},
+    }
+    scaling(s).create_auto_scaling_group(
+        AutoScalingGroupName=name, MinSize=size, MaxSize=8, MixedInstancesPolicy=policy,
+        VPCZoneIdentifier=",".join(s.subnets),
+    )  # fmt: skip
+
+
+def types(s: Stack, name: str) -> list[str]:
+    return sorted(one["InstanceType"] for one in (s.describe(name) or {})["Instances"])
+
+
+def test_a_group_of_several_types_takes_the_first_that_there_is(s: Stack) -> None:
+    mixed(s, "choosy", "t3.small", "t3a.small")
+    in_service(s, "choosy", 1)
+    s.cloud.refuse_types("t3.small")
+    try:
+        scaling(s).update_auto_scaling_group(AutoScalingGroupName="choosy", MinSize=2)
+        in_service(s, "choosy", 2)
+        assert types(s, "choosy") == ["t3.small", "t3a.small"]
+        found = s.describe("choosy") or {}
+        assert "LaunchTemplate" not in found
+        assert [one["InstanceType"] for one in found["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"]] == [
+            "t3.small",
+            "t3a.small",
+        ]
+        s.cloud.refuse_types("t3.small", "t3a.small")
+        scaling(s).update_auto_scaling_group(AutoScalingGroupName="choosy", MinSize=3)
+        said = until(lambda: [one for one in s.activities("choosy") if one["StatusCode"] == "Failed"], what="a refusal")
+        assert said[0]["StatusMessage"].startswith(
+            "Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient"
+            " t3.small capacity in the Availability Zone"
+        )
+    finally:
+        s.cloud.refuse_types()
+    in_service(s, "choosy", 3)
+
+
+def test_what_is_above_the_base_is_spot_by_its_percentage(s: Stack) -> None:
+    mixed(s, "cheap", "t3.small", size=4, spot=50, base=1)
+    in_service(s, "cheap", 4)
+    found = s.cloud.client("ec2").describe_instances(InstanceIds=s.members("cheap"))["Reservations"]
+    kinds = [one.get("InstanceLifecycle", "on demand") for lot in found for one in lot["Instances"]]
+    # Of three above the base one and a half are on demand, which AWS rounds up.
+    assert sorted(kinds) == ["on demand", "on demand", "on demand", "spot"]

@@ -241,5 +241,25 @@ def test_a_tag_holds_every_part() -> None:
         health_check_path="/" + "h" * 63,
         allowed_egress=("10.0.0.0/8",),
         volume_kms_key="arn:aws:kms:eu-west-1:123456789012:key/1",
+        spot_percent=100,
+        on_demand_base=999,
     )
+    several = replace(longest, instance_type=", ".join(f"u7inh-32tb.{n}xlarge" for n in range(440, 480)))
+    assert len(server_spec(several, "0" * 12).tag) <= 256
     assert len(server_spec(longest, "0" * 12).tag) <= 256
+
+
+def test_several_types_and_spot_make_a_server_and_one_type_on_demand_is_what_it_was() -> None:
+    plain = server_spec(settings(on_demand_base=3), "0" * 12)
+    assert plain == server_spec(settings(), "0" * 12), "without Spot all are on demand"
+    several = server_spec(settings(instance_type="t3.small, t3a.small"), "0" * 12)
+    turned = server_spec(settings(instance_type="t3a.small,t3.small"), "0" * 12)
+    spot = server_spec(settings(spot_percent=50), "0" * 12)
+    assert len({plain.generation, several.generation, turned.generation, spot.generation}) == 4
+    assert spec_changes(plain.tag, several) == ["instanceType: t3.small -> t3.small+t3a.small"]
+    assert spec_changes(plain.tag, spot) == ["spotPercent: none -> 50/1"]
+    assert spec_changes(spot.tag, plain) == ["spotPercent: 50/1 -> none"]
+    many = ("m7i-flex.24xlarge", *(f"m7i.{n}xlarge" for n in range(2, 41)))
+    every = server_spec(settings(instance_type=",".join(many)), "0" * 12)
+    other = server_spec(settings(instance_type=",".join(many[:-1])), "0" * 12)
+    assert every.tag != other.tag

@@ -1041,3 +1041,33 @@ def test_a_bake_through_session_manager_has_its_way_to_the_internet_without_a_pu
     inside = {"session_manager_profile": "builder"}
     bake = program(**adopted, packerVariables=inside).one("command:local:Command", "bake").inputs["environment"]
     assert bake["PHOENIX_SUBNET_ID"] == back
+
+
+def test_one_type_on_demand_is_the_templates_own() -> None:
+    group = program().one("aws:autoscaling/group:Group").inputs
+    assert group["launchTemplate"]["version"]
+    assert not {"mixedInstancesPolicy", "capacityRebalance"} & group.keys()
+
+
+def test_several_types_and_spot_are_a_mixed_instances_policy_in_their_order() -> None:
+    done = program(instanceType="t3.small, t3a.small", spotPercent=75, onDemandBase=2)
+    group = done.one("aws:autoscaling/group:Group").inputs
+    assert "launchTemplate" not in group, "AWS takes one of both"
+    policy = group["mixedInstancesPolicy"]
+    assert policy["launchTemplate"]["overrides"] == [{"instanceType": "t3.small"}, {"instanceType": "t3a.small"}]
+    assert policy["launchTemplate"]["launchTemplateSpecification"].keys() == {"launchTemplateId", "version"}
+    assert policy["instancesDistribution"] == {
+        "onDemandAllocationStrategy": "prioritized",
+        "onDemandBaseCapacity": 2,
+        "onDemandPercentageAboveBaseCapacity": 25,
+        "spotAllocationStrategy": "capacity-optimized-prioritized",
+    }
+    assert group["capacityRebalance"] is True, "a server that AWS is about to end is replaced before"
+    assert done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs["instanceType"] == "t3.small"
+
+
+def test_several_types_on_demand_are_bought_on_demand_alone() -> None:
+    group = program(instanceType="t3.small,t3a.small").one("aws:autoscaling/group:Group").inputs
+    distribution = group["mixedInstancesPolicy"]["instancesDistribution"]
+    assert distribution["onDemandPercentageAboveBaseCapacity"] == 100
+    assert group["capacityRebalance"] is False

@@ -71,7 +71,7 @@ def test_what_is_unknown_fails_nothing() -> None:
     ],
 )
 def test_a_quota_too_small_for_two_groups(limit: float, used: float | None, fits: bool) -> None:
-    limits = AccountLimits(instance_type=KIND, quota=replace(QUOTA, limit=limit, used=used))
+    limits = AccountLimits(instance_types={"t3.small": KIND}, quota=replace(QUOTA, limit=limit, used=used))
     blue = group("blue", OLD, desired=3)
     if fits:
         fly(limits, blue, active="green")
@@ -82,8 +82,20 @@ def test_a_quota_too_small_for_two_groups(limit: float, used: float | None, fits
     assert f"--quota-code L-1216C47A --desired-value {max(used or 0, 6) + 6:.0f}" in text
 
 
+def test_spot_and_types_of_another_quota_need_none_of_this_one() -> None:
+    types = {"t3.small": KIND, "t3.xlarge": InstanceType(4, ("x86_64",))}
+    limits = AccountLimits(instance_types=types, quota=replace(QUOTA, limit=11))
+    blue = group("blue", OLD, desired=3)
+    several = {"instance_type": "t3.xlarge,t3.small"}
+    assert "3 more servers of 2 vCPUs need 6" in doomed(
+        replace(limits, quota=replace(QUOTA, limit=5)), blue, active="green", **several
+    )
+    fly(limits, blue, active="green", spot_percent=100, on_demand_base=1)
+    fly(replace(limits, quota=replace(QUOTA, limit=1)), blue, active="green", instance_type="t3.small,g5.xlarge")
+
+
 def test_an_update_that_gives_birth_to_nothing_needs_no_quota() -> None:
-    fly(AccountLimits(instance_type=KIND, quota=replace(QUOTA, limit=0)), group("blue", NEW))
+    fly(AccountLimits(instance_types={"t3.small": KIND}, quota=replace(QUOTA, limit=0)), group("blue", NEW))
 
 
 @pytest.mark.parametrize(("free", "more", "fits"), [((1, 1), 2, True), ((1, 1), 3, False), ((0, 9), 3, True)])
@@ -125,9 +137,11 @@ def test_subnets_that_are_gone_elsewhere_or_in_one_zone() -> None:
 
 
 def test_an_instance_type_that_is_none_or_of_another_architecture() -> None:
-    assert "must be an instance type that AWS has in eu-west-1" in doomed(AccountLimits(instance_type=InstanceType(0)))
+    assert "must be an instance type that AWS has in eu-west-1" in doomed(
+        AccountLimits(instance_types={"t3.small": InstanceType(0)})
+    )
     assert "must be of x86_64, as its name says (AWS says arm64)" in doomed(
-        AccountLimits(instance_type=InstanceType(2, ("arm64",)))
+        AccountLimits(instance_types={"t3.small": InstanceType(2, ("arm64",))})
     )
 
 

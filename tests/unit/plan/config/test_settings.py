@@ -307,6 +307,30 @@ def test_the_architecture_follows_the_instance_type(instance_type: str, architec
     assert settings(instanceType=instance_type).architecture == architecture
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"instanceType": "t3.small,t3a.small,t3.small"}, "must name each type once, as AWS asks (t3.small is there"),
+        (
+            {"instanceType": "t3.small, t4g.small, m7g.large"},
+            "must be of one architecture, that of the image: t3.small is x86_64, t4g.small, m7g.large are not",
+        ),
+        ({"instanceType": "t3.small,"}, "an EC2 instance type, or up to 40 with commas between"),
+        ({"instanceType": ",".join(f"m{n}.large" for n in range(41))}, "up to 40 with commas between"),
+        ({"spotPercent": "50", "onDemandBase": "4"}, "onDemandBase = 4: must be below maxSize (4) with spotPercent"),
+    ],
+)
+def test_what_aws_would_not_launch_of_several_types_or_as_spot(keys: dict[str, str], said: str) -> None:
+    [found] = problems(**keys)
+    assert said in found
+
+
+def test_several_types_are_read_in_their_order() -> None:
+    good = settings(instanceType="m7g.large, m6g.large,t4g.large", spotPercent="100", onDemandBase="0")
+    assert good.instance_types == ("m7g.large", "m6g.large", "t4g.large")
+    assert good.architecture == "arm64"
+
+
 def test_only_whole_references_become_rights_to_read() -> None:
     given = (
         '{"DB": "ssm:/dev/db", "KEY": "secretsmanager:dev/key", "NOTE": "see ssm: it is there", "AGAIN": "ssm:/dev/db"}'

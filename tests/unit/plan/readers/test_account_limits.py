@@ -87,9 +87,11 @@ def test_a_quota_is_measured_as_it_says_itself(session: boto3.Session) -> None:
 
 def test_instance_types_are_known_or_known_not_to_be(session: boto3.Session) -> None:
     ec2 = session.client("ec2")
-    assert account_limits.read_instance_type(ec2, "t3.small") == InstanceType(2, ("x86_64",))
-    assert account_limits.read_instance_type(ec2, "t4g.small").architectures == ("arm64",)
-    assert account_limits.read_instance_type(ec2, "t3.tiny") == InstanceType(0)
+    found = account_limits.read_instance_types(ec2, ("t3.small", "t3.tiny", "t4g.small"))
+    assert list(found) == ["t3.small", "t3.tiny", "t4g.small"]
+    assert found["t3.small"] == InstanceType(2, ("x86_64",))
+    assert found["t4g.small"].architectures == ("arm64",)
+    assert found["t3.tiny"] == InstanceType(0)
 
 
 def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Session) -> None:
@@ -123,7 +125,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
         group("blue", name="blue-1", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a"))
     )
     found = account_limits.read_account_limits(session, settings(), alive, now=NOW)
-    assert found.instance_type == InstanceType(2, ("x86_64",))
+    assert found.instance_types == {"t3.small": InstanceType(2, ("x86_64",))}
     [place] = found.subnets or ()
     assert (place.id, place.zone, place.vpc, place.free) == (subnet, "eu-west-1a", vpc, 10)
     assert found.launched_at is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.server_groups import Target
-from steps.verify import group_health
+from steps.verify import group_health, launch_errors
 from steps.verify.group_health import GroupSnapshot
 from steps.verify.launch_errors import Severity, classify
 
@@ -16,7 +16,7 @@ from steps.verify.launch_errors import Severity, classify
     ("message", "trouble", "do"),
     [
         ("We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (eu-west-1a). "
-         "Launching EC2 instance failed.", Severity.TRANSIENT, "instanceType OTHER"),
+         "Launching EC2 instance failed.", Severity.TRANSIENT, "name more types"),
         ("You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that "
          "the specified instance type belongs to. Launching EC2 instance failed.",
          Severity.TRANSIENT, "Service Quotas"),
@@ -46,7 +46,7 @@ from steps.verify.launch_errors import Severity, classify
         ("Placement groups may not be used with instances of type 'm1.large'. Launching EC2 instance failed.",
          Severity.PERMANENT, "the setting"),
         ("There is no Spot capacity available that matches your request. Launching EC2 instance failed.",
-         Severity.TRANSIENT, "instanceType OTHER"),
+         Severity.TRANSIENT, "name more types"),
         ("7 instance(s) are already running. Launching EC2 instance failed.",
          Severity.TRANSIENT, "Service Quotas"),
         ("AMI ami-0123456789abcdef0 is pending, and cannot be run. Launching EC2 instance failed.", Severity.TRANSIENT,
@@ -148,3 +148,31 @@ def test_every_server_that_is_not_healthy_says_why() -> None:
         " - the application answers the health path with the wrong status"
     )
     assert group_health.reasons([]) == "no server was registered with the load balancer"
+
+
+def test_launches_that_fail_of_several_reasons_are_told_with_each_once() -> None:
+    other = "We currently do not have sufficient t3a.micro capacity"
+    look = replace(LOOK, failures=(NO_CAPACITY, other, NO_CAPACITY), launched=1, elapsed=450)
+    failure = group_health.verdict(look).failure
+    assert failure and failure.title.endswith(f"450 s: {NO_CAPACITY}\n{other}")
+    many = launch_errors.causes([f"reason {n}" for n in range(6)])
+    assert many == "reason 0\nreason 1\nreason 2\nreason 3\nand 2 more"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "types", "line"),
+    [
+        ((), ("t3.small",), ""),
+        (("t3.small", "t3a.small"), ("t3.small", "t3.small"), ""),
+        (
+            ("t3.small", "t3a.small", "t2.small"),
+            ("t3.small", "t3a.small", "t3a.small", "t2.small"),
+            "of 4 servers 1 is t2.small, 2 are t3a.small: AWS did not give t3.small, the first of instanceType, for"
+            " them",
+        ),
+    ],
+)
+def test_servers_of_another_type_than_the_preferred_one_are_told(
+    wanted: tuple[str, ...], types: tuple[str, ...], line: str
+) -> None:
+    assert group_health.types_line(wanted, types) == line
