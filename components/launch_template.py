@@ -16,6 +16,7 @@ from plan.config.egress import EVERYWHERE, parse_egress
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 from plan.readers.recorded_egress import egress_name
+from plan.readers.recorded_policies import attachment_name
 
 TRUST = json.dumps(
     {
@@ -32,7 +33,8 @@ class ServerArgs:
     `image_id` and its `root_device` name; `instance_type`; `root_volume_gib`; `user_data` (plain text, no secrets);
     `port` of the application; `egress`: where it may go (`plan.config.egress`); `volume_kms_key` of its disk (ARN, or
     empty for the account's own); `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
-    `permissions_boundary` of the role (ARN of a policy, or empty).
+    `permissions_boundary` of the role (ARN of a policy, or empty); `policy_arns` that are attached to it, and
+    `policy_statements` (JSON) that it has besides.
     """
 
     image_id: pulumi.Input[str]
@@ -45,14 +47,16 @@ class ServerArgs:
     volume_kms_key: str = ""
     references: Sequence[str] = ()
     permissions_boundary: str = ""
+    policy_arns: Sequence[str] = ()
+    policy_statements: Sequence[str] = ()
 
 
 class LaunchTemplate(pulumi.ComponentResource):
     """The launch template of one color in one generation, with a role and a security group of its own.
 
     Servers have no SSH key, no public address, and no open port but the application's, for the load balancer alone.
-    They carry an encrypted gp3 disk, IMDSv2 only, and a role that lets in Systems Manager's sessions and reads the
-    server's `references` alone.
+    They carry an encrypted gp3 disk, IMDSv2 only, and a role that lets in Systems Manager's sessions, reads the
+    server's `references` alone, and may do what its policies and statements say.
 
     Inputs: `color`; `server`; `vpc_id`; `load_balancer_security_group_id`, which is let in, and gets a way out; `tags`.
 
@@ -134,15 +138,25 @@ class LaunchTemplate(pulumi.ComponentResource):
             f"{self._prefix}-references",
             role=role.id,
             policy=secret_references.reference_policy(
-                server.references, account=account.id, region=account.region, partition=partition
+                server.references,
+                account=account.id,
+                region=account.region,
+                partition=partition,
+                more=server.policy_statements,
             ),
             opts=options,
         )
+        attached = [
+            aws.iam.RolePolicyAttachment(
+                f"{self._prefix}{attachment_name(arn)}", role=role.name, policy_arn=arn, opts=options
+            )
+            for arn in server.policy_arns
+        ]
         return aws.iam.InstanceProfile(
             f"{self._prefix}-profile",
             role=role.name,
             tags=self._tags,
-            opts=group_options(self._color, self, depends_on=[ssm, reads]),
+            opts=group_options(self._color, self, depends_on=[ssm, reads, *attached]),
         )
 
     def _security_group(self, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:

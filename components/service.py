@@ -253,6 +253,10 @@ class Service(pulumi.ComponentResource):
                 volume_kms_key=settings.volume_kms_key,
                 references=settings.references,
                 permissions_boundary=settings.permissions_boundary,
+                policy_arns=self._checked.kept_policies.get(color.color, settings.policy_arns)
+                if color.pinned
+                else settings.policy_arns,
+                policy_statements=settings.policy_statements,
             ),
             vpc_id=self._network.vpc_id,
             load_balancer_security_group_id=self._listener.security_group_id,

@@ -41,6 +41,8 @@ TAKEN = frozenset(
         "onDemandBase",
         "packerVariables",
         "permissionsBoundary",
+        "policyArns",
+        "policyStatements",
         "pricePerHour",
         "rootVolumeGiB",
         "serverSubnetIds",

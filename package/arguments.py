@@ -67,6 +67,10 @@ class ServiceArgs(TypedDict, total=False):
     """Plain variables for the application; a secret only by name: ssm:NAME, secretsmanager:NAME or secretsmanager:NAME:KEY."""
     permissionsBoundary: str
     """ARN of the IAM policy that limits what servers may do; needed where the deployer's own rights require one."""
+    policyArns: list[str]
+    """ARNs of managed policies that the servers' role has beside its own, within permissionsBoundary where that is set; none is attached without them."""
+    policyStatements: list[dict[str, Any]]
+    """Statements of an IAM policy (Effect, Action, Resource, Condition) of what servers may do besides, within permissionsBoundary where that is set; without them servers read what environment names, and nothing else."""
     minSize: int
     """Least number of servers. Default: 2."""
     maxSize: int

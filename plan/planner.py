@@ -25,6 +25,7 @@ from plan.listener_move import ListenerMove
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import Account, LiveState
 from plan.readers.recorded_egress import recorded_egress
+from plan.readers.recorded_policies import recorded_policies
 from plan.readers.recorded_steps import RecordedSteps
 from plan.report import changelog, package_diff, permanent_rows, rows, vulnerability_diff
 from plan.report.report import PlanReport
@@ -38,7 +39,8 @@ from plan.situation import Situation, Update
 class CheckedPlan:
     """All that one service's update is decided by.
 
-    `recorded`: what the steps of earlier updates said. `kept_egress`: where the servers of a color that is kept may go.
+    `recorded`: what the steps of earlier updates said. `kept_egress`, `kept_policies`: where the servers of a color
+    that is kept may go, and the managed policies that their role has.
     `orphans`: things that killed updates left, and no state knows.
     """
 
@@ -49,6 +51,7 @@ class CheckedPlan:
     live: LiveState
     recorded: RecordedSteps
     kept_egress: Mapping[str, tuple[str, ...]]
+    kept_policies: Mapping[str, tuple[str, ...]]
     orphans: tuple[str, ...]
     existing_balancer: ExistingBalancer | None
     rollout: RolloutPlan
@@ -79,6 +82,7 @@ def make_plan(
         live=found.live,
         recorded=found.made.recorded,
         kept_egress={color: recorded_egress(found.made, f"{settings.name}-{color}") for color in COLORS},
+        kept_policies={color: recorded_policies(found.made, f"{settings.name}-{color}") for color in COLORS},
         orphans=found.orphans,
         existing_balancer=found.shared,
         rollout=plan,

@@ -36,7 +36,7 @@ class ServerSpec:
     port: int
     health: str  # the health check's path: a wrong one would kill the live servers one by one
     user_data: str  # hash of the user data, but for color and generation
-    role: str  # hash of what the servers' role may read
+    role: str  # hash of what the servers' role may do
     network: str  # hash of where the servers are
     egress: str = ""  # hash of where they may go; empty for everywhere
     disk_key: str = ""  # hash of the key of their disks; empty for the account's own
@@ -71,7 +71,16 @@ def server_spec(settings: Settings, fingerprint: str) -> ServerSpec:
         port=settings.app_port,
         health=settings.health_check_path,
         user_data=_hash(user_data(settings, color="", generation="")),
-        role=_hash(json.dumps([*settings.references, *filter(None, [settings.permissions_boundary])])),
+        role=_hash(
+            json.dumps(
+                [
+                    *settings.references,
+                    *filter(None, [settings.permissions_boundary]),
+                    *sorted(settings.policy_arns),
+                    *settings.policy_statements,
+                ]
+            )
+        ),
         egress="" if settings.allowed_egress == (EVERYWHERE,) else _hash(json.dumps(sorted(settings.allowed_egress))),
         disk_key=settings.volume_kms_key and _hash(settings.volume_kms_key),
         spot=f"{settings.spot_percent}/{settings.on_demand_base}" if settings.spot_percent else "",

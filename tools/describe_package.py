@@ -19,6 +19,8 @@ ARGUMENTS, SCHEMA = PROJECT / "package" / "arguments.py", PROJECT / "package" / 
 TYPES = {"string": "str", "integer": "int", "boolean": "bool", "object": "dict[str, str]"}
 # Texts in a program, whatever `pulumi config set` makes of them.
 TEXTS = ("imageSharedWith",)
+# Objects of any values.
+OBJECTS = ("policyStatements",)
 # Texts and lists of them.
 MIXED = ("packerVariables",)
 # Without a default in the package: two services of a program can't both be the default's.
@@ -48,6 +50,8 @@ def arguments(project: Mapping[str, Any]) -> str:
         )
         if key in MIXED:
             kind = "dict[str, Any]"
+        if key in OBJECTS:
+            kind = "list[dict[str, Any]]"
         if key == "previewToken":
             kind = f"pulumi.Input[{kind}]"
         note = "" if key in REQUIRED or said["default"] in ("", [], {}) else f" Default: {_shown(said['default'])}."

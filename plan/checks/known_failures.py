@@ -87,6 +87,7 @@ def checked_plan(
             *_type(settings, limits),
             *disk.problems(settings, source, limits),
             *disk.key_problems(settings, limits),
+            *_policies(limits),
         ]
     problems += [
         *_quota(settings, plan, live, limits),
@@ -247,6 +248,17 @@ def _images(
 def _type(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
     for name, known in (limits.instance_types or {}).items():
         yield from _one_type(s, name, known)
+
+
+def _policies(limits: AccountLimits) -> Iterator[Problem]:
+    for arn in limits.missing_policies or ():
+        yield problem(
+            "PHX-359",
+            "policyArns",
+            arn,
+            "must be a policy that is there: AWS's own, or one of this account",
+            "aws iam list-policies --query 'Policies[].Arn', and put its ARN into policyArns in Pulumi.STACK.yaml",
+        )
 
 
 def _one_type(s: Settings, name: str, known: InstanceType) -> Iterator[Problem]:

@@ -54,10 +54,12 @@ def broken_reference(value: str) -> bool:
     return value.startswith(PREFIXES) and parse_reference(value) is None
 
 
-def reference_policy(values: Sequence[str], *, account: str, region: str, partition: str) -> str:
+def reference_policy(
+    values: Sequence[str], *, account: str, region: str, partition: str, more: Sequence[str] = ()
+) -> str:
     """What servers may read: the parameters and secrets that these values name, by their ARNs, and no other.
 
-    Their role allows nothing else (`systems_manager`). The denial is for what somebody adds to it:
+    Their role allows nothing else (`systems_manager`) but `more`, statements as JSON. The denial is for what is added:
     AmazonSSMManagedInstanceCore, which AWS's Quick Setup attaches too, lets them read every parameter of the account:
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html
     All four actions that return values begin alike ("How Parameter Store authorizes parameter retrieval", Systems
@@ -107,12 +109,13 @@ def reference_policy(values: Sequence[str], *, account: str, region: str, partit
                 },
             },
         ]
+    said += [json.loads(one) for one in more]
     return json.dumps({"Version": "2012-10-17", "Statement": said})
 
 
-def policy_size(values: Sequence[str], *, region: str) -> int:
+def policy_size(values: Sequence[str], *, region: str, more: Sequence[str] = ()) -> int:
     """Characters of both policies of the role as IAM counts them: without white space. The longest partition's."""
-    named = reference_policy(values, account="0" * 12, region=region, partition="aws-us-gov")
+    named = reference_policy(values, account="0" * 12, region=region, partition="aws-us-gov", more=more)
     return len("".join((systems_manager.POLICY + named).split()))
 
 

@@ -121,16 +121,19 @@ def environment_constraints(s: Settings) -> BrokenConstraints:
                     f"pulumi config set --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
                 ),
             )
-    if (characters := secret_references.policy_size(s.references, region=s.region)) > secret_references.POLICY_LIMIT:
+    characters = secret_references.policy_size(s.references, region=s.region, more=s.policy_statements)
+    if characters > secret_references.POLICY_LIMIT:
+        statements = f" with {len(s.policy_statements)} policyStatements" if s.policy_statements else ""
         yield (
-            ("environment",),
+            ("environment", "policyStatements"),
             problem(
                 "PHX-137",
                 "environment",
-                f"{len(s.references)} secrets",
+                f"{len(s.references)} secrets{statements}",
                 f"must name so few that the policies of the servers' role have at most"
                 f" {secret_references.POLICY_LIMIT} characters, which is what a role may have (they have {characters})",
-                "one secret of Secrets Manager holds many values: environment.NAME: secretsmanager:SECRET:KEY",
+                "one secret of Secrets Manager holds many values: environment.NAME: secretsmanager:SECRET:KEY"
+                + ("; a managed policy (policyArns) holds what statements say" if s.policy_statements else ""),
             ),
         )
     size = user_data.size(s)

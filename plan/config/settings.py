@@ -16,6 +16,7 @@ from core.names import COLORS
 from plan.config import secret_references
 from plan.config.egress import EVERYWHERE, parse_egress
 from plan.config.freeze_windows import parse_window
+from plan.config.policy_statements import MOST_POLICIES, POLICY_ARN, statement
 from plan.config.validators import (
     Validator,
     as_written,
@@ -149,6 +150,17 @@ class Settings:
         "",
         matching(r"arn:aws[a-z-]*:iam::\d{12}:policy/[\w+=,.@/-]+", "the ARN of an IAM policy", empty=True),
         "arn:aws:iam::123456789012:policy/phoenix-shop-dev-servers",
+    )
+    policy_arns: tuple[str, ...] = _key(
+        (),
+        list_of(matching(POLICY_ARN.pattern, "the ARN of an IAM policy"), most=MOST_POLICIES),
+        '["arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"]',
+    )
+    # Each as JSON, as a stack's file has it.
+    policy_statements: tuple[str, ...] = _key(
+        (),
+        list_of(statement, most=50),
+        '[{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::NAME/*"}]',
     )
     min_size: int = _key(2, integer(1, 1000, "servers"), "2")
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")

@@ -27,6 +27,7 @@ from plan.readers import group_automation
 from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.readers.load_balancers import idle_seconds, read_tls_versions
+from plan.readers.managed_policies import missing_policies
 from plan.readers.volume_key import volume_key_problem
 from plan.readers.web_acl import read_web_acl
 
@@ -102,6 +103,7 @@ class AccountLimits:
     tls_versions: tuple[str, ...] | None = None  # that the security policy of the listener allows; none: no such policy
     volume_key: str | None = None  # why servers can't get disks under the key for them; empty when they can
     web_acl: bool | None = None  # whether the web ACL is there
+    missing_policies: tuple[str, ...] | None = None  # of policyArns
     idle_seconds: int | None = None  # after which the load balancer closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     credentials_end: datetime | None = None
@@ -118,6 +120,7 @@ def read_account_limits(
     ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
     acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
     waf = session.client("wafv2", config=QUICK) if settings.web_acl_arn else None
+    iam = session.client("iam", config=QUICK) if settings.policy_arns else None
     keys = session.client("kms", config=QUICK) if settings.volume_kms_key else None
     questions: dict[str, Callable[[], Any]] = {
         "instance_types": lambda: read_instance_types(ec2, settings.instance_types),
@@ -129,6 +132,7 @@ def read_account_limits(
         "certificates": lambda: read_certificates(acm, balancers, settings),
         "tls_versions": lambda: read_tls_versions(balancers, settings),
         "volume_key": lambda: volume_key_problem(keys, settings.volume_kms_key, account=account),
+        "missing_policies": lambda: missing_policies(iam, settings.policy_arns),
         "web_acl": lambda: read_web_acl(waf, settings.web_acl_arn),
         "idle_seconds": lambda: idle_seconds(balancers, live.load_balancer),
         "base": lambda: read_base_image(ec2, ssm, settings.base_image),
@@ -155,6 +159,7 @@ NAMES = {
     "tls_versions": "the security policy of the listener",
     "volume_key": "the key of servers' disks",
     "web_acl": "the web ACL",
+    "missing_policies": "the managed policies of servers",
     "idle_seconds": "the idle timeout of the load balancer",
     "base": "the base image",
 }

@@ -80,9 +80,22 @@ def _launched_rows(facts: Facts) -> list[Row]:
         rows += [("changed", line) for line in changed]
     rows += [("packages", line) for line in facts.packages]
     rows += [("findings", line) for line in facts.vulnerabilities]
+    if settings.policy_arns or settings.policy_statements:
+        rows.append(("rights", _rights(settings)))
     if settings.image_shared_with:
         rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     return rows
+
+
+def _rights(settings: Settings) -> str:
+    """What servers may do beside reading their secrets."""
+    names = [arn.rpartition("/")[2] for arn in settings.policy_arns]
+    statements = len(settings.policy_statements)
+    said = names + ([f"{statements} of policyStatements"] if statements else [])
+    bounds = settings.permissions_boundary.rpartition("/")[2]
+    return f"servers have {', '.join(said)}, " + (
+        f"within {bounds}" if bounds else "without bounds: permissionsBoundary names none"
+    )
 
 
 def _machines(settings: Settings, size: int) -> str:

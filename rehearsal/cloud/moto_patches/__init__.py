@@ -28,6 +28,7 @@ from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what the
     metrics,
     parameters,
     quotas,
+    role_policies,
     schedules,
     security_groups,
     serialized_calls,

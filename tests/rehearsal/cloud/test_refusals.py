@@ -413,3 +413,19 @@ def test_access_logs_go_only_where_the_load_balancer_may_write(s: Stack) -> None
     rules: Any = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
     s3.put_bucket_encryption(Bucket="logs", ServerSideEncryptionConfiguration={"Rules": rules})
     denied()
+
+
+def test_a_role_takes_ten_managed_policies_and_so_many_characters(s: Stack) -> None:
+    iam = s.cloud.client("iam")
+    iam.create_role(RoleName="crowded", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"}))
+    said = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [said]})
+    arns = [iam.create_policy(PolicyName=f"crowd-{n}", PolicyDocument=document)["Policy"]["Arn"] for n in range(11)]
+    for arn in arns[:10]:
+        iam.attach_role_policy(RoleName="crowded", PolicyArn=arn)
+    iam.attach_role_policy(RoleName="crowded", PolicyArn=arns[0])
+    refused(iam.attach_role_policy, "LimitExceeded", "PoliciesPerRole: 10", RoleName="crowded", PolicyArn=arns[10])
+    long = json.dumps({"Version": "2012-10-17", "Statement": [{**said, "Resource": f"arn:aws:sqs:::{'x' * 9000}"}]})
+    iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
+    iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
+    refused(iam.put_role_policy, "LimitExceeded", "10240", RoleName="crowded", PolicyName="two", PolicyDocument=long)

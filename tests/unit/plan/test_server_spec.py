@@ -263,3 +263,18 @@ def test_several_types_and_spot_make_a_server_and_one_type_on_demand_is_what_it_
     every = server_spec(settings(instance_type=",".join(many)), "0" * 12)
     other = server_spec(settings(instance_type=",".join(many[:-1])), "0" * 12)
     assert every.tag != other.tag
+
+
+def test_what_servers_may_do_makes_a_server_in_whatever_order_policies_are_named() -> None:
+    one, two = "arn:aws:iam::aws:policy/One", "arn:aws:iam::aws:policy/Two"
+    plain, both, turned, said = (
+        server_spec(settings(**keys), "0" * 12).generation
+        for keys in (
+            {},
+            {"policy_arns": (one, two)},
+            {"policy_arns": (two, one)},
+            {"policy_statements": ('{"Effect": "Deny"}',)},
+        )
+    )
+    assert both == turned
+    assert len({plain, both, said}) == 3

@@ -16,11 +16,15 @@ import pytest
 from core import engine_call, git, listener_rules
 from core.engine_call import Call
 from plan.config import secret_references, systems_manager
+from plan.readers.recorded_policies import attachment_name
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, program
 from tests.support.recorder import BAKED, Existing, record, record_main
 
 HSTS = "routingHttpResponseStrictTransportSecurityHeaderValue"
+ANY_POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+)
 LIVE_IMAGE = "ami-0a0a0a0a0a0a0a0a0"
 
 
@@ -1071,3 +1075,37 @@ def test_several_types_on_demand_are_bought_on_demand_alone() -> None:
     distribution = group["mixedInstancesPolicy"]["instancesDistribution"]
     assert distribution["onDemandPercentageAboveBaseCapacity"] == 100
     assert group["capacityRebalance"] is False
+
+
+def test_servers_may_do_what_the_policies_and_statements_of_the_settings_say(existing: Existing) -> None:
+    attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    arn = boto3.client("iam").create_policy(PolicyName="queue", PolicyDocument=ANY_POLICY)["Policy"]["Arn"]
+    said = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
+    done = program(existing=existing, policyArns=[arn], policyStatements=[said])
+    attached = done.one(attachment)
+    assert attached.inputs["policyArn"] == arn
+    _, reads = done.all("aws:iam/rolePolicy:RolePolicy")
+    assert json.loads(reads.inputs["policy"])["Statement"][-1] == said
+    assert attached.name in done.one("aws:iam/instanceProfile:InstanceProfile").depends_on
+
+
+def test_a_managed_policy_that_is_not_there_is_refused_before_anything_is_made() -> None:
+    gone = "arn:aws:iam::123456789012:policy/nobodys"
+    with pytest.raises(pulumi.RunError, match="must be a policy that is there") as refused:
+        program(policyArns=[gone])
+    assert f"policyArns = {gone!r}" in str(refused.value)
+
+
+def test_a_group_that_stays_keeps_its_policies_whatever_the_settings_say(existing: Existing) -> None:
+    attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    iam = boto3.client("iam")
+    old, new = (
+        iam.create_policy(PolicyName=name, PolicyDocument=ANY_POLICY)["Policy"]["Arn"] for name in ("old", "new")
+    )
+    live_group(existing, "blue", "abcdefabcdef")
+    stands(existing, f"phoenix-dev-blue{attachment_name(old)}", attachment, policyArn=old)
+    done = program(existing=existing, active="green", traffic=0, policyArns=[new])
+    assert sorted((one.name[:17], one.inputs["policyArn"]) for one in done.all(attachment)) == [
+        ("phoenix-dev-blue-", old),
+        ("phoenix-dev-green", new),
+    ]
