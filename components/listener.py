@@ -43,6 +43,7 @@ class StackListener(pulumi.ComponentResource):
         health_check_path: str,
         health_check_interval_seconds: int,
         drain_seconds: int,
+        slow_start_seconds: int = 0,
         tags: Mapping[str, pulumi.Input[str]],
     ) -> aws.lb.TargetGroup:
         """The target group of one generation of a color. No stickiness: it would hold users on the
@@ -55,6 +56,8 @@ class StackListener(pulumi.ComponentResource):
             protocol="HTTP",
             target_type="instance",
             deregistration_delay=drain_seconds,
+            slow_start=slow_start_seconds,
+            # AWS takes no slow start with another one.
             load_balancing_algorithm_type="round_robin",
             stickiness={"type": "lb_cookie", "enabled": False},
             health_check={

@@ -12,7 +12,7 @@ from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
 from components.log_bucket import ACCESS, LogBucket
 from core.errors import Problem, UserError
-from plan.config.settings import TLS_POLICY
+from plan.config.settings import IDLE_SECONDS, TLS_POLICY
 from plan.listener_move import ListenerMove
 
 
@@ -23,7 +23,8 @@ class LoadBalancerArgs:
     `port` of the listener; `allowed_cidrs` that may reach it; `certificate_arn` (an ACM certificate makes the listener
     HTTPS, and port 80 redirects to it) for `hostname`, with the security policy `tls_policy`; `hsts_seconds` for which
     browsers come by HTTPS alone (0: not told); `web_acl_arn` of a web ACL that judges requests; `internal`: without
-    public addresses; `protect` keeps ALB, listener and rules from being deleted, by Pulumi and by AWS.
+    public addresses; `idle_timeout_seconds` after which it closes a connection that nobody uses; `protect` keeps ALB,
+    listener and rules from being deleted, by Pulumi and by AWS.
     """
 
     port: int
@@ -34,6 +35,7 @@ class LoadBalancerArgs:
     hsts_seconds: int = 0
     web_acl_arn: str = ""
     internal: bool = False
+    idle_timeout_seconds: int = IDLE_SECONDS
     protect: bool = False
 
     @property
@@ -200,6 +202,7 @@ class LoadBalancer(StackListener):
             security_groups=[group.id],
             subnets=list(subnet_ids),
             drop_invalid_header_fields=True,
+            idle_timeout=self._args.idle_timeout_seconds,
             enable_deletion_protection=self._permanent,
             access_logs=written,
             tags=self._called("alb"),

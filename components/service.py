@@ -120,6 +120,7 @@ class Service(pulumi.ComponentResource):
                 hsts_seconds=settings.hsts,
                 web_acl_arn=settings.web_acl_arn,
                 internal=settings.internal,
+                idle_timeout_seconds=settings.idle_timeout_seconds,
                 protect=settings.protect,
             ),
             vpc_id=self._network.vpc_id,
@@ -191,6 +192,7 @@ class Service(pulumi.ComponentResource):
             health_check_path=settings.health_check_path,
             health_check_interval_seconds=settings.health_check_interval_seconds,
             drain_seconds=settings.drain_seconds,
+            slow_start_seconds=settings.slow_start_seconds,
             tags={
                 "fingerprint": checked.image_source.fingerprint,
                 "recipe": checked.server_spec.tag,

@@ -101,6 +101,8 @@ class ServiceArgs(TypedDict, total=False):
     """Regional web ACL of AWS WAF that judges requests to the load balancer."""
     internal: bool
     """Load balancer without public addresses, in an existing VPC; the update must run where it is reached. It can't change later. Default: false."""
+    idleTimeoutSeconds: int
+    """Seconds without a byte after which the load balancer closes a connection, of users and to servers; a request that is answered later fails with 504. The application's keep-alive must be longer. Default: 60."""
     listenerPort: int
     """Port of the load balancer; 0 is 80, or 443 with a certificate. Default: 0."""
     allowedCidrs: list[str]
@@ -137,6 +139,8 @@ class ServiceArgs(TypedDict, total=False):
     """99th percentile of a group's response time above which, for 2 minutes, its alarm stops a rollout; 0 turns it off. Default: 5000."""
     drainSeconds: int
     """Seconds that requests on a leaving server may take to end. Default: 30."""
+    slowStartSeconds: int
+    """Seconds (30 to 900) in which the share of a server that joins healthy ones grows to its full one, for applications that warm up; 0 gives it all at once. The first servers of a group have no others to spare them. Default: 0."""
     pricePerHour: str
     """Price of one server for an hour, like 0.0208 USD: then the rollout plan says what two groups cost."""
     dashboard: bool

@@ -166,8 +166,8 @@ def _listener_notes(update: Update, found: Situation) -> list[str]:
         *clear_text.warning(settings, token),
         *keep_alive.warning(
             keep_alive.keep_alive_seconds(update.folder / settings.image_dir),
-            found.limits.idle_seconds,
+            found.limits.idle_seconds if found.shared else settings.idle_timeout_seconds,
             image_dir=settings.image_dir,
-            load_balancer=found.live.load_balancer,
+            load_balancer=found.live.load_balancer if found.shared else "",
         ),
     ]

@@ -33,13 +33,20 @@ def keep_alive_seconds(folder: Path) -> float | None:
 
 
 def warning(kept: float | None, idle: int | None, *, image_dir: str, load_balancer: str) -> Iterator[str]:
-    """A line for the plan. `kept`: by the application; `idle`: by the load balancer; in seconds, None: unknown."""
+    """A line for the plan. `kept`: by the application; `idle`: by the load balancer; in seconds, None: unknown.
+
+    `load_balancer`: the ARN of one that others made; empty for the stack's own.
+    """
     if kept is None or idle is None or kept > idle:
         return
+    shorter = (
+        f"or, where no other service needs it so long: aws elbv2 modify-load-balancer-attributes --load-balancer-arn"
+        f" {load_balancer} --attributes Key=idle_timeout.timeout_seconds,Value=60"
+        if load_balancer
+        else "or a shorter idleTimeoutSeconds"
+    )
     yield (
         f"the application keeps an idle connection {kept:g} s ({image_dir}/{FILE}, keepAliveTimeout), and the load"
         f" balancer {idle} s: requests that it sends into one that is just being closed get 502 (keepAliveTimeout ="
-        f" {(idle + 15) * 1000}, in milliseconds; or, where no other service needs it so long: aws elbv2"
-        f" modify-load-balancer-attributes --load-balancer-arn {load_balancer} --attributes"
-        " Key=idle_timeout.timeout_seconds,Value=60)"
+        f" {(idle + 15) * 1000}, in milliseconds; {shorter})"
     )

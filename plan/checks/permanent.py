@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import Problem, problem
-from plan.config.settings import Settings
+from plan.config.settings import IDLE_SECONDS, Settings
 from plan.readers.stack_state import Resource, StateInventory
 
 BESIDE = (
@@ -59,8 +59,8 @@ class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
-    program's own too; `internal`: it has no public address; `log_bucket` had its access logs last. `log_days`: of what
-    a bucket of the program's own keeps; 0 when there is none.
+    program's own too; `internal`: it has no public address; `idle_seconds` after which it closes a connection;
+    `log_bucket` had its access logs last. `log_days`: of what a bucket of the program's own keeps; 0 without one.
     `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
     """
 
@@ -71,6 +71,7 @@ class PermanentResources:
     protected: bool = False
     internal: bool = False
     web_acl: str = ""
+    idle_seconds: int = IDLE_SECONDS
     log_bucket: str = ""
     log_days: int = 0
     listeners: tuple[Listener, ...] = ()
@@ -112,6 +113,7 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         subnets=frozenset(balancer.get("subnets") or ()),
         protected=bool(balancer.get("enableDeletionProtection")),
         internal=bool(balancer.get("internal")),
+        idle_seconds=int(balancer.get("idleTimeout") or IDLE_SECONDS),
         log_bucket=(balancer.get("accessLogs") or {}).get("bucket") or "",
         log_days=_kept_days(first(all_of(BUCKET, owner)).get("id", ""), all_of(LIFECYCLE)),
         web_acl=next(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core import partitions
 from core.errors import problem
 from plan.config.constraint import BrokenConstraints, command
-from plan.config.settings import TLS_POLICY, Settings
+from plan.config.settings import IDLE_SECONDS, TLS_POLICY, Settings
 
 
 def listener_constraints(s: Settings) -> BrokenConstraints:
@@ -125,6 +125,11 @@ def existing_listener_constraints(s: Settings) -> BrokenConstraints:
         ("hstsSeconds", s.hsts_seconds > 0 and s.hsts_seconds, "the listener's headers are its owner's"),
         ("logDays", s.log_days > 0 and s.log_days, "the logs of a load balancer are its owner's"),
         ("webAclArn", s.web_acl_arn, "the web ACL of a load balancer is its owner's"),
+        (
+            "idleTimeoutSeconds",
+            s.idle_timeout_seconds if s.idle_timeout_seconds != IDLE_SECONDS else "",
+            "the idle timeout of a load balancer is its owner's",
+        ),
         ("internal", s.internal and "true", "the load balancer is there already"),
         ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),
     )

@@ -30,6 +30,7 @@ from plan.config.validators import (
     matching,
     one_of,
     path,
+    slow_start,
     token,
 )
 
@@ -38,6 +39,8 @@ from plan.config.validators import (
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 HSTS_SECONDS = 31_536_000
 LOG_DAYS = 90
+# AWS's own default (Elastic Load Balancing API reference, LoadBalancerAttribute).
+IDLE_SECONDS = 60
 INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 # That an auto-scaling group takes (EC2 Auto Scaling API reference, LaunchTemplateOverrides).
 MOST_TYPES = 40
@@ -201,6 +204,7 @@ class Settings:
         "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID",
     )
     internal: bool = _key(False, boolean, "true")
+    idle_timeout_seconds: int = _key(IDLE_SECONDS, integer(1, 4000, "seconds"), "120")
     listener_port: int = _key(0, integer(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
     allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), list_of(cidr(0, 32), most=25), '["0.0.0.0/0"]')
     listener_arn: str = _key(
@@ -241,6 +245,7 @@ class Settings:
     max_error_percent: int = _key(5, integer(1, 100, "percent"), "5")
     max_response_milliseconds: int = _key(5000, integer(0, 4_000_000, "milliseconds (0: any)"), "5000")
     drain_seconds: int = _key(30, integer(0, 3600, "seconds"), "30")
+    slow_start_seconds: int = _key(0, slow_start, "60")
     price_per_hour: str = _key(
         "",
         matching(r"\d{1,6}(?:\.\d{1,6})?(?: [A-Z]{3})?", "a price like 0.0208 or 0.0208 USD", empty=True),

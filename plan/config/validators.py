@@ -140,6 +140,16 @@ def image(text: str) -> str:
     return text
 
 
+def slow_start(text: str) -> int:
+    """Seconds in which a new server's share of requests grows; 0 gives it all of it at once.
+
+    AWS takes 30 to 900 (Elastic Load Balancing API reference, TargetGroupAttribute).
+    """
+    if not re.fullmatch(r"0|[1-9]\d{1,2}", text) or not (text == "0" or 30 <= int(text) <= 900):
+        raise ValueError("a number from 30 to 900 (seconds), or 0")
+    return int(text)
+
+
 def token(text: str) -> str:
     """A value for the preview header: hard to guess, and without the wildcards that an ALB gives * and ?.
 

@@ -87,6 +87,8 @@ def _judged(before: PermanentResources, s: Settings) -> list[tuple[str, str]]:
     found = []
     if before.web_acl != s.web_acl_arn:
         found.append(("web ACL", f"{before.web_acl or 'none'} -> {s.web_acl_arn or 'none'}: in place"))
+    if before.idle_seconds != s.idle_timeout_seconds:
+        found.append(("idle", f"{before.idle_seconds} s -> {s.idle_timeout_seconds} s (idleTimeoutSeconds): in place"))
     if before.log_days != s.kept_days:
         gone = "" if s.kept_days else ": all of them are deleted"
         found.append(("logs", f"kept for {before.log_days} days -> {s.kept_days}{gone}"))

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from core import server_groups
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, OnLine, Result, Running, choose
 from rehearsal.engine.config import flatten
@@ -313,7 +314,7 @@ def by_color(weights: Mapping[str, int]) -> dict[str, int]:
 
 def _group(one: Mapping[str, Any]) -> Group:
     tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
-    template = one["LaunchTemplate"]
+    template = server_groups.template_of(one)
     return Group(
         name=one["AutoScalingGroupName"],
         color=tags["phoenix:color"],

@@ -68,3 +68,40 @@ def test_what_is_around_the_servers_is_updated_in_place(stack: Stack) -> None:
     assert [one.instances for one in stack.groups().values()] == [live.instances]
     stack.idle()
     assert {one.generation for one in stack.requests()} == {live.generation}
+
+
+def test_the_next_servers_have_the_types_the_rights_and_the_front_that_the_settings_say(stack: Stack) -> None:
+    """A type of which AWS has none gives way to the next."""
+    [live] = stack.groups().values()
+    new, arn = other_color(live.color), "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
+    said = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
+    stack.set(active=new, instanceType="t3.small, t3a.small", spotPercent=100, onDemandBase=1)
+    stack.set(policyArns=[arn], policyStatements=[said], idleTimeoutSeconds=61, slowStartSeconds=30)
+    stack.cloud.refuse_types("t3.small")
+    try:
+        done = stack.up()
+    finally:
+        stack.cloud.refuse_types()
+    assert "2 servers, of t3.small, else t3a.small; 1 of them Spot, which AWS may end" in done.text
+    assert "servers have CloudWatchAgentServerPolicy, 1 of policyStatements, without bounds" in done.text
+    assert "of 2 servers 2 are t3a.small: AWS did not give t3.small" in done.text
+    [group] = stack.groups().values()
+    found = stack.cloud.client("ec2").describe_instances(InstanceIds=sorted(group.instances))["Reservations"]
+    servers = [one for lot in found for one in lot["Instances"]]
+    assert sorted((one["InstanceType"], one.get("InstanceLifecycle", "")) for one in servers) == [
+        ("t3a.small", ""),
+        ("t3a.small", "spot"),
+    ]
+    iam, balancing = stack.cloud.client("iam"), stack.cloud.client("elbv2")
+    profile = servers[0]["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+    [role] = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+    attached = iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"]
+    assert [one["PolicyArn"] for one in attached] == [arn]
+    attributes = balancing.describe_target_group_attributes(TargetGroupArn=group.target_group)["Attributes"]
+    assert {"Key": "slow_start.duration_seconds", "Value": "30"} in attributes
+    stack.idle()
+    stack.set(active=live.color, instanceType="t3.small", spotPercent=0)
+    stack.set(idleTimeoutSeconds=60, slowStartSeconds=0)
+    stack.up()
+    assert list(stack.groups()) == [live.color]
+    stack.idle()

@@ -134,19 +134,6 @@ def zones(trial: Trial) -> list[str]:
     return [zone(trial, instance) for instance in group.instances]
 
 
-def test_no_capacity_of_the_type_that_is_preferred(trial: Trial) -> None:
-    """The group launches the next one, and verify says which servers are of another type."""
-    trial.change(instanceType="t3.small, t3a.small")
-    trial.stack.cloud.refuse_types("t3.small")
-    try:
-        said = trial.up()
-    finally:
-        trial.stack.cloud.refuse_types()
-    assert "of 2 servers 2 are t3a.small: AWS did not give t3.small" in said.text
-    assert trial.share() == 100
-    trial.ends()
-
-
 def test_no_capacity_of_any_type(trial: Trial) -> None:
     trial.change(instanceType="t3.small, t3a.small", **SHORT)
     trial.stack.cloud.refuse_types("t3.small", "t3a.small")

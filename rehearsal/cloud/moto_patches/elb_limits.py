@@ -133,11 +133,26 @@ def checks_within_limits(cloud: CloudState, original: Correction, backend: Any, 
 
 
 @around(ELBv2Backend, "modify_target_group_attributes")
-def drains_up_to_an_hour(
+def takes_what_aws_takes(
     cloud: CloudState, original: Correction, backend: Any, target_group_arn: str, attributes: dict[str, Any]
 ) -> None:
-    """AWS takes 0 to 3600 seconds; moto stops at 3599."""
+    """AWS drains for 0 to 3600 seconds, where moto stops at 3599; and slow start is for round robin alone."""
+    group = backend.target_groups[target_group_arn]
+    now = {**group.attributes, **attributes}
+    slow, way = now.get("slow_start.duration_seconds", "0"), now.get("load_balancing.algorithm.type", "round_robin")
+    if slow != "0" and not 30 <= int(slow) <= 900:
+        raise _refuse(f"'slow_start.duration_seconds' value '{slow}' must be between '30-900' inclusive, or '0'")
+    if slow != "0" and way != "round_robin":
+        raise _refuse(f"You cannot enable slow start when the load balancing algorithm is '{way}'")
     delay = "deregistration_delay.timeout_seconds"
     hour = {delay: "3600"} if attributes.get(delay) == "3600" else {}
     original(backend, target_group_arn, {key: value for key, value in attributes.items() if key not in hour})
     backend.target_groups[target_group_arn].attributes.update(hour)
+
+
+@around(ELBv2Backend, "modify_load_balancer_attributes")
+def idles_within_limits(cloud: CloudState, original: Correction, backend: Any, arn: str, attrs: dict[str, Any]) -> Any:
+    idle = attrs.get("idle_timeout.timeout_seconds")
+    if idle is not None and not 1 <= int(idle) <= 4000:
+        raise _refuse(f"'idle_timeout.timeout_seconds' value '{idle}' must be between '1-4000' inclusive")
+    return original(backend, arn, attrs)

@@ -429,3 +429,24 @@ def test_a_role_takes_ten_managed_policies_and_so_many_characters(s: Stack) -> N
     iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
     iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
     refused(iam.put_role_policy, "LimitExceeded", "10240", RoleName="crowded", PolicyName="two", PolicyDocument=long)
+
+
+def test_idle_timeout_and_slow_start_are_within_aws_limits(s: Stack) -> None:
+    elbv2 = s.cloud.client("elbv2")
+
+    def attribute(key: str, value: int | str) -> Any:
+        return [{"Key": key, "Value": str(value)}]
+
+    for seconds in (0, 4001):
+        refused(
+            elbv2.modify_load_balancer_attributes, "ValidationError", "1-4000", LoadBalancerArn=s.balancer,
+            Attributes=attribute("idle_timeout.timeout_seconds", seconds),
+        )  # fmt: skip
+    group, slow = s.target_group("slow"), "slow_start.duration_seconds"
+    change = elbv2.modify_target_group_attributes
+    for seconds in (29, 901):
+        refused(change, "ValidationError", "30-900", TargetGroupArn=group, Attributes=attribute(slow, seconds))
+    change(TargetGroupArn=group, Attributes=attribute(slow, 30))
+    way = attribute("load_balancing.algorithm.type", "least_outstanding_requests")
+    refused(change, "ValidationError", "slow start", TargetGroupArn=group, Attributes=way)
+    change(TargetGroupArn=group, Attributes=[*way, *attribute(slow, 0)])

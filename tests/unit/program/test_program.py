@@ -1109,3 +1109,13 @@ def test_a_group_that_stays_keeps_its_policies_whatever_the_settings_say(existin
         ("phoenix-dev-blue-", old),
         ("phoenix-dev-green", new),
     ]
+
+
+def test_idle_timeout_and_slow_start_are_what_aws_does_without_them() -> None:
+    done = program()
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["idleTimeout"] == 60
+    assert done.one("aws:lb/targetGroup:TargetGroup").inputs["slowStart"] == 0
+    done = program(idleTimeoutSeconds=4000, slowStartSeconds=900)
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["idleTimeout"] == 4000
+    group = done.one("aws:lb/targetGroup:TargetGroup").inputs
+    assert (group["slowStart"], group["loadBalancingAlgorithmType"]) == (900, "round_robin")

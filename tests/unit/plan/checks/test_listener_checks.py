@@ -200,5 +200,8 @@ def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_
         [line] = warned()
         assert f"(image/app/server.xml, keepAliveTimeout), and the load balancer {timeout} s" in line
         assert f"keepAliveTimeout = {int(timeout) + 15}000" in line
+        assert f"--load-balancer-arn {balancer} " in line
+    [own] = keep_alive.warning(75, 75, image_dir="image", load_balancer="")
+    assert own.endswith("or a shorter idleTimeoutSeconds)")
     assert idle_seconds(elb, "") is None
     assert keep_alive.keep_alive_seconds(tmp_path) is None, "another application says it elsewhere, or nowhere"

@@ -368,3 +368,10 @@ def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> No
     }
     aws = {key.split(":")[1]: str(value) for key, value in config.items() if key.startswith("aws:")}
     assert parse_settings({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"
+
+
+@pytest.mark.parametrize("seconds", ["29", "901", "-1", "x", "030"])
+def test_a_slow_start_is_of_30_to_900_seconds_or_none(seconds: str) -> None:
+    [said] = problems(slowStartSeconds=seconds)
+    assert "must be a number from 30 to 900 (seconds), or 0" in said
+    assert [settings(slowStartSeconds=good).slow_start_seconds for good in ("0", "30", "900")] == [0, 30, 900]
