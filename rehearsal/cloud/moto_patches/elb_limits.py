@@ -139,7 +139,10 @@ def takes_what_aws_takes(
     """AWS drains for 0 to 3600 seconds, where moto stops at 3599; and slow start is for round robin alone."""
     group = backend.target_groups[target_group_arn]
     now = {**group.attributes, **attributes}
-    slow, way = now.get("slow_start.duration_seconds", "0"), now.get("load_balancing.algorithm.type", "round_robin")
+    slow, way = (
+        str(now.get("slow_start.duration_seconds", "0")),
+        now.get("load_balancing.algorithm.type", "round_robin"),
+    )
     if slow != "0" and not 30 <= int(slow) <= 900:
         raise _refuse(f"'slow_start.duration_seconds' value '{slow}' must be between '30-900' inclusive, or '0'")
     if slow != "0" and way != "round_robin":
