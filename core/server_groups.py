@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,7 +16,7 @@ from core.obstacles import Obstacle
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef, LaunchTemplateSpecificationTypeDef
+    from types_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
 
 # The tag that verify puts on a group; its value is the generation that was proven.
 VERIFIED = "phoenix:verified"
@@ -89,10 +89,11 @@ def read_group(aws: Aws, name: str) -> Group:
     return _group(found[0])
 
 
-def template_of(one: AutoScalingGroupTypeDef) -> LaunchTemplateSpecificationTypeDef:
+def template_of(one: Mapping[str, Any]) -> Mapping[str, str]:
     """What a group launches from: its template, or that of its mixed instances policy; empty for neither."""
     policy = one.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
-    return one.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification", {})
+    found: Mapping[str, str] = one.get("LaunchTemplate") or policy.get("LaunchTemplateSpecification", {})
+    return found
 
 
 def _group(one: AutoScalingGroupTypeDef) -> Group:

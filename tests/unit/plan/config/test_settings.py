@@ -320,7 +320,7 @@ def test_the_architecture_follows_the_instance_type(instance_type: str, architec
         ({"spotPercent": "50", "onDemandBase": "4"}, "onDemandBase = 4: must be below maxSize (4) with spotPercent"),
     ],
 )
-def test_what_aws_would_not_launch_of_several_types_or_as_spot(keys: dict[str, str], said: str) -> None:
+def test_what_aws_would_not_launch_of_several_types_or_as_spot(keys: dict[str, Any], said: str) -> None:
     [found] = problems(**keys)
     assert said in found
 
