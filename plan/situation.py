@@ -118,6 +118,8 @@ def _find_live(
         beside=shared.security_groups if shared else (),
         ports=() if shared else permanent.wanted_ports(settings),
     )
+    if clash := list(ownership.namesakes(settings, found.namesakes)):
+        raise UserError(*clash)
     stray = (*listener_move.leftover_rules(before, live, made.ids), *found.things, *left)
     live = replace(
         live,

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.errors import Problem, UserError
+from core.errors import Problem, UserError, problem
 from core.tags import ignore_not_found
 from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
@@ -87,6 +87,24 @@ def check_identity(settings: Settings, made: StateInventory) -> None:
             " by DNS, and then destroy this one)",
         )
     )
+
+
+def namesakes(settings: Settings, others: Iterable[str]) -> Iterator[Problem]:
+    """Why a stack may not have the names of `others` (SERVICE/STACK) that are in this account. Pure.
+
+    AWS knows names, which have a hyphen where a stack's identity has a slash. By them policies keep stacks apart
+    (docs/iam), and a dashboard has nothing else.
+    """
+    for other in others:
+        yield problem(
+            "PHX-227",
+            "service",
+            settings.service,
+            f"must not make the names of {settings.identity} in AWS ({settings.name}-...) those of {other}, which is in"
+            " this account: rights and the dashboard of one would be the other's",
+            "pulumi config set service NAME, or another stack: pulumi stack init NAME   (when either serves already:"
+            " make the new one beside it, lead users there, and destroy the old one)",
+        )
 
 
 def left_by_killed(found: Iterable[ForeignBalancer], made: StateInventory) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ that. Then the engine's own delete finds it gone, which the provider takes for d
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -33,11 +33,12 @@ WHOLE: Any = {"PageSize": 1000}
 class Orphans:
     """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
     ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `attempted`: the
-    attempts that were seen.
+    attempts that were seen. `namesakes`: other stacks (SERVICE/STACK) whose things in AWS have the same names.
     """
 
     things: tuple[str, ...]
     attempted: frozenset[AttemptKey]
+    namesakes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -50,11 +51,14 @@ class Abandoned:
     stack: str
     existing: frozenset[tuple[str, str, str]]
     seen: list[Mapping[str, str]]
+    namesakes: set[str] = field(default_factory=set)
 
     def among(self, things: Mapping[str, Mapping[str, str]]) -> list[str]:
         """Names of the abandoned ones of `things`, which are tags by name."""
         ours = {name: tags for name, tags in things.items() if tags.get("phoenix:stack") == self.stack}
         self.seen.extend(ours.values())
+        owners = {tags.get("phoenix:stack", "") for tags in things.values()} - {self.stack}
+        self.namesakes |= {one for one in owners if one.replace("/", "-") == self.stack.replace("/", "-")}
         return [name for name, tags in ours.items() if "phoenix:birth" in tags and _attempt(tags) not in self.existing]
 
 
@@ -95,7 +99,7 @@ def find_orphans(
         *abandoned.among(_roles(session.client("iam"), prefix, known)),
         *abandoned.among(_alarms(session.client("cloudwatch"), prefix, known)),
     )
-    return Orphans(things, attempts_in(abandoned.seen))
+    return Orphans(things, attempts_in(abandoned.seen), tuple(sorted(abandoned.namesakes)))
 
 
 def _of_stack(stack: str) -> Any:

@@ -179,3 +179,12 @@ def test_a_group_with_production_that_the_state_forgot_may_only_be_left() -> Non
     assert f"the state has forgotten {blue.name} of blue" in said.what
     assert "pulumi config set active green && pulumi config set traffic 100 && pulumi up" in said.fix
     assert list(forgotten_groups(standing, made, stay={"green"})) == []
+
+
+def test_two_stacks_with_the_same_names_in_aws_are_refused() -> None:
+    asked = settings(service="shop-api", stack="dev")
+    assert list(ownership.namesakes(asked, ())) == []
+    (found,) = ownership.namesakes(asked, ["shop/api-dev"])
+    said = str(found)
+    assert "service" in said and "'shop-api'" in said and "shop-api/dev" in said and "shop/api-dev" in said
+    assert "pulumi config set service NAME" in said

@@ -130,3 +130,24 @@ def test_what_others_made_is_not_ours() -> None:
     things("green-1", stack="phoenix/prod", color="green", generation="g", birth="1")
     things("alb", rule="none")  # of the stack, but of no color's birth
     assert lost() == ()
+
+
+def test_a_stack_whose_names_are_the_same_is_seen_by_its_tags_and_none_that_only_begins_alike() -> None:
+    things("green-1", stack="shop/api-dev", color="green", generation="g", birth="1")
+    rights("blue-1", stack="shop/api-dev", color="blue", generation="b", birth="1")
+    things("green-2", stack="shop/api-dev-eu", color="green", generation="g", birth="1")
+    session = boto3.Session(region_name="eu-west-1")
+
+    def seen(stack: str) -> tuple[str, ...]:
+        return orphans.find_orphans(session, LiveState(), stack=stack, known=frozenset()).namesakes
+
+    assert seen("shop-api/dev") == ("shop/api-dev",)
+    assert seen("shop/api-dev") == ()
+    assert seen("shop/api") == ()
+
+
+def test_rights_alone_which_all_regions_share_show_it_too() -> None:
+    rights("blue-1", stack="shop/api-dev", color="blue", generation="b", birth="1")
+    there = boto3.Session(region_name="us-east-1")
+    found = orphans.find_orphans(there, LiveState(), stack="shop-api/dev", known=frozenset())
+    assert (found.things, found.namesakes) == ((), ("shop/api-dev",))
