@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core import kms as keys
@@ -38,21 +38,25 @@ def volume_key_problem(kms: KMSClient | None, key: str, *, account: str) -> str 
     if owner != account:
         return f"{role} has no grant on it, which another account's key takes (aws kms create-grant)"
     policy = json.loads(kms.get_key_policy(KeyId=found["KeyId"], PolicyName="default")["Policy"])
-    missing = [action for action in NEEDED if not allows(policy["Statement"], role, action)]
+    missing = [action for action in NEEDED if not allows(policy, role, action)]
     return f"its policy does not let {role} do {', '.join(missing)}" if missing else ""
 
 
-def allows(statements: Iterable[Mapping[str, Any]], role: str, action: str) -> bool:
-    """Whether statements of a key's policy let a role do something, whatever their conditions are.
+def allows(policy: Mapping[str, Any], role: str, action: str) -> bool:
+    """Whether a key's policy lets a role do something.
 
-    The account itself (`:root`) is no such leave: that hands it to the role's own policies, which have no key in them.
+    A leave counts whatever its conditions are, and a denial when it has none. The account itself (`:root`) is no such
+    leave: that hands it to the role's own policies, which have no key in them.
     """
-    return any(
-        one["Effect"] == "Allow"
-        and any(who in ("*", role) for who in _listed(_principals(one)))
+    said = policy["Statement"]
+    effects = {
+        one["Effect"]
+        for one in ([said] if isinstance(said, Mapping) else said)
+        if any(who in ("*", role) for who in _listed(_principals(one)))
         and any(fnmatch.fnmatchcase(action.lower(), said.lower()) for said in _listed(one.get("Action", [])))
-        for one in statements
-    )
+        and not (one["Effect"] == "Deny" and one.get("Condition"))
+    }
+    return effects == {"Allow"}
 
 
 def _principals(statement: Mapping[str, Any]) -> Any:

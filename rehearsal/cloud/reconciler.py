@@ -21,6 +21,7 @@ from rehearsal.alb.balancer import Balancer
 from rehearsal.alb.counters import publish
 from rehearsal.alb.routing import compile_table
 from rehearsal.autoscaling import reconcile
+from rehearsal.cloud import disk_keys
 from rehearsal.cloud.alarms import evaluate
 from rehearsal.cloud.events.worker import EventWorker
 from rehearsal.cloud.moto_patches.targets import finish_draining
@@ -100,8 +101,9 @@ class Reconciler:
         """A machine for every instance that has booted, none for one that stopped or terminated."""
         for instance in ec2.all_instances():
             booted = instance.state == "pending" and self._state.now() >= instance.boots_at
-            if booted and self._state.boot_fault and getattr(instance, "autoscaling_group", None):
-                instance.ended_for = self._state.boot_fault
+            launched = booted and getattr(instance, "autoscaling_group", None)
+            if launched and (fault := self._state.boot_fault or disk_keys.termination_reason(ec2, instance)):
+                instance.ended_for = fault
                 instance.terminate()
                 self._state.journal.record("instance", instance.id, f"terminated: {instance.ended_for}")
             elif booted:

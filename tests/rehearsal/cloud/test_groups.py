@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,49 @@ def test_instance_that_ends_before_it_runs_is_a_canceled_activity_with_its_reaso
         "Termination Reason: Client.InternalError: Client error on launch"
     )
     in_service(s, "locked", 1)
+
+
+def test_a_group_launches_under_a_customers_key_only_when_its_own_role_may_use_it(s: Stack) -> None:
+    kms: Any = s.cloud.client("kms")
+    role = "arn:aws:iam::123456789012:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+
+    def disk(key: str) -> dict[str, Any]:
+        return {
+            "DeviceName": "/dev/xvda",
+            "Ebs": {"VolumeSize": 30, "Encrypted": True, **({"KmsKeyId": key} if key else {})},
+        }
+
+    def key(**said: Any) -> str:
+        return str(kms.create_key(**said)["KeyMetadata"]["Arn"])
+
+    def statement(effect: str, action: str) -> dict[str, Any]:
+        return {"Effect": effect, "Principal": {"AWS": [role]}, "Action": action, "Resource": "*"}
+
+    def reason(name: str, arn: str) -> str:
+        s.group(name, s.template(name, BlockDeviceMappings=[disk(arn)]))
+        until(lambda: any(one["StatusCode"] == "Cancelled" for one in s.activities(name)), what="canceled")
+        return str(next(one["StatusMessage"] for one in s.activities(name) if one["StatusCode"] == "Cancelled"))
+
+    of_the_account_alone = key()
+    use = statement("Allow", "kms:*")
+    without_grants = [statement("Allow", action) for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*")]
+    grants = {**statement("Allow", "kms:CreateGrant"), "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}}}
+    as_the_guide_says = key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [*without_grants, grants]}))
+    denied = key(Policy=json.dumps({"Version": "2012-10-17", "Statement": [use, statement("Deny", "kms:Decrypt")]}))
+    assert reason("closed", of_the_account_alone).endswith("Client.InternalError: Client error on launch")
+    assert reason("denied", denied).endswith("Client.InternalError: Client error on launch")
+    for name, arn in {"open": as_the_guide_says, "own": ""}.items():
+        s.group(name, s.template(name, BlockDeviceMappings=[disk(arn)]))
+        in_service(s, name, 1)
+    kms.create_grant(
+        KeyId=of_the_account_alone,
+        GranteePrincipal=role,
+        Operations=["CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext"],
+    )
+    s.group("granted", s.template("granted", BlockDeviceMappings=[disk(of_the_account_alone)]))
+    in_service(s, "granted", 1)
+    kms.disable_key(KeyId=as_the_guide_says.rpartition("/")[2])
+    assert "Client.InvalidKMSKey.InvalidState" in reason("disabled", as_the_guide_says)
 
 
 def test_force_deleted_group_empties_and_goes_and_its_activities_stay(s: Stack) -> None:
