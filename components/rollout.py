@@ -124,6 +124,7 @@ class Rollout(pulumi.ComponentResource):
                 "soak_seconds": str(settings.soak_seconds),
                 "drain_seconds": str(settings.drain_seconds),
                 "replacement_seconds": str(estimates.replacement_seconds(settings)),
+                "slow_milliseconds": str(settings.max_response_milliseconds),
                 "alarms": alarms,
                 **shared,
                 **sticky,

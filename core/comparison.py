@@ -20,8 +20,8 @@ from functools import lru_cache
 
 # Evidence that is enough to go back, and enough to go on: one unlucky promotion in 100, and one bad group in 20.
 ENOUGH, GOOD = 100.0, 20.0
-# What one minute may add: so it takes two.
-MOST_IN_A_MINUTE = 10.5
+# What one minute may add, so that it takes two, even after good ones.
+MOST_IN_A_MINUTE = 15.0
 # From here on it is looked at longer before more traffic moves.
 DOUBTFUL = 5.0
 # What is suspected: so many times the margin above what the others have.

@@ -126,7 +126,7 @@ class ServiceArgs(TypedDict, total=False):
     stickyCanary: bool
     """While several groups share production, users who keep cookies stay with the one that answered them first; shares are then of new users. Default: false."""
     canaryPauseSeconds: int
-    """Seconds that each canary step is watched, and on until CloudWatch has shown a whole minute of it (0: on at once, blind). Default: 180."""
+    """Seconds that each canary step is watched: on until CloudWatch has shown a whole minute of it, and less once several show that it does as well as the live group (0: on at once, blind). Default: 180."""
     soakSeconds: int
     """Seconds that the flip is watched before the previous group is deleted, and on until CloudWatch has shown a whole minute of it (0: blind). Default: 180."""
     settleSeconds: int
@@ -136,7 +136,7 @@ class ServiceArgs(TypedDict, total=False):
     maxErrorPercent: int
     """Percent of 5xx among a group's answers in a minute above which its alarm stops a rollout. Default: 5."""
     maxResponseMilliseconds: int
-    """99th percentile of a group's response time above which, for 2 minutes, its alarm stops a rollout; 0 turns it off. Default: 5000."""
+    """99th percentile of a group's response time above which, for 2 minutes, its alarm stops a rollout; 0 turns it off, and slow answers are not compared with the live group's either. Default: 5000."""
     drainSeconds: int
     """Seconds that requests on a leaving server may take to end. Default: 30."""
     slowStartSeconds: int

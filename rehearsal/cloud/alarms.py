@@ -134,11 +134,15 @@ def _metric(
 def statistic_of(data: list[Any], statistic: str) -> float | None:
     """None without data, and for statistics that this module does not know (trimmed means, ..).
 
-    A percentile is the least value that so many percent of the values do not exceed; CloudWatch's is close to that.
+    A percentile is the least value that so many percent of the values do not exceed; CloudWatch's is close to that. A
+    percentile rank, PR(:x), is the percentage of the values that are at most x.
     """
     if re.fullmatch(r"p\d{1,2}(\.\d+)?", statistic):
         values = sorted(value for datum in data for value in getattr(datum, "values", ()))
         return values[max(math.ceil(len(values) * float(statistic[1:]) / 100) - 1, 0)] if values else None
+    if rank := re.fullmatch(r"PR\(:(\d+(?:\.\d+)?)\)", statistic):
+        values = [value for datum in data for value in getattr(datum, "values", ())]
+        return 100 * sum(value <= float(rank[1]) for value in values) / len(values) if values else None
     rows = [
         (d.sum, d.sample_count, d.min, d.max)
         if isinstance(d, MetricAggregatedDatum)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.aws import Aws
+from core.comparison import Answers, Minute
 from steps.promote.verdict import Metrics, Traffic
 
 if TYPE_CHECKING:
@@ -16,30 +17,65 @@ PERIOD = timedelta(minutes=1)
 
 
 def read_metrics(
-    aws: Aws, *, load_balancer: str, ours: str, other: str | None, start: datetime, end: datetime, shared: bool = False
+    aws: Aws,
+    *,
+    load_balancer: str,
+    ours: str,
+    other: str | None,
+    start: datetime,
+    end: datetime,
+    shared: bool = False,
+    slow_seconds: float = 0,
 ) -> Metrics:
     """Sums over the whole minutes that began at `start` or later, and before `end`, as far as they are published.
 
     The minute that `start` lies in is not counted: a part of it belongs to what was before.
     The load balancer's own 5xx are not told by target group: of one that is `shared` they may be anybody's.
+    `slow_seconds`: an answer that took longer is slow; 0: none is.
     """
-    queries = [
-        _sum("requests", "RequestCount", load_balancer, ours),
-        _sum("errors", "HTTPCode_Target_5XX_Count", load_balancer, ours),
-        _sum("connections", "TargetConnectionErrorCount", load_balancer, ours),
-    ]
+    queries = [_sum("connections", "TargetConnectionErrorCount", load_balancer, ours)]
     if not shared:
         queries += [
             _sum("allrequests", "RequestCount", load_balancer),
             _sum("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer),
         ]
-    if other:
+    for side, group in (("", ours), *((("other", other),) if other else ())):
         queries += [
-            _sum("otherrequests", "RequestCount", load_balancer, other),
-            _sum("othererrors", "HTTPCode_Target_5XX_Count", load_balancer, other),
+            _sum(f"{side}requests", "RequestCount", load_balancer, group),
+            _sum(f"{side}errors", "HTTPCode_Target_5XX_Count", load_balancer, group),
+            *(_slowness(side, load_balancer, group, slow_seconds) if slow_seconds else ()),
         ]
-    sums = dict.fromkeys(("otherrequests", "othererrors", "allrequests", "allerrors"), 0)
-    minutes: list[datetime] = []
+    found = _read(aws, queries, start=start, end=end)
+    sums = {id_: round(sum(values.values())) for id_, values in found.items()}
+
+    def traffic(requests: str, errors: str, *, beside: bool = False) -> Traffic:
+        return Traffic(requests=sums.get(requests, 0), errors=sums.get(errors, 0), beside=beside)
+
+    minutes = sorted(found.get("requests", {}))
+    return Metrics(
+        minutes=tuple(minutes),
+        ours=traffic("requests", "errors"),
+        other=traffic("otherrequests", "othererrors"),
+        connections=traffic("requests", "connections", beside=True),
+        balancer=traffic("allrequests", "allerrors", beside=True),
+        errors={at: Minute(_failed(found, "", at), _failed(found, "other", at)) for at in minutes},
+        slow={at: Minute(_slow(found, "", at), _slow(found, "other", at)) for at in minutes} if slow_seconds else {},
+        others_slow=sum((_slow(found, "other", at) for at in found.get("otheranswers", {})), Answers()),
+    )
+
+
+def usual_seconds(aws: Aws, *, load_balancer: str, target_group: str, start: datetime, end: datetime) -> float:
+    """What 95 % of the answers of a target group stayed under in the median minute; 0 when nothing is known."""
+    query = _stat("usual", "TargetResponseTime", "p95", load_balancer, target_group)
+    found = sorted(_read(aws, [query], start=start, end=end).get("usual", {}).values())
+    return found[len(found) // 2] if found else 0.0
+
+
+Series = dict[str, dict[datetime, float]]  # query -> minute -> value
+
+
+def _read(aws: Aws, queries: list[MetricDataQueryTypeDef], *, start: datetime, end: datetime) -> Series:
+    found: Series = {}
     pages = aws.cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=queries,
         StartTime=_minute(start),
@@ -47,24 +83,38 @@ def read_metrics(
     )
     for page in pages:
         for result in page["MetricDataResults"]:
-            counted = {
-                minute: value
-                for minute, value in zip(result["Timestamps"], result["Values"], strict=True)
-                if start <= minute < end
-            }
-            sums[result["Id"]] = sums.get(result["Id"], 0) + round(sum(counted.values()))
-            if result["Id"] == "requests":
-                minutes += counted
-    return Metrics(
-        minutes=tuple(sorted(minutes)),
-        ours=Traffic(requests=sums["requests"], errors=sums["errors"]),
-        other=Traffic(requests=sums["otherrequests"], errors=sums["othererrors"]),
-        connections=Traffic(requests=sums["requests"], errors=sums["connections"], beside=True),
-        balancer=Traffic(requests=sums["allrequests"], errors=sums["allerrors"], beside=True),
-    )
+            known = zip(result["Timestamps"], result["Values"], strict=True)
+            found.setdefault(result["Id"], {}).update({at: value for at, value in known if start <= at < end})
+    return found
+
+
+def _failed(found: Series, side: str, at: datetime) -> Answers:
+    total = found.get(f"{side}requests", {}).get(at, 0.0)
+    return Answers(total, min(total, found.get(f"{side}errors", {}).get(at, 0.0)))
+
+
+def _slow(found: Series, side: str, at: datetime) -> Answers:
+    """Of a minute's answers those that took too long: a percentile rank is the share of those that did not."""
+    total = found.get(f"{side}answers", {}).get(at, 0.0)
+    quick = found.get(f"{side}quick", {}).get(at)
+    return Answers() if quick is None else Answers(total, round(total * (1 - quick / 100)))
+
+
+def _slowness(side: str, load_balancer: str, target_group: str, seconds: float) -> list[MetricDataQueryTypeDef]:
+    # PR(:x) is the percentage of values of at most x (CloudWatch user guide, "CloudWatch statistics definitions").
+    return [
+        _stat(f"{side}answers", "TargetResponseTime", "SampleCount", load_balancer, target_group),
+        _stat(f"{side}quick", "TargetResponseTime", f"PR(:{seconds:.3f})", load_balancer, target_group),
+    ]
 
 
 def _sum(id_: str, metric: str, load_balancer: str, target_group: str | None = None) -> MetricDataQueryTypeDef:
+    return _stat(id_, metric, "Sum", load_balancer, target_group)
+
+
+def _stat(
+    id_: str, metric: str, statistic: str, load_balancer: str, target_group: str | None = None
+) -> MetricDataQueryTypeDef:
     dimensions: list[DimensionTypeDef] = [
         {"Name": "LoadBalancer", "Value": load_balancer.partition(":loadbalancer/")[2]}
     ]
@@ -75,7 +125,7 @@ def _sum(id_: str, metric: str, load_balancer: str, target_group: str | None = N
         "MetricStat": {
             "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions},
             "Period": int(PERIOD.total_seconds()),
-            "Stat": "Sum",
+            "Stat": statistic,
         },
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import listener_rules, server_groups
-from steps.promote import alarms, metrics, verdict
+from steps.promote import alarms, compared, metrics, verdict
 from steps.runtime.command import Context
 from steps.verify import probe
 from steps.verify.probe import ListenerEndpoint
@@ -21,6 +21,7 @@ class PromotionTarget:
 
     `rollback_point`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is
     others' too. `sticky`: users who keep cookies stay with their group while several share the traffic.
+    `slow_milliseconds`: what the slowest answers may take at most; 0: any time.
     """
 
     door: ListenerEndpoint
@@ -35,6 +36,7 @@ class PromotionTarget:
     names: Mapping[str, str]
     shared: bool = False
     sticky: bool = False
+    slow_milliseconds: int = 0
 
 
 class Observer:
@@ -65,6 +67,7 @@ class Observer:
         self._failed = 0
         self._quiet = set(quiet)
         self._began = self.since = context.clock.utc()
+        self._slow_seconds = self._usual_slowness()
         self._before = self._metrics(self._began - BEFORE, self._began)
 
     def look(self) -> verdict.Observation:
@@ -75,8 +78,9 @@ class Observer:
                 self.healthy[arn] = server_groups.healthy(server_groups.read_targets(aws, arn))
         why = self._probe()
         now = self._metrics(self._began, self.context.clock.utc())
+        weights = listener_rules.read_rule(aws, self.subject.rule).shares()
         return verdict.Observation(
-            weights=listener_rules.read_rule(aws, self.subject.rule).shares(),
+            weights=weights,
             in_alarm=self._ringing(),
             healthy=self.healthy[ours],
             needed=self.needed,
@@ -85,6 +89,9 @@ class Observer:
             now=now,
             before=self._before,
             minutes=sum(minute >= self.since for minute in now.minutes),
+            since=self.since,
+            alone=weights.get(ours) == 100,
+            slow_seconds=self._slow_seconds,
             short=self._short(),
             replaced_in=self.replaced_in,
             no_healthy_baseline=self.rescue,
@@ -111,6 +118,20 @@ class Observer:
         self._quiet.intersection_update(found)
         return [name for name in found if name not in self._quiet]
 
+    def _usual_slowness(self) -> float:
+        """What an answer takes longer than to be slow, by what the others' took before anything moved."""
+        subject = self.subject
+        if not (self.other and subject.slow_milliseconds):
+            return 0.0
+        usual = metrics.usual_seconds(
+            self.context.aws,
+            load_balancer=subject.door.load_balancer,
+            target_group=self.other,
+            start=self._began - BEFORE,
+            end=self._began,
+        )
+        return compared.slow_after(usual, limit_milliseconds=subject.slow_milliseconds)
+
     def _metrics(self, start: datetime, end: datetime) -> verdict.Metrics:
         return metrics.read_metrics(
             self.context.aws,
@@ -120,4 +141,5 @@ class Observer:
             start=start,
             end=end,
             shared=self.subject.shared,
+            slow_seconds=self._slow_seconds,
         )

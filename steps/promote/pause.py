@@ -7,11 +7,13 @@ from collections.abc import Callable
 from core import timing
 from core.errors import StepError
 from core.progress import Backoff, LogThrottle
-from steps.promote import verdict
+from steps.promote import compared, verdict
 from steps.promote.observe import Observer
 from steps.runtime.command import Context
 
 TICK_SECONDS = 5.0
+# How long more minutes are waited for when those that are known look bad and may still be chance.
+DOUBT_SECONDS = 300.0
 
 
 def pause(
@@ -27,8 +29,9 @@ def pause(
     """Looks again and again for `seconds`, at least once, and on until enough is known; returns the last look.
 
     Enough are all servers that are needed and, where `metrics` are to be waited for, one whole minute at the present
-    weights. `what` is watched, for the reader, and what comes `then`. Raises StepError when a look does, when not one
-    probe was answered, and when CloudWatch has nothing.
+    weights. Then it ends early when they say that the new group does as well as the other, and goes on for a while when
+    they make that doubtful. `what` is watched, for the reader, and what comes `then`. Raises StepError when a look
+    does, when not one probe was answered, and when CloudWatch has nothing.
     """
     until = context.progress.bounded(max(0.0, seconds))
     late = context.progress.bounded(max(timing.MISSING_METRICS_SECONDS, seconds))
@@ -38,6 +41,9 @@ def pause(
         seen = look()
         text = f"{what}: {verdict.summary(seen)}; then {then}"
         if not until.left():
+            break
+        if metrics and verdict.is_known_good(seen):
+            until.line(f"{what}: as good as the others, so this ends {until.left():.0f} s early")
             break
         teller.log(until, text)
         context.clock.sleep(min(TICK_SECONDS, max(0.5, seconds / 4), until.left()))
@@ -54,6 +60,11 @@ def pause(
         until = late
         pace.wait(late, f"{what}: {verdict.summary(seen)}; waiting for {lacks}; then {then}")
         seen = look()
+    doubtful = context.progress.bounded(DOUBT_SECONDS)
+    while metrics and (doubt := compared.doubt(verdict.comparisons(seen))) and doubtful.left():
+        pace.wait(doubtful, f"{what}: {verdict.summary(seen)}; waiting for {doubt}; then {then}")
+        seen = look()
+        until = doubtful
     until.line(f"{what}: {verdict.summary(seen)}; then {then}")
     if not observer.answered:
         raise StepError(

@@ -1,8 +1,8 @@
 """Moves production traffic to a verified group, in watched steps, and back again if it does not do well.
 
-Canary steps, each watched: alarms, 5xx, connections, health, own probes. After the last, every address of the load
-balancer must answer as the new generation, and the group is watched on. Whatever stops it - a bad sign, a signal,
-the death of whoever started it - the weights go back first, then sizes, then it tells why.
+Canary steps, each watched: alarms, 5xx, slow answers, connections, health, own probes. After the last, every address of
+the load balancer must answer as the new generation, and the group is watched on. Whatever stops it - a bad sign, a
+signal, the death of whoever started it - the weights go back first, then sizes, then it tells why.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ class Options(GateOptions):
     alarms: tuple[str, ...] = option(
         "CloudWatch alarms to watch, as a JSON list of names", parse=parsers.json_names, default=()
     )
+    slow_milliseconds: int = option(
+        "how long the slowest answers may take; 0: any time, and slow ones are not compared with the other group's",
+        parse=parsers.integer(0, 4_000_000),
+        default=0,
+    )
     sticky: bool = option(
         "true: users who keep cookies stay with their group while several share the traffic",
         parse=parsers.boolean,
@@ -100,6 +105,7 @@ def promote(options: Options, context: Context) -> dict[str, object]:
         names=_names(context, options, rule),
         shared=options.shared,
         sticky=options.sticky,
+        slow_milliseconds=options.slow_milliseconds,
     )
     if rule is None:
         return _first(options, context, ours, subject)

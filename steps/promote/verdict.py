@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
-# Fewer requests than this say nothing about a share of errors.
-ENOUGH_REQUESTS = 20
-# The share of errors that is too many, and how far it must be above what the other group has.
+from core.comparison import Answers, Minute
+from steps.promote import compared
+from steps.promote.compared import Comparison
+
+# The share of errors that is too many where there is no group to compare with in the same minutes, and how far it must
+# be above what was usual. So many errors are no accident.
 TOO_MANY = 0.01
 MARGIN = 0.01
-# Errors of the load balancer itself (nobody behind it answered) are rarer; this many are no accident.
 ENOUGH_ERRORS = 5
 PROBES_IN_A_ROW = 3
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ class Traffic:
 class Metrics:
     """CloudWatch's sums over a while. ALB metrics come once a minute, and only with traffic.
 
-    `minutes`: when each whole minute began in which ours had requests.
+    `minutes`: when each whole minute began in which ours had requests. `errors`, `slow`: each of them with what both
+    groups answered in it, and how much of that was a 5xx, or slow. `others_slow`: the others' answers in all of them.
     """
 
     minutes: Sequence[datetime] = ()
@@ -46,6 +50,9 @@ class Metrics:
     other: Traffic = field(default_factory=Traffic)
     connections: Traffic = field(default_factory=lambda: Traffic(beside=True))
     balancer: Traffic = field(default_factory=lambda: Traffic(beside=True))
+    errors: Mapping[datetime, Minute] = field(default_factory=dict)
+    slow: Mapping[datetime, Minute] = field(default_factory=dict)
+    others_slow: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +61,10 @@ class Observation:
 
     `failed` and `why`: probes of our generation that failed in a row, and the last one's reason. `now` and `before`:
     metrics since the traffic began to move, and of the ten minutes before. `minutes`: how many whole minutes at these
-    weights CloudWatch has shown. `short`: for how many seconds fewer servers have been healthy than are needed;
-    `replaced_in`: how many a server's replacement may take. `no_healthy_baseline`: nobody was healthy when it began,
-    so what the load balancer itself answers 5xx to may still be requests of then.
+    weights, which were set at `since`, CloudWatch has shown. `alone`: ours has all of the traffic. `slow_seconds`: what
+    an answer takes longer than to be slow; 0 when that is not looked at. `short`: for how many seconds fewer servers
+    have been healthy than are needed; `replaced_in`: how many a server's replacement may take. `no_healthy_baseline`:
+    nobody was healthy when it began, so what the load balancer itself answers 5xx to may still be requests of then.
     """
 
     weights: Mapping[str, int] = field(default_factory=dict)
@@ -68,6 +76,9 @@ class Observation:
     now: Metrics = field(default_factory=Metrics)
     before: Metrics = field(default_factory=Metrics)
     minutes: int = 0
+    since: datetime = EVER
+    alone: bool = False
+    slow_seconds: float = 0
     short: float = 0
     replaced_in: float = math.inf
     no_healthy_baseline: bool = False
@@ -86,17 +97,40 @@ def reason_to_go_back(seen: Observation) -> str:
         )
     if seen.failed >= PROBES_IN_A_ROW:
         return f"{seen.failed} probes in a row failed: {seen.why}"
-    return _errors(seen) or _connections(seen) or ("" if seen.no_healthy_baseline else _balancer(seen))
+    return (
+        compared.reason_to_go_back(comparisons(seen))
+        or _errors(seen)
+        or _connections(seen)
+        or ("" if seen.no_healthy_baseline else _balancer(seen))
+    )
+
+
+def comparisons(seen: Observation) -> tuple[Comparison, ...]:
+    """What the minutes say that both groups have answered in."""
+    return compared.comparisons(seen.now, seen.before, slow_seconds=seen.slow_seconds)
+
+
+def is_known_good(seen: Observation) -> bool:
+    """Whether nothing more has to be seen at these weights: all is well, and no worse than with the others."""
+    return (
+        seen.healthy >= seen.needed
+        and not seen.failed
+        and not compared.doubt(comparisons(seen))
+        and compared.does_as_well(seen.now, seen.before, since=seen.since, slow_seconds=seen.slow_seconds)
+    )
 
 
 def _errors(seen: Observation) -> str:
-    ours = seen.now.ours
+    """With all of the traffic there is nobody to compare with: too many are more than the others had."""
+    if not seen.alone:
+        return ""
+    ours = sum((minute.ours for at, minute in seen.now.errors.items() if at >= seen.since), Answers())
     usual = max(seen.now.other.share, seen.before.other.share)
-    if ours.requests < ENOUGH_REQUESTS or ours.share <= TOO_MANY or ours.share <= usual + MARGIN:
+    if ours.failed < ENOUGH_ERRORS or ours.share <= TOO_MANY or ours.share <= usual + MARGIN:
         return ""
     return (
-        f"{ours.errors} of {ours.requests} requests to the new servers ended in a 5xx ({ours.share:.1%}; "
-        f"the others have {usual:.1%})"
+        f"{ours.failed:.0f} of {ours.total:.0f} requests to the new servers ended in a 5xx ({ours.share:.1%}; "
+        f"the others had {usual:.1%})"
     )
 
 
@@ -133,5 +167,8 @@ def summary(seen: Observation) -> str:
     if ours.requests:
         minutes = "1 whole minute" if shown == 1 else f"{shown} whole minutes"
         errors = f"5xx {ours.errors} of {ours.requests} requests in {minutes}"
+        if seen.now.slow:
+            slow = sum((minute.ours for minute in seen.now.slow.values()), Answers())
+            errors += f", {slow.failed:.0f} slower than {seen.slow_seconds * 1000:.0f} ms"
     probes = f"probe failed: {seen.why}" if seen.failed else "probes answer"
     return f"{seen.healthy} of {seen.needed} servers healthy, {probes}, {errors}"

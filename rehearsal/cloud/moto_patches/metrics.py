@@ -9,9 +9,9 @@ import copy
 from datetime import datetime, timedelta
 from typing import Any
 
-from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dimension
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, Dimension, Statistics
 
-from rehearsal.cloud.alarms import beginning
+from rehearsal.cloud.alarms import beginning, statistic_of
 from rehearsal.cloud.moto_patches.patch import Correction, around
 from rehearsal.state.cloud_state import CloudState
 
@@ -42,6 +42,12 @@ def whole_periods(
     if stats:
         start_time = beginning(start_time, timedelta(seconds=max(stat["Period"] for stat in stats)))
     return original(backend, queries, start_time, *args, **kwargs)
+
+
+@around(Statistics, "get_statistics_for_type")
+def also_of_single_values(cloud: CloudState, original: Correction, statistics: Any, stat: str) -> Any:
+    """Percentiles and percentile ranks; moto answers none."""
+    return statistic_of(statistics.metric_data, stat) if stat.startswith(("p", "PR(")) else original(statistics, stat)
 
 
 @around(Alarm, "__init__")

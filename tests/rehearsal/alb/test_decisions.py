@@ -204,7 +204,10 @@ def test_expression_that_nobody_knows_is_refused() -> None:
         expression("ANOMALY_DETECTION_BAND(errors, 2)", {"errors": lambda _: 1.0})(datetime(2026, 1, 1))
 
 
-@pytest.mark.parametrize(("statistic", "expected"), [("p99", 99.0), ("p50", 50.0), ("p99.9", 100.0), ("tm90", None)])
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [("p99", 99.0), ("p50", 50.0), ("p99.9", 100.0), ("PR(:40)", 40.0), ("PR(:0.5)", 0.0), ("tm90", None)],
+)
 def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(statistic: str, expected: float | None) -> None:
     values = [float(number) for number in range(100, 0, -1)]
     data = [SimpleNamespace(values=part, value=0.0) for part in (values[:30], values[30:])]

@@ -175,3 +175,10 @@ def test_an_alarm_about_a_percentile_rings_for_slow_answers_and_not_for_quick_on
         )
     until(lambda: site.get().status == 200 and alarm(site, "slow-0.1") == "ALARM", what="ALARM")
     assert alarm(site, "slow-30") == "OK"
+    where = {
+        "TargetGroup": group.rpartition(":")[2],
+        "LoadBalancer": site.stack.balancer.partition(":loadbalancer/")[2],
+    }
+    assert metric(site, "TargetResponseTime", "PR(:0.1)", **where) == 0
+    assert (metric(site, "TargetResponseTime", "PR(:30)", **where) or 0) >= 100
+    assert (metric(site, "TargetResponseTime", "p95", **where) or 0) >= 0.2

@@ -139,11 +139,50 @@ def test_more_errors_than_the_others_have_send_traffic_back(flipping: Flipping) 
         ):
             flipping.measured(metric, value, color=color)
 
-    flipping.world.clock.at(60, err)
+    for seconds in (60, 120):
+        flipping.world.clock.at(seconds, err)
 
     text = goes_back(flipping, moves=CANARY)
 
-    assert "7 of 101 requests to the new servers ended in a 5xx (6.9%; the others have 1.0%)" in text
+    assert (
+        "14 of 202 requests to the new servers ended in a 5xx (6.93%), and 18 of 1800 to the others (1.00%) in the same"
+        " 2 minutes: more than chance explains"
+    ) in text
+
+
+def test_one_unlucky_minute_holds_the_next_step_and_takes_nothing_back(flipping: Flipping) -> None:
+    def err() -> None:
+        for metric, value, color in (
+            ("RequestCount", 100, "green"),
+            ("HTTPCode_Target_5XX_Count", 12, "green"),
+            ("RequestCount", 900, "blue"),
+        ):
+            flipping.measured(metric, value, color=color)
+
+    times: list[float] = []
+    flipping.on_move = lambda: times.append(flipping.world.clock.passed)
+    flipping.world.clock.at(60, err)
+
+    promote(flipping.given(canary_pause_seconds=180), flipping.world.context())
+
+    assert times[1] - times[0] > 400
+    assert "waiting for more minutes: 12 of 101 requests to the new servers ended in a 5xx" in flipping.world.said()
+
+
+def test_a_long_pause_ends_early_once_it_is_known_to_do_as_well(flipping: Flipping) -> None:
+    def well() -> None:
+        flipping.measured("RequestCount", 999, color="green")
+        flipping.measured("RequestCount", 9000, color="blue")
+
+    times: list[float] = []
+    flipping.on_move = lambda: times.append(flipping.world.clock.passed)
+    for seconds in range(60, 900, 60):
+        flipping.world.clock.at(seconds, well)
+
+    promote(flipping.given(canary_steps=(10,), canary_pause_seconds=3600, soak_seconds=0), flipping.world.context())
+
+    assert 240 <= times[1] - times[0] <= 360
+    assert re.search(r"as good as the others, so this ends 3[23]\d\d s early", flipping.world.said())
 
 
 def test_errors_of_the_load_balancer_itself_send_traffic_back(flipping: Flipping) -> None:
