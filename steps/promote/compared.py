@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from core import comparison
 from core.comparison import ERRORS, SLOWNESS, Answers, Minute, Question
-
-if TYPE_CHECKING:
-    from steps.promote.verdict import Metrics
+from steps.promote.figures import Metrics
 
 # An answer is slow when it takes more than twice what 95 % of the live group's took; not one that nobody feels.
 SLOWER, UNFELT_SECONDS = 2, 0.1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.aws import Aws
 from core.comparison import Answers, Minute
-from steps.promote.verdict import Metrics, Traffic
+from steps.promote.figures import Metrics, Traffic
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from core import listener_rules, server_groups
 from steps.promote import alarms, compared, metrics, verdict
+from steps.promote.figures import Metrics
 from steps.runtime.command import Context
 from steps.verify import probe
 from steps.verify.probe import ListenerEndpoint
@@ -132,7 +133,7 @@ class Observer:
         )
         return compared.slow_after(usual, limit_milliseconds=subject.slow_milliseconds)
 
-    def _metrics(self, start: datetime, end: datetime) -> verdict.Metrics:
+    def _metrics(self, start: datetime, end: datetime) -> Metrics:
         return metrics.read_metrics(
             self.context.aws,
             load_balancer=self.subject.door.load_balancer,

@@ -14,7 +14,7 @@ from core.aws import Aws
 from rehearsal.alb import counters
 from rehearsal.servers import scripted
 from steps.promote import metrics
-from steps.promote.verdict import Metrics
+from steps.promote.figures import Metrics
 from tests.rehearsal.alb.site import Site
 from tests.rehearsal.boto3_stack import until
 

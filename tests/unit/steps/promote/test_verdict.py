@@ -11,7 +11,8 @@ import pytest
 from core.comparison import Answers, Minute
 from steps.promote import compared
 from steps.promote import verdict as watch
-from steps.promote.verdict import Metrics, Observation, Traffic
+from steps.promote.figures import Metrics, Traffic
+from steps.promote.verdict import Observation
 
 WELL = Observation(healthy=2, needed=2)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
