@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -31,12 +32,17 @@ class CredentialsEndedError(BotoCoreError):
 
 
 def connect(*, region: str, profile: str = "", credentials_file: str = "", config_file: str = "") -> boto3.Session:
-    """A session as the AWS provider has it with the same settings. Empty ones are the environment's."""
+    """A session as the AWS provider has it with the same settings. Empty ones are the environment's.
+
+    It makes a client once for each service, region and configuration, and gives that one again: the plan's readers each
+    ask for theirs, and one takes longer to make than many a call.
+    """
     core = botocore.session.Session()
     for name, path in (("credentials_file", credentials_file), ("config_file", config_file)):
         if path:
             core.set_config_variable(name, path)
     session = boto3.Session(botocore_session=core, region_name=region or None, profile_name=profile or None)
+    session.client = cache(session.client)  # type: ignore[method-assign, assignment]
     _announce_expiry(session.get_credentials())
     return session
 

@@ -135,3 +135,12 @@ def test_what_is_the_providers_own_matter_is_left_to_it() -> None:
     }
     assert list(provider.problems(said)) == []
     assert provider.provider_identity(said) == {"profile": "shop", "config_file": "~/.aws/shop", "credentials_file": ""}
+
+
+def test_a_client_is_made_once_for_each_service_region_and_configuration() -> None:
+    connected = session.connect(region=REGION)
+    made = connected.client("sqs", config=aws.CONFIG)
+    assert connected.client("sqs", config=aws.CONFIG) is made
+    others = (connected.client("sqs"), connected.client("sqs", region_name="us-east-1"), connected.client("sts"))
+    assert len({id(made), *map(id, others)}) == 4
+    assert others[1].meta.region_name == "us-east-1"
