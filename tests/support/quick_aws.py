@@ -13,6 +13,7 @@ import botocore.session
 import pytest
 from botocore.client import ClientCreator
 from botocore.loaders import Loader
+from moto import backends
 from moto.core import base_backend, responses
 from moto.core.utils import method_names_from_class
 from moto.ec2.models import amis
@@ -72,6 +73,8 @@ def quick_aws() -> Iterator[None]:
             patch.setattr(ClientCreator, part, _once(getattr(ClientCreator, part)))
         # It looks through a class for each request.
         patch.setattr(responses, "method_names_from_class", cache(method_names_from_class))
+        # It imports a module for each.
+        patch.setattr(backends, "_import_backend", cache(backends._import_backend))
         # 1,300 of AWS's and ECS's, for each region, at the beginning of each test and at its end.
         patch.setattr(amis, "AMIS", [one for one in amis.AMIS if one["ami_id"] in IMAGES])
         patch.setattr(amis, "load_resource", _present_images)

@@ -19,6 +19,7 @@ from core.aws import Aws
 from core.progress import Progress
 from steps.runtime.command import Context
 from steps.runtime.signals import Interrupts
+from tests.support.remembered import Remembered
 from tests.support.serving import serving
 
 ACCOUNT, REGION, STACK, TOKEN = "123456789012", "eu-west-1", "phoenix/test", "s3cret-token"
@@ -133,6 +134,8 @@ class World:
             LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"},
         )["LaunchTemplate"]["LaunchTemplateId"]
         self.preview_rule = self.production_rule = ""
+        # Nothing but calls of these two changes what they answer.
+        Remembered(elb, self.aws.cloudwatch)
         self._wrap()
 
     def _wrap(self) -> None:
