@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ def program(stack: str = "dev", *, existing: Existing | None = None, **config: A
     """What it registers with these keys of its configuration."""
     texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     return record_main(PROJECT, stack=stack, config={**CONFIG, **texts}, existing=existing)
+
+
+@cache
+def first_update() -> Recorded:
+    """What it registers in an empty account with no other key: the same for each test, which reads it and no more."""
+    return program()
 
 
 def certificate() -> str:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import runpy
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,18 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
+class _AtOnce(ThreadPoolExecutor):
+    """What Pulumi has threads wait for, the engine's answers, mocks give at once: no thread is needed."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
+
+
 def _plain(value: Any) -> Any:
     """A value with the secrets in it marked and opened: `{"secret": ...}`."""
     if rpc.is_rpc_secret(value):
@@ -163,7 +176,9 @@ def record(
     existing: Existing | None = None,
 ) -> Recorded:
     """Runs a program as the engine would, in an event loop of its own. `existing`: nothing, when not given."""
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(_AtOnce())
+    asyncio.set_event_loop(loop)
     existing = existing or Existing()
     monitor = _Monitor(existing)
     mocks.set_mocks(_Mocks(existing), project=project, stack=stack, preview=False, monitor=monitor, organization="acme")
@@ -174,9 +189,9 @@ def record(
     try:
         # For the engine's messages, at the price of an eighth of a program's time.
         with patch.object(resource, "_get_stack_trace", return_value=source_pb2.StackTrace()):
-            asyncio.get_event_loop().run_until_complete(run_in_stack(program))
+            loop.run_until_complete(run_in_stack(program))
     finally:
-        asyncio.get_event_loop().close()
+        loop.close()
     return Recorded(monitor.registered, monitor.outputs)
 
 

@@ -18,7 +18,7 @@ from core.engine_call import Call
 from plan.config import secret_references, systems_manager
 from plan.readers.recorded_policies import attachment_name
 from tests.support.factories import TOKEN
-from tests.support.main_program import CONFIG, PROJECT, certificate, program
+from tests.support.main_program import CONFIG, PROJECT, certificate, first_update, program
 from tests.support.recorder import BAKED, Existing, record, record_main
 
 HSTS = "routingHttpResponseStrictTransportSecurityHeaderValue"
@@ -94,7 +94,7 @@ def live_group(existing: Existing, color: str, generation: str) -> None:
 
 
 def test_servers_are_closed_encrypted_and_without_keys() -> None:
-    template = program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    template = first_update().one("aws:ec2/launchTemplate:LaunchTemplate").inputs
     assert template["imageId"] == "ami-0123456789abcdef0"
     assert template["metadataOptions"] == {
         "httpEndpoint": "enabled",
@@ -164,7 +164,7 @@ def test_the_group_runs_a_pinned_version_and_leaves_waiting_to_the_gate() -> Non
 
 
 def test_everything_of_a_color_is_replaced_with_its_generation_and_birth() -> None:
-    done = program()
+    done = first_update()
     group = done.one("aws:autoscaling/group:Group")
     own = [
         resource
@@ -187,7 +187,7 @@ def test_no_name_in_the_state_changes_with_the_generation() -> None:
 
 
 def test_what_tells_a_bakes_leftovers_from_servers_is_on_no_server() -> None:
-    done = program()
+    done = first_update()
     template = done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
     carried = [spec["tags"] for spec in template["tagSpecifications"]] + [
         group.inputs["tags"] for group in done.all("aws:ec2/securityGroup:SecurityGroup")
@@ -197,7 +197,7 @@ def test_what_tells_a_bakes_leftovers_from_servers_is_on_no_server() -> None:
 
 
 def test_the_order_is_announce_then_birth_then_verify_then_promote_then_production() -> None:
-    done = program()
+    done = first_update()
     assert "phoenix-dev-blue" in done.one("aws:lb/listenerRule:ListenerRule", "preview").depends_on
     assert "phoenix-dev-preview" in done.one("aws:autoscaling/group:Group").depends_on
     assert {"phoenix-dev-blue-group", "phoenix-dev-blue-cpu"} <= done.one("command:local:Command", "retire").depends_on
@@ -212,7 +212,7 @@ def test_the_order_is_announce_then_birth_then_verify_then_promote_then_producti
 
 
 def test_the_load_balancer_answers_503_until_a_group_is_live_and_drops_bad_headers() -> None:
-    done = program()
+    done = first_update()
     balancer = done.one("aws:lb/loadBalancer:LoadBalancer")
     assert balancer.inputs["dropInvalidHeaderFields"] is True
     assert (balancer.inputs["enableDeletionProtection"], balancer.protect) == (False, False)
@@ -227,7 +227,7 @@ def test_the_load_balancer_answers_503_until_a_group_is_live_and_drops_bad_heade
 
 
 def test_production_goes_to_the_active_color_without_stickiness() -> None:
-    rule = program().one("aws:lb/listenerRule:ListenerRule", "production").inputs
+    rule = first_update().one("aws:lb/listenerRule:ListenerRule", "production").inputs
     assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
     assert rule["actions"] == [
         {
@@ -256,7 +256,7 @@ def test_production_is_sticky_only_while_two_groups_share_it(existing: Existing,
 
 def test_a_step_sets_a_rules_weights_with_every_field_as_the_provider_does() -> None:
     """What it left out would read differently later, and an update without a change would have one."""
-    [declared] = program().one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
+    [declared] = first_update().one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
     [group] = declared["forward"]["targetGroups"]
     [set_by_step] = listener_rules.forward_action({group["arn"]: group["weight"]})
     assert set_by_step == {
@@ -281,7 +281,7 @@ def test_production_and_its_servers_say_from_which_commit_they_are(monkeypatch: 
 
 
 def test_the_preview_rule_comes_first_and_asks_for_the_token() -> None:
-    rule = program().one("aws:lb/listenerRule:ListenerRule", "preview").inputs
+    rule = first_update().one("aws:lb/listenerRule:ListenerRule", "preview").inputs
     assert rule["priority"] == 10
     assert rule["conditions"] == {
         "secret": [{"httpHeader": {"httpHeaderName": "X-Phoenix-Preview", "values": [TOKEN]}}]
@@ -356,7 +356,7 @@ def test_a_web_acl_judges_from_the_first_request_on_and_one_that_is_not_there_is
     joined = done.one("aws:wafv2/webAclAssociation:WebAclAssociation")
     assert joined.inputs["webAclArn"] == arn
     assert "phoenix-dev-web-acl" in done.one("aws:lb/listener:Listener").depends_on
-    assert program().all("aws:wafv2/webAclAssociation:WebAclAssociation") == []
+    assert first_update().all("aws:wafv2/webAclAssociation:WebAclAssociation") == []
     with pytest.raises(pulumi.RunError, match="must be a web ACL of this account in eu-west-1; there is none such"):
         program(webAclArn=f"{arn}0")
 
@@ -449,7 +449,7 @@ def test_a_certificate_for_another_name_is_refused_before_anything_is_made() -> 
 
 
 def test_steps_are_constant_commands_that_only_triggers_run_again() -> None:
-    commands = program().all("command:local:Command")
+    commands = first_update().all("command:local:Command")
     lines = {
         command.name.split("-")[-1]: (command.inputs["create"], command.inputs.get("delete")) for command in commands
     }
@@ -496,11 +496,11 @@ def test_servers_may_read_what_the_environment_names_and_nothing_else() -> None:
 def test_the_servers_role_is_bounded_where_the_settings_name_bounds() -> None:
     role, boundary = "aws:iam/role:Role", "arn:aws:iam::123456789012:policy/phoenix-shop-dev-servers"
     assert program(permissionsBoundary=boundary).one(role).inputs["permissionsBoundary"] == boundary
-    assert "permissionsBoundary" not in program().one(role).inputs
+    assert "permissionsBoundary" not in first_update().one(role).inputs
 
 
 def test_alarms_judge_traffic_and_are_quiet_without_it() -> None:
-    alarms = {alarm.name: alarm.inputs for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
+    alarms = {alarm.name: alarm.inputs for alarm in first_update().all("aws:cloudwatch/metricAlarm:MetricAlarm")}
     watched = {
         name: (alarm["metricQueries"][-1]["expression"], alarm["threshold"], alarm["evaluationPeriods"])
         for name, alarm in alarms.items()
@@ -552,17 +552,17 @@ def test_as_many_servers_as_the_smallest_group_has_are_needed_and_boots_are_allo
 
 def test_no_alarm_counts_unhealthy_servers() -> None:
     """Each new one is unhealthy while it boots, in every group that grows."""
-    for alarm in program().all("aws:cloudwatch/metricAlarm:MetricAlarm"):
+    for alarm in first_update().all("aws:cloudwatch/metricAlarm:MetricAlarm"):
         assert "UnHealthyHostCount" not in json.dumps(alarm.inputs)
 
 
 def test_scaling_sees_each_minute_of_a_server() -> None:
-    assert program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["monitoring"] == {"enabled": True}
+    assert first_update().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["monitoring"] == {"enabled": True}
 
 
 def test_a_dashboard_is_made_where_it_is_asked_for_and_nowhere_else() -> None:
     kind = "aws:cloudwatch/dashboard:Dashboard"
-    assert program().all(kind) == []
+    assert first_update().all(kind) == []
     dashboard = program(dashboard=True).one(kind)
     assert set(dashboard.inputs) == {"dashboardName", "dashboardBody"}
     assert dashboard.inputs["dashboardName"] == "phoenix-dev"
@@ -623,7 +623,8 @@ def test_disks_have_the_key_that_is_named_if_auto_scaling_may_use_it() -> None:
     template = program(volumeKmsKey=key).one("aws:ec2/launchTemplate:LaunchTemplate").inputs
     assert template["blockDeviceMappings"][0]["ebs"]["kmsKeyId"] == key
     assert (
-        "kmsKeyId" not in program().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["blockDeviceMappings"][0]["ebs"]
+        "kmsKeyId"
+        not in first_update().one("aws:ec2/launchTemplate:LaunchTemplate").inputs["blockDeviceMappings"][0]["ebs"]
     )
     with pytest.raises(
         pulumi.RunError, match=r"its policy does not let .*AWSServiceRoleForAutoScaling do kms:CreateGrant"
@@ -715,7 +716,7 @@ def test_logs_that_are_kept_no_longer_are_turned_off_before_their_bucket_goes(ex
 
 
 def test_the_default_security_group_of_the_stacks_network_has_no_rule() -> None:
-    emptied = program().one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs
+    emptied = first_update().one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs
     assert emptied == {"vpcId": "phoenix-dev-vpc-id"}
 
 
@@ -729,7 +730,7 @@ def test_a_given_network_is_adopted_and_none_is_made() -> None:
 
 
 def test_a_load_balancer_and_servers_wait_for_their_subnets_way_out() -> None:
-    done = program()
+    done = first_update()
     assert {"phoenix-dev-public", "phoenix-dev-public-0"} <= done.one("aws:lb/loadBalancer:LoadBalancer").depends_on
     assert {"phoenix-dev-private", "phoenix-dev-private-1"} <= done.one("aws:autoscaling/group:Group").depends_on
 
@@ -814,7 +815,7 @@ def test_a_bake_is_told_which_image_is_live_to_compare_packages_with(existing: E
 def test_what_a_bake_says_of_packages_is_an_output_and_an_older_bakes_silence_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert program().outputs["live"]["packages"] == {}
+    assert first_update().outputs["live"]["packages"] == {}
     said = {"count": 3, "difference": "+ syslog-ng 3.38.1-5"}
     monkeypatch.setitem(BAKED, "packages", said)
     assert program().outputs["live"]["packages"] == said
@@ -888,7 +889,7 @@ def test_a_stack_that_lives_elsewhere_is_refused_before_anything_is_declared(exi
 
 
 def test_outputs_say_what_is_live_and_hang_on_the_production_rule() -> None:
-    outputs = program().outputs
+    outputs = first_update().outputs
     assert outputs["url"] == "http://phoenix-dev.elb.amazonaws.com"
     said = outputs["live"]
     assert (said["color"], said["image"], said["commit"], said["weights"]) == (
