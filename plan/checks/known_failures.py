@@ -20,19 +20,17 @@ from plan.checks import (
     listener_move,
     permanent,
     revoked,
+    subnets,
 )
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
-from plan.readers.account_limits import AccountLimits, InstanceType, Subnet, quota_code
+from plan.readers.account_limits import AccountLimits, InstanceType, quota_code
 from plan.readers.existing_balancer import ExistingBalancer
-from plan.readers.live_state import LiveGroup, LiveState
-from plan.rollout_plan import RolloutPlan, decide_rollout, exceeds_max_age, has_fixable_findings
+from plan.readers.live_state import LiveState
+from plan.rollout_plan import RolloutPlan, decide_rollout
 from plan.server_spec import ServerSpec, types_in_words
 
-# Elastic Load Balancing refuses a subnet with fewer free addresses for a new load balancer (ELB user guide,
-# "Subnets for your load balancer").
-BALANCER_ADDRESSES = 8
 NOTHING = permanent.PermanentResources()
 
 
@@ -64,8 +62,8 @@ def checked_plan(
     """
     clear = clear_text.token_path(settings, shared, before, port=port or settings.port)
     problems = [
-        *_network(settings, limits),
-        *_check_balancer_zones(settings, live, limits),
+        *subnets.problems(settings, limits),
+        *subnets.balancer_zone_problems(settings, live, limits),
         *certificates.problems(settings, limits.certificates),
         *clear_text.problems(settings, clear),
         *exposure.problems(settings, limits),
@@ -91,7 +89,7 @@ def checked_plan(
         ]
     problems += [
         *_quota(settings, plan, live, limits),
-        *_addresses(settings, plan, live, limits),
+        *subnets.address_problems(settings, plan, live, limits),
         *_credentials(settings, plan, live, limits, now),
     ]
     problems += existing_groups.problems(settings, plan, live, limits)
@@ -101,121 +99,6 @@ def checked_plan(
     if problems:
         raise KnownFailureError(problems)
     return plan
-
-
-def _network(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
-    """Subnets that are adopted: there, of the adopted VPC, in enough zones, and servers where the balancer is."""
-    if not s.vpc_id or limits.subnets is None:
-        return
-    known = {subnet.id: subnet for subnet in limits.subnets}
-    for key, ids in (("albSubnetIds", s.alb_subnet_ids), ("serverSubnetIds", s.server_subnet_ids)):
-        for id in ids:
-            if id not in known:
-                yield problem(
-                    "PHX-301",
-                    key,
-                    id,
-                    f"must be a subnet of this account in {s.region}; there is none such",
-                    f"aws ec2 describe-subnets --region {s.region} --filters Name=vpc-id,Values={s.vpc_id}",
-                )
-            elif known[id].vpc != s.vpc_id:
-                yield problem(
-                    "PHX-302",
-                    key,
-                    id,
-                    f"must be in {s.vpc_id} (it is in {known[id].vpc})",
-                    f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}",
-                )
-    front, back = ([known[id] for id in ids if id in known] for ids in (s.alb_subnet_ids, s.server_subnet_ids))
-    yield from _zones(front, back)
-
-
-def _zones(front: Sequence[Subnet], back: Sequence[Subnet]) -> Iterator[Problem]:
-    """A load balancer wants two zones, one subnet each, and sends nothing to servers of zones that it is not in."""
-    zones = [subnet.zone for subnet in front]
-    if front and len(set(zones)) < max(2, len(zones)):
-        yield problem(
-            "PHX-303",
-            "albSubnetIds",
-            [subnet.id for subnet in front],
-            f"must be in two availability zones or more, one subnet each (they are in {', '.join(zones)})",
-            "pulumi config set --path 'albSubnetIds[1]' SUBNET-OF-ANOTHER-ZONE",
-        )
-    for subnet in back:
-        if zones and subnet.zone not in zones:
-            yield problem(
-                "PHX-304",
-                "serverSubnetIds",
-                subnet.id,
-                f"must be in a zone of the load balancer ({', '.join(sorted(set(zones)))}): its targets in"
-                f" {subnet.zone} would be used by nobody and never be healthy",
-                f"add a subnet of {subnet.zone} to albSubnetIds, or take this one out of serverSubnetIds",
-            )
-
-
-def _check_balancer_zones(s: Settings, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
-    """A load balancer that leaves a zone leaves the servers there alone, whatever production rule names them."""
-    zones = {subnet.id: subnet.zone for subnet in limits.subnets or ()}
-    kept = {zones.get(id) for id in s.alb_subnet_ids}
-    if not s.alb_subnet_ids or None in kept:
-        return
-    left = {zones[id] for group in live.groups if group.weight for id in group.subnets if id in zones} - kept
-    if left:
-        yield problem(
-            "PHX-335",
-            "albSubnetIds",
-            list(s.alb_subnet_ids),
-            "must keep a subnet of"
-            f" {', '.join(sorted(map(str, left)))}: servers that have production stand there, and would get"
-            " no request any more",
-            "first take the zone out of serverSubnetIds and flip; then out of albSubnetIds",
-        )
-
-
-def warnings(
-    settings: Settings, plan: RolloutPlan, live: LiveState, source: ImageSource, *, now: datetime
-) -> list[str]:
-    """What does not stop an update, and whoever reads its plan must know."""
-    found = [*(source.notes if plan.existing is None else ()), *revoked.warnings(plan, live, source)]
-    heal = "pulumi refresh, then pulumi up: that makes it again"
-    if live.groups and not live.has_preview_rule:
-        found.append(
-            "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
-            f" are never found healthy ({heal})"
-        )
-    # A refresh would have one with traffic launched under production, before anybody has verified it.
-    found += [
-        f"{group.color}'s auto-scaling group was deleted by hand"
-        + (
-            f" while {live.weights[group.color]} % of production was its: users get errors"
-            if group.weight
-            else f" ({heal})"
-        )
-        for group in live.groups
-        if not group.name
-    ]
-    for group in live.groups:
-        if plan.to_delete is None or group.color != plan.to_delete.color:
-            if group.image and group.image not in source.image_ids:
-                found.append(
-                    f"{group.color} was launched from {group.image}, which is gone: it can't get another server"
-                )
-            if group.vulnerable:
-                found.append(
-                    f"{group.color}'s image has {len(group.vulnerable)} vulnerabilities above maxSeverity that there is"
-                    f" a fix of ({', '.join(group.vulnerable[:3])}{', ...' if len(group.vulnerable) > 3 else ''})"
-                    + (" (active: auto would flip)" if has_fixable_findings(settings, group, now) else "")
-                )
-            if exceeds_max_age(settings, group, now):
-                found.append(
-                    f"{group.color}'s image is {_days(group, now)} days old, maxAgeDays is"
-                    f" {settings.max_age_days} (active: auto would flip)"
-                )
-    return found
-
-
-def _days(group: LiveGroup, now: datetime) -> int:
-    return int((now - group.baked_at).total_seconds() // 86400) if group.baked_at else 0
 
 
 def _images(
@@ -300,39 +183,6 @@ def _quota(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimit
             f"aws service-quotas request-service-quota-increase --region {s.region} --service-code ec2 --quota-code"
             f" {quota.code} --desired-value {used + needed:.0f}",
         )
-
-
-def _addresses(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLimits) -> Iterator[Problem]:
-    if limits.subnets is None:
-        return
-    more = estimates.added_servers(s, plan, live)
-    subnet_ids = s.server_subnet_ids or tuple(subnet for group in live.groups for subnet in group.subnets)
-    places = [subnet for subnet in limits.subnets if subnet.id in subnet_ids]
-    free = sum(subnet.free for subnet in places)
-    if places and free < more:
-        key, value = ("serverSubnetIds", list(s.server_subnet_ids)) if s.vpc_id else ("vpcCidr", s.vpc_cidr)
-        # A network of the stack's own can't grow, and only an adopted one can have another subnet.
-        more_room = (
-            "add a larger one: pulumi config set --path 'serverSubnetIds[1]' SUBNET" if s.vpc_id else permanent.BESIDE
-        )
-        yield problem(
-            "PHX-306",
-            key,
-            value,
-            f"must have free addresses for {more} more servers (there are {free})",
-            f"end what is not needed in these subnets, or {more_room}",
-        )
-    if live.load_balancer:
-        return
-    for subnet in limits.subnets:
-        if subnet.id in s.alb_subnet_ids and subnet.free < BALANCER_ADDRESSES:
-            yield problem(
-                "PHX-305",
-                "albSubnetIds",
-                subnet.id,
-                f"must have {BALANCER_ADDRESSES} free addresses for a load balancer (it has {subnet.free})",
-                "name a larger subnet of the zone in albSubnetIds",
-            )
 
 
 def _credentials(

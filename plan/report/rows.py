@@ -8,7 +8,7 @@ from datetime import datetime
 
 from plan import estimates, lineage
 from plan.checks import existing_groups
-from plan.checks.known_failures import warnings
+from plan.checks.warnings import warnings
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage

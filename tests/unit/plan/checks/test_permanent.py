@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plan.checks import known_failures, permanent
+from plan.checks import permanent, subnets
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.checks.permanent import Listener, PermanentResources, Rule
 from plan.config.settings import TLS_POLICY
@@ -392,9 +392,7 @@ def test_the_load_balancer_stays_in_the_zones_of_servers_that_have_production(su
     zones = {"subnet-a": "a", "subnet-b": "b", "subnet-x": "c", "subnet-c": "a", "subnet-d": "b"}
     limits = AccountLimits(subnets=tuple(Subnet(id, zone, "vpc-0a", 50) for id, zone in zones.items()))
     given = settings(**{**VPC, "alb_subnet_ids": ("subnet-a", subnet)})
-    said = list(
-        known_failures._check_balancer_zones(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), limits)
-    )
+    said = list(subnets.balancer_zone_problems(given, live(group("blue", subnets=("subnet-c", "subnet-d"))), limits))
     assert said == [] if fits else "must keep a subnet of b: servers that have production stand there" in said[0].what
 
 

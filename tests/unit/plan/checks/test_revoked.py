@@ -9,7 +9,7 @@ import pytest
 from core import images
 from core.image_trust import Trust
 from plan import image_source
-from plan.checks import known_failures
+from plan.checks import warnings
 from plan.checks.known_failures import KnownFailureError, checked_plan
 from plan.image_source import ImageSource, pinned_source
 from plan.readers.account_limits import AccountLimits
@@ -57,7 +57,7 @@ def test_what_serves_goes_on_and_the_plan_says_so() -> None:
     plan = planned(source=source, image=OLD)
     assert plan.existing is not None
     alive = replace(live(group("blue", OLD)), has_preview_rule=True)
-    assert known_failures.warnings(settings(), plan, alive, source, now=NOW) == [
+    assert warnings.warnings(settings(), plan, alive, source, now=NOW) == [
         f"blue was launched from ami-{OLD}, and {WHY} (a flip to another image takes it away)"
     ]
 

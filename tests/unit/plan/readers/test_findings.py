@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from plan import rollout_plan
-from plan.checks import known_failures
+from plan.checks import warnings
 from plan.image_source import ImageSource
 from plan.readers import findings
 from plan.report import vulnerability_diff
@@ -111,7 +111,7 @@ def test_the_plan_says_what_serves_with_a_fix_to_come() -> None:
     alive = replace(live(serving), has_preview_rule=True)
     plan = rollout_plan.decide_rollout(settings(**GATED), recipe(NEW), alive, now=NOW)
     source = ImageSource(NEW, "", image_ids=(f"ami-{NEW}",))
-    assert known_failures.warnings(settings(**GATED), plan, alive, source, now=NOW) == [
+    assert warnings.warnings(settings(**GATED), plan, alive, source, now=NOW) == [
         "blue's image has 4 vulnerabilities above maxSeverity that there is a fix of"
         " (CVE-1 - a, CVE-2 - b, CVE-3 - c, ...) (active: auto would flip)"
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plan import vendor_support
-from plan.checks import known_failures
+from plan.checks import warnings
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from plan.report import rows
@@ -70,8 +70,6 @@ def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -
                 now=NOW,
             )
         ).text
-        assert (vendor_support.TOMCAT in known_failures.warnings(given, plan, alive, source, now=NOW)) == (
-            name == "birth"
-        )
+        assert (vendor_support.TOMCAT in warnings.warnings(given, plan, alive, source, now=NOW)) == (name == "birth")
     assert f"  note        {vendor_support.TOMCAT}" in said["birth"]
     assert "universe" not in said["idle"]
