@@ -42,7 +42,7 @@ def connect(*, region: str, profile: str = "", credentials_file: str = "", confi
         if path:
             core.set_config_variable(name, path)
     session = boto3.Session(botocore_session=core, region_name=region or None, profile_name=profile or None)
-    session.client = cache(session.client)  # type: ignore[method-assign, assignment]
+    session.client = cache(session.client)  # type: ignore[method-assign]
     _announce_expiry(session.get_credentials())
     return session
 
