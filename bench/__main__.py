@@ -25,6 +25,7 @@ def main() -> int:
         "flip": [],
         "calls": [],
         "balancer": [],
+        "canary": ["--streams", "2000"],
         "replacement": ["--plugin-dir", given.plugin_dir] if given.plugin_dir else [],
         "rebirth": ["--rounds", "2"],
     }

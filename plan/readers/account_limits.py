@@ -23,9 +23,11 @@ from core.errors import StepError
 from core.images import root_gib
 from core.server_groups import MEMBER
 from plan.config.settings import Settings
+from plan.detection import LiveTraffic
 from plan.readers import group_automation
 from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.live_state import LiveGroup, LiveState
+from plan.readers.live_traffic import read_live_traffic
 from plan.readers.load_balancers import idle_seconds, read_tls_versions
 from plan.readers.managed_policies import missing_policies
 from plan.readers.volume_key import volume_key_problem
@@ -106,6 +108,7 @@ class AccountLimits:
     missing_policies: tuple[str, ...] | None = None  # of policyArns
     idle_seconds: int | None = None  # after which the load balancer closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
+    traffic: LiveTraffic | None = None  # of the groups that have production
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
 
@@ -135,6 +138,7 @@ def read_account_limits(
         "missing_policies": lambda: missing_policies(iam, settings.policy_arns),
         "web_acl": lambda: read_web_acl(waf, settings.web_acl_arn),
         "idle_seconds": lambda: idle_seconds(balancers, live.load_balancer),
+        "traffic": lambda: read_live_traffic(watch, live, now=now),
         "base": lambda: read_base_image(ec2, ssm, settings.base_image),
     }
     known: dict[str, Any] = {}
@@ -161,6 +165,7 @@ NAMES = {
     "web_acl": "the web ACL",
     "missing_policies": "the managed policies of servers",
     "idle_seconds": "the idle timeout of the load balancer",
+    "traffic": "the requests of the last hour",
     "base": "the base image",
 }
 

@@ -14,7 +14,7 @@ from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.report import gates
+from plan.report import gates, sight_row
 from plan.report.changelog import Changelog
 from plan.report.report import PlanReport
 from plan.rollout_plan import RolloutPlan
@@ -52,6 +52,7 @@ def plan_report(facts: Facts) -> PlanReport:
     rows += _existing_rows(facts, plan.existing) if plan.existing else _launched_rows(facts)
     if not plan.is_up_to_date:
         rows.append(("gates", gates.describe_gates(plan, settings, live)))
+        rows += sight_row.sight_rows(settings, plan, live, limits.traffic)
     rows.append(("production", _production_row(plan, live)))
     rows += facts.permanent
     rows += _other_group_rows(plan, live, limits)

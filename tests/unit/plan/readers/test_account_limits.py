@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from botocore.credentials import RefreshableCredentials
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from plan.detection import LiveTraffic
 from plan.readers import account_limits
 from plan.readers.account_limits import InstanceType, Quota
 from plan.readers.live_state import LiveState
+from plan.readers.live_traffic import read_live_traffic
 from tests.support.account import moto_only
 from tests.support.factories import NOW, group, live, settings
 
@@ -153,3 +156,32 @@ def test_the_end_of_credentials_counts_when_nobody_can_renew_them(tmp_path: Path
 
     assert of("env") == ends
     assert of("sso") is None
+
+
+def test_the_traffic_of_the_last_hour_is_that_of_the_groups_that_have_production(session: boto3.Session) -> None:
+    watch = session.client("cloudwatch")
+    state = replace(live(group("blue"), group("green", weight=0)), load_balancer="arn:x:loadbalancer/app/shop/1")
+
+    def put(metric: str, color: str, minutes_ago: int, value: float) -> None:
+        target_group = next(one.target_group for one in state.groups if one.color == color)
+        where = {"LoadBalancer": "app/shop/1", "TargetGroup": target_group.rpartition(":")[2]}
+        watch.put_metric_data(
+            Namespace="AWS/ApplicationELB",
+            MetricData=[
+                {
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": name, "Value": each} for name, each in where.items()],
+                    "Timestamp": NOW - timedelta(minutes=minutes_ago),
+                    "Value": value,
+                }
+            ],
+        )
+
+    assert read_live_traffic(watch, state, now=NOW) == LiveTraffic(per_second=0, error_share=0)
+    for ago, requests in ((70, 10**6), (20, 300), (11, 900)):
+        put("RequestCount", "blue", ago, requests)
+    put("HTTPCode_Target_5XX_Count", "blue", 11, 12)
+    put("RequestCount", "green", 11, 10**6)
+    # Ten minutes from the first to the last: a service that is young has no less traffic for that.
+    assert read_live_traffic(watch, state, now=NOW) == LiveTraffic(per_second=2, error_share=0.01)
+    assert read_live_traffic(watch, replace(state, groups=()), now=NOW) is None
