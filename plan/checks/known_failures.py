@@ -136,7 +136,7 @@ def _type(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
 def _policies(limits: AccountLimits) -> Iterator[Problem]:
     for arn in limits.missing_policies or ():
         yield problem(
-            "PHX-359",
+            "PHX-361",
             "policyArns",
             arn,
             "must be a policy that is there: AWS's own, or one of this account",
