@@ -18,6 +18,7 @@ from plan import listener_move, situation
 from plan.checks import bake_tools, clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership
 from plan.checks.engine_flags import Flags
 from plan.checks.freeze import Freeze
+from plan.checks.known_failures import UpdateFacts
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import Lineage
@@ -96,17 +97,19 @@ def make_plan(
 def _decide(update: Update, found: Situation) -> RolloutPlan:
     """Raises `UserError` when the update is known to fail, or would forget a group that exists."""
     plan = known_failures.checked_plan(
-        update.settings,
-        found.spec,
-        found.live,
-        found.limits,
-        found.source,
-        now=update.now,
-        shared=found.shared,
-        before=found.before,
-        port=update.port,
-        front=not update.owner,
-        ancestry=found.ancestry,
+        UpdateFacts(
+            settings=update.settings,
+            spec=found.spec,
+            live=found.live,
+            limits=found.limits,
+            source=found.source,
+            now=update.now,
+            shared=found.shared,
+            before=found.before,
+            port=update.port,
+            front=not update.owner,
+            ancestry=found.ancestry,
+        )
     )
     if forgotten := list(ownership.forgotten_groups(found.live, found.made, stay=plan.existing_colors)):
         raise UserError(*forgotten, head="nothing was changed:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from core.credentials import RESERVE_SECONDS
@@ -42,63 +43,81 @@ class KnownFailureError(UserError):
         super().__init__(*problems, head=f"{count} known to fail; nothing was changed:")
 
 
-def checked_plan(
-    settings: Settings,
-    spec: ServerSpec,
-    live: LiveState,
-    limits: AccountLimits,
-    source: ImageSource,
-    *,
-    now: datetime,
-    shared: ExistingBalancer | None = None,
-    before: permanent.PermanentResources = NOTHING,
-    port: int = 0,
-    front: bool = True,
-    ancestry: Lineage = UNKNOWN,
-) -> RolloutPlan:
-    """The plan of an update that may succeed. Raises `KnownFailureError`, or `UserError` when that is all.
+@dataclass(frozen=True, kw_only=True)
+class UpdateFacts:
+    """What an update is checked by, as settings, AWS, state and git have it.
 
-    `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener.
+    `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener, the
+    settings' own where none is given.
     """
-    clear = clear_text.token_path(settings, shared, before, port=port or settings.port)
-    problems = [
-        *subnets.problems(settings, limits),
-        *subnets.balancer_zone_problems(settings, live, limits),
-        *certificates.problems(settings, limits.certificates),
-        *clear_text.problems(settings, clear),
-        *exposure.problems(settings, limits),
-    ]
-    if front and (kept := [*listener_move.missing_listener_error(before, live), *permanent.problems(before, settings)]):
+
+    settings: Settings
+    spec: ServerSpec
+    live: LiveState
+    limits: AccountLimits
+    source: ImageSource
+    now: datetime
+    shared: ExistingBalancer | None = None
+    before: permanent.PermanentResources = NOTHING
+    port: int = 0
+    front: bool = True
+    ancestry: Lineage = UNKNOWN
+
+    @property
+    def main_port(self) -> int:
+        return self.port or self.settings.port
+
+
+def checked_plan(facts: UpdateFacts) -> RolloutPlan:
+    """The plan of an update that may succeed. Raises `KnownFailureError`, or `UserError` when that is all."""
+    settings, live = facts.settings, facts.live
+    problems = list(_before_a_plan(facts))
+    if facts.front and (
+        kept := [*listener_move.missing_listener_error(facts.before, live), *permanent.problems(facts.before, settings)]
+    ):
         # Whatever else is wrong with where servers are, flipping is no way to mend it.
         raise KnownFailureError([*kept, *problems])
     try:
-        plan = decide_rollout(settings, spec, live, now=now)
+        plan = decide_rollout(settings, facts.spec, live, now=facts.now)
     except UserError as error:
-        older = list(lineage.problems(settings, None, ancestry))
+        older = list(lineage.problems(settings, None, facts.ancestry))
         if older or problems:
             raise KnownFailureError([*older, *error.problems, *problems]) from None
         raise
-    problems = [*lineage.problems(settings, plan, ancestry), *problems]
-    problems += [*_images(settings, plan, live, source, limits), *revoked.problems(settings, plan, live, source)]
-    if plan.existing is None:
-        problems += [
-            *_type(settings, limits),
-            *disk.problems(settings, source, limits),
-            *disk.key_problems(settings, limits),
-            *_policies(limits),
-        ]
-    problems += [
-        *_quota(settings, plan, live, limits),
-        *subnets.address_problems(settings, plan, live, limits),
-        *_credentials(settings, plan, live, limits, now),
-    ]
-    problems += existing_groups.problems(settings, plan, live, limits)
-    problems += listener_move.combined_change_error(before, live, settings, plan, port=port or settings.port)
-    if shared:
-        problems += existing_balancer.problems(settings, plan, live, shared)
+    problems = [*lineage.problems(settings, plan, facts.ancestry), *problems, *_of_the_plan(facts, plan)]
     if problems:
         raise KnownFailureError(problems)
     return plan
+
+
+def _before_a_plan(facts: UpdateFacts) -> Iterator[Problem]:
+    """What is wrong whatever the plan will be."""
+    settings, limits = facts.settings, facts.limits
+    yield from subnets.problems(settings, limits)
+    yield from subnets.balancer_zone_problems(settings, facts.live, limits)
+    yield from certificates.problems(settings, limits.certificates)
+    clear = clear_text.token_path(settings, facts.shared, facts.before, port=facts.main_port)
+    yield from clear_text.problems(settings, clear)
+    yield from exposure.problems(settings, limits)
+
+
+def _of_the_plan(facts: UpdateFacts, plan: RolloutPlan) -> Iterator[Problem]:
+    """What the plan would fail of."""
+    settings, live, limits = facts.settings, facts.live, facts.limits
+    yield from _images(settings, plan, live, facts.source, limits)
+    yield from revoked.problems(settings, plan, live, facts.source)
+    if plan.existing is None:
+        yield from _type(settings, limits)
+        yield from disk.problems(settings, facts.source, limits)
+        yield from disk.key_problems(settings, limits)
+        yield from _policies(limits)
+    yield from _quota(settings, plan, live, limits)
+    yield from subnets.address_problems(settings, plan, live, limits)
+    yield from _credentials(settings, plan, live, limits, facts.now)
+    yield from existing_groups.problems(settings, plan, live, limits)
+    yield from listener_move.combined_change_error(facts.before, live, settings, plan, port=facts.main_port)
+    if facts.shared:
+        yield from existing_balancer.problems(settings, plan, live, facts.shared)
 
 
 def _images(

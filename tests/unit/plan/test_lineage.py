@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import UserError
 from plan import lineage
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.group_key import GroupKey
 from plan.image_source import ImageSource
 from plan.lineage import Lineage
@@ -111,7 +111,15 @@ def test_where_nobody_can_say_it_is_told_why(shop: Repository, tmp_path: Path, m
 def flown(descent: Lineage, image: str = NEW, **said: Any) -> Any:
     source = ImageSource(image, "", needs_bake=True, image_ids=(f"ami-{OLD}", f"ami-{NEW}"))
     return checked_plan(
-        settings(**said), recipe(image), live(group("blue", OLD)), AccountLimits(), source, now=NOW, ancestry=descent
+        UpdateFacts(
+            settings=settings(**said),
+            spec=recipe(image),
+            live=live(group("blue", OLD)),
+            limits=AccountLimits(),
+            source=source,
+            now=NOW,
+            ancestry=descent,
+        )
     )
 
 

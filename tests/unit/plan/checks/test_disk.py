@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import problem
 from plan.checks import disk
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from tests.support.factories import NOW, group, live, recipe, settings
@@ -55,8 +55,21 @@ def test_the_disk_has_room_for_its_image(
 
 def test_only_a_birth_is_refused_for_it() -> None:
     with pytest.raises(KnownFailureError, match="rootVolumeGiB = 10: must be at least 20 GiB"):
-        checked_plan(settings(active="green"), recipe("2" * 12), live(group("blue")), AccountLimits(), HERE, now=NOW)
-    assert checked_plan(settings(), recipe(), live(group("blue")), AccountLimits(), HERE, now=NOW).existing
+        checked_plan(
+            UpdateFacts(
+                settings=settings(active="green"),
+                spec=recipe("2" * 12),
+                live=live(group("blue")),
+                limits=AccountLimits(),
+                source=HERE,
+                now=NOW,
+            )
+        )
+    assert checked_plan(
+        UpdateFacts(
+            settings=settings(), spec=recipe(), live=live(group("blue")), limits=AccountLimits(), source=HERE, now=NOW
+        )
+    ).existing
 
 
 def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(

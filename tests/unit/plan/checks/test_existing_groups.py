@@ -9,7 +9,7 @@ import pytest
 
 from core import obstacles
 from plan.checks import existing_groups
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup
@@ -28,12 +28,30 @@ def health(*groups: LiveGroup, of: int) -> AccountLimits:
 
 def refusal(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> str:
     with pytest.raises(KnownFailureError) as error:
-        checked_plan(settings(**said), recipe(image), live(*groups), limits or AccountLimits(), SOURCE, now=NOW)
+        checked_plan(
+            UpdateFacts(
+                settings=settings(**said),
+                spec=recipe(image),
+                live=live(*groups),
+                limits=limits or AccountLimits(),
+                source=SOURCE,
+                now=NOW,
+            )
+        )
     return str(error.value)
 
 
 def flown(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> RolloutPlan:
-    return checked_plan(settings(**said), recipe(image), live(*groups), limits or AccountLimits(), SOURCE, now=NOW)
+    return checked_plan(
+        UpdateFacts(
+            settings=settings(**said),
+            spec=recipe(image),
+            live=live(*groups),
+            limits=limits or AccountLimits(),
+            source=SOURCE,
+            now=NOW,
+        )
+    )
 
 
 def minded(image: str, *groups: LiveGroup, limits: AccountLimits | None = None, **said: Any) -> list[str]:

@@ -12,7 +12,7 @@ from core import shift_schedule
 from core.credentials import RESERVE_SECONDS
 from core.errors import UserError, problem
 from plan import estimates
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits, InstanceType, Quota, Subnet
 from plan.readers.live_state import LiveGroup
@@ -44,7 +44,9 @@ def fly(
 ) -> RolloutPlan:
     source = ImageSource(image, "", needs_bake=True, image_ids=known)
     alive = live(*groups) if groups else replace(live(), load_balancer="")
-    return checked_plan(settings(**said), recipe(image), alive, limits, source, now=NOW)
+    return checked_plan(
+        UpdateFacts(settings=settings(**said), spec=recipe(image), live=alive, limits=limits, source=source, now=NOW)
+    )
 
 
 def doomed(limits: AccountLimits, *groups: LiveGroup, **said: Any) -> str:
@@ -158,8 +160,21 @@ def test_an_image_that_can_not_be_copied_is_known_beforehand_and_needed_by_newbo
         image_ids=(f"ami-{NEW}",),
     )
     with pytest.raises(KnownFailureError, match="must lead somewhere"):
-        checked_plan(settings(), recipe(NEW), live(), AccountLimits(), source, now=NOW)
-    assert checked_plan(settings(), recipe(NEW), live(group("blue", NEW)), AccountLimits(), source, now=NOW).existing
+        checked_plan(
+            UpdateFacts(
+                settings=settings(), spec=recipe(NEW), live=live(), limits=AccountLimits(), source=source, now=NOW
+            )
+        )
+    assert checked_plan(
+        UpdateFacts(
+            settings=settings(),
+            spec=recipe(NEW),
+            live=live(group("blue", NEW)),
+            limits=AccountLimits(),
+            source=source,
+            now=NOW,
+        )
+    ).existing
 
 
 def test_a_group_that_must_grow_needs_its_image() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plan.checks import permanent, subnets
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.checks.permanent import Listener, PermanentResources, Rule
 from plan.config.settings import TLS_POLICY
 from plan.image_source import ImageSource
@@ -381,7 +381,15 @@ def test_a_network_that_can_not_change_is_never_mended_by_flipping() -> None:
     changed = replace(recipe(), network="dddddddddddd")
     with pytest.raises(KnownFailureError) as error:
         checked_plan(
-            settings(vpc_cidr="10.30.0.0/16"), changed, live(blue), AccountLimits(), source, now=NOW, before=before()
+            UpdateFacts(
+                settings=settings(vpc_cidr="10.30.0.0/16"),
+                spec=changed,
+                live=live(blue),
+                limits=AccountLimits(),
+                source=source,
+                now=NOW,
+                before=before(),
+            )
         )
     assert "1 thing is known to fail; nothing was changed" in str(error.value)
     assert "set active" not in str(error.value)
@@ -402,7 +410,15 @@ def test_a_network_of_the_stacks_own_that_is_full_is_not_to_get_another_subnet()
     source = ImageSource("222222222222", "", needs_bake=True)
     with pytest.raises(KnownFailureError) as error:
         checked_plan(
-            settings(active="green"), recipe("222222222222"), live(blue), full, source, now=NOW, before=before()
+            UpdateFacts(
+                settings=settings(active="green"),
+                spec=recipe("222222222222"),
+                live=live(blue),
+                limits=full,
+                source=source,
+                now=NOW,
+                before=before(),
+            )
         )
     assert "serverSubnetIds" not in str(error.value)
     assert permanent.BESIDE in str(error.value)

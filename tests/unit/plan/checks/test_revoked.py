@@ -10,7 +10,7 @@ from core import images
 from core.image_trust import Trust
 from plan import image_source
 from plan.checks import warnings
-from plan.checks.known_failures import KnownFailureError, checked_plan
+from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource, pinned_source
 from plan.readers.account_limits import AccountLimits
 from plan.rollout_plan import RolloutPlan
@@ -29,7 +29,11 @@ SOURCE = ImageSource(NEW, "", image=f"ami-{NEW}", image_ids=(f"ami-{OLD}", f"ami
 def planned(*, source: ImageSource, image: str, active: str = "blue", standby: bool = False) -> RolloutPlan:
     there = [group("blue", OLD, weight=0 if standby else 100)] + ([group("green", NEW)] if standby else [])
     said = settings(active=active, keep_previous=True)
-    return checked_plan(said, recipe(image), live(*there), AccountLimits(), source, now=NOW)
+    return checked_plan(
+        UpdateFacts(
+            settings=said, spec=recipe(image), live=live(*there), limits=AccountLimits(), source=source, now=NOW
+        )
+    )
 
 
 def test_a_launch_from_it_is_refused_with_what_to_type() -> None:
