@@ -43,12 +43,16 @@ def alarms(
     target_group: aws.lb.TargetGroup,
     load_balancer_arn_suffix: pulumi.Input[str],
     limits: Limits,
+    topic: str = "",
     tags: Mapping[str, pulumi.Input[str]],
 ) -> list[aws.cloudwatch.MetricAlarm]:
     """5xx answers above their share, too few healthy servers, slow answers for 2 minutes; each with traffic.
 
     Without traffic a group may be booting, or be kept; nobody is hurt, and verify sees to it. Unhealthy servers are not
     counted: each new one is for a while, whenever a group grows, replaces one, or moves one to another zone.
+
+    `topic` (ARN; empty: none) is told when one rings, and not when it is quiet again: each is quiet for the first time
+    after a launch.
     """
     where = {"TargetGroup": target_group.arn_suffix, "LoadBalancer": load_balancer_arn_suffix}
 
@@ -75,6 +79,7 @@ def alarms(
             threshold=above,
             evaluation_periods=minutes,
             treat_missing_data="notBreaching",
+            alarm_actions=[topic] if topic else None,
             metric_queries=[
                 metric("RequestCount", "Sum"),
                 watched,

@@ -26,7 +26,8 @@ class GroupArgs:
 
     `subnet_ids` of its servers; their `instance_types`, the preferred one first; `spot_percent` of them are Spot above
     `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds`
-    from launch to healthy; `drain_seconds` that requests on a leaving server may take; the alarms' `limits`.
+    from launch to healthy; `drain_seconds` that requests on a leaving server may take; the alarms' `limits`,
+    and the `topic` of SNS that they tell (ARN; empty: none).
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -39,6 +40,7 @@ class GroupArgs:
     boot_seconds: int
     drain_seconds: int
     limits: Limits
+    topic: str = ""
 
 
 class MachinesDict(TypedDict, total=False):
@@ -90,6 +92,7 @@ class AutoScalingGroup(pulumi.ComponentResource):
             target_group=target_group,
             load_balancer_arn_suffix=listener.arn_suffix,
             limits=args.limits,
+            topic=args.topic,
             tags=self._tags,
         )
         # Deleted before the group and its policy: it refuses while production traffic goes to them.

@@ -27,7 +27,7 @@ class ImageArgs:
     `kms_key` (its ARN; none: not encrypted; empty: the account's default key); `signing_key` (the ARN of the key that
     proves images; empty: their tags do); `max_age_days` (an older image is baked anew; 0: no limit); `live_image`
     (ami-, or empty) that packages are compared with; `max_severity` (the highest of a vulnerability with a fix that is
-    launched; off: nobody looks).
+    launched; off: nobody looks); `notify_topic` (the ARN of a topic of SNS that is told; empty: none).
     """
 
     service: str
@@ -43,6 +43,7 @@ class ImageArgs:
     max_age_days: int
     live_image: str = ""
     max_severity: str = "off"
+    notify_topic: str = ""
 
     def environment(self, subnet_id: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         """As options of the step that finds, bakes or copies it."""
@@ -54,6 +55,7 @@ class ImageArgs:
             "max_age_days": str(self.max_age_days),
             "live_image": self.live_image,
             "max_severity": self.max_severity,
+            **({"notify_topic": self.notify_topic} if self.notify_topic else {}),
         }
         if self.copied_from:
             return {**wanted, "image_from": self.copied_from}

@@ -74,6 +74,7 @@ class Rollout(pulumi.ComponentResource):
     def _about(self, target_group: pulumi.Input[str], preview_rule: pulumi.Input[str]) -> Environment:
         """What both gates are given."""
         settings, active = self._settings, self._plan.active
+        topic: Environment = {"notify_topic": settings.notify_topic_arn} if settings.notify_topic_arn else {}
         return {
             "stack": settings.identity,
             "color": active.color,
@@ -85,6 +86,7 @@ class Rollout(pulumi.ComponentResource):
             "min_size": str(settings.min_size),
             "smoke_path": settings.smoke_path,
             "hostname": settings.hostname,
+            **topic,
         }
 
     def _verify(self, about: Environment) -> command.local.Command:

@@ -106,9 +106,14 @@ def planned_seconds(
     return least, most
 
 
+def named_weights(weights: Weights, names: Mapping[str, str]) -> dict[str, int]:
+    """Weights by the names of target groups."""
+    return {names.get(arn, short_name(arn)): share for arn, share in weights.items()}
+
+
 def describe_weights(weights: Weights, names: Mapping[str, str]) -> str:
     """Weights for a reader: `green 10 %, blue 90 %`."""
-    return ", ".join(f"{names.get(arn, short_name(arn))} {share} %" for arn, share in weights.items())
+    return ", ".join(f"{name} {share} %" for name, share in named_weights(weights, names).items())
 
 
 def modify_rule_command(region: str, rule: str, weights: Weights, *, sticky: bool = False) -> str:

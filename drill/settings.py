@@ -84,6 +84,7 @@ LEFT_OUT = frozenset(
         "tlsPolicy",
         "hstsSeconds",
         "webAclArn",
+        "notifyTopicArn",
         "logDays",
         "alarms",
         "imageFrom",

@@ -133,6 +133,8 @@ class ServiceArgs(TypedDict, total=False):
     """Seconds in which the load balancer must answer with the new generation only. Default: 10."""
     alarms: list[str]
     """CloudWatch alarms of yours that stop a rollout."""
+    notifyTopicArn: str
+    """ARN of a standard SNS topic that is told what becomes of a release, and of the groups' alarms; empty: none."""
     maxErrorPercent: int
     """Percent of 5xx among a group's answers in a minute above which its alarm stops a rollout. Default: 5."""
     maxResponseMilliseconds: int

@@ -14,7 +14,7 @@ from pathlib import Path
 from core import engine_call
 from core.errors import UserError
 from core.names import COLORS
-from plan import listener_move, situation
+from plan import listener_move, notices, situation
 from plan.checks import bake_tools, clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership
 from plan.checks.engine_flags import Flags
 from plan.checks.freeze import Freeze
@@ -69,13 +69,17 @@ def make_plan(
 
     `folder` is the project's. `owner`: SERVICE/STACK of the tag on a load balancer that this program makes for several
     services, and `port` of its listener. `alone`: the program declares nothing but this service, so whatever its state
-    holds is this service's.
+    holds is this service's. Of an update AWS is told, whether it is planned or refused.
     """
     update = Update(settings=settings, folder=folder, now=now, owner=owner, port=port or settings.port)
-    found = situation.read_situation(update, alone=alone)
-    plan = _decide(update, found)
-    given, frozen = _allow(update, found, plan)
-    return CheckedPlan(
+    try:
+        found = situation.read_situation(update, alone=alone)
+        plan = _decide(update, found)
+        given, frozen = _allow(update, found, plan)
+    except UserError as error:
+        notices.announce_refusal(settings, notices.refused(settings, error, now=now))
+        raise
+    checked = CheckedPlan(
         settings=settings,
         account=found.account,
         image_source=found.source,
@@ -92,6 +96,9 @@ def make_plan(
         listener_move=listener_move.plan_listener_move(found.before, found.live, port=update.port),
         freeze=frozen,
     )
+    event = notices.planned(settings, plan, found.live, found.source, frozen, now=now)
+    notices.announce_plan(found.session, settings, event)
+    return checked
 
 
 def _decide(update: Update, found: Situation) -> RolloutPlan:

@@ -25,6 +25,7 @@ MAKERS = {
     "Interrupted": 1,
     "Problem": 1,
     "StepError": 1,
+    "PromotionError": 1,
     "UnknownPackages": 1,
     "coded": 1,
     "problem": 3,

@@ -124,3 +124,4 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
     yield from listener_constraints.listener_constraints(s)
     yield from listener_constraints.existing_listener_constraints(s)
     yield from server_constraints.environment_constraints(s)
+    yield from server_constraints.notification_constraints(s)

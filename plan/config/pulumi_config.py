@@ -47,6 +47,11 @@ def read_settings(*, service: str = "") -> Settings:
     return _parsed(values, secret, written, [*problems, *leaks])
 
 
+def is_preview() -> bool:
+    """Whether this run of the program changes nothing."""
+    return bool(pulumi.runtime.is_dry_run())
+
+
 def settings_from_inputs(said: Mapping[str, Any], *, token: str) -> Settings:
     """Settings from values of a program, by key; `token` is the preview token, which is a secret.
 

@@ -107,6 +107,22 @@ def type_constraints(s: Settings) -> BrokenConstraints:
         )
 
 
+def notification_constraints(s: Settings) -> BrokenConstraints:
+    """About who is told of a release."""
+    expected = [partitions.of(s.region), "sns", s.region]
+    if s.notify_topic_arn and s.notify_topic_arn.split(":")[1:4] != expected:
+        yield (
+            ("notifyTopicArn",),
+            problem(
+                "PHX-174",
+                "notifyTopicArn",
+                s.notify_topic_arn,
+                f"must be a topic of the stack's region ({s.region}), where its alarms are",
+                f"pulumi config set notifyTopicArn arn:{':'.join(expected)}:...",
+            ),
+        )
+
+
 def environment_constraints(s: Settings) -> BrokenConstraints:
     """About what the application is told, and the secrets that it reads by name."""
     for name, value in s.environment.items():

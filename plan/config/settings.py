@@ -242,6 +242,16 @@ class Settings:
     alarms: tuple[str, ...] = _key(
         (), list_of(matching(r"[^\x00-\x1f]{1,255}", "the name of a CloudWatch alarm"), most=90), "[]"
     )
+    # CloudWatch and SNS know other forms; an alarm tells no FIFO topic of ours.
+    notify_topic_arn: str = _key(
+        "",
+        matching(
+            r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}",
+            "the ARN of a standard topic of SNS",
+            empty=True,
+        ),
+        "arn:aws:sns:eu-west-1:123456789012:releases",
+    )
     max_error_percent: int = _key(5, integer(1, 100, "percent"), "5")
     max_response_milliseconds: int = _key(5000, integer(0, 4_000_000, "milliseconds (0: any)"), "5000")
     drain_seconds: int = _key(30, integer(0, 3600, "seconds"), "30")

@@ -22,12 +22,13 @@ from core.errors import StepError
 from core.fingerprint import Files
 from core.git import Commit
 from core.images import Image
+from core.release_events import Release
 from steps.image import ancestry, package_listing, packer, reuse, scan, signing, upload
 from steps.image.packer import Packer
 from steps.image.packer_output import PackerOutput
 from steps.image.reuse import WantedImage
 from steps.runtime import command as common
-from steps.runtime import parsers, polling
+from steps.runtime import notices, parsers, polling
 from steps.runtime.command import Context
 from steps.runtime.options import option
 
@@ -71,6 +72,11 @@ class Options(WantedImage):
 
 
 def bake(options: Options, context: Context) -> Mapping[str, object]:
+    with notices.refusing(context, Release(stack=options.stack), why=False):
+        return _bake(options, context)
+
+
+def _bake(options: Options, context: Context) -> Mapping[str, object]:
     ec2 = context.aws.ec2
     trust = reuse.trust(options, context)
     if options.image:

@@ -21,9 +21,10 @@ from core.images import Image
 from core.names import AMI
 from core.progress import Progress
 from core.provenance import Original
+from core.release_events import Release
 from steps.image import reuse, scan
 from steps.image.reuse import WantedImage
-from steps.runtime import command
+from steps.runtime import command, notices
 from steps.runtime.command import Context
 from steps.runtime.options import option
 from steps.runtime.polling import Pending, poll
@@ -60,6 +61,11 @@ class Options(WantedImage):
 
 
 def copy(options: Options, context: Context) -> Mapping[str, object]:
+    with notices.refusing(context, Release(stack=options.stack), why=False):
+        return _copy(options, context)
+
+
+def _copy(options: Options, context: Context) -> Mapping[str, object]:
     trust = reuse.trust(options, context)
     if AMI.fullmatch(options.image):
         return reuse.result(options, context, reuse.pinned(options, context, options.image, trust), copied=False)

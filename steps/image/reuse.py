@@ -12,6 +12,7 @@ from core.errors import StepError
 from core.image_trust import Trust
 from core.images import Image
 from core.names import shown
+from core.release_events import BAKED, Release
 from core.times import iso
 from steps.image import package_listing, scan
 from steps.runtime import parsers
@@ -117,6 +118,9 @@ def result(wanted: WantedImage, context: Context, image: Image, **how: bool) -> 
     """What bake and copy put on stdout. `how`: `baked` or `copied`, and whether it was."""
     listed = package_listing.attach_list(context, image, service=wanted.service)
     packages = package_listing.compare(context, listed, service=wanted.service, live=wanted.live_image)
+    if any(how.values()):
+        made = Release(stack=wanted.stack).knowing({**listed.tags, "phoenix:image": listed.id})
+        context.notify(made.event(BAKED, at=context.clock.utc()))
     return {
         "image": listed.id,
         "fingerprint": listed.fingerprint,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import listener_rules, server_groups
+from core.release_events import Release
 from steps.promote import alarms, compared, metrics, verdict
 from steps.promote.figures import Metrics
 from steps.runtime.command import Context
@@ -22,7 +23,7 @@ class PromotionTarget:
 
     `rollback_point`: the rule carries the note of a promotion that was killed. `shared`: the load balancer is
     others' too. `sticky`: users who keep cookies stay with their group while several share the traffic.
-    `slow_milliseconds`: what the slowest answers may take at most; 0: any time.
+    `slow_milliseconds`: what the slowest answers may take at most; 0: any time. `release`: whom events are about.
     """
 
     door: ListenerEndpoint
@@ -35,6 +36,7 @@ class PromotionTarget:
     alarms: Sequence[str]
     rollback_point: bool
     names: Mapping[str, str]
+    release: Release
     shared: bool = False
     sticky: bool = False
     slow_milliseconds: int = 0

@@ -17,14 +17,15 @@ from core import credentials, listener_rules, obstacles, release_record, server_
 from core.aws import error_reason
 from core.errors import StepError
 from core.listener_rules import Rule
+from core.release_events import PROMOTED, Release
 from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import PromotionTarget
-from steps.promote.rollback import NOTE
+from steps.promote.rollback import NOTE, PromotionError
 from steps.promote.traffic_shift import ShiftTimes, TrafficShift, wait_for_answers
-from steps.runtime import command, parsers
+from steps.runtime import command, notices, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import GateOptions, option
 from steps.verify import probe
@@ -80,6 +81,12 @@ class Options(GateOptions):
 
 
 def promote(options: Options, context: Context) -> dict[str, object]:
+    release = Release(stack=options.stack, color=options.color, generation=options.generation)
+    with notices.refusing(context, release, but=PromotionError):
+        return _promote(options, context, release)
+
+
+def _promote(options: Options, context: Context, release: Release) -> dict[str, object]:
     aws = context.aws
     ours = server_groups.read_group(aws, options.group)
     refused = unverified(ours, options)
@@ -103,6 +110,7 @@ def promote(options: Options, context: Context) -> dict[str, object]:
         alarms=options.alarms,
         rollback_point=bool(rule and NOTE in rule.tags),
         names=_names(context, options, rule),
+        release=notices.with_target_group(context, release, options.target_group).knowing(ours.tags),
         shared=options.shared,
         sticky=options.sticky,
         slow_milliseconds=options.slow_milliseconds,
@@ -162,6 +170,7 @@ def _first(options: Options, context: Context, ours: Group, subject: PromotionTa
         release_record.PROMOTE: release_record.encode_gate(now, context.progress.elapsed(), servers=needed),
     }
     server_groups.write_record(context.aws, context.progress, ours.name, tags)
+    context.notify(subject.release.knowing(tags).event(PROMOTED, at=now, production={options.color: 100}))
     names = {options.target_group: options.color}
     return _result(options, context, {options.target_group: 100}, names, first=True, said={options.color: tags})
 
@@ -207,7 +216,12 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
     context.progress.line(
         f"{shift_schedule.describe_weights(way.last, subject.names)}: it holds{figures and f' ({figures})'}"
     )
-    return _result(options, context, way.last, subject.names, first=False, said=_write_records(context, subject, flip))
+    said = _write_records(context, subject, flip)
+    if flip.moves:
+        promoted = subject.release.knowing(said.get(options.color, {}))
+        production = shift_schedule.named_weights(way.last, subject.names)
+        context.notify(promoted.event(PROMOTED, at=context.clock.utc(), production=production))
+    return _result(options, context, way.last, subject.names, first=False, said=said)
 
 
 def _write_records(context: Context, subject: PromotionTarget, flip: TrafficShift) -> dict[str, dict[str, str]]:

@@ -23,8 +23,12 @@ LAG_SECONDS = 2.0
 GONE = {"RuleNotFound", "TargetGroupNotFound", "ListenerNotFound", *aws.EXPIRED}
 
 
+class PromotionError(StepError):
+    """What stopped a promotion that had begun; whoever is told of releases has been told of it."""
+
+
 class Rollback:
-    """`now`: the weights that were set last. `healthy`: servers of each target group when last seen."""
+    """`now`: the weights that hold, as far as is known. `healthy`: servers of each target group when last seen."""
 
     def __init__(self, way: ShiftSchedule, *, subject: PromotionTarget, context: Context) -> None:
         self.way, self.subject, self.context = way, subject, context
@@ -34,6 +38,11 @@ class Rollback:
         self.resumed = subject.rollback_point
         self._changed = not listener_rules.equal_shares(way.observed, way.before)
         self._externally_modified = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether production was touched."""
+        return self._changed
 
     def will_set(self, weights: Weights) -> None:
         """Takes note of weights before they are set: a signal may come when AWS has done it and we don't know yet."""
@@ -99,6 +108,7 @@ class Rollback:
                 listener_rules.set_weights(self.context.aws, self.subject.rule, before, sticky=self.subject.sticky)
             except (ClientError, BotoCoreError) as error:
                 if self._unmoved():
+                    self.now = before
                     self.clear_rollback_point()
                     return f"production traffic is as it was: {self._told(before)}"
                 if _is_permanent(error) or not until.left():
@@ -111,6 +121,7 @@ class Rollback:
                     f" By hand: {self._command()}",
                 )
                 continue
+            self.now = before
             self.context.progress.line(f"production traffic is back: {self._told(before)}")
             self.clear_rollback_point()
             return f"production traffic is back: {self._told(before)}"
@@ -124,11 +135,11 @@ class Rollback:
             return False
         return listener_rules.equal_shares(found, self.way.before)
 
-    def failure(self, error: BaseException, story: str) -> StepError:
+    def failure(self, error: BaseException, story: str) -> PromotionError:
         """What stopped the promotion, and what became of the traffic."""
         who = f"{self.subject.names[self.subject.ours]} {self.subject.generation}"
         if isinstance(error, Interrupted):
-            return StepError(
+            return PromotionError(
                 "PHX-702", f"the promotion of {who} was stopped", why=f"{error}\n{story}", do="`pulumi up` tries again"
             )
         if isinstance(error, (ClientError, BotoCoreError)):
@@ -139,7 +150,7 @@ class Rollback:
                 "PHX-716", "this step has a fault", why=repr(error), do="tell who maintains it; the trace is above"
             )
         why = "\n".join(part for part in (error.title, error.why, story) if part)
-        return StepError("PHX-701", f"{who} was not promoted", why=why, do=error.do)
+        return PromotionError("PHX-701", f"{who} was not promoted", why=why, do=error.do)
 
     def _told(self, weights: Weights) -> str:
         return shift_schedule.describe_weights(weights, self.subject.names)

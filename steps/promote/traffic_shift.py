@@ -7,6 +7,7 @@ from datetime import datetime
 
 from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
+from core.release_events import REFUSED, ROLLED_BACK, SHIFTED
 from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
@@ -72,9 +73,18 @@ class TrafficShift:
             # A signal in the moment before hold() ends here too, and there is never a second one.
             story = self.rollback.put_back()
             self.capacity.release(self.context)
-            raise self.rollback.failure(error, story) from error
+            failure = self.rollback.failure(error, story)
+            self._notify(ROLLED_BACK if self.rollback.changed else REFUSED, reason=f"{failure.title}\n{failure.why}")
+            raise failure from error
         self.capacity.release(self.context)
         self.rollback.clear_rollback_point()
+
+    def _notify(self, kind: str, *, reason: str = "") -> None:
+        """Tells AWS of what production has from now on."""
+        production = shift_schedule.named_weights(self.rollback.now, self.subject.names)
+        self.context.notify(
+            self.subject.release.event(kind, at=self.context.clock.utc(), production=production, reason=reason)
+        )
 
     def _forward(self) -> None:
         way, subject = self.way, self.subject
@@ -142,6 +152,7 @@ class TrafficShift:
         listener_rules.set_weights(self.context.aws, self.subject.rule, weights, sticky=self.subject.sticky)
         observer.since = self.context.clock.utc()
         self.moves.append((observer.since, weights))
+        self._notify(SHIFTED)
 
     def _check(self, found: Weights) -> None:
         """Raises StepError when the rule has other weights than those that were set, and keeps them."""

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core import aws, session
+from core import aws, notifier, session
 from core.aws import Aws
 from core.errors import StepError
 from core.progress import Clock, Progress, RealClock, write
+from core.release_events import ReleaseEvent
 from steps.runtime import options
 from steps.runtime.options import OptionsT
 from steps.runtime.signals import Interrupted, Interrupts, recorded_parent
@@ -22,12 +23,14 @@ from steps.runtime.signals import Interrupted, Interrupts, recorded_parent
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a step works with besides its options; tests pass their own."""
+    """What a step works with besides its options; tests pass their own. `notify` tells AWS of an event, and returns at
+    once."""
 
     aws: Aws
     clock: Clock
     progress: Progress
     interrupts: Interrupts
+    notify: Callable[[ReleaseEvent], object] = lambda _: None
 
 
 def run_step(
@@ -48,8 +51,7 @@ def run_step(
                 kind, step=name, about=about or "", arguments=sys.argv[1:], environment=os.environ
             )
             asked = aws.connect(account=given.account, region=given.region, arns=given.arns())
-            clock = RealClock()
-            result = step(given, Context(aws=asked, clock=clock, progress=Progress(clock), interrupts=interrupts))
+            result = _run(given, asked, interrupts, step)
     except StepError as error:
         return _failed(name, error)
     except (ClientError, BotoCoreError) as error:
@@ -71,6 +73,19 @@ def run_step(
         )
     print(json.dumps(result, sort_keys=True), flush=True)
     return 0
+
+
+def _run(
+    given: OptionsT, asked: Aws, interrupts: Interrupts, step: Callable[[OptionsT, Context], Mapping[str, object]]
+) -> Mapping[str, object]:
+    clock = RealClock()
+    progress = Progress(clock)
+    with notifier.notifying(asked.session, topic=given.notify_topic, tell=progress.line) as notify:
+        try:
+            return step(given, Context(aws=asked, clock=clock, progress=progress, interrupts=interrupts, notify=notify))
+        finally:
+            # What the step did is done: a signal now would only take the last events away.
+            interrupts.block()
 
 
 def _failed(name: str, error: StepError) -> int:

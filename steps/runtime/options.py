@@ -48,6 +48,12 @@ class CommonOptions:
         "the AWS region",
         parse=lambda text: parsers.matching(text, REGION.pattern, "not a region (like eu-west-1)"),
     )
+    notify_topic: str = option(
+        "ARN of an SNS topic that is told what becomes of a release; empty: none",
+        parse=parsers.arn_or_empty,
+        default="",
+        foreign=True,
+    )
 
     def arns(self) -> tuple[str, ...]:
         """The ARNs among the options; their account and region are compared with the ones above."""

@@ -33,6 +33,10 @@ def arn(text: str) -> str:
     return matching(text, ARN.pattern, "not an ARN (arn:aws:SERVICE:REGION:ACCOUNT:...)")
 
 
+def arn_or_empty(text: str) -> str:
+    return text and arn(text)
+
+
 def integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]+", text) or not low <= int(text) <= high:

@@ -23,10 +23,11 @@ from core.errors import Problem, StepError
 from core.listener_rules import Rule
 from core.obstacles import GROW
 from core.progress import Backoff, Progress
+from core.release_events import VERIFIED, Release
 from core.server_groups import Group, Target
 from core.times import iso
 from steps.cleanup import sweep
-from steps.runtime import child_environment, command, parsers, polling, process
+from steps.runtime import child_environment, command, notices, parsers, polling, process
 from steps.runtime.command import Context
 from steps.runtime.options import GateOptions, option
 from steps.verify import group_health, lifecycle_hooks, probe, scaling_activities
@@ -44,6 +45,12 @@ class Options(GateOptions):
 
 
 def verify(options: Options, context: Context) -> dict[str, object]:
+    release = Release(stack=options.stack, color=options.color, generation=options.generation)
+    with notices.refusing(context, release):
+        return _verify(options, context, release)
+
+
+def _verify(options: Options, context: Context, release: Release) -> dict[str, object]:
     progress = context.progress.bounded(options.timeout_seconds)
     aws = context.aws
     found, token = polling.retry_until_visible(lambda: _announced(aws, options), progress)
@@ -81,6 +88,8 @@ def verify(options: Options, context: Context) -> dict[str, object]:
         ),
     }
     server_groups.tag_group(aws, options.group, {server_groups.VERIFIED: options.generation, **said})
+    known = notices.with_target_group(context, release, options.target_group).knowing({**group.tags, **said})
+    context.notify(known.event(VERIFIED, at=now))
     who = f"{options.color} {options.generation}"
     progress.line(f"{who} is verified: {needed} servers healthy, and they answer; promote is next")
     return {

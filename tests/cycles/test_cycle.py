@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema  # type: ignore[import-untyped]
+
 from core.names import other_color
+from rehearsal import PROJECT
 from tests.cycles.stack import Stack
 
 
@@ -32,4 +37,31 @@ def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_ev
     stack.up()
     assert stack.groups() == {new: born}
     assert stack.weights() == {new: 100}
+    before = len(stack.cloud.calls.seen)
     stack.idle()
+    assert [call.name for call in stack.cloud.calls.seen[before:] if call.operation == "PutEvents"] == []
+
+
+def test_whoever_listens_hears_of_each_transition_of_a_flip_in_its_order(stack: Stack) -> None:
+    [live] = stack.groups().values()
+    new = other_color(live.color)
+    stack.change()
+    stack.set(active=new)
+    before = len(stack.cloud.calls.seen)
+    stack.up()
+    calls = [call for call in stack.cloud.calls.seen[before:] if call.operation == "PutEvents"]
+    entries = [entry for call in calls for entry in json.loads(call.body)["Entries"]]
+    schema = json.loads((PROJECT / "docs" / "schemas" / "release-event.json").read_text())
+    told = []
+    for entry in entries:
+        detail = json.loads(entry["Detail"])
+        jsonschema.validate({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}, schema)
+        told.append((entry["DetailType"], detail))
+    *first, last = told
+    kinds = [kind for kind, _ in first]
+    shares = [said["production"] for kind, said in first if kind == "Production Shifted"]
+    assert kinds == ["Release Planned", "Image Baked", "Release Verified", *["Production Shifted"] * len(shares)]
+    assert shares == [move for move in stack.moves() if new in move][-len(shares) :]
+    assert last[0] == "Release Promoted"
+    assert last[1]["production"] == {new: 100, live.color: 0}
+    assert last[1]["release"]["gates"]["promote"]["servers"] > 0

@@ -92,6 +92,11 @@ def named(call: Call, values: Mapping[str, str], *, stack: str) -> Things:
             yield from _of_cloudwatch(call, stack)
         case "ssm":
             yield from _of_ssm(values)
+        case "events":
+            for entry in json.loads(values.get("Entries", "[]")):
+                yield arn("events", f"event-bus/{entry.get('EventBusName', 'default')}"), {}
+        case "sns":
+            yield values["TopicArn"], {}
 
 
 def _ids(values: Mapping[str, str]) -> list[str]:

@@ -119,6 +119,8 @@ def _of_request(call: Call, values: Mapping[str, str]) -> dict[str, str | list[s
         said["iam:PermissionsBoundary"] = bounds
     if targets := [value for key, value in values.items() if key.startswith("TargetGroupARNs.")]:
         said["autoscaling:TargetGroupARNs"] = said["autoscaling:TrafficSourceIdentifiers"] = targets
+    if call.operation == "PutEvents":
+        said["events:source"] = [entry["Source"] for entry in json.loads(values["Entries"])]
     if call.service == "monitoring" and "AlarmActions" in call.body:
         said["cloudwatch:AlarmActions"] = "arn:aws:sns:eu-west-1:123456789012:somebody"
     return said

@@ -22,7 +22,7 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "logs", "scan")
+DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "logs", "scan", "notify")
 # Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
 UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
 # What a policy says of each, but for the service and its stack.
@@ -38,6 +38,7 @@ VALUES = {
     "BUILDER": "builder",
     "NETWORK": "*",
     "WEBACL": "edge/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "TOPIC": "releases",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 SERVICES = (
@@ -46,10 +47,12 @@ SERVICES = (
     "cloudwatch",
     "ec2",
     "elbv2",
+    "events",
     "iam",
     "inspector2",
     "kms",
     "service-quotas",
+    "sns",
     "ssm",
     "sts",
     "wafv2",
@@ -137,13 +140,17 @@ def _operations() -> dict[str, set[str]]:
 
 # The same method of several services: which one a file means. `verify` is a step.
 MEANT = {
+    "delete_rule": "elasticloadbalancing",
     "delete_tags": "ec2",
     "describe_account_limits": "elasticloadbalancing",
     "describe_load_balancers": "elasticloadbalancing",
     "describe_tags": "elasticloadbalancing",
     "list_tags_for_resource": "cloudwatch",
+    "publish": "none",
     "verify": "none",
 }
+# Those of one client alone, among others' methods of that name.
+OF_CLIENTS = {"publish": ("sns", "sns:Publish"), "verify": ("kms", "kms:Verify")}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -159,7 +166,8 @@ def _named(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
         meant = _operations().get(name, set()) if isinstance(name, str) else set()
-        if name == "verify" and isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("kms"):
-            found.add("kms:Verify")
+        client, action = OF_CLIENTS.get(str(name), ("", ""))
+        if client and isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith(client):
+            found.add(action)
         found |= {action for action in meant if action.startswith(MEANT.get(str(name), ""))}
     return found

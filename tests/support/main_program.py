@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 
+from core.release_events import ReleaseEvent
 from tests.rehearsal.alb.test_tls import self_signed
 from tests.support.factories import TOKEN
 from tests.support.recorder import Existing, Recorded, record_main
@@ -17,10 +18,12 @@ PROJECT = Path(__file__).parents[2]
 CONFIG = {"aws:region": "eu-west-1", "phoenix:previewToken": TOKEN}
 
 
-def program(stack: str = "dev", *, existing: Existing | None = None, **config: Any) -> Recorded:
-    """What it registers with these keys of its configuration."""
+def program(
+    stack: str = "dev", *, existing: Existing | None = None, told: list[ReleaseEvent] | None = None, **config: Any
+) -> Recorded:
+    """What it registers with these keys of its configuration; `told` gets the events that it tells AWS of."""
     texts = {f"phoenix:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts}, existing=existing)
+    return record_main(PROJECT, stack=stack, config={**CONFIG, **texts}, existing=existing, told=told)
 
 
 @cache

@@ -116,7 +116,8 @@ _NETWORK = ("vpc", "vpc-flow-log", "subnet", "internet-gateway", "natgateway", "
 _SERVERS = ("launch-template", "security-group", "instance", "volume")
 _BUILD = ("instance", "volume", "key-pair", "security-group")
 _IMAGE = ("image", "snapshot")
-# A balancer of somebody's that several services share: its listener, and its security group.
+# A balancer of somebody's that several services share: its listener, and its security group. The account's bus, and a
+# topic that several stacks tell.
 SHARED = [
     Thing(
         f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener/app/edge/0a1b/0c1d",
@@ -126,6 +127,8 @@ SHARED = [
         f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/{iam.VALUES['FIREWALL']}",
         {"aws:ResourceTag/phoenix:stack": "edge/dev"},
     ),
+    Thing(f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
+    Thing(f"arn:aws:sns:{REGION}:{ACCOUNT}:{iam.VALUES['TOPIC']}"),
 ]
 
 

@@ -18,6 +18,9 @@ from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
+from core.release_events import ReleaseEvent
+from plan import notices
+
 BAKED: dict[str, Any] = {
     "image": "ami-0123456789abcdef0",
     "rootDevice": "/dev/xvda",
@@ -174,8 +177,10 @@ def record(
     stack: str = "dev",
     config: Mapping[str, str] | None = None,
     existing: Existing | None = None,
+    told: list[ReleaseEvent] | None = None,
 ) -> Recorded:
-    """Runs a program as the engine would, in an event loop of its own. `existing`: nothing, when not given."""
+    """Runs a program as the engine would, in an event loop of its own. `existing`: nothing, when not given. `told` gets
+    the events that it tells AWS of."""
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_AtOnce())
     asyncio.set_event_loop(loop)
@@ -185,10 +190,14 @@ def record(
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own
     SETTINGS.outputs.clear()  # those of a program that failed belong to a loop that is closed
     set_all_config(dict(config or {}), [f"{project}:previewToken"])
+    heard = [] if told is None else told
 
     try:
         # For the engine's messages, at the price of an eighth of a program's time.
-        with patch.object(resource, "_get_stack_trace", return_value=source_pb2.StackTrace()):
+        with (
+            patch.object(resource, "_get_stack_trace", return_value=source_pb2.StackTrace()),
+            patch.object(notices, "send", lambda _connected, _settings, event: heard.append(event)),
+        ):
             loop.run_until_complete(run_in_stack(program))
     finally:
         loop.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import runpy
 from collections import Counter
@@ -15,7 +16,8 @@ import pytest
 
 from core import engine_call, git, listener_rules
 from core.engine_call import Call
-from plan.config import secret_references, systems_manager
+from core.release_events import ReleaseEvent
+from plan.config import pulumi_config, secret_references, systems_manager
 from plan.readers.recorded_policies import attachment_name
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, first_update, program
@@ -926,6 +928,48 @@ def test_nothing_new_gets_production_in_a_freeze_but_with_a_reason_that_is_recor
     assert said.outputs["releases"]["green"]["override"] == "a leak: closed today"
     monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation="preview"))
     assert program(existing=existing, active="green", **always).all("aws:lb/targetGroup:TargetGroup")
+
+
+def test_aws_is_told_of_an_update_that_is_planned_and_of_one_that_is_refused_but_of_no_preview(
+    existing: Existing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    frozen: dict[str, Any] = {"freeze": ["2000-01-01/2999-12-31"]}
+    told: list[ReleaseEvent] = []
+
+    def runs(operation: str, *, preview: bool) -> list[ReleaseEvent]:
+        """A good update, and one that is refused."""
+        told.clear()
+        monkeypatch.setattr(engine_call, "read_engine_call", lambda: Call(operation=operation))
+        monkeypatch.setattr(pulumi_config, "is_preview", lambda: preview)
+        program(existing=existing, told=told, active="green")
+        with contextlib.suppress(pulumi.RunError):
+            program(existing=existing, told=told, active="green", traffic=0, **frozen)
+        return list(told)
+
+    planned, refused = runs("up", preview=False)
+    assert (planned.kind, planned.color, planned.production) == ("Release Planned", "green", {"blue": 100})
+    assert planned.detail()["release"]["generation"] == planned.generation
+    assert len(planned.detail()["release"]["fingerprint"]) == 64
+    assert (refused.kind, refused.stack) == ("Release Refused", "phoenix/dev")
+    assert refused.reason.startswith("PHX-226: freeze = ")
+    assert [one.kind for one in runs("up", preview=True)] == ["Release Refused"], "the run before the update decides"
+    assert runs("preview", preview=True) == []
+    assert runs("destroy", preview=False) == []
+
+
+def test_a_topic_is_told_by_alarms_and_steps() -> None:
+    topic = "arn:aws:sns:eu-west-1:210987654321:releases"
+    done = program(notifyTopicArn=topic)
+    for alarm in done.all("aws:cloudwatch/metricAlarm:MetricAlarm"):
+        assert alarm.inputs["alarmActions"] == [topic]
+        assert "okActions" not in alarm.inputs
+    for step in ("bake", "verify", "promote"):
+        assert done.one("command:local:Command", step).inputs["environment"]["PHOENIX_NOTIFY_TOPIC"] == topic
+    without = program()
+    assert all("alarmActions" not in one.inputs for one in without.all("aws:cloudwatch/metricAlarm:MetricAlarm"))
+    environments = [one.inputs["environment"] for one in without.all("command:local:Command")]
+    assert all("PHOENIX_NOTIFY_TOPIC" not in one for one in environments)
 
 
 def test_a_target_group_says_what_its_servers_were_made_from() -> None:

@@ -17,6 +17,7 @@ from moto.backends import get_backend
 from core import obstacles, server_groups
 from core.aws import Aws
 from core.progress import Progress
+from core.release_events import ReleaseEvent
 from steps.runtime.command import Context
 from steps.runtime.signals import Interrupts
 from tests.support.remembered import Remembered
@@ -119,6 +120,7 @@ class World:
         self.health: dict[str, list[tuple[str, str, str, str]]] = {}
         self.failures: list[tuple[str, str]] = []
         self.stray = ""
+        self.events: list[ReleaseEvent] = []
         ec2, elb = self.aws.ec2, self.aws.elbv2
         self.zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]][:2]
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -186,7 +188,9 @@ class World:
 
     def context(self) -> Context:
         progress = Progress(self.clock, stream=self.stderr)
-        return Context(aws=self.aws, clock=self.clock, progress=progress, interrupts=Interrupts())
+        return Context(
+            aws=self.aws, clock=self.clock, progress=progress, interrupts=Interrupts(), notify=self.events.append
+        )
 
     def color(
         self, color: str, generation: str, *, size: int = 1, maximum: int = 10, verified: str = "", name: str = ""

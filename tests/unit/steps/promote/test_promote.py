@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from core.errors import StepError
+from core.release_events import PROMOTED, REFUSED, SHIFTED
 from steps.promote.promote import promote
 from tests.unit.steps.cloud import BLUE, GREEN, REGION, Balancer, World, balancer
 from tests.unit.steps.promote.flipping import Flipping
@@ -56,6 +57,11 @@ def test_traffic_moves_step_by_step_and_each_is_watched(flipping: Flipping) -> N
     assert "[20 s of 60 s] canary: green 10 %, blue 90 %: 2 of 2 servers healthy, probes answer" in said
     assert re.search(r"canary: green 10 %.*, 5xx 0 of 1 requests in 1 whole minute; then 50 %\n", said)
     assert "soak: green 100 %, blue 0 %" in said
+    *shifts, promoted = flipping.world.events
+    assert [(one.kind, one.production) for one in shifts] == [(SHIFTED, move) for move in flipping.moves]
+    assert (promoted.kind, promoted.color, promoted.production) == (PROMOTED, "green", {"green": 100, "blue": 0})
+    assert promoted.detail()["release"]["gates"]["promote"]["looks"] > 0
+    assert len(promoted.detail()["release"]["weights"]) == 3
 
 
 def test_who_gets_users_is_protected_from_deletion_first(flipping: Flipping) -> None:
@@ -181,6 +187,7 @@ def test_at_the_first_birth_there_is_nothing_to_move(alb: Balancer) -> None:
         result = promote(flipping.given(), flipping.world.context())
 
     assert (result["first"], result["weights"]) == (True, {"green": 100})
+    assert [(one.kind, one.production) for one in flipping.world.events] == [(PROMOTED, {"green": 100})]
     assert "there is no production rule yet: this is the first birth" in flipping.world.said()
 
 
@@ -190,6 +197,8 @@ def refused(flipping: Flipping, **more: Any) -> str:
         promote(flipping.given(**more), flipping.world.context())
     assert flipping.moves == []
     assert flipping.world.weights() == before
+    assert [one.kind for one in flipping.world.events] == [REFUSED]
+    assert flipping.world.events[0].reason.splitlines()[0] == str(error.value).splitlines()[0]
     return str(error.value)
 
 

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from core.aws import RENEW
 from core.errors import StepError
+from core.release_events import ROLLED_BACK, SHIFTED
 from core.session import CredentialsEndedError
 from steps.promote.promote import promote
 from steps.runtime.signals import Interrupted
@@ -67,6 +68,11 @@ def test_an_alarm_that_rings_in_a_canary_sends_traffic_back(flipping: Flipping) 
 
     assert "it failed its checks under production traffic\n     in ALARM: site" in text
     assert text.endswith("Do:  repair it; `pulumi up` tries again")
+    shifted, back = flipping.world.events
+    assert (shifted.kind, shifted.production) == (SHIFTED, {"green": 10, "blue": 90})
+    assert (back.kind, back.production) == (ROLLED_BACK, {"blue": 100})
+    assert back.reason.startswith("PHX-701: green aaaaaaaaaaaa was not promoted\n")
+    assert "in ALARM: site" in back.reason
 
 
 def test_the_call_that_takes_traffic_back_frees_who_sticks_to_the_new_group(flipping: Flipping) -> None:

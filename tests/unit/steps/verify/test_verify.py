@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from core.errors import StepError
+from core.release_events import REFUSED, VERIFIED
 from steps.verify import group_health
 from steps.verify.verify import Options, verify
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, TOKEN, Balancer, Color, World, Wrapped, balancer
@@ -50,6 +51,9 @@ def test_a_group_that_is_well_is_tagged_as_verified(world: World, alb: Balancer)
     result = verify(given(world, ours, min_size=2), world.context())
 
     assert (result["group"], result["generation"], result["servers"]) == (ours.group, GREEN, 2)
+    [told] = world.events
+    assert (told.kind, told.color, told.generation) == (VERIFIED, "green", GREEN)
+    assert told.detail()["release"]["gates"]["verify"]["servers"] == 2
     assert str(result["verifiedAt"]).endswith("Z")
     tag = next(tag for tag in world.scaling(ours.group)["Tags"] if tag["Key"] == "phoenix:verified")
     assert (tag["Value"], tag["PropagateAtLaunch"]) == (GREEN, False)
@@ -316,6 +320,8 @@ def test_a_smoke_command_that_fails_is_no_birth(world: World) -> None:
     text = fails(world, ours, smoke_command="echo broken; exit 7")
 
     assert text.startswith("PHX-610: green aaaaaaaaaaaa did not pass the smoke command; production was not touched")
+    [told] = world.events
+    assert (told.kind, told.reason) == (REFUSED, f"{text.splitlines()[0]}\nit ended with exit code 7")
     assert "it ended with exit code 7" in text
     assert "smoke: broken" in world.said()
 
