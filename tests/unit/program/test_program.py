@@ -21,7 +21,7 @@ from plan.config import pulumi_config, secret_references, systems_manager
 from plan.readers.recorded_policies import attachment_name
 from tests.support.factories import TOKEN
 from tests.support.main_program import CONFIG, PROJECT, certificate, first_update, program
-from tests.support.recorder import BAKED, Existing, record, record_main
+from tests.support.recorder import BAKED, Existing, Recorded, record, record_main
 
 HSTS = "routingHttpResponseStrictTransportSecurityHeaderValue"
 ANY_POLICY = json.dumps(
@@ -1054,11 +1054,12 @@ def test_a_listener_that_is_adopted_is_not_touched_and_gets_two_rules_for_one_ho
     assert "keepAliveTimeout), and the load balancer 600 s" in (tmp_path / "plan.md").read_text()
 
 
-def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -> None:
+def two_services(**config: str) -> Recorded:
+    """The example, with these keys too."""
     example = PROJECT / "examples" / "two-services"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(example)
-        done = record_main(
+        return record_main(
             example,
             project="two-services",
             config={
@@ -1067,8 +1068,23 @@ def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -
                 "two-services:listenerPort": "80",
                 "two-services:shop": json.dumps({"hostname": "shop.example.com", "rulePriority": 10}),
                 "two-services:blog": json.dumps({"hostname": "blog.example.com", "rulePriority": 20, "minSize": 1}),
+                **{f"two-services:{key}": value for key, value in config.items()},
             },
         )
+
+
+def test_two_services_in_production_have_a_load_balancer_that_stays_and_writes_down_who_came() -> None:
+    assert not two_services().all("aws:s3/bucket:Bucket")
+    done = two_services(protect="true")
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["accessLogs"]["enabled"] is True
+    assert done.one("aws:lb/loadBalancer:LoadBalancer").protect and done.one("aws:s3/bucket:Bucket").protect
+    assert done.one("aws:ec2/flowLog:FlowLog").parent == "edge-dev"
+    [rule] = done.one("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration").inputs["rules"]
+    assert rule["expiration"] == {"days": 90}
+
+
+def test_two_services_of_one_program_have_rules_of_their_own_on_one_listener() -> None:
+    done = two_services()
     assert done.one("aws:lb/loadBalancer:LoadBalancer").name == "edge-dev"
     rules = {one.name: (one.inputs["priority"], one.parent) for one in done.all("aws:lb/listenerRule:ListenerRule")}
     assert rules == {
