@@ -6,7 +6,7 @@ Raises what `plan.user_errors` tells a user.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from plan.image_source import ImageSource
 from plan.lineage import Lineage
 from plan.listener_move import ListenerMove
 from plan.readers.existing_balancer import ExistingBalancer
-from plan.readers.live_state import Account, LiveState
+from plan.readers.live_state import Account, LiveGroup, LiveState
 from plan.readers.recorded_egress import recorded_egress
 from plan.readers.recorded_policies import recorded_policies
 from plan.readers.recorded_steps import RecordedSteps
@@ -116,11 +116,18 @@ def _decide(update: Update, found: Situation) -> RolloutPlan:
             port=update.port,
             front=not update.owner,
             ancestry=found.ancestry,
+            image_changes=lambda group: _changed_files(update, group),
         )
     )
     if forgotten := list(ownership.forgotten_groups(found.live, found.made, stay=plan.existing_colors)):
         raise UserError(*forgotten, head="nothing was changed:")
     return plan
+
+
+def _changed_files(update: Update, group: LiveGroup) -> Sequence[str]:
+    """Of the image since the group's was baked, as git says it."""
+    changes = changelog.group_changelog(group, update.settings, update.folder)
+    return changes.files if changes else ()
 
 
 def _allow(update: Update, found: Situation, plan: RolloutPlan) -> tuple[Flags, Freeze]:

@@ -5,7 +5,7 @@ Pure. `plan.report.rows` says in words what is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,8 +74,23 @@ class RolloutPlan:
         return self.previous.image if self.previous else ""
 
 
-def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now: datetime) -> RolloutPlan:
-    """The plan of an update. Raises `UserError` when the flag and what is live do not go together."""
+def nothing_known(_: LiveGroup) -> Sequence[str]:
+    """Where nobody asks git."""
+    return ()
+
+
+def decide_rollout(
+    settings: Settings,
+    spec: ServerSpec,
+    live: LiveState,
+    *,
+    now: datetime,
+    image_changes: Callable[[LiveGroup], Sequence[str]] = nothing_known,
+) -> RolloutPlan:
+    """The plan of an update. Raises `UserError` when the flag and what is live do not go together.
+
+    `image_changes`: which files of the image changed since a group's was baked, asked when a refusal has to name them.
+    """
     _check_network(settings, live)
     color = _active_color(settings, spec, live, now)
     mine, beside = live.group(color), live.group(other_color(color))
@@ -83,7 +98,7 @@ def decide_rollout(settings: Settings, spec: ServerSpec, live: LiveState, *, now
     existing = mine if mine and not renewal and _reuses_existing(spec, mine, beside) else None
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not existing:
-        raise UserError(_in_place_change_error(spec, live, mine, beside))
+        raise UserError(_in_place_change_error(spec, live, mine, beside, image_changes))
     weights = _wanted_weights(settings, color, mine, beside)
     needs_shift = _needs_traffic_shift(live, weights)
     stays = beside is not None and len(weights) == 2
@@ -281,9 +296,17 @@ def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGr
         )
 
 
-def _in_place_change_error(spec: ServerSpec, live: LiveState, mine: LiveGroup, beside: LiveGroup | None) -> Problem:
+def _in_place_change_error(
+    spec: ServerSpec,
+    live: LiveState,
+    mine: LiveGroup,
+    beside: LiveGroup | None,
+    image_changes: Callable[[LiveGroup], Sequence[str]],
+) -> Problem:
     changes = spec_changes(mine.server_spec, spec)
     said = "".join(f"\n    {line}" for line in changes)
+    if any(line.startswith("image: ") for line in changes):
+        said += "".join(f"\n      {line.strip()}" for line in image_changes(mine))
     # Pinning the image that serves helps when nothing else changed.
     image_only = all(line.startswith("image: ") for line in changes)
     pin = f"; or keep the image that serves: pulumi config set image {shown(mine.fingerprint) or mine.image}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,8 +28,8 @@ from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits, InstanceType, quota_code
 from plan.readers.existing_balancer import ExistingBalancer
-from plan.readers.live_state import LiveState
-from plan.rollout_plan import RolloutPlan, decide_rollout
+from plan.readers.live_state import LiveGroup, LiveState
+from plan.rollout_plan import RolloutPlan, decide_rollout, nothing_known
 from plan.server_spec import ServerSpec, types_in_words
 
 NOTHING = permanent.PermanentResources()
@@ -48,7 +48,7 @@ class UpdateFacts:
     """What an update is checked by, as settings, AWS, state and git have it.
 
     `before`: the state's permanent things; `front`: the settings speak of them; `port`: of the main listener, the
-    settings' own where none is given.
+    settings' own where none is given. `image_changes`: what git says of the image's files since a group's was baked.
     """
 
     settings: Settings
@@ -62,6 +62,7 @@ class UpdateFacts:
     port: int = 0
     front: bool = True
     ancestry: Lineage = UNKNOWN
+    image_changes: Callable[[LiveGroup], Sequence[str]] = nothing_known
 
     @property
     def main_port(self) -> int:
@@ -78,7 +79,7 @@ def checked_plan(facts: UpdateFacts) -> RolloutPlan:
         # Whatever else is wrong with where servers are, flipping is no way to mend it.
         raise KnownFailureError([*kept, *problems])
     try:
-        plan = decide_rollout(settings, facts.spec, live, now=facts.now)
+        plan = decide_rollout(settings, facts.spec, live, now=facts.now, image_changes=facts.image_changes)
     except UserError as error:
         older = list(lineage.problems(settings, None, facts.ancestry))
         if older or problems:

@@ -9,6 +9,7 @@ from pathlib import Path
 from core import git
 from core.git import GitError
 from plan.config.settings import Settings
+from plan.readers.live_state import LiveGroup
 from plan.rollout_plan import RolloutPlan
 
 # A plan is read by people: more of either is counted, not shown.
@@ -35,10 +36,17 @@ class Changelog:
 
 def image_changelog(plan: RolloutPlan, settings: Settings, folder: Path) -> Changelog | None:
     """What changed on the way to a new group from the group that has production; None when git does not decide that."""
-    if plan.existing or settings.image or plan.previous is None:
+    if plan.existing or plan.previous is None:
         return None
-    found = since(plan.previous.commit, folder / settings.image_dir)
-    if plan.previous.tree == "dirty" and not found.problem:
+    return group_changelog(plan.previous, settings, folder)
+
+
+def group_changelog(group: LiveGroup, settings: Settings, folder: Path) -> Changelog | None:
+    """What changed since a group's image was baked; None when settings pin an image, and git decides nothing."""
+    if settings.image:
+        return None
+    found = since(group.commit, folder / settings.image_dir)
+    if group.tree == "dirty" and not found.problem:
         return replace(
             found, files=("(the live image was baked from files that differed from its commit's)", *found.files)
         )

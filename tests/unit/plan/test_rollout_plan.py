@@ -310,6 +310,22 @@ def test_a_new_generation_with_the_flag_on_the_live_color_says_what_changed_and_
     assert f"pulumi config set image {OLD}" in text
 
 
+def test_the_files_that_make_another_image_are_named_and_asked_for_only_then() -> None:
+    asked = []
+
+    def changes(one: LiveGroup) -> list[str]:
+        asked.append(one.color)
+        return [" provision/20-tomcat.sh | 2 ++", " 1 file changed, 2 insertions(+)"]
+
+    with pytest.raises(UserError) as error:
+        rollout_plan.decide_rollout(settings(), recipe(NEW), live(group("blue", OLD)), now=NOW, image_changes=changes)
+    assert f"    image: {OLD} -> {NEW}\n      provision/20-tomcat.sh | 2 ++\n" in str(error.value)
+    larger = replace(recipe(OLD), instance_type="m7i.large")
+    with pytest.raises(UserError) as error:
+        rollout_plan.decide_rollout(settings(), larger, live(group("blue", OLD)), now=NOW, image_changes=changes)
+    assert "provision/" not in str(error.value) and asked == ["blue"]
+
+
 def test_a_change_under_a_canary_says_how_to_take_it_back() -> None:
     text = refusal(NEXT, group("blue", OLD, 90), group("green", NEW, 10), active="green", traffic=10)
     assert "green is a canary with 10 % of production" in text
