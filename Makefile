@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback history revoke delete-images destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback status history revoke delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,9 @@ flip: .venv/.ready  ## set the flag of STACK=dev in its file: blue to green, or 
 
 rollback: .venv/.ready  ## flip back and update STACK=dev: to the standby group (keepPrevious), or to IMAGE=FINGERPRINT
 	@IMAGE="$(IMAGE)" sh tools/stack.sh rollback "$(STACK)" $(ARGS)
+
+status: .venv/.ready  ## what is live of STACK=dev at this moment: groups, shares of production, servers, images, ages
+	@sh tools/stack.sh status "$(STACK)"
 
 history: .venv/.ready  ## the last generations and updates of STACK=dev
 	@sh tools/stack.sh history "$(STACK)"

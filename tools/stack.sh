@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|history|revoke|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|status|history|revoke|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -89,10 +89,11 @@ case $operation in
   up | preview) become "$operation" --stack "$stack" "$@" ;;
   destroy) destroy "$@" ;;
   flip) flip ;;
+  status) exec "$python" -m tools.status "$stack" ;;
   history) exec "$python" tools/history.py "$stack" ;;
   revoke) revoke ;;
   delete-images) exec "$python" -m tools.stack_step delete_images "$stack" --delete "${DELETE:-false}" ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, history, revoke, delete-images, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, status, history, revoke, delete-images, destroy or preview-token." ;;
 esac

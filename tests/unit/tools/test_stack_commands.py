@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from moto import mock_aws
 
 from rehearsal import PROJECT
 from steps.image.revoke import Options
 from steps.runtime import options
+from tests.support.account import moto_only
 from tests.support.standins import IGNORING, Bench
-from tools import stack_step
+from tools import stack_identity, stack_step
 
 
 def bench(folder: Path, *, active: str = "blue", keep: str = "false", protect: str = "false") -> Bench:
@@ -89,9 +91,12 @@ def test_revoke_wants_a_fingerprint_and_says_where_they_are(tmp_path: Path) -> N
     assert "No fingerprint was named." in done.stderr and "make history STACK=dev" in done.stderr
 
 
-def test_revoke_is_the_step_with_what_the_stack_says() -> None:
-    said = {"phoenix:service": {"value": "shop"}, "aws:region": {"value": "eu-central-1"}}
-    given = stack_step.arguments("prod", said, account="123456789012")
+def test_revoke_is_the_step_with_what_the_stack_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"phoenix:service": {"value": "shop"}, "aws:region": {"value": "eu-central-1"}}
+    monkeypatch.setattr(stack_identity, "pulumi", lambda *_: config)
+    moto_only(monkeypatch)
+    with mock_aws():
+        given = stack_step.arguments(stack_identity.read_identity("prod"))
     given += ["--fingerprint", "0123456789ab", "--reason", "why", "--undo", "false"]
     read = options.read_options(Options, step="revoke", about="", arguments=given, environment={})
     assert (read.stack, read.account, read.region, read.service) == (

@@ -1,0 +1,61 @@
+"""Where a stack is in AWS, by what Pulumi says of its configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core import session
+from plan.config.provider import provider_identity
+from tools.history import HistoryError, pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackIdentity:
+    """`identity` is SERVICE/STACK. `variables`: those by which other programs become the same caller."""
+
+    service: str
+    identity: str
+    region: str
+    account: str
+    session: boto3.Session
+    listener: str
+    variables: Mapping[str, str]
+
+
+def read_identity(stack: str) -> StackIdentity:
+    """Raises HistoryError, whose text says what to do, when Pulumi or AWS has no answer."""
+    config = pulumi("config", "--stack", stack)
+    who = provider_identity({key.partition(":")[2]: _value(config, key) for key in config if key.startswith("aws:")})
+    region = _value(config, "aws:region") or os.environ.get("AWS_REGION", "")
+    connection = session.connect(region=region, **who)
+    try:
+        account = connection.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise HistoryError(
+            f"AWS does not say whose credentials these are: {error}\nDo: aws sts get-caller-identity"
+        ) from error
+    service = _value(config, "phoenix:service") or "phoenix"
+    variables = {
+        "AWS_PROFILE": who["profile"],
+        "AWS_SHARED_CREDENTIALS_FILE": who["credentials_file"],
+        "AWS_CONFIG_FILE": who["config_file"],
+    }
+    return StackIdentity(
+        service=service,
+        identity=f"{service}/{stack}",
+        region=region,
+        account=account,
+        session=connection,
+        listener=_value(config, "phoenix:listenerArn"),
+        variables={key: value for key, value in variables.items() if value},
+    )
+
+
+def _value(config: Mapping[str, Any], key: str) -> str:
+    return str(config.get(key, {}).get("value", ""))
