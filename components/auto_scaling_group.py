@@ -19,15 +19,17 @@ from plan.estimates import DELETING_SECONDS
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 
+Metric = aws.autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgsDict
+
 
 @dataclass(frozen=True, kw_only=True)
 class GroupArgs:
     """How a group of servers behaves.
 
     `subnet_ids` of its servers; their `instance_types`, the preferred one first; `spot_percent` of them are Spot above
-    `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` (0: no scaling policy); `boot_seconds`
-    from launch to healthy; `drain_seconds` that requests on a leaving server may take; the alarms' `limits`,
-    and the `topic` of SNS that they tell (ARN; empty: none).
+    `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` and `requests_per_server` a minute that
+    scaling aims at (0: no such policy); `boot_seconds` from launch to healthy; `drain_seconds` that requests on a
+    leaving server may take; the alarms' `limits`, and the `topic` of SNS that they tell (ARN; empty: none).
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -37,6 +39,7 @@ class GroupArgs:
     min_size: int
     max_size: int
     target_cpu_percent: int = 0
+    requests_per_server: int = 0
     boot_seconds: int
     drain_seconds: int
     limits: Limits
@@ -84,7 +87,7 @@ class AutoScalingGroup(pulumi.ComponentResource):
         clear = self._guard("clear", {}, triggers=[target_group.arn], after=template.ready)
         # A server may need its rights and its way in from the first second.
         group = self._group(args, template, after=[*after, *template.rules, clear])
-        scaling = [self._scaling_policy(group, args.target_cpu_percent)] if args.target_cpu_percent else []
+        scaling = self._scaling_policies(group, args)
         watched = alarms(
             self,
             name,
@@ -128,15 +131,29 @@ class AutoScalingGroup(pulumi.ComponentResource):
             ),
         )
 
-    def _scaling_policy(self, group: aws.autoscaling.Group, percent: int) -> aws.autoscaling.Policy:
+    def _scaling_policies(self, group: aws.autoscaling.Group, args: GroupArgs) -> list[aws.autoscaling.Policy]:
+        """By CPU, by requests, or both: AWS takes the larger size, and shrinks when both would."""
+        found = []
+        if args.target_cpu_percent:
+            cpu: Metric = {"predefined_metric_type": "ASGAverageCPUUtilization"}
+            found.append(self._scaling_policy("cpu", group, cpu, args.target_cpu_percent))
+        if args.requests_per_server:
+            # AWS looks whether the group serves the target group, and the load balancer leads to it.
+            requests: Metric = {
+                "predefined_metric_type": "ALBRequestCountPerTarget",
+                "resource_label": pulumi.Output.concat(self._listener.arn_suffix, "/", self._target_group.arn_suffix),
+            }
+            found.append(self._scaling_policy("requests", group, requests, args.requests_per_server))
+        return found
+
+    def _scaling_policy(
+        self, name: str, group: aws.autoscaling.Group, metric: Metric, target: int
+    ) -> aws.autoscaling.Policy:
         return aws.autoscaling.Policy(
-            f"{self._prefix}-cpu",
+            f"{self._prefix}-{name}",
             autoscaling_group_name=group.name,
             policy_type="TargetTrackingScaling",
-            target_tracking_configuration={
-                "predefined_metric_specification": {"predefined_metric_type": "ASGAverageCPUUtilization"},
-                "target_value": percent,
-            },
+            target_tracking_configuration={"predefined_metric_specification": metric, "target_value": target},
             opts=group_options(self._color, self),
         )
 

@@ -225,6 +225,7 @@ class Service(pulumi.ComponentResource):
                 min_size=settings.min_size,
                 max_size=settings.max_size,
                 target_cpu_percent=settings.target_cpu_percent,
+                requests_per_server=settings.requests_per_server,
                 boot_seconds=settings.boot_seconds,
                 drain_seconds=settings.drain_seconds,
                 limits=limits,

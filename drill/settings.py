@@ -45,6 +45,7 @@ TAKEN = frozenset(
         "policyArns",
         "policyStatements",
         "pricePerHour",
+        "requestsPerServer",
         "rootVolumeGiB",
         "serverSubnetIds",
         "settleSeconds",

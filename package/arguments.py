@@ -76,7 +76,9 @@ class ServiceArgs(TypedDict, total=False):
     maxSize: int
     """Largest number of servers. Default: 4."""
     targetCpuPercent: int
-    """Average CPU in percent that scaling aims at; 0 turns scaling off. Default: 50."""
+    """Average CPU in percent that scaling aims at; 0 does not scale by CPU. Default: 50."""
+    requestsPerServer: int
+    """Requests a minute to each server that scaling aims at, beside CPU: the group is as large as the one of both that wants more; 0 does not scale by requests. While an update moves traffic neither group shrinks. Default: 0."""
     vpcId: str
     """Existing VPC to use, together with albSubnetIds and serverSubnetIds; empty creates a small one."""
     albSubnetIds: list[str]

@@ -168,6 +168,7 @@ class Settings:
     min_size: int = _key(2, integer(1, 1000, "servers"), "2")
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, integer(0, 100, "percent (0: no scaling)"), "50")
+    requests_per_server: int = _key(0, integer(0, 10_000_000, "requests a minute (0: no scaling by them)"), "3000")
     vpc_id: str = _key("", matching(r"vpc-[0-9a-f]{8,17}", "a vpc- id", empty=True), "vpc-0123456789abcdef0")
     alb_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     server_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")

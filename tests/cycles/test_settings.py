@@ -77,6 +77,7 @@ def test_the_next_servers_have_the_types_the_rights_and_the_front_that_the_setti
     said = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop/*"}
     stack.set(active=new, instanceType="t3.small, t3a.small", spotPercent=100, onDemandBase=1)
     stack.set(policyArns=[arn], policyStatements=[said], idleTimeoutSeconds=61, slowStartSeconds=30)
+    stack.set(requestsPerServer=3000)
     stack.cloud.refuse_types("t3.small")
     try:
         done = stack.up()
@@ -99,9 +100,11 @@ def test_the_next_servers_have_the_types_the_rights_and_the_front_that_the_setti
     assert [one["PolicyArn"] for one in attached] == [arn]
     attributes = balancing.describe_target_group_attributes(TargetGroupArn=group.target_group)["Attributes"]
     assert {"Key": "slow_start.duration_seconds", "Value": "30"} in attributes
+    policies = stack.cloud.client("autoscaling").describe_policies(AutoScalingGroupName=group.name)["ScalingPolicies"]
+    assert {one["TargetTrackingConfiguration"]["TargetValue"] for one in policies} == {50, 3000}
     stack.idle()
     stack.set(active=live.color, instanceType="t3.small", spotPercent=0)
-    stack.set(idleTimeoutSeconds=60, slowStartSeconds=0)
+    stack.set(idleTimeoutSeconds=60, slowStartSeconds=0, requestsPerServer=0)
     stack.up()
     assert list(stack.groups()) == [live.color]
     stack.idle()

@@ -29,6 +29,7 @@ from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what the
     parameters,
     quotas,
     role_policies,
+    scaling_policies,
     schedules,
     security_groups,
     serialized_calls,

@@ -450,3 +450,24 @@ def test_idle_timeout_and_slow_start_are_within_aws_limits(s: Stack) -> None:
     way = attribute("load_balancing.algorithm.type", "least_outstanding_requests")
     refused(change, "ValidationError", "slow start", TargetGroupArn=group, Attributes=way)
     change(TargetGroupArn=group, Attributes=[*way, *attribute(slow, 0)])
+
+
+def test_scaling_by_requests_names_a_target_group_of_the_group_behind_its_load_balancer(s: Stack) -> None:
+    put = s.cloud.client("autoscaling").put_scaling_policy
+    targets, alone = s.target_group("counted"), s.target_group("alone")
+    s.rule({targets: 1})
+    s.group("counted", s.template("counted"), targets=[targets, alone], size=0)
+    balancer = s.balancer.split(":loadbalancer/")[1]
+
+    def policy(label: str) -> dict[str, Any]:
+        metric = {"PredefinedMetricType": "ALBRequestCountPerTarget", **({"ResourceLabel": label} if label else {})}
+        return {
+            "AutoScalingGroupName": "counted",
+            "PolicyName": "requests",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingConfiguration": {"PredefinedMetricSpecification": metric, "TargetValue": 100.0},
+        }
+
+    for wrong in ("", f"{balancer}/targetgroup/other/1", f"{balancer}/{alone.split(':')[5]}"):
+        refused(put, "ValidationError", "ResourceLabel", **policy(wrong))
+    put(**policy(f"{balancer}/{targets.split(':')[5]}"))

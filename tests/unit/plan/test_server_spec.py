@@ -127,6 +127,7 @@ def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -
         {"soak_seconds": 9},
         {"drain_seconds": 9},
         {"target_cpu_percent": 70},
+        {"requests_per_server": 70},
         {"image_keep": 9},
         {"health_check_interval_seconds": 20},
     ],

@@ -1180,3 +1180,21 @@ def test_idle_timeout_and_slow_start_are_what_aws_does_without_them() -> None:
     assert done.one("aws:lb/loadBalancer:LoadBalancer").inputs["idleTimeout"] == 4000
     group = done.one("aws:lb/targetGroup:TargetGroup").inputs
     assert (group["slowStart"], group["loadBalancingAlgorithmType"]) == (900, "round_robin")
+
+
+def test_scaling_is_by_cpu_by_requests_by_both_or_by_none() -> None:
+    def policies(**keys: int) -> dict[str, Any]:
+        done = program(**keys)
+        found = done.all("aws:autoscaling/policy:Policy")
+        assert {one.name for one in found} <= done.one("command:local:Command", "retire").depends_on
+        return {one.name.removeprefix("phoenix-dev-blue-"): one.inputs["targetTrackingConfiguration"] for one in found}
+
+    cpu = {"predefinedMetricSpecification": {"predefinedMetricType": "ASGAverageCPUUtilization"}, "targetValue": 50}
+    both = policies(requestsPerServer=3000)
+    assert both["cpu"] == policies()["cpu"] == cpu
+    assert both["requests"]["targetValue"] == 3000
+    metric = both["requests"]["predefinedMetricSpecification"]
+    assert metric["predefinedMetricType"] == "ALBRequestCountPerTarget"
+    assert metric["resourceLabel"] == "suffix/phoenix-dev/suffix/phoenix-dev-blue", "of load balancer and target group"
+    assert list(policies(targetCpuPercent=0, requestsPerServer=3000)) == ["requests"]
+    assert policies(targetCpuPercent=0) == {}
