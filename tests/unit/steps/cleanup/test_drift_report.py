@@ -34,6 +34,15 @@ def test_a_group_as_it_was_born_has_no_differences() -> None:
     assert list(drift_report.differences(group(), [SERVER])) == []
 
 
+def test_a_group_of_several_types_is_held_to_the_template_of_its_policy() -> None:
+    found = group()
+    found["MixedInstancesPolicy"] = {"LaunchTemplate": {"LaunchTemplateSpecification": found.pop("LaunchTemplate")}}
+    assert list(drift_report.differences(found, [SERVER])) == []
+    found["Instances"][0]["LaunchTemplate"] = {**TEMPLATE, "Version": "2"}
+    [line] = drift_report.differences(found, [SERVER])
+    assert "was made by another launch template (lt-1 version 2, not lt-1 version 1)" in line
+
+
 @pytest.mark.parametrize(
     ("found", "targets", "words"),
     [
