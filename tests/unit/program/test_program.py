@@ -1183,7 +1183,7 @@ def test_idle_timeout_and_slow_start_are_what_aws_does_without_them() -> None:
 
 
 def test_scaling_is_by_cpu_by_requests_by_both_or_by_none() -> None:
-    def policies(**keys: int) -> dict[str, Any]:
+    def policies(**keys: Any) -> dict[str, Any]:
         done = program(**keys)
         found = done.all("aws:autoscaling/policy:Policy")
         assert {one.name for one in found} <= done.one("command:local:Command", "retire").depends_on
