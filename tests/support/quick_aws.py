@@ -12,6 +12,7 @@ import boto3
 import botocore.session
 import pytest
 from botocore.client import ClientCreator
+from botocore.hooks import EventAliaser, HierarchicalEmitter
 from botocore.loaders import Loader
 from moto import backends
 from moto.core import base_backend, responses
@@ -64,6 +65,11 @@ def _once(make: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+# Asked for with each event of each call, and the same for every client.
+_alias = EventAliaser(HierarchicalEmitter())
+_event_name = cache(_alias._alias_event_name)
+
+
 @contextmanager
 def quick_aws() -> Iterator[None]:
     """Until it ends, sessions share what services are, and moto makes nothing that no test asks for."""
@@ -71,6 +77,7 @@ def quick_aws() -> Iterator[None]:
         patch.setattr(botocore.session, "create_loader", _loader)
         for part in ("_load_service_model", "_create_client_class"):
             patch.setattr(ClientCreator, part, _once(getattr(ClientCreator, part)))
+        patch.setattr(EventAliaser, "_alias_event_name", lambda _self, name: _event_name(name))
         # It looks through a class for each request.
         patch.setattr(responses, "method_names_from_class", cache(method_names_from_class))
         # It imports a module for each.
