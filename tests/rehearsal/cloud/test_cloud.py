@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.boto3_stack import Stack, forward, in_service, scaling, stack, state, until, user_data
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    workdir: Path = tmp_path_factory.mktemp("cloud")
-    with Cloud(workdir, boot_seconds=5, time_scale=0.02) as cloud:
-        yield stack(cloud)
-
-
-@pytest.fixture
-def s(shared: Stack) -> Stack:
-    return shared.fresh()
+from tests.rehearsal.boto3_stack import Stack, forward, in_service, scaling, state, until, user_data
 
 
 def test_target_is_unused_until_a_rule_names_its_group_then_initial_then_healthy(s: Stack) -> None:

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.cloud.cloud import Cloud
 from rehearsal.servers.process import ProcessMachines
-from tests.rehearsal.boto3_stack import Stack, in_service, scaling, stack, until, user_data
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    workdir: Path = tmp_path_factory.mktemp("cloud")
-    with Cloud(workdir, boot_seconds=5, time_scale=0.02) as cloud:
-        yield stack(cloud)
-
-
-@pytest.fixture
-def s(shared: Stack) -> Stack:
-    return shared.fresh()
+from tests.rehearsal.boto3_stack import Stack, in_service, scaling, until, user_data
 
 
 def test_unhealthy_server_is_replaced_by_its_group(s: Stack) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,21 +14,8 @@ from moto import mock_aws
 from core.errors import StepError
 from core.release_events import PROMOTED, REFUSED, SHIFTED
 from steps.promote.promote import promote
-from tests.unit.steps.cloud import BLUE, GREEN, REGION, Balancer, World, balancer
+from tests.unit.steps.cloud import BLUE, GREEN, REGION, Balancer, World
 from tests.unit.steps.promote.flipping import Flipping
-
-
-@pytest.fixture
-def alb() -> Iterator[Balancer]:
-    with balancer() as playing:
-        yield playing
-
-
-@pytest.fixture
-def flipping(alb: Balancer) -> Iterator[Flipping]:
-    """Blue is live with two servers, green is verified and has one."""
-    with mock_aws():
-        yield Flipping(World(boto3.Session("testing", "testing", region_name=REGION), alb.port))
 
 
 def test_traffic_moves_step_by_step_and_each_is_watched(flipping: Flipping) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from core.aws import RENEW
 from core.errors import StepError
@@ -17,22 +15,8 @@ from core.release_events import ROLLED_BACK, SHIFTED
 from core.session import CredentialsEndedError
 from steps.promote.promote import promote
 from steps.runtime.signals import Interrupted
-from tests.unit.steps.cloud import BLUE, REGION, Balancer, World, balancer
+from tests.unit.steps.cloud import BLUE, Balancer
 from tests.unit.steps.promote.flipping import Flipping
-
-
-@pytest.fixture
-def alb() -> Iterator[Balancer]:
-    with balancer() as playing:
-        yield playing
-
-
-@pytest.fixture
-def flipping(alb: Balancer) -> Iterator[Flipping]:
-    """Blue is live with two servers, green is verified and has one."""
-    with mock_aws():
-        yield Flipping(World(boto3.Session("testing", "testing", region_name=REGION), alb.port))
-
 
 BACK = "production traffic is back: blue 100 %"
 
