@@ -66,8 +66,8 @@ def _once(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # Asked for with each event of each call, and the same for every client.
-_alias = EventAliaser(HierarchicalEmitter())
-_event_name = cache(_alias._alias_event_name)
+_aliaser: Any = EventAliaser(HierarchicalEmitter())
+_event_name = cache(_aliaser._alias_event_name)
 
 
 @contextmanager
