@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback status history revoke delete-images destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -81,6 +81,12 @@ history: .venv/.ready  ## the last generations and updates of STACK=dev
 
 revoke: .venv/.ready  ## no stack of STACK's account launches FINGERPRINT=... any more (REASON='...'; UNDO=true takes it back)
 	@FINGERPRINT="$(FINGERPRINT)" REASON="$(REASON)" UNDO="$(UNDO)" sh tools/stack.sh revoke "$(STACK)"
+
+approve: .venv/.ready  ## let the canary of STACK=dev go on that waits for it (approveAt)
+	@sh tools/stack.sh approve "$(STACK)"
+
+reject: .venv/.ready  ## send the canary of STACK=dev back that waits for approval (REASON='...')
+	@REASON="$(REASON)" sh tools/stack.sh reject "$(STACK)"
 
 destroy: .venv/.ready  ## pulumi destroy of STACK=dev
 	@sh tools/stack.sh destroy "$(STACK)" $(ARGS)

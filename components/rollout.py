@@ -112,6 +112,14 @@ class Rollout(pulumi.ComponentResource):
         alarms = pulumi.Output.all(*self._group.alarm_names).apply(lambda names: json.dumps([*names, *settings.alarms]))
         # A load balancer that serves others too: what it answers by itself says nothing about this group.
         shared: Environment = {"shared": "true"} if self._checked.existing_balancer is not None else {}
+        approve: Environment = (
+            {
+                "approve_at": ",".join(map(str, settings.approve_at)),
+                "approval_timeout_minutes": str(settings.approval_timeout_minutes),
+            }
+            if settings.approve_at
+            else {}
+        )
         sticky: Environment = {"sticky": "true"} if settings.sticky_canary else {}
         return step_command(
             f"{self._prefix}-promote",
@@ -130,6 +138,7 @@ class Rollout(pulumi.ComponentResource):
                 "alarms": alarms,
                 **shared,
                 **sticky,
+                **approve,
             },
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[self._group.group_name, self._move],

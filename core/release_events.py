@@ -23,9 +23,10 @@ from core.plain_text import one_line
 SOURCE, VERSION = "phoenix", 1
 PLANNED, REFUSED, BAKED, VERIFIED = "Release Planned", "Release Refused", "Image Baked", "Release Verified"
 SHIFTED, PROMOTED, ROLLED_BACK = "Production Shifted", "Release Promoted", "Release Rolled Back"
+AWAITED = "Approval Awaited"
 # Said by what AWS itself runs after an update (`guardHours`), in the same form.
 GUARD_ENDED, GUARD_ROLLED_BACK = "Guard Ended", "Guard Rolled Back"
-KINDS = (PLANNED, REFUSED, BAKED, VERIFIED, SHIFTED, PROMOTED, ROLLED_BACK, GUARD_ENDED, GUARD_ROLLED_BACK)
+KINDS = (PLANNED, REFUSED, BAKED, VERIFIED, SHIFTED, AWAITED, PROMOTED, ROLLED_BACK, GUARD_ENDED, GUARD_ROLLED_BACK)
 
 REASON, SUBJECT = 4000, 99  # characters
 

@@ -89,11 +89,20 @@ def watched_seconds(asked: int, *, metrics_too: bool) -> tuple[int, int]:
 
 
 def planned_seconds(
-    *, steps: int, full: bool, canary_pause: int, settle: int, soak: int, drain: int, watched: bool
+    *,
+    steps: int,
+    full: bool,
+    canary_pause: int,
+    settle: int,
+    soak: int,
+    drain: int,
+    watched: bool,
+    approvals: int = 0,
 ) -> tuple[int, int]:
     """How long the way takes at least and at most when all goes well.
 
-    `full`: it ends with all of the traffic. `watched`: CloudWatch's metrics are waited for.
+    `full`: it ends with all of the traffic. `watched`: CloudWatch's metrics are waited for. `approvals`: how long it
+    may wait for people.
     """
     if not steps:
         return 0, 0
@@ -103,7 +112,7 @@ def planned_seconds(
         least, most = ((steps - 1) * pause + settle + max(end, drain) for pause, end in zip(pauses, last, strict=True))
     else:
         least, most = (steps * pause for pause in pauses)
-    return least, most
+    return least, most + approvals
 
 
 def named_weights(weights: Weights, names: Mapping[str, str]) -> dict[str, int]:

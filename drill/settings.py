@@ -86,6 +86,9 @@ LEFT_OUT = frozenset(
         "hstsSeconds",
         "webAclArn",
         "notifyTopicArn",
+        # Nobody is there to say yes.
+        "approveAt",
+        "approvalTimeoutMinutes",
         "logDays",
         "alarms",
         "imageFrom",

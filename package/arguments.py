@@ -125,6 +125,10 @@ class ServiceArgs(TypedDict, total=False):
     """Seconds after which a group that is not yet healthy has failed. Default: 900."""
     canarySteps: list[int]
     """Percents of production on the way to the flip, rising. Default: [10, 50]."""
+    approveAt: list[int]
+    """Those of canarySteps at which production is held until somebody says make approve."""
+    approvalTimeoutMinutes: int
+    """Minutes that each such hold waits for make approve before production goes back. Default: 60."""
     stickyCanary: bool
     """While several groups share production, users who keep cookies stay with the one that answered them first; shares are then of new users. Default: false."""
     canaryPauseSeconds: int

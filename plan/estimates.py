@@ -64,7 +64,13 @@ def promotion_seconds(settings: Settings, plan: RolloutPlan, live: LiveState) ->
         soak=settings.soak_seconds,
         drain=settings.drain_seconds,
         watched=is_watched(settings, plan),
+        approvals=60 * settings.approval_timeout_minutes * len(approvals(settings, plan, live)),
     )
+
+
+def approvals(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[int]:
+    """The shares at which the update waits for a person."""
+    return [share for share in canary_count(settings, plan, live) if share in settings.approve_at]
 
 
 def is_watched(settings: Settings, plan: RolloutPlan) -> bool:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|status|history|revoke|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|flip|rollback|status|history|revoke|approve|reject|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -93,7 +93,9 @@ case $operation in
   history) exec "$python" tools/history.py "$stack" ;;
   revoke) revoke ;;
   delete-images) exec "$python" -m tools.stack_step delete_images "$stack" --delete "${DELETE:-false}" ;;
+  approve) exec "$python" -m tools.stack_step approve "$stack" ;;
+  reject) exec "$python" -m tools.stack_step approve "$stack" --reject true --reason "${REASON:-}" ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, status, history, revoke, delete-images, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, flip, rollback, status, history, revoke, approve, reject, delete-images, destroy or preview-token." ;;
 esac

@@ -93,6 +93,18 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 command("canarySteps", str(sorted(s.canary_steps))),
             ),
         )
+    if astray := [share for share in s.approve_at if share not in s.canary_steps]:
+        yield (
+            ("approveAt", "canarySteps"),
+            problem(
+                "PHX-175",
+                "approveAt",
+                list(s.approve_at),
+                f"must be among canarySteps ({list(s.canary_steps)}): nothing is ever held at"
+                f" {', '.join(f'{share} %' for share in astray)}",
+                command("approveAt", str([share for share in s.approve_at if share in s.canary_steps])),
+            ),
+        )
     if s.boot_seconds >= s.verify_timeout_seconds:
         yield (
             ("bootSeconds", "verifyTimeoutSeconds"),

@@ -236,6 +236,8 @@ class Settings:
     )
     verify_timeout_seconds: int = _key(900, integer(30, 14400, "seconds"), "900")
     canary_steps: tuple[int, ...] = _key((10, 50), list_of(integer(1, 99, "percent"), most=20), "[10, 50]")
+    approve_at: tuple[int, ...] = _key((), list_of(integer(1, 99, "percent"), most=20), "[10]")
+    approval_timeout_minutes: int = _key(60, integer(1, 1440, "minutes"), "60")
     sticky_canary: bool = _key(False, boolean, "true")
     canary_pause_seconds: int = _key(180, integer(0, 7200, "seconds"), "180")
     soak_seconds: int = _key(180, integer(0, 43200, "seconds"), "180")

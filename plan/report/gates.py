@@ -19,6 +19,11 @@ def describe_gates(plan: RolloutPlan, settings: Settings, live: LiveState) -> st
     watched = estimates.is_watched(settings, plan)
     gates += [
         f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
+        + (
+            f", then until somebody approves (at most {settings.approval_timeout_minutes} min, else it goes back)"
+            if step in settings.approve_at
+            else ""
+        )
         for step in estimates.canary_count(settings, plan, live)
     ]
     if settings.traffic < 100:

@@ -8,7 +8,7 @@ signal, the death of whoever started it - the weights go back first, then sizes,
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -51,6 +51,14 @@ class Options(GateOptions):
         "how long each is watched at least; 0: not at all, and without CloudWatch", parse=_SECONDS, default=180
     )
     settle_seconds: int = option("how long every answer must be the new generation's", parse=_SECONDS, default=10)
+    approve_at: tuple[int, ...] = option(
+        "those of the percentages at which somebody must approve before it goes on, like 10",
+        parse=percentages,
+        default=(),
+    )
+    approval_timeout_minutes: int = option(
+        "how long it waits for that before it goes back", parse=parsers.integer(1, 1440), default=60
+    )
     soak_seconds: int = option(
         "how long it is watched after that at least; 0: not at all, and without CloudWatch", parse=_SECONDS, default=180
     )
@@ -200,6 +208,8 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
             soak=options.soak_seconds,
             drain=options.drain_seconds,
             replaced_in=options.replacement_seconds,
+            approve_at=options.approve_at,
+            approval_minutes=options.approval_timeout_minutes,
         ),
         capacity=Capacity(
             ours=ours,
@@ -271,6 +281,7 @@ def _announce(
         soak=options.soak_seconds,
         drain=options.drain_seconds,
         watched=watched,
+        approvals=60 * options.approval_timeout_minutes * approved(way, options.approve_at) if watched else 0,
     )
     told = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
     say = context.progress.line
@@ -288,6 +299,11 @@ def _announce(
     say(f"from {shift_schedule.describe_weights(way.observed, subject.names)} in {len(way.steps)} steps and {took}")
     if way.other is None and options.traffic < 100:
         say(f"no other group shares the traffic: {options.color} gets all of it, not {options.traffic} %")
+
+
+def approved(way: ShiftSchedule, shares: Sequence[int]) -> int:
+    """How often somebody must approve on the way."""
+    return sum(weights[way.ours] in shares for weights in way.steps[:-1])
 
 
 def _result(

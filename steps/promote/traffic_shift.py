@@ -9,7 +9,7 @@ from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
 from core.release_events import REFUSED, ROLLED_BACK, SHIFTED
 from core.shift_schedule import ShiftSchedule, Weights
-from steps.promote import alarms, pause, verdict
+from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
@@ -26,7 +26,8 @@ LAG_LOOKS, LAG_SECONDS = 5, 1.0
 class ShiftTimes:
     """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain.
 
-    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health.
+    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health. At each share of
+    `approve_at` (percent) somebody has `approval_minutes` to let it go on.
     """
 
     canary_pause: int
@@ -34,6 +35,8 @@ class ShiftTimes:
     soak: int
     drain: int
     replaced_in: int
+    approve_at: tuple[int, ...] = ()
+    approval_minutes: int = 60
 
 
 class TrafficShift:
@@ -121,6 +124,7 @@ class TrafficShift:
         for number, share in enumerate(shares[1:]):
             self._shift(number, observer)
             self._watch(observer, self.times.canary_pause, "canary", f"{share} %")
+            self._hold(shares[number], observer)
         if shares:
             self._shift(len(shares) - 1, observer)
         share = self.way.last[self.subject.ours]
@@ -131,6 +135,18 @@ class TrafficShift:
             self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)
         elif share:
             self._watch(observer, self.times.canary_pause, "canary", "it is held")
+
+    def _hold(self, share: int, observer: Observer) -> None:
+        """Waits for a person where the settings say so, and goes on looking."""
+        if self.cautious and share in self.times.approve_at:
+            approval.wait(
+                self.subject,
+                self.context,
+                share,
+                lambda: self._look(observer),
+                production=shift_schedule.named_weights(self.rollback.now, self.subject.names),
+                minutes=self.times.approval_minutes,
+            )
 
     def _quiet(self) -> list[str]:
         """Alarms that ring already and don't count until they have been quiet. Raises StepError when they forbid."""

@@ -106,6 +106,10 @@ class Stack:
             Thing(_arn("iam", f"instance-profile/{blue}-profile-{end}", region=""), stack),
             Thing(_arn("ssm", f"session/{self.name}"), {"ssm:resourceTag/aws:ssmmessages:session-id": "AROA:somebody"}),
             Thing(_arn("ssm", f"parameter/{self.identity}/PASSWORD")),
+            *(
+                Thing(_arn("ssm", f"parameter/phoenix-approvals/{self.identity}/{one}"))
+                for one in ("request", "answer")
+            ),
             Thing(_arn("ssm", f"parameter/phoenix/{self.service}/images")),
             Thing(_arn("ssm", f"parameter/phoenix/{self.service}/images/ami-0a1b/packages/1")),
             Thing(_arn("secretsmanager", f"secret:{self.identity}/PASSWORD-AbCdEf")),

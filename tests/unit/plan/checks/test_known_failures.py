@@ -17,6 +17,7 @@ from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits, InstanceType, Quota, Subnet
 from plan.readers.live_state import LiveGroup
 from plan.rollout_plan import RolloutPlan, decide_rollout
+from steps.promote.promote import approved
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW = "111111111111", "222222222222"
@@ -209,6 +210,8 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
         {"active": "green", "traffic": 10},
         {"active": "green", "soak_seconds": 1, "drain_seconds": 99},
         {"active": "green", "traffic": 0},
+        {"active": "green", "approve_at": (10, 50)},
+        {"active": "green", "traffic": 10, "approve_at": (10,)},
     ],
 )
 def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]) -> None:
@@ -225,5 +228,6 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
         soak=given.soak_seconds,
         drain=given.drain_seconds,
         watched=bool(given.canary_steps),
+        approvals=60 * given.approval_timeout_minutes * approved(way, given.approve_at),
     )
     assert estimates.promotion_seconds(given, flown, alive) == (planned if flown.needs_traffic_shift else (0, 0))

@@ -136,6 +136,11 @@ def test_going_back_has_no_canary_in_its_plan() -> None:
             " -> settle 10 s, soak 0 s (blind: CloudWatch is not waited for)",
         ),
         ({"canary_steps": ()}, "100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"),
+        (
+            {"approve_at": (10,), "approval_timeout_minutes": 30},
+            "canary 10 % for 180 to 240 s, then until somebody approves (at most 30 min, else it goes back)"
+            " -> canary 50 % for 180 to 240 s -> 100 % -> settle 10 s, soak 180 to 240 s",
+        ),
     ],
 )
 def test_the_plan_tells_how_long_each_gate_really_takes_and_which_is_blind(

@@ -216,6 +216,8 @@ def test_credentials_that_end_on_the_way_are_refused(flipping: Flipping, monkeyp
 
     assert "the credentials end before the traffic has moved; production was not touched" in text
     assert "canary and soak take 730 s" in text
+    flipping.world.events.clear()
+    assert "canary and soak take 2530 s" in refused(flipping, approve_at=(10,), approval_timeout_minutes=30)
 
 
 def test_temporary_credentials_that_do_not_tell_their_end_are_mentioned(flipping: Flipping) -> None:
