@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-import jsonschema  # type: ignore[import-untyped]
-
 from core.names import other_color
 from rehearsal import PROJECT
 from tests.cycles.stack import Stack
+from tests.support import schemas
 
 
 def test_a_new_group_is_held_in_pre_production_then_as_a_canary_and_then_gets_everything(stack: Stack) -> None:
@@ -55,7 +54,7 @@ def test_whoever_listens_hears_of_each_transition_of_a_flip_in_its_order(stack: 
     told = []
     for entry in entries:
         detail = json.loads(entry["Detail"])
-        jsonschema.validate({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}, schema)
+        schemas.validate({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}, schema)
         told.append((entry["DetailType"], detail))
     *first, last = told
     kinds = [kind for kind, _ in first]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from core import release_events, release_record
 from core.release_events import Release, ReleaseEvent
 from rehearsal import PROJECT
+from tests.support import schemas
 from tests.support.factories import NOW
 
 SCHEMA = json.loads((PROJECT / "docs" / "schemas" / "release-event.json").read_text())
@@ -39,7 +39,7 @@ def seen(event: ReleaseEvent) -> dict[str, Any]:
 @pytest.mark.parametrize("release", [RELEASE, Release(stack="shop/prod")], ids=["all", "nothing known"])
 def test_every_event_is_as_the_schema_says(kind: str, release: Release) -> None:
     event = release.event(kind, at=NOW, production={"green": 10, "blue": 90}, reason="one\ntwo")
-    jsonschema.validate(seen(event), SCHEMA)
+    schemas.validate(seen(event), SCHEMA)
     assert len(kind) <= 128
 
 
