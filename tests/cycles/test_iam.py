@@ -56,6 +56,7 @@ ELSEWHERE = {
         "a web ACL judges requests to the load balancer",
     ),
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
+    "iam:AttachRolePolicy": "servers get the managed policies that `policyArns` names",
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (
