@@ -93,6 +93,12 @@ variable "log_target" {
   description = "Where logs go: tls://HOST:PORT, HOST:PORT in clear text, or empty for files in /var/log/phoenix (kept for 7 days)."
 }
 
+variable "health_path" {
+  type        = string
+  default     = "/health"
+  description = "What the inspection asks the application for, as the load balancer will; the same as healthCheckPath."
+}
+
 variable "manifest" {
   type    = string
   default = "packer-manifest.json"
@@ -107,7 +113,7 @@ variable "packages" {
 variable "image_dir" {
   type        = string
   default     = ""
-  description = "Where provision/, inspect/ and app/ are. Empty: beside this file."
+  description = "Where provision/, inspect/, common/ and app/ are. Empty: beside this file."
 }
 
 locals {
@@ -127,6 +133,8 @@ locals {
   # What the scripts are told. `env` sets it behind sudo, whose own environment is empty.
   told = [
     "PHOENIX_APP=/tmp/app",
+    "PHOENIX_COMMON=/tmp/common",
+    "PHOENIX_HEALTH_PATH=${var.health_path}",
     "PHOENIX_REGION=${var.region}",
     "PHOENIX_PACKAGES=${local.packages}",
     "LOG_COLLECTOR=${var.log_collector}",
@@ -193,7 +201,7 @@ build {
   sources = ["source.amazon-ebs.server"]
 
   provisioner "file" {
-    source      = "${local.image_dir}/app"
+    sources     = ["${local.image_dir}/app", "${local.image_dir}/common"]
     destination = "/tmp"
   }
 

@@ -111,7 +111,7 @@ read, and systemd makes variables of it. Values arrive as they are: line breaks,
   KMS key of yours needs no setting: the role may decrypt with any key that these services use for these very names
   (`kms:ViaService` and the encryption context); the key's own policy must let the account's roles do so.
 - *An image of your own* ([`imageDir`](#the-image)) needs `resolve_secrets.py` and `phoenix-secrets.service` of
-  `image/app`, as `image/provision/35-secrets.sh` installs them; a plan says when nothing there reads the names.
+  `image/common`, as `image/provision/35-secrets.sh` installs them; a plan says when nothing there reads the names.
 """
 
 

@@ -13,7 +13,7 @@ fail() {
 }
 
 collector=$(cat /etc/phoenix/log-collector)
-tomcat=$(cat /etc/phoenix/tomcat)
+access=$(cat /etc/phoenix/access-log 2>/dev/null || true)
 
 systemctl is-enabled --quiet "$collector" || fail "$collector is not enabled: a server would boot without it."
 case "$collector" in
@@ -35,19 +35,24 @@ if [ -n "${LOG_TARGET:-}" ]; then
   exit 0
 fi
 
-# What Tomcat writes must arrive where logs are collected.
+# What the application writes must arrive where logs are collected: lines of its file, or of the journal.
 mark="inspection-$$-$(date +%s)"
-log=/var/log/$tomcat/access.inspection.log
+log=
 systemctl restart "$collector"
-echo "$mark" >"$log"
-chown tomcat:adm "$log"
-chmod 0640 "$log"
+if [ -n "$access" ]; then
+  log=$(printf '%s\n' "$access" | sed 's/[*]/inspection/')
+  echo "$mark" >"$log"
+  chown "$(systemctl show --property User --value "$(cat /etc/phoenix/application)"):adm" "$log"
+  chmod 0640 "$log"
+else
+  logger "$mark"
+fi
 tries=60
 until grep -rqs "$mark" /var/log/phoenix; do
   tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || fail "A line of Tomcat's access log did not arrive in /var/log/phoenix within 60 s."
+  [ "$tries" -gt 0 ] || fail "A line of ${log:-the journal} did not arrive in /var/log/phoenix within 60 s."
   sleep 1
 done
 systemctl stop "$collector"
-rm -f "$log"
-echo "ok: $collector collects Tomcat's access log"
+[ -z "$log" ] || rm -f "$log"
+echo "ok: $collector collects ${access:-the journal}"

@@ -3,7 +3,7 @@
 # itself, and without the secrets the application does not start.
 set -eu
 
-tomcat=$(cat /etc/phoenix/tomcat)
+unit=$(cat /etc/phoenix/application)
 names=/etc/phoenix/secrets.json
 work=$(mktemp -d)
 
@@ -16,8 +16,8 @@ fail() {
 clean() {
   rm -rf "$names" "$work"
   if [ -d /run/systemd/system ]; then
-    systemctl stop "$tomcat" phoenix-secrets.service
-    systemctl reset-failed "$tomcat" phoenix-secrets.service 2>/dev/null || true
+    systemctl stop "$unit" phoenix-secrets.service
+    systemctl reset-failed "$unit" phoenix-secrets.service 2>/dev/null || true
   fi
 }
 trap clean EXIT
@@ -41,6 +41,6 @@ if [ ! -d /run/systemd/system ]; then
 fi
 systemctl daemon-reload
 cp "$work/bad.json" "$names"
-! systemctl start "$tomcat" 2>/dev/null || fail "$tomcat starts although its secrets can't be read."
-systemctl is-failed --quiet phoenix-secrets.service || fail "$tomcat does not start, but not for want of secrets."
-echo "ok: $tomcat starts with its secrets, or not at all"
+! systemctl start "$unit" 2>/dev/null || fail "$unit starts although its secrets can't be read."
+systemctl is-failed --quiet phoenix-secrets.service || fail "$unit does not start, but not for want of secrets."
+echo "ok: $unit starts with its secrets, or not at all"

@@ -1,31 +1,37 @@
 #!/bin/sh
-# Proves: Tomcat starts by itself at boot, and what it answers is what verify and the load balancer will ask for:
-# on the port, and with the generation and color, that user data will put into server.env. And that whoever brings code
-# into it can change neither it nor its configuration.
+# Proves the contract of an image (docs/your-app.md), whatever the application is: its unit starts at boot, listens on the
+# port that user data puts into server.env, answers the health path with 200 as verify and the load balancer will ask for
+# it, tells no other generation than its own, and can change nothing but what its unit names. Then the application's own
+# inspect.sh, if it has one, looks at it while it runs.
 set -eu
 
-tomcat=$(cat /etc/phoenix/tomcat)
+unit=$(cat /etc/phoenix/application)
+app=${PHOENIX_APP:?where the files of image/app are}
+health=${PHOENIX_HEALTH_PATH:-/health}
 port=18080
 generation=0123456789ab
+limit=60
 work=$(mktemp -d)
 
 fail() {
   echo "$*" >&2
   exit 1
 }
+# What the application itself said is the reason more often than what was asked of it.
+fail_with_log() {
+  journalctl --unit "$unit" --boot --no-pager --lines 30 --output cat >&2 || true
+  fail "$*"
+}
 
-systemctl is-enabled --quiet "$tomcat" || fail "$tomcat is not enabled: a server would boot without it."
+case $(systemctl is-enabled "$unit" 2>/dev/null || true) in
+  enabled | generated) ;;
+  *) fail "$unit is not enabled: a server would boot without it." ;;
+esac
 
-# As user data would have it. Whatever happens, neither this file nor a Tomcat that read it stays.
+# As user data would have it. Whatever happens, neither this file nor an application that read it stays.
 server_env=/etc/phoenix/server.env
-by_hand=
 stop() {
-  if [ -n "$by_hand" ]; then
-    kill "$by_hand" 2>/dev/null || true
-    wait "$by_hand" || true
-  else
-    systemctl stop "$tomcat"
-  fi
+  systemctl stop "$unit"
   rm -rf "$server_env" "$work"
 }
 trap stop EXIT
@@ -37,60 +43,41 @@ PHOENIX_GENERATION=$generation
 PHOENIX_PORT=$port
 ENV
 
-if [ -d /run/systemd/system ]; then
-  systemctl daemon-reload
-  systemctl restart "$tomcat"
-else
-  # In a chroot there is no systemd; this is what its unit does.
-  set -a
-  # shellcheck source=/dev/null
-  . "$server_env"
-  set +a
-  env CATALINA_HOME="/usr/share/$tomcat" CATALINA_BASE="/var/lib/$tomcat" \
-    setpriv --reuid tomcat --regid tomcat --init-groups sh "/usr/libexec/$tomcat/tomcat-start.sh" >"$work/log" 2>&1 &
-  by_hand=$!
-fi
+systemctl daemon-reload
+systemctl restart "$unit" || fail_with_log "$unit does not start."
 
-tries=300
-until curl --silent --output /dev/null --max-time 60 "http://127.0.0.1:$port/health"; do
-  tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || fail "Tomcat does not answer on port $port after 60 s."
+ends=$(($(date +%s) + limit))
+until answer=$(curl --silent --output /dev/null --max-time 5 --dump-header "$work/headers" --write-out '%{http_code}' \
+  "http://127.0.0.1:$port$health") && [ "$answer" = 200 ]; do
+  [ "$(date +%s)" -lt "$ends" ] || fail_with_log "$unit does not answer $health on port $port (PHOENIX_PORT) with 200 \
+within $limit s, but with $answer (000: not at all). Another path: pulumi config set --path packerVariables.health_path PATH"
   sleep 0.2
 done
 
-for page in /health /; do
-  curl --silent --show-error --fail --max-time 20 --dump-header "$work/headers" --output "$work/page" \
-    "http://127.0.0.1:$port$page" || fail "$page is not answered with 200: $(cat "$work/headers")"
-  tr -d '\r' <"$work/headers" >"$work/plain"
-  grep -qix "x-phoenix-generation: $generation" "$work/plain" || fail "$page does not say its generation."
-  grep -qix 'x-phoenix-color: green' "$work/plain" || fail "$page does not say its color."
-done
-curl --silent --fail "http://127.0.0.1:$port/health" | grep -qx ok || fail "/health does not say ok."
-
-answer=$(curl --silent --output "$work/page" --write-out '%{http_code}' "http://127.0.0.1:$port/nothing-here")
-[ "$answer" = 404 ] || fail "A page that does not exist is answered with $answer."
-! grep -qi tomcat "$work/page" || fail "Error pages tell which server this is."
-
-# All that Tomcat's user could change, as its unit lets it; where there is no systemd, in Tomcat's own folders.
-look=$(printf '%s ' "/etc/$tomcat" "/var/lib/$tomcat" "/usr/share/$tomcat" "/var/log/$tomcat")
-inside=
-if [ -z "$by_hand" ]; then
-  look=/
-  inside="nsenter --mount --target $(systemctl show --property MainPID --value "$tomcat")"
+tr -d '\r' <"$work/headers" | tr '[:upper:]' '[:lower:]' >"$work/plain"
+said=$(sed -n 's/^x-phoenix-generation: *//p' "$work/plain")
+if [ -z "$said" ]; then
+  told="without its generation, which is then not checked"
+else
+  [ "$said" = "$generation" ] ||
+    fail "$health says X-Phoenix-Generation: $said, and PHOENIX_GENERATION is $generation: verify would refuse it."
+  told="with its generation"
 fi
-# shellcheck disable=SC2086 # a command with its arguments or none, and folders
-$inside setpriv --reuid tomcat --regid tomcat --init-groups find $look \
-  \( -path /proc -o -path /sys -o -path /dev \) -prune -o \( -type d -o -type f \) -writable -print \
-  >"$work/writable" 2>/dev/null || true
-grep -qx "/var/log/$tomcat" "$work/writable" || fail "Tomcat could not write its logs: $(cat "$work/writable")"
-more=$(grep -Ev "^(/var/log/$tomcat|/var/cache/$tomcat|/tmp|/var/tmp)(/|\$)" "$work/writable" || true)
-[ -z "$more" ] || fail "Tomcat could change more than its logs and what it compiles: $more"
-python3 -I - "/etc/$tomcat/server.xml" <<'CHECK' || fail "Tomcat would take up applications or configuration by itself."
-import sys
-from xml.etree import ElementTree
 
-hosts = list(ElementTree.parse(sys.argv[1]).iter("Host"))
-sys.exit(not hosts or any(host.get(name) != "false" for host in hosts for name in ("autoDeploy", "deployXML")))
-CHECK
+# All that its user could change of a server, as its unit lets it.
+user=$(systemctl show --property User --value "$unit")
+if [ -n "$user" ] && [ "$user" != root ]; then
+  nsenter --mount --target "$(systemctl show --property MainPID --value "$unit")" \
+    setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups find / \
+    \( -path /proc -o -path /sys -o -path /dev \) -prune -o \( -type d -o -type f \) -writable -print \
+    >"$work/writable" 2>/dev/null || true
+  more=$(grep -Ev '^(/run|/tmp|/var/tmp|/var/(cache|lib|log)/[^/]+)(/|$)' "$work/writable" || true)
+  [ -z "$more" ] || fail "The user of $unit could change more than logs, caches and data of its own: $more"
+fi
 
-echo "ok: $tomcat answers on port $port with its generation and color"
+if [ -f "$app/inspect.sh" ]; then
+  PHOENIX_PORT=$port PHOENIX_GENERATION=$generation PHOENIX_COLOR=green sh "$app/inspect.sh" ||
+    fail "The application's inspect.sh failed; what it said stands above."
+fi
+
+echo "ok: $unit answers $health on port $port, $told"

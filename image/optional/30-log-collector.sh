@@ -1,5 +1,6 @@
 #!/bin/sh
-# Collects the logs of Tomcat and of the system. To add it to the image:
+# Collects the logs of the application and of the system: the journal, and the files that the application names in
+# /etc/phoenix/access-log (FOLDER/NAMES, with a * in the names). To add it to the image:
 #
 #   cp image/optional/30-log-collector.sh image/provision/
 #
@@ -14,7 +15,7 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
 collector=${LOG_COLLECTOR:-fluentd}
 target=${LOG_TARGET:-}
-tomcat=$(cat /etc/phoenix/tomcat)
+access=$(cat /etc/phoenix/access-log 2>/dev/null || true)
 # shellcheck source=/dev/null
 . /etc/os-release
 
@@ -52,7 +53,7 @@ Signed-By: $keyring
 SOURCES
   apt-get update
   apt-get install fluent-package
-  # It reads Tomcat's logs by the group adm, and the journal by systemd-journal.
+  # It reads files of logs by the group adm, and the journal by systemd-journal.
   usermod -aG adm,systemd-journal _fluentd
   install -d -m 0750 -o _fluentd -g adm /var/log/phoenix
   install -d -m 0750 -o _fluentd -g _fluentd /var/lib/phoenix
@@ -63,10 +64,13 @@ SOURCES
 fluentd_configuration() {
   cat <<CONF
 # Written by image/provision/30-log-collector.sh. Nothing here listens.
+CONF
+  if [ -n "$access" ]; then
+    cat <<CONF
 <source>
   @type tail
-  tag tomcat.access
-  path /var/log/$tomcat/access.*.log
+  tag application.access
+  path $access
   pos_file /var/lib/phoenix/access.pos
   read_from_head true
   # How soon a new file is seen, of a new day for example.
@@ -75,6 +79,9 @@ fluentd_configuration() {
     @type none
   </parse>
 </source>
+CONF
+  fi
+  cat <<CONF
 <source>
   @type systemd
   tag journal
@@ -160,23 +167,29 @@ syslog_ng_configuration() {
     destinations="destination d_remote {
   syslog(\"$host\" $transport port($port) disk-buffer(disk-buf-size(536870912) reliable(no)));
 };"
-    access=d_remote
+    requests=d_remote
     journal=d_remote
   else
     day="\${YEAR}\${MONTH}\${DAY}"
-    destinations="destination d_access { file(\"/var/log/phoenix/tomcat.access.$day.log\" group(\"adm\") perm(0640)); };
+    destinations="destination d_access { file(\"/var/log/phoenix/application.access.$day.log\" group(\"adm\") perm(0640)); };
 destination d_journal { file(\"/var/log/phoenix/journal.$day.log\" group(\"adm\") perm(0640)); };"
-    access=d_access
+    requests=d_access
     journal=d_journal
   fi
   cat <<CONF
 # Written by image/provision/30-log-collector.sh. Nothing here listens.
-source s_tomcat_access {
-  wildcard-file(base-dir("/var/log/$tomcat") filename-pattern("access.*.log") flags(no-parse)
-    program-override("tomcat.access"));
-};
 $destinations
-log { source(s_tomcat_access); destination($access); };
+CONF
+  if [ -n "$access" ]; then
+    cat <<CONF
+source s_access {
+  wildcard-file(base-dir("${access%/*}") filename-pattern("${access##*/}") flags(no-parse)
+    program-override("application.access"));
+};
+log { source(s_access); destination($requests); };
+CONF
+  fi
+  cat <<CONF
 # s_src is the journal, in the distribution's own configuration.
 log { source(s_src); destination($journal); };
 CONF

@@ -3,11 +3,11 @@
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
-app=${PHOENIX_APP:?where the files of image/app are}
+common=${PHOENIX_COMMON:?where the files of image/common are}
 
 # What boto3 and AWS's command line are made of. They would add more, for two calls that it has as well; Ubuntu 24.04 has
 # no awscli.
 apt-get install python3-botocore
 
-install -D -m 0644 "$app/resolve_secrets.py" /usr/local/lib/phoenix/resolve_secrets.py
-install -m 0644 "$app/phoenix-secrets.service" /etc/systemd/system/phoenix-secrets.service
+install -D -m 0644 "$common/resolve_secrets.py" /usr/local/lib/phoenix/resolve_secrets.py
+install -m 0644 "$common/phoenix-secrets.service" /etc/systemd/system/phoenix-secrets.service

@@ -1,22 +1,50 @@
 #!/bin/sh
-# The application: pages that Tomcat compiles by itself, so nothing has to be built. Put your own in image/app/ROOT.
+# The application: its own provision.sh installs it and says the name of its unit (docs/your-app.md); here that unit is
+# given what is the same for every application: variables, secrets before the start, and isolation.
 set -eu
 
 app=${PHOENIX_APP:?where the files of image/app are}
-tomcat=$(cat /etc/phoenix/tomcat)
+common=${PHOENIX_COMMON:?where the files of image/common are}
 
-# Tomcat may read the application and its configuration, and change neither.
-rm -rf "/var/lib/$tomcat/webapps/ROOT"
-cp -r "$app/ROOT" "/var/lib/$tomcat/webapps/ROOT"
-chown -R root:root "/var/lib/$tomcat/webapps" "/var/lib/$tomcat/lib"
-chmod -R u=rwX,go=rX "/var/lib/$tomcat/webapps" "/var/lib/$tomcat/lib"
-# The distribution lets Tomcat's user write applications' configurations there, each a way to code of one's own.
-chmod -R go-w "/etc/$tomcat"
-install -m 0640 -o root -g tomcat "$app/server.xml" "/etc/$tomcat/server.xml"
+fail() {
+  echo "$*" >&2
+  exit 1
+}
 
-# Lets ${PHOENIX_PORT} in server.xml mean the variable of the environment.
-properties=/etc/$tomcat/catalina.properties
-source=org.apache.tomcat.util.digester.PROPERTY_SOURCE=org.apache.tomcat.util.digester.EnvironmentPropertySource
-grep -qxF "$source" "$properties" || printf '\n%s\n' "$source" >>"$properties"
+[ -f "$app/provision.sh" ] || fail "The application has no provision.sh (docs/your-app.md)."
 
-install -D -m 0644 "$app/tomcat.service.conf" "/etc/systemd/system/$tomcat.service.d/phoenix.conf"
+# Nobody asks what a package would start here: the inspection starts the application, once, as a server will.
+policy=/usr/sbin/policy-rc.d
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 0755 "$policy"
+install -d -m 0755 /etc/phoenix
+sh "$app/provision.sh" || fail "The application's provision.sh failed; what it said last stands above."
+rm -f "$policy"
+
+[ -f /etc/phoenix/application ] ||
+  fail "The application's provision.sh must say its unit: echo NAME.service >/etc/phoenix/application"
+unit=$(cat /etc/phoenix/application)
+printf '%s\n' "$unit" | tr '\n' ' ' | grep -Eqx '[A-Za-z0-9:_.@-]+\.service ' ||
+  fail "/etc/phoenix/application must hold the name of one unit, as in shop.service, and holds: $unit"
+systemctl daemon-reload
+[ "$(systemctl show --property LoadState --value "$unit")" = loaded ] ||
+  fail "The application's provision.sh installed no $unit, which /etc/phoenix/application names."
+
+user=$(systemctl show --property User --value "$unit")
+drop_in=/etc/systemd/system/$unit.d
+install -D -m 0644 "$common/application.conf" "$drop_in/50-phoenix.conf"
+if [ -f /etc/phoenix/exposure ]; then
+  echo "$unit isolates itself: /etc/phoenix/exposure says how much it may be exposed"
+else
+  case $user in
+    '' | root) fail "$unit must have a User= that is not root." ;;
+  esac
+  install -m 0644 "$common/isolation.conf" "$drop_in/60-phoenix-isolation.conf"
+fi
+# Secrets are for the application's user alone.
+install -d -m 0755 /etc/systemd/system/phoenix-secrets.service.d
+printf '[Service]\nUser=%s\n' "${user:-root}" >/etc/systemd/system/phoenix-secrets.service.d/user.conf
+
+systemctl daemon-reload
+# What a generator of systemd's made (a container's unit) is enabled by its own file.
+[ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = generated ] || systemctl --no-reload enable "$unit"

@@ -3,12 +3,12 @@
 # The last script; it fails when something is left.
 set -eu
 
-tomcat=$(cat /etc/phoenix/tomcat)
+unit=$(cat /etc/phoenix/application)
 
 # What the checks of image/inspect started; their log lines would be the first of every server.
 if [ -d /run/systemd/system ]; then
-  for unit in "$tomcat" phoenix-secrets fluentd syslog-ng; do
-    systemctl stop "$unit" 2>/dev/null || true
+  for started in "$unit" phoenix-secrets fluentd syslog-ng; do
+    systemctl stop "$started" 2>/dev/null || true
   done
 fi
 rm -f /etc/phoenix/server.env /etc/phoenix/secrets.json
@@ -35,13 +35,18 @@ fi
 if [ -d /run/systemd/system ]; then
   journalctl --rotate >/dev/null 2>&1 || true
 fi
-rm -rf /var/log/journal/* /run/log/journal/* /var/log/phoenix/* "/var/log/$tomcat"/*
+rm -rf /var/log/journal/* /run/log/journal/* /var/log/phoenix/*
+# What the inspected application wrote, in the folder that it names.
+if [ -f /etc/phoenix/access-log ]; then
+  logs=$(cat /etc/phoenix/access-log)
+  find "${logs%/*}" -mindepth 1 -delete
+fi
 # Of a package that is gone, whose process writes once more when this machine shuts down.
 rm -rf /var/log/unattended-upgrades
 find /var/log -type f -exec truncate -s 0 {} +
 rm -rf /var/lib/phoenix/* /var/lib/syslog-ng/*.persist /var/lib/syslog-ng/*.*qf
 rm -f /root/.*_history /home/*/.*_history
-rm -rf "${PHOENIX_APP:?where the files of image/app are}"
+rm -rf "${PHOENIX_APP:?where the files of image/app are}" "${PHOENIX_COMMON:?where the files of image/common are}"
 
 left=$(find /etc/ssh -name 'ssh_host_*'; find /root/.ssh /home/*/.ssh -name authorized_keys 2>/dev/null || true)
 if [ -n "$left" ] || [ -s /etc/machine-id ]; then

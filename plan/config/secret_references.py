@@ -1,7 +1,7 @@
 """Secrets that `environment` names: how a name is written, and what the role of the servers may read for them. Pure.
 
 `ssm:NAME` is a parameter; `secretsmanager:NAME` a secret, whole, and `secretsmanager:NAME:KEY` one text of the object
-that it holds, as those of databases do. The servers read them when they start (image/app/resolve_secrets.py).
+that it holds, as those of databases do. The servers read them when they start (image/common/resolve_secrets.py).
 """
 
 from __future__ import annotations

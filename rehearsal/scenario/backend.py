@@ -17,9 +17,9 @@ from rehearsal.state.journal import Event
 
 BAD_SCRIPT = "70-a-mistake.sh"
 BAD = """#!/bin/sh
-# A mistake, made on purpose: Tomcat starts where the image is inspected, and on no server that is launched from it.
+# A mistake, made on purpose: the application starts where the image is inspected, and on no server that is born of it.
 set -eu
-folder=/etc/systemd/system/$(cat /etc/phoenix/tomcat).service.d
+folder=/etc/systemd/system/$(cat /etc/phoenix/application).d
 mkdir -p "$folder"
 printf '[Service]\\nExecStartPre=+/bin/grep -qx PHOENIX_SERVICE=inspection /etc/phoenix/server.env\\n' \\
   >"$folder/mistake.conf"
@@ -136,5 +136,5 @@ class LocalBackend:
             ]
         )
         if not silent:
-            said.append("proof: each new server's log collector forwarded the line of a request that went to it")
+            said.append("proof: each new server's log collector forwarded its lines")
         return [f"proof: {text}" for text in (*gone, *silent)], said

@@ -23,7 +23,7 @@ YOUNG_SECONDS = 60.0
 # The tag of a group whose launch failed, and was told to somebody who may have repaired it since; its value is when.
 FAILED = "phoenix:failed"
 CONSOLE_LINES, LONGEST_LINE = 20, 500
-# What reads the secrets of a server when it starts (image/app/resolve_secrets.py) says so on the console; what comes
+# What reads the secrets of a server when it starts (image/common/resolve_secrets.py) says so on the console; what comes
 # after it may have scrolled it away from the end.
 SECRETS_FAILED = re.compile(r"phoenix-secrets\[\d+\]: (FAILED: .+)")
 SECRETS = "its secrets: "

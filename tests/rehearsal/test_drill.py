@@ -113,11 +113,11 @@ def test_the_bad_image_starts_the_application_only_where_it_is_inspected(tmp_pat
     (tmp_path / "image" / "provision").mkdir(parents=True)
     assert add_bad_script(shop) == "image/provision/70-a-mistake.sh is new"
     script = tmp_path / "image" / "provision" / "70-a-mistake.sh"
-    folders = {"/etc/systemd": f"{tmp_path}/systemd", "/etc/phoenix/tomcat": f"{tmp_path}/tomcat"}
+    folders = {"/etc/systemd": f"{tmp_path}/systemd", "/etc/phoenix/application": f"{tmp_path}/application"}
     text = script.read_text()
     for here, there in folders.items():
         text = text.replace(here, there)
-    (tmp_path / "tomcat").write_text("tomcat10\n")
+    (tmp_path / "application").write_text("tomcat10.service\n")
     subprocess.run(["sh", "-c", text], check=True)
     [unit] = (tmp_path / "systemd/system/tomcat10.service.d").iterdir()
     [_, line] = unit.read_text().splitlines()

@@ -75,7 +75,7 @@ def test_what_the_settings_take_as_places_and_keys_the_steps_take_too() -> None:
 
 
 def test_the_application_reads_the_file_that_user_data_writes() -> None:
-    unit = (PROJECT / "image" / "app" / "tomcat.service.conf").read_text()
+    unit = (PROJECT / "image" / "common" / "application.conf").read_text()
     assert f"EnvironmentFile=-{user_data.PATH}" in unit
 
 

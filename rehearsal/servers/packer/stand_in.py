@@ -158,7 +158,8 @@ def _read_scripts(ask: Build) -> None:
     sealing = [script for script in provision if script.name.startswith("9")]
     ordered = [script for script in provision if script not in sealing]
     checks = sorted((folder / "inspect").glob("*.sh"))
-    for script in (*ordered, *checks, *folder.glob("packages.sh"), *sealing):
+    own = sorted((folder / "app").glob("*.sh"))
+    for script in (*ordered, *own, *checks, *folder.glob("packages.sh"), *sealing):
         checked = subprocess.run(["sh", "-n", str(script)], capture_output=True, text=True, check=False)
         if checked.returncode != 0:
             raise BuildError(f"{checked.stderr.strip()}\nScript exited with non-zero exit status: {checked.returncode}")

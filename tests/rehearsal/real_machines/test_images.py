@@ -17,7 +17,7 @@ from tests.rehearsal.real_machines.host import inside, launched, metal, needed, 
 
 pytestmark = needed()
 LLMNR = 5355
-DROP_IN = "/run/systemd/system/$(cat /etc/phoenix/tomcat).service.d"
+DROP_IN = "/run/systemd/system/$(cat /etc/phoenix/application).d"
 LOOSENED = {
     # What another script or a package might bring: who notices it, what is done, what undoes it, and what is said.
     "a listener over UDP": (
@@ -68,22 +68,23 @@ s = socket.socket(2, 2); s.bind(("", 5000)); time.sleep(600)'; sleep 1""",
     "configuration that Tomcat may write": (
         "40-application.sh",
         f"""mkdir -p {DROP_IN}; printf '[Service]\\nReadWritePaths=/etc/%%p\\n' >{DROP_IN}/zz-loose.conf
-chmod 0777 /etc/$(cat /etc/phoenix/tomcat)/Catalina""",
-        f"rm {DROP_IN}/zz-loose.conf; chmod 0755 /etc/$(cat /etc/phoenix/tomcat)/Catalina",
-        "Tomcat could change more than its logs and what it compiles: /etc/tomcat10/Catalina",
+chmod 0777 /etc/tomcat10/Catalina""",
+        f"rm {DROP_IN}/zz-loose.conf; chmod 0755 /etc/tomcat10/Catalina",
+        "The user of tomcat10.service could change more than logs, caches and data of its own: /etc/tomcat10/Catalina",
     ),
     "applications that Tomcat takes up": (
         "40-application.sh",
-        "sed -i 's/deployXML=.false./deployXML=\"true\"/' /etc/$(cat /etc/phoenix/tomcat)/server.xml",
-        "sed -i 's/deployXML=.true./deployXML=\"false\"/' /etc/$(cat /etc/phoenix/tomcat)/server.xml",
+        "sed -i 's/deployXML=.false./deployXML=\"true\"/' /etc/tomcat10/server.xml",
+        "sed -i 's/deployXML=.true./deployXML=\"false\"/' /etc/tomcat10/server.xml",
         "Tomcat would take up applications or configuration by itself.",
     ),
 }
 INSPECTIONS = ("40-application.sh", "80-hardening.sh", "85-isolation.sh")
 # On a server the rehearsal's metadata service listens; the inspections are made for a machine that bakes.
 AS_WHEN_BAKED = """set -eu
-systemctl stop "$(cat /etc/phoenix/tomcat)"
-mkdir -p /run/shim
+systemctl stop "$(cat /etc/phoenix/application)"
+mkdir -p /run/shim /run/app
+cat >/run/app/inspect.sh
 printf '#!/bin/sh\\n/usr/bin/ss "$@" | grep -v 169.254.169.254 || true\\n' >/run/shim/ss
 chmod 0755 /run/shim/ss"""
 
@@ -106,7 +107,11 @@ def baked(request: pytest.FixtureRequest) -> Iterator[Baked]:
 def test_a_bake_waits_for_the_first_boot_and_every_inspection_passes(baked: Baked) -> None:
     assert "the first boot still reads the archives: " in baked.said, "apt-daily held its lock when the scripts began"
     assert baked.said.count("/var/lib/apt/lists/lock") < 10, "it is told now and then, not all the time"
-    for proof in ("security updates were read from", "tomcat10 answers on port", "no open port but the application's"):
+    for proof in (
+        "security updates were read from",
+        "tomcat10.service answers /health on port",
+        "no open port but the application's",
+    ):
         assert proof in baked.said
     agent = "snap.amazon-ssm-agent.amazon-ssm-agent" if "ubuntu" in baked.base_image else "amazon-ssm-agent"
     assert f"ok: {agent}.service starts at boot" in baked.said
@@ -137,14 +142,14 @@ def test_an_inspection_notices_what_was_loosened(baked: Baked) -> None:
 
     def inspect(script: str) -> str:
         program = (PROJECT / "image" / "inspect" / script).read_text()
-        done = inside(baked.cloud, server, "PATH=/run/shim:$PATH sh", program=program)
+        done = inside(baked.cloud, server, "PHOENIX_APP=/run/app PATH=/run/shim:$PATH sh", program=program)
         return f"{done.returncode} {done.stdout}{done.stderr}"
 
-    def do(command: str) -> None:
-        done = inside(baked.cloud, server, command)
+    def do(command: str, program: str = "") -> None:
+        done = inside(baked.cloud, server, command, program=program)
         assert done.returncode == 0, (command, done.stderr)
 
-    do(AS_WHEN_BAKED)
+    do(AS_WHEN_BAKED, (PROJECT / "image" / "app" / "inspect.sh").read_text())
     for script in INSPECTIONS:
         assert inspect(script).startswith("0 ok: "), inspect(script)
     for name, (script, loosen, undo, words) in LOOSENED.items():

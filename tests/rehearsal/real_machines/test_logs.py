@@ -27,7 +27,7 @@ pytestmark = needed()
 PORT = 6514
 PREPARE = """set -eu
 mkdir -p /etc/phoenix /var/log/tomcat10
-echo tomcat10 >/etc/phoenix/tomcat
+echo '/var/log/tomcat10/access.*.log' >/etc/phoenix/access-log
 echo 'APT::Get::Assume-Yes "true";' >/etc/apt/apt.conf.d/90test
 systemctl stop first-boot.service 'apt-daily*' || true
 apt-get -qq -o DPkg::Lock::Timeout=300 update"""

@@ -102,7 +102,7 @@ def test_an_image_is_baked_once_and_then_reused_and_can_be_pinned(cloud: Cloud, 
 
 
 def test_a_script_that_fails_fails_the_bake_and_leaves_nothing(cloud: Cloud, image_dir: Path) -> None:
-    (image_dir / "provision" / "20-tomcat.sh").write_text("#!/bin/sh\nif true; then\n")
+    (image_dir / "provision" / "35-secrets.sh").write_text("#!/bin/sh\nif true; then\n")
     before = cloud.client("ec2").describe_images(Owners=["self"])["Images"]
     asked = image("", folder=image_dir)
     done = step(cloud, "bake", **asked)
@@ -189,7 +189,7 @@ def test_packer_gets_the_files_that_were_hashed_and_nothing_else(cloud: Cloud, i
     (tmp_path / "bin" / "packer").write_text(LOOKS)
     (tmp_path / "bin" / "packer").chmod(0o755)
     (image_dir / "app").chmod(0o700)
-    (image_dir / "app" / "server.xml").chmod(0o600)
+    (image_dir / "common" / "application.conf").chmod(0o600)
     (image_dir / "app" / "empty").mkdir()
     asked = image("looks", folder=image_dir)
     done = run(cloud, "bake", asked, tools=tmp_path / "bin")
@@ -199,5 +199,5 @@ def test_packer_gets_the_files_that_were_hashed_and_nothing_else(cloud: Cloud, i
     assert f"in {folder}, template {folder}" in said
     has = {line.split()[1]: line.split()[2] for line in said if line.startswith("has ")}
     assert {name for name in has if "." in name} == set(image_files.read_image_files(image_dir))
-    assert (has["app"], has["app/server.xml"], "app/empty" in has) == ("755", "644", False)
+    assert (has["app"], has["common/application.conf"], "app/empty" in has) == ("755", "644", False)
     assert not Path(folder).exists()

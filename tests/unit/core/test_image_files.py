@@ -107,11 +107,11 @@ def test_the_folder_itself_may_be_a_link(shop: Repository) -> None:
 def test_new_files_count_and_deleted_ones_do_not_before_they_are_committed(shop: Repository) -> None:
     before = image_files.read_image_files(shop.folder / "image")
     shop.write("image/provision/30-logs.sh", "#!/bin/sh\n", executable=True)
-    (shop.folder / "image" / "provision" / "20-tomcat.sh").unlink()
+    (shop.folder / "image" / "provision" / "35-secrets.sh").unlink()
     now = image_files.read_image_files(shop.folder / "image")
     assert (now.keys() - before.keys(), before.keys() - now.keys()) == (
         {"provision/30-logs.sh"},
-        {"provision/20-tomcat.sh"},
+        {"provision/35-secrets.sh"},
     )
     shop.commit()
     assert image_files.read_image_files(shop.folder / "image") == now
@@ -181,14 +181,14 @@ def crlf(shop: Repository) -> None:
     (shop.folder / ".gitattributes").unlink()
     shop.commit()
     shop.git("config", "core.autocrlf", "true")
-    for path in ("image/app/server.xml", "image/provision/20-tomcat.sh"):
+    for path in ("image/common/application.conf", "image/provision/35-secrets.sh"):
         (shop.folder / path).unlink()
     shop.git("checkout", "--", ".")
 
 
 def crlf_and_changed(shop: Repository) -> None:
     crlf(shop)
-    shop.write("image/app/server.xml", "<Server/>\r\n")
+    shop.write("image/common/application.conf", "<Server/>\r\n")
 
 
 def new_crlf(shop: Repository) -> None:
@@ -204,17 +204,17 @@ def sparse(shop: Repository) -> None:
 
 def conflict(shop: Repository) -> None:
     shop.git("checkout", "-q", "-b", "side")
-    shop.write("image/app/health.jsp", "side")
+    shop.write("image/app/page", "side")
     shop.commit()
     shop.git("checkout", "-q", "-")
-    shop.write("image/app/health.jsp", "main")
+    shop.write("image/app/page", "main")
     shop.commit()
     with pytest.raises(Exception, match="merge"):
         shop.git("merge", "side")
 
 
 def made_executable(shop: Repository) -> None:
-    (shop.folder / "image" / "app" / "server.xml").chmod(0o755)
+    (shop.folder / "image" / "common" / "application.conf").chmod(0o755)
     (shop.folder / "image" / "app" / "bin" / "start").chmod(0o644)
 
 
@@ -236,11 +236,21 @@ def no_file(shop: Repository) -> None:
         (gitlink, ["app/vendor"], "must not be another repository", "git rm -r --cached {}"),
         (lfs, ["app/big.war"], "must be the file itself", "git lfs pull"),
         (locked, ["app/key"], "must be the file itself", "git-crypt unlock"),
-        (crlf, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
-        (crlf_and_changed, ["app/server.xml", "provision/20-tomcat.sh"], "has CRLF here", "* text=auto eol=lf"),
+        (crlf, ["common/application.conf", "provision/35-secrets.sh"], "has CRLF here", "* text=auto eol=lf"),
+        (
+            crlf_and_changed,
+            ["common/application.conf", "provision/35-secrets.sh"],
+            "has CRLF here",
+            "* text=auto eol=lf",
+        ),
         (new_crlf, ["app/run", "provision/30-mine.sh"], "must have lines that end with LF", "sed -i 's/\\r$//' {}"),
-        (conflict, ["app/health.jsp"], "must not be in a conflict", "git add {}"),
-        (made_executable, ["app/bin/start", "app/server.xml"], "must be executable as git's index says", "git add {}"),
+        (conflict, ["app/page"], "must not be in a conflict", "git add {}"),
+        (
+            made_executable,
+            ["app/bin/start", "common/application.conf"],
+            "must be executable as git's index says",
+            "git add {}",
+        ),
         (no_file, ["app/pipe", "s"], "must be a file", "rm {}"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

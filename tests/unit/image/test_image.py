@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -134,11 +133,6 @@ def test_volumes_are_encrypted_and_metadata_needs_a_token() -> None:
     assert re.search(r"^ +encrypted += var\.encrypted$", TEMPLATE, re.MULTILINE)
     for argument in ("http_tokens", "imds_support"):
         assert len(re.findall(rf'^ +{argument} += ("required"|"v2\.0")$', TEMPLATE, re.MULTILINE)) == 1, argument
-
-
-def test_the_application_is_well_formed() -> None:
-    for name in ("server.xml", "ROOT/WEB-INF/web.xml"):
-        ElementTree.parse(IMAGE / "app" / name)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def configuration(collector: str, target: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        env={"LOG_TARGET": target, "tomcat": "tomcat10", "PATH": "/usr/bin:/bin"},
+        env={"LOG_TARGET": target, "access": "/var/log/tomcat10/access.*.log", "PATH": "/usr/bin:/bin"},
     ).stdout
 
 

@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from plan.config import user_data
 from rehearsal import PROJECT
 
-APP = PROJECT / "image" / "app"
+COMMON = PROJECT / "image" / "common"
 # Run, not imported: what is compiled would lie in the image's folder.
-TOOL = SimpleNamespace(**runpy.run_path(str(APP / "resolve_secrets.py")))
+TOOL = SimpleNamespace(**runpy.run_path(str(COMMON / "resolve_secrets.py")))
 Unreadable = TOOL.Unreadable
 
 
@@ -233,11 +233,11 @@ def test_without_a_role_each_service_is_asked_once_a_round(monkeypatch: pytest.M
 
 
 def test_the_image_and_the_program_speak_of_the_same_files() -> None:
-    unit = (APP / "phoenix-secrets.service").read_text()
-    tomcat = (APP / "tomcat.service.conf").read_text()
+    unit = (COMMON / "phoenix-secrets.service").read_text()
+    application = (COMMON / "application.conf").read_text()
     written = unit.split("resolve_secrets.py ")[-1].split("\n")[0].split()
     assert written == [user_data.SECRETS_PATH, "/run/phoenix-secrets/env"]
     assert f"ConditionPathExists={user_data.SECRETS_PATH}\n" in unit
-    assert f"EnvironmentFile=-{written[1]}\n" in tomcat
-    assert "Requires=phoenix-secrets.service\nAfter=phoenix-secrets.service\n" in tomcat
+    assert f"EnvironmentFile=-{written[1]}\n" in application
+    assert "Requires=phoenix-secrets.service\nAfter=phoenix-secrets.service\n" in application
     assert user_data.SECRETS_PATH in (PROJECT / "image/provision/90-sealing.sh").read_text()

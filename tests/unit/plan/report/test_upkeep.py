@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.fingerprint import Files
 from plan import vendor_support
 from plan.checks import warnings
 from plan.image_source import ImageSource
@@ -16,7 +17,11 @@ from plan.report.rows import Facts
 from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
-FILES = ("provision/10-operating-system.sh", "provision/20-tomcat.sh", "app/ROOT/index.jsp")
+FILES: Files = {
+    "provision/10-operating-system.sh": (True, b"apt-get update\n"),
+    "app/provision.sh": (True, b"for candidate in tomcat10 tomcat9; do\n"),
+}
+OTHERS: Files = {"app/provision.sh": (True, b"apt-get install nginx\n"), "app/tomcat.conf": (False, b"tomcat10")}
 
 
 @pytest.mark.parametrize(
@@ -38,12 +43,10 @@ def test_tomcat_on_ubuntu_is_said_to_be_mended_for_ubuntu_pro(base_image: str) -
         (FILES, "debian-12"),
         (FILES, "debian-13"),
         (FILES, "ami-0123456789abcdef0"),
-        (("provision/20-nginx.sh", "app/tomcat.service.conf"), "ubuntu-24.04"),
+        (OTHERS, "ubuntu-24.04"),
     ],
 )
-def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(
-    files: tuple[str, ...], base_image: str
-) -> None:
+def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(files: Files, base_image: str) -> None:
     assert vendor_support.notes(files, base_image) == ()
 
 
