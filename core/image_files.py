@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from core import git
-from core.errors import Problem, UserError, problem
+from core import git, image_base
+from core.errors import Problem, problem
 from core.fingerprint import Files
+from core.image_base import ImageFilesError
 
 # What systems and editors leave behind. Where git ignores it, it is no image's file.
 LITTER = (".DS_Store", "Thumbs.db", "desktop.ini", "*~", "*.swp", "*.pyc")
@@ -28,10 +29,6 @@ POINTERS = {
 }
 SCRIPTS = (".sh", ".hcl")
 NAMES = 10  # that a refusal tells; more are counted
-
-
-class ImageFilesError(UserError):
-    """What stands in an image's folder and can't be of it."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,27 @@ class Folder:
 
 
 def read_image_files(folder: Path) -> Files:
-    """The image's files. `folder` itself may be a link, what is in it may not.
+    """The files of the image, whose folder this is, or its application's. It may be a link, what is in it may not.
 
     Raises `FileNotFoundError` when there are none, `ImageFilesError` with everything that is refused, `GitError` when
     git can't be asked about its own checkout.
     """
+    base = image_base.find_base(folder)
+    return _read(folder) if base is None else image_base.laid_over(_read(base), _read(folder))
+
+
+def image_commit(folder: Path, files: Files) -> git.Commit:
+    """The commit of the image's files, and whether all are as it has them. Raises as `read_image_files` does."""
+    base = image_base.find_base(folder)
+    if base is None:
+        return git.image_commit(folder, files)
+    parts = [git.image_commit(one, _read(one)) for one in (base, folder)]
+    clean = all(part.tree == "clean" for part in parts)
+    return git.Commit(commit=parts[0].commit, tree="clean" if clean else "dirty")
+
+
+def _read(folder: Path) -> Files:
+    """What git answers for below one folder. Raises as `read_image_files` does."""
     root = folder.resolve()
     there = _walked(root)
     tracked: Mapping[str, Entry] = {}

@@ -26,7 +26,7 @@ class ServiceArgs(TypedDict, total=False):
     service: Required[str]
     """Name of the service; with the stack's name at most 18 characters."""
     imageDir: str
-    """Folder with the Packer template and its scripts. Default: image."""
+    """Folder with the Packer template and its scripts, or of an application whose file base leads to one (docs/your-app.md). Default: image."""
     baseImage: str
     """Vendor's image: ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023, the path of an SSM parameter, or ami-. Default: ubuntu-24.04."""
     packerVariables: dict[str, Any]

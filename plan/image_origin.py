@@ -14,7 +14,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core import aws, image_sharing
+from core import aws, image_base, image_sharing
 from core.errors import Problem, StepError, UserError, problem
 from core.image_sharing import AccountRegion
 from core.images import Image
@@ -49,12 +49,13 @@ def find_image_source(
     trust = signing.trust(session, settings, region=account.region)
     found = image_source.select_source(session.client("ec2"), settings, folder, trust=trust, now=now)
     # A pinned image is of another commit, whose files are not here.
-    names = [] if settings.image else list(unread_references(settings, folder / settings.image_dir))
+    image = folder / settings.image_dir
+    names = [] if settings.image else list(unread_references(settings, image))
     if not found.needs_bake:
         return replace(found, problems=(*names, *found.problems))
     made = resolve_missing_image(session, settings, found, account, now=now)
     variables = (
-        list(packer_template.problems(settings, packer_template.read_template(folder / settings.image_dir)))
+        list(packer_template.problems(settings, packer_template.read_template(image_base.find_base(image) or image)))
         if made.needs_bake
         else []
     )
@@ -66,7 +67,8 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[Problem]:
     if not settings.references or not folder.is_dir():
         return
     name = user_data.SECRETS_PATH.encode()
-    if any(name in file.read_bytes() for file in folder.rglob("*") if file.is_file()):
+    parts = [folder, *([base] if (base := image_base.find_base(folder)) else [])]
+    if any(name in file.read_bytes() for part in parts for file in part.rglob("*") if file.is_file()):
         return
     variable, value = next(one for one in sorted(settings.environment.items()) if one[1] in settings.references)
     yield problem(
@@ -75,7 +77,7 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[Problem]:
         value,
         f"must be read by something in {settings.image_dir}: user data writes the"
         f" names of secrets to {user_data.SECRETS_PATH}, and no file there speaks of it",
-        "take resolve_secrets.py and phoenix-secrets.service over from image/app (see image/provision/35-secrets.sh)",
+        "take resolve_secrets.py and phoenix-secrets.service over from image/common (image/provision/35-secrets.sh)",
     )
 
 

@@ -11,16 +11,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from core import image_base
+
 # Where the sample application says it, in milliseconds; -1 is for ever, and without it connectionTimeout counts, whose
 # default is 60,000 (Tomcat's configuration reference, "The HTTP Connector").
-FILE = "app/server.xml"
+FILE = "server.xml"
 TOMCATS_DEFAULT = 60_000
 
 
 def keep_alive_seconds(folder: Path) -> float | None:
     """How long the application of an image's folder keeps an idle connection; None when it is another application."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        text = (image_base.application(folder) / FILE).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     connector = re.search(r"<Connector\b[^>]*>", re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
@@ -46,7 +48,7 @@ def warning(kept: float | None, idle: int | None, *, image_dir: str, load_balanc
         else "or a shorter idleTimeoutSeconds"
     )
     yield (
-        f"the application keeps an idle connection {kept:g} s ({image_dir}/{FILE}, keepAliveTimeout), and the load"
+        f"the application keeps an idle connection {kept:g} s ({FILE} of {image_dir}, keepAliveTimeout), and the load"
         f" balancer {idle} s: requests that it sends into one that is just being closed get 502 (keepAliveTimeout ="
         f" {(idle + 15) * 1000}, in milliseconds; {shorter})"
     )

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core import git
+from core import git, image_base
 from core.git import GitError
+from core.image_base import ImageFilesError
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveGroup
 from plan.rollout_plan import RolloutPlan
@@ -66,6 +67,8 @@ def since(commit: str, folder: Path) -> Changelog:
         return _since(commit, folder)
     except GitError as error:
         return Changelog(commit[:12], problem=f"{error.what}   (type: {error.do})")
+    except ImageFilesError as error:
+        return Changelog(commit[:12], problem=error.problems[0].what)
 
 
 def _since(commit: str, folder: Path) -> Changelog:
@@ -74,12 +77,15 @@ def _since(commit: str, folder: Path) -> Changelog:
         return Changelog(
             short, problem=f"git does not know {short}, the live image's commit, here ({git.missing(folder)})"
         )
-    stat = _lines(folder, "diff", "--stat=100", "--no-color", "--relative", commit, "--", ".")
+    base = image_base.find_base(folder)
+    # Names are told from the image's folder on; of two folders, from the repository's.
+    paths = [".", str(base), f":(exclude){base / image_base.APP}"] if base else ["."]
+    stat = _lines(folder, "diff", "--stat=100", "--no-color", *([] if base else ["--relative"]), commit, "--", *paths)
     new = [
         f" {name} is new, in no commit yet"
-        for name in _lines(folder, "ls-files", "--others", "--exclude-standard", "--", ".")
+        for name in _lines(folder, "ls-files", "--others", "--exclude-standard", "--", *paths)
     ]
-    subjects = _lines(folder, "log", "--no-color", "--format=%h %s", f"{commit}..HEAD", "--", ".")
+    subjects = _lines(folder, "log", "--no-color", "--format=%h %s", f"{commit}..HEAD", "--", *paths)
     # The last line of --stat sums up.
     return Changelog(
         short, (*_some([*stat[:-1], *new], FILES, "files"), *stat[-1:]), tuple(_some(subjects, COMMITS, "commits"))

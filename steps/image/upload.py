@@ -10,6 +10,7 @@ from core import fingerprint as hashing
 from core import git, image_files
 from core.errors import StepError
 from core.fingerprint import Files
+from core.image_base import ImageFilesError
 from core.names import shown
 from steps.image import packer
 
@@ -26,7 +27,7 @@ def read_hashed_files(
     """
     try:
         files = image_files.read_image_files(folder)
-        source = git.image_commit(folder, files)
+        source = image_files.image_commit(folder, files)
     except FileNotFoundError as missing:
         raise StepError(
             "PHX-407", "there is nothing to bake", why=str(missing), do="pulumi config set imageDir FOLDER"
@@ -35,7 +36,7 @@ def read_hashed_files(
         raise StepError(
             "PHX-408", f"git can't be asked which files of {folder} are the image", why=error.title, do=error.do
         ) from error
-    except image_files.ImageFilesError as error:
+    except ImageFilesError as error:
         raise StepError(
             "PHX-409",
             f"what is in {folder} can't be baked",

@@ -15,7 +15,7 @@ import pytest
 from core import git, image_files
 from core.errors import UserError
 from core.git import GitError
-from core.image_files import ImageFilesError
+from core.image_base import ImageFilesError
 from core.image_trust import Trust
 from plan.image_source import select_source
 from plan.server_spec import image_fingerprint

@@ -198,7 +198,7 @@ def test_the_application_as_it_is_keeps_connections_longer_than_a_load_balancer_
             LoadBalancerArn=balancer, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": timeout}]
         )
         [line] = warned()
-        assert f"(image/app/server.xml, keepAliveTimeout), and the load balancer {timeout} s" in line
+        assert f"(server.xml of image, keepAliveTimeout), and the load balancer {timeout} s" in line
         assert f"keepAliveTimeout = {int(timeout) + 15}000" in line
         assert f"--load-balancer-arn {balancer} " in line
     [own] = keep_alive.warning(75, 75, image_dir="image", load_balancer="")
