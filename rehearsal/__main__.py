@@ -23,7 +23,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import available
 from rehearsal.engine.available import EngineError
-from rehearsal.scenario import page
+from rehearsal.scenario import attribution, page
 from rehearsal.scenario.console import Console
 from rehearsal.scenario.local import MINUTE_SECONDS, ScenarioError, environment, free_port, is_free, run_scenario
 from rehearsal.servers import choice, runs
@@ -70,6 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--bad-image",
         action="store_true",
         help=("a bad image too: how long until it is detected, and that no user notices (a few minutes more)"),
+    )
+    parser.add_argument(
+        "--app", type=Path, help="an application's folder, as in examples/apps, in place of the sample (image/app)"
     )
     parser.add_argument("--port", type=int, default=CLOUD_PORT, help="where `cloud` answers AWS's calls")
     given = parser.parse_args(arguments)
@@ -125,6 +128,7 @@ def scenario(given: argparse.Namespace, console: Console) -> int:
                 stand_in=engine.pulumi is None,
                 why=engine.why,
                 bad_image=given.bad_image,
+                app=given.app,
             )
     except ScenarioError as error:
         console.abort_stage(f"the scenario ended early: {error}")
@@ -134,6 +138,8 @@ def scenario(given: argparse.Namespace, console: Console) -> int:
         console.print(f"BROKEN {text}")
     report.write(given.report)
     held = "not every invariant held" if report.violations else "every invariant held"
+    if report.silent:
+        console.print(attribution.WORDS)
     console.print(f"{held}; look at {page.write(given.report, report, timeline)}")
     return 1 if report.violations else 0
 

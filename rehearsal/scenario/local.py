@@ -12,7 +12,7 @@ from typing import Any
 
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.engine import Engine, choose
-from rehearsal.scenario import timeline
+from rehearsal.scenario import project_copy, timeline
 from rehearsal.scenario.backend import LocalBackend
 from rehearsal.scenario.console import Console
 from rehearsal.scenario.project_copy import ProjectCopy
@@ -55,19 +55,22 @@ def run_scenario(
     settings: Mapping[str, Any] | None = None,
     why: str = "",
     bad_image: bool = False,
+    app: Path | None = None,
 ) -> tuple[Report, timeline.Timeline]:
     """Runs the whole scenario in `workdir` and reports on it, second by second too.
 
     On an open `cloud`, or one of its own whose machines are processes. `settings` are set on top of those of the local
-    stack. `why`: of the engine, when it is not the real one. `bad_image`: a bad one too, until it is detected. Raises
-    `ScenarioError` when an update fails that must not.
+    stack. `why`: of the engine, when it is not the real one. `bad_image`: a bad one too, until it is detected.
+    `app`: the folder of an application in place of the sample. Raises `ScenarioError` when an update fails that must
+    not.
     """
-    project = ProjectCopy(workdir / "project")
+    project = ProjectCopy(workdir / "project", app=app)
     with ExitStack() as open_things:
         cloud = cloud or open_things.enter_context(Cloud(workdir / "cloud", minute_seconds=MINUTE_SECONDS))
         real = real_server_settings(cloud.machines) if isinstance(cloud.machines, NspawnMachines) else {}
         backend = LocalBackend(cloud, free_port(), f"phoenix/{STACK}")
-        all_settings = {**real, **(settings or {}), "listenerPort": backend.port}
+        chosen = {"imageDir": project_copy.APP} if app else {}
+        all_settings = {**real, **chosen, **(settings or {}), "listenerPort": backend.port}
         engine = engine_for(project.folder, workdir, cloud, all_settings, stand_in=stand_in)
         project.commit("Configure the stack")
         print_versions(console, engine, why)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from core import image_base
 from rehearsal import PROJECT
 from rehearsal.engine.standin import stack_yaml
 
@@ -13,12 +14,16 @@ PROGRAM = ("components", "plan", "core", "steps")
 REQUIREMENTS = ("requirements.txt", "requirements.lock.txt")
 NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", *REQUIREMENTS, *PROGRAM, "image")
 LOG_COLLECTOR = "30-log-collector.sh"
+APP = "apps/rehearsed"
 
 
 class ProjectCopy:
-    """The project in `folder`, committed; `commit` records a change as a team would."""
+    """The project in `folder`, committed; `commit` records a change as a team would.
 
-    def __init__(self, folder: Path) -> None:
+    `app`: an application's folder (core/image_base.py), which the stack's `imageDir` is to name; it stands at `APP`.
+    """
+
+    def __init__(self, folder: Path, *, app: Path | None = None) -> None:
         self.folder = folder
         folder.mkdir(parents=True)
         for name in NEEDED:
@@ -26,6 +31,9 @@ class ProjectCopy:
                 shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".packer"))
             else:
                 shutil.copy2(PROJECT / name, folder / name)
+        if app:
+            shutil.copytree(app, folder / APP, ignore=shutil.ignore_patterns("__pycache__"))
+            (folder / APP / image_base.BASE).write_text("../../image\n", encoding="utf-8")
         for name in (".gitattributes", ".gitignore"):
             shutil.copy2(PROJECT / name, folder / name)
         forget_secrets(folder / "Pulumi.local.yaml")

@@ -58,7 +58,7 @@ class RunInfo:
 class Report:
     """The whole rehearsal. `violations` lists what of the invariants did not hold; `packages` says by stage which
     packages differ between the image that servers were launched from and the live one. `run_info`: what it ran on.
-    `measurements`: figures beside those of the requests, as `bake_seconds`."""
+    `measurements`: figures beside those of the requests, as `bake_seconds`. `silent`: no answer says its generation."""
 
     engine: str
     machines: str
@@ -68,6 +68,7 @@ class Report:
     packages: dict[str, str] = field(default_factory=dict)
     run_info: RunInfo = field(default_factory=RunInfo)
     measurements: Mapping[str, float] = field(default_factory=dict)
+    silent: bool = False
 
     @property
     def title(self) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.times import iso
 from rehearsal.engine import Engine, Result
-from rehearsal.scenario import timeline
+from rehearsal.scenario import attribution, timeline
 from rehearsal.scenario.backend import Backend
 from rehearsal.scenario.console import Console
 from rehearsal.scenario.load import Load
@@ -74,6 +74,9 @@ class Scenario:
                     self._bad_image(watch)
             requests = load.requests()
         result.violations += watch.violations + find_unverified_answers(watch.samples, requests, seconds=watch.seconds)
+        silent = attribution.is_silent(requests)
+        if silent:
+            requests = attribution.by_target_group(requests, watch.samples)
         begin, end = result.stages[0].begin, result.stages[-1].end
         total = figures(requests, watch.samples, begin=begin, end=end)
         result.expect(total.failed == 0, f"5: {total.failed} of {total.requests} requests failed")
@@ -98,6 +101,7 @@ class Scenario:
             result.packages,
             ran,
             result.measurements,
+            silent,
         )
         return report, timeline.build_timeline(report, requests, watch.samples, backend.events(watch))
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from rehearsal.scenario import attribution
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.report import Report, percentile
 from rehearsal.scenario.watch import Sample
@@ -126,6 +127,7 @@ def sums(report: Report) -> tuple[str, ...]:
         f"two groups side by side for {total.coexistence_seconds:.0f} s",
         *(f"{MEASURED[name]} {value:g} s" for name, value in report.measurements.items() if name in MEASURED),
         held,
+        *([attribution.WORDS] if report.silent else []),
     )
 
 
