@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit faults test-machines lint coverage docs up preview flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit check-apps faults test-machines lint coverage docs up preview flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -36,13 +36,16 @@ test: .venv/.ready  ## lint, then all tests; as root on Debian installs what the
 	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
 
 unit: .venv/.ready  ## the tests that need no cloud, engine or machine: decisions, declarations, calls of AWS, docs
-	$(VENV)/python -m pytest -n auto tests/unit tests/docs
+	$(VENV)/python -m pytest -n auto tests/unit tests/docs tests/apps
+
+check-apps: .venv/.ready  ## what a deploy depends on of your own: the applications' folders and the stacks' files
+	$(VENV)/python -m pytest tests/apps
 
 coverage: .venv/.ready  ## the unit tests, and which lines and branches of the product they do not reach
 	$(VENV)/python -m pytest -n auto --cov --cov-report term tests/unit tests/docs
 
 # They change nothing of this machine but .venv.
-unit coverage lint: export NO_INSTALL = 1
+unit check-apps coverage lint: export NO_INSTALL = 1
 
 faults: .venv/.ready  ## the whole fault matrix under load, and its table (ONLY=word for some of it)
 	$(VENV)/python -m pytest -n 4 --faults all tests/faults $(if $(ONLY),-k "$(ONLY)")

@@ -29,6 +29,7 @@ PATHS = [
     "core/**",
     "steps/**",
     "image/**",
+    "apps/**",
 ]
 DRIFT = "0 */6 * * *"  # every six hours, UTC
 # Nothing else tells a run when its role's credentials end (`duration` below), and promote begins nothing that they

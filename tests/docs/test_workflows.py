@@ -179,8 +179,17 @@ def test_a_push_updates_dev_and_then_prod() -> None:
     deploy = read("deploy")
     assert deploy["on"]["push"] == {"branches": ["main"]}
     jobs = deploy["jobs"]
-    assert (jobs["dev"]["needs"], jobs["prod"]["needs"]) == ("check", "dev")
+    assert (jobs["dev"]["needs"], jobs["prod"]["needs"]) == ("apps", "dev")
     assert {name: job["with"]["stack"] for name, job in jobs.items() if "with" in job} == {"dev": "dev", "prod": "prod"}
+
+
+def test_a_deploy_looks_at_the_stacks_own_and_not_at_what_phoenix_is_tested_with() -> None:
+    """Otherwise whoever changes an application waits two hours for the fault matrix, or never deploys it."""
+    assert read("deploy")["jobs"]["apps"]["uses"] == "./.github/workflows/apps.yml"
+    assert [step["run"] for step in read("apps")["jobs"]["apps"]["steps"] if "run" in step] == ["make check-apps"]
+    assert "pull_request" in read("apps")["on"]
+    left_out = read("check")["on"]["pull_request"]["paths-ignore"]
+    assert left_out == ["apps/**", "Pulumi.dev.yaml", "Pulumi.prod.yaml"], "an application's own"
 
 
 def test_an_update_waits_for_its_approval_and_for_the_one_that_runs() -> None:
@@ -204,7 +213,7 @@ def test_a_tag_is_published_once_it_is_on_main_told_and_tested() -> None:
     assert notes.split(">")[1] == publish.split("--notes-file ")[1]
 
 
-@pytest.mark.parametrize("name", ["check", "preview", "deploy", "release", "update"])
+@pytest.mark.parametrize("name", ["apps", "check", "preview", "deploy", "release", "update"])
 def test_what_waits_for_a_person_holds_up_no_other(name: str) -> None:
     said = read(name)
     waiting = [job for job in said["jobs"].values() if "approval" in str(job.get("environment"))]
@@ -258,7 +267,7 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     into = {"contents": "read", "id-token": "write"}
     allowed = {
         (name, job): said.get("permissions", read(name)["permissions"])
-        for name in ("check", "preview", "deploy", "release", "update")
+        for name in ("apps", "check", "preview", "deploy", "release", "update")
         for job, said in read(name)["jobs"].items()
     }
     assert allowed == {
@@ -269,7 +278,8 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
                 ("check", "test"),
                 ("check", "faults"),
                 ("check", "engine"),
-                ("deploy", "check"),
+                ("apps", "apps"),
+                ("deploy", "apps"),
                 ("release", "fit"),
                 ("release", "check"),
             ]
