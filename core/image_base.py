@@ -34,7 +34,7 @@ def find_base(folder: Path) -> Path | None:
     if why := _broken(folder.resolve(), said, base):
         raise ImageFilesError(
             problem(
-                "PHX-174",
+                "PHX-176",
                 f"{BASE} in imageDir",
                 said,
                 f"must be the way to an image's folder: {why}",

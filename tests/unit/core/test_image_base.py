@@ -97,7 +97,7 @@ def test_a_base_that_is_no_image_is_refused_with_what_to_type(shop: Repository, 
     with pytest.raises(ImageFilesError) as refused:
         image_files.read_image_files(shop.folder / "apps/shop")
     [found] = refused.value.problems
-    assert found.code == "PHX-174" and found.what.startswith(f"base in imageDir = {said!r}: {rule}")
+    assert found.code == "PHX-176" and found.what.startswith(f"base in imageDir = {said!r}: {rule}")
     assert found.fix.startswith("echo ../../image >")
 
 
