@@ -57,6 +57,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:AttachRolePolicy": "servers get the managed policies that `policyArns` names",
+    "sns:Publish": "a topic is told of releases",
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (
