@@ -46,5 +46,5 @@ install -d -m 0755 /etc/systemd/system/phoenix-secrets.service.d
 printf '[Service]\nUser=%s\n' "${user:-root}" >/etc/systemd/system/phoenix-secrets.service.d/user.conf
 
 systemctl daemon-reload
-# What a generator of systemd's made (a container's unit) is enabled by its own file.
+# What a generator of systemd's made (of a container, by Quadlet) is enabled by its own file.
 [ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = generated ] || systemctl --no-reload enable "$unit"
