@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from rehearsal.cloud import policies
 from tests.support import iam, neighbors
 from tests.support.iam import DEPLOYER, FOLDER
 from tests.support.neighbors import SHARED, Stack
@@ -104,3 +105,14 @@ def test_alarms_and_groups_act_on_nobody_elses() -> None:
     ):
         assert [one.rpartition(":targetgroup/")[2] for one in targets] == ["shop-dev-blue-*/*", "shop-dev-green-*/*"]
     assert group["Null"] == {"autoscaling:LaunchConfigurationName": "true", "autoscaling:LoadBalancerNames": "true"}
+
+
+def test_who_may_deploy_may_not_approve_and_who_approves_may_do_nothing_else() -> None:
+    answer = f"arn:aws:ssm:{neighbors.REGION}:{neighbors.ACCOUNT}:parameter/phoenix-approvals/{DEV.identity}/answer"
+    writers = {
+        one.policy
+        for one in DEV.statements(*ALL)
+        if "ssm:PutParameter" in one.actions and any(policies.matches(arn, answer) for arn in one.resources)
+    }
+    assert writers == {"approve"}
+    assert iam.actions("approve") == {"ssm:GetParameter", "ssm:PutParameter"}
