@@ -11,7 +11,9 @@ import pulumi_command as command
 
 from components.auto_scaling_group import AutoScalingGroup
 from components.step_command import step_command
+from components.traffic_guard import TrafficGuard
 from core.errors import coded
+from core.guard import GUARD, WAY_BACK
 from core.times import iso
 from plan import estimates, history, production_weights
 from plan.group_key import GroupKey
@@ -28,7 +30,8 @@ class Rollout(pulumi.ComponentResource):
 
     Inputs: the `checked` plan (who is active, whether weights must move, what is live, what earlier steps have
     recorded, the settings of the gates); the active `group`; the `targets` of all colors (ARNs of target groups); the
-    `listener_arn`; and the `preview_rule_arn` through which the group is tested.
+    `listener_arn`; and the `preview_rule_arn` through which the group is tested; the `traffic_guard` that
+    promote arms when it is over, if this update moves production to a group that AWS is to watch.
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
@@ -45,13 +48,14 @@ class Rollout(pulumi.ComponentResource):
         targets: Mapping[GroupKey, pulumi.Input[str]],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
+        traffic_guard: TrafficGuard | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         plan, live = checked.rollout, checked.live
         super().__init__("phoenix:index:Rollout", name, {"active": plan.active.color}, opts)
         self._prefix, self._checked, self._plan, self._live = name, checked, plan, live
         self._settings, self._account, self._recorded = checked.settings, checked.account, checked.recorded
-        self._group, self._listener = group, listener_arn
+        self._group, self._listener, self._traffic_guard = group, listener_arn, traffic_guard
         about = self._about(targets[plan.active], preview_rule_arn)
         self.verified = self._verify(about)
         self._move = self._recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
@@ -139,11 +143,41 @@ class Rollout(pulumi.ComponentResource):
                 **shared,
                 **sticky,
                 **approve,
+                **self._guard_order(),
             },
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[self._group.group_name, self._move],
-            opts=self._gate([self.verified], closed=not plan.needs_traffic_shift),
+            # All of the guard is there before promote arms it.
+            opts=self._gate(
+                [self.verified, *([self._traffic_guard] if self._traffic_guard else [])],
+                closed=not plan.needs_traffic_shift,
+            ),
         )
+
+    def _guard_order(self) -> Environment:
+        """What promote arms at its end."""
+        if not self._traffic_guard:
+            return {}
+        return {
+            "guard_hours": str(self._settings.guard_hours),
+            "guard_rule": self._traffic_guard.rule_name,
+            "guard_schedules": pulumi.Output.json_dumps(self._traffic_guard.schedules),
+        }
+
+    def guard_tags(self) -> dict[str, pulumi.Input[str]]:
+        """Tags for the production rule about AWS's guard: as promote and AWS write them, so that neither is taken away.
+
+        Plain text when promote has nothing to do: an update without changes has none here either.
+        """
+        plan, live = self._plan, self._live
+        told: dict[str, pulumi.Input[str]] = {}
+        if plan.guarded and plan.needs_traffic_shift:
+            told[GUARD] = self.promoted.stdout.apply(lambda said: json.loads(said).get("guard", "") if said else "")
+        elif plan.guarded and live.guard:
+            told[GUARD] = live.guard.text()
+        if live.way_back and live.weights == {color: share for color, share in plan.weights.items() if share}:
+            told[WAY_BACK] = live.way_back.text()
+        return told
 
     def _production(self, targets: Mapping[GroupKey, pulumi.Input[str]]) -> None:
         """Sets what the production rule is declared with, by what promote reports."""

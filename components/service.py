@@ -20,6 +20,7 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.log_bucket import LogBucket
 from components.network import Network
 from components.rollout import Rollout
+from components.traffic_guard import GuardArgs, TrafficGuard
 from core.names import TYPED_FINGERPRINT
 from plan import estimates, lineage
 from plan.checks import freeze
@@ -63,8 +64,11 @@ class Service(pulumi.ComponentResource):
         )
         groups = {color: self._group(color, image, targets[color], preview) for color, image in images.items()}
         # The engine deletes last what left the program: the previous group.
-        rollout = self._rollout(groups[plan.active], targets, preview)
+        guard = self._traffic_guard(groups, targets, checked.live.rules["production"]) if plan.arms_guard else None
+        rollout = self._rollout(groups[plan.active], targets, preview, guard)
         production = self._production(rollout, images[plan.active])
+        if plan.guarded and not guard:
+            self._traffic_guard(groups, targets, production.arn)
         if settings.dashboard:
             self._dashboard(rollout, [arn for group in groups.values() for arn in group.alarm_arns])
         told = outputs.stack_outputs(
@@ -269,8 +273,40 @@ class Service(pulumi.ComponentResource):
             opts=self._below,
         )
 
+    def _traffic_guard(
+        self,
+        groups: Mapping[GroupKey, AutoScalingGroup],
+        targets: Mapping[GroupKey, aws.lb.TargetGroup],
+        rule: pulumi.Input[str],
+    ) -> TrafficGuard:
+        """AWS's guard over the active group, which goes back to the other one by the production `rule` (ARN)."""
+        settings, plan = self._settings, self._checked.rollout
+        [previous] = [color for color in plan.groups if color is not plan.active]
+        return TrafficGuard(
+            plan.active.name,
+            color=plan.active,
+            account=self._checked.account,
+            args=GuardArgs(
+                rule=rule,
+                target_group=targets[plan.active].arn,
+                previous=targets[previous].arn,
+                previous_group=groups[previous].group_name,
+                alarms=[*groups[plan.active].alarm_names, *settings.alarms],
+                kept_minimum=settings.min_size if settings.keep_previous else None,
+                armed=not plan.arms_guard,
+                permissions_boundary=settings.permissions_boundary,
+                topic=settings.notify_topic_arn,
+            ),
+            tags={},
+            opts=self._below,
+        )
+
     def _rollout(
-        self, group: AutoScalingGroup, targets: Mapping[GroupKey, aws.lb.TargetGroup], preview: aws.lb.ListenerRule
+        self,
+        group: AutoScalingGroup,
+        targets: Mapping[GroupKey, aws.lb.TargetGroup],
+        preview: aws.lb.ListenerRule,
+        guard: TrafficGuard | None,
     ) -> Rollout:
         """The gates, and the move of traffic between them."""
         return Rollout(
@@ -280,6 +316,7 @@ class Service(pulumi.ComponentResource):
             targets={color: target.arn for color, target in targets.items()},
             listener_arn=self._listener.listener_arn,
             preview_rule_arn=preview.arn,
+            traffic_guard=guard,
             opts=self._below,
         )
 
@@ -290,7 +327,11 @@ class Service(pulumi.ComponentResource):
             rollout.weights,
             after=[rollout.promoted],
             sticky=settings.sticky_canary,
-            tags={**rollout.history_tags(), **lineage.production_tags(checked.rollout, checked.live, checked.lineage)},
+            tags={
+                **rollout.history_tags(),
+                **rollout.guard_tags(),
+                **lineage.production_tags(checked.rollout, checked.live, checked.lineage),
+            },
         )
         rollout.guard(production)
         rollout.prune(after=[production])

@@ -78,6 +78,11 @@ class Aws:
         return self.session.client("elbv2", config=CONFIG)
 
     @cached_property
+    def events(self) -> Any:
+        create: Any = self.session.client  # no types of it are installed
+        return create("events", config=CONFIG)
+
+    @cached_property
     def iam(self) -> IAMClient:
         return self.session.client("iam", config=CONFIG)
 
@@ -89,6 +94,11 @@ class Aws:
     @cached_property
     def kms(self) -> KMSClient:
         return self.session.client("kms", config=CONFIG)
+
+    @cached_property
+    def scheduler(self) -> Any:
+        create: Any = self.session.client  # no types of it are installed
+        return create("scheduler", config=CONFIG)
 
     @cached_property
     def ssm(self) -> SSMClient:

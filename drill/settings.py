@@ -69,6 +69,8 @@ LEFT_OUT = frozenset(
         "image",
         "imageKeep",
         "keepPrevious",
+        "guardHours",
+        "acknowledge",
         "allowOlder",
         "freeze",
         "override",

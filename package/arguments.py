@@ -17,6 +17,10 @@ class ServiceArgs(TypedDict, total=False):
     """Fingerprint or ami- id of an image of this service to launch servers from, whatever its age; empty bakes from git."""
     keepPrevious: bool
     """Keep the previous group at weight 0 until its color is launched again: going back is a flip of weights. Default: false."""
+    guardHours: int
+    """Hours after the flip in which AWS itself takes production back when an alarm rings: until then the previous group keeps its servers, then they go. Default: 0."""
+    acknowledge: str
+    """Generation that may be promoted again although AWS took production back from it; meant for one update."""
     allowOlder: bool
     """Allow a commit that is older than the one production was made from to change production; meant for one update. Default: false."""
     freeze: list[str]

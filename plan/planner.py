@@ -15,7 +15,17 @@ from core import engine_call
 from core.errors import UserError
 from core.names import COLORS
 from plan import listener_move, notices, situation
-from plan.checks import bake_tools, clear_text, engine_flags, exposure, freeze, keep_alive, known_failures, ownership
+from plan.checks import (
+    bake_tools,
+    clear_text,
+    engine_flags,
+    exposure,
+    freeze,
+    keep_alive,
+    known_failures,
+    ownership,
+    way_back,
+)
 from plan.checks.engine_flags import Flags
 from plan.checks.freeze import Freeze
 from plan.checks.known_failures import UpdateFacts
@@ -137,6 +147,7 @@ def _allow(update: Update, found: Situation, plan: RolloutPlan) -> tuple[Flags, 
     frozen = freeze.read_freeze(update.settings, plan, found.live, generation=found.spec.generation, now=update.now)
     refused = list(engine_flags.problems(given, plan, (one.urn for one in found.made.resources)))
     refused += bake_tools.problems(update.settings, plan, found.source, call)
+    refused += way_back.problems(update.settings, plan, found.live)
     # A plan may be looked at any day.
     if not (call and call.operation == "preview"):
         refused += freeze.problems(frozen)
@@ -167,6 +178,7 @@ def _report(update: Update, found: Situation, plan: RolloutPlan, given: Flags, f
     mind = [*engine_flags.flag_notes(given, plan), *_listener_notes(update, found)]
     said = (
         *freeze.rows(settings, frozen),
+        *way_back.rows(settings, found.live),
         *brief.rows,
         *(("note", line) for line in mind),
         *rows.open_rows(exposure.left_open(settings, found.limits, front=not found.shared)),

@@ -33,11 +33,17 @@ class RolloutPlan:
     is_up_to_date: bool  # the active color's group exists, is verified, and has the weight it should have
     previous: LiveGroup | None  # the group that has most of production now
     to_delete: GroupKey | None  # the other color's group, which leaves the program
+    guarded: bool = False  # AWS watches the active group after its promotion, and may go back to the standby
 
     @property
     def needs_verification(self) -> bool:
         """The active color's group should stand, but was deleted or scaled down, or nobody has verified it."""
         return self.existing is not None and not (self.existing.verified and self.existing.desired)
+
+    @property
+    def arms_guard(self) -> bool:
+        """Whether promote hands production over to AWS's guard in this update."""
+        return self.guarded and self.needs_traffic_shift
 
     @property
     def unverified_targets(self) -> frozenset[str]:
@@ -99,7 +105,8 @@ def decide_rollout(
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not existing:
         raise UserError(_in_place_change_error(spec, live, mine, beside, image_changes))
-    weights = _wanted_weights(settings, color, mine, beside)
+    guarded = _is_guarded(settings, live, existing, beside, now)
+    weights = _wanted_weights(settings, color, mine, beside, keeps=settings.keep_previous or guarded)
     needs_shift = _needs_traffic_shift(live, weights)
     stays = beside is not None and len(weights) == 2
     return RolloutPlan(
@@ -112,6 +119,7 @@ def decide_rollout(
         is_up_to_date=existing is not None and not needs_shift and _is_verified(existing),
         previous=live.majority_group,
         to_delete=GroupKey(settings.identity, beside.color, beside.generation) if beside and not stays else None,
+        guarded=guarded and stays,
     )
 
 
@@ -134,11 +142,31 @@ def _active_key(
     return GroupKey(settings.identity, color, spec.generation, attempt_id=attempt)
 
 
-def _wanted_weights(settings: Settings, color: str, mine: LiveGroup | None, beside: LiveGroup | None) -> dict[str, int]:
+def _is_guarded(
+    settings: Settings, live: LiveState, existing: LiveGroup | None, beside: LiveGroup | None, now: datetime
+) -> bool:
+    """Whether AWS watches the active group from this update on, or still does since an earlier one.
+
+    On the way back nobody does: the group that would be gone back to is the one that was left. A guard ends at its
+    time, and with the servers that it keeps.
+    """
+    if not settings.guard_hours or settings.traffic < 100 or not (beside and beside.name):
+        return False
+    if _is_rollback(existing, beside):
+        return False
+    if beside.weight or live.promotion_interrupted:
+        return True
+    armed = live.guard is not None and existing is not None and live.guard.generation == existing.generation
+    return armed and live.guard is not None and now < live.guard.until and beside.desired > 0
+
+
+def _wanted_weights(
+    settings: Settings, color: str, mine: LiveGroup | None, beside: LiveGroup | None, *, keeps: bool
+) -> dict[str, int]:
     """Percent of production by color in the end; 0 for a group that is kept. Raises `UserError`."""
     weights, other = {color: settings.traffic}, other_color(color)
     if settings.traffic == 100:
-        return {**weights, other: 0} if beside and beside.name and settings.keep_previous else weights
+        return {**weights, other: 0} if beside and beside.name and keeps else weights
     if beside is None:
         raise UserError(
             Problem(

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core import reachability, release_record
 from core.aws import error_reason
 from core.names import shown
-from core.times import parse_time
+from core.times import iso, parse_time
 from plan.estimates import format_duration
 from plan.readers.live_state import LiveGroup, LiveState, read_live_state
 from plan.readers.load_balancers import find_load_balancer
@@ -69,6 +69,21 @@ def notes(live: LiveState) -> Iterator[str]:
         yield f"production does not know {', '.join(live.unused_groups)}: the next update deletes it"
 
 
+def guard_notes(live: LiveState, now: datetime) -> Iterator[str]:
+    """Until when AWS itself watches, and what the kept servers still cost; or that it took production back."""
+    guard, back = live.guard, live.way_back
+    kept = [group for group in live.groups if not group.weight and group.desired]
+    if back:
+        yield f"AWS took production from generation {back.generation} at {iso(back.at)}, when {back.alarm} rang"
+    elif guard and now < guard.until and kept:
+        hours = (guard.until - now).total_seconds() / 3600
+        servers = sum(group.desired for group in kept)
+        yield (
+            f"AWS watches {guard.generation} until {iso(guard.until)}, and goes back when an alarm rings:"
+            f" {servers} kept servers, {servers * hours:.0f} server-hours from now"
+        )
+
+
 def read(where: StackIdentity) -> LiveState:
     """What is live. Raises ClientError, BotoCoreError."""
     if where.listener:
@@ -99,7 +114,7 @@ def main(stack: str) -> int:
         print(f"nothing is live of {place}.\nDo: make up STACK={stack}", file=sys.stderr)
         return 1
     print(table(f"live of {place}", rows(live, datetime.now(UTC))))
-    for note in notes(live):
+    for note in (*notes(live), *guard_notes(live, datetime.now(UTC))):
         print(f" {note}")
     return 0
 

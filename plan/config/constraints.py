@@ -9,6 +9,7 @@ from core import partitions
 from core.errors import problem
 from core.names import COLORS
 from plan.config import (
+    guard_constraints,
     image_constraints,
     listener_constraints,
     provider,
@@ -137,3 +138,4 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
     yield from listener_constraints.existing_listener_constraints(s)
     yield from server_constraints.environment_constraints(s)
     yield from server_constraints.notification_constraints(s)
+    yield from guard_constraints.guard_constraints(s)

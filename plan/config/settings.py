@@ -62,6 +62,8 @@ class Settings:
     traffic: int = _key(100, integer(0, 100, "percent"), "100")
     image: str = _key("", image, "0123456789ab")
     keep_previous: bool = _key(False, boolean, "true")
+    guard_hours: int = _key(0, integer(0, 48, "hours (0: no guard)"), "24")
+    acknowledge: str = _key("", matching(r"[0-9a-f]{12}", "a generation, of 12 digits", empty=True), "0123456789ab")
     allow_older: bool = _key(False, boolean, "true")
     freeze: tuple[str, ...] = _key((), list_of(as_written(parse_window)), '["Fri 16:00-Mon 07:00 Europe/Berlin"]')
     override: str = _key(

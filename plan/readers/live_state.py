@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from core import obstacles
+from core.guard import GUARD, WAY_BACK, Guard, WayBack, parse_guard, parse_way_back
 from core.listener_rules import share
 from core.obstacles import Obstacle
 from core.tags import read_tags as tags_of
@@ -86,7 +87,8 @@ class LiveState:
     load balancers with the stack's tag that its state has not made. `reported`: percent of production by target
     group, as the last promotion that the state holds said; empty when that is lost, None when nobody has looked.
     `attempted`: color, generation and attempt of whatever is there, also what is being deleted. `commit`: from which
-    production was last changed.
+    production was last changed. `guard`: AWS's over the last promotion, as its note says; `way_back`: what AWS said
+    when it took production back.
     """
 
     load_balancer: str = ""  # ARN; empty before the first update
@@ -104,6 +106,8 @@ class LiveState:
     attempted: frozenset[AttemptKey] = frozenset()
     commit: str = ""
     listener_rules: tuple[StackRule, ...] = ()
+    guard: Guard | None = None
+    way_back: WayBack | None = None
 
     def group(self, color: str) -> LiveGroup | None:
         """The production rule's group of a color."""
@@ -167,23 +171,26 @@ def read_live_state(
     tags = tags_of(balancers, list(named))
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(_group(arn, weight, tags.get(arn, {}), behind.get(arn)) for arn, weight in named.items())
+    said = rules.get("production", {}).get("tags", {})
     return LiveState(
         load_balancer,
         vpc,
         tuple(group for group in groups if group.color),
-        promotion_interrupted="phoenix:before" in rules.get("production", {}).get("tags", {}),
+        promotion_interrupted="phoenix:before" in said,
         has_preview_rule="preview" in rules,
         attempts=_births(fleet),
         unused_groups=tuple(
             sorted(one["AutoScalingGroupName"] for one in fleet if named.keys().isdisjoint(one["TargetGroupARNs"]))
         ),
-        history=_history(rules.get("production", {}).get("tags", {})),
+        history=_history(said),
         rules={kind: rule["RuleArn"] for kind, rule in rules.items()},
         listeners=tuple(listeners),
         other_balancers=others,
         attempted=tried,
-        commit=rules.get("production", {}).get("tags", {}).get("phoenix:commit", ""),
+        commit=said.get("phoenix:commit", ""),
         listener_rules=stack_rules(every, stack),
+        guard=parse_guard(said.get(GUARD, "")),
+        way_back=parse_way_back(said.get(WAY_BACK, "")),
     )
 
 

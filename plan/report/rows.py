@@ -14,7 +14,7 @@ from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.report import gates, sight_row
+from plan.report import gates, guard_rows, sight_row
 from plan.report.changelog import Changelog
 from plan.report.report import PlanReport
 from plan.rollout_plan import RolloutPlan
@@ -56,6 +56,7 @@ def plan_report(facts: Facts) -> PlanReport:
     rows.append(("production", _production_row(plan, live)))
     rows += facts.permanent
     rows += _other_group_rows(plan, live, limits)
+    rows += guard_rows.guard_rows(settings, plan, live, facts.now)
     rows += _overlap_rows(settings, plan, live)
     rows += [("old", line) for line in _old_server_lines(settings, live, limits, facts.now)]
     rows += [("note", line) for line in warnings(settings, plan, live, facts.source, now=facts.now)]
@@ -186,6 +187,8 @@ def _overlap_rows(settings: Settings, plan: RolloutPlan, live: LiveState) -> lis
         size = kept.desired if kept else size
     # A canary that is held ends when traffic is 100; a kept group, when its color is launched again.
     end = "traffic is 100" if settings.traffic < 100 else f"keepPrevious is false or {settings.active} flips again"
+    if plan.guarded and not settings.keep_previous:
+        end = "the first update after the guard"
     span = (
         f"until {end}"
         if found.most is None

@@ -202,9 +202,14 @@ class Cloud:
         """From now on every scan that begins fails for this reason of Inspector's; empty lifts it."""
         self._state.scan_failure = reason
 
-    def pass_time(self, *, hours: float) -> None:
-        """For EventBridge Scheduler so much time passes at once; for nobody else."""
-        self._state.schedules_ahead += hours * 3600
+    @contextmanager
+    def later(self, *, hours: float) -> Iterator[None]:
+        """Inside it EventBridge Scheduler's clock is so far ahead; nobody else's is."""
+        self._state.schedules_ahead = hours * 3600
+        try:
+            yield
+        finally:
+            self._state.schedules_ahead = 0
 
     @contextmanager
     def booting(self, *, seconds: float) -> Iterator[None]:

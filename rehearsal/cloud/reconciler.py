@@ -70,6 +70,8 @@ class Reconciler:
         for group in list(autoscaling_backends[ACCOUNT][region].autoscaling_groups.values()):
             self._safely(reconcile.reconcile, self._state, group)
         self._safely(self._follow_listeners, elbv2_backends[ACCOUNT][region])
+        # A composite alarm follows its alarms at once, those that somebody set (SetAlarmState) too.
+        self._safely(self._events.look)
         self._safely(self._follow_metrics, region)
 
     def _safely(self, work: Callable[..., None], *subjects: Any) -> None:
@@ -95,7 +97,6 @@ class Reconciler:
                 publish(cloudwatch, due, minute_seconds=minute)
             self._balancer.count_hosts()
             evaluate(cloudwatch, minute_seconds=minute)
-            self._events.look()
 
     def _follow_instances(self, ec2: Any) -> None:
         """A machine for every instance that has booted, none for one that stopped or terminated."""

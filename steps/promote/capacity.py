@@ -43,10 +43,13 @@ class Capacity:
         if self.other:
             self._set(context.aws, self.other, max(other, self.other.desired))
 
-    def release(self, context: Context) -> None:
-        """Gives both groups the sizes that they are to have. What fails is told; it only costs servers."""
+    def release(self, context: Context, *, keeps_other: bool = False) -> None:
+        """Gives both groups the sizes that they are to have. What fails is told; it only costs servers.
+
+        `keeps_other`: the other one may get production back at any time, so it keeps the servers that it has.
+        """
         wanted = [(self.ours, self.min_size)]
-        if self.other and self.other_minimum is not None:
+        if self.other and self.other_minimum is not None and not keeps_other:
             wanted.append((self.other, self.other_minimum))
         for group, minimum in wanted:
             try:

@@ -16,12 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from core import credentials, listener_rules, obstacles, release_record, server_groups, shift_schedule, tags
 from core.aws import error_reason
 from core.errors import StepError
+from core.guard import GUARD, WAY_BACK, parse_guard, parse_way_back
 from core.listener_rules import Rule
 from core.release_events import PROMOTED, Release
 from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
 from steps.promote.capacity import Capacity, wait_healthy
+from steps.promote.guard import GuardOrder, Guards
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE, PromotionError
 from steps.promote.traffic_shift import ShiftTimes, TrafficShift, wait_for_answers
@@ -31,6 +33,7 @@ from steps.runtime.options import GateOptions, option
 from steps.verify import probe
 
 _SECONDS = parsers.integer(0, 86400)
+_HOURS = parsers.integer(0, 48)
 # What the last line calls the figures of a certificate.
 FIGURES = {"minutes": "whole minutes of metrics", "blind": "moves blind"}
 
@@ -80,6 +83,13 @@ class Options(GateOptions):
         "true: users who keep cookies stay with their group while several share the traffic",
         parse=parsers.boolean,
         default=False,
+    )
+    guard_hours: int = option("hours that AWS is to watch it after that; 0: not at all", parse=_HOURS, default=0)
+    guard_rule: str = option("name of EventBridge's rule that starts AWS's way back", default="")
+    guard_schedules: tuple[str, ...] = option(
+        "JSON list: names of the schedules that end the guard, and take the kept servers away",
+        parse=parsers.json_names,
+        default=(),
     )
     shared: bool = option(
         "true: others' rules are on the load balancer too, and its own 5xx say nothing about this group",
@@ -220,6 +230,11 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         context=context,
         cautious=bool(canaries),
         rescue=rescue,
+        guards=Guards(
+            order=_order(options),
+            earlier=parse_guard(rule.tags.get(GUARD, "")),
+            back=parse_way_back(rule.tags.get(WAY_BACK, "")),
+        ),
     )
     flip.run()
     figures = ", ".join(f"{count} {FIGURES.get(what, what)}" for what, count in flip.figures.items())
@@ -231,7 +246,18 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         promoted = subject.release.knowing(said.get(options.color, {}))
         production = shift_schedule.named_weights(way.last, subject.names)
         context.notify(promoted.event(PROMOTED, at=context.clock.utc(), production=production))
-    return _result(options, context, way.last, subject.names, first=False, said=said)
+    return {
+        **_result(options, context, way.last, subject.names, first=False, said=said),
+        "guard": flip.guards.text(options.generation),
+    }
+
+
+def _order(options: Options) -> GuardOrder | None:
+    """What AWS is to do once production has moved."""
+    if not options.guard_hours:
+        return None
+    end, servers = options.guard_schedules
+    return GuardOrder(hours=options.guard_hours, rule=options.guard_rule, schedules=(end, servers))
 
 
 def _write_records(context: Context, subject: PromotionTarget, flip: TrafficShift) -> dict[str, dict[str, str]]:

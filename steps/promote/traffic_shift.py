@@ -11,6 +11,7 @@ from core.release_events import REFUSED, ROLLED_BACK, SHIFTED
 from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
+from steps.promote.guard import Guards
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
 from steps.runtime.command import Context
@@ -56,7 +57,9 @@ class TrafficShift:
         context: Context,
         cautious: bool,
         rescue: bool = False,
+        guards: Guards | None = None,
     ) -> None:
+        self.guards = guards or Guards()
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
         self.rescue = rescue
@@ -75,11 +78,12 @@ class TrafficShift:
         except BaseException as error:
             # A signal in the moment before hold() ends here too, and there is never a second one.
             story = self.rollback.put_back()
+            self.guards.give_up(self.context, self.subject.rule)
             self.capacity.release(self.context)
             failure = self.rollback.failure(error, story)
             self._notify(ROLLED_BACK if self.rollback.changed else REFUSED, reason=f"{failure.title}\n{failure.why}")
             raise failure from error
-        self.capacity.release(self.context)
+        self.capacity.release(self.context, keeps_other=self.guards.order is not None)
         self.rollback.clear_rollback_point()
 
     def _notify(self, kind: str, *, reason: str = "") -> None:
@@ -106,6 +110,8 @@ class TrafficShift:
             wait_healthy(self.context, way.other, max(1, other), name, group=self.capacity.other)
         if moves:
             self._move(ours)
+        else:
+            self.guards.begin(self.context, subject.rule, subject.generation, moves=False)
 
     def _move(self, needed: int) -> None:
         quiet = self._quiet()
@@ -120,6 +126,7 @@ class TrafficShift:
             rescue=self.rescue,
         )
         self.rollback.write_rollback_point(self.capacity.other_minimum)
+        self.guards.begin(self.context, self.subject.rule, self.subject.generation, moves=True)
         shares = [weights[self.subject.ours] for weights in self.way.steps]
         for number, share in enumerate(shares[1:]):
             self._shift(number, observer)
@@ -133,6 +140,7 @@ class TrafficShift:
             self._settle(observer)
             undrained = self.times.drain - (self.context.clock.now() - moved)
             self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)
+            self.guards.arm(self.context, self.subject.rule, self.subject.generation, self.subject.alarms)
         elif share:
             self._watch(observer, self.times.canary_pause, "canary", "it is held")
 

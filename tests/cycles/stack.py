@@ -37,6 +37,7 @@ CALM = {
     "active": "auto",
     "traffic": 100,
     "keepPrevious": False,
+    "guardHours": 0,
     "image": "",
     "smokeCommand": "",
     "verifyTimeoutSeconds": 900,

@@ -58,6 +58,10 @@ ELSEWHERE = {
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:AttachRolePolicy": "servers get the managed policies that `policyArns` names",
     "sns:Publish": "a topic is told of releases",
+    **dict.fromkeys(
+        iam.actions("guard") - iam.actions(*USUAL) - {action for action, _ in iam.called(["steps"])},
+        "AWS watches on (guardHours)",
+    ),
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (

@@ -26,6 +26,7 @@ BY_NAME = {
     "s3:DeleteObjectVersion": "the same",
     "cloudwatch:DeleteDashboards": "the dashboard has the stack's name, and no tags",
     "wafv2:DisassociateWebACL": "of the stack's load balancer alone, by its name",
+    "scheduler:DeleteSchedule": "a schedule has no tags; those of the guard have the stack's name",
     "ssm:TerminateSession": "a session has no tags of ours; whoever began it ends it",
     "ssm:DeleteParameters": "lists of packages stand below the service's own path",
 }
@@ -113,13 +114,14 @@ def test_the_agent_of_systems_manager_has_the_actions_of_aws_own_policy_for_it_a
 
 
 def test_servers_are_bound_to_what_systems_manager_needs_and_their_stacks_secrets() -> None:
-    assert iam.actions("servers") == {
+    of_servers = [statement for statement in iam.statements("servers") if not statement.sid.startswith("Guards")]
+    assert {action for statement in of_servers for action in statement.actions} == {
         *systems_manager.ACTIONS,
         "ssm:GetParameter",
         "secretsmanager:GetSecretValue",
         "kms:Decrypt",
     }
-    for statement in iam.statements("servers"):
+    for statement in of_servers:
         if statement.sid != "SystemsManager":
             named = [
                 *statement.resources,
@@ -131,6 +133,25 @@ def test_servers_are_bound_to_what_systems_manager_needs_and_their_stacks_secret
         {"kms:ViaService", "kms:EncryptionContext:PARAMETER_ARN"},
         {"kms:ViaService", "kms:EncryptionContext:SecretARN"},
     ], "keys are for what these services ask about the stack's own, and nothing else"
+
+
+def test_the_bounds_let_a_guard_do_its_part_to_its_own_stack_and_nothing_else() -> None:
+    """Each role has one action more narrowly than this: tests/unit/components/test_traffic_guard.py."""
+    guards = [statement for statement in iam.statements("servers") if statement.sid.startswith("Guards")]
+    assert {action for statement in guards for action in statement.actions} == {
+        "autoscaling:UpdateAutoScalingGroup",
+        "elasticloadbalancing:AddTags",
+        "elasticloadbalancing:ModifyRule",
+        "events:DisableRule",
+        "iam:PassRole",
+        "scheduler:UpdateSchedule",
+        "sns:Publish",
+        "ssm:StartAutomationExecution",
+    }
+    for statement in guards:
+        tagged = statement.condition.get("StringEquals", {}).get("aws:ResourceTag/phoenix:stack") == "SERVICE/STACK"
+        named = all(re.search(r"/SERVICE-STACK-(blue|green)-guard-\*", one) for one in statement.resources)
+        assert tagged or named or statement.actions == ("sns:Publish",), statement.sid
 
 
 def test_the_code_calls_nothing_that_is_not_allowed() -> None:

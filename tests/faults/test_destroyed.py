@@ -48,6 +48,10 @@ def left(stack: Stack) -> list[str]:
             ],
             "AlarmName",
         ),
+        (client("cloudwatch").describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"], "AlarmName"),
+        (client("events").list_rules()["Rules"], "Name"),
+        (client("ssm").list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"], "Name"),
+        (client("scheduler").list_schedules()["Schedules"], "Name"),
     ]
     return [item[key] for items, key in listed for item in items]
 
@@ -87,6 +91,14 @@ def test_destroyed_with_the_previous_group_kept(trial: Trial) -> None:
     trial.change(keepPrevious=True)
     trial.up()
     assert trial.stack.weights() == {trial.live.color: 0, trial.new: 100}
+    ends(trial)
+
+
+def test_destroyed_in_a_guard(trial: Trial) -> None:
+    trial.change(guardHours=1)
+    trial.up()
+    assert trial.stack.weights() == {trial.live.color: 0, trial.new: 100}
+    assert len(left(trial.stack)) > len(trial.stack.groups())
     ends(trial)
 
 

@@ -22,7 +22,20 @@ FOLDER = PROJECT / "docs" / "iam"
 # Who reads may preview; who updates has these,
 USUAL = ("read", "launch", "deploy", "rights", "packer", "network")
 # or with one image in several accounts and regions, or builds through Session Manager, some of these.
-DEPLOYER = (*USUAL, "share", "copy", "session", "revoke", "webacl", "logs", "scan", "notify", "hold", "approve")
+DEPLOYER = (
+    *USUAL,
+    "share",
+    "copy",
+    "session",
+    "revoke",
+    "webacl",
+    "logs",
+    "scan",
+    "notify",
+    "hold",
+    "approve",
+    "guard",
+)
 # Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
 UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
 # What a policy says of each, but for the service and its stack.
@@ -51,6 +64,7 @@ SERVICES = (
     "iam",
     "inspector2",
     "kms",
+    "scheduler",
     "service-quotas",
     "sns",
     "ssm",

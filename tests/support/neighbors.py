@@ -32,7 +32,7 @@ ACCOUNT, REGION = iam.VALUES["ACCOUNT"], iam.VALUES["REGION"]
 OF_AWS = ("ec2:CreateAction", "elasticloadbalancing:CreateAction")
 # What the thing says of itself.
 OF_THE_THING = ("aws:ResourceTag/", "ec2:Owner", "iam:PermissionsBoundary", "ssm:resourceTag/")
-MAKING = re.compile(r":(Create(?!Tags|OrUpdateTags)|Allocate|Run|Copy|Put(?=MetricAlarm))")
+MAKING = re.compile(r":(Create(?!Tags|OrUpdateTags)|Allocate|Run|Copy|Put(?=MetricAlarm|CompositeAlarm|Rule$))")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,12 @@ class Stack:
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}"),
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}/access/AWSLogs/x"),
             Thing(_arn("cloudwatch", f"alarm:{blue}-5xx-{end}"), stack),
+            Thing(_arn("cloudwatch", f"alarm:{blue}-guard-0123456789ab-1"), stack),
+            Thing(_arn("events", f"rule/{blue}-guard-{end}"), stack),
+            Thing(_arn("ssm", f"document/{blue}-guard-{end}"), stack),
+            Thing(_arn("ssm", f"automation-definition/{blue}-guard-{end}:$DEFAULT"), stack),
+            Thing(_arn("scheduler", f"schedule/default/{blue}-guard-end-{end}")),
+            Thing(_arn("iam", f"role/{blue}-guard-end-{end}", region=""), {**stack, "iam:PermissionsBoundary": bounds}),
             Thing(_arn("cloudwatch", f"dashboard/{self.name}", region="")),
             Thing(_arn("iam", f"role/{blue}-role-{end}", region=""), {**stack, "iam:PermissionsBoundary": bounds}),
             Thing(_arn("iam", f"instance-profile/{blue}-profile-{end}", region=""), stack),

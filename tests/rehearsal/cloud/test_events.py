@@ -88,11 +88,12 @@ def test_a_schedule_calls_once_when_its_time_has_come_and_with_its_role_alone(cl
     role = _role(cloud, "scheduler", "scheduler", "events:DisableRule", arn)
     for name in ("ended", "kept"):
         _schedule(cloud, name, role, timedelta(hours=1))
-    cloud.pass_time(hours=2)
-    _until(lambda: sum(event.kind == "schedule" for event in cloud.events) == 2)
+    with cloud.later(hours=2):
+        _until(lambda: sum(event.kind == "schedule" for event in cloud.events) == 2)
     assert [events.describe_rule(Name=name)["State"] for name in ("ended", "kept")] == ["DISABLED", "ENABLED"]
     events.enable_rule(Name="ended")
-    time.sleep(1)
+    with cloud.later(hours=2):
+        time.sleep(1)
     assert events.describe_rule(Name="ended")["State"] == "ENABLED", "it was called a second time"
 
 

@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from core.guard import Guard, WayBack
 from core.obstacles import Obstacle
 from core.times import iso
 from plan.readers.live_state import LiveState
@@ -38,6 +39,20 @@ def test_a_row_says_since_when_and_how_old() -> None:
     assert (first["launched"], first["baked"], first["image"]) == ("9 days ago", "20 days ago", "222222222222")
     assert first["since"].endswith(" ago")
     assert (second["production"], second["since"], second["commit"]) == ("10 %", "not known", "c0ffee1+")
+
+
+def test_a_guard_says_until_when_and_what_it_still_costs() -> None:
+    guard = Guard(generation=GREEN, until=NOW + timedelta(hours=5), rule="rule", schedules=("end", "servers"))
+    state = replace(live(group("blue", BLUE, 0), group("green", GREEN)), guard=guard)
+    assert list(status.guard_notes(state, NOW)) == [
+        f"AWS watches {GREEN} until 2026-11-24T17:00:00Z, and goes back when an alarm rings: 2 kept servers,"
+        " 10 server-hours from now"
+    ]
+    assert list(status.guard_notes(state, NOW + timedelta(hours=6))) == []
+    back = replace(state, way_back=WayBack(generation=GREEN, at=NOW, alarm="alarm"))
+    assert list(status.guard_notes(back, NOW)) == [
+        f"AWS took production from generation {GREEN} at 2026-11-24T12:00:00Z, when alarm rang"
+    ]
 
 
 def test_what_is_wrong_is_told_beside_the_table() -> None:
