@@ -229,7 +229,7 @@ class LoadBalancer(StackListener):
         name = self._doors.names.get(port, f"{self._prefix}-listener-{port}")
         # Zero has browsers forget it (RFC 6797, 6.1.1). The provider can't take the header away: it sends no empty
         # text.
-        told = bool(certificate_arn) and (self._args.hsts_seconds > 0 or port in self._doors.hsts)
+        sends_hsts = bool(certificate_arn) and (self._args.hsts_seconds > 0 or port in self._doors.hsts)
         return aws.lb.Listener(
             name,
             load_balancer_arn=balancer.arn,
@@ -238,7 +238,7 @@ class LoadBalancer(StackListener):
             ssl_policy=self._args.tls_policy if certificate_arn else None,
             certificate_arn=certificate_arn or None,
             routing_http_response_strict_transport_security_header_value=(
-                f"max-age={self._args.hsts_seconds}" if told else None
+                f"max-age={self._args.hsts_seconds}" if sends_hsts else None
             ),
             routing_http_response_server_enabled=False,
             default_actions=[

@@ -71,15 +71,15 @@ class Service(pulumi.ComponentResource):
             self._traffic_guard(groups, targets, production.arn)
         if settings.dashboard:
             self._dashboard(rollout, [arn for group in groups.values() for arn in group.alarm_arns])
-        told = outputs.stack_outputs(
+        exported = outputs.stack_outputs(
             checked, url=self._listener.url, image=images[plan.active], rollout=rollout, after=production.arn
         )
-        self.url: pulumi.Output[str] = told["url"]
+        self.url: pulumi.Output[str] = exported["url"]
         self.dns_name = self._listener.dns_name
-        self.live: pulumi.Output[dict[str, Any]] = told["live"]
-        self.releases: pulumi.Output[dict[str, Any]] = told["releases"]
-        self.history: pulumi.Output[list[Any]] = told["history"]
-        self.register_outputs(dict(told))
+        self.live: pulumi.Output[dict[str, Any]] = exported["live"]
+        self.releases: pulumi.Output[dict[str, Any]] = exported["releases"]
+        self.history: pulumi.Output[list[Any]] = exported["history"]
+        self.register_outputs(dict(exported))
 
     def _own_logs(self, *, shared: bool) -> LogBucket | None:
         """Of a network or a load balancer of its own."""

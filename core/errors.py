@@ -47,8 +47,8 @@ class UserError(Exception):
 
     def __init__(self, *problems: Problem, head: str = "") -> None:
         self.problems = problems
-        told = "\n".join(map(str, problems))
-        super().__init__(f"{head}\n{textwrap.indent(told, '  ')}" if head else told)
+        text = "\n".join(map(str, problems))
+        super().__init__(f"{head}\n{textwrap.indent(text, '  ')}" if head else text)
 
 
 class CodedError(UserError):

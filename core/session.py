@@ -57,14 +57,14 @@ def _announce_expiry(credentials: object) -> None:
         return
     frozen, final = credentials.get_frozen_credentials, credentials.method == "env"
 
-    def told() -> object:
+    def frozen_credentials() -> object:
         try:
             return frozen()
         except RuntimeError as error:
             why = "AWS_CREDENTIAL_EXPIRATION is past" if final else f"they come from {credentials.method}: {error}"
             raise CredentialsEndedError(why=why, final=final) from error
 
-    credentials.get_frozen_credentials = told  # type: ignore[method-assign, assignment]
+    credentials.get_frozen_credentials = frozen_credentials  # type: ignore[method-assign, assignment]
 
 
 def expand(environment: MutableMapping[str, str]) -> None:

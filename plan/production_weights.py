@@ -69,9 +69,9 @@ def _why(plan: RolloutPlan, live: LiveState, declared: Mapping[str, str], report
                 flip,
             )
     said = ", ".join(f"{short_name(arn)} {share} %" for arn, share in reported.items()) or "nothing"
-    told = ", ".join(f"{short_name(declared[color])} {share} %" for color, share in plan.weights.items())
+    planned = ", ".join(f"{short_name(declared[color])} {share} %" for color, share in plan.weights.items())
     return Problem(
         "PHX-208",
-        f"promote reports {said}, but this update is to end with {told}; production stays as promote left it.",
+        f"promote reports {said}, but this update is to end with {planned}; production stays as promote left it.",
         flip,
     )

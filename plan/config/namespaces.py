@@ -57,12 +57,12 @@ def problems(
     found: Collection[MisplacedKey], *, project: str, there: Collection[str], defaults: Mapping[str, Any]
 ) -> list[Problem]:
     """A line for each, with the commands that move it. `there`: names that the project's own namespace has already."""
-    told, moved = [], set(there)
+    misplaced, moved = [], set(there)
     for one in found:
         remove = f"pulumi config rm {one.key}"
         fix = remove if one.name in moved else f"{_move(one, project, defaults.get(one.name))} && {remove}"
         moved.add(one.name)
-        told.append(
+        misplaced.append(
             problem(
                 "PHX-103",
                 one.key,
@@ -71,7 +71,7 @@ def problems(
                 fix,
             )
         )
-    return told
+    return misplaced
 
 
 def _move(one: MisplacedKey, project: str, default: Any) -> str:

@@ -72,7 +72,7 @@ def reference_policy(
         for kind, names in _names(values).items()
     }
     parameters, secrets = arns["ssm"], arns["secretsmanager"]
-    said: list[dict[str, object]] = [
+    statements: list[dict[str, object]] = [
         {
             "Effect": "Deny",
             "Action": "ssm:GetParameter*",
@@ -82,7 +82,7 @@ def reference_policy(
     keys = f"arn:{partition}:kms:{region}:*:key/*"
     suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
     if parameters:
-        said += [
+        statements += [
             {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameters},
             {
                 "Effect": "Allow",
@@ -97,7 +97,7 @@ def reference_policy(
             },
         ]
     if secrets:
-        said += [
+        statements += [
             {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets},
             {
                 "Effect": "Allow",
@@ -109,8 +109,8 @@ def reference_policy(
                 },
             },
         ]
-    said += [json.loads(one) for one in more]
-    return json.dumps({"Version": "2012-10-17", "Statement": said})
+    statements += [json.loads(one) for one in more]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def policy_size(values: Sequence[str], *, region: str, more: Sequence[str] = ()) -> int:

@@ -92,7 +92,7 @@ class StateInventory:
     def attempted(self) -> frozenset[AttemptKey]:
         """The attempts that it knows things of."""
         tags = (one.outputs.get("tags") for one in self.aws)
-        return attempts_in(said for said in tags if isinstance(said, Mapping))
+        return attempts_in(one for one in tags if isinstance(one, Mapping))
 
 
 def read_state(account: Account) -> StateInventory:
@@ -121,8 +121,8 @@ def _state(stack: str) -> Mapping[str, Any]:
 
 
 def _read(stack: str) -> Mapping[str, Any]:
-    said = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
-    return said.value["outputs"]  # type: ignore[no-any-return]
+    result = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack})
+    return result.value["outputs"]  # type: ignore[no-any-return]
 
 
 def check_listener_unchanged(made: StateInventory, *, stack: str, listener: str) -> None:

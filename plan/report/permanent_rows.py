@@ -95,10 +95,10 @@ def _judged(before: PermanentResources, s: Settings) -> list[tuple[str, str]]:
     existing = before.ports.get(s.port)
     now = f"max-age={s.hsts}"
     if existing and existing.protocol == "HTTPS" and existing.hsts != now and (existing.hsts or s.hsts):
-        told = (
+        effect = (
             "they forget it" if not s.hsts else f"for {s.hsts} seconds they come by HTTPS alone, whatever is set later"
         )
-        found.append(("HSTS", f"{existing.hsts or 'none'} -> {now}: browsers that come are told, and {told}"))
+        found.append(("HSTS", f"{existing.hsts or 'none'} -> {now}: browsers that come are told, and {effect}"))
     return found
 
 

@@ -27,8 +27,8 @@ def sight_rows(
 
 
 def _step(sight: Sight) -> str:
-    told = f"by the end of {sight.share} % ({sight.minutes} whole minute{'s' if sight.minutes > 1 else ''})"
-    return f"{told} a rise to {percent(sight.rise)}" if sight.rise is not None else f"{told} no rise for sure"
+    until = f"by the end of {sight.share} % ({sight.minutes} whole minute{'s' if sight.minutes > 1 else ''})"
+    return f"{until} a rise to {percent(sight.rise)}" if sight.rise is not None else f"{until} no rise for sure"
 
 
 def _advice(found: tuple[Sight, ...]) -> list[tuple[str, str]]:

@@ -94,16 +94,16 @@ def sync_permissions(ec2: EC2Client, image: Image, accounts: Sequence[str], *, s
 
 
 def _snapshot(ec2: EC2Client, snapshot: str, accounts: Sequence[str]) -> None:
-    said = ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
-    for how, users in _changes(said.get("CreateVolumePermissions", []), accounts).items():
+    attribute = ec2.describe_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission")
+    for how, users in _changes(attribute.get("CreateVolumePermissions", []), accounts).items():
         ec2.modify_snapshot_attribute(
             SnapshotId=snapshot, Attribute="createVolumePermission", OperationType=how, UserIds=users
         )
 
 
 def _launch(ec2: EC2Client, image: Image, accounts: Sequence[str]) -> None:
-    said = ec2.describe_image_attribute(ImageId=image.id, Attribute="launchPermission")
-    for how, users in _changes(said.get("LaunchPermissions", []), accounts).items():
+    attribute = ec2.describe_image_attribute(ImageId=image.id, Attribute="launchPermission")
+    for how, users in _changes(attribute.get("LaunchPermissions", []), accounts).items():
         ec2.modify_image_attribute(ImageId=image.id, Attribute="launchPermission", OperationType=how, UserIds=users)
 
 
@@ -116,8 +116,8 @@ def _changes(now: Sequence[Any], wanted: Sequence[str]) -> dict[Any, list[str]]:
 
 def _unshareable(error: ClientError) -> bool:
     """Encrypted with AWS's own key (EBS user guide, "Share an Amazon EBS snapshot": no account can share that)."""
-    said = str(error).lower()
-    return aws.error_code(error) not in aws.DENIED | aws.EXPIRED and "encrypted" in said and "shared" in said
+    message = str(error).lower()
+    return aws.error_code(error) not in aws.DENIED | aws.EXPIRED and "encrypted" in message and "shared" in message
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ def refusing(
     try:
         yield
     except (StepError, ClientError, BotoCoreError) as error:
-        told = error if isinstance(error, StepError) else aws.explain_error(error)
+        explained = error if isinstance(error, StepError) else aws.explain_error(error)
         if but is None or not isinstance(error, but):
-            reason = [told.title, *(told.why.strip().splitlines()[:1] if why else [])]
+            reason = [explained.title, *(explained.why.strip().splitlines()[:1] if why else [])]
             context.notify(release.event(REFUSED, at=context.clock.utc(), reason="\n".join(reason)))
         raise
 
