@@ -26,6 +26,7 @@ def main() -> int:
         "calls": [],
         "balancer": [],
         "canary": ["--streams", "2000"],
+        "capacity": [],
         "replacement": ["--plugin-dir", given.plugin_dir] if given.plugin_dir else [],
         "rebirth": ["--rounds", "2"],
     }

@@ -95,6 +95,8 @@ class Rollout(pulumi.ComponentResource):
 
     def _verify(self, about: Environment) -> command.local.Command:
         settings, name = self._settings, f"{self._prefix}-verify"
+        share = estimates.first_share(settings, self._plan)
+        first: Environment = {"first_share": str(share)} if share < 100 else {}
         # A group that should exist and is not verified was changed by hand: the gate looks, whatever was recorded.
         again = [self._recorded.rerun_trigger(name)] if self._plan.needs_verification else []
         return step_command(
@@ -106,6 +108,7 @@ class Rollout(pulumi.ComponentResource):
                 "smoke_command": settings.smoke_command,
                 "smoke_environment": json.dumps(list(settings.smoke_environment)),
                 "timeout_seconds": str(settings.verify_timeout_seconds),
+                **first,
             },
             triggers=[self._group.group_name, *again],
             opts=self._gate([self._group.retire], closed=self._plan.is_up_to_date),
@@ -125,6 +128,7 @@ class Rollout(pulumi.ComponentResource):
             else {}
         )
         sticky: Environment = {"sticky": "true"} if settings.sticky_canary else {}
+        proportional: Environment = {"proportional": "true"} if estimates.is_proportional(settings, plan) else {}
         return step_command(
             f"{self._prefix}-promote",
             run="promote",
@@ -144,6 +148,7 @@ class Rollout(pulumi.ComponentResource):
                 **sticky,
                 **approve,
                 **self._guard_order(),
+                **proportional,
             },
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[self._group.group_name, self._move],

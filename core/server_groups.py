@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -209,6 +210,11 @@ def require_servers(one: Group) -> None:
 def target_size(*, minimum: int, live: int, maximum: int) -> int:
     """The least size of a group that is to take over from one of `live` servers; never none."""
     return min(max(minimum, live, 1), maximum)
+
+
+def servers_for_share(live: int, share: int) -> int:
+    """How many servers a share of the traffic (percent) of `live` servers needs, and one to spare; at most as many."""
+    return min(live, math.ceil(live * share / 100) + 1)
 
 
 def launch_times(aws: Aws, group: Group) -> dict[str, datetime]:

@@ -24,6 +24,7 @@ TAKEN = frozenset(
         "appPort",
         "baseImage",
         "bootSeconds",
+        "canaryCapacity",
         "canaryPauseSeconds",
         "canarySteps",
         "drainSeconds",

@@ -133,6 +133,8 @@ class ServiceArgs(TypedDict, total=False):
     """Those of canarySteps at which production is held until somebody says make approve."""
     approvalTimeoutMinutes: int
     """Minutes that each such hold waits for make approve before production goes back. Default: 60."""
+    canaryCapacity: str
+    """`full`: the new group has as many servers as the live one before any traffic moves. `proportional`: before each canary step as many as its share needs and one more (at least minSize), and all of them before 100 %; the live group keeps its own until the end. Default: full."""
     stickyCanary: bool
     """While several groups share production, users who keep cookies stay with the one that answered them first; shares are then of new users. Default: false."""
     canaryPauseSeconds: int

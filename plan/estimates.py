@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import timing
+from core.server_groups import servers_for_share
 from core.shift_schedule import planned_seconds
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
@@ -65,12 +66,34 @@ def promotion_seconds(settings: Settings, plan: RolloutPlan, live: LiveState) ->
         drain=settings.drain_seconds,
         watched=is_watched(settings, plan),
         approvals=60 * settings.approval_timeout_minutes * len(approvals(settings, plan, live)),
+        growing=replacement_seconds(settings) if is_proportional(settings, plan) else 0,
     )
 
 
 def approvals(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[int]:
     """The shares at which the update waits for a person."""
     return [share for share in canary_count(settings, plan, live) if share in settings.approve_at]
+
+
+def is_proportional(settings: Settings, plan: RolloutPlan) -> bool:
+    """Whether the active group gets its servers step by step: with canary steps, and not on the way back."""
+    return settings.canary_capacity == "proportional" and is_watched(settings, plan) and plan.previous is not None
+
+
+def first_share(settings: Settings, plan: RolloutPlan) -> int:
+    """The percentage of production whose servers the active group has before any traffic moves."""
+    if not is_proportional(settings, plan):
+        return 100
+    return min(share for share in (*settings.canary_steps, settings.traffic) if share <= settings.traffic)
+
+
+def servers_at(share: int, settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
+    """How many servers the active group has for a share of production; for all of it, as many as `server_count`."""
+    full = server_count(settings, plan, live)
+    if not is_proportional(settings, plan):
+        return full
+    beside = max((group.desired for group in live.groups if group.color != plan.active.color), default=0)
+    return min(full, max(settings.min_size, servers_for_share(beside, share), 1))
 
 
 def is_watched(settings: Settings, plan: RolloutPlan) -> bool:

@@ -241,6 +241,7 @@ class Settings:
     approve_at: tuple[int, ...] = _key((), list_of(integer(1, 99, "percent"), most=20), "[10]")
     approval_timeout_minutes: int = _key(60, integer(1, 1440, "minutes"), "60")
     sticky_canary: bool = _key(False, boolean, "true")
+    canary_capacity: str = _key("full", one_of("full", "proportional"), "proportional")
     canary_pause_seconds: int = _key(180, integer(0, 7200, "seconds"), "180")
     soak_seconds: int = _key(180, integer(0, 43200, "seconds"), "180")
     settle_seconds: int = _key(10, integer(0, 600, "seconds"), "10")

@@ -14,7 +14,7 @@ from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.report import gates, guard_rows, sight_row
+from plan.report import capacity_row, gates, guard_rows, sight_row
 from plan.report.changelog import Changelog
 from plan.report.report import PlanReport
 from plan.rollout_plan import RolloutPlan
@@ -52,6 +52,7 @@ def plan_report(facts: Facts) -> PlanReport:
     rows += _existing_rows(facts, plan.existing) if plan.existing else _launched_rows(facts)
     if not plan.is_up_to_date:
         rows.append(("gates", gates.describe_gates(plan, settings, live)))
+        rows += capacity_row.capacity_rows(settings, plan, live)
         rows += sight_row.sight_rows(settings, plan, live, limits.traffic)
     rows.append(("production", _production_row(plan, live)))
     rows += facts.permanent
@@ -69,7 +70,7 @@ def plan_report(facts: Facts) -> PlanReport:
 def _launched_rows(facts: Facts) -> list[Row]:
     """A group that is launched: its image, and what differs from the one before."""
     settings, plan = facts.settings, facts.plan
-    size = estimates.server_count(settings, plan, facts.live)
+    size = estimates.servers_at(estimates.first_share(settings, plan), settings, plan, facts.live)
     rows = [
         ("image", facts.source.description),
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import obstacles, server_groups, timing
@@ -17,25 +19,49 @@ from steps.verify import lifecycle_hooks
 class Capacity:
     """MinSize of our group and of the one that shares the traffic. `hold()` lifts them, `release()` puts them back.
 
-    `min_size`: what ours is to have in the end. `other_minimum`: what the other is to have again.
+    `min_size`: what ours is to have in the end. `other_minimum`: what the other is to have again. `proportional`: ours
+    has only the servers that its share of the traffic needs; the other keeps all of its own in any case.
     """
 
-    def __init__(self, *, ours: Group, other: Group | None, min_size: int, other_minimum: int | None) -> None:
-        self.ours, self.other, self.min_size = ours, other, min_size
+    def __init__(
+        self,
+        *,
+        ours: Group,
+        other: Group | None,
+        min_size: int,
+        other_minimum: int | None,
+        proportional: bool = False,
+    ) -> None:
+        self.ours, self.other, self.min_size, self.proportional = ours, other, min_size, proportional
         self.other_minimum = other.minimum if other and other_minimum is None else other_minimum
         self._lifted: dict[str, int] = {}
 
-    def needed(self, *, ours_gains: bool, other_gains: bool) -> tuple[int, int]:
-        """How many servers ours and the other must have: who gains traffic, as many as who has it now."""
+    def needed(self, *, ours_gains: bool, other_gains: bool, share: int = 100) -> tuple[int, int]:
+        """How many servers ours and the other must have: who gains traffic, as many as who has it now.
+
+        `share`: percent of the traffic that ours gets next.
+        """
         other = self.other.desired if self.other else 0
         ours = server_groups.target_size(
             minimum=max(self.min_size, self.ours.desired) if ours_gains else self.min_size,
-            live=other if ours_gains else 0,
+            live=self._live(other, share) if ours_gains else 0,
             maximum=self.ours.maximum,
         )
         if self.other and other_gains:
             other = server_groups.target_size(minimum=other, live=self.ours.desired, maximum=self.other.maximum)
         return ours, other
+
+    def _live(self, other: int, share: int) -> int:
+        return server_groups.servers_for_share(other, share) if self.proportional else other
+
+    def lift(self, context: Context, *, share: int) -> int:
+        """Lifts ours to what a share of the traffic needs, by what the other has by now. Returns how many that are."""
+        if self.other:
+            grown = server_groups.read_group(context.aws, self.other.name).desired
+            self.other = replace(self.other, desired=max(self.other.desired, grown))
+        needed, _ = self.needed(ours_gains=True, other_gains=False, share=share)
+        self._set(context.aws, self.ours, needed)
+        return needed
 
     def hold(self, context: Context, *, ours: int, other: int) -> None:
         """Lifts both to at least what they have."""
@@ -83,7 +109,7 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
             return None
         rest = server_groups.summary(found) or "the rest not registered yet"
         text = f"{have} of {needed} servers of {name} healthy: {rest}"
-        held = _held(context, group, registered=len(found), needed=needed) if group else None
+        held = obstacle(context, group, registered=len(found), needed=needed) if group else None
         text += f"; {held.what}" if held else ""
         error = StepError(
             "PHX-709",
@@ -96,7 +122,7 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
     poll(context.progress.bounded(timing.HEALTHY_SECONDS), check)
 
 
-def _held(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
+def obstacle(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
     """What holds servers of a group that is too small. Raises StepError for what no time heals."""
     now = server_groups.read_group(context.aws, group.name)
     barred = now.barred(obstacles.GROW)

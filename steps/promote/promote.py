@@ -74,6 +74,11 @@ class Options(GateOptions):
     alarms: tuple[str, ...] = option(
         "CloudWatch alarms to watch, as a JSON list of names", parse=parsers.json_names, default=()
     )
+    proportional: bool = option(
+        "true: before each share the group has only the servers that the share needs; all of them before 100 %",
+        parse=parsers.boolean,
+        default=False,
+    )
     slow_milliseconds: int = option(
         "how long the slowest answers may take; 0: any time, and slow ones are not compared with the other group's",
         parse=parsers.integer(0, 4_000_000),
@@ -226,6 +231,7 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
             other=server_groups.groups_serving(everything, way.other) if way.other else None,
             min_size=options.min_size,
             other_minimum=note.minimum if note else None,
+            proportional=options.proportional and not rescue,
         ),
         context=context,
         cautious=bool(canaries),
@@ -308,6 +314,7 @@ def _announce(
         drain=options.drain_seconds,
         watched=watched,
         approvals=60 * options.approval_timeout_minutes * approved(way, options.approve_at) if watched else 0,
+        growing=options.replacement_seconds if options.proportional else 0,
     )
     told = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
     say = context.progress.line

@@ -11,6 +11,7 @@ from core.release_events import REFUSED, ROLLED_BACK, SHIFTED
 from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
+from steps.promote.growth import grow
 from steps.promote.guard import Guards
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
@@ -98,7 +99,9 @@ class TrafficShift:
         self.rollback.record_health()
         gaining = way.gaining()
         ours, other = self.capacity.needed(
-            ours_gains=subject.ours in gaining, other_gains=way.other is not None and way.other in gaining
+            ours_gains=subject.ours in gaining,
+            other_gains=way.other is not None and way.other in gaining,
+            share=self._first_share(),
         )
         moves = bool(way.steps) or self.rollback.resumed
         if moves:
@@ -112,6 +115,25 @@ class TrafficShift:
             self._move(ours)
         else:
             self.guards.begin(self.context, subject.rule, subject.generation, moves=False)
+
+    def _first_share(self) -> int:
+        """What ours needs servers for before anything moves: what it has after a promotion that was killed, or gets."""
+        ours = self.subject.ours
+        return self.way.observed.get(ours, 0) or (self.way.steps or (self.way.observed,))[0].get(ours, 0)
+
+    def _grow(self, observer: Observer, share: int) -> None:
+        """Brings ours to the size that its next share needs."""
+        if not self.capacity.proportional or self.subject.ours not in self.way.gaining():
+            return
+        observer.needed = grow(
+            self.context,
+            self.capacity,
+            share=share,
+            target_group=self.subject.ours,
+            name=self.subject.names[self.subject.ours],
+            look=lambda: self._look(observer),
+            replaced_in=self.times.replaced_in,
+        )
 
     def _move(self, needed: int) -> None:
         quiet = self._quiet()
@@ -167,6 +189,7 @@ class TrafficShift:
 
     def _shift(self, number: int, observer: Observer) -> None:
         weights = self.way.steps[number]
+        self._grow(observer, weights[self.subject.ours])
         self._check(listener_rules.read_rule(self.context.aws, self.subject.rule).shares())
         step = f"step {number + 1} of {len(self.way.steps)}"
         self.context.progress.line(

@@ -49,7 +49,12 @@ def acknowledged_failures(aws: Aws, group: Group, now: datetime) -> frozenset[st
     young = (now - group.created.astimezone(UTC)).total_seconds() < YOUNG_SECONDS
     if young and FAILED not in group.tags:
         return frozenset()
-    return frozenset(activity["ActivityId"] for activity in _failed(aws, group.name))
+    return known_failures(aws, group.name)
+
+
+def known_failures(aws: Aws, group: str) -> frozenset[str]:
+    """The launches of a group that have failed until now."""
+    return frozenset(activity["ActivityId"] for activity in _failed(aws, group))
 
 
 def failure_lines(aws: Aws, group: str, now: datetime) -> None:

@@ -41,6 +41,11 @@ class Options(GateOptions):
     smoke_environment: tuple[str, ...] = option(
         "JSON list of further variables that the smoke command gets", parse=parsers.json_names, default=()
     )
+    first_share: int = option(
+        "percentage of production that it gets first: so many of the live group's servers, and one more, are enough",
+        parse=parsers.integer(0, 100),
+        default=100,
+    )
     timeout_seconds: int = option("seconds for all of it", parse=parsers.integer(1, 86400), default=900)
 
 
@@ -62,7 +67,7 @@ def _verify(options: Options, context: Context, release: Release) -> dict[str, o
     needed = raise_min_size(
         aws,
         server_groups.read_group(aws, options.group),
-        _capacity(everything, live - {options.target_group}),
+        server_groups.servers_for_share(_capacity(everything, live - {options.target_group}), options.first_share),
         options,
         progress,
     )

@@ -42,6 +42,19 @@ def test_production_is_sticky_only_while_two_groups_share_it(existing: Existing,
         assert ("PHOENIX_STICKY" in asked) == wanted
 
 
+@pytest.mark.parametrize("wanted", ["full", "proportional"])
+def test_a_group_gets_its_servers_with_its_traffic_only_where_that_is_asked_for(
+    existing: Existing, wanted: str
+) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    done = program(existing=existing, active="green", canarySteps=[5, 50], canaryCapacity=wanted)
+    asked = {step: done.one("command:local:Command", step).inputs["environment"] for step in ("verify", "promote")}
+    slowly = wanted == "proportional"
+    assert asked["verify"].get("PHOENIX_FIRST_SHARE") == ("5" if slowly else None)
+    assert asked["promote"].get("PHOENIX_PROPORTIONAL") == ("true" if slowly else None)
+    assert asked["promote"]["PHOENIX_SLOW_MILLISECONDS"] == "5000"
+
+
 def test_a_step_sets_a_rules_weights_with_every_field_as_the_provider_does() -> None:
     """What it left out would read differently later, and an update without a change would have one."""
     [declared] = first_update().one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"]
