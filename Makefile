@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit check-apps faults test-machines lint coverage docs up preview flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit check-apps faults test-machines lint coverage docs up preview bake flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ up: .venv/.ready  ## pulumi up of STACK=dev (flags of pulumi's: ARGS=--yes)
 
 preview: .venv/.ready  ## pulumi preview of STACK=dev: the rollout plan
 	@sh tools/stack.sh preview "$(STACK)" $(ARGS)
+
+bake: .venv/.ready  ## bake and inspect the image that STACK=dev asks for, and launch nothing: the next update finds it
+	@sh tools/stack.sh bake "$(STACK)"
 
 flip: .venv/.ready  ## set the flag of STACK=dev in its file: blue to green, or green to blue
 	@sh tools/stack.sh flip "$(STACK)"

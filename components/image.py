@@ -12,8 +12,11 @@ import pulumi
 import pulumi_command as command
 
 from components.step_command import step_command
+from core.names import TYPED_FINGERPRINT
 from core.release_record import taggable
+from plan.config.settings import Settings
 from plan.group_key import GroupKey
+from plan.image_source import ImageSource
 from plan.readers.live_state import Account
 
 
@@ -44,6 +47,32 @@ class ImageArgs:
     live_image: str = ""
     max_severity: str = "off"
     notify_topic: str = ""
+
+    @classmethod
+    def wanted(cls, settings: Settings, source: ImageSource, *, live_image: str = "") -> ImageArgs:
+        """What settings ask for. A pinned fingerprint is the one with all its digits, as the plan has found it."""
+        pinned = source.fingerprint if TYPED_FINGERPRINT.fullmatch(settings.image) else settings.image
+        return cls(
+            service=settings.service,
+            fingerprint=source.fingerprint,
+            pinned=pinned,
+            folder=settings.image_dir,
+            base_image=settings.base_image,
+            architecture=settings.architecture,
+            packer_variables=settings.packer_variables,
+            copied_from=settings.image_from,
+            kms_key=settings.image_kms_key,
+            signing_key=settings.image_signing_key,
+            max_age_days=settings.max_age_days,
+            live_image=live_image,
+            max_severity=settings.severity_limit,
+            notify_topic=settings.notify_topic_arn,
+        )
+
+    @property
+    def step(self) -> str:
+        """The step that finds it, or makes it: `bake` or `copy`."""
+        return "copy" if self.copied_from else "bake"
 
     def environment(self, subnet_id: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
         """As options of the step that finds, bakes or copies it."""
@@ -96,7 +125,7 @@ class MachineImage(pulumi.ComponentResource):
         # unmade, and writes it down nevertheless for what hangs on it, in a state that it refuses from then on.
         bake = step_command(
             f"{name}-bake",
-            run="copy" if image.copied_from else "bake",
+            run=image.step,
             account=account,
             environment={**self._about, **image.environment(subnet_id)},
             triggers=[],

@@ -21,7 +21,6 @@ from components.log_bucket import LogBucket
 from components.network import Network
 from components.rollout import Rollout
 from components.traffic_guard import GuardArgs, TrafficGuard
-from core.names import TYPED_FINGERPRINT
 from plan import estimates, lineage
 from plan.checks import freeze
 from plan.config.user_data import user_data
@@ -163,30 +162,10 @@ class Service(pulumi.ComponentResource):
             f"{color.name}-image",
             color=color,
             account=self._checked.account,
-            image=ImageArgs(
-                service=settings.service,
-                fingerprint=self._checked.image_source.fingerprint,
-                pinned=self._pinned(),
-                folder=settings.image_dir,
-                base_image=settings.base_image,
-                architecture=settings.architecture,
-                packer_variables=settings.packer_variables,
-                copied_from=settings.image_from,
-                kms_key=settings.image_kms_key,
-                signing_key=settings.image_signing_key,
-                max_age_days=settings.max_age_days,
-                live_image=self._checked.rollout.live_image,
-                max_severity=settings.severity_limit,
-                notify_topic=settings.notify_topic_arn,
-            ),
+            image=ImageArgs.wanted(settings, self._checked.image_source, live_image=self._checked.rollout.live_image),
             subnet_id=subnets[0],
             opts=self._below,
         )
-
-    def _pinned(self) -> str:
-        """`image`, its fingerprint with all the digits that the plan has found."""
-        named = self._settings.image
-        return self._checked.image_source.fingerprint if TYPED_FINGERPRINT.fullmatch(named) else named
 
     def _target_group(self, color: GroupKey, image: MachineImage) -> aws.lb.TargetGroup:
         """A color's own, which the preview rule names before the group exists."""

@@ -21,10 +21,12 @@ class HistoryError(Exception):
     """Pulumi has no answer; the text says what to do."""
 
 
-def pulumi(*arguments: str) -> Any:
-    """What pulumi answers as JSON. Raises HistoryError with its own words."""
+def pulumi(*arguments: str, as_json: bool = True) -> Any:
+    """What pulumi answers as JSON. Raises HistoryError with its own words. `as_json`: it has to be told so."""
     try:
-        done = subprocess.run(["pulumi", *arguments, "--json"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["pulumi", *arguments, *(["--json"] if as_json else [])], capture_output=True, text=True, check=False
+        )
     except FileNotFoundError:
         raise HistoryError("pulumi is not on PATH, and not in .pulumi/bin.\nDo: make pulumi") from None
     if done.returncode:

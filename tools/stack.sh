@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|flip|rollback|status|history|revoke|approve|reject|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|bake|flip|rollback|status|history|revoke|approve|reject|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -88,6 +88,7 @@ command -v pulumi >/dev/null || fail "pulumi is not on PATH, and not in .pulumi/
 case $operation in
   up | preview) become "$operation" --stack "$stack" "$@" ;;
   destroy) destroy "$@" ;;
+  bake) exec "$python" -m tools.bake "$stack" ;;
   flip) flip ;;
   status) exec "$python" -m tools.status "$stack" ;;
   history) exec "$python" tools/history.py "$stack" ;;
@@ -97,5 +98,5 @@ case $operation in
   reject) exec "$python" -m tools.stack_step approve "$stack" --reject true --reason "${REASON:-}" ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, flip, rollback, status, history, revoke, approve, reject, delete-images, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, bake, flip, rollback, status, history, revoke, approve, reject, delete-images, destroy or preview-token." ;;
 esac

@@ -30,7 +30,11 @@ class StackIdentity:
 
 def read_identity(stack: str) -> StackIdentity:
     """Raises HistoryError, whose text says what to do, when Pulumi or AWS has no answer."""
-    config = pulumi("config", "--stack", stack)
+    return identify(stack, pulumi("config", "--stack", stack))
+
+
+def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
+    """The same, by what Pulumi has said of the configuration."""
     who = provider_identity({key.partition(":")[2]: _value(config, key) for key in config if key.startswith("aws:")})
     region = _value(config, "aws:region") or os.environ.get("AWS_REGION", "")
     connection = session.connect(region=region, **who)
