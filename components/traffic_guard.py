@@ -2,8 +2,8 @@
 
 A composite alarm of the group's alarms and the user's rings; a rule of EventBridge starts a document of Systems
 Manager Automation, which sets the weights of before. No process and no code of ours need live for it. All is declared
-before production moves, and does nothing until the step promote arms it (`steps.promote.guard`), since only then is
-it known until when it is to watch. Sources: docs/evidence.md, "The guard".
+before production moves, and does nothing until the step promote arms it (`steps.promote.way_back_guard`), since only
+then is it known until when it is to watch. Sources: docs/evidence.md, "The guard".
 """
 
 from __future__ import annotations

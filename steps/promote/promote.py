@@ -23,10 +23,10 @@ from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
 from steps.promote.capacity import Capacity, wait_healthy
-from steps.promote.guard import GuardOrder, Guards
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE, PromotionError
 from steps.promote.traffic_shift import ShiftTimes, TrafficShift, wait_for_answers
+from steps.promote.way_back_guard import GuardOrder, Guards
 from steps.runtime import command, notices, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import GateOptions, option

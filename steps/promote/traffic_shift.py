@@ -12,9 +12,9 @@ from core.shift_schedule import ShiftSchedule, Weights
 from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.growth import grow
-from steps.promote.guard import Guards
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
+from steps.promote.way_back_guard import Guards
 from steps.runtime.command import Context
 from steps.runtime.polling import Pending, poll
 from steps.verify import probe

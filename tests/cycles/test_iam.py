@@ -57,7 +57,6 @@ ELSEWHERE = {
     ),
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:AttachRolePolicy": "servers get the managed policies that `policyArns` names",
-    "sns:Publish": "a topic is told of releases",
     **dict.fromkeys(
         iam.actions("guard") - iam.actions(*USUAL) - {action for action, _ in iam.called(["steps"])},
         "AWS watches on (guardHours)",

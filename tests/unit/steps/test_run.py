@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
+from steps import registry
+
 PROJECT = Path(__file__).parents[3]
 STEPS = ["promote", "retire", "verify"]
+PROGRAMS = sorted(
+    file for file in (PROJECT / "steps").glob("*/*.py") if 'if __name__ == "__main__":' in file.read_text()
+)
 
 
 def run(*arguments: str, folder: Path = PROJECT, at: Path | None = None, **environment: str) -> tuple[int, str, str]:
@@ -36,6 +41,15 @@ def test_every_step_tells_its_options_and_may_be_run_from_anywhere(name: str, tm
     assert status == 0
     assert f"usage: sh steps/run {name}" in out
     assert "--target-group" in out
+
+
+@pytest.mark.parametrize("file", PROGRAMS, ids=lambda file: file.stem)
+def test_a_steps_name_leads_to_its_own_file(file: Path) -> None:
+    module = registry.module_of(file.stem)
+    assert module == f"steps.{file.parent.name}.{file.stem}"
+    assert [one for one in PROGRAMS if one.stem == file.stem] == [file]
+    # Also a module beside the step's folder has no step's name: who reads one should not meet the other.
+    assert list((PROJECT / "steps").glob(f"*/{file.stem}.py")) == [file]
 
 
 @pytest.mark.parametrize("name", ["", "frobnicate", "common", "../verify", "Verify", "verify.py", "."])

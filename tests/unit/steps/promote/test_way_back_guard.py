@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from core.guard import GUARD, WAY_BACK, Guard, WayBack, parse_guard
-from steps.promote.guard import GuardOrder, Guards
+from steps.promote.way_back_guard import GuardOrder, Guards
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 RULE, GREEN, BLUE = "arn:rule", "2" * 12, "1" * 12
