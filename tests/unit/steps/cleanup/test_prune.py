@@ -163,9 +163,10 @@ def test_the_calls_grow_with_the_images_that_may_go_and_with_nothing_else_of_the
                 LaunchTemplateData={"ImageId": account.base},
             )
     assert calls() == alone
-    more = [account.bake()[0] for _ in range(11)]
+    for _ in range(11):
+        account.bake()
     assert calls().count("DescribeImageReferences") == 2, "it is asked about 10 images at once"
-    assert len(account.images() & set(more)) == 3
+    assert len(account.images()) == 3
 
 
 def test_a_version_behind_many_newer_ones_is_found(account: Account) -> None:
