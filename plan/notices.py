@@ -10,7 +10,7 @@ from datetime import datetime
 
 import boto3
 
-from core import engine_call, session
+from core import engine_call
 from core.errors import UserError
 from core.notifier import Notifier
 from core.progress import write
@@ -52,16 +52,10 @@ def announce_plan(connected: boto3.Session, settings: Settings, event: ReleaseEv
         send(connected, settings, event)
 
 
-def announce_refusal(settings: Settings, event: ReleaseEvent) -> None:
+def announce_refusal(connected: boto3.Session, settings: Settings, event: ReleaseEvent) -> None:
     """Tells that an update was refused, when it is one."""
     call = engine_call.read_engine_call()
     if (call.operation == "up") if call else not pulumi_config.is_preview():
-        connected = session.connect(
-            region=settings.region,
-            profile=settings.profile,
-            credentials_file=settings.credentials_file,
-            config_file=settings.config_file,
-        )
         send(connected, settings, event)
 
 

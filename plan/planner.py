@@ -82,12 +82,13 @@ def make_plan(
     holds is this service's. Of an update AWS is told, whether it is planned or refused.
     """
     update = Update(settings=settings, folder=folder, now=now, owner=owner, port=port or settings.port)
+    # What is refused here is told to nobody: these may be another account's credentials.
+    found = situation.read_situation(update, alone=alone)
     try:
-        found = situation.read_situation(update, alone=alone)
         plan = _decide(update, found)
         given, frozen = _allow(update, found, plan)
     except UserError as error:
-        notices.announce_refusal(settings, notices.refused(settings, error, now=now))
+        notices.announce_refusal(found.session, settings, notices.refused(settings, error, now=now))
         raise
     checked = CheckedPlan(
         settings=settings,
