@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from core.balancer_metrics import query
 from plan.detection import LiveTraffic
 from plan.readers.live_state import LiveState
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
-    from types_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 SPAN = timedelta(hours=1)
 METRICS = {"requests": "RequestCount", "errors": "HTTPCode_Target_5XX_Count"}
@@ -22,7 +22,7 @@ def read_live_traffic(watch: CloudWatchClient, live: LiveState, *, now: datetime
     if not (live.load_balancer and groups):
         return None
     queries = [
-        _sum(f"{what}{number}", metric, live.load_balancer, group)
+        query(f"{what}{number}", metric, load_balancer=live.load_balancer, target_group=group)
         for number, group in enumerate(groups)
         for what, metric in METRICS.items()
     ]
@@ -40,21 +40,3 @@ def read_live_traffic(watch: CloudWatchClient, live: LiveState, *, now: datetime
     # A service that is younger than an hour is not one with less traffic.
     seconds = (max(minutes) - min(minutes)).total_seconds() + 60
     return LiveTraffic(per_second=sums["requests"] / seconds, error_share=min(1.0, sums["errors"] / sums["requests"]))
-
-
-def _sum(id_: str, metric: str, load_balancer: str, target_group: str) -> MetricDataQueryTypeDef:
-    return {
-        "Id": id_,
-        "MetricStat": {
-            "Metric": {
-                "Namespace": "AWS/ApplicationELB",
-                "MetricName": metric,
-                "Dimensions": [
-                    {"Name": "LoadBalancer", "Value": load_balancer.partition(":loadbalancer/")[2]},
-                    {"Name": "TargetGroup", "Value": target_group.rpartition(":")[2]},
-                ],
-            },
-            "Period": 60,
-            "Stat": "Sum",
-        },
-    }

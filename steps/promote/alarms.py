@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from core import timing
 from core.aws import Aws
+from core.balancer_metrics import dimension
 from core.errors import StepError
-from steps.promote.metrics import dimension
 from steps.runtime.command import Context
 from steps.runtime.polling import Pending, poll
 

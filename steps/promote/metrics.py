@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.aws import Aws
+from core.balancer_metrics import PERIOD, query
 from core.comparison import Answers, Minute
 from steps.promote.figures import Metrics, Traffic
 
 if TYPE_CHECKING:
-    from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
-
-# ALB metrics are sums over a minute (ELB user guide, "CloudWatch metrics").
-PERIOD = timedelta(minutes=1)
+    from types_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 
 def read_metrics(
@@ -33,16 +31,16 @@ def read_metrics(
     The load balancer's own 5xx are not told by target group: of one that is `shared` they may be anybody's.
     `slow_seconds`: an answer that took longer is slow; 0: none is.
     """
-    queries = [_sum("connections", "TargetConnectionErrorCount", load_balancer, ours)]
+    queries = [query("connections", "TargetConnectionErrorCount", load_balancer=load_balancer, target_group=ours)]
     if not shared:
         queries += [
-            _sum("allrequests", "RequestCount", load_balancer),
-            _sum("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer),
+            query("allrequests", "RequestCount", load_balancer=load_balancer),
+            query("allerrors", "HTTPCode_ELB_5XX_Count", load_balancer=load_balancer),
         ]
     for side, group in (("", ours), *((("other", other),) if other else ())):
         queries += [
-            _sum(f"{side}requests", "RequestCount", load_balancer, group),
-            _sum(f"{side}errors", "HTTPCode_Target_5XX_Count", load_balancer, group),
+            query(f"{side}requests", "RequestCount", load_balancer=load_balancer, target_group=group),
+            query(f"{side}errors", "HTTPCode_Target_5XX_Count", load_balancer=load_balancer, target_group=group),
             *(_slowness(side, load_balancer, group, slow_seconds) if slow_seconds else ()),
         ]
     found = _read(aws, queries, start=start, end=end)
@@ -66,8 +64,10 @@ def read_metrics(
 
 def usual_seconds(aws: Aws, *, load_balancer: str, target_group: str, start: datetime, end: datetime) -> float:
     """What 95 % of the answers of a target group stayed under in the median minute; 0 when nothing is known."""
-    query = _stat("usual", "TargetResponseTime", "p95", load_balancer, target_group)
-    found = sorted(_read(aws, [query], start=start, end=end).get("usual", {}).values())
+    asked = query(
+        "usual", "TargetResponseTime", load_balancer=load_balancer, target_group=target_group, statistic="p95"
+    )
+    found = sorted(_read(aws, [asked], start=start, end=end).get("usual", {}).values())
     return found[len(found) // 2] if found else 0.0
 
 
@@ -102,38 +102,12 @@ def _slow(found: Series, side: str, at: datetime) -> Answers:
 
 def _slowness(side: str, load_balancer: str, target_group: str, seconds: float) -> list[MetricDataQueryTypeDef]:
     # PR(:x) is the percentage of values of at most x (CloudWatch user guide, "CloudWatch statistics definitions").
+    asked = ((f"{side}answers", "SampleCount"), (f"{side}quick", f"PR(:{seconds:.3f})"))
     return [
-        _stat(f"{side}answers", "TargetResponseTime", "SampleCount", load_balancer, target_group),
-        _stat(f"{side}quick", "TargetResponseTime", f"PR(:{seconds:.3f})", load_balancer, target_group),
+        query(id_, "TargetResponseTime", load_balancer=load_balancer, target_group=target_group, statistic=statistic)
+        for id_, statistic in asked
     ]
-
-
-def _sum(id_: str, metric: str, load_balancer: str, target_group: str | None = None) -> MetricDataQueryTypeDef:
-    return _stat(id_, metric, "Sum", load_balancer, target_group)
-
-
-def _stat(
-    id_: str, metric: str, statistic: str, load_balancer: str, target_group: str | None = None
-) -> MetricDataQueryTypeDef:
-    dimensions: list[DimensionTypeDef] = [
-        {"Name": "LoadBalancer", "Value": load_balancer.partition(":loadbalancer/")[2]}
-    ]
-    if target_group:
-        dimensions.append({"Name": "TargetGroup", "Value": dimension(target_group)})
-    return {
-        "Id": id_,
-        "MetricStat": {
-            "Metric": {"Namespace": "AWS/ApplicationELB", "MetricName": metric, "Dimensions": dimensions},
-            "Period": int(PERIOD.total_seconds()),
-            "Stat": statistic,
-        },
-    }
 
 
 def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
-
-
-def dimension(target_group: str) -> str:
-    """A target group as CloudWatch names it: targetgroup/NAME/ID."""
-    return target_group.rpartition(":")[2]
