@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,7 +11,7 @@ from core import obstacles, server_groups, timing
 from core.aws import Aws, error_reason
 from core.errors import StepError
 from core.obstacles import Obstacle
-from core.server_groups import Group
+from core.server_groups import Group, Target
 from steps.runtime.command import Context
 from steps.runtime.polling import Pending, poll
 from steps.verify import lifecycle_hooks
@@ -104,25 +105,33 @@ def wait_healthy(context: Context, target_group: str, needed: int, name: str, *,
 
     def check() -> Pending | None:
         found = server_groups.read_targets(context.aws, target_group)
-        have = server_groups.healthy(found)
-        if have >= needed:
+        if server_groups.healthy(found) >= needed:
             return None
-        rest = server_groups.summary(found) or "the rest not registered yet"
-        text = f"{have} of {needed} servers of {name} healthy: {rest}"
-        held = obstacle(context, group, registered=len(found), needed=needed) if group else None
-        text += f"; {held.what}" if held else ""
-        error = StepError(
-            "PHX-709",
-            f"{name} has too few healthy servers to get traffic",
-            why=text,
-            do=held.do if held else "see why they are not healthy; `pulumi up` tries again",
-        )
-        return Pending(text=text, error=error)
+        _, error = shortage(context, found, needed, name, group=group, unseen="the rest not registered yet")
+        return Pending(text=error.why, error=error)
 
     poll(context.progress.bounded(timing.HEALTHY_SECONDS), check)
 
 
-def obstacle(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
+def shortage(
+    context: Context, found: Sequence[Target], needed: int, name: str, *, group: Group | None, unseen: str
+) -> tuple[str, StepError]:
+    """How many of a target group's servers are healthy, in words, and the error when it stays at fewer than `needed`.
+
+    `unseen`: said of a target group without any. Raises StepError for what no time heals.
+    """
+    count = f"{server_groups.healthy(found)} of {needed} servers of {name} healthy"
+    text = f"{count}: {server_groups.summary(found) or unseen}"
+    held = _obstacle(context, group, registered=len(found), needed=needed) if group else None
+    return text, StepError(
+        "PHX-709",
+        f"{name} has too few healthy servers to get traffic",
+        why=text + (f"; {held.what}" if held else ""),
+        do=held.do if held else "see why they are not healthy; `pulumi up` tries again",
+    )
+
+
+def _obstacle(context: Context, group: Group, *, registered: int, needed: int) -> Obstacle | None:
     """What holds servers of a group that is too small. Raises StepError for what no time heals."""
     now = server_groups.read_group(context.aws, group.name)
     barred = now.barred(obstacles.GROW)

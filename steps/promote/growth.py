@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core import server_groups, timing
 from core.errors import StepError
-from steps.promote.capacity import Capacity, obstacle
+from steps.promote.capacity import Capacity, shortage
 from steps.runtime.command import Context
 from steps.runtime.polling import Pending, poll
 from steps.verify import scaling_activities
@@ -40,18 +40,10 @@ def grow(
     def check() -> Pending | None:
         look()
         found = server_groups.read_targets(context.aws, target_group)
-        have = server_groups.healthy(found)
-        if have >= needed:
+        if server_groups.healthy(found) >= needed:
             return None
         _check_launches(context, group.name, needed, but=known, waited=until.elapsed(), patience=replaced_in)
-        held = obstacle(context, group, registered=len(found), needed=needed)
-        text = f"{have} of {needed} servers of {name} healthy: {server_groups.summary(found) or 'more are launched'}"
-        error = StepError(
-            "PHX-709",
-            f"{name} has too few healthy servers to get traffic",
-            why=text + (f"; {held.what}" if held else ""),
-            do=held.do if held else "see why they are not healthy; `pulumi up` tries again",
-        )
+        text, error = shortage(context, found, needed, name, group=group, unseen="more are launched")
         return Pending(text=f"{text}; then {share} %", error=error)
 
     poll(until, check)
