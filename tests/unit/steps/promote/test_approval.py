@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from core import approvals
 from core.approvals import Answer
@@ -18,21 +15,8 @@ from core.release_events import AWAITED, ROLLED_BACK
 from steps.promote import approve
 from steps.promote.promote import promote
 from steps.runtime.signals import Interrupted
-from tests.unit.steps.cloud import ACCOUNT, GREEN, REGION, STACK, Balancer, World, balancer
+from tests.unit.steps.cloud import ACCOUNT, GREEN, REGION, STACK
 from tests.unit.steps.promote.flipping import Flipping
-
-
-@pytest.fixture
-def alb() -> Iterator[Balancer]:
-    with balancer() as playing:
-        yield playing
-
-
-@pytest.fixture
-def flipping(alb: Balancer) -> Iterator[Flipping]:
-    with mock_aws():
-        yield Flipping(World(boto3.Session("testing", "testing", region_name=REGION), alb.port))
-
 
 HOLD: dict[str, Any] = {"approve_at": (10,), "approval_timeout_minutes": 30}
 BACK = [{"green": 10, "blue": 90}, {"blue": 100}]

@@ -12,16 +12,10 @@ from moto import mock_aws
 from core import server_groups
 from core.errors import StepError
 from steps.promote.promote import promote
-from tests.unit.steps.cloud import REGION, Balancer, World, balancer
+from tests.unit.steps.cloud import REGION, Balancer, World
 from tests.unit.steps.promote.flipping import Flipping
 
 STEPS = (5, 25, 50)
-
-
-@pytest.fixture
-def alb() -> Iterator[Balancer]:
-    with balancer() as playing:
-        yield playing
 
 
 @pytest.fixture
