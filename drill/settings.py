@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
-from plan.config.parsing import parse_settings
+from plan.config.parsing import parse_without_token
 from plan.config.settings import Settings
 
 SERVICE = "drill"
@@ -131,13 +131,8 @@ def parsed(config: Mapping[str, Any], stack: str) -> Settings:
     texts = {key: _text(value) for key, value in config.items()}
     aws = {key.removeprefix("aws:"): value for key, value in texts.items() if key.startswith("aws:")}
     values = {key: value for key, value in texts.items() if not key.startswith("aws:")}
-    # Each drill has a token of its own; this one is never used.
-    return parse_settings(
-        {**values, "previewToken": "not-the-one-that-it-gets"},
-        stack=stack,
-        aws=aws,
-        secret_keys=frozenset({"previewToken"}),
-    )
+    # Each drill has a token of its own.
+    return parse_without_token(values, stack=stack, aws=aws)
 
 
 def _text(value: Any) -> str:

@@ -22,7 +22,7 @@ from core.aws import error_reason
 from core.errors import UserError
 from core.names import OPTIONS_VARIABLE
 from plan import image_origin
-from plan.config.parsing import parse_settings
+from plan.config.parsing import parse_without_token
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from tools.history import HistoryError, pulumi
@@ -37,10 +37,7 @@ def read_settings(stack: str, config: Mapping[str, Any], *, project: str) -> Set
     shown = {key: _text(one) for key, one in config.items() if not one.get("secret")}
     values = {key.partition(":")[2]: text for key, text in shown.items() if key.startswith(f"{project}:")}
     aws = {key.partition(":")[2]: text for key, text in shown.items() if key.startswith("aws:")}
-    # No server is launched that would know it.
-    return parse_settings(
-        {**values, "previewToken": "not-the-one-of-the-stack"}, stack=stack, aws=aws, secret_keys={"previewToken"}
-    )
+    return parse_without_token(values, stack=stack, aws=aws)
 
 
 def _text(one: Mapping[str, Any]) -> str:
