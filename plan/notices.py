@@ -10,7 +10,7 @@ from datetime import datetime
 
 import boto3
 
-from core import engine_call
+from core.engine_call import Call
 from core.errors import UserError
 from core.notifier import Notifier
 from core.progress import write
@@ -45,16 +45,14 @@ def refused(settings: Settings, why: UserError, *, now: datetime) -> ReleaseEven
     return Release(stack=settings.identity).event(REFUSED, at=now, reason=reason)
 
 
-def announce_plan(connected: boto3.Session, settings: Settings, event: ReleaseEvent | None) -> None:
+def announce_plan(connected: boto3.Session, settings: Settings, event: ReleaseEvent | None, call: Call | None) -> None:
     """Tells of a plan that is about to be carried out, and goes on."""
-    call = engine_call.read_engine_call()
     if event and not pulumi_config.is_preview() and (call is None or call.operation == "up"):
         send(connected, settings, event)
 
 
-def announce_refusal(connected: boto3.Session, settings: Settings, event: ReleaseEvent) -> None:
+def announce_refusal(connected: boto3.Session, settings: Settings, event: ReleaseEvent, call: Call | None) -> None:
     """Tells that an update was refused, when it is one."""
-    call = engine_call.read_engine_call()
     if (call.operation == "up") if call else not pulumi_config.is_preview():
         send(connected, settings, event)
 

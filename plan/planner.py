@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core import engine_call
+from core.engine_call import Call
 from core.errors import UserError
 from core.names import COLORS
 from plan import listener_move, notices, situation
@@ -84,11 +85,12 @@ def make_plan(
     update = Update(settings=settings, folder=folder, now=now, owner=owner, port=port or settings.port)
     # What is refused here is told to nobody: these may be another account's credentials.
     found = situation.read_situation(update, alone=alone)
+    call = engine_call.read_engine_call()
     try:
         plan = _decide(update, found)
-        given, frozen = _allow(update, found, plan)
+        given, frozen = _allow(update, found, plan, call)
     except UserError as error:
-        notices.announce_refusal(found.session, settings, notices.refused(settings, error, now=now))
+        notices.announce_refusal(found.session, settings, notices.refused(settings, error, now=now), call)
         raise
     checked = CheckedPlan(
         settings=settings,
@@ -108,7 +110,7 @@ def make_plan(
         freeze=frozen,
     )
     event = notices.planned(settings, plan, found.live, found.source, frozen, now=now)
-    notices.announce_plan(found.session, settings, event)
+    notices.announce_plan(found.session, settings, event, call)
     return checked
 
 
@@ -141,9 +143,8 @@ def _changed_files(update: Update, group: LiveGroup) -> Sequence[str]:
     return changes.files if changes else ()
 
 
-def _allow(update: Update, found: Situation, plan: RolloutPlan) -> tuple[Flags, Freeze]:
+def _allow(update: Update, found: Situation, plan: RolloutPlan, call: Call | None) -> tuple[Flags, Freeze]:
     """The engine's flags, and the freeze that there is. Raises `UserError` when one of them forbids the plan."""
-    call = engine_call.read_engine_call()
     given = engine_flags.read_flags(call, os.environ)
     frozen = freeze.read_freeze(update.settings, plan, found.live, generation=found.spec.generation, now=update.now)
     refused = list(engine_flags.problems(given, plan, (one.urn for one in found.made.resources)))
