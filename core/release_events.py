@@ -107,8 +107,7 @@ class Release:
 
     def knowing(self, tags: Mapping[str, str]) -> Release:
         """The same with more of its record, from tags as AWS has them."""
-        ours = {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
-        return replace(self, tags={**self.tags, **ours})
+        return replace(self, tags={**self.tags, **release_record.without_prefix(tags)})
 
     def event(
         self, kind: str, *, at: datetime, production: Mapping[str, int] | None = None, reason: str = ""

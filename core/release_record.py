@@ -80,6 +80,11 @@ def decode_weights(text: str) -> list[dict[str, Any]]:
         return [{"said": text}]
 
 
+def without_prefix(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of this program among AWS's, keyed as a record is read."""
+    return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
+
+
 def decode_record(tags: Mapping[str, str]) -> dict[str, Any]:
     """The whole record, from tags keyed without `phoenix:`."""
 

@@ -18,6 +18,7 @@ from core import obstacles
 from core.guard import GUARD, WAY_BACK, Guard, WayBack, parse_guard, parse_way_back
 from core.listener_rules import share
 from core.obstacles import Obstacle
+from core.release_record import without_prefix
 from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
 from core.times import parse_time
@@ -228,7 +229,7 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> LiveGr
         tree=tag("tree"),
         attempt_id=tag("birth"),
         launch_commit=tag("launch-commit"),
-        tags=_phoenix_tags(tags),
+        tags=without_prefix(tags),
     )
     if fleet is None:
         return said
@@ -244,7 +245,7 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> LiveGr
             "obstacles": obstacles.find_obstacles(fleet),
             "instances": tuple(server["InstanceId"] for server in fleet.get("Instances", [])),
             "subnets": tuple(filter(None, fleet.get("VPCZoneIdentifier", "").split(","))),
-            "tags": {**_phoenix_tags(written), **said.tags},
+            "tags": {**without_prefix(written), **said.tags},
             "verified": written.get("phoenix:verified") == said.generation,
         }
     )
@@ -257,10 +258,6 @@ def _history(tags: Mapping[str, str]) -> tuple[str, ...]:
         if value and re.fullmatch(rf"{HISTORY_TAG}\d+", key)
     }
     return tuple(found[number] for number in sorted(found))
-
-
-def _phoenix_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    return {key.removeprefix("phoenix:"): value for key, value in tags.items() if key.startswith("phoenix:")}
 
 
 def attempts_in(tags: Iterable[Mapping[str, str]]) -> frozenset[AttemptKey]:
