@@ -14,6 +14,7 @@ from components.step_command import step_command
 from components.traffic_guard import TrafficGuard
 from core.errors import coded
 from core.guard import GUARD, WAY_BACK
+from core.release_record import without_prefix
 from core.times import iso
 from plan import estimates, history, production_weights
 from plan.group_key import GroupKey
@@ -176,7 +177,7 @@ class Rollout(pulumi.ComponentResource):
         """
         plan, live = self._plan, self._live
         told: dict[str, pulumi.Input[str]] = {}
-        if plan.guarded and plan.needs_traffic_shift:
+        if plan.arms_guard:
             told[GUARD] = self.promoted.stdout.apply(lambda said: json.loads(said).get("guard", "") if said else "")
         elif plan.guarded and live.guard:
             told[GUARD] = live.guard.text()
@@ -270,5 +271,5 @@ def _release_tags(*said: str | None) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for text in said:
         for color, tags in (json.loads(text).get("releases", {}) if text else {}).items():
-            found.setdefault(color, {}).update({key.removeprefix("phoenix:"): value for key, value in tags.items()})
+            found.setdefault(color, {}).update(without_prefix(tags))
     return found
