@@ -79,8 +79,7 @@ class Aws:
 
     @cached_property
     def events(self) -> Any:
-        create: Any = self.session.client  # no types of it are installed
-        return create("events", config=CONFIG)
+        return untyped_client(self.session, "events", CONFIG)
 
     @cached_property
     def iam(self) -> IAMClient:
@@ -88,8 +87,7 @@ class Aws:
 
     @cached_property
     def inspector(self) -> Any:
-        create: Any = self.session.client  # no types of it are installed
-        return create("inspector2", config=CONFIG)
+        return untyped_client(self.session, "inspector2", CONFIG)
 
     @cached_property
     def kms(self) -> KMSClient:
@@ -97,8 +95,7 @@ class Aws:
 
     @cached_property
     def scheduler(self) -> Any:
-        create: Any = self.session.client  # no types of it are installed
-        return create("scheduler", config=CONFIG)
+        return untyped_client(self.session, "scheduler", CONFIG)
 
     @cached_property
     def ssm(self) -> SSMClient:
@@ -111,6 +108,12 @@ class Aws:
     @cached_property
     def sts(self) -> STSClient:
         return self.session.client("sts", config=CONFIG)
+
+
+def untyped_client(connected: boto3.Session, service: str, config: Config) -> Any:
+    """A client of a service whose types are not installed."""
+    create: Any = connected.client
+    return create(service, config=config)
 
 
 def connect(*, account: str, region: str, arns: Iterable[str]) -> Aws:

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.aws import BEST_EFFORT, error_reason
+from core.aws import BEST_EFFORT, error_reason, untyped_client
 from core.errors import coded_warning
 from core.release_events import ReleaseEvent
 
@@ -40,8 +40,7 @@ class Notifier:
         # Made here: making clients is not for several threads at once (boto3 guide, "Multithreading").
         for service in ("events", *(["sns"] if self._topic else [])):
             if service not in self._clients:
-                create: Any = self._session.client  # no types of them are installed
-                self._clients[service] = create(service, config=ANSWER)
+                self._clients[service] = untyped_client(self._session, service, ANSWER)
         self._sending.append(self._executor.submit(self._send, event))
 
     def close(self) -> None:
