@@ -156,8 +156,9 @@ def _is_guarded(
         return False
     if beside.weight or live.promotion_interrupted:
         return True
-    armed = live.guard is not None and existing is not None and live.guard.generation == existing.generation
-    return armed and live.guard is not None and now < live.guard.until and beside.desired > 0
+    if live.guard is None or existing is None or live.guard.generation != existing.generation:
+        return False
+    return now < live.guard.until and beside.desired > 0
 
 
 def _wanted_weights(
