@@ -40,11 +40,16 @@ def _concerns(statement: Statement, action: str, resource: str, context: Context
     return (
         _names(statement, "Action", action.lower(), str.lower)
         and _names(statement, "Resource", resource, str)
-        and all(
-            holds(operator, listed(values), context.get(key))
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, values in keys.items()
-        )
+        and conditions_hold(statement, context)
+    )
+
+
+def conditions_hold(statement: Statement, context: Context) -> bool:
+    """Whether all conditions of a statement do. Raises ValueError for one that this does not know."""
+    return all(
+        holds(operator, listed(values), context.get(key))
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, values in keys.items()
     )
 
 

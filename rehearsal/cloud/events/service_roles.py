@@ -26,12 +26,8 @@ def check_trust(role: str, service: str) -> None:
     for statement in policies.statements(document):
         principal = statement.get("Principal", {})
         trusted = policies.listed(principal.get("Service", [])) if isinstance(principal, dict) else []
-        held = all(
-            policies.holds(operator, policies.listed(values), said.get(key))
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, values in keys.items()
-        )
-        if service in trusted and "sts:AssumeRole" in policies.listed(statement["Action"]) and held:
+        assumes = "sts:AssumeRole" in policies.listed(statement["Action"])
+        if service in trusted and assumes and policies.conditions_hold(statement, said):
             return
     raise NotAuthorizedError(f"{service} is not authorized to perform: sts:AssumeRole on resource: {role}")
 
