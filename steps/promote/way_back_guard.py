@@ -88,14 +88,15 @@ class Guards:
 
 
 def arm(context: Context, rule: str, guard: Guard) -> None:
-    """Sets when it ends, notes it on the production `rule` (ARN), and has AWS watch from now on.
+    """Notes it on the production `rule` (ARN), sets when it ends, and has AWS watch from now on.
 
+    The note is first: killed at any point, whoever moves traffic next knows which schedules must not take servers away.
     What fails is raised: production is not left without the guard that the settings ask for.
     """
     end, servers = guard.schedules
+    context.aws.elbv2.add_tags(ResourceArns=[rule], Tags=[{"Key": GUARD, "Value": guard.text()}])
     _set_schedule(context, end, guard.until)
     _set_schedule(context, servers, guard.until + GRACE)
-    context.aws.elbv2.add_tags(ResourceArns=[rule], Tags=[{"Key": GUARD, "Value": guard.text()}])
     context.aws.events.enable_rule(Name=guard.rule)
     context.progress.line(f"AWS watches until {iso(guard.until)}, and takes production back when an alarm rings")
 

@@ -67,10 +67,11 @@ class Cloud:
         return [given for name, given in self.calls if name == call]
 
 
-def test_it_is_armed_with_its_ends_set_before_the_rule_is_enabled() -> None:
+def test_it_is_armed_with_its_ends_noted_and_set_before_the_rule_is_enabled() -> None:
+    """Killed on the way, no schedule is on that no note tells of: the next update would leave it on."""
     cloud, guards = Cloud(), Guards(ORDER)
     guards.arm(cloud, RULE, GREEN, ())  # type: ignore[arg-type]
-    assert [call for call, _ in cloud.calls] == ["update_schedule", "update_schedule", "add_tags", "enable_rule"]
+    assert [call for call, _ in cloud.calls] == ["add_tags", "update_schedule", "update_schedule", "enable_rule"]
     end, servers = cloud.of("update_schedule")
     assert (end["Name"], end["ScheduleExpression"]) == ("green-end", "at(2026-11-29T12:00:00)")
     assert (servers["Name"], servers["ScheduleExpression"]) == ("green-servers", "at(2026-11-29T12:10:00)")
