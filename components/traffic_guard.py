@@ -21,6 +21,7 @@ from core import partitions
 from core.guard import WAY_BACK
 from core.listener_rules import forward_action
 from plan.group_key import GroupKey
+from plan.readers import orphan_guards
 from plan.readers.live_state import Account
 
 # A schedule must have a time; this one is none, and promote sets another.
@@ -140,6 +141,8 @@ class TrafficGuard(pulumi.ComponentResource):
             options = pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(transformations=[freeze_inputs]))
         return aws.scheduler.Schedule(
             f"{self._prefix}-{what}",
+            # It can have no tags, and whoever finds it without an owner must know whose it is.
+            description=orphan_guards.describe(self._color.tags()),
             state="DISABLED",
             schedule_expression=NEVER,
             flexible_time_window={"mode": "OFF"},

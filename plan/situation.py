@@ -117,6 +117,7 @@ def _find_live(
         known=made.ids,
         beside=shared.security_groups if shared else (),
         ports=() if shared else permanent.wanted_ports(settings),
+        guards=settings.guard_hours > 0,
     )
     if clash := list(ownership.namesakes(settings, found.namesakes)):
         raise UserError(*clash)

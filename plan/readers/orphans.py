@@ -7,6 +7,7 @@ that. Then the engine's own delete finds it gone, which the provider takes for d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from botocore.exceptions import ClientError
 from core.aws import error_code
 from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
+from plan.readers import orphan_guards
 from plan.readers.live_state import AttemptKey, LiveState, attempts_in
 
 if TYPE_CHECKING:
@@ -32,8 +34,9 @@ WHOLE: Any = {"PageSize": 1000}
 @dataclass(frozen=True)
 class Orphans:
     """`things`, in the order in which they can go: ARNs of listeners, ids of security group rules and launch templates,
-    ARNs of target groups, ids of security groups, ARNs of instance profiles, roles and alarms. `attempted`: the
-    attempts that were seen. `namesakes`: other stacks (SERVICE/STACK) whose things in AWS have the same names.
+    ARNs of target groups, ids of security groups, parts of guards, ARNs of instance profiles, roles and alarms.
+    `attempted`: the attempts that were seen. `namesakes`: other stacks (SERVICE/STACK) whose things in AWS have the
+    same names.
     """
 
     things: tuple[str, ...]
@@ -45,11 +48,13 @@ class Orphans:
 class Abandoned:
     """Which things of a stack belong to attempts whose group is not there; `seen`: the tags of all that were looked at.
 
-    An attempt whose group exists is left alone, whoever knows it: it serves, or may.
+    An attempt whose group exists is left alone, whoever knows it: it serves, or may. Of AWS's guard over it nothing is
+    left alone but what is `armed`: the generation that one watches that this state does not hold.
     """
 
     stack: str
     existing: frozenset[tuple[str, str, str]]
+    armed: str
     seen: list[Mapping[str, str]]
     namesakes: set[str] = field(default_factory=set)
 
@@ -59,7 +64,12 @@ class Abandoned:
         self.seen.extend(ours.values())
         owners = {tags.get("phoenix:stack", "") for tags in things.values()} - {self.stack}
         self.namesakes |= {one for one in owners if one.replace("/", "-") == self.stack.replace("/", "-")}
-        return [name for name, tags in ours.items() if "phoenix:birth" in tags and _attempt(tags) not in self.existing]
+        return [name for name, tags in ours.items() if "phoenix:birth" in tags and self._is_abandoned(name, tags)]
+
+    def _is_abandoned(self, name: str, tags: Mapping[str, str]) -> bool:
+        if orphan_guards.is_part(re.split("[/:]", name)[-1], f"{self.stack.replace('/', '-')}-"):
+            return tags.get("phoenix:generation") != self.armed
+        return _attempt(tags) not in self.existing
 
 
 def _attempt(tags: Mapping[str, str]) -> tuple[str | None, ...]:
@@ -74,16 +84,19 @@ def find_orphans(
     known: Collection[str],
     beside: Collection[str] = (),
     ports: Collection[int] = (),
+    guards: bool = False,
 ) -> Orphans:
     """What is there of a stack that nobody knows, and what there is of its attempts.
 
     `known`: ids that the state holds. `beside`: security groups of a shared load balancer; `ports`: those that are
-    wanted of one of the stack's own.
+    wanted of one of the stack's own. `guards`: the settings ask for them; else parts of one are looked for only when
+    something else of it is seen, so that whoever has none needs no right to look.
     """
     ec2, balancers = session.client("ec2"), session.client("elbv2")
     existing = {(color, generation, attempt) for (color, generation), attempt in live.attempts.items()}
     existing |= {(group.color, group.generation, group.attempt_id) for group in live.groups}
-    abandoned = Abandoned(stack, frozenset(existing), [])
+    armed = live.guard.generation if live.guard and live.guard.rule not in known else ""
+    abandoned = Abandoned(stack, frozenset(existing), armed, [])
     prefix = f"{stack.replace('/', '-')}-"
     security_groups = _security_groups(ec2, stack)
     left = abandoned.among({one["GroupId"]: tags_to_dict(one.get("Tags", [])) for one in security_groups})
@@ -93,11 +106,16 @@ def find_orphans(
         *abandoned.among(tags_of(balancers, _target_groups(balancers, prefix))),
         *left,
     ]
+    last = [
+        *abandoned.among(_roles(session.client("iam"), prefix, known)),
+        *abandoned.among(_alarms(session.client("cloudwatch"), prefix, known)),
+    ]
+    guards = guards or live.guard is not None or any("-guard-" in name for name in last)
     things = (
         *_listeners(balancers, live, stack, known, ports),
         *(name for name in found if name not in known),
-        *abandoned.among(_roles(session.client("iam"), prefix, known)),
-        *abandoned.among(_alarms(session.client("cloudwatch"), prefix, known)),
+        *(abandoned.among(orphan_guards.find_parts(session, prefix, known)) if guards else ()),
+        *last,
     )
     return Orphans(things, attempts_in(abandoned.seen), tuple(sorted(abandoned.namesakes)))
 
@@ -168,9 +186,20 @@ def _roles(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dic
 
 
 def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
-    """Tags of the alarms with such names that the state does not hold, by their ARNs."""
-    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"])
-    arns = [one["AlarmArn"] for page in pages for one in page["MetricAlarms"] if one["AlarmName"] not in known]
+    """Tags of the alarms with such names that the state does not hold, by their ARNs.
+
+    Those of alarms first: AWS deletes none that such a one is about.
+    """
+    pages = list(
+        cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+        )
+    )
+    listed: list[Any] = [
+        *(one for page in pages for one in page["CompositeAlarms"]),
+        *(one for page in pages for one in page["MetricAlarms"]),
+    ]
+    arns = [one["AlarmArn"] for one in listed if one["AlarmName"] not in known]
     return _tagged({arn: arn for arn in arns}, lambda arn: cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 

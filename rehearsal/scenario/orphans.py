@@ -113,4 +113,28 @@ def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
         ("alarm", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
         for alarm in _paged(watch, "describe_alarms", "MetricAlarms", AlarmNamePrefix=prefix)
     ]
-    return [(kind, name) for kind, name, known in found if tags.tags_to_dict(known).get("phoenix:stack") == stack]
+    found += [
+        ("alarm of alarms", alarm["AlarmName"], watch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+        for page in watch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=prefix, AlarmTypes=["CompositeAlarm"]
+        )
+        for alarm in page["CompositeAlarms"]
+    ]
+    owned = [(kind, name) for kind, name, known in found if tags.tags_to_dict(known).get("phoenix:stack") == stack]
+    return [*owned, *_guards(cloud, prefix)]
+
+
+def _guards(cloud: Clients, prefix: str) -> list[tuple[str, str]]:
+    """Of those that AWS watches with, what has no tags, or is asked for them one by one: by its name."""
+    events, scheduler, ssm = (cloud.client(service) for service in ("events", "scheduler", "ssm"))
+    rules = [("event rule", rule["Name"]) for rule in events.list_rules(NamePrefix=f"{prefix}-")["Rules"]]
+    schedules = [
+        ("schedule", f"{one['GroupName']}/{one['Name']}")
+        for one in _paged(scheduler, "list_schedules", "Schedules", NamePrefix=f"{prefix}-")
+    ]
+    documents = [
+        ("document", one["Name"])
+        for one in ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]
+        if one["Name"].startswith(f"{prefix}-")
+    ]
+    return [*rules, *schedules, *documents]

@@ -39,7 +39,8 @@ class Options(CommonOptions):
     group: str = option("name of the active color's auto-scaling group", default="")
     listener: str = option("ARN of the listener", default="")
     orphans: tuple[str, ...] = option(
-        "JSON list: groups to delete, if production does not know them; sgr-, lt- and sg- ids; ARNs of what else goes",
+        "JSON list: groups to delete, if production does not know them; sgr-, lt- and sg- ids; document/NAME; ARNs of"
+        " what else goes",
         parse=parsers.json_names,
         default=(),
     )

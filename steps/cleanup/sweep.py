@@ -105,6 +105,12 @@ def deleter_for(aws: Aws, name: str) -> Callable[[], object] | None:
         return lambda: aws.elbv2.delete_target_group(TargetGroupArn=name)
     if ":alarm:" in name:
         return lambda: aws.cloudwatch.delete_alarms(AlarmNames=[name.split(":alarm:", 1)[1]])
+    if ":schedule/" in name:
+        return lambda: _cancel(aws, *name.split(":schedule/", 1)[1].split("/"))
+    if ":rule/" in name:
+        return lambda: _let_event_rule_go(aws, name.rsplit("/", 1)[1])
+    if name.startswith("document/"):
+        return lambda: aws.ssm.delete_document(Name=name.removeprefix("document/"))
     if ":instance-profile/" in name:
         return lambda: _disband(aws, name.rsplit("/", 1)[1])
     if ":role/" in name:
@@ -143,6 +149,17 @@ def _silence(aws: Aws, listener: str) -> None:
     if len(listener_rules.read_rules(aws, listener)) > 1:
         raise StepError("PHX-807", f"the listener {listener} was not deleted: it has rules")
     aws.elbv2.delete_listener(ListenerArn=listener)
+
+
+def _cancel(aws: Aws, group: str, name: str) -> None:
+    aws.scheduler.delete_schedule(GroupName=group, Name=name)
+
+
+def _let_event_rule_go(aws: Aws, rule: str) -> None:
+    """A rule of EventBridge goes once it has no target; a guard's has one."""
+    if targets := [one["Id"] for one in aws.events.list_targets_by_rule(Rule=rule)["Targets"]]:
+        aws.events.remove_targets(Rule=rule, Ids=targets)
+    aws.events.delete_rule(Name=rule)
 
 
 def _disband(aws: Aws, profile: str) -> None:

@@ -23,7 +23,9 @@ def gone(progress: Progress, what: str, act: Callable[[], object]) -> bool:
     except ClientError as error:
         if ".NotFound" in aws.error_code(error) or aws.error_code(error) in (
             "InvalidAMIID.Unavailable",
+            "InvalidDocument",
             "NoSuchEntity",
+            "ResourceNotFoundException",
         ):
             return True
         progress.line(stays(what, aws.error_reason(error)))

@@ -163,8 +163,13 @@ MEANT = {
     "publish": "none",
     "verify": "none",
 }
-# Those of one client alone, among others' methods of that name.
-OF_CLIENTS = {"publish": ("sns", "sns:Publish"), "verify": ("kms", "kms:Verify")}
+# Those of one client, among others' methods of that name.
+OF_CLIENTS = {
+    ("delete_rule", "events"): "events:DeleteRule",
+    ("list_tags_for_resource", "events"): "events:ListTagsForResource",
+    ("publish", "sns"): "sns:Publish",
+    ("verify", "kms"): "kms:Verify",
+}
 
 
 def called(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -180,8 +185,9 @@ def _named(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         name = node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else None
         meant = _operations().get(name, set()) if isinstance(name, str) else set()
-        client, action = OF_CLIENTS.get(str(name), ("", ""))
-        if client and isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith(client):
+        client = ast.unparse(node.value).rpartition(".")[2] if isinstance(node, ast.Attribute) else ""
+        if action := OF_CLIENTS.get((str(name), client)):
             found.add(action)
+            continue
         found |= {action for action in meant if action.startswith(MEANT.get(str(name), ""))}
     return found

@@ -1,7 +1,8 @@
 """PutCompositeAlarm, which moto does not answer, with the refusals that a program could meet.
 
 Source: PutCompositeAlarm in CloudWatch's API reference (a rule has at most 10240 characters and 100 alarms, which
-exist: "Could not save the composite alarm as alarms [...] in the alarm rule do not exist").
+exist: "Could not save the composite alarm as alarms [...] in the alarm rule do not exist"); for DeleteAlarms
+ekristen/aws-nuke#462, cloud-custodian#7763 ("as there are composite alarm(s) depending on it").
 """
 
 from __future__ import annotations
@@ -45,3 +46,12 @@ def check_rule(cloud: CloudState, original: Correction, backend: Any, **given: A
     # A new one has no state until its rule was evaluated; a changed one keeps its own until then.
     made.state_value = before.state_value if before is not None else "INSUFFICIENT_DATA"
     return made
+
+
+@around(CloudWatchBackend, "delete_alarms")
+def refuse_what_others_are_about(cloud: CloudState, original: Correction, backend: Any, alarm_names: Any) -> Any:
+    rules = {one.name: one.rule for one in backend.alarms.values() if one.rule is not None}
+    needed = {name for of, rule in rules.items() if of not in alarm_names for name in alarms_of(rule)}
+    if held := [name for name in alarm_names if name in needed and name in backend.alarms]:
+        raise ValidationError(f"Cannot delete {','.join(held)} as there are composite alarm(s) depending on it.")
+    return original(backend, alarm_names)

@@ -53,6 +53,18 @@ def test_a_composite_alarm_of_alarms_that_do_not_exist_is_refused(cloud: Cloud) 
         cloud.client("cloudwatch").put_composite_alarm(AlarmName="of-nothing", AlarmRule='ALARM("nobody")')
 
 
+def test_an_alarm_that_a_composite_alarm_is_about_is_not_deleted_before_it(cloud: Cloud) -> None:
+    watch = cloud.client("cloudwatch")
+    needed: Any = {"Namespace": "mine", "MetricName": "m", "Period": 60, "EvaluationPeriods": 1, "Statistic": "Sum"}
+    watch.put_metric_alarm(AlarmName="part", Threshold=1, ComparisonOperator="GreaterThanThreshold", **needed)
+    watch.put_composite_alarm(AlarmName="whole", AlarmRule='ALARM("part")')
+    with pytest.raises(ClientError, match="Cannot delete part as there are composite alarm"):
+        watch.delete_alarms(AlarmNames=["part"])
+    watch.delete_alarms(AlarmNames=["whole"])
+    watch.delete_alarms(AlarmNames=["part"])
+    assert watch.describe_alarms(AlarmNames=["part"])["MetricAlarms"] == []
+
+
 def test_an_alarm_that_rings_runs_the_document_that_its_rule_starts_with_its_role_alone(cloud: Cloud) -> None:
     """The topic that the role names is written to; with a role for another topic nothing is."""
     topic = cloud.client("sns").create_topic(Name="told")["TopicArn"]
