@@ -85,10 +85,10 @@ This page is generated from [Pulumi.yaml](../Pulumi.yaml) and the rules in
 SECRETS = """
 ## Secrets of the application
 
-```
+```sh run
 openssl rand -hex 24 | tr -d '\\n' | aws ssm put-parameter --type SecureString --name /shop/dev/DB_PASSWORD \\
   --value file:///dev/stdin
-pulumi config set --path environment.DB_PASSWORD ssm:/shop/dev/DB_PASSWORD
+pulumi config set --plaintext --path environment.DB_PASSWORD ssm:/shop/dev/DB_PASSWORD
 ```
 
 | value | the application gets |

@@ -34,7 +34,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> Problem:
             "must not hold a secret: user data can be read on the server and in the account",
             f"put the value into SSM (aws ssm put-parameter --type SecureString --name /{name} --value ...) and"
             f" {'' if len(path) > 1 else f'pulumi config rm {place}, '}pulumi config set"
-            f" {typed.at('environment', name)} ssm:/{name}",
+            f" --plaintext {typed.at('environment', name)} ssm:/{name}",
         )
     if key == "packerVariables":
         return problem(
@@ -43,7 +43,7 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> Problem:
             "[secret]",
             "must not hold a secret: an image keeps what it was made with, for whoever may copy it",
             f"pulumi config rm {place}, and let servers read it when they start: pulumi config set"
-            f" {typed.at('environment', 'NAME')} ssm:/PARAMETER",
+            f" --plaintext {typed.at('environment', 'NAME')} ssm:/PARAMETER",
         )
     if key == "smokeCommand":
         return problem(

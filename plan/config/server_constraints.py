@@ -134,7 +134,7 @@ def environment_constraints(s: Settings) -> BrokenConstraints:
                     f"environment.{name}",
                     value,
                     f"begins as a secret's name does, and must be one: {secret_references.RULE}",
-                    f"pulumi config set --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
+                    f"pulumi config set --plaintext --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
                 ),
             )
     characters = secret_references.policy_size(s.references, region=s.region, more=s.policy_statements)
@@ -164,6 +164,6 @@ def environment_constraints(s: Settings) -> BrokenConstraints:
                 f"must make at most {user_data.LIMIT} bytes of user data,"
                 f" which is what AWS takes (it makes {size}; the longest is {longest})",
                 f"put it into an SSM parameter (aws ssm put-parameter --name /{longest} ...), and pulumi config set "
-                f"--path environment.{longest} ssm:/{s.service}/{s.stack}/{longest}",
+                f"--plaintext --path environment.{longest} ssm:/{s.service}/{s.stack}/{longest}",
             ),
         )

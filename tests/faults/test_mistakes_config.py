@@ -57,7 +57,7 @@ def test_a_secret_where_none_can_stay_one(trial: Trial) -> None:
     trial.stack.engine.config_set("environment.PASSWORD", SECRET, secret=True, path=True)
     said = trial.refused(
         "environment.PASSWORD = '[secret]': must not hold a secret: user data can be read",
-        "pulumi config set --path environment.PASSWORD ssm:/PASSWORD",
+        "pulumi config set --plaintext --path environment.PASSWORD ssm:/PASSWORD",
     )
     assert SECRET not in said
     if trial.ending == "forward":

@@ -64,7 +64,7 @@ def test_what_begins_as_a_name_and_is_none_is_refused(value: str) -> None:
     )
     assert keys == ("environment",)
     assert f"environment.DB = {value!r}: begins as a secret's name does" in str(problem)
-    assert "type: pulumi config set --path environment.DB ssm:/phoenix/dev/DB" in str(problem)
+    assert "type: pulumi config set --plaintext --path environment.DB ssm:/phoenix/dev/DB" in str(problem)
 
 
 def test_more_secrets_than_a_roles_policies_can_hold_are_refused() -> None:

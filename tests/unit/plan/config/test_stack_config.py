@@ -202,7 +202,7 @@ def test_the_file_says_which_part_of_an_object_is_secret(folder: Path) -> None:
         secrets=("shop:environment", "shop:alarms", "shop:hostname"),
     )
     assert [one.split(" = ")[0].strip() for one in found] == ["environment.PASSWORD", "hostname", "alarms[1]"]
-    assert "pulumi config set --path environment.PASSWORD ssm:/PASSWORD" in found[0]
+    assert "pulumi config set --plaintext --path environment.PASSWORD ssm:/PASSWORD" in found[0]
     assert "pulumi config set --plaintext --path 'alarms[1]' \"$(pulumi config get --path 'alarms[1]')\"" in found[2]
 
 
@@ -216,7 +216,7 @@ def test_a_secret_of_one_of_several_services_is_refused(folder: Path) -> None:
     )
     found = problems({"edge:shop": text}, project="edge", service="shop", secrets=secret)
     assert [one.split(" = ")[0].strip() for one in found] == ["shop.environment.PASSWORD", "minSize"]
-    assert "pulumi config set --path shop.environment.PASSWORD ssm:/PASSWORD" in found[0]
+    assert "pulumi config set --plaintext --path shop.environment.PASSWORD ssm:/PASSWORD" in found[0]
 
 
 def test_the_providers_region_and_profile_are_no_secrets() -> None:
