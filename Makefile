@@ -3,7 +3,7 @@ STACK ?= dev
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit check-apps faults test-machines lint coverage docs up preview bake flip rollback status history revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
+.PHONY: help rehearsal drill drill-clean cloud setup-machines bench clean-cache test unit check-apps faults test-machines lint coverage docs up preview bake flip rollback status history step revoke approve reject delete-images destroy preview-token pulumi pulumi-checksums lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' Makefile
@@ -84,6 +84,9 @@ status: .venv/.ready  ## what is live of STACK=dev at this moment: groups, share
 
 history: .venv/.ready  ## the last generations and updates of STACK=dev
 	@sh tools/stack.sh history "$(STACK)"
+
+step: .venv/.ready  ## run the step NAME=verify by hand, with what the last update of STACK=dev gave it (ARGS='--option value')
+	@NAME="$(NAME)" sh tools/stack.sh step "$(STACK)" $(ARGS)
 
 revoke: .venv/.ready  ## no stack of STACK's account launches FINGERPRINT=... any more (REASON='...'; UNDO=true takes it back)
 	@FINGERPRINT="$(FINGERPRINT)" REASON="$(REASON)" UNDO="$(UNDO)" sh tools/stack.sh revoke "$(STACK)"

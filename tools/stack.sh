@@ -1,6 +1,6 @@
 #!/bin/sh
 # The day's commands on one stack, each told before it runs:
-#   sh tools/stack.sh up|preview|bake|flip|rollback|status|history|revoke|approve|reject|delete-images|destroy|preview-token STACK [FLAG OF PULUMI ...]
+#   sh tools/stack.sh up|preview|bake|flip|rollback|status|history|step|revoke|approve|reject|delete-images|destroy|preview-token STACK [FLAG ...]
 # `flip` edits the flag in the stack's file and nothing else. `rollback` needs IMAGE=FINGERPRINT, or a previous group
 # that keepPrevious has kept.
 set -eu
@@ -63,6 +63,12 @@ back() {
   fi
 }
 
+step() {
+  [ -n "${NAME:-}" ] || fail "No step was named." \
+    "Do: make step NAME=verify STACK=$stack (sh steps/run tells which there are, sh steps/run verify --help its options)"
+  exec "$python" -m tools.by_hand "$NAME" "$stack" "$@"
+}
+
 revoke() {
   [ -n "${FINGERPRINT:-}" ] || fail "No fingerprint was named." \
     "Do: make revoke FINGERPRINT=... STACK=$stack REASON='...' (fingerprints are in: make history STACK=$stack)"
@@ -92,11 +98,12 @@ case $operation in
   flip) flip ;;
   status) exec "$python" -m tools.status "$stack" ;;
   history) exec "$python" tools/history.py "$stack" ;;
+  step) step "$@" ;;
   revoke) revoke ;;
   delete-images) exec "$python" -m tools.stack_step delete_images "$stack" --delete "${DELETE:-false}" ;;
   approve) exec "$python" -m tools.stack_step approve "$stack" ;;
   reject) exec "$python" -m tools.stack_step approve "$stack" --reject true --reason "${REASON:-}" ;;
   preview-token) preview_token ;;
   rollback) back && become up --stack "$stack" "$@" ;;
-  *) fail "'$operation' is not up, preview, bake, flip, rollback, status, history, revoke, approve, reject, delete-images, destroy or preview-token." ;;
+  *) fail "'$operation' is not up, preview, bake, flip, rollback, status, history, step, revoke, approve, reject, delete-images, destroy or preview-token." ;;
 esac

@@ -13,15 +13,19 @@ from tools.history import HistoryError
 from tools.stack_identity import StackIdentity, read_identity
 
 
-def arguments(where: StackIdentity) -> list[str]:
-    """What each step is told."""
-    given = {
+def identity_options(where: StackIdentity) -> dict[str, str]:
+    """Which stack a step is about."""
+    return {
         "stack": where.identity,
         "account": where.account,
         "region": where.region,
         "service": where.service,
     }
-    return [part for key, value in given.items() for part in (f"--{key}", value)]
+
+
+def arguments(where: StackIdentity) -> list[str]:
+    """The same as words of a command."""
+    return [part for key, value in identity_options(where).items() for part in (f"--{key}", value)]
 
 
 def main(step: str, stack: str, *options: str) -> int:
