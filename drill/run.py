@@ -18,6 +18,7 @@ from drill.place import AwsBackend, NoAnswerError
 from rehearsal.engine import Engine, choose
 from rehearsal.scenario import page
 from rehearsal.scenario.console import Console
+from rehearsal.scenario.kept_logs import keep_logs
 from rehearsal.scenario.local import print_versions
 from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.report import Report
@@ -45,7 +46,7 @@ def run_drill(order: DrillOptions, console: Console) -> int:
     try:
         outcome = _scenario(order, work, console)
     except (ScenarioError, NoAnswerError, RuntimeError) as error:
-        console.abort_stage(f"the drill ended early: {error}")
+        console.abort_stage(f"the drill ended early: {keep_logs(work / 'project', order.report, str(error))}")
     finally:
         # Also for whoever interrupts, and for a mistake of this program.
         remains = clean(order.record, order.backend, console)

@@ -25,6 +25,7 @@ from rehearsal.engine import available
 from rehearsal.engine.available import EngineError
 from rehearsal.scenario import attribution, page
 from rehearsal.scenario.console import Console
+from rehearsal.scenario.kept_logs import keep_logs
 from rehearsal.scenario.local import MINUTE_SECONDS, ScenarioError, environment, free_port, is_free, run_scenario
 from rehearsal.servers import choice, runs
 from rehearsal.servers.choice import ChoiceError
@@ -120,16 +121,19 @@ def scenario(given: argparse.Namespace, console: Console) -> int:
         available.require_real_engine(engine)
     try:
         with open_cloud(given, console) as (workdir, made):
-            report, timeline = run_scenario(
-                workdir,
-                console,
-                cloud=made,
-                rate=given.rate,
-                stand_in=engine.pulumi is None,
-                why=engine.why,
-                bad_image=given.bad_image,
-                app=given.app,
-            )
+            try:
+                report, timeline = run_scenario(
+                    workdir,
+                    console,
+                    cloud=made,
+                    rate=given.rate,
+                    stand_in=engine.pulumi is None,
+                    why=engine.why,
+                    bad_image=given.bad_image,
+                    app=given.app,
+                )
+            except ScenarioError as error:
+                raise ScenarioError(keep_logs(workdir / "project", given.report, str(error))) from error
     except ScenarioError as error:
         console.abort_stage(f"the scenario ended early: {error}")
         return 1
