@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from rehearsal.engine.events import Events, Tail
 from rehearsal.engine.model import OnLine, Result
@@ -17,34 +18,48 @@ from steps.runtime.signals import interruptible
 LEFTOVER_SECONDS = 20
 
 
+class Process(Protocol):
+    """What a child needs of its process: of a `subprocess.Popen`, or of what stands for one."""
+
+    pid: int
+    stdout: Any
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+def start_process(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Process:
+    """Starts a command as the leader of a group of its own, so a Ctrl-C in the terminal is ours to pass on."""
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        preexec_fn=interruptible,
+    )
+
+
 class Child:
-    """Implements `Running`. The process leads a group of its own, so a Ctrl-C in the terminal is ours to pass on."""
+    """Implements `Running`."""
 
     def __init__(
         self,
-        command: Sequence[str],
+        process: Process,
         *,
-        folder: Path,
-        environment: Mapping[str, str],
         events: Path,
         on_line: OnLine | None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._events, self._on_line, self._on_end = Events(), on_line, on_end
         self._lines: list[str] = []
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            preexec_fn=interruptible,
-        )
+        self._process = process
         self.pid = self._process.pid
         self._tail = Tail(events, self._events)
         self._tail.start()
@@ -84,7 +99,6 @@ class Child:
             os.kill(self.pid, number)
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
         with self._process.stdout as stream:
             for line in stream:
                 self._lines.append(line.rstrip("\n"))

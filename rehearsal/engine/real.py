@@ -19,7 +19,7 @@ import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from rehearsal.engine import tools
 from rehearsal.engine.base import Base
-from rehearsal.engine.child import Child
+from rehearsal.engine.child import Child, start_process
 from rehearsal.engine.config import environment
 from rehearsal.engine.model import Invocation, OnLine, StateResource
 
@@ -88,9 +88,7 @@ class RealEngine(Base):
         log = [] if operation == "cancel" else ["--event-log", str(events)]
         link = self._lend_python()
         return Child(
-            [*by.command, *flags, *log],
-            folder=by.folder,
-            environment=by.environment,
+            start_process([*by.command, *flags, *log], folder=by.folder, environment=by.environment),
             events=events,
             on_line=on_line,
             on_end=lambda: link.unlink(missing_ok=True) if link else None,

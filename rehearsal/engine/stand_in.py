@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.engine.base import Base
-from rehearsal.engine.child import Child
+from rehearsal.engine.child import Child, start_process
 from rehearsal.engine.config import environment
 from rehearsal.engine.model import Invocation, OnLine, StateResource
+from rehearsal.engine.standin import forked
 from rehearsal.engine.standin.project import Project
 from rehearsal.engine.standin.run import stack_outputs, state_file
 from rehearsal.engine.standin.state import State
@@ -52,13 +53,9 @@ class StandIn(Base):
         events = self._workdir / f"events-{operation}-{next(self._numbers)}.jsonl"
         events.unlink(missing_ok=True)
         by = self.invocation(operation)
-        return Child(
-            [*by.command, "--events", str(events)],
-            folder=by.folder,
-            environment=by.environment,
-            events=events,
-            on_line=on_line,
-        )
+        begin = forked.Forked if forked.AVAILABLE else start_process
+        process = begin([*by.command, "--events", str(events)], folder=by.folder, environment=by.environment)
+        return Child(process, events=events, on_line=on_line)
 
     def invocation(self, operation: str) -> Invocation:
         """The stand-in's own command line."""
