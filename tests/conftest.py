@@ -33,7 +33,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "representative: of the long tests one that runs with every test run")
+    config.addinivalue_line(
+        "markers",
+        "representative(*endings): of the long tests one that runs with every test run; of a trial these ends",
+    )
     config.addinivalue_line("markers", "thorough: a long test, which runs with --faults all")
     config.addinivalue_line("markers", "real_engine: a case of the fault matrix that the stand-in can't show")
 
@@ -51,14 +54,18 @@ def pytest_report_header() -> list[str]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--faults") == "all":
         return
-    left = [
-        item
-        for item in items
-        if ("trial" in getattr(item, "fixturenames", ()) or item.get_closest_marker("thorough"))
-        and item.get_closest_marker("representative") is None
-    ]
+    left = [item for item in items if not _runs(item)]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+
+
+def _runs(item: Any) -> bool:
+    """Whether a test runs each time: each short one, and what stands for the long ones."""
+    ending = item.callspec.params.get("trial") if hasattr(item, "callspec") else None
+    if ending is None and not item.get_closest_marker("thorough"):
+        return True
+    mark = item.get_closest_marker("representative")
+    return mark is not None and (not mark.args or ending in mark.args)
 
 
 def pytest_collection_finish() -> None:

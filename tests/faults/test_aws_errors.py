@@ -101,7 +101,7 @@ def each_first(trial: Trial, fault: Fault) -> None:
     trial.ends()
 
 
-@pytest.mark.representative
+@pytest.mark.representative("forward")
 def test_every_operation_answers_500_once(trial: Trial) -> None:
     each_first(trial, faults.broken())
 

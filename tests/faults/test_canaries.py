@@ -20,7 +20,7 @@ ALARM = "shop-orders"
 BACK = "production traffic is back"
 
 
-@pytest.mark.representative
+@pytest.mark.representative("forward")
 def test_errors_that_come_only_with_half_of_the_traffic(trial: Trial) -> None:
     """Of 20 requests a second each of two servers gets 1 at 10 %, 5 at 50 %; more than 3 are too many."""
     trial.ill("errors-above=3", canaryPauseSeconds=1)

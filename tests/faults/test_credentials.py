@@ -53,7 +53,7 @@ def test_credentials_of_the_environment_whose_time_is_past(trial: Trial) -> None
     trial.ends()
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_credentials_of_another_account(trial: Trial) -> None:
     """Nothing of the stack is found there; a first birth would be a second shop."""
     trial.stack.cloud.calls.accounts["AKIASTRANGER"] = "999999999999"

@@ -20,7 +20,7 @@ TWO_MINUTES = 12
 back = pytest.mark.parametrize("trial", ["back"], indirect=True)
 
 
-@pytest.mark.representative
+@pytest.mark.representative("forward")
 def test_servers_fail_when_engine_and_machine_are_gone(trial: Trial, tmp_path: Path) -> None:
     """With more users each server answers errors; AWS goes back, and the same generation needs a word to come again."""
     stack, live, new = trial.stack, trial.live, trial.new

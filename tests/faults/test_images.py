@@ -16,7 +16,7 @@ def test_an_image_that_never_answers(trial: Trial) -> None:
     trial.ends()
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_an_image_that_answers_500(trial: Trial) -> None:
     trial.ill("answers-500")
     trial.refused(NOT_VERIFIED, "Target.ResponseCodeMismatch", AGAIN)

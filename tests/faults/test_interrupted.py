@@ -23,7 +23,8 @@ SAYS = {
 
 
 @pytest.mark.parametrize(
-    "point", [pytest.param(name, marks=pytest.mark.representative) if name == "soak" else name for name in POINTS]
+    "point",
+    [pytest.param(name, marks=pytest.mark.representative("back")) if name == "soak" else name for name in POINTS],
 )
 def test_interrupted(trial: Trial, point: str) -> None:
     with reached(trial, point) as (running, held):

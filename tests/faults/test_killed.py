@@ -13,12 +13,11 @@ from tests.faults.points import POINTS, reached
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
-some = pytest.mark.representative
+# Users meet the new servers: both ends must be possible.
+some = {"canary 10": pytest.mark.representative, "deletes": pytest.mark.representative("forward")}
 
 
-@pytest.mark.parametrize(
-    "point", [pytest.param(name, marks=some) if name in ("canary 10", "deletes") else name for name in POINTS]
-)
+@pytest.mark.parametrize("point", [pytest.param(name, marks=some[name]) if name in some else name for name in POINTS])
 def test_killed(trial: Trial, point: str) -> None:
     """The engine alone dies: what it ran notices, and puts production back."""
     with reached(trial, point) as (running, _held):
@@ -33,7 +32,10 @@ def test_killed(trial: Trial, point: str) -> None:
         assert now and now.instances >= born.instances, "what was proven already was born again"
 
 
-@pytest.mark.parametrize("point", [pytest.param(name, marks=some) if name == "soak" else name for name in POINTS])
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param(name, marks=pytest.mark.representative("back")) if name == "soak" else name for name in POINTS],
+)
 def test_killed_with_its_step(trial: Trial, point: str) -> None:
     """Nobody is left who could put anything back: production stays where it is, and both groups serve."""
     # Packer is no step: it hears of the death of the one that ran it, and takes away what it made.

@@ -48,7 +48,7 @@ def boots(trial: Trial, reason: str) -> Iterator[None]:
         trial.stack.cloud.fail_boots(None)
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_a_quota_that_is_used_up(trial: Trial) -> None:
     trial.change(**SHORT)
     with launches(trial, QUOTA):

@@ -34,7 +34,7 @@ def user_data(trial: Trial) -> str:
     return base64.b64decode(found["LaunchTemplateData"]["UserData"]).decode()
 
 
-@pytest.mark.representative
+@pytest.mark.representative("forward")
 def test_a_stacks_file_of_another_project(trial: Trial) -> None:
     """Copied, or left behind when the project was renamed: without its keys all would be defaults."""
     trial.change()

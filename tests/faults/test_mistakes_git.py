@@ -9,7 +9,7 @@ from tests.cycles.stack import until
 from tests.faults.trial import Trial
 
 
-@pytest.mark.representative
+@pytest.mark.representative("forward")
 def test_an_older_commit_deploys_last(trial: Trial) -> None:
     """A pipeline is run again, with `active: auto`: its plan would take production back like any change."""
     stack, shop = trial.stack, trial.stack.shop

@@ -12,7 +12,7 @@ from tests.faults import hands
 from tests.faults.trial import Trial
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_the_live_group_scaled_down_for_the_night(trial: Trial) -> None:
     """Users notice, by the hand that did it. A flip heals, and so does the command that the refusal names."""
     stack, live = trial.stack, trial.live

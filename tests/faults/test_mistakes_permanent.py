@@ -124,7 +124,7 @@ NETWORKS: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("to", [pytest.param("of its own", marks=pytest.mark.representative), "adopted"])
+@pytest.mark.parametrize("to", [pytest.param("of its own", marks=pytest.mark.representative("forward")), "adopted"])
 def test_the_network_is_changed(trial: Trial, to: str) -> None:
     """Refused before anything is made, with the deliberate way; and what is taken back is as if nothing was."""
     before, [key, *_] = permanent(trial), NETWORKS[to]

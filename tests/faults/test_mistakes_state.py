@@ -43,7 +43,7 @@ def imported(trial: Trial, said: str) -> None:
         pulumi(trial, *shlex.split(line)[1:], "--stack", "local")
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_a_second_state_of_the_same_stack(trial: Trial) -> None:
     """A clone, another backend, the same stack and files: refused in the preview too, and nothing is touched."""
     before, elsewhere = held(trial), trial.stack.second()

@@ -55,7 +55,7 @@ def test_back_to_the_kept_group(trial: Trial) -> None:
     trial.ended = True
 
 
-@pytest.mark.representative
+@pytest.mark.representative("back")
 def test_back_while_the_newer_generation_is_at_10_percent(trial: Trial) -> None:
     stack, live, new = trial.stack, trial.live, trial.new
     trial.change(traffic=10)
