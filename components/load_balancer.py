@@ -29,7 +29,7 @@ class LoadBalancerArgs:
 
     port: int
     allowed_cidrs: Sequence[str]
-    certificate_arn: str = ""
+    certificate_arn: pulumi.Input[str] = ""
     hostname: str = ""
     tls_policy: str = TLS_POLICY
     hsts_seconds: int = 0
@@ -39,13 +39,18 @@ class LoadBalancerArgs:
     protect: bool = False
 
     @property
+    def is_https(self) -> bool:
+        """One that is yet to be made is an output, and no text."""
+        return self.certificate_arn != ""
+
+    @property
     def ports(self) -> tuple[int, ...]:
         """The main one, and the one whose requests are led there."""
-        return (self.port, 80) if self.certificate_arn else (self.port,)
+        return (self.port, 80) if self.is_https else (self.port,)
 
     def url(self, host: str) -> str:
         """What users of a host type."""
-        scheme, usual = ("https", 443) if self.certificate_arn else ("http", 80)
+        scheme, usual = ("https", 443) if self.is_https else ("http", 80)
         return f"{scheme}://{host}" + ("" if self.port == usual else f":{self.port}")
 
 
@@ -59,8 +64,8 @@ class LoadBalancer(StackListener):
     Each port is a listener of its own: a change of port or protocol is another one beside it, which serves before the
     first one goes.
 
-    Outputs: `arn`, `arn_suffix`, `dns_name`, `listener_arn`, `security_group_id`, `url`. With a certificate that is by
-    `hostname`, and empty without one: no certificate is for the ALB's own DNS name.
+    Outputs: `arn`, `arn_suffix`, `dns_name`, `zone_id`, `listener_arn`, `security_group_id`, `url`. With a certificate
+    that is by `hostname`, and empty without one: no certificate is for the ALB's own DNS name.
     """
 
     def __init__(
@@ -85,15 +90,16 @@ class LoadBalancer(StackListener):
         judged = self._web_acl(balancer)
         listeners = {port: self._listen(balancer, port, after=[*ways, *judged]) for port, ways in ways_in.items()}
         # The one whose requests are led to the main one.
-        self._plain = listeners.get(80) if args.certificate_arn else None
+        self._plain = listeners.get(80) if args.is_https else None
         self._shared: dict[str, tuple[str, int]] = {}
         self.arn = balancer.arn
         self.arn_suffix = balancer.arn_suffix
         self.listener_arn = listeners[args.port].arn
         self.security_group_id = group.id
         self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
         self.url = balancer.dns_name.apply(
-            lambda dns: args.url(host) if (host := args.hostname if args.certificate_arn else dns) else ""
+            lambda dns: args.url(host) if (host := args.hostname if args.is_https else dns) else ""
         )
         self.register_outputs(
             {
@@ -154,6 +160,7 @@ class LoadBalancer(StackListener):
                 vpc_id=self._vpc_id,
                 security_group_id=self.security_group_id,
                 dns_name=self.dns_name,
+                zone_id=self.zone_id,
                 url=self._args.url(hostname),
             ),
             hostname=hostname,
@@ -223,20 +230,20 @@ class LoadBalancer(StackListener):
         ]
 
     def _listen(self, balancer: aws.lb.LoadBalancer, port: int, *, after: Sequence[pulumi.Resource]) -> aws.lb.Listener:
-        certificate_arn = self._args.certificate_arn if port == self._args.port else ""
+        is_https = self._args.is_https and port == self._args.port
         # What a listener does without a rule is never changed: users of a port would meet it while rules come and go.
         kept = ["defaultActions"] if port in self._doors.redirecting else None
         name = self._doors.names.get(port, f"{self._prefix}-listener-{port}")
         # Zero has browsers forget it (RFC 6797, 6.1.1). The provider can't take the header away: it sends no empty
         # text.
-        sends_hsts = bool(certificate_arn) and (self._args.hsts_seconds > 0 or port in self._doors.hsts)
+        sends_hsts = is_https and (self._args.hsts_seconds > 0 or port in self._doors.hsts)
         return aws.lb.Listener(
             name,
             load_balancer_arn=balancer.arn,
             port=port,
-            protocol="HTTPS" if certificate_arn else "HTTP",
-            ssl_policy=self._args.tls_policy if certificate_arn else None,
-            certificate_arn=certificate_arn or None,
+            protocol="HTTPS" if is_https else "HTTP",
+            ssl_policy=self._args.tls_policy if is_https else None,
+            certificate_arn=self._args.certificate_arn if is_https else None,
             routing_http_response_strict_transport_security_header_value=(
                 f"max-age={self._args.hsts_seconds}" if sends_hsts else None
             ),

@@ -12,8 +12,10 @@ from components import outputs
 from components.alarms import Limits
 from components.auto_scaling_group import AutoScalingGroup, GroupArgs
 from components.dashboard import Dashboard
+from components.dns_alias import DnsAlias
 from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.image import ImageArgs, MachineImage
+from components.issued_certificate import IssuedCertificate
 from components.launch_template import LaunchTemplate, ServerArgs
 from components.listener import StackListener
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -66,6 +68,8 @@ class Service(pulumi.ComponentResource):
         guard = self._traffic_guard(groups, targets, checked.live.rules["production"]) if plan.arms_guard else None
         rollout = self._rollout(groups[plan.active], targets, preview, guard)
         production = self._production(rollout, images[plan.active])
+        if settings.hosted_zone_id:
+            self._dns_alias(production)
         if plan.guarded and not guard:
             self._traffic_guard(groups, targets, production.arn)
         if settings.dashboard:
@@ -117,7 +121,7 @@ class Service(pulumi.ComponentResource):
             LoadBalancerArgs(
                 port=settings.port,
                 allowed_cidrs=settings.allowed_cidrs,
-                certificate_arn=settings.certificate_arn,
+                certificate_arn=self._certificate(tags) if settings.makes_certificate else settings.certificate_arn,
                 hostname=settings.hostname,
                 tls_policy=settings.tls_policy,
                 hsts_seconds=settings.hsts,
@@ -134,6 +138,18 @@ class Service(pulumi.ComponentResource):
             opts=self._below,
         )
 
+    def _certificate(self, tags: dict[str, str]) -> pulumi.Output[str]:
+        """Of the load balancer's listener, which is made once it is issued."""
+        settings = self._settings
+        return IssuedCertificate(
+            settings.name,
+            hostname=settings.hostname,
+            zone_id=settings.hosted_zone_id,
+            validated=self._checked.zone.validated,
+            tags=tags,
+            opts=self._below,
+        ).arn
+
     def _existing_listener(self, existing: ExistingBalancer, tags: dict[str, str]) -> ExistingListener:
         settings = self._settings
         return ExistingListener(
@@ -144,6 +160,7 @@ class Service(pulumi.ComponentResource):
                 vpc_id=existing.vpc_id,
                 security_group_id=existing.security_groups[0],
                 dns_name=existing.dns,
+                zone_id=existing.zone,
                 url=existing.url,
             ),
             hostname=settings.hostname,
@@ -317,6 +334,21 @@ class Service(pulumi.ComponentResource):
         if settings.image_shared_with or checked.image_source.is_shared:
             image.share(settings.image_shared_with, after=[production])
         return production
+
+    def _dns_alias(self, production: aws.lb.ListenerRule) -> DnsAlias:
+        """Leads users of the host name to the load balancer, once it has a group to send them to."""
+        settings = self._settings
+        return DnsAlias(
+            settings.name,
+            hostname=settings.hostname,
+            zone_id=settings.hosted_zone_id,
+            dns_name=self._listener.dns_name,
+            balancer_zone=self._listener.zone_id,
+            types=["A"],
+            takes_over=self._checked.zone.takes_over,
+            after=[production],
+            opts=self._below,
+        )
 
     def _dashboard(self, rollout: Rollout, alarm_arns: list[pulumi.Output[str]]) -> Dashboard:
         return Dashboard(

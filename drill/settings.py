@@ -85,6 +85,7 @@ LEFT_OUT = frozenset(
         "rulePriority",
         "certificateArn",
         "hostname",
+        "hostedZoneId",
         "tlsPolicy",
         "hstsSeconds",
         "webAclArn",

@@ -97,6 +97,8 @@ class ServiceArgs(TypedDict, total=False):
     """ACM certificate: makes the listener HTTPS and redirects port 80 to it."""
     hostname: str
     """DNS name that users type; probes send it and check the certificate against it."""
+    hostedZoneId: str
+    """Hosted zone of Route 53 that leads hostname to the load balancer, by a record of the stack's, once a group serves; without certificateArn the listener is HTTPS with a certificate that ACM issues and renews by it. Empty makes neither: DNS is yours. With listenerArn the certificate is its owner's."""
     tlsPolicy: str
     """Security policy of the HTTPS listener: which versions and ciphers of TLS it speaks. Default: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09."""
     logDays: int

@@ -22,6 +22,7 @@ from plan.checks import (
     engine_flags,
     exposure,
     freeze,
+    hosted_zone,
     keep_alive,
     known_failures,
     ownership,
@@ -29,6 +30,7 @@ from plan.checks import (
 )
 from plan.checks.engine_flags import Flags
 from plan.checks.freeze import Freeze
+from plan.checks.hosted_zone import ZonePlan
 from plan.checks.known_failures import UpdateFacts
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
@@ -53,7 +55,8 @@ class CheckedPlan:
 
     `recorded`: what the steps of earlier updates said. `kept_egress`, `kept_policies`: where the servers of a color
     that is kept may go, and the managed policies that their role has.
-    `orphans`: things that killed updates left, and no state knows.
+    `zone`: what the hosted zone has before the stack's own records. `orphans`: things that killed updates left, and no
+    state knows.
     """
 
     settings: Settings
@@ -66,6 +69,7 @@ class CheckedPlan:
     kept_policies: Mapping[str, tuple[str, ...]]
     orphans: tuple[str, ...]
     existing_balancer: ExistingBalancer | None
+    zone: ZonePlan
     rollout: RolloutPlan
     lineage: Lineage
     report: PlanReport
@@ -103,6 +107,9 @@ def make_plan(
         kept_policies={color: recorded_policies(found.made, f"{settings.name}-{color}") for color in COLORS},
         orphans=found.orphans,
         existing_balancer=found.shared,
+        zone=hosted_zone.zone_plan(
+            found.limits.zone, found.before, balancer=(found.shared.dns if found.shared else "") or found.before.dns
+        ),
         rollout=plan,
         lineage=found.ancestry,
         report=_report(update, found, plan, given, frozen),

@@ -40,6 +40,8 @@ LIVE = {
     "vpcCidr": "refused: [another network](runbook.md#another-network) is another stack",
     "certificateArn": "another one: in place; the first: HTTPS opens beside port 80, which serves on until it redirects"
     " there; none: port 80 serves again before HTTPS closes; never on one and the same port",
+    "hostedZoneId": "its record is made last, and deleted; with `protect` the latter is refused. The first certificate:"
+    " HTTPS opens beside port 80, as above; for another `hostname`: in place, before the old name's record goes",
     "tlsPolicy": "in place",
     "logDays": "in place; `0` deletes the bucket with all that is in it, and is refused until an update has made"
     " `protect` `false`",

@@ -30,7 +30,7 @@ def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentRe
     if shared:
         listener = before.ports.get(port)
         return f"HTTP {port} is open to the internet" if listener and listener.protocol == "HTTP" else ""
-    if s.certificate_arn or s.internal:
+    if s.is_https or s.internal:
         return ""
     outside = [
         one for one in s.allowed_cidrs if not any(ipaddress.IPv4Network(one).subnet_of(network) for network in INSIDE)

@@ -60,9 +60,9 @@ def left_open(s: Settings, limits: AccountLimits, *, front: bool) -> Iterator[st
         return
     if not s.kept_days:
         yield "nothing writes down who came (logDays)"
-    if s.certificate_arn and (old := sorted(OLD_TLS & set(limits.tls_versions or ()))):
+    if s.is_https and (old := sorted(OLD_TLS & set(limits.tls_versions or ()))):
         yield f"{', '.join(old)} by the security policy (tlsPolicy)"
-    if s.certificate_arn and not s.hsts:
+    if s.is_https and not s.hsts:
         yield "browsers may come back by HTTP (hstsSeconds)"
     if not s.web_acl_arn and not s.internal:
         yield "no web ACL judges requests (webAclArn)"

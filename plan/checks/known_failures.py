@@ -18,6 +18,7 @@ from plan.checks import (
     existing_balancer,
     existing_groups,
     exposure,
+    hosted_zone,
     listener_move,
     permanent,
     revoked,
@@ -65,6 +66,11 @@ class UpdateFacts:
     image_changes: Callable[[LiveGroup], Sequence[str]] = nothing_known
 
     @property
+    def balancer(self) -> str:
+        """The DNS name of the load balancer; empty when it is not there yet."""
+        return (self.shared.dns if self.shared else "") or self.before.dns
+
+    @property
     def main_port(self) -> int:
         return self.port or self.settings.port
 
@@ -97,6 +103,13 @@ def _before_a_plan(facts: UpdateFacts) -> Iterator[Problem]:
     yield from subnets.problems(settings, limits)
     yield from subnets.balancer_zone_problems(settings, facts.live, limits)
     yield from certificates.problems(settings, limits.certificates)
+    yield from hosted_zone.problems(
+        settings,
+        limits.zone,
+        facts.before,
+        balancer=facts.balancer,
+        certifies=settings.makes_certificate and not facts.shared,
+    )
     clear = clear_text.token_path(settings, facts.shared, facts.before, port=facts.main_port)
     yield from clear_text.problems(settings, clear)
     yield from exposure.problems(settings, limits)

@@ -23,6 +23,8 @@ BESIDE = (
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 BUCKET = "aws:s3/bucket:Bucket"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+RECORD = "aws:route53/record:Record"
+CERTIFICATE = "aws:acm/certificate:Certificate"
 WEB_ACL = "aws:wafv2/webAclAssociation:WebAclAssociation"
 UNBORN = "nothing is live yet: pulumi destroy, then pulumi up"
 
@@ -61,7 +63,10 @@ class PermanentResources:
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
     program's own too; `internal`: it has no public address; `idle_seconds` after which it closes a connection;
     `log_bucket` had its access logs last. `log_days`: of what a bucket of the program's own keeps; 0 without one.
-    `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect.
+    `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect. `dns`: the
+    load balancer's DNS name. `alias`: the host name that the service's record leads here; `certified`: the one that its
+    certificate was made for; `records` are all of hosted zones, each by its zone, name, type and label; empty where
+    there is none.
     """
 
     vpc_cidr: str = ""
@@ -78,6 +83,10 @@ class PermanentResources:
     cidrs: frozenset[str] = frozenset()
     hostname: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    dns: str = ""
+    alias: str = ""
+    certified: str = ""
+    records: frozenset[tuple[str, ...]] = frozenset()
     dashboard: bool = False
 
     @property
@@ -99,6 +108,8 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         return found[0].outputs if found else {}
 
     balancer = first(all_of("aws:lb/loadBalancer:LoadBalancer", owner))
+    name = identity.replace("/", "-")
+    alias, certificate = made.find(RECORD, f"{name}-a"), made.find(CERTIFICATE, f"{name}-certificate")
     arn, walls = balancer.get("arn", ""), balancer.get("securityGroups") or []
     fronts = [one for one in all_of("phoenix:index:LoadBalancer") if arn and one.arn == arn]
     rules = {
@@ -131,10 +142,11 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         ),
         hostname=first(fronts).get("hostname") or "",
         rules={kind: rule for kind, rule in rules.items() if kind},
-        dashboard=any(
-            one.outputs.get("dashboardName") == identity.replace("/", "-")
-            for one in all_of("aws:cloudwatch/dashboard:Dashboard")
-        ),
+        dns=balancer.get("dnsName", ""),
+        alias=alias.outputs.get("name", "") if alias else "",
+        certified=certificate.outputs.get("domainName", "") if certificate else "",
+        records=frozenset(_record(one.outputs) for one in all_of(RECORD)),
+        dashboard=any(one.outputs.get("dashboardName") == name for one in all_of("aws:cloudwatch/dashboard:Dashboard")),
     )
 
 
@@ -160,6 +172,11 @@ def _listener(one: Resource) -> Listener:
     )
 
 
+def _record(said: Mapping[str, Any]) -> tuple[str, ...]:
+    name = str(said.get("fqdn") or said.get("name") or "").rstrip(".").lower()
+    return (said.get("zoneId") or "", name, said.get("type") or "", said.get("setIdentifier") or "")
+
+
 def _rule(one: Resource) -> Rule:
     said = one.outputs
     hosts = [
@@ -177,7 +194,7 @@ def _rule(one: Resource) -> Rule:
 
 def wanted_ports(s: Settings) -> dict[int, str]:
     """The ports of the program's own load balancer with their protocols, the main one first."""
-    return {s.port: "HTTPS", 80: "HTTP"} if s.certificate_arn else {s.port: "HTTP"}
+    return {s.port: "HTTPS", 80: "HTTP"} if s.is_https else {s.port: "HTTP"}
 
 
 def problems(before: PermanentResources, s: Settings) -> Iterator[Problem]:
@@ -285,5 +302,12 @@ def commands_back(before: PermanentResources) -> str:
     main = next((one for one in before.listeners if existing and one.arn == existing.listener), None)
     if main is None:
         return "the listener as it was"
-    certificate = f"certificateArn {main.certificate}" if main.certificate else "no certificateArn"
+    made = bool(main.certificate and before.certified)
+    certificate = (
+        f"hostname {before.certified} and its hostedZoneId"
+        if made
+        else f"certificateArn {main.certificate}"
+        if main.certificate
+        else "no certificateArn"
+    )
     return f"listenerPort {main.port} and {certificate} still"

@@ -7,9 +7,34 @@ from core.errors import problem
 from plan.config.constraint import BrokenConstraints, command
 from plan.config.settings import IDLE_SECONDS, TLS_POLICY, Settings
 
+# Of the name that a certificate is asked for by (ACM API reference, RequestCertificate, DomainName).
+COMMON_NAME = 64
+
 
 def listener_constraints(s: Settings) -> BrokenConstraints:
     """About the load balancer's own ports, names and certificates."""
+    if s.hosted_zone_id and not s.hostname:
+        yield (
+            ("hostedZoneId", "hostname"),
+            problem(
+                "PHX-178",
+                "hostname",
+                "",
+                "must be set with hostedZoneId: it is the name that leads to the load balancer",
+                "pulumi config set hostname shop.example.com",
+            ),
+        )
+    if s.makes_certificate and len(s.hostname) > COMMON_NAME:
+        yield (
+            ("hostedZoneId", "hostname"),
+            problem(
+                "PHX-179",
+                "hostname",
+                s.hostname,
+                f"must have at most {COMMON_NAME} characters for a certificate of its own (it has {len(s.hostname)})",
+                "a shorter hostname, or certificateArn of a certificate that has it as an alternative name",
+            ),
+        )
     if s.certificate_arn and not s.hostname:
         yield (
             ("certificateArn", "hostname"),
@@ -32,8 +57,8 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 f"pulumi config set certificateArn arn:{partitions.of(s.region)}:acm:{s.region}:...",
             ),
         )
-    secured = "HTTPS" if s.certificate_arn else "HTTP"
-    if s.hsts_seconds > 0 and not (s.certificate_arn and s.port == 443):
+    secured = "HTTPS" if s.is_https else "HTTP"
+    if s.hsts_seconds > 0 and not (s.is_https and s.port == 443):
         yield (
             ("hstsSeconds", "certificateArn", "listenerPort"),
             problem(
@@ -68,7 +93,7 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 "pulumi config set vpcId vpc-...  (with its subnets), and run the update inside it",
             ),
         )
-    if s.certificate_arn and s.port == 80:
+    if s.is_https and s.port == 80:
         yield (
             ("listenerPort",),
             problem(

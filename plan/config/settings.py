@@ -189,6 +189,11 @@ class Settings:
     hostname: str = _key(
         "", matching(r"(?=.{1,253}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+", "a DNS name", empty=True), "shop.example.com"
     )
+    hosted_zone_id: str = _key(
+        "",
+        matching(r"[A-Z0-9]{1,32}", "the id of a hosted zone of Route 53", empty=True),
+        "Z0123456789ABCDEFGHIJ",
+    )
     tls_policy: str = _key(
         TLS_POLICY, matching(r"ELBSecurityPolicy-[A-Za-z0-9-]{1,100}", "the name of a security policy"), TLS_POLICY
     )
@@ -284,14 +289,24 @@ class Settings:
         return f"{self.service}-{self.stack}"
 
     @property
+    def makes_certificate(self) -> bool:
+        """Whether the listener's certificate is made with the stack. An adopted listener has its owner's."""
+        return bool(self.hosted_zone_id and not self.certificate_arn and not self.listener_arn)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether a load balancer of the stack's own speaks HTTPS."""
+        return bool(self.certificate_arn) or self.makes_certificate
+
+    @property
     def port(self) -> int:
         """The listener's port."""
-        return self.listener_port or (443 if self.certificate_arn else 80)
+        return self.listener_port or (443 if self.is_https else 80)
 
     @property
     def ports(self) -> tuple[int, ...]:
         """All ports that the load balancer listens on: with a certificate, 80 redirects to the listener's."""
-        return (self.port, 80) if self.certificate_arn else (self.port,)
+        return (self.port, 80) if self.is_https else (self.port,)
 
     @property
     def kept_days(self) -> int:
@@ -306,7 +321,7 @@ class Settings:
 
         They then go to port 443 (RFC 6797, 8.3), so a listener on another port says nothing of itself.
         """
-        if not self.certificate_arn or self.hsts_seconds == 0:
+        if not self.is_https or self.hsts_seconds == 0:
             return 0
         if self.hsts_seconds > 0:
             return self.hsts_seconds

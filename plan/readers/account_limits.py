@@ -26,6 +26,7 @@ from plan.config.settings import Settings
 from plan.detection import LiveTraffic
 from plan.readers import group_automation
 from plan.readers.certificates import Certificate, read_certificates
+from plan.readers.hosted_zone import HostedZone, read_hosted_zone
 from plan.readers.live_state import LiveGroup, LiveState
 from plan.readers.live_traffic import read_live_traffic
 from plan.readers.load_balancers import idle_seconds, read_tls_versions
@@ -102,6 +103,7 @@ class AccountLimits:
     healthy: Mapping[str, int] | None = None  # servers of each live target group (ARN) that the balancer finds healthy
     automation: tuple[str, ...] | None = None  # what acts on the live groups beside the program, a line each
     certificates: tuple[Certificate, ...] | None = None  # that the listener has for the host name
+    zone: HostedZone | None = None  # that the host name is to be led by
     tls_versions: tuple[str, ...] | None = None  # that the security policy of the listener allows; none: no such policy
     volume_key: str | None = None  # why servers can't get disks under the key for them; empty when they can
     web_acl: bool | None = None  # whether the web ACL is there
@@ -122,6 +124,7 @@ def read_account_limits(
     quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
     ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
     acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
+    dns = session.client("route53", config=QUICK) if settings.hosted_zone_id else None
     waf = session.client("wafv2", config=QUICK) if settings.web_acl_arn else None
     iam = session.client("iam", config=QUICK) if settings.policy_arns else None
     keys = session.client("kms", config=QUICK) if settings.volume_kms_key else None
@@ -133,6 +136,7 @@ def read_account_limits(
         "healthy": lambda: read_healthy_counts(balancers, live.groups),
         "automation": lambda: group_automation.find_automation(scaling, live.groups),
         "certificates": lambda: read_certificates(acm, balancers, settings),
+        "zone": lambda: read_hosted_zone(dns, settings),
         "tls_versions": lambda: read_tls_versions(balancers, settings),
         "volume_key": lambda: volume_key_problem(keys, settings.volume_kms_key, account=account),
         "missing_policies": lambda: missing_policies(iam, settings.policy_arns),
@@ -160,6 +164,7 @@ NAMES = {
     "healthy": "the health of the live servers",
     "automation": "what else acts on the live groups",
     "certificates": "the names of the certificate",
+    "zone": "the hosted zone",
     "tls_versions": "the security policy of the listener",
     "volume_key": "the key of servers' disks",
     "web_acl": "the web ACL",

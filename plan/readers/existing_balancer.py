@@ -51,6 +51,7 @@ class ExistingBalancer:
     security_groups: tuple[str, ...] = ()
     url: str = ""
     dns: str = ""
+    zone: str = ""  # that its DNS name is in
     is_public: bool = False
     rules: tuple[OtherRule, ...] = ()
     target_groups: int = 0  # that its rules name
@@ -96,6 +97,7 @@ def read_existing_balancer(
         arn=found.arn,
         vpc_id=found.vpc_id,
         dns=found.dns,
+        zone=found.zone,
         is_public=found.is_public,
         security_groups=found.security_groups,
         others=others,

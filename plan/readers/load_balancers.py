@@ -24,6 +24,7 @@ class Balancer:
     vpc_id: str
     security_groups: tuple[str, ...] = ()
     is_public: bool = False  # internet-facing
+    zone: str = ""  # of Route 53, that its DNS name is in
 
 
 def find_load_balancer(
@@ -57,6 +58,7 @@ def parse_balancer(one: Any) -> Balancer:
         one["VpcId"],
         tuple(one.get("SecurityGroups", [])),
         one.get("Scheme") == "internet-facing",
+        one.get("CanonicalHostedZoneId", ""),
     )
 
 
@@ -96,7 +98,7 @@ def read_tls_versions(balancers: ElasticLoadBalancingv2Client, s: Settings) -> t
 
     None when no listener of ours speaks TLS.
     """
-    if not s.certificate_arn:
+    if not s.is_https:
         return None
     try:
         found = balancers.describe_ssl_policies(Names=[s.tls_policy])["SslPolicies"]

@@ -38,6 +38,10 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
     in_use = {subnet for group in live.groups if group.weight for subnet in group.subnets}
     if in_use and s.server_subnet_ids and (moved := added(in_use, s.server_subnet_ids)):
         found.append(("network", f"serverSubnetIds {moved}: of servers that are launched from now on"))
+    wanted = s.hostname if s.hosted_zone_id else ""
+    if existing and before.alias != wanted:
+        lost = f"; users of {before.alias} find nothing any more" if before.alias else ""
+        found.append(("DNS", f"{before.alias or 'none'} -> {wanted or 'none'}: by a record in hostedZoneId{lost}"))
     if existing:
         found += _named(before, s, existing)
         found += _switched("dashboard", was=before.dashboard, now=s.dashboard, yes="is made", no="is deleted")
@@ -69,7 +73,7 @@ def _listeners(before: PermanentResources, s: Settings, serving: str) -> list[tu
             stays.append(f"{one.protocol} {one.port} redirects to {main}, once that serves")
     found = [("listener", text) for text in [*opens, *stays, *closes]]
     existing = ports.get(s.port)
-    if existing and existing.tls_policy and s.certificate_arn and existing.tls_policy != s.tls_policy:
+    if existing and existing.tls_policy and s.is_https and existing.tls_policy != s.tls_policy:
         found.append(
             (
                 "TLS",
@@ -77,8 +81,10 @@ def _listeners(before: PermanentResources, s: Settings, serving: str) -> list[tu
                 " (tlsPolicy)",
             )
         )
-    if existing and existing.certificate and s.certificate_arn not in ("", existing.certificate):
-        found.append(("certificate", f"{existing.certificate} -> {s.certificate_arn}: in place"))
+    made = s.makes_certificate and before.certified != s.hostname
+    wanted = f"one for {s.hostname} that ACM issues, by its record in hostedZoneId" if made else s.certificate_arn
+    if existing and existing.certificate and wanted not in ("", existing.certificate):
+        found.append(("certificate", f"{existing.certificate} -> {wanted}: in place"))
     return found
 
 
@@ -113,7 +119,13 @@ def _named(before: PermanentResources, s: Settings, existing: Rule) -> list[tupl
             )
         )
     elif not existing.hosts and before.hostname != s.hostname and before.hostname:
-        found.append(("hostname", f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for; DNS is yours"))
+        found.append(
+            (
+                "hostname",
+                f"{before.hostname} -> {s.hostname or 'none'}: what probes ask for"
+                + ("" if s.hosted_zone_id else "; DNS is yours"),
+            )
+        )
     preview = before.rules.get("preview")
     if existing.hosts and preview and s.rule_priority != preview.priority:
         found.append(("rules", f"rulePriority {preview.priority} -> {s.rule_priority}, in place"))

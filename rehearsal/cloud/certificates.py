@@ -1,4 +1,4 @@
-"""TLS for HTTPS listeners, with the certificates that were imported into the local ACM."""
+"""TLS for HTTPS listeners, with the certificates that the local ACM has."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rehearsal.state.cloud_state import ACCOUNT
 
 
 def server_context(certificate_arn: str) -> ssl.SSLContext:
-    """Raises LookupError when ACM has no such certificate with its private key (one that it was only asked for)."""
+    """Raises LookupError when ACM has no such certificate, or has not issued it yet."""
     found = _certificate(certificate_arn)
-    if found is None or not found.key:
-        raise LookupError(f"no imported certificate {certificate_arn or '(none given)'}")
+    if found is None or found.status != "ISSUED":
+        raise LookupError(f"no issued certificate {certificate_arn or '(none given)'}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")

@@ -55,6 +55,8 @@ def test_aws_says_every_key_of_a_condition_of_what_the_statement_is_about(statem
 def _about(action: str, statement: Statement) -> list[Kind]:
     """The types of resources whose ARNs a statement has; of a new thing AWS asks at least what makes it."""
     assert details(action)
+    if not neighbors.kinds(action):
+        return [neighbors.of_account(action)] if statement.condition else []
     return [
         kind
         for kind in neighbors.kinds(action)
@@ -186,7 +188,8 @@ def test_the_readme_fills_every_placeholder() -> None:
             ["sh", "-c", f"{function}fill {file.stem}"], cwd=PROJECT, capture_output=True, text=True, check=True
         )
         assert json.loads(done.stdout)["Version"] == "2012-10-17"
-        assert re.findall(r"\b[A-Z]{4,}\b", done.stdout) == []
+        types = ("AAAA", "CNAME")  # of records
+        assert [one for one in re.findall(r"\b[A-Z]{4,}\b", done.stdout) if one not in types] == []
 
 
 def test_every_resource_that_an_action_needs_is_in_some_statement_about_it() -> None:

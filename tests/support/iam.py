@@ -35,6 +35,7 @@ DEPLOYER = (
     "hold",
     "approve",
     "guard",
+    "dns",
 )
 # Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
 UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
@@ -52,6 +53,8 @@ VALUES = {
     "NETWORK": "*",
     "WEBACL": "edge/1234abcd-12ab-34cd-56ef-1234567890ab",
     "TOPIC": "releases",
+    "DOMAIN": "SERVICE-STACK.example.com",
+    "ZONE": "Z0123456789ABCDEFGHIJ",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 SERVICES = (
@@ -64,6 +67,7 @@ SERVICES = (
     "iam",
     "inspector2",
     "kms",
+    "route53",
     "scheduler",
     "service-quotas",
     "sns",

@@ -100,6 +100,7 @@ class Stack:
             ),
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}"),
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}/access/AWSLogs/x"),
+            Thing(_arn("acm", f"certificate/{self.name}"), stack),
             Thing(_arn("cloudwatch", f"alarm:{blue}-5xx-{end}"), stack),
             Thing(_arn("cloudwatch", f"alarm:{blue}-guard-0123456789ab-1"), stack),
             Thing(_arn("events", f"rule/{blue}-guard-{end}"), stack),
@@ -186,6 +187,12 @@ def kinds(action: str) -> tuple[Kind, ...]:
     return tuple(_kind(action, frozenset(said["conditionKeys"]), one) for one in listed)
 
 
+def of_account(action: str) -> Kind:
+    """What an action without a resource is about."""
+    keys = {*details(action)["conditionKeys"], "aws:RequestedRegion"}
+    return Kind("account", re.compile(r"\*"), frozenset(keys), made=False, required=False)
+
+
 def _kind(action: str, asked: frozenset[str], listed: Mapping[str, Any]) -> Kind:
     resource = DATA.resources.get_resource_type_details(action.split(":")[0], listed["name"])
     own = frozenset(listed.get("conditionKeys", []))
@@ -249,6 +256,8 @@ ELSEWHERE = [
     Thing(f"arn:aws:iam::{ACCOUNT}:instance-profile/{iam.VALUES['BUILDER']}"),
     Thing(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"),
     Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['IMAGEKEY']}"),
+    Thing(f"arn:aws:route53:::hostedzone/{iam.VALUES['ZONE']}"),
+    Thing("arn:aws:route53:::change/C0123456789"),
     Thing(f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/{iam.VALUES['WEBACL']}"),
     Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['SIGNINGKEY']}"),
     # Of whoever calls.

@@ -21,6 +21,9 @@ from pulumi.runtime.stack import run_in_stack
 from core.release_events import ReleaseEvent
 from plan import notices
 
+# What ACM asks for.
+PROOF_OF = "_d930b28be6c5927595552b219965053e."
+PROOF = {"resourceRecordType": "CNAME", "resourceRecordValue": "_v."}
 BAKED: dict[str, Any] = {
     "image": "ami-0123456789abcdef0",
     "rootDevice": "/dev/xvda",
@@ -46,6 +49,7 @@ class Registered:
     protect: bool
     trigger: Any
     ignore: tuple[str, ...]
+    create_timeout: str
     depends_on: frozenset[str]  # names
 
 
@@ -95,6 +99,12 @@ class _Mocks(mocks.Mocks):
             "latestVersion": 1,
             "dnsName": f"{args.name}.elb.amazonaws.com",
         }
+        if args.typ == "aws:lb/loadBalancer:LoadBalancer":
+            made["zoneId"] = "ZBALANCER"
+        if args.typ == "aws:acm/certificate:Certificate":
+            made["domainValidationOptions"] = [
+                {**PROOF, "resourceRecordName": PROOF_OF + args.inputs["domainName"] + "."}
+            ]
         if args.typ == "command:local:Command":
             made["stdout"] = json.dumps(BAKED) if "-bake" in args.name else ""
             if args.name.endswith("-promote"):
@@ -122,6 +132,7 @@ class _Monitor(mocks.MockMonitor):
                 protect=request.protect,
                 trigger=trigger,
                 ignore=tuple(request.ignoreChanges),
+                create_timeout=request.customTimeouts.create,
                 depends_on=frozenset(urn.split("::")[-1] for urn in request.dependencies),
             )
         )

@@ -4,9 +4,11 @@ Every correction is inert while no cloud is open (see `patch`), so other users o
 """
 
 from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what they correct
+    acm,
     composite_alarms,
     copy_image,
     dashboards,
+    dns_records,
     elb_limits,
     elb_tags,
     filters,

@@ -119,6 +119,16 @@ class Aws:
         return self._client("s3")
 
     @property
+    def acm(self) -> Any:
+        """Certificate Manager."""
+        return self._client("acm")
+
+    @property
+    def route53(self) -> Any:
+        """Route 53."""
+        return self._client("route53")
+
+    @property
     def wafv2(self) -> Any:
         """AWS WAF."""
         return self._client("wafv2")

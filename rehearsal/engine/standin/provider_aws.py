@@ -8,6 +8,7 @@ from typing import Any
 from rehearsal.engine.standin import (
     provider_balancer,
     provider_cloudwatch,
+    provider_dns,
     provider_events,
     provider_iam,
     provider_logs,
@@ -27,6 +28,7 @@ FAMILIES = (
     provider_events,
     provider_iam,
     provider_logs,
+    provider_dns,
 )
 
 
