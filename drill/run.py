@@ -23,7 +23,7 @@ from rehearsal.scenario.local import print_versions
 from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.report import Report
 from rehearsal.scenario.scenario import Scenario, ScenarioError
-from rehearsal.scenario.timeline import Timeline, sums
+from rehearsal.scenario.timeline import Timeline, result, sums
 
 CLEAN = "make drill-clean STACK={stack}"
 
@@ -73,7 +73,7 @@ def _write_report(
     """Writes the report, with what is left in the account, and says how it went."""
     broken = [*report.violations, *(f"7: {one} is left in the account" for one in remains)]
     whole = replace(report, violations=broken, measurements={**report.measurements, "left": len(remains)})
-    shown = replace(timeline, sums=sums(whole))
+    shown = replace(timeline, result=result(whole), sums=sums(whole))
     console.print_table(whole.table())
     for text in broken:
         console.print(f"BROKEN {text}")

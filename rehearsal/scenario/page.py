@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -38,12 +39,13 @@ def html(report: Report, timeline: Timeline, svg: str) -> str:
     )
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=escape(timeline.title),
+        result=escape(timeline.result),
         tiles="".join(f"<li>{escape(text)}</li>" for text in timeline.sums),
         broken=f'<ul class="broken">{held}</ul>' if held else "",
         left=picture.LEFT,
         right=picture.RIGHT,
         packages=f'<ul class="packages">{packages}</ul>' if packages else "",
-        svg=svg[svg.index("<svg") :],
+        svg=without_heading(svg[svg.index("<svg") :]),
         head="".join(f"<th>{escape(text)}</th>" for text in HEADINGS),
         rows="".join(
             [
@@ -60,4 +62,16 @@ def html(report: Report, timeline: Timeline, svg: str) -> str:
 
 def _row(*texts: str, kind: str = "") -> str:
     opening = f'<tr class="{kind}">' if kind else "<tr>"
-    return opening + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>"
+    # Where there is no room for columns, each figure has its column's name before it.
+    named = zip(HEADINGS, texts, strict=True)
+    return opening + "".join(f'<td data-of="{escape(of)}">{escape(text)}</td>' for of, text in named) + "</tr>"
+
+
+def without_heading(svg: str) -> str:
+    """The picture without what stands above its legend; as it is when it has no size."""
+    size = re.search(r'height="([\d.]+)pt" viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    if not size:
+        return svg
+    left = float(size[3]) - picture.HEADING
+    cut = f'height="{left:g}pt" viewBox="0 {picture.HEADING:g} {size[2]} {left:g}"'
+    return svg.replace(size[0], cut, 1)

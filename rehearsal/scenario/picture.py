@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -26,6 +28,8 @@ COLORS: Mapping[str, str] = {"blue": "#0072B2", "green": "#009E73"}
 LIGHTER: Mapping[str, str] = {"blue": "#56A5D8", "green": "#5BC8A8"}
 FAILED = "#D55E00"
 SHADES = ("#f1f4f8", "#ffffff")
+# Where the picture's own heading ends, in points from its top: the page has one of its own, and leaves this out.
+HEADING = 0.58 * 72
 # Where the time axis begins and ends, as shares of the picture's width: the page lays its cursor over it.
 LEFT, RIGHT = 0.105, 0.975
 _STYLE: Any = {
@@ -93,16 +97,17 @@ def _figure(timeline: Timeline) -> Figure:
             "bottom": bottom,
         },
     )
-    # About 105 characters of 13 points fit.
     figure.text(
         0.012,
         1 - 0.28 / height,
-        timeline.title,
-        fontsize=min(13.0, 13.0 * 105 / len(timeline.title)),
+        timeline.result,
+        fontsize=13,
         fontweight="bold",
         gid="heading",
     )
-    figure.text(0.012, 1 - 0.54 / height, "  ·  ".join(timeline.sums), fontsize=9.5, color=GREY, gid="sums")
+    said = "  ·  ".join([timeline.title, *timeline.sums])
+    # About 160 characters of 9.5 points fit.
+    figure.text(0.012, 1 - 0.54 / height, said, fontsize=min(9.5, 9.5 * 160 / len(said)), color=GREY, gid="sums")
     for axes in (stages, requests, latency, servers):
         _bands(axes, timeline)
     _stages(stages, timeline)
@@ -125,12 +130,17 @@ def _stages(axes: Axes, timeline: Timeline) -> None:
     """Each band by its number, and by its name where there is room; the names of all are below the picture."""
     axes.set_axis_off()
     axes.set_ylim(0, 1)
+    free = 0.0  # where the label before ends
     for number, band in enumerate(timeline.bands, 1):
         axes.axvspan(band.begin, band.end, color=("#dde4ec", "#eef1f5")[number % 2], linewidth=0, zorder=0)
         # A character of this size takes about 0.0062 of the picture's width.
-        room = (band.end - band.begin) / timeline.length * (RIGHT - LEFT) / 0.0062
+        character = 0.0062 * timeline.length / (RIGHT - LEFT)
+        room = (band.end - band.begin) / character
         label = f"{number}  {band.name}" if room > len(band.name) + 4 else str(number)
-        axes.text((band.begin + band.end) / 2, 0.46, label, ha="center", va="center", fontsize=9, fontweight="bold")
+        middle, half = (band.begin + band.end) / 2, character * (len(label) + 0.6) / 2
+        if middle - half >= free or not free:
+            axes.text(middle, 0.46, label, ha="center", va="center", fontsize=9, fontweight="bold")
+            free = middle + half
 
 
 def _requests(axes: Axes, timeline: Timeline, *, legend: float) -> None:
@@ -184,22 +194,59 @@ def paints(timeline: Timeline, generations: list[str]) -> list[str]:
 
 def _draw_weight_changes(axes: Axes, timeline: Timeline) -> None:
     """Where the weights of production changed: a tick, and the share of whoever gains."""
-    before: Mapping[str, int] = {}
     top = axes.get_ylim()[1]
     for move in timeline.weight_changes:
-        gains = max(move.weights, key=lambda color: move.weights[color] - before.get(color, 0))
         axes.axvline(move.t, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), ymax=0.86, zorder=3)
+    for label in share_labels(timeline):
         axes.text(
-            move.t,
-            top * 0.985,
-            f"{move.weights[gains]} %",
+            label.t,
+            top * (0.985 - 0.065 * label.row),
+            label.text,
             ha="center",
             va="top",
             fontsize=7.5,
             fontweight="bold",
-            color=COLORS.get(gains, INK),
+            color=COLORS.get(label.color, INK),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareLabel:
+    """The share of a color from second `t` on, or the shares of moves that are too close for a label each.
+
+    `width` is in seconds; labels of a row do not touch.
+    """
+
+    t: float
+    text: str
+    color: str
+    width: float
+    row: int
+
+
+def share_labels(timeline: Timeline) -> list[ShareLabel]:
+    """What is written above the moves of production: of moves that are close to each other once, as `10, 50, 100 %`."""
+    second = timeline.length / (RIGHT - LEFT)  # the picture's width, in seconds
+    before: Mapping[str, int] = {}
+    steps: list[tuple[str, list[tuple[float, int]]]] = []
+    for move in timeline.weight_changes:
+        gains = max(move.weights, key=lambda color: move.weights[color] - before.get(color, 0))
+        step = (move.t, move.weights[gains])
+        if steps and steps[-1][0] == gains and move.t - steps[-1][1][-1][0] < second * 0.06:
+            steps[-1][1].append(step)
+        else:
+            steps.append((gains, [step]))
         before = move.weights
+    found: list[ShareLabel] = []
+    for color, moves in steps:
+        text = ", ".join(str(share) for _, share in moves) + " %"
+        width = second * 0.0062 * (len(text) + 1)
+        # Within the picture, whatever the moment.
+        t = min(max((moves[0][0] + moves[-1][0]) / 2, width / 2), max(timeline.length - width / 2, width / 2))
+        taken = {one.row for one in found if abs(one.t - t) < (one.width + width) / 2}
+        row = next(number for number in range(len(found) + 1) if number not in taken)
+        found.append(ShareLabel(t=t, text=text, color=color, width=width, row=row))
+    return found
 
 
 def _latency(axes: Axes, timeline: Timeline) -> None:
@@ -231,17 +278,19 @@ def _servers(axes: Axes, timeline: Timeline, *, height: float, above: float) -> 
     axes.set_ylabel("servers")
     axes.figure.legend(
         handles=[
-            Patch(facecolor="white", edgecolor=GREY, hatch="////", label="booting"),
-            Patch(color=GREY, label="healthy"),
-            Patch(color=FAILED, label="unhealthy"),
-            Patch(facecolor="#cbd2d9", label="leaving, requests drain"),
+            tuple(Patch(facecolor="white", edgecolor=paint, hatch="////") for paint in COLORS.values()),
+            tuple(Patch(color=paint) for paint in COLORS.values()),
+            Patch(color=FAILED),
+            tuple(Patch(facecolor=paint, alpha=0.55) for paint in LIGHTER.values()),
         ],
+        labels=["booting", "healthy", "unhealthy", "leaving, requests drain"],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         loc="lower right",
         bbox_to_anchor=(RIGHT + 0.006, above / height),
         ncols=4,
         frameon=False,
         fontsize=8.5,
-        handlelength=1.4,
+        handlelength=2.2,
     )
 
 

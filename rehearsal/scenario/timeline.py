@@ -75,9 +75,10 @@ class WeightChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """`title` says what ran; `sums` what came of it, in words; `colors` is the color of each generation."""
+    """`result` says what came of it in a sentence, `sums` in figures; `title` what ran; `colors` is by generation."""
 
     title: str
+    result: str
     sums: tuple[str, ...]
     bands: tuple[Band, ...]
     seconds: tuple[Second, ...]
@@ -106,6 +107,7 @@ def build_timeline(
     groups = {group.name: (group.color, group.generation) for instant in samples for group in instant.groups}
     return Timeline(
         title=report.title,
+        result=result(report),
         sums=sums(report),
         bands=bands,
         seconds=seconds(requests, zero=zero, length=bands[-1].end),
@@ -115,18 +117,21 @@ def build_timeline(
     )
 
 
+def result(report: Report) -> str:
+    """What came of it, which is what a reader wants to know first."""
+    broken = len(report.violations)
+    held = "every invariant held" if not broken else f"BROKEN: {broken} {'thing' if broken == 1 else 'things'}"
+    return f"{held}; {report.total.failed:,} of {report.total.requests:,} requests failed"
+
+
 def sums(report: Report) -> tuple[str, ...]:
-    """The whole rehearsal in a few words each."""
+    """Figures of the whole rehearsal, in a few words each."""
     total = report.total
     millis = [f"{name} {value:g} ms" for name, value in (("p50", total.p50_ms), ("p99", total.p99_ms)) if value]
-    held = "every invariant held" if not report.violations else f"BROKEN: {len(report.violations)}"
     return (
-        f"{total.requests:,} requests",
-        f"{total.failed:,} failed",
         *millis,
         f"two groups side by side for {total.coexistence_seconds:.0f} s",
         *(f"{MEASURED[name]} {value:g} s" for name, value in report.measurements.items() if name in MEASURED),
-        held,
         *([attribution.WORDS] if report.silent else []),
     )
 

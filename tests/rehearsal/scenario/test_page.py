@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html import escape, unescape
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from rehearsal.scenario import page
+from rehearsal.scenario import page, picture
+from rehearsal.scenario.timeline import WeightChange
 from tests.rehearsal.scenario.sample_run import BLUE, GREEN, report, timeline
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -104,3 +107,29 @@ def test_a_browser_shows_the_picture_where_the_page_says_it_is(tmp_path: Path) -
     # Blue's and green's requests and servers cover a good part of the page, and the one failure a little.
     assert min(colors.get((0x00, 0x72, 0xB2), 0), colors.get((0x00, 0x9E, 0x73), 0)) > 10_000
     assert colors.get((0xD5, 0x5E, 0x00), 0) > 50
+
+
+def test_the_page_has_no_empty_band_where_the_picture_has_its_heading(tmp_path: Path) -> None:
+    drawn = page.write(tmp_path, report(), timeline()).read_text()
+    whole = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', (tmp_path / "timeline.svg").read_text())
+    cut = re.search(r'height="([\d.]+)pt" viewBox="0 ([\d.]+) ([\d.]+) ([\d.]+)"', drawn)
+    assert whole and cut and whole[1] == cut[3]
+    assert float(cut[2]) + float(cut[4]) == pytest.approx(float(whole[2]))
+    assert cut[1] == cut[4], "a browser takes the proportions from the size"
+
+
+def test_the_title_is_the_result_and_a_narrow_table_names_each_figure() -> None:
+    text = page.html(report(["2: early"]), timeline(["2: early"]), "<svg></svg>")
+    assert "<title>BROKEN: 1 thing; 1 of 101 requests failed</title>" in text
+    assert "<h1>every invariant held; 1 of 101 requests failed</h1>" in page.html(report(), timeline(), "<svg></svg>")
+    assert '<td data-of="requests">101</td>' in text
+
+
+def test_labels_of_shares_that_are_close_in_time_do_not_touch() -> None:
+    greens = [(1.0, 0), (10.0, 10), (10.4, 50), (10.8, 100), (11.0, 0), (11.9, 100)]
+    weights = [WeightChange(t=t, weights={"blue": 100 - green, "green": green}) for t, green in greens]
+    labels = picture.share_labels(replace(timeline(), weight_changes=tuple(weights)))
+    assert [label.text for label in labels] == ["100 %", "10, 50, 100 %", "100 %", "100 %"], "each share is told"
+    for one, other in itertools.combinations(labels, 2):
+        assert one.row != other.row or abs(one.t - other.t) >= (one.width + other.width) / 2
+    assert all(one.width / 2 <= one.t <= timeline().length - one.width / 2 for one in labels), "none is cut off"
