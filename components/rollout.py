@@ -14,9 +14,10 @@ from components.step_command import step_command
 from components.traffic_guard import TrafficGuard
 from core.errors import coded
 from core.guard import GUARD, WAY_BACK
+from core.hooks import Hook, encode_hooks
 from core.release_record import without_prefix
 from core.times import iso
-from plan import estimates, history, production_weights
+from plan import asked_hooks, estimates, history, production_weights
 from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
 from plan.readers.live_state import HISTORY_TAG
@@ -98,6 +99,7 @@ class Rollout(pulumi.ComponentResource):
         settings, name = self._settings, f"{self._prefix}-verify"
         share = estimates.first_share(settings, self._plan)
         first: Environment = {"first_share": str(share)} if share < 100 else {}
+        hooks = asked_hooks.verify_hooks(settings, self._plan)
         # A group that should exist and is not verified was changed by hand: the gate looks, whatever was recorded.
         again = [self._recorded.rerun_trigger(name)] if self._plan.needs_verification else []
         return step_command(
@@ -107,6 +109,7 @@ class Rollout(pulumi.ComponentResource):
             environment={
                 **about,
                 "smoke_command": settings.smoke_command,
+                **self._hooks(hooks),
                 "smoke_environment": json.dumps(list(settings.smoke_environment)),
                 "timeout_seconds": str(settings.verify_timeout_seconds),
                 **first,
@@ -148,6 +151,7 @@ class Rollout(pulumi.ComponentResource):
                 **shared,
                 **sticky,
                 **approve,
+                **self._hooks(asked_hooks.promote_hooks(settings, plan)),
                 **self._guard_order(),
                 **proportional,
             },
@@ -159,6 +163,13 @@ class Rollout(pulumi.ComponentResource):
                 closed=not plan.needs_traffic_shift,
             ),
         )
+
+    def _hooks(self, hooks: Mapping[str, Hook]) -> Environment:
+        """The hooks that a gate asks, and what their commands get of the environment."""
+        if not hooks:
+            return {}
+        names = json.dumps(list(self._settings.smoke_environment))
+        return {"hooks": encode_hooks(hooks.values()), "smoke_environment": names}
 
     def _guard_order(self) -> Environment:
         """What promote arms at its end."""

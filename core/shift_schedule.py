@@ -98,12 +98,14 @@ def planned_seconds(
     drain: int,
     watched: bool,
     approvals: int = 0,
+    hooks: int = 0,
     growing: int = 0,
 ) -> tuple[int, int]:
     """How long the way takes at least and at most when all goes well.
 
     `full`: it ends with all of the traffic. `watched`: CloudWatch's metrics are waited for. `approvals`: how long it
-    may wait for people. `growing`: the seconds that new servers may take before each step but the first.
+    may wait for people, `hooks`: for hooks. `growing`: the seconds that new servers may take before each step but the
+    first.
     """
     if not steps:
         return 0, 0
@@ -113,7 +115,7 @@ def planned_seconds(
         least, most = ((steps - 1) * pause + settle + max(end, drain) for pause, end in zip(pauses, last, strict=True))
     else:
         least, most = (steps * pause for pause in pauses)
-    return least, most + approvals + (steps - 1) * growing
+    return least, most + approvals + hooks + (steps - 1) * growing
 
 
 def named_weights(weights: Weights, names: Mapping[str, str]) -> dict[str, int]:

@@ -101,6 +101,7 @@ LEFT_OUT = frozenset(
         "protect",
         "smokeCommand",
         "smokeEnvironment",
+        "hooks",
         "environment",
     }
 )

@@ -126,7 +126,9 @@ class ServiceArgs(TypedDict, total=False):
     smokeCommand: str
     """Shell command that must succeed before traffic moves; reads PHOENIX_URL and PHOENIX_PREVIEW_TOKEN."""
     smokeEnvironment: list[str]
-    """Names of further environment variables that smokeCommand gets; no AWS credentials and no tokens unless named."""
+    """Names of further environment variables that smokeCommand and hooks' commands get; no AWS credentials and no tokens unless named."""
+    hooks: dict[str, Any]
+    """Commands, Lambda functions or Automation documents that are asked while a release goes on, and may stop it: afterVerify, beforeShift, atShareN, afterPromote, onRollback (docs/hooks.md)."""
     verifyTimeoutSeconds: int
     """Seconds after which a group that is not yet healthy has failed. Default: 900."""
     canarySteps: list[int]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core import timing
+from core.hooks import held_seconds
 from core.server_groups import servers_for_share
 from core.shift_schedule import planned_seconds
+from plan import asked_hooks
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
@@ -66,8 +68,16 @@ def promotion_seconds(settings: Settings, plan: RolloutPlan, live: LiveState) ->
         drain=settings.drain_seconds,
         watched=is_watched(settings, plan),
         approvals=60 * settings.approval_timeout_minutes * len(approvals(settings, plan, live)),
+        hooks=held_seconds(
+            asked_hooks.promote_hooks(settings, plan).values(), [*canary_count(settings, plan, live), settings.traffic]
+        ),
         growing=replacement_seconds(settings) if is_proportional(settings, plan) else 0,
     )
+
+
+def verify_hook_seconds(settings: Settings, plan: RolloutPlan) -> int:
+    """How long hooks may hold verify, beyond its own time limit."""
+    return sum(hook.timeout_seconds for hook in asked_hooks.verify_hooks(settings, plan).values())
 
 
 def approvals(settings: Settings, plan: RolloutPlan, live: LiveState) -> list[int]:
@@ -135,7 +145,7 @@ def overlap(settings: Settings, plan: RolloutPlan, live: LiveState) -> Overlap |
         return Overlap(soonest, latest + ending)
     # Two good health checks in a row make a server healthy.
     least = 2 * settings.health_check_interval_seconds + soonest
-    return Overlap(least, settings.verify_timeout_seconds + latest + ending)
+    return Overlap(least, settings.verify_timeout_seconds + verify_hook_seconds(settings, plan) + latest + ending)
 
 
 def price_per_hour(settings: Settings) -> tuple[float, str] | None:

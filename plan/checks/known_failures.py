@@ -225,6 +225,7 @@ def _credentials(
     _, needed = estimates.promotion_seconds(s, plan, live)
     if not needed or limits.credentials_end is None:
         return
+    needed += estimates.verify_hook_seconds(s, plan)
     # The launch before it takes longer than two health checks, how long nobody knows.
     launch_seconds = 2 * s.health_check_interval_seconds if plan.existing is None else 0
     left = (limits.credentials_end - now).total_seconds()
@@ -234,6 +235,7 @@ def _credentials(
             "AWS_CREDENTIAL_EXPIRATION",
             iso(limits.credentials_end),
             f"must be at least {estimates.format_duration(launch_seconds + needed + RESERVE_SECONDS)} away (it is"
-            f" {estimates.format_duration(max(0, round(left)))}): canary, settle, soak and a way back take that long",
+            f" {estimates.format_duration(max(0, round(left)))}): canary, settle, soak, hooks and a way back"
+            " take that long",
             "renew the credentials (for example aws sso login), or lower canaryPauseSeconds and soakSeconds",
         )

@@ -10,6 +10,7 @@ from core.errors import problem
 from core.names import COLORS
 from plan.config import (
     guard_constraints,
+    hook_constraints,
     image_constraints,
     listener_constraints,
     provider,
@@ -139,3 +140,4 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
     yield from server_constraints.environment_constraints(s)
     yield from server_constraints.notification_constraints(s)
     yield from guard_constraints.guard_constraints(s)
+    yield from hook_constraints.hook_constraints(s)

@@ -45,13 +45,14 @@ def _problem(path: tuple[str | int, ...], typed: TypedWords) -> Problem:
             f"pulumi config rm {place}, and let servers read it when they start: pulumi config set"
             f" --plaintext {typed.at('environment', 'NAME')} ssm:/PARAMETER",
         )
-    if key == "smokeCommand":
+    if key in ("smokeCommand", "hooks"):
+        command = place if path != ("hooks",) else typed.at("hooks", "beforeShift")
         return problem(
             "PHX-134",
             named,
             "[secret]",
             "must not hold a secret: a step's command stands in plain text in state and log",
-            f"pulumi config rm {place}, and pulumi config set {typed.at('smokeCommand')} 'sh smoke.sh', a script that"
+            f"pulumi config rm {place}, and pulumi config set {command} 'sh smoke.sh', a script that"
             " reads its secret from a variable of CI's that smokeEnvironment names",
         )
     return problem(

@@ -23,6 +23,7 @@ from plan.config.validators import (
     base_image,
     boolean,
     cidr,
+    hook_object,
     image,
     integer,
     list_of,
@@ -241,6 +242,8 @@ class Settings:
         ),
         "[]",
     )
+    # Each as it was written: a shell command, or an object (core.hooks).
+    hooks: Mapping[str, Any] = _key({}, hook_object, '{"beforeShift": "make check"}')
     verify_timeout_seconds: int = _key(900, integer(30, 14400, "seconds"), "900")
     canary_steps: tuple[int, ...] = _key((10, 50), list_of(integer(1, 99, "percent"), most=20), "[10, 50]")
     approve_at: tuple[int, ...] = _key((), list_of(integer(1, 99, "percent"), most=20), "[10]")

@@ -17,6 +17,14 @@ from core.names import AMI, TYPED_FINGERPRINT
 
 Validator = Callable[[str], Any]
 
+# A variable of a step's environment holds them, and Linux takes 128 KiB for one (execve(2)).
+MOST_OF_HOOKS = 60_000
+HOOKS = (
+    "an object of hooks: afterVerify, beforeShift, atShareN (N is one of canarySteps), afterPromote and onRollback,"
+    " each a shell command, or an object of one of command, lambda and document, and timeoutSeconds"
+    f" (all in {MOST_OF_HOOKS} characters)"
+)
+
 BASE_IMAGES = tuple(base_images.VENDORS)
 
 
@@ -109,6 +117,14 @@ def mapping(key: str, key_words: str, value_words: str, *, lists: bool = False) 
         }
 
     return rule
+
+
+def hook_object(text: str) -> dict[str, Any]:
+    """An object of hooks, each as it was written; `hook_constraints` has the rules of one."""
+    hooks = _json(text, dict, HOOKS) if len(text) <= MOST_OF_HOOKS else None
+    if hooks is None:
+        raise ValueError(HOOKS)
+    return dict(hooks)
 
 
 def cidr(least: int, most: int) -> Validator:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from core.hooks import AFTER_PROMOTE, AFTER_VERIFY, BEFORE_SHIFT, ON_ROLLBACK, Hook, at_share
 from core.shift_schedule import watched_seconds
-from plan import estimates
+from plan import asked_hooks, estimates
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
@@ -14,11 +17,15 @@ def describe_gates(plan: RolloutPlan, settings: Settings, live: LiveState) -> st
     gates = [f"verify (at most {settings.verify_timeout_seconds} s)"]
     if settings.smoke_command:
         gates.append("smoke command")
+    gates += _hook(asked_hooks.verify_hooks(settings, plan), AFTER_VERIFY)
     if not plan.needs_traffic_shift:
         return " -> ".join(gates)
     watched = estimates.is_watched(settings, plan)
+    hooks = asked_hooks.promote_hooks(settings, plan)
+    gates += _hook(hooks, BEFORE_SHIFT)
     gates += [
         f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"
+        + "".join(f", then {text}" for text in _hook(hooks, at_share(step)))
         + (
             f", then until somebody approves (at most {settings.approval_timeout_minutes} min, else it goes back)"
             if step in settings.approve_at
@@ -29,13 +36,21 @@ def describe_gates(plan: RolloutPlan, settings: Settings, live: LiveState) -> st
     if settings.traffic < 100:
         first = f", after {_pause(settings.canary_pause_seconds, watched=watched)}" if settings.traffic else ""
         gates.append(f"{settings.traffic} %, held{first}")
+        gates += _hook(hooks, at_share(settings.traffic))
     else:
         gates.append("100 %")
         if plan.previous:
             soak = _pause(settings.soak_seconds, watched=watched)
             gates.append(f"settle {settings.settle_seconds} s, soak {soak}")
+    gates += _hook(hooks, AFTER_PROMOTE)
+    back = "".join(f"; if it goes back: {text}" for text in _hook(hooks, ON_ROLLBACK))
     alarms = f"; your alarms watched: {', '.join(settings.alarms)}" if settings.alarms and plan.previous else ""
-    return " -> ".join(gates) + alarms
+    return " -> ".join(gates) + back + alarms
+
+
+def _hook(hooks: Mapping[str, Hook], name: str) -> list[str]:
+    """The hook of this name, where there is one."""
+    return [f"hook {name} (at most {hooks[name].timeout_seconds} s)"] if name in hooks else []
 
 
 def _pause(seconds: int, *, watched: bool) -> str:

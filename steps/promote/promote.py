@@ -17,11 +17,14 @@ from core import credentials, listener_rules, obstacles, release_record, server_
 from core.aws import error_reason
 from core.errors import StepError
 from core.guard import GUARD, WAY_BACK, parse_guard, parse_way_back
+from core.hooks import BEFORE_SHIFT, held_seconds
 from core.listener_rules import Rule
 from core.release_events import PROMOTED, Release
 from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
+from steps.hooks import asking
+from steps.hooks.asking import Hooks
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE, PromotionError
@@ -182,6 +185,7 @@ def _names(context: Context, options: Options, rule: Rule | None) -> dict[str, s
 def _first(options: Options, context: Context, ours: Group, subject: PromotionTarget) -> dict[str, object]:
     """Nobody is live: the group only has to be well. The engine makes the production rule next."""
     context.progress.line("there is no production rule yet: this is the first birth")
+    _hooks(options, context, subject).ask(BEFORE_SHIFT, then="; production was not touched")
     needed = server_groups.target_size(minimum=options.min_size, live=0, maximum=ours.maximum)
     wait_healthy(context, options.target_group, needed, options.color, group=ours)
     wait_for_answers(subject, context)
@@ -235,6 +239,7 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         ),
         context=context,
         cautious=bool(canaries),
+        hooks=_hooks(options, context, subject),
         rescue=rescue,
         guards=Guards(
             order=_order(options),
@@ -256,6 +261,11 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         **_result(options, context, way.last, subject.names, first=False, said=said),
         "guard": flip.guards.text(options.generation),
     }
+
+
+def _hooks(options: Options, context: Context, subject: PromotionTarget) -> Hooks:
+    door = subject.door
+    return asking.of_gate(options, context, subject.release, url=door.url, host=door.host, token=subject.token)
 
 
 def _order(options: Options) -> GuardOrder | None:
@@ -314,6 +324,7 @@ def _announce(
         drain=options.drain_seconds,
         watched=watched,
         approvals=60 * options.approval_timeout_minutes * approved(way, options.approve_at) if watched else 0,
+        hooks=held_seconds(options.hooks, [weights[way.ours] for weights in way.steps]),
         growing=options.replacement_seconds if options.proportional else 0,
     )
     told = credentials.check(context.aws, now=context.clock.utc(), seconds=most)

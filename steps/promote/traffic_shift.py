@@ -7,8 +7,10 @@ from datetime import datetime
 
 from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
+from core.hooks import AFTER_PROMOTE, BEFORE_SHIFT, ON_ROLLBACK, at_share
 from core.release_events import REFUSED, ROLLED_BACK, SHIFTED
 from core.shift_schedule import ShiftSchedule, Weights
+from steps.hooks.asking import Hooks
 from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.growth import grow
@@ -57,13 +59,14 @@ class TrafficShift:
         capacity: Capacity,
         context: Context,
         cautious: bool,
+        hooks: Hooks,
         rescue: bool = False,
         guards: Guards | None = None,
     ) -> None:
         self.guards = guards or Guards()
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
-        self.rescue = rescue
+        self.hooks, self.rescue = hooks, rescue
         self.rollback = Rollback(way, subject=subject, context=context)
         self.moves: list[tuple[datetime, Weights]] = []
         self.figures: dict[str, int] = {}
@@ -82,28 +85,50 @@ class TrafficShift:
             self.guards.give_up(self.context, self.subject.rule)
             self.capacity.release(self.context)
             failure = self.rollback.failure(error, story)
-            self._notify(ROLLED_BACK if self.rollback.changed else REFUSED, reason=f"{failure.title}\n{failure.why}")
+            self._tell_failure(f"{failure.title}\n{failure.why}")
             raise failure from error
         self.capacity.release(self.context, keeps_other=self.guards.order is not None)
         self.rollback.clear_rollback_point()
 
     def _notify(self, kind: str, *, reason: str = "") -> None:
         """Tells AWS of what production has from now on."""
-        production = shift_schedule.named_weights(self.rollback.now, self.subject.names)
-        self.context.notify(
-            self.subject.release.event(kind, at=self.context.clock.utc(), production=production, reason=reason)
+        event = self.subject.release.event(
+            kind, at=self.context.clock.utc(), production=self._production(), reason=reason
         )
+        self.context.notify(event)
+
+    def _tell_failure(self, reason: str) -> None:
+        if not self.rollback.changed:
+            self._notify(REFUSED, reason=reason)
+            return
+        self._notify(ROLLED_BACK, reason=reason)
+        self.hooks.tell(ON_ROLLBACK, production=self._production(), reason=reason)
+
+    def _production(self) -> dict[str, int]:
+        """The percentages by color, as far as is known."""
+        return shift_schedule.named_weights(self.rollback.now, self.subject.names)
+
+    def _ask(self, name: str, observer: Observer | None = None) -> None:
+        """Asks a hook whether production may go on to our group, or stay there, and goes on looking."""
+        if self.subject.ours in self.way.gaining() or not self.way.steps:
+            self.hooks.ask(
+                name,
+                production=self._production(),
+                look=lambda: self._look(observer) if observer else None,
+            )
 
     def _forward(self) -> None:
         way, subject = self.way, self.subject
+        moves = bool(way.steps) or self.rollback.resumed
         self.rollback.record_health()
+        if moves:
+            self._ask(BEFORE_SHIFT)
         gaining = way.gaining()
         ours, other = self.capacity.needed(
             ours_gains=subject.ours in gaining,
             other_gains=way.other is not None and way.other in gaining,
             share=self._first_share(),
         )
-        moves = bool(way.steps) or self.rollback.resumed
         if moves:
             self.capacity.hold(self.context, ours=ours, other=other)
         wait_healthy(self.context, subject.ours, ours, subject.names[subject.ours], group=self.capacity.ours)
@@ -162,19 +187,23 @@ class TrafficShift:
             self._settle(observer)
             undrained = self.times.drain - (self.context.clock.now() - moved)
             self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)
+            self._ask(AFTER_PROMOTE, observer)
             self.guards.arm(self.context, self.subject.rule, self.subject.generation, self.subject.alarms)
         elif share:
             self._watch(observer, self.times.canary_pause, "canary", "it is held")
+            self._ask(at_share(share), observer)
+            self._ask(AFTER_PROMOTE, observer)
 
     def _hold(self, share: int, observer: Observer) -> None:
-        """Waits for a person where the settings say so, and goes on looking."""
+        """Asks the share's hook, then waits for a person, where the settings say so, and goes on looking."""
+        self._ask(at_share(share), observer)
         if self.cautious and share in self.times.approve_at:
             approval.wait(
                 self.subject,
                 self.context,
                 share,
                 lambda: self._look(observer),
-                production=shift_schedule.named_weights(self.rollback.now, self.subject.names),
+                production=self._production(),
                 minutes=self.times.approval_minutes,
             )
 

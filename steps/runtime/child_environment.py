@@ -2,8 +2,8 @@
 
 A step inherits everything that the engine has: in CI the runner's tokens (ACTIONS_ID_TOKEN_REQUEST_TOKEN lets whoever
 has it become this job), files that later steps of the job obey (GITHUB_ENV, GITHUB_PATH), Pulumi's access token and
-passphrase. Packer with its plugins, and whatever a smoke command installs, need none of it; so what they get is listed,
-and a variable that nobody has thought of is not in the list.
+passphrase. Packer with its plugins, and whatever a hook's command installs, need none of it; so what they get is
+listed, and a variable that nobody has thought of is not in the list.
 
 That is no wall: a program of the same user can read other processes' environments and the files below HOME.
 """
@@ -29,10 +29,8 @@ def for_packer(environment: Mapping[str, str]) -> dict[str, str]:
     return {**_anyones(environment), **kept, "CHECKPOINT_DISABLE": "1"}
 
 
-def for_smoke_command(
-    environment: Mapping[str, str], *, names: Collection[str], added: Mapping[str, str]
-) -> dict[str, str]:
-    """A smoke command's: no AWS identity, but the variables that the stack's settings name, and what is `added`."""
+def for_hook(environment: Mapping[str, str], *, names: Collection[str], added: Mapping[str, str]) -> dict[str, str]:
+    """A hook's command's: no AWS identity, but the variables that the stack's settings name, and what is `added`."""
     named = {name: environment[name] for name in names if name in environment}
     return {**_anyones(environment), **named, **added}
 

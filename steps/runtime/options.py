@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from core.errors import StepError
+from core.hooks import Hook, decode_hooks
 from core.names import ARN, OPTIONS_VARIABLE
 from core.partitions import REGION
 from steps.runtime import parsers
@@ -75,6 +76,14 @@ class GateOptions(CommonOptions):
     min_size: int = option("fewest servers of the group", parse=parsers.integer(0, 10000))
     smoke_path: str = option("path that probes ask for", parse=parsers.path, default="/")
     hostname: str = option("name that users ask for; needed with HTTPS", default="")
+    hooks: tuple[Hook, ...] = option(
+        'JSON object of the hooks that this step asks, like {"beforeShift": "make check"}',
+        parse=decode_hooks,
+        default=(),
+    )
+    smoke_environment: tuple[str, ...] = option(
+        "JSON list of further variables that commands of hooks get", parse=parsers.json_names, default=()
+    )
 
 
 OptionsT = TypeVar("OptionsT", bound=CommonOptions)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,42 +17,71 @@ from steps.runtime.signals import child_of_step
 GRACE_SECONDS = 10.0
 
 
-def run(
-    command: Sequence[str],
-    *,
-    line: Callable[[str], None],
-    timeout: float,
-    environment: Mapping[str, str] | None = None,
-    folder: Path | None = None,
-) -> int:
-    """Runs `command` and returns its exit code; `line` gets what it writes on stdout and stderr.
+class Child:
+    """A command that has begun, and that whoever began it must `end`; `line` gets what it writes on stdout and stderr.
 
-    It has a process group of its own, which ends with the call, however that ends: SIGTERM, and SIGKILL after
-    GRACE_SECONDS. Raises TimeoutError after `timeout` seconds, and OSError when the command can't be started.
+    It has a process group of its own, which ends with it: SIGTERM, and SIGKILL after `grace` seconds. `given`: its
+    standard input; none is an empty one. Raises OSError when the command can't be started.
     """
-    process = start(command, output=subprocess.PIPE, environment=environment, folder=folder)
-    reader = threading.Thread(target=_read, args=(process, line), daemon=True)
-    try:
-        reader.start()
-        return process.wait(timeout)
-    except subprocess.TimeoutExpired as error:
-        raise TimeoutError(f"{command[0]} was not done after {timeout:.0f} s") from error
-    finally:
-        _end(process)
-        reader.join(timeout=GRACE_SECONDS)
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        line: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        given: bytes = b"",
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self._grace, self._ended = grace, False
+        with _input(given) as standard_input:
+            self._process = start(
+                command, output=subprocess.PIPE, given=standard_input, environment=environment, folder=folder
+            )
+        self._reader = threading.Thread(target=_read, args=(self._process, line), daemon=True)
+        self._reader.start()
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code; None when it is not done within these seconds."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def end(self) -> None:
+        """Ends what is left of it, and returns when all that it wrote was read. A second time it does nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        _end(self._process, self._grace)
+        self._reader.join(timeout=GRACE_SECONDS)
+
+
+@contextmanager
+def _input(given: bytes) -> Iterator[int | IO[bytes]]:
+    """A file, so that nobody waits for a command that does not read it."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file
 
 
 def start(
     command: Sequence[str],
     *,
     output: int | IO[bytes],
+    given: int | IO[bytes] = subprocess.DEVNULL,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Begins `command` in a process group of its own; stdout and stderr go to `output`. Whoever calls it ends it."""
     return subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=given,
         stdout=output,
         stderr=subprocess.STDOUT,
         env=None if environment is None else dict(environment),
@@ -77,11 +108,11 @@ def _read(process: subprocess.Popen[bytes], line: Callable[[str], None]) -> None
             line(raw.decode("utf-8", "replace").rstrip())
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], grace: float) -> None:
     """Ends whatever is left of the command's process group (it may have gone on in the background)."""
     signal_group(process, signal.SIGTERM)
     try:
-        process.wait(GRACE_SECONDS)
+        process.wait(grace)
     except subprocess.TimeoutExpired:
         pass
     finally:

@@ -4,15 +4,15 @@ Sweeps what a crash left of this color, lifts the group to what it is to take ov
 asks through the preview rule, runs the smoke command, and tags the group phoenix:verified=GENERATION.
 Gives up as soon as waiting can't help, and says why.
 
-The smoke command gets PHOENIX_URL (the load balancer itself), PHOENIX_HOST (the Host header to send),
-PHOENIX_PREVIEW_HEADER, PHOENIX_PREVIEW_TOKEN and PHOENIX_GENERATION, and of this step's environment what any program
-needs, and what --smoke-environment names: no credentials of AWS, no tokens of Pulumi's or the CI system's.
+The smoke command is the short form of the hook afterVerify: it is given what a hook is (docs/hooks.md), PHOENIX_URL
+(the load balancer itself), PHOENIX_HOST (the Host header to send), PHOENIX_PREVIEW_HEADER, PHOENIX_PREVIEW_TOKEN and
+PHOENIX_GENERATION, and of this step's environment what any program needs, and what --smoke-environment names: no
+credentials of AWS, no tokens of Pulumi's or the CI system's.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from core import listener_rules, names, release_record, server_groups
 from core.aws import Aws
 from core.errors import Problem, StepError
+from core.hooks import AFTER_VERIFY, COMMAND, SMOKE, Hook
 from core.listener_rules import Rule
 from core.obstacles import GROW
 from core.progress import Backoff, Progress
@@ -27,7 +28,10 @@ from core.release_events import VERIFIED, Release
 from core.server_groups import Group, Target
 from core.times import iso
 from steps.cleanup import sweep
-from steps.runtime import child_environment, command, notices, parsers, polling, process
+from steps.hooks import asking
+from steps.hooks.answer import FAIL
+from steps.hooks.asking import Hooks
+from steps.runtime import command, notices, parsers, polling
 from steps.runtime.command import Context
 from steps.runtime.options import GateOptions, option
 from steps.verify import group_health, lifecycle_hooks, probe, scaling_activities
@@ -38,9 +42,6 @@ from steps.verify.probe import ListenerEndpoint
 @dataclass(frozen=True, kw_only=True)
 class Options(GateOptions):
     smoke_command: str = option("shell command that must succeed (see above)", default="")
-    smoke_environment: tuple[str, ...] = option(
-        "JSON list of further variables that the smoke command gets", parse=parsers.json_names, default=()
-    )
     first_share: int = option(
         "percentage of production that it gets first: so many of the live group's servers, and one more, are enough",
         parse=parsers.integer(0, 100),
@@ -77,9 +78,14 @@ def _verify(options: Options, context: Context, release: Release) -> dict[str, o
     )
     waiting = HealthWait(options, context, progress, needed=needed, door=door, token=token)
     waiting.wait()
+    hooks = asking.of_gate(options, context, release, url=door.url, host=door.host, token=token)
     if options.smoke_command:
-        run_smoke_command(options, door, token, progress)
-        # It may have taken a while, and been the first real work that the servers got.
+        run_smoke_command(options, hooks, progress)
+    remaining = progress.left()
+    hooks.ask(AFTER_VERIFY, then="; production was not touched")
+    if options.smoke_command or AFTER_VERIFY in hooks.hooks:
+        # It may have taken a while, and been the first real work that the servers got. A hook has time of its own.
+        waiting.progress = context.progress.bounded(remaining)
         waiting.wait()
     group, now = server_groups.read_group(aws, options.group), context.clock.utc()
     if other_types := group_health.types_line(group.wanted_types, group.types):
@@ -238,33 +244,21 @@ class HealthWait:
         )
 
 
-def run_smoke_command(options: Options, door: ListenerEndpoint, token: str, progress: Progress) -> None:
-    """Runs the user's own test. Raises StepError when it fails or time ends. The token is masked in what it says."""
-    progress.line(f"running the smoke command: {options.smoke_command}")
-    about = {
-        "PHOENIX_URL": door.url,
-        "PHOENIX_HOST": door.host,
-        "PHOENIX_PREVIEW_HEADER": names.PREVIEW_HEADER,
-        "PHOENIX_PREVIEW_TOKEN": token,
-        "PHOENIX_GENERATION": options.generation,
-    }
+def run_smoke_command(options: Options, hooks: Hooks, progress: Progress) -> None:
+    """Runs the user's own test, with the time that the step has left. Raises StepError when it fails, or time ends."""
     failed = StepError(
         "PHX-610",
         f"{options.color} {options.generation} did not pass the smoke command; production was not touched",
         do=f"its output is above. The command: {options.smoke_command}",
     )
+    seconds = max(1, round(progress.left()))
     try:
-        status = process.run(
-            ["sh", "-c", options.smoke_command],
-            line=lambda text: progress.line("smoke: " + text.replace(token, "***")),
-            timeout=progress.left(),
-            environment=child_environment.for_smoke_command(os.environ, names=options.smoke_environment, added=about),
-        )
+        answer = hooks.answer(Hook(name=SMOKE, kind=COMMAND, target=options.smoke_command, timeout_seconds=seconds))
     except TimeoutError as error:
-        failed.why = f"it was not done when the {options.timeout_seconds} s of the step were over"
+        failed.why = f"{error} when the {options.timeout_seconds} s of the step were over"
         raise failed from error
-    if status:
-        failed.why = f"it ended with exit code {status}"
+    if answer.decision == FAIL:
+        failed.why = answer.reason
         raise failed
 
 

@@ -102,7 +102,7 @@ def test_variables_and_headers() -> None:
     names = set(re.findall(r"`(PHOENIX_\w+|X-[\w-]+)`", section("Variables and headers")))
     said = "\n".join([*constants(), (PROJECT / "steps" / "run").read_text()])
     assert {name for name in names if name not in said} == set()
-    given = {text for text in constants("steps/verify") if re.fullmatch(r"PHOENIX_\w+", text)}
+    given = {text for text in constants("steps/hooks") if re.fullmatch(r"PHOENIX_\w+", text)}
     served = set(re.findall(r"PHOENIX_\w+(?==)", "\n".join(constants("plan"))))
     headers = {text for text in constants("core") if re.fullmatch(r"X-Phoenix-\w+", text)}
     assert given and headers and given | served | headers <= names

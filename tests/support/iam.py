@@ -36,6 +36,7 @@ DEPLOYER = (
     "approve",
     "guard",
     "dns",
+    "hooks",
 )
 # Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
 UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
@@ -55,6 +56,8 @@ VALUES = {
     "TOPIC": "releases",
     "DOMAIN": "SERVICE-STACK.example.com",
     "ZONE": "Z0123456789ABCDEFGHIJ",
+    "FUNCTION": "shop-check",
+    "DOCUMENT": "Shop-Check",
 }
 PREFIXES = {"monitoring": "cloudwatch", "elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}
 SERVICES = (
@@ -173,6 +176,7 @@ OF_CLIENTS = {
     ("list_tags_for_resource", "events"): "events:ListTagsForResource",
     ("publish", "sns"): "sns:Publish",
     ("verify", "kms"): "kms:Verify",
+    ("invoke", "_lambda"): "lambda:InvokeFunction",
 }
 
 

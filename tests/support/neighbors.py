@@ -106,6 +106,7 @@ class Stack:
             Thing(_arn("events", f"rule/{blue}-guard-{end}"), stack),
             Thing(_arn("ssm", f"document/{blue}-guard-{end}"), stack),
             Thing(_arn("ssm", f"automation-definition/{blue}-guard-{end}:$DEFAULT"), stack),
+            Thing(_arn("ssm", f"automation-execution/of-{self.name}"), stack),
             Thing(_arn("scheduler", f"schedule/default/{blue}-guard-end-{end}")),
             Thing(_arn("iam", f"role/{blue}-guard-end-{end}", region=""), {**stack, "iam:PermissionsBoundary": bounds}),
             Thing(_arn("cloudwatch", f"dashboard/{self.name}", region="")),
@@ -260,6 +261,9 @@ ELSEWHERE = [
     Thing("arn:aws:route53:::change/C0123456789"),
     Thing(f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/{iam.VALUES['WEBACL']}"),
     Thing(f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{iam.VALUES['SIGNINGKEY']}"),
+    Thing(f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{iam.VALUES['FUNCTION']}"),
+    Thing(f"arn:aws:ssm:{REGION}:{ACCOUNT}:document/{iam.VALUES['DOCUMENT']}"),
+    Thing(f"arn:aws:ssm:{REGION}:{ACCOUNT}:automation-definition/{iam.VALUES['DOCUMENT']}:$DEFAULT"),
     # Of whoever calls.
     Thing(
         f"arn:aws:ssm:{REGION}:{ACCOUNT}:session/own", {"ssm:resourceTag/aws:ssmmessages:session-id": "${aws:userid}"}

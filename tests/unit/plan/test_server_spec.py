@@ -125,6 +125,7 @@ def test_what_makes_a_server_changes_the_generation(values: dict[str, object]) -
         {"traffic": 10},
         {"min_size": 4, "max_size": 8},
         {"soak_seconds": 9},
+        {"hooks": {"beforeShift": "make check"}},
         {"drain_seconds": 9},
         {"target_cpu_percent": 70},
         {"requests_per_server": 70},

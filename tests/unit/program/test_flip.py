@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pulumi
@@ -53,6 +54,18 @@ def test_a_group_gets_its_servers_with_its_traffic_only_where_that_is_asked_for(
     assert asked["verify"].get("PHOENIX_FIRST_SHARE") == ("5" if slowly else None)
     assert asked["promote"].get("PHOENIX_PROPORTIONAL") == ("true" if slowly else None)
     assert asked["promote"]["PHOENIX_SLOW_MILLISECONDS"] == "5000"
+
+
+def test_each_gate_is_given_its_hooks_and_without_any_there_is_no_word_of_them(existing: Existing) -> None:
+    live_group(existing, "blue", "abcdefabcdef")
+    hooks = {"afterVerify": "make check", "atShare10": {"command": "sh ask.sh", "timeoutSeconds": 60}}
+    for given in (hooks, {}):
+        done = program(existing=existing, active="green", hooks=given, smokeEnvironment=["TEST_USER"])
+        asked = {step: done.one("command:local:Command", step).inputs["environment"] for step in ("verify", "promote")}
+        found = {step: json.loads(said.get("PHOENIX_HOOKS", "{}")) for step, said in asked.items()}
+        assert found["verify"] == ({"afterVerify": {"command": "make check", "timeoutSeconds": 300}} if given else {})
+        assert found["promote"] == ({"atShare10": hooks["atShare10"]} if given else {})
+        assert asked["promote"].get("PHOENIX_SMOKE_ENVIRONMENT") == ('["TEST_USER"]' if given else None)
 
 
 def test_a_step_sets_a_rules_weights_with_every_field_as_the_provider_does() -> None:

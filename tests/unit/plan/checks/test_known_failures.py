@@ -11,6 +11,7 @@ import pytest
 from core import shift_schedule
 from core.credentials import RESERVE_SECONDS
 from core.errors import UserError, problem
+from core.hooks import held_seconds, parse_hook
 from plan import estimates
 from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource
@@ -20,6 +21,7 @@ from plan.rollout_plan import RolloutPlan, decide_rollout
 from steps.promote.promote import approved
 from tests.support.factories import NOW, group, live, recipe, settings
 
+HOOKS = dict.fromkeys(("afterVerify", "beforeShift", "atShare10", "afterPromote", "onRollback"), "make check")
 OLD, NEW = "111111111111", "222222222222"
 KIND = InstanceType(2, ("x86_64",))
 QUOTA = Quota("L-1216C47A", "Running On-Demand Standard instances", 20, None)
@@ -192,6 +194,10 @@ def test_credentials_that_end_before_the_gates_do() -> None:
     text = doomed(AccountLimits(credentials_end=NOW + timedelta(seconds=needed - 1)), blue, active="green")
     assert "AWS_CREDENTIAL_EXPIRATION" in text
     fly(AccountLimits(credentials_end=NOW), group("blue", NEW))
+    held = timedelta(seconds=needed + 300 + 300 + 300 + 300)
+    fly(AccountLimits(credentials_end=NOW + held), blue, active="green", hooks=HOOKS)
+    second = timedelta(seconds=1)
+    doomed(AccountLimits(credentials_end=NOW + held - second), blue, active="green", hooks=HOOKS)
 
 
 def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
@@ -212,6 +218,9 @@ def test_what_the_flag_is_refused_for_comes_with_the_rest() -> None:
         {"active": "green", "traffic": 0},
         {"active": "green", "approve_at": (10, 50)},
         {"active": "green", "traffic": 10, "approve_at": (10,)},
+        {"active": "green", "hooks": HOOKS},
+        {"active": "green", "traffic": 10, "hooks": HOOKS},
+        {"active": "green", "traffic": 0, "hooks": HOOKS},
     ],
 )
 def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]) -> None:
@@ -229,5 +238,8 @@ def test_the_estimate_of_a_promotion_is_what_the_step_plans(said: dict[str, Any]
         drain=given.drain_seconds,
         watched=bool(given.canary_steps),
         approvals=60 * given.approval_timeout_minutes * approved(way, given.approve_at),
+        hooks=held_seconds(
+            (parse_hook(name, said) for name, said in given.hooks.items()), [step["green"] for step in way.steps]
+        ),
     )
     assert estimates.promotion_seconds(given, flown, alive) == (planned if flown.needs_traffic_shift else (0, 0))

@@ -173,6 +173,7 @@ def test_a_service_of_a_program_is_its_key_and_other_keys_are_the_programs() -> 
     ("key", "text", "says"),
     [
         ("smokeCommand", f"curl -u me:{SECRET} $PHOENIX_URL", "a step's command stands in plain text in state and log"),
+        ("hooks", json.dumps({"beforeShift": f"curl -u me:{SECRET}"}), "--path hooks.beforeShift 'sh smoke.sh'"),
         ("packerVariables", json.dumps({"license": SECRET}), "an image keeps what it was made with"),
         ("environment", json.dumps({"PASSWORD": SECRET}), "user data can be read on the server"),
         ("hostname", f"{SECRET}.example.com", 'pulumi config set --plaintext hostname "$(pulumi config get hostname)"'),

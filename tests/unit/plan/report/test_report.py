@@ -20,6 +20,13 @@ from plan.rollout_plan import decide_rollout
 from tests.support.factories import NOW, group, live, recipe, settings
 
 OLD, NEW, NEXT = "111111111111", "222222222222", "333333333333"
+HOOKS = {
+    "afterVerify": "make check",
+    "beforeShift": {"command": "make check", "timeoutSeconds": 60},
+    "atShare10": {"lambda": "arn:aws:lambda:eu-west-1:123456789012:function:check", "timeoutSeconds": 900},
+    "afterPromote": {"document": "Shop-Check"},
+    "onRollback": {"command": "sh tell.sh", "timeoutSeconds": 30},
+}
 KNOWN = tuple(f"ami-{fingerprint}" for fingerprint in (OLD, NEW, NEXT))
 
 
@@ -113,8 +120,15 @@ def test_headlines() -> None:
 
 def test_going_back_has_no_canary_in_its_plan() -> None:
     said = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True)
-    assert row(said, "gates") == [
-        "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"
+    gates = "verify (at most 900 s) -> 100 % -> settle 10 s, soak 180 s (blind: CloudWatch is not waited for)"
+    assert row(said, "gates") == [gates]
+    hooked = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True, hooks=HOOKS)
+    assert row(hooked, "gates") == [gates + "; if it goes back: hook onRollback (at most 30 s)"]
+
+
+def test_the_first_plan_asks_what_can_be_asked_before_there_are_users() -> None:
+    assert row(brief(NEW, hooks=HOOKS), "gates") == [
+        "verify (at most 900 s) -> hook afterVerify (at most 300 s) -> hook beforeShift (at most 60 s) -> 100 %"
     ]
 
 
@@ -140,6 +154,13 @@ def test_going_back_has_no_canary_in_its_plan() -> None:
             {"approve_at": (10,), "approval_timeout_minutes": 30},
             "canary 10 % for 180 to 240 s, then until somebody approves (at most 30 min, else it goes back)"
             " -> canary 50 % for 180 to 240 s -> 100 % -> settle 10 s, soak 180 to 240 s",
+        ),
+        (
+            {"hooks": HOOKS, "alarms": ("site",)},
+            "hook afterVerify (at most 300 s) -> hook beforeShift (at most 60 s)"
+            " -> canary 10 % for 180 to 240 s, then hook atShare10 (at most 900 s) -> canary 50 % for 180 to 240 s"
+            " -> 100 % -> settle 10 s, soak 180 to 240 s -> hook afterPromote (at most 300 s)"
+            "; if it goes back: hook onRollback (at most 30 s); your alarms watched: site",
         ),
     ],
 )

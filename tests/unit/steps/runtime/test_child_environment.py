@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steps.runtime.child_environment import for_packer, for_smoke_command
+from steps.runtime.child_environment import for_hook, for_packer
 
 NEEDED = {
     "PATH": "/usr/bin",
@@ -57,9 +57,9 @@ def test_packer_gets_its_identity_in_aws_and_no_token() -> None:
 
 def test_a_smoke_command_gets_neither_an_identity_in_aws_nor_a_token() -> None:
     about = {"PHOENIX_URL": "http://x", "PHOENIX_PREVIEW_TOKEN": "the stack's"}
-    assert for_smoke_command(ALL, names=(), added=about) == {**NEEDED, **about}
+    assert for_hook(ALL, names=(), added=about) == {**NEEDED, **about}
 
 
 def test_what_the_settings_name_is_handed_on_where_it_is_there() -> None:
-    found = for_smoke_command(ALL, names=["DATABASE_PASSWORD", "AWS_PROFILE", "NOT_THERE", "PHOENIX_URL"], added={})
+    found = for_hook(ALL, names=["DATABASE_PASSWORD", "AWS_PROFILE", "NOT_THERE", "PHOENIX_URL"], added={})
     assert found == {**NEEDED, "DATABASE_PASSWORD": "x", "AWS_PROFILE": "dev"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from core.errors import StepError
+from core.hooks import Hook
 from core.release_events import REFUSED, VERIFIED
 from steps.verify import group_health
 from steps.verify.verify import Options, verify
@@ -362,3 +366,36 @@ def test_https_needs_a_name_to_check_the_certificate_against(world: World) -> No
     )
 
     assert "pulumi config set hostname NAME" in fails(world, ours)
+
+
+def test_a_hook_after_verify_is_asked_before_the_group_counts_as_verified(world: World, tmp_path: Path) -> None:
+    ours = world.color("green", GREEN)
+    refuses = Hook(name="afterVerify", kind="command", target=f"cat >{tmp_path}/facts; echo no; exit 1")
+
+    text = fails(world, ours, hooks=(refuses,))
+
+    assert text.startswith(f"PHX-022: the hook afterVerify refused green {GREEN}; production was not touched")
+    assert "| no" in text
+    said = json.loads((tmp_path / "facts").read_text())
+    assert (said["hook"], said["generation"], said["production"]) == ("afterVerify", GREEN, {})
+    assert "phoenix:verified" not in {tag["Key"] for tag in world.scaling(ours.group)["Tags"]}
+    verify(given(world, ours, hooks=(replace(refuses, target=":"),)), world.context())
+    assert "phoenix:verified" in {tag["Key"] for tag in world.scaling(ours.group)["Tags"]}
+
+
+def test_a_hook_has_time_of_its_own_and_its_group_is_looked_at_again(world: World, tmp_path: Path) -> None:
+    ours = world.color("green", GREEN)
+    seen = tmp_path / "seen"
+    command = f'echo x >>{seen}; [ "$(wc -l <{seen})" -ge 10 ] || exit 75'
+    hook = Hook(name="afterVerify", kind="command", target=command, timeout_seconds=2000)
+
+    world.clock.at(100, lambda: world.health.update({ours.target_group: []}))
+
+    assert "0 of 1 servers were healthy after" in fails(world, ours, hooks=(hook,), timeout_seconds=60)
+
+    began = world.clock.passed
+    assert began > 9 * 30
+    world.health.clear()
+    seen.unlink()
+    verify(given(world, ours, hooks=(hook,), timeout_seconds=60), world.context())
+    assert world.clock.passed > began + 9 * 30
