@@ -72,7 +72,7 @@ def main(stack: str) -> int:
     try:
         config = pulumi("config", "--stack", stack)
         where = identify(stack, config)
-        settings = read_settings(stack, config, project="phoenix")
+        settings = read_settings(where.identity.rpartition("/")[2], config, project="phoenix")
         source = image_origin.find_image_source(
             where.session, settings, Account(where.account, where.region), FOLDER, now=datetime.now(UTC)
         )

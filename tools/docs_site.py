@@ -48,4 +48,4 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> 
         return f"{link[1]}{config.repo_url}/{kind}/main/{path}"
 
     # Python-Markdown takes one word for a fence's language; the second one is for tests/docs/test_commands.py.
-    return LINK.sub(led, re.sub(r"^```sh run$", "```sh", markdown, flags=re.MULTILINE))
+    return LINK.sub(led, re.sub(r"^( *```sh) run$", r"\1", markdown, flags=re.MULTILINE))

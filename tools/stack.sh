@@ -80,7 +80,7 @@ revoke() {
 preview_token() {
   "$python" -c 'import secrets; print(secrets.token_urlsafe(32), end="")' |
     run config set --stack "$stack" --secret previewToken
-  echo "previewToken is set in Pulumi.$stack.yaml, encrypted; see it: pulumi config get --stack $stack previewToken"
+  echo "previewToken is set in Pulumi.${stack##*/}.yaml, encrypted; see it: pulumi config get --stack $stack previewToken"
 }
 
 # Of a protected stack pulumi would delete what is not protected, and then fail.

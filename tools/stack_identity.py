@@ -45,6 +45,7 @@ def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
             f"AWS does not say whose credentials these are: {error}\nDo: aws sts get-caller-identity"
         ) from error
     service = _value(config, "phoenix:service") or "phoenix"
+    name = stack.rpartition("/")[2]  # Pulumi takes ORGANIZATION/STACK too
     variables = {
         "AWS_PROFILE": who["profile"],
         "AWS_SHARED_CREDENTIALS_FILE": who["credentials_file"],
@@ -52,7 +53,7 @@ def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
     }
     return StackIdentity(
         service=service,
-        identity=f"{service}/{stack}",
+        identity=f"{service}/{name}",
         region=region,
         account=account,
         session=connection,

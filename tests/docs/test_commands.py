@@ -34,7 +34,9 @@ NO_COMMANDS = {
 
 
 def filled(text: str) -> str:
-    return iam.filled(text, service="shop", stack="dev").replace("ORGANIZATION/", "organization/phoenix-deployments/")
+    return iam.filled(text, service="shop", stack="dev").replace(
+        "ORGANIZATION/", "organization/"
+    )  # as a file backend has it
 
 
 def within_sentences(page: str) -> list[str]:
@@ -65,9 +67,8 @@ def begin(page: str, text: str, tmp_path: Path) -> tuple[Desk, Path]:
     desk = Desk(tmp_path)
     folder = folder_of(page, desk)
     if of_pulumi:
-        made = re.findall(r"pulumi stack init (\S+)", text)
-        own = "/settings" in "".join(made)
-        inits = "\n".join(f"pulumi stack init {stack}" for stack in ("prod", "dev") if stack not in made and not own)
+        made = {name.rpartition("/")[2] for name in re.findall(r"pulumi stack init (\S+)", text)}
+        inits = "\n".join(f"pulumi stack init {stack}" for stack in ("prod", "dev") if stack not in made)
         done = desk.type(inits, folder=folder)
         assert done.returncode == 0, done.stderr
     return desk, folder

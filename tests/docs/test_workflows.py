@@ -118,6 +118,20 @@ def test_everything_is_downloaded_before_there_are_credentials(name: str, job: s
     )
 
 
+@pytest.mark.parametrize(("name", "job"), [("preview", "plan"), ("update", "up")])
+def test_a_bucket_takes_the_place_of_pulumi_cloud(name: str, job: str) -> None:
+    """Either there is a token of Pulumi's, or Pulumi is led to the state, with the AWS role that opens it."""
+    [action] = [step for step in read(name)["jobs"][job]["steps"] if step.get("uses") == "./.github/actions/pulumi"]
+    assert action["with"]["backend"] == "${{ vars.PULUMI_BACKEND }}"
+    own = [step for step in steps(name, job) if step.get("if", "").replace("!", "") == "${{ inputs.backend }}"]
+    *cloud, bucket = own
+    assert [step["if"] for step in own] == ["${{ !inputs.backend }}"] * 2 + ["${{ inputs.backend }}"]
+    assert cloud[0]["id"] == "token" and cloud[1]["uses"].startswith("pulumi/auth-actions@")
+    assert bucket["run"].endswith('pulumi login --non-interactive "$BACKEND"')
+    order = [step.get("uses", "").split("@")[0] for step in steps(name, job)]
+    assert steps(name, job).index(bucket) > order.index("aws-actions/configure-aws-credentials")
+
+
 def test_nothing_that_an_update_prints_is_a_command_to_the_runner() -> None:
     shown = [
         step["run"]

@@ -42,7 +42,7 @@ def judge_aws(words: list[str]) -> str:
     if (service, operation) == ("sso", "login"):
         return ""  # the CLI's own, no call of a service
     try:
-        model = botocore.session.get_session().get_service_model(service)
+        model = botocore.session.get_session().get_service_model({"s3api": "s3"}.get(service, service))
     except UnknownServiceError:
         return f"aws has no service {service}"
     names = {xform_name(name, "-"): name for name in model.operation_names}

@@ -108,6 +108,14 @@ def test_revoke_is_the_step_with_what_the_stack_says(monkeypatch: pytest.MonkeyP
     assert (read.fingerprint, read.reason, read.undo) == ("0123456789ab", "why", False)
 
 
+def test_an_organizations_stack_is_the_same_in_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_identity, "pulumi", lambda *_: {"phoenix:service": {"value": "shop"}})
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    moto_only(monkeypatch)
+    with mock_aws():
+        assert stack_identity.read_identity("acme/prod").identity == "shop/prod"
+
+
 def test_auto_has_no_flag_to_flip(tmp_path: Path) -> None:
     on = bench(tmp_path, active="auto")
     done = type_(on, "flip", "dev")
