@@ -15,8 +15,8 @@ class ExistingListenerArgs:
     """A listener that somebody else made.
 
     `listener_arn`; its load balancer's `arn_suffix` (as CloudWatch names it), `vpc_id`, `dns_name` in the hosted zone
-    `zone_id` of AWS's, and `security_group_id`, which each generation of servers lets in, and gets a way out of; `url`
-    that users type.
+    `zone_id` of AWS's, and `security_group_id`, which each generation of servers lets in, and gets a way out of;
+    `has_ipv6`: it has addresses of IPv6 too; `url` that users type.
     """
 
     listener_arn: pulumi.Input[str]
@@ -25,6 +25,7 @@ class ExistingListenerArgs:
     security_group_id: pulumi.Input[str]
     dns_name: pulumi.Input[str] = ""
     zone_id: pulumi.Input[str] = ""
+    has_ipv6: bool = False
     url: pulumi.Input[str]
 
 
@@ -55,6 +56,6 @@ class ExistingListener(StackListener):
         self.listener_arn = pulumi.Output.from_input(args.listener_arn)
         self.security_group_id = pulumi.Output.from_input(args.security_group_id)
         self.dns_name = pulumi.Output.from_input(args.dns_name)
-        self.zone_id = pulumi.Output.from_input(args.zone_id)
+        self.zone_id, self.has_ipv6 = pulumi.Output.from_input(args.zone_id), args.has_ipv6
         self.url = pulumi.Output.from_input(args.url)
         self.register_outputs({"listenerArn": self.listener_arn, "url": self.url})

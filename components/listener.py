@@ -18,12 +18,13 @@ class StackListener(pulumi.ComponentResource):
     """A listener with a stack's rules on it; `LoadBalancer` makes one, `ExistingListener` takes one that is there.
 
     Outputs: `arn_suffix` of the load balancer, `dns_name` (what the DNS of a host name leads to) in the hosted zone
-    `zone_id` of AWS's, `listener_arn`, `security_group_id`, `url`.
+    `zone_id` of AWS's, `has_ipv6` addresses or not, `listener_arn`, `security_group_id`, `url`.
     """
 
     arn_suffix: pulumi.Output[str]
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
+    has_ipv6: bool = False
     listener_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     url: pulumi.Output[str]

@@ -12,8 +12,9 @@ from components.existing_listener import ExistingListener, ExistingListenerArgs
 from components.listener import StackListener
 from components.log_bucket import ACCESS, LogBucket
 from core.errors import Problem, UserError
-from plan.config.settings import IDLE_SECONDS, TLS_POLICY
+from plan.config.settings import DUALSTACK, IDLE_SECONDS, TLS_POLICY
 from plan.listener_move import ListenerMove
+from plan.readers.unrecorded import way_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,9 @@ class LoadBalancerArgs:
     `port` of the listener; `allowed_cidrs` that may reach it; `certificate_arn` (an ACM certificate makes the listener
     HTTPS, and port 80 redirects to it) for `hostname`, with the security policy `tls_policy`; `hsts_seconds` for which
     browsers come by HTTPS alone (0: not told); `web_acl_arn` of a web ACL that judges requests; `internal`: without
-    public addresses; `idle_timeout_seconds` after which it closes a connection that nobody uses; `protect` keeps ALB,
-    listener and rules from being deleted, by Pulumi and by AWS.
+    public addresses; `ip_address_type`: ipv4, or dualstack for IPv6 addresses too; `idle_timeout_seconds` after which
+    it closes a connection that nobody uses; `protect` keeps ALB, listener and rules from being deleted, by Pulumi and
+    by AWS.
     """
 
     port: int
@@ -35,6 +37,7 @@ class LoadBalancerArgs:
     hsts_seconds: int = 0
     web_acl_arn: str = ""
     internal: bool = False
+    ip_address_type: str = "ipv4"
     idle_timeout_seconds: int = IDLE_SECONDS
     protect: bool = False
 
@@ -97,7 +100,7 @@ class LoadBalancer(StackListener):
         self.listener_arn = listeners[args.port].arn
         self.security_group_id = group.id
         self.dns_name = balancer.dns_name
-        self.zone_id = balancer.zone_id
+        self.zone_id, self.has_ipv6 = balancer.zone_id, args.ip_address_type == DUALSTACK
         self.url = balancer.dns_name.apply(
             lambda dns: args.url(host) if (host := args.hostname if args.is_https else dns) else ""
         )
@@ -161,6 +164,7 @@ class LoadBalancer(StackListener):
                 security_group_id=self.security_group_id,
                 dns_name=self.dns_name,
                 zone_id=self.zone_id,
+                has_ipv6=self.has_ipv6,
                 url=self._args.url(hostname),
             ),
             hostname=hostname,
@@ -182,12 +186,13 @@ class LoadBalancer(StackListener):
     def _ways_in(self, group: aws.ec2.SecurityGroup, port: int) -> list[aws.vpc.SecurityGroupIngressRule]:
         return [
             aws.vpc.SecurityGroupIngressRule(
-                f"{self._prefix}-{port}-from-{cidr}",
+                way_in(self._prefix, port, cidr),
                 security_group_id=group.id,
                 ip_protocol="tcp",
                 from_port=port,
                 to_port=port,
-                cidr_ipv4=cidr,
+                cidr_ipv4=None if ":" in cidr else cidr,
+                cidr_ipv6=cidr if ":" in cidr else None,
                 opts=pulumi.ResourceOptions(parent=self),
             )
             for cidr in self._args.allowed_cidrs
@@ -209,6 +214,7 @@ class LoadBalancer(StackListener):
             security_groups=[group.id],
             subnets=list(subnet_ids),
             drop_invalid_header_fields=True,
+            ip_address_type=self._args.ip_address_type,
             idle_timeout=self._args.idle_timeout_seconds,
             enable_deletion_protection=self._permanent,
             access_logs=written,

@@ -35,6 +35,7 @@ TAKEN = frozenset(
         "imageSigningKey",
         "instanceType",
         "internal",
+        "ipAddressType",
         "maxErrorPercent",
         "maxResponseMilliseconds",
         "maxSeverity",

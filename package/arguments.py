@@ -109,12 +109,14 @@ class ServiceArgs(TypedDict, total=False):
     """Regional web ACL of AWS WAF that judges requests to the load balancer."""
     internal: bool
     """Load balancer without public addresses, in an existing VPC; the update must run where it is reached. It can't change later. Default: false."""
+    ipAddressType: str
+    """Addresses of the load balancer: ipv4, or dualstack for IPv6 too, with subnets that have both and an IPv6 network in allowedCidrs (::/0 is everybody); servers keep IPv4. Default: ipv4."""
     idleTimeoutSeconds: int
     """Seconds without a byte after which the load balancer closes a connection, of users and to servers; a request that is answered later fails with 504. The application's keep-alive must be longer. Default: 60."""
     listenerPort: int
     """Port of the load balancer; 0 is 80, or 443 with a certificate. Default: 0."""
     allowedCidrs: list[str]
-    """IPv4 networks that may reach the load balancer. Default: ["0.0.0.0/0"]."""
+    """Networks that may reach the load balancer. Default: ["0.0.0.0/0"]."""
     listenerArn: str
     """Existing listener to use with its load balancer, shared with other services; empty creates both."""
     rulePriority: int

@@ -48,6 +48,7 @@ LIVE = {
     "hstsSeconds": "in place; 0 has browsers forget it where it was set, since no update can take the header away",
     "webAclArn": "in place",
     "internal": "refused: [that](runbook.md#another-network) is another stack",
+    "ipAddressType": "in place",
     "idleTimeoutSeconds": "in place",
     "hostname": "at once: what probes ask for, and on an adopted listener whose requests are this service's",
     "listenerPort": "the new port serves before the old one closes; then whoever still asks at the old one is refused",

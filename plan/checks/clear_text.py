@@ -13,8 +13,9 @@ from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
 from plan.readers.existing_balancer import ExistingBalancer
 
-# Who is no internet: private networks, and those of carriers (RFC 1918, RFC 6598).
+# Who is no internet: private networks, and those of carriers (RFC 1918, RFC 6598, RFC 4193).
 INSIDE = [ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+INSIDE_IPV6 = ipaddress.IPv6Network("fc00::/7")
 READ = "the preview token crosses the internet in clear text, and whoever reads it there reaches pre-production"
 
 
@@ -32,10 +33,14 @@ def token_path(s: Settings, shared: ExistingBalancer | None, before: PermanentRe
         return f"HTTP {port} is open to the internet" if listener and listener.protocol == "HTTP" else ""
     if s.is_https or s.internal:
         return ""
-    outside = [
-        one for one in s.allowed_cidrs if not any(ipaddress.IPv4Network(one).subnet_of(network) for network in INSIDE)
-    ]
+    outside = [one for one in s.allowed_cidrs if not _is_inside(ipaddress.ip_network(one))]
     return f"HTTP {s.port} is open to {', '.join(outside)}" if outside else ""
+
+
+def _is_inside(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    if isinstance(network, ipaddress.IPv6Network):
+        return network.subnet_of(INSIDE_IPV6)
+    return any(network.subnet_of(inside) for inside in INSIDE)
 
 
 def problems(s: Settings, found: str) -> Iterator[Problem]:

@@ -61,8 +61,9 @@ class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
-    program's own too; `internal`: it has no public address; `idle_seconds` after which it closes a connection;
-    `log_bucket` had its access logs last. `log_days`: of what a bucket of the program's own keeps; 0 without one.
+    program's own too; `internal`: it has no public address; `ip_address_type` as AWS says it; `idle_seconds` after
+    which it closes a connection; `log_bucket` had its access logs last. `log_days`: of what a bucket of the program's
+    own keeps; 0 without one.
     `rules` are the service's, on whatever listener, by what they are: preview, production; and the redirect. `dns`: the
     load balancer's DNS name. `alias`: the host name that the service's record leads here; `certified`: the one that its
     certificate was made for; `records` are all of hosted zones, each by its zone, name, type and label; empty where
@@ -76,6 +77,7 @@ class PermanentResources:
     protected: bool = False
     internal: bool = False
     web_acl: str = ""
+    ip_address_type: str = "ipv4"
     idle_seconds: int = IDLE_SECONDS
     log_bucket: str = ""
     log_days: int = 0
@@ -124,6 +126,7 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         subnets=frozenset(balancer.get("subnets") or ()),
         protected=bool(balancer.get("enableDeletionProtection")),
         internal=bool(balancer.get("internal")),
+        ip_address_type=balancer.get("ipAddressType") or "ipv4",
         idle_seconds=int(balancer.get("idleTimeout") or IDLE_SECONDS),
         log_bucket=(balancer.get("accessLogs") or {}).get("bucket") or "",
         log_days=_kept_days(first(all_of(BUCKET, owner)).get("id", ""), all_of(LIFECYCLE)),
@@ -136,9 +139,11 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
             if arn and one.outputs.get("loadBalancerArn") == arn
         ),
         cidrs=frozenset(
-            one.outputs["cidrIpv4"]
+            cidr
             for one in all_of(INGRESS)
-            if one.outputs.get("securityGroupId") in walls and one.outputs.get("cidrIpv4")
+            if one.outputs.get("securityGroupId") in walls
+            for cidr in (one.outputs.get("cidrIpv4"), one.outputs.get("cidrIpv6"))
+            if cidr
         ),
         hostname=first(fronts).get("hostname") or "",
         rules={kind: rule for kind, rule in rules.items() if kind},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from core.errors import Problem, problem
 from plan import estimates
 from plan.checks import permanent
-from plan.config.settings import Settings
+from plan.config.settings import DUALSTACK, Settings
 from plan.readers.account_limits import AccountLimits, Subnet
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
@@ -40,6 +40,16 @@ def problems(s: Settings, limits: AccountLimits) -> Iterator[Problem]:
                     f"must be in {s.vpc_id} (it is in {known[id].vpc})",
                     f"pulumi config set vpcId {known[id].vpc}, or take the subnet out of {key}",
                 )
+    for id in s.alb_subnet_ids if s.ip_address_type == DUALSTACK else ():
+        if id in known and not known[id].ipv6:
+            yield problem(
+                "PHX-368",
+                "albSubnetIds",
+                id,
+                f"must have a network of IPv6 with ipAddressType {DUALSTACK}, and a way to the internet by it",
+                "aws ec2 associate-vpc-cidr-block --amazon-provided-ipv6-cidr-block, aws ec2"
+                f" associate-subnet-cidr-block --subnet-id {id} --ipv6-cidr-block ..., and a route for ::/0",
+            )
     front, back = ([known[id] for id in ids if id in known] for ids in (s.alb_subnet_ids, s.server_subnet_ids))
     yield from _zones(front, back)
 

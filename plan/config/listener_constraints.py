@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from core import partitions
 from core.errors import problem
 from plan.config.constraint import BrokenConstraints, command
-from plan.config.settings import IDLE_SECONDS, TLS_POLICY, Settings
+from plan.config.settings import DUALSTACK, IDLE_SECONDS, TLS_POLICY, Settings
 
 # Of the name that a certificate is asked for by (ACM API reference, RequestCertificate, DomainName).
 COMMON_NAME = 64
@@ -81,6 +83,7 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 f"pulumi config set webAclArn arn:{partitions.of(s.region)}:wafv2:{s.region}:...",
             ),
         )
+    yield from _dualstack_constraints(s)
     if s.internal and not s.vpc_id:
         yield (
             ("internal", "vpcId"),
@@ -113,6 +116,47 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 "[]",
                 "must name who may reach the load balancer",
                 command("allowedCidrs", '["0.0.0.0/0"]'),
+            ),
+        )
+
+
+def _dualstack_constraints(s: Settings) -> BrokenConstraints:
+    """Users of IPv6 need a load balancer with such addresses, a network with them, and to be let in."""
+    of_ipv6 = [one for one in s.allowed_cidrs if ":" in one]
+    if of_ipv6 and s.ip_address_type != DUALSTACK and not s.listener_arn:
+        yield (
+            ("allowedCidrs", "ipAddressType"),
+            problem(
+                "PHX-183",
+                "allowedCidrs",
+                list(s.allowed_cidrs),
+                f"must name IPv4 networks alone unless ipAddressType is {DUALSTACK}: nobody comes from {of_ipv6[0]} to"
+                " IPv4 addresses",
+                f"pulumi config set ipAddressType {DUALSTACK}, or take it out of allowedCidrs",
+            ),
+        )
+    if s.ip_address_type != DUALSTACK or s.listener_arn:
+        return
+    if not s.vpc_id:
+        yield (
+            ("ipAddressType", "vpcId"),
+            problem(
+                "PHX-184",
+                "ipAddressType",
+                DUALSTACK,
+                "must come with vpcId: the network that is made without it has IPv4 addresses alone",
+                "pulumi config set vpcId vpc-...  (with subnets that have IPv6 networks), or ipAddressType ipv4",
+            ),
+        )
+    if s.allowed_cidrs and not of_ipv6:
+        yield (
+            ("ipAddressType", "allowedCidrs"),
+            problem(
+                "PHX-185",
+                "allowedCidrs",
+                list(s.allowed_cidrs),
+                f"must let IPv6 in too with ipAddressType {DUALSTACK}: whoever has IPv6 tries it first, and would wait",
+                command("allowedCidrs", json.dumps([*s.allowed_cidrs, "::/0"])),
             ),
         )
 
@@ -154,6 +198,11 @@ def existing_listener_constraints(s: Settings) -> BrokenConstraints:
             "idleTimeoutSeconds",
             s.idle_timeout_seconds if s.idle_timeout_seconds != IDLE_SECONDS else "",
             "the idle timeout of a load balancer is its owner's",
+        ),
+        (
+            "ipAddressType",
+            s.ip_address_type if s.ip_address_type == DUALSTACK else "",
+            "the addresses of a load balancer are its owner's",
         ),
         ("internal", s.internal and "true", "the load balancer is there already"),
         ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),

@@ -29,6 +29,7 @@ from plan.config.validators import (
     list_of,
     mapping,
     matching,
+    network,
     one_of,
     path,
     slow_start,
@@ -42,6 +43,7 @@ HSTS_SECONDS = 31_536_000
 LOG_DAYS = 90
 # AWS's own default (Elastic Load Balancing API reference, LoadBalancerAttribute).
 IDLE_SECONDS = 60
+DUALSTACK = "dualstack"
 INSTANCE_TYPE = r"[a-z][a-z0-9-]*\.[a-z0-9-]+"
 # That an auto-scaling group takes (EC2 Auto Scaling API reference, LaunchTemplateOverrides).
 MOST_TYPES = 40
@@ -213,9 +215,10 @@ class Settings:
         "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID",
     )
     internal: bool = _key(False, boolean, "true")
+    ip_address_type: str = _key("ipv4", one_of("ipv4", DUALSTACK), DUALSTACK)
     idle_timeout_seconds: int = _key(IDLE_SECONDS, integer(1, 4000, "seconds"), "120")
     listener_port: int = _key(0, integer(0, 65535, "(0: 80, or 443 with a certificate)"), "80")
-    allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), list_of(cidr(0, 32), most=25), '["0.0.0.0/0"]')
+    allowed_cidrs: tuple[str, ...] = _key(("0.0.0.0/0",), list_of(network, most=25), '["0.0.0.0/0"]')
     listener_arn: str = _key(
         "",
         matching(

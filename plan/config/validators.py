@@ -142,6 +142,17 @@ def cidr(least: int, most: int) -> Validator:
     return rule
 
 
+def network(text: str) -> str:
+    """An IPv4 or an IPv6 network in CIDR notation without host bits."""
+    try:
+        known = "/" in text and ipaddress.ip_network(text)
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("a network such as 10.20.0.0/16 or 2001:db8::/32")
+    return text
+
+
 def base_image(text: str) -> str:
     """A vendor's image: by its short name, by the path of a public SSM parameter, or by id."""
     if text not in BASE_IMAGES and not AMI.fullmatch(text) and not re.fullmatch(r"/[\w./-]{1,1000}", text):

@@ -47,6 +47,8 @@ T = TypeVar("T")
 # A preview is waited for by a person: what does not answer soon is unknown.
 QUICK = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
+# States of a network that a subnet does not have (Amazon EC2 API reference, SubnetCidrBlockState).
+LEAVING = ("disassociating", "disassociated", "failing", "failed")
 # Quotas of running on-demand instances, in vCPUs of a region, by the family of the instance type (Amazon EC2 user
 # guide, "On-Demand Instance quotas"; codes: service "ec2" in Service Quotas). The first pattern that fits counts.
 QUOTAS = (
@@ -84,12 +86,13 @@ class Quota:
 
 @dataclass(frozen=True)
 class Subnet:
-    """A subnet. `free`: addresses that nobody has."""
+    """A subnet. `free`: IPv4 addresses that nobody has; `ipv6`: it has a network of IPv6 too."""
 
     id: str
     zone: str
     vpc: str
     free: int
+    ipv6: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,7 +262,16 @@ def read_subnets(ec2: EC2Client, ids: Sequence[str]) -> tuple[Subnet, ...]:
         return ()
     pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "subnet-id", "Values": list(ids)}])
     return tuple(
-        Subnet(one["SubnetId"], one["AvailabilityZone"], one["VpcId"], one["AvailableIpAddressCount"])
+        Subnet(
+            one["SubnetId"],
+            one["AvailabilityZone"],
+            one["VpcId"],
+            one["AvailableIpAddressCount"],
+            any(
+                joined["Ipv6CidrBlockState"]["State"] not in LEAVING
+                for joined in one.get("Ipv6CidrBlockAssociationSet", [])
+            ),
+        )
         for page in pages
         for one in page["Subnets"]
     )

@@ -52,6 +52,7 @@ class ExistingBalancer:
     url: str = ""
     dns: str = ""
     zone: str = ""  # that its DNS name is in
+    has_ipv6: bool = False
     is_public: bool = False
     rules: tuple[OtherRule, ...] = ()
     target_groups: int = 0  # that its rules name
@@ -98,6 +99,7 @@ def read_existing_balancer(
         vpc_id=found.vpc_id,
         dns=found.dns,
         zone=found.zone,
+        has_ipv6=found.has_ipv6,
         is_public=found.is_public,
         security_groups=found.security_groups,
         others=others,

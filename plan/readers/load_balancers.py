@@ -25,6 +25,7 @@ class Balancer:
     security_groups: tuple[str, ...] = ()
     is_public: bool = False  # internet-facing
     zone: str = ""  # of Route 53, that its DNS name is in
+    has_ipv6: bool = False
 
 
 def find_load_balancer(
@@ -59,6 +60,7 @@ def parse_balancer(one: Any) -> Balancer:
         tuple(one.get("SecurityGroups", [])),
         one.get("Scheme") == "internet-facing",
         one.get("CanonicalHostedZoneId", ""),
+        one.get("IpAddressType", "ipv4") != "ipv4",
     )
 
 

@@ -24,6 +24,8 @@ TABLE, ROUTE = "aws:ec2/routeTable:RouteTable", "aws:ec2/route:Route"
 JOINED = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 FIREWALL = "aws:ec2/securityGroup:SecurityGroup"
 WAY_IN = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+# In a URN a pair of colons is between its parts.
+COLON = "."
 ANYWHERE = "0.0.0.0/0"
 
 # How what carries tags is listed: the call, the key of its list, and of an item's id.
@@ -76,8 +78,13 @@ def expected_balancer(name: str, *, ports: Iterable[int], cidrs: Iterable[str]) 
     """The load balancer's security group and who may come in, as `components.load_balancer` declares them."""
     return [
         ExpectedResource(FIREWALL, f"{name}-alb", "LoadBalancer"),
-        *(ExpectedResource(WAY_IN, f"{name}-{port}-from-{cidr}", "LoadBalancer") for port in ports for cidr in cidrs),
+        *(ExpectedResource(WAY_IN, way_in(name, port, cidr), "LoadBalancer") for port in ports for cidr in cidrs),
     ]
+
+
+def way_in(name: str, port: int, cidr: str) -> str:
+    """The logical name of the rule by which a network comes in."""
+    return f"{name}-{port}-from-{cidr.replace(':', COLON)}"
 
 
 def find_unrecorded(
@@ -145,7 +152,9 @@ def _way_in(ec2: EC2Client, firewall: str, port: int, cidr: str) -> str:
         (
             rule["SecurityGroupRuleId"]
             for rule in rules
-            if not rule["IsEgress"] and (rule.get("FromPort"), rule.get("CidrIpv4")) == (port, cidr)
+            if not rule["IsEgress"]
+            and rule.get("FromPort") == port
+            and cidr in (rule.get("CidrIpv4"), rule.get("CidrIpv6", "").replace(":", COLON))
         ),
         "",
     )

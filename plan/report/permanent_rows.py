@@ -93,6 +93,8 @@ def _judged(before: PermanentResources, s: Settings) -> list[tuple[str, str]]:
     found = []
     if before.web_acl != s.web_acl_arn:
         found.append(("web ACL", f"{before.web_acl or 'none'} -> {s.web_acl_arn or 'none'}: in place"))
+    if before.ip_address_type != s.ip_address_type:
+        found.append(("addresses", f"{before.ip_address_type} -> {s.ip_address_type} (ipAddressType): in place"))
     if before.idle_seconds != s.idle_timeout_seconds:
         found.append(("idle", f"{before.idle_seconds} s -> {s.idle_timeout_seconds} s (idleTimeoutSeconds): in place"))
     if before.log_days != s.kept_days:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models import ec2_backends
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend
 
@@ -151,6 +152,28 @@ def takes_what_aws_takes(
     hour = {delay: "3600"} if attributes.get(delay) == "3600" else {}
     original(backend, target_group_arn, {key: value for key, value in attributes.items() if key not in hour})
     backend.target_groups[target_group_arn].attributes.update(hour)
+
+
+@around(ELBv2Backend, "create_load_balancer")
+def has_ipv6_where_its_subnets_have(
+    cloud: CloudState, original: Correction, backend: Any, *args: Any, **kwargs: Any
+) -> Any:
+    _check_addresses(backend, kwargs.get("ip_address_type"), kwargs.get("subnet_ids") or [])
+    return original(backend, *args, **kwargs)
+
+
+@around(ELBv2Backend, "set_ip_address_type")
+def gets_ipv6_where_its_subnets_have(
+    cloud: CloudState, original: Correction, backend: Any, arn: str, ip_type: str
+) -> None:
+    _check_addresses(backend, ip_type, [one.id for one in backend.load_balancers[arn].subnets])
+    original(backend, arn, ip_type)
+
+
+def _check_addresses(backend: Any, type: str | None, subnets: list[str]) -> None:
+    known = ec2_backends[backend.account_id][backend.region_name]
+    if type == "dualstack" and not all(known.get_subnet(one).ipv6_cidr_block_associations for one in subnets):
+        raise _refuse("You must specify subnets with an associated IPv6 CIDR block.", "InvalidSubnet")
 
 
 @around(ELBv2Backend, "modify_load_balancer_attributes")

@@ -90,6 +90,7 @@ class LoadBalancer(BalancerType):
             "dnsName": found["DNSName"],
             "zoneId": found.get("CanonicalHostedZoneId"),
             "vpcId": found["VpcId"],
+            "ipAddressType": found["IpAddressType"],
             "name": found["LoadBalancerName"],
         }
 
@@ -98,6 +99,8 @@ class LoadBalancer(BalancerType):
         self._attributes(ident, inputs)
         if "securityGroups" in changed:
             self.aws.elbv2.set_security_groups(LoadBalancerArn=ident, SecurityGroups=inputs["securityGroups"])
+        if "ipAddressType" in changed:
+            self.aws.elbv2.set_ip_address_type(LoadBalancerArn=ident, IpAddressType=inputs["ipAddressType"])
         if "subnets" in changed:
             self.aws.elbv2.set_subnets(LoadBalancerArn=ident, Subnets=inputs["subnets"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import re
 import socket
@@ -429,6 +430,23 @@ def test_a_role_takes_ten_managed_policies_and_so_many_characters(s: Stack) -> N
     iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
     iam.put_role_policy(RoleName="crowded", PolicyName="one", PolicyDocument=long)
     refused(iam.put_role_policy, "LimitExceeded", "10240", RoleName="crowded", PolicyName="two", PolicyDocument=long)
+
+
+def test_a_load_balancer_has_ipv6_where_its_subnets_have(s: Stack) -> None:
+    ec2, elbv2 = s.cloud.client("ec2"), s.cloud.client("elbv2")
+    change, words = elbv2.set_ip_address_type, "subnets with an associated IPv6 CIDR block"
+    refused(change, "InvalidSubnet", words, LoadBalancerArn=s.balancer, IpAddressType="dualstack")
+    asked = {"Name": "both", "Subnets": s.subnets, "IpAddressType": "dualstack"}
+    refused(elbv2.create_load_balancer, "InvalidSubnet", words, **asked)
+    found = ec2.associate_vpc_cidr_block(VpcId=s.vpc, AmazonProvidedIpv6CidrBlock=True)["Ipv6CidrBlockAssociation"]
+    [vpc] = ec2.describe_vpcs(VpcIds=[s.vpc])["Vpcs"]
+    block = next(one["Ipv6CidrBlock"] for one in vpc["Ipv6CidrBlockAssociationSet"])
+    assert found["AssociationId"]
+    for number, subnet in enumerate(s.subnets):
+        part = str(list(ipaddress.ip_network(block).subnets(new_prefix=64))[number])
+        ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=part)
+    change(LoadBalancerArn=s.balancer, IpAddressType="dualstack")
+    change(LoadBalancerArn=s.balancer, IpAddressType="ipv4")
 
 
 def test_idle_timeout_and_slow_start_are_within_aws_limits(s: Stack) -> None:

@@ -142,6 +142,8 @@ EDGE = PermanentResources(listeners=(Listener("plain", "a", 80, "HTTP"), Listene
             "HTTP 8080 is open to 203.0.113.0/24",
         ),
         ({"allowed_cidrs": ("10.1.0.0/16", "100.64.0.0/10")}, None, 80, ""),
+        ({"allowed_cidrs": ("10.1.0.0/16", "fd00::/8")}, None, 80, ""),
+        ({"allowed_cidrs": ("10.1.0.0/16", "::/0")}, None, 80, "HTTP 80 is open to ::/0"),
         (OWN, None, 443, ""),
         (ADOPTED, SHARED, 80, f"the listener {LISTENER} is HTTP, and its load balancer internet-facing"),
         (ADOPTED, ExistingBalancer(listener=LISTENER, url="http://shop.example.com"), 80, ""),

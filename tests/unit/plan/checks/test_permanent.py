@@ -194,6 +194,11 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
         (before(log_days=7), {}, [("logs", "kept for 7 days -> 0: all of them are deleted")]),
         (before(), {"web_acl_arn": "arn:acl"}, [("web ACL", "none -> arn:acl: in place")]),
         (before(web_acl="arn:acl"), {}, [("web ACL", "arn:acl -> none: in place")]),
+        (
+            before(),
+            {"ip_address_type": "dualstack"},
+            [("addresses", "ipv4 -> dualstack (ipAddressType): in place")],
+        ),
         (before(), {"idle_timeout_seconds": 300}, [("idle", "60 s -> 300 s (idleTimeoutSeconds): in place")]),
         (
             before(listener(443, "HTTPS", certificate=CERTIFICATE, tls_policy="Old"), listener(80)),

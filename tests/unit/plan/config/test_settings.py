@@ -131,7 +131,7 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
         ("internal", "yes", "true or false"),
         ("internal", "true", "must come with vpcId"),
         ("listenerPort", "70000", "a whole number from 0 to 65535"),
-        ("allowedCidrs", '["everyone"]', "each item is an IPv4 network"),
+        ("allowedCidrs", '["everyone"]', "each item is a network such as 10.20.0.0/16"),
         ("allowedCidrs", "[]", "must name who may reach the load balancer"),
         ("previewToken", "short", "20 to 128 letters"),
         ("previewToken", "with-a-wildcard-*-in-the-middle", "20 to 128 letters"),
