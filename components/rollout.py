@@ -151,7 +151,7 @@ class Rollout(pulumi.ComponentResource):
                 **shared,
                 **sticky,
                 **approve,
-                **self._hooks(asked_hooks.promote_hooks(settings, plan)),
+                **self._hooks(asked_hooks.promote_hooks(settings, plan, self._live)),
                 **self._guard_order(),
                 **proportional,
             },

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from core.hooks import AFTER_VERIFY, BEFORE_SHIFT, ON_ROLLBACK, Hook, parse_hook
 from plan.config.settings import Settings
+from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
 
 
@@ -18,9 +19,10 @@ def verify_hooks(settings: Settings, plan: RolloutPlan) -> dict[str, Hook]:
     return {} if plan.is_rollback else _only(settings, AFTER_VERIFY)
 
 
-def promote_hooks(settings: Settings, plan: RolloutPlan) -> dict[str, Hook]:
-    """What promote asks, and tells."""
-    if plan.is_rollback or not settings.traffic:
+def promote_hooks(settings: Settings, plan: RolloutPlan, live: LiveState) -> dict[str, Hook]:
+    """What promote asks, and tells. Nobody is asked for traffic that the active group loses."""
+    loses = plan.existing is not None and live.weights.get(plan.active.color, 0) > settings.traffic
+    if plan.is_rollback or loses or not settings.traffic:
         return _only(settings, ON_ROLLBACK)
     if plan.previous is None:
         return _only(settings, BEFORE_SHIFT)

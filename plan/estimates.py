@@ -69,7 +69,8 @@ def promotion_seconds(settings: Settings, plan: RolloutPlan, live: LiveState) ->
         watched=is_watched(settings, plan),
         approvals=60 * settings.approval_timeout_minutes * len(approvals(settings, plan, live)),
         hooks=held_seconds(
-            asked_hooks.promote_hooks(settings, plan).values(), [*canary_count(settings, plan, live), settings.traffic]
+            asked_hooks.promote_hooks(settings, plan, live).values(),
+            [*canary_count(settings, plan, live), settings.traffic],
         ),
         growing=replacement_seconds(settings) if is_proportional(settings, plan) else 0,
     )

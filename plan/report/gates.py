@@ -21,7 +21,7 @@ def describe_gates(plan: RolloutPlan, settings: Settings, live: LiveState) -> st
     if not plan.needs_traffic_shift:
         return " -> ".join(gates)
     watched = estimates.is_watched(settings, plan)
-    hooks = asked_hooks.promote_hooks(settings, plan)
+    hooks = asked_hooks.promote_hooks(settings, plan, live)
     gates += _hook(hooks, BEFORE_SHIFT)
     gates += [
         f"canary {step} % for {_pause(settings.canary_pause_seconds, watched=watched)}"

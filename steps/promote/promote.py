@@ -23,7 +23,7 @@ from core.release_events import PROMOTED, Release
 from core.server_groups import VERIFIED, Group
 from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
-from steps.hooks import asking
+from steps.hooks import asking, reachable
 from steps.hooks.asking import Hooks
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import PromotionTarget
@@ -185,6 +185,7 @@ def _names(context: Context, options: Options, rule: Rule | None) -> dict[str, s
 def _first(options: Options, context: Context, ours: Group, subject: PromotionTarget) -> dict[str, object]:
     """Nobody is live: the group only has to be well. The engine makes the production rule next."""
     context.progress.line("there is no production rule yet: this is the first birth")
+    reachable.check(context, options.hooks)
     _hooks(options, context, subject).ask(BEFORE_SHIFT, then="; production was not touched")
     needed = server_groups.target_size(minimum=options.min_size, live=0, maximum=ours.maximum)
     wait_healthy(context, options.target_group, needed, options.color, group=ours)
@@ -217,6 +218,8 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         canaries=canaries,
     )
     _announce(options, context, way, subject, note, watched=bool(canaries))
+    if way.steps:
+        reachable.check(context, options.hooks)
     everything = server_groups.read_groups(context.aws, options.stack)
     flip = TrafficShift(
         way,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_going_back_has_no_canary_in_its_plan() -> None:
     assert row(said, "gates") == [gates]
     hooked = brief(NEW, group("blue", OLD, 0, days=9), group("green", NEW), keep_previous=True, hooks=HOOKS)
     assert row(hooked, "gates") == [gates + "; if it goes back: hook onRollback (at most 30 s)"]
+
+
+def test_an_update_that_takes_traffic_away_asks_nobody() -> None:
+    said = brief(NEW, group("blue", OLD, 50, days=9), group("green", NEW, 50), active="green", traffic=10, hooks=HOOKS)
+    [gates] = row(said, "gates")
+    assert "10 %, held" in gates
+    assert re.findall(r"hook (\w+)", gates) == ["afterVerify", "onRollback"]
 
 
 def test_the_first_plan_asks_what_can_be_asked_before_there_are_users() -> None:

@@ -190,3 +190,11 @@ def test_credentials_that_end_while_hooks_may_wait_are_refused(flipping: Flippin
     hold = Hook(name="atShare10", kind="command", target=":", timeout_seconds=7000)
     assert "PHX-704" in fails(flipping, hooks=(hold,)) + fails(flipping)
     assert asked[0] - asked[1] == 7000
+
+
+def test_a_document_that_is_not_there_is_found_before_traffic_moves(flipping: Flipping) -> None:
+    missing = Hook(name="afterPromote", kind="document", target="Missing")
+    assert "PHX-025: hooks can't be asked; production was not touched\nWhy: afterPromote: " in (
+        fails(flipping, hooks=(missing,))
+    )
+    assert flipping.moves == []
