@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -78,9 +79,11 @@ def environment(flipping: Flipping) -> dict[str, str]:
 COMMAND = ["/bin/sh", "-c", "sh steps/run promote; exit $?"]
 
 
-def start(flipping: Flipping, tmp_path: Path, **more: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def start(flipping: Flipping, tmp_path: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The step; what of it is left when the block ends, is killed: its canary would last for an hour."""
     with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
-        return subprocess.Popen(
+        shell = subprocess.Popen(
             COMMAND,
             cwd=PROJECT,
             env={**environment(flipping), **more},
@@ -90,6 +93,12 @@ def start(flipping: Flipping, tmp_path: Path, **more: str) -> subprocess.Popen[b
             # Under nohup the tests ignore it, and so would what they start.
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
+    with shell:
+        try:
+            yield shell
+        except BaseException:
+            os.killpg(shell.pid, signal.SIGKILL)
+            raise
 
 
 def in_canary(flipping: Flipping) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,8 +137,9 @@ class World:
             LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "t3.micro"},
         )["LaunchTemplate"]["LaunchTemplateId"]
         self.preview_rule = self.production_rule = ""
-        # Nothing but calls of these two changes what they answer.
-        Remembered(elb, self.aws.cloudwatch)
+        if "AWS_ENDPOINT_URL" not in os.environ:
+            # Nothing but calls of these two changes what they answer: no other process reaches this moto.
+            Remembered(elb, self.aws.cloudwatch)
         self._wrap()
 
     def _wrap(self) -> None:
