@@ -84,7 +84,7 @@ variable "session_manager_profile" {
 variable "log_collector" {
   type        = string
   default     = "fluentd"
-  description = "For provision/30-log-collector.sh, when it is there: fluentd or syslog-ng."
+  description = "For provision/60-log-collector.sh, when it is there: fluentd or syslog-ng."
 }
 
 variable "log_target" {

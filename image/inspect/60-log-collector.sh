@@ -15,6 +15,14 @@ fail() {
 collector=$(cat /etc/phoenix/log-collector)
 access=$(cat /etc/phoenix/access-log 2>/dev/null || true)
 
+case "$collector" in
+  fluentd) configuration=/etc/fluent/fluentd.conf ;;
+  *) configuration=/etc/syslog-ng/conf.d/phoenix.conf ;;
+esac
+if [ -n "$access" ] && ! grep -qF -- "${access%/*}" "$configuration"; then
+  fail "$collector collects nothing of $access: it was installed before the application had named it." \
+    "Give its script in image/provision a number above 40, as image/optional/60-log-collector.sh has."
+fi
 systemctl is-enabled --quiet "$collector" || fail "$collector is not enabled: a server would boot without it."
 case "$collector" in
   fluentd) fluentd --dry-run --config /etc/fluent/fluentd.conf >/dev/null || fail "fluentd refuses its configuration." ;;

@@ -2,7 +2,7 @@
 # Collects the logs of the application and of the system: the journal, and the files that the application names in
 # /etc/phoenix/access-log (FOLDER/NAMES, with a * in the names). To add it to the image:
 #
-#   cp image/optional/30-log-collector.sh image/provision/
+#   cp image/optional/60-log-collector.sh image/provision/
 #
 # LOG_COLLECTOR  fluentd (from its own package repository) or syslog-ng (from the distribution)
 # LOG_TARGET     tls://HOST:PORT: fluentd's forward protocol, or syslog (RFC 5425), both over TLS: nobody on the way reads
@@ -63,7 +63,7 @@ SOURCES
 
 fluentd_configuration() {
   cat <<CONF
-# Written by image/provision/30-log-collector.sh. Nothing here listens.
+# Written by image/provision/60-log-collector.sh. Nothing here listens.
 CONF
   if [ -n "$access" ]; then
     cat <<CONF
@@ -177,7 +177,7 @@ destination d_journal { file(\"/var/log/phoenix/journal.$day.log\" group(\"adm\"
     journal=d_journal
   fi
   cat <<CONF
-# Written by image/provision/30-log-collector.sh. Nothing here listens.
+# Written by image/provision/60-log-collector.sh. Nothing here listens.
 $destinations
 CONF
   if [ -n "$access" ]; then

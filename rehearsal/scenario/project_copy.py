@@ -13,7 +13,7 @@ from rehearsal.engine.standin import stack_yaml
 PROGRAM = ("components", "plan", "core", "steps")
 REQUIREMENTS = ("requirements.txt", "requirements.lock.txt")
 NEEDED = ("Pulumi.yaml", "Pulumi.local.yaml", "__main__.py", *REQUIREMENTS, *PROGRAM, "image")
-LOG_COLLECTOR = "30-log-collector.sh"
+LOG_COLLECTOR = "60-log-collector.sh"
 APP = "apps/rehearsed"
 
 

@@ -45,7 +45,7 @@ def server(cloud: Cloud) -> str:
     """One with the log collector of image/optional, which sends to localhost over TLS."""
     made = launched(cloud, metal(cloud).images[0].id)
     booted(cloud, made)
-    install = (PROJECT / "image" / "optional" / "30-log-collector.sh").read_text()
+    install = (PROJECT / "image" / "optional" / "60-log-collector.sh").read_text()
     settings = f"LOG_COLLECTOR=syslog-ng LOG_TARGET=tls://localhost:{PORT}"
     for command, program in ((PREPARE, ""), (f"{settings} sh", install), ("systemctl stop syslog-ng", "")):
         done = inside(cloud, made, command, program=program)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "image" / "optional" / "30-log-collector.sh"
+SCRIPT = Path(__file__).parents[3] / "image" / "optional" / "60-log-collector.sh"
 # A name of the kind that nobody can resolve where an image is baked (RFC 2606), an address, and none.
 TARGETS = {
     "name": "logs.example.invalid:24224",
@@ -17,6 +17,12 @@ TARGETS = {
     "TLS": "tls://logs.example.invalid:24224",
     "files": "",
 }
+
+
+def test_it_is_installed_after_the_application_whose_log_it_collects_and_before_the_image_is_shut() -> None:
+    others = {"40-application.sh", "80-hardening.sh"}
+    assert others <= {script.name for script in (SCRIPT.parents[1] / "provision").iterdir()}
+    assert sorted({SCRIPT.name, *others}) == ["40-application.sh", SCRIPT.name, "80-hardening.sh"]
 
 
 def configuration(collector: str, target: str) -> str:
