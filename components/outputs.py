@@ -14,6 +14,7 @@ from plan import history
 from plan.checks import freeze
 from plan.planner import CheckedPlan
 from plan.readers.live_state import LiveGroup
+from plan.report.outcome import outcome
 
 
 def stack_outputs(
@@ -25,7 +26,7 @@ def stack_outputs(
     after: pulumi.Output[str],
 ) -> dict[str, pulumi.Output[Any]]:
     """`url`; `live`, the group with most of production; `releases`, a record of each group that there is; `history`, a
-    line of each that was deleted.
+    line of each that was deleted; `summary`, how the gates of the active group went.
 
     `after`: an output of the production rule, on which all but `url` hang: a failed update leaves the old ones.
     """
@@ -55,12 +56,14 @@ def stack_outputs(
         }
         return history.release_records(plan, live, fingerprint, known[0], written)
 
+    records = pulumi.Output.all(image.baked, rollout.release_tags, after).apply(releases)
     return {
         "url": url,
         "live": rollout.left_out.apply(
             lambda left_out: _existing(live.majority_group, rollout.shares) if left_out else living
         ),
-        "releases": pulumi.Output.all(image.baked, rollout.release_tags, after).apply(releases),
+        "releases": records,
+        "summary": records.apply(lambda known: outcome(known[plan.active.color])),
         "history": pulumi.Output.all(rollout.lines, after).apply(
             lambda known: [decode_history_line(line) for line in known[0]]
         ),

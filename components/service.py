@@ -38,8 +38,8 @@ class Service(pulumi.ComponentResource):
     shared with other services (without them it makes its own, or adopts those that the settings name); `token` that
     opens pre-production (by default that of the settings).
 
-    Outputs: `url` that users type; `dns_name` of the load balancer; `live`, `releases`, `history`
-    (`components.outputs`).
+    Outputs: `url` that users type; `dns_name` of the load balancer; `live`, `releases`, `history`,
+    `summary` (`components.outputs`).
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Service(pulumi.ComponentResource):
         self.live: pulumi.Output[dict[str, Any]] = exported["live"]
         self.releases: pulumi.Output[dict[str, Any]] = exported["releases"]
         self.history: pulumi.Output[list[Any]] = exported["history"]
+        self.summary: pulumi.Output[str] = exported["summary"]
         self.register_outputs(dict(exported))
 
     def _own_logs(self, *, shared: bool) -> LogBucket | None:

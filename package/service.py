@@ -28,6 +28,8 @@ class Service(service.Service):
     """Release records of the groups that exist, by color."""
     history: pulumi.Output[list[Any]]
     """Groups that were deleted, newest first."""
+    summary: pulumi.Output[str]
+    """How the gates of the active group went, in a line."""
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         said: dict[str, Any] = dict(args)

@@ -51,6 +51,7 @@ def test_its_outputs_are_those_of_the_program() -> None:
         "live": "object",
         "releases": "object",
         "history": "array",
+        "summary": "string",
     }
     assert set(COMPONENT["required"]) == set(COMPONENT["properties"])
 

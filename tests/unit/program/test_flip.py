@@ -132,7 +132,9 @@ def test_at_100_percent_the_other_color_leaves_the_program(existing: Existing) -
 
 
 def test_a_group_that_leaves_is_remembered_on_the_production_rule_and_in_the_outputs(existing: Existing) -> None:
-    assert program(existing=existing).outputs["history"] == []
+    idle = program(existing=existing).outputs
+    assert idle["history"] == []
+    assert idle["summary"].startswith(f"{idle['live']['color']} {idle['live']['generation']}: ")
     live_group(existing, "blue", "abcdefabcdef")
     done = program(existing=existing, active="green")
     said = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["tags"]["phoenix:past-1"]
