@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from moto import mock_aws
 
 from components.step_command import ROOT
 from package.service import Service
+from plan.config.settings import camel
 from rehearsal.scenario.project_copy import REQUIREMENTS
 from tests.support.account import moto_only
 from tests.support.factories import TOKEN
@@ -123,13 +127,58 @@ def test_a_wrong_input_is_refused_with_the_service_that_it_is_about(tmp_path: Pa
     assert "minSize = 9: must not be above maxSize (4)" in str(error.value)
 
 
-def test_what_the_page_says_to_type_are_inputs_and_outputs() -> None:
-    page = (ROOT / "docs" / "package.md").read_text()
-    yaml_text, typescript = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("yaml", "typescript"))
-    program = yaml.safe_load(yaml_text)
+PAGE = (ROOT / "docs" / "package.md").read_text()
+
+
+def block(language: str) -> str:
+    [text] = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    return str(text)
+
+
+def in_yaml() -> tuple[dict[str, Any], set[str]]:
+    program = yaml.safe_load(block("yaml"))
     [resource] = program["resources"].values()
-    typed = {line.split(":")[0].strip() for line in typescript.splitlines() if line.startswith("    ")}
-    for said in (set(resource["properties"]), typed):
-        assert set(COMPONENT["requiredInputs"]) <= said <= COMPONENT["inputProperties"].keys()
-    shown = {value.strip("${}").partition(".")[2] for value in program["outputs"].values()}
-    assert shown <= COMPONENT["properties"].keys()
+    return resource["properties"], {value.strip("${}").partition(".")[2] for value in program["outputs"].values()}
+
+
+def in_typescript() -> tuple[dict[str, Any], set[str]]:
+    said = dict(re.findall(r"^    (\w+): (.+?),(?: //.*)?$", block("typescript"), flags=re.MULTILINE))
+    return said, set(re.findall(r"= shop\.(\w+);", block("typescript")))
+
+
+def in_go() -> tuple[dict[str, Any], set[str]]:
+    """What is plain and may be left out is a pointer; a map and what must be given is not (pkg/codegen/go/gen.go)."""
+    text = block("go")
+    said = dict(re.findall(r"^\t{3}(\w+): +(.+),$", text, flags=re.MULTILINE))
+    inputs = {_lower(name): value for name, value in said.items()}
+    for key, value in inputs.items():
+        kind = COMPONENT["inputProperties"][key]["type"]
+        pointer = COMPONENT["inputProperties"][key].get("plain") and key not in COMPONENT["requiredInputs"]
+        wanted = {"string": "pulumi.StringRef(", "integer": "pulumi.IntRef("}.get(kind) if pointer else None
+        assert value.startswith(wanted or ("map[string]string{" if kind == "object" else "")), key
+        assert wanted or "Ref(" not in value, key
+    return inputs, {_lower(name) for name in re.findall(r"shop\.(\w+)\)", text)}
+
+
+def in_python() -> tuple[dict[str, Any], set[str]]:
+    tree = ast.parse(block("python"))
+    [call] = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "phoenix.Service"
+    ]
+    outputs = re.findall(r", shop\.(\w+)\)", block("python"))
+    return {camel(word.arg or ""): word.value for word in call.keywords}, set(outputs)
+
+
+def _lower(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+@pytest.mark.parametrize("consumer", [in_yaml, in_typescript, in_go, in_python])
+def test_what_the_page_says_to_type_are_inputs_and_outputs(
+    consumer: Callable[[], tuple[dict[str, Any], set[str]]],
+) -> None:
+    """The same program in each language."""
+    inputs, outputs = consumer()
+    assert set(COMPONENT["requiredInputs"]) <= inputs.keys() <= COMPONENT["inputProperties"].keys()
+    assert inputs.keys() == in_yaml()[0].keys()
+    assert outputs == {"url", "live"} <= COMPONENT["properties"].keys()
