@@ -7,13 +7,13 @@ cd -- "$(dirname -- "$0")/.."
 python=
 for candidate in "${PYTHON:-python3}" python3.14 python3.13 python3.12 python3.11; do
   if command -v "$candidate" >/dev/null 2>&1 &&
-    "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    "$candidate" -c 'import ssl, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     python=$candidate
     break
   fi
 done
 if [ -z "$python" ]; then
-  echo "Phoenix needs Python 3.11 or newer, and there is none on PATH (python3 is: $(python3 --version 2>&1 || true))." >&2
+  echo "Phoenix needs Python 3.11 or newer with the module ssl, and there is none on PATH (python3 is: $(python3 --version 2>&1 || true))." >&2
   echo "Do: install one, or say where it is: make PYTHON=/path/to/python3.12 ..." >&2
   exit 1
 fi

@@ -78,6 +78,18 @@ def test_unit_tests_and_lint_install_nothing(target: str, tmp_path: Path) -> Non
     assert not any(call.startswith("apt-get") for call in on.calls)
 
 
+def test_a_python_that_can_not_download_is_passed_over_and_told(tmp_path: Path) -> None:
+    """Built without OpenSSL, pip finds no version of anything."""
+    on = Bench(tmp_path)
+    on.stand_in("python3", 'case "$*" in *ssl*) exit 1 ;; *) echo Python 3.11.7 ;; esac')
+    project = tmp_path / "project"
+    (project / "tools").mkdir(parents=True)
+    shutil.copy(PROJECT / "tools" / "venv.sh", project / "tools")
+    done = on.run("sh", str(project / "tools" / "venv.sh"))
+    assert done.returncode == 1 and "with the module ssl" in done.stderr and "Python 3.11.7" in done.stderr
+    assert not (project / ".venv").exists()
+
+
 def test_make_test_installs_nothing_and_makes_no_base_image_where_nothing_may_be(tmp_path: Path) -> None:
     on = Bench(tmp_path)
     (on.bin / "make").symlink_to(MAKE)
