@@ -29,7 +29,8 @@ class GroupArgs:
     `subnet_ids` of its servers; their `instance_types`, the preferred one first; `spot_percent` of them are Spot above
     `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` and `requests_per_server` a minute that
     scaling aims at (0: no such policy); `boot_seconds` from launch to healthy; `drain_seconds` that requests on a
-    leaving server may take; the alarms' `limits`, and the `topic` of SNS that they tell (ARN; empty: none).
+    leaving server may take; the alarms' `limits`, and the `topic` of SNS that they tell (ARN; empty: none);
+    `scheduled`: the sizes are those of a launch alone, and AWS or a promotion changes them.
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -44,6 +45,7 @@ class GroupArgs:
     drain_seconds: int
     limits: Limits
     topic: str = ""
+    scheduled: bool = False
 
 
 class MachinesDict(TypedDict, total=False):
@@ -127,7 +129,7 @@ class AutoScalingGroup(pulumi.ComponentResource):
                 depends_on=after,
                 delete_minutes=(DELETING_SECONDS + args.drain_seconds) / 60,
                 # Verify adds a tag to it, which a refresh must not make the next update take away.
-                ignore_changes=["tags"],
+                ignore_changes=["tags", *(("minSize", "maxSize") if args.scheduled else ())],
             ),
         )
 

@@ -132,6 +132,7 @@ class Rollout(pulumi.ComponentResource):
             else {}
         )
         sticky: Environment = {"sticky": "true"} if settings.sticky_canary else {}
+        scheduled: Environment = {"scheduled": "true"} if settings.schedule else {}
         proportional: Environment = {"proportional": "true"} if estimates.is_proportional(settings, plan) else {}
         return step_command(
             f"{self._prefix}-promote",
@@ -150,6 +151,7 @@ class Rollout(pulumi.ComponentResource):
                 "alarms": alarms,
                 **shared,
                 **sticky,
+                **scheduled,
                 **approve,
                 **self._hooks(asked_hooks.promote_hooks(settings, plan, self._live)),
                 **self._guard_order(),

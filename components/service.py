@@ -22,6 +22,7 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.log_bucket import LogBucket
 from components.network import Network
 from components.rollout import Rollout
+from components.size_schedule import SizeSchedule
 from components.traffic_guard import GuardArgs, TrafficGuard
 from plan import estimates, lineage
 from plan.checks import freeze
@@ -68,6 +69,8 @@ class Service(pulumi.ComponentResource):
         guard = self._traffic_guard(groups, targets, checked.live.rules["production"]) if plan.arms_guard else None
         rollout = self._rollout(groups[plan.active], targets, preview, guard)
         production = self._production(rollout, images[plan.active])
+        if settings.schedule:
+            self._size_schedule(groups, production)
         if settings.hosted_zone_id:
             self._dns_alias(production)
         if plan.guarded and not guard:
@@ -213,7 +216,7 @@ class Service(pulumi.ComponentResource):
         limits = Limits(
             settings.max_error_percent,
             settings.max_response_milliseconds,
-            settings.min_size,
+            settings.fewest_servers,
             estimates.replacement_seconds(settings),
         )
         return AutoScalingGroup(
@@ -226,13 +229,14 @@ class Service(pulumi.ComponentResource):
                 spot_percent=settings.spot_percent,
                 on_demand_base=settings.on_demand_base,
                 min_size=settings.min_size,
-                max_size=settings.max_size,
+                max_size=settings.most_servers,
                 target_cpu_percent=settings.target_cpu_percent,
                 requests_per_server=settings.requests_per_server,
                 boot_seconds=settings.boot_seconds,
                 drain_seconds=settings.drain_seconds,
                 limits=limits,
                 topic=settings.notify_topic_arn,
+                scheduled=bool(settings.schedule),
             ),
             template=self._template(color, image),
             target_group=target_group,
@@ -337,6 +341,19 @@ class Service(pulumi.ComponentResource):
         if settings.image_shared_with or checked.image_source.is_shared:
             image.share(settings.image_shared_with, after=[production])
         return production
+
+    def _size_schedule(
+        self, groups: Mapping[GroupKey, AutoScalingGroup], production: aws.lb.ListenerRule
+    ) -> SizeSchedule:
+        """Of the group that serves, once it does; of another one it goes last of all."""
+        [serving] = [color for color in groups if color.color == self._checked.rollout.serving]
+        return SizeSchedule(
+            f"{serving.name}-sizes",
+            group_name=groups[serving].group_name,
+            schedule=self._settings.schedule,
+            after=[production],
+            opts=self._below,
+        )
 
     def _dns_alias(self, production: aws.lb.ListenerRule) -> DnsAlias:
         """Leads users of the host name to the load balancer, once it has a group to send them to."""

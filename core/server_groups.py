@@ -164,6 +164,11 @@ def set_minimum(aws: Aws, one: Group, minimum: int) -> None:
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum)
 
 
+def set_sizes(aws: Aws, one: Group, minimum: int, maximum: int) -> None:
+    """Sets between which sizes a group is."""
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=one.name, MinSize=minimum, MaxSize=maximum)
+
+
 def protect(aws: Aws, name: str) -> None:
     """Has AWS refuse to delete a group (EC2 Auto Scaling user guide, "Configure deletion protection").
 

@@ -91,6 +91,8 @@ LEFT_OUT = frozenset(
         "hstsSeconds",
         "webAclArn",
         "notifyTopicArn",
+        # A drill is over before its time comes.
+        "schedule",
         # Nobody is there to say yes.
         "approveAt",
         "approvalTimeoutMinutes",

@@ -83,6 +83,8 @@ class ServiceArgs(TypedDict, total=False):
     """Average CPU in percent that scaling aims at; 0 does not scale by CPU. Default: 50."""
     requestsPerServer: int
     """Requests a minute to each server that scaling aims at, beside CPU: the group is as large as the one of both that wants more; 0 does not scale by requests. While an update moves traffic neither group shrinks. Default: 0."""
+    schedule: dict[str, Any]
+    """Sizes of the group that serves from set times on, by names of yours: cron (five fields), timeZone (UTC), minSize, maxSize, and desired if it is to be set then; without it minSize and maxSize hold at any time, and with it until its first time and for new groups. A group that takes production over has the sizes of the one before it."""
     vpcId: str
     """Existing VPC to use, together with albSubnetIds and serverSubnetIds; empty creates a small one."""
     albSubnetIds: list[str]

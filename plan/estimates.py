@@ -35,7 +35,7 @@ def server_count(settings: Settings, plan: RolloutPlan, live: LiveState) -> int:
     beside = max(
         (group.desired for group in live.groups if group.weight and group.color != plan.active.color), default=0
     )
-    return min(max(settings.min_size, beside, 1), settings.max_size)
+    return min(max(settings.min_size, beside, 1), settings.most_servers)
 
 
 def on_demand(settings: Settings, servers: int) -> int:

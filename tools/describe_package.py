@@ -22,7 +22,7 @@ TEXTS = ("imageSharedWith",)
 # Objects of any values.
 OBJECTS = ("policyStatements",)
 # Texts and lists or objects of them.
-MIXED = ("packerVariables", "hooks")
+MIXED = ("packerVariables", "hooks", "schedule")
 # Without a default in the package: two services of a program can't both be the default's.
 REQUIRED = ("service", "previewToken")
 HEAD = '''"""The inputs of the package's component: the keys of the configuration. Made by tools/describe_package.py.

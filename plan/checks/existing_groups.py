@@ -49,7 +49,7 @@ def warnings(s: Settings, plan: RolloutPlan, live: LiveState, limits: AccountLim
     """What does not stop an update, and whoever reads its plan must know."""
     needed = max((group.desired for group in live.groups if group.weight), default=0)
     existing = plan.existing
-    most = existing.sizes[1] if existing and existing.sizes and plan.active.pinned else s.max_size
+    most = existing.sizes[1] if existing and existing.sizes and plan.active.pinned else s.most_servers
     if not plan.is_up_to_date and needed > most:
         yield f"{needed} servers have production now, and maxSize lets {plan.active.color} have {most}"
     for group in live.groups:
@@ -115,9 +115,9 @@ def _away(plan: RolloutPlan, color: str) -> str:
 def _too_small(s: Settings, plan: RolloutPlan) -> Iterator[Problem]:
     """AWS ends servers above MaxSize at once. A kept group is left as it is, and a new group has a limit of its own."""
     existing = plan.existing
-    if existing is None or plan.active.pinned or not existing.weight or existing.desired <= s.max_size:
+    if existing is None or plan.active.pinned or not existing.weight or existing.desired <= s.most_servers:
         return
-    more = existing.desired - s.max_size
+    more = existing.desired - s.most_servers
     yield problem(
         "PHX-322",
         "maxSize",

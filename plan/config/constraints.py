@@ -14,6 +14,7 @@ from plan.config import (
     image_constraints,
     listener_constraints,
     provider,
+    schedule,
     server_constraints,
 )
 from plan.config.constraint import BrokenConstraints, command
@@ -82,6 +83,18 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 s.min_size,
                 f"must not be above maxSize ({s.max_size})",
                 f"pulumi config set maxSize {s.min_size}",
+            ),
+        )
+    for one, other in schedule.clashes(s.schedule):
+        yield (
+            ("schedule",),
+            problem(
+                "PHX-186",
+                f"schedule.{other}",
+                s.schedule[other].cron,
+                f"must be at no time that {one} ({s.schedule[one].cron}) is at too: AWS refuses a second action of a"
+                " group at one time",
+                f"pulumi config set --path schedule.{other}.cron ANOTHER",
             ),
         )
     if list(s.canary_steps) != sorted(s.canary_steps):

@@ -17,6 +17,7 @@ from plan.config import secret_references
 from plan.config.egress import EVERYWHERE, parse_egress
 from plan.config.freeze_windows import parse_window
 from plan.config.policy_statements import MOST_POLICIES, POLICY_ARN, statement
+from plan.config.schedule import EXAMPLE, ScheduledSize, parse_schedule
 from plan.config.validators import (
     Validator,
     as_written,
@@ -174,6 +175,7 @@ class Settings:
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, integer(0, 100, "percent (0: no scaling)"), "50")
     requests_per_server: int = _key(0, integer(0, 10_000_000, "requests a minute (0: no scaling by them)"), "3000")
+    schedule: Mapping[str, ScheduledSize] = _key({}, parse_schedule, EXAMPLE)
     vpc_id: str = _key("", matching(r"vpc-[0-9a-f]{8,17}", "a vpc- id", empty=True), "vpc-0123456789abcdef0")
     alb_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
     server_subnet_ids: tuple[str, ...] = _key((), list_of(matching(r"subnet-[0-9a-f]{8,17}", "a subnet- id")), "[]")
@@ -293,6 +295,16 @@ class Settings:
     def name(self) -> str:
         """SERVICE-STACK: the prefix of every resource's name."""
         return f"{self.service}-{self.stack}"
+
+    @property
+    def fewest_servers(self) -> int:
+        """That the group which serves may have at any time."""
+        return min([self.min_size, *(one.min_size for one in self.schedule.values())])
+
+    @property
+    def most_servers(self) -> int:
+        """That the group which serves may have at any time."""
+        return max([self.max_size, *(one.max_size for one in self.schedule.values())])
 
     @property
     def makes_certificate(self) -> bool:

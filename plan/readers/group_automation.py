@@ -1,6 +1,6 @@
 """What acts on the existing groups beside this program: lifecycle hooks, scheduled actions, instance refreshes.
 
-None of them is the program's own. Each is told in the plan, with the command that ends it.
+What the program's own settings ask for is left out. Each is told in the plan, with the command that ends it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from plan.readers.live_state import LiveGroup
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
 
+# What the names of the program's own scheduled actions begin with.
+OWN = "phoenix-size-"
 # States of a refresh that is under way (EC2 Auto Scaling API reference, InstanceRefresh).
 UNDER_WAY = {"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking"}
 
@@ -39,6 +41,8 @@ def _scheduled(scaling: AutoScalingClient, name: str) -> Iterator[str]:
     pages = scaling.get_paginator("describe_scheduled_actions").paginate(AutoScalingGroupName=name)
     for one in (action for page in pages for action in page["ScheduledUpdateGroupActions"]):
         action = one["ScheduledActionName"]
+        if action.startswith(OWN):
+            continue
         sizes = ", ".join(
             f"{key} {one[key]}" for key in ("MinSize", "MaxSize", "DesiredCapacity") if one.get(key) is not None
         )

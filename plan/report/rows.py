@@ -112,7 +112,8 @@ def _machines(settings: Settings, size: int) -> str:
 def _existing_rows(facts: Facts, existing: LiveGroup) -> list[Row]:
     """A group that exists and stays."""
     settings, active = facts.settings, facts.plan.active
-    wanted = None if active.pinned else (settings.min_size, settings.max_size)
+    # With a schedule they are those of its last time.
+    wanted = None if active.pinned or settings.schedule else (settings.min_size, settings.max_size)
     described = existing_groups.describe_group(existing, facts.limits, wanted=wanted)
     rows = [("image", facts.source.description)] if settings.image else []
     return [*rows, ("exists", f"{active.color}, generation {active.generation}, {described}")]

@@ -21,7 +21,9 @@ class Capacity:
     """MinSize of our group and of the one that shares the traffic. `hold()` lifts them, `release()` puts them back.
 
     `min_size`: what ours is to have in the end. `other_minimum`: what the other is to have again. `proportional`: ours
-    has only the servers that its share of the traffic needs; the other keeps all of its own in any case.
+    has only the servers that its share of the traffic needs; the other keeps all of its own in any case. `scheduled`:
+    AWS gives the one that serves other sizes at set times, also while traffic moves: those are kept, and whoever takes
+    all of production over has them too.
     """
 
     def __init__(
@@ -32,10 +34,17 @@ class Capacity:
         min_size: int,
         other_minimum: int | None,
         proportional: bool = False,
+        scheduled: bool = False,
     ) -> None:
         self.ours, self.other, self.min_size, self.proportional = ours, other, min_size, proportional
+        self.scheduled = scheduled
         self.other_minimum = other.minimum if other and other_minimum is None else other_minimum
         self._lifted: dict[str, int] = {}
+
+    @property
+    def grows(self) -> bool:
+        """Whether ours may need more servers for its next share than it has."""
+        return self.proportional or self.scheduled
 
     def needed(self, *, ours_gains: bool, other_gains: bool, share: int = 100) -> tuple[int, int]:
         """How many servers ours and the other must have: who gains traffic, as many as who has it now.
@@ -70,23 +79,43 @@ class Capacity:
         if self.other:
             self._set(context.aws, self.other, max(other, self.other.desired))
 
-    def release(self, context: Context, *, keeps_other: bool = False) -> None:
+    def release(self, context: Context, *, keeps_other: bool = False, has_all: bool = False) -> None:
         """Gives both groups the sizes that they are to have. What fails is told; it only costs servers.
 
         `keeps_other`: the other one may get production back at any time, so it keeps the servers that it has.
+        `has_all`: ours has all of production.
         """
-        wanted = [(self.ours, self.min_size)]
+        minimum, maximum = self._scheduled_sizes(context)
+        wanted = [(self.ours, self.min_size if minimum is None or not has_all else minimum)]
         if self.other and self.other_minimum is not None and not keeps_other:
-            wanted.append((self.other, self.other_minimum))
+            wanted.append((self.other, self.other_minimum if minimum is None else minimum))
         for group, minimum in wanted:
             try:
-                self._set(context.aws, group, minimum)
+                if has_all and maximum is not None and group is self.ours:
+                    server_groups.set_sizes(context.aws, group, minimum, maximum)
+                else:
+                    self._set(context.aws, group, minimum)
             except (ClientError, BotoCoreError) as error:
                 context.progress.line(
                     f"MinSize of {group.name} could not be set to {minimum} ({error_reason(error)}). By hand: "
                     f"aws autoscaling update-auto-scaling-group --auto-scaling-group-name {group.name} "
                     f"--min-size {minimum}"
                 )
+
+    def _scheduled_sizes(self, context: Context) -> tuple[int | None, int | None]:
+        """MinSize and MaxSize that the schedule has given the other group, whenever that was; none without one."""
+        if not self.scheduled or self.other is None:
+            return None, None
+        try:
+            now = server_groups.read_group(context.aws, self.other.name)
+        except (ClientError, BotoCoreError) as error:
+            context.progress.line(f"the sizes of {self.other.name} could not be read ({error_reason(error)})")
+            return None, None
+        except StepError as gone:
+            context.progress.line(gone.title)
+            return None, None
+        held = self._lifted.get(self.other.name, self.other.minimum)
+        return (self.other_minimum if now.minimum == held else now.minimum), now.maximum
 
     def _set(self, aws: Aws, group: Group, minimum: int) -> None:
         if self._lifted.get(group.name, group.minimum) == minimum:

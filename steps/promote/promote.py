@@ -82,6 +82,9 @@ class Options(GateOptions):
         parse=parsers.boolean,
         default=False,
     )
+    scheduled: bool = option(
+        "true: AWS gives the group that serves other sizes at set times", parse=parsers.boolean, default=False
+    )
     slow_milliseconds: int = option(
         "how long the slowest answers may take; 0: any time, and slow ones are not compared with the other group's",
         parse=parsers.integer(0, 4_000_000),
@@ -239,6 +242,7 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
             min_size=options.min_size,
             other_minimum=note.minimum if note else None,
             proportional=options.proportional and not rescue,
+            scheduled=options.scheduled and not rescue,
         ),
         context=context,
         cautious=bool(canaries),

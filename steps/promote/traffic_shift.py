@@ -87,7 +87,8 @@ class TrafficShift:
             failure = self.rollback.failure(error, story)
             self._tell_failure(f"{failure.title}\n{failure.why}")
             raise failure from error
-        self.capacity.release(self.context, keeps_other=self.guards.order is not None)
+        has_all = self.way.last.get(self.subject.ours) == 100
+        self.capacity.release(self.context, keeps_other=self.guards.order is not None, has_all=has_all)
         self.rollback.clear_rollback_point()
 
     def _notify(self, kind: str, *, reason: str = "") -> None:
@@ -148,7 +149,7 @@ class TrafficShift:
 
     def _grow(self, observer: Observer, share: int) -> None:
         """Brings ours to the size that its next share needs."""
-        if not self.capacity.proportional or self.subject.ours not in self.way.gaining():
+        if not self.capacity.grows or self.subject.ours not in self.way.gaining():
             return
         observer.needed = grow(
             self.context,

@@ -32,6 +32,7 @@ from rehearsal.cloud.moto_patches import (  # noqa: F401 - imported for what the
     quotas,
     role_policies,
     scaling_policies,
+    scheduled_actions,
     schedules,
     security_groups,
     serialized_calls,

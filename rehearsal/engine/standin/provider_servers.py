@@ -227,6 +227,39 @@ class Policy(AwsType):
         )
 
 
+class Schedule(AwsType):
+    """`aws:autoscaling/schedule:Schedule`, one that comes again and again."""
+
+    token = "aws:autoscaling/schedule:Schedule"
+    replaced_by = frozenset({"scheduledActionName", "autoscalingGroupName"})
+    gone = ("ValidationError",)
+
+    def make(self, call: Call, inputs: Properties) -> str:
+        # The provider's -1 stands for no size.
+        sizes = {name: inputs[name] for name in ("minSize", "maxSize", "desiredCapacity") if inputs[name] != -1}
+        self.aws.autoscaling.put_scheduled_update_group_action(
+            AutoScalingGroupName=inputs["autoscalingGroupName"],
+            ScheduledActionName=inputs["scheduledActionName"],
+            **without_none(inputs, ("recurrence", "timeZone")),
+            **without_none(sizes, sizes),
+        )
+        return str(inputs["scheduledActionName"])
+
+    def look(self, ident: str, inputs: Properties) -> Properties | None:
+        found = self.aws.autoscaling.describe_scheduled_actions(
+            AutoScalingGroupName=inputs["autoscalingGroupName"], ScheduledActionNames=[ident]
+        )["ScheduledUpdateGroupActions"]
+        return {"arn": found[0].get("ScheduledActionARN", "")} if found else None
+
+    def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
+        self.make(call, inputs)
+
+    def remove(self, call: Call, ident: str, outputs: Properties) -> None:
+        self.aws.autoscaling.delete_scheduled_action(
+            AutoScalingGroupName=outputs["autoscalingGroupName"], ScheduledActionName=ident
+        )
+
+
 def template_data(inputs: Mapping[str, Any]) -> Any:
     """What the template launches, in the API's words."""
     data = without_none(inputs, TEMPLATE_DATA)
@@ -246,4 +279,4 @@ def template_data(inputs: Mapping[str, Any]) -> Any:
 
 def types(aws: Aws) -> list[AwsType]:
     """The types of this file."""
-    return [LaunchTemplate(aws), Group(aws), Policy(aws)]
+    return [LaunchTemplate(aws), Group(aws), Policy(aws), Schedule(aws)]
