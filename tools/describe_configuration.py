@@ -70,7 +70,8 @@ Manager, and `environment` names it ([secrets](#secrets-of-the-application)).
 A text that looks like a number, a date or nothing is written in quotes: YAML makes 1.1 of a bare `1.10`, and 493 of
 `0755`. `pulumi config set --path environment.NAME 1.10` quotes it. A list or an object is set by its items
 (`pulumi config set --path 'canarySteps[0]' 10`) or in the file; `pulumi config set canarySteps '[10, 50]'` would store
-a mere text.
+a mere text, which Pulumi refuses at the next update. A number below 0 comes behind two hyphens, or Pulumi takes it for
+a flag: `pulumi config set hstsSeconds -- -1`.
 
 Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one in the stack's
 file, of a project that was renamed or a file that was copied, is refused with the command that moves it.
