@@ -45,6 +45,16 @@ def test_a_pull_request_is_tested_and_previewed() -> None:
     assert "head.repo.full_name == github.repository" in plan["if"]
 
 
+def test_the_page_says_what_a_deploy_runs_and_names_each_workflow() -> None:
+    page = (PROJECT / "docs" / "teams.md").read_text()
+    section = page[page.index("## GitHub Actions") : page.index("1. In the AWS account")]
+    runs = [Path(job["uses"]).stem for job in read("deploy")["jobs"].values()]
+    told = re.findall(r"`(\w+)`", section[section.index("`deploy`, which runs") :])
+    assert told == ["deploy", *runs]
+    release = {"release"}  # of Phoenix itself: CONTRIBUTING.md
+    assert {file.stem for file in FOLDER.glob("workflows/*.yml")} - release <= set(re.findall(r"`(\w+)`", section))
+
+
 def test_each_python_that_the_project_says_it_runs_on_is_tried() -> None:
     unit = read("check")["jobs"]["unit"]
     pythons = unit["strategy"]["matrix"]["python"]
