@@ -31,35 +31,35 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def told(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, str]:
-    """The story told once, and what was said; the cloud stays, with both images in it."""
+def told(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, str, str]:
+    """The story told once, what was said, and its bakes' logs; the cloud stays, with both images in it."""
     said = io.StringIO()
     folder = tmp_path_factory.mktemp("story") / "told"
     report, _ = run_scenario(
         folder, Console(RichConsole(file=said, width=200)), cloud=cloud, rate=50, settings=QUICK, stand_in=True
     )
-    return report, said.getvalue()
+    logs = "".join(log.read_text() for log in (folder / "project" / ".packer").glob("*.log"))
+    return report, said.getvalue(), logs
 
 
 @pytest.fixture(scope="module")
-def image(cloud: Cloud, told: tuple[Report, str]) -> str:
+def image(cloud: Cloud, told: tuple[Report, str, str]) -> str:
     """The older image of the story: Tomcat, without a log collector."""
     found = cloud.client("ec2").describe_images(Owners=["self"])["Images"]
     return str(min(found, key=lambda one: one["CreationDate"])["ImageId"])
 
 
 @pytest.mark.representative
-def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, str]) -> None:
-    report, said = told
+def test_two_bakes_from_scratch_and_a_flip_fail_no_request(told: tuple[Report, str, str]) -> None:
+    report, said, logs = told
     assert report.violations == []
     assert report.total.failed == 0
     assert report.machines.startswith("real operating systems")
     assert "proof from inside" in {stage.name for stage, _ in report.stages}
     assert "and no file of theirs is on i-" in said and "forwarded its lines" in said
-    assert said.count("tomcat10.service answers /health on port") == 2, (
-        "the inspections of both bakes are in what Packer said"
-    )
-    assert said.count("security updates were read from") == 2
+    assert said.count("inspect/40-application.sh: ") == 2, "both bakes' inspections are told"
+    assert logs.count("tomcat10.service answers /health on port") == 2
+    assert logs.count("security updates were read from") == 2
 
 
 def test_another_bake_of_the_same_scripts_writes_the_same_but_for_what_is_stated(cloud: Cloud, image: str) -> None:

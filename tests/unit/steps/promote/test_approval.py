@@ -18,7 +18,7 @@ from steps.runtime.signals import Interrupted
 from tests.unit.steps.cloud import ACCOUNT, GREEN, REGION, STACK
 from tests.unit.steps.promote.flipping import Flipping
 
-HOLD: dict[str, Any] = {"approve_at": (10,), "approval_timeout_minutes": 30}
+HOLD: dict[str, Any] = {"approve_at": (10,), "approval_timeout_minutes": 5}
 BACK = [{"green": 10, "blue": 90}, {"blue": 100}]
 
 
@@ -45,7 +45,7 @@ def test_a_canary_is_held_until_somebody_approves_it(flipping: Flipping) -> None
         moved.append(len(flipping.moves))
         says(flipping)
 
-    flipping.world.clock.at(900, approves)
+    flipping.world.clock.at(400, approves)
     promote(flipping.given(**HOLD), flipping.world.context())
     assert moved == [1], "it had stopped at 10 %"
     assert [move["green"] for move in flipping.moves] == [10, 50, 100]
@@ -57,7 +57,7 @@ def test_a_canary_is_held_until_somebody_approves_it(flipping: Flipping) -> None
 
 
 def test_a_rejection_goes_back_with_its_reason(flipping: Flipping) -> None:
-    flipping.world.clock.at(900, lambda: says(flipping, reject=True, reason="the cart is empty"))
+    flipping.world.clock.at(400, lambda: says(flipping, reject=True, reason="the cart is empty"))
     text = fails(flipping)
     assert "PHX-720" in text
     assert "the cart is empty" in text
@@ -67,7 +67,7 @@ def test_a_rejection_goes_back_with_its_reason(flipping: Flipping) -> None:
 
 def test_without_a_word_it_goes_back(flipping: Flipping) -> None:
     text = fails(flipping)
-    assert "PHX-719: nobody approved green aaaaaaaaaaaa at 10 % within 30 minutes (approvalTimeoutMinutes)" in text
+    assert "PHX-719: nobody approved green aaaaaaaaaaaa at 10 % within 5 minutes (approvalTimeoutMinutes)" in text
     assert flipping.moves == BACK
     assert parameters(flipping) == []
 
@@ -80,7 +80,7 @@ def test_an_answer_to_another_request_does_not_count(flipping: Flipping, other: 
         given = Answer(request=replace(request, **other), decision=approvals.APPROVE)
         approvals.answer(flipping.world.aws.ssm, STACK, given)
 
-    flipping.world.clock.at(900, answer)
+    flipping.world.clock.at(400, answer)
     assert "PHX-719" in fails(flipping)
 
 
@@ -88,25 +88,25 @@ def test_an_answer_to_another_request_does_not_count(flipping: Flipping, other: 
 def test_what_is_no_answer_does_not_count(flipping: Flipping, text: str) -> None:
     name = f"{approvals.folder(STACK)}/answer"
     flipping.world.clock.at(
-        900, lambda: flipping.world.aws.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+        400, lambda: flipping.world.aws.ssm.put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
     )
     assert "PHX-719" in fails(flipping)
 
 
 def test_trouble_while_it_waits_goes_back_at_once(flipping: Flipping) -> None:
     flipping.alarm("site")
-    flipping.world.clock.at(900, lambda: flipping.alarm("site", "ALARM"))
+    flipping.world.clock.at(400, lambda: flipping.alarm("site", "ALARM"))
     with pytest.raises(StepError, match="in ALARM: site"):
         promote(flipping.given(alarms=("site",), **HOLD), flipping.world.context())
     assert flipping.moves == BACK
-    assert flipping.world.clock.passed < 1000
+    assert flipping.world.clock.passed < 500
 
 
 def test_an_interrupt_while_it_waits_puts_traffic_back(flipping: Flipping) -> None:
     def interrupt() -> None:
         raise Interrupted("PHX-009", "it was interrupted (SIGTERM)")
 
-    flipping.world.clock.at(900, interrupt)
+    flipping.world.clock.at(400, interrupt)
     assert "PHX-702" in fails(flipping)
     assert flipping.moves == BACK
     assert parameters(flipping) == []
