@@ -138,8 +138,8 @@ class World:
         )["LaunchTemplate"]["LaunchTemplateId"]
         self.preview_rule = self.production_rule = ""
         if "AWS_ENDPOINT_URL" not in os.environ:
-            # Nothing but calls of these two changes what they answer: no other process reaches this moto.
-            Remembered(elb, self.aws.cloudwatch)
+            # Nothing but calls of these changes what they answer: no other process reaches this moto.
+            Remembered(elb, self.aws.cloudwatch, self.aws.autoscaling, self.aws.ssm)
         self._wrap()
 
     def _wrap(self) -> None:
