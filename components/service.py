@@ -66,19 +66,22 @@ class Service(pulumi.ComponentResource):
         )
         groups = {color: self._group(color, image, targets[color], preview) for color, image in images.items()}
         # The engine deletes last what left the program: the previous group.
-        guard = self._traffic_guard(groups, targets, checked.live.rules["production"]) if plan.arms_guard else None
+        active = images[plan.active]
+        guard = (
+            self._traffic_guard(groups, targets, active, checked.live.rules["production"]) if plan.arms_guard else None
+        )
         rollout = self._rollout(groups[plan.active], targets, preview, guard)
-        production = self._production(rollout, images[plan.active])
+        production = self._production(rollout, active)
         if settings.schedule:
             self._size_schedule(groups, production)
         if settings.hosted_zone_id:
             self._dns_alias(production)
         if plan.guarded and not guard:
-            self._traffic_guard(groups, targets, production.arn)
+            self._traffic_guard(groups, targets, active, production.arn)
         if settings.dashboard:
             self._dashboard(rollout, [arn for group in groups.values() for arn in group.alarm_arns])
         exported = outputs.stack_outputs(
-            checked, url=self._listener.url, image=images[plan.active], rollout=rollout, after=production.arn
+            checked, url=self._listener.url, image=active, rollout=rollout, after=production.arn
         )
         self.url: pulumi.Output[str] = exported["url"]
         self.dns_name = self._listener.dns_name
@@ -200,14 +203,18 @@ class Service(pulumi.ComponentResource):
             health_check_interval_seconds=settings.health_check_interval_seconds,
             drain_seconds=settings.drain_seconds,
             slow_start_seconds=settings.slow_start_seconds,
-            tags={
-                "fingerprint": checked.image_source.fingerprint,
-                "recipe": checked.server_spec.tag,
-                **image.tags,
-                **lineage.launch_tags(color, checked.rollout, checked.live, checked.lineage),
-                **freeze.record_tags(color, checked.rollout, checked.live, checked.freeze),
-            },
+            tags={"recipe": checked.server_spec.tag, **self._record(color, image)},
         )
+
+    def _record(self, color: GroupKey, image: MachineImage) -> dict[str, pulumi.Input[str]]:
+        """What the program itself knows of a group's release record."""
+        checked = self._checked
+        return {
+            "fingerprint": checked.image_source.fingerprint,
+            **image.tags,
+            **lineage.launch_tags(color, checked.rollout, checked.live, checked.lineage),
+            **freeze.record_tags(color, checked.rollout, checked.live, checked.freeze),
+        }
 
     def _group(
         self, color: GroupKey, image: MachineImage, target_group: aws.lb.TargetGroup, preview: aws.lb.ListenerRule
@@ -280,9 +287,10 @@ class Service(pulumi.ComponentResource):
         self,
         groups: Mapping[GroupKey, AutoScalingGroup],
         targets: Mapping[GroupKey, aws.lb.TargetGroup],
+        image: MachineImage,
         rule: pulumi.Input[str],
     ) -> TrafficGuard:
-        """AWS's guard over the active group, which goes back to the other one by the production `rule` (ARN)."""
+        """AWS's guard over the active group, of this image. It goes back by the production `rule` (ARN)."""
         settings, plan = self._settings, self._checked.rollout
         [previous] = [color for color in plan.groups if color is not plan.active]
         return TrafficGuard(
@@ -297,10 +305,11 @@ class Service(pulumi.ComponentResource):
                 alarms=[*groups[plan.active].alarm_names, *settings.alarms],
                 kept_minimum=settings.min_size if settings.keep_previous else None,
                 armed=not plan.arms_guard,
+                previous_color=previous.color,
+                record=self._record(plan.active, image),
                 permissions_boundary=settings.permissions_boundary,
                 topic=settings.notify_topic_arn,
             ),
-            tags={},
             opts=self._below,
         )
 

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components import guard_documents
+from components.guard_documents import Watched
 from components.replacement import freeze_inputs, group_options
 from core import partitions
-from core.guard import WAY_BACK
-from core.listener_rules import forward_action
+from core.release_events import SOURCE, Release
 from plan.group_key import GroupKey
 from plan.readers import orphan_guards
 from plan.readers.live_state import Account
 
 # A schedule must have a time; this one is none, and promote sets another.
 NEVER = "at(2099-12-31T00:00:00)"
-RESIZE = "autoscaling:updateAutoScalingGroup"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class GuardArgs:
     `rule`: the production rule (ARN); `target_group` that is watched, and `previous` that gets production back (ARNs);
     `previous_group`: the auto-scaling group of the latter; `alarms` (names) any of which takes production back;
     `kept_minimum`: MinSize of the kept group when the guard is over, for a group that stays then; None takes its
-    servers away. `armed`: promote has armed it already. `permissions_boundary` of the roles; `topic` of SNS
-    that hears of a way back (ARNs, or empty).
+    servers away. `armed`: promote has armed it already. `record`: what is known of the release record, for events.
+    `permissions_boundary` of the roles; `topic` of SNS that hears what AWS does (ARNs, or empty).
     """
 
     rule: pulumi.Input[str]
@@ -47,6 +47,8 @@ class GuardArgs:
     alarms: Sequence[pulumi.Input[str]]
     kept_minimum: int | None
     armed: bool
+    previous_color: str
+    record: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     permissions_boundary: str = ""
     topic: str = ""
 
@@ -54,7 +56,7 @@ class GuardArgs:
 class TrafficGuard(pulumi.ComponentResource):
     """Alarm, rule, document and schedules of one promotion, with a role for each service that may do just its part.
 
-    Inputs: `color` of the group that is watched; `args`; `tags`.
+    Inputs: `color` of the group that is watched; `args`.
 
     Outputs: `rule_name` of EventBridge, and `schedules`: the names of both.
     """
@@ -66,27 +68,21 @@ class TrafficGuard(pulumi.ComponentResource):
         color: GroupKey,
         account: Account,
         args: GuardArgs,
-        tags: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
             "phoenix:index:TrafficGuard", name, {"color": color.color, "generation": color.generation}, opts
         )
         self._prefix, self._color, self._account, self._args = f"{name}-guard", color, account, args
-        self._tags = color.tags(**tags)
+        self._tags = color.tags()
         self._partition = partitions.of(account.region)
         alarm = self._alarm()
         rule = self._rule(alarm)
-        role, policy = self._ending_role(rule)
-        ends = rule.name.apply(lambda known: json.dumps({"Name": known}))
-        leaves = pulumi.Output.from_input(args.previous_group).apply(self._leaving)
-        schedules = (
-            self._schedule("end", "eventbridge:disableRule", ends, role, policy),
-            self._schedule("servers", RESIZE, leaves, role, policy),
-        )
-        self._target(rule, self._document(alarm, schedules[1], role))
+        self._watched = self._describe()
+        back, back_role = self._way_back(alarm)
+        self._target(rule, back, back_role)
+        self.schedules: list[pulumi.Output[str]] = [one.name for one in self._schedules(*self._endings(rule))]
         self.rule_name = rule.name
-        self.schedules: list[pulumi.Output[str]] = [schedule.name for schedule in schedules]
         self.register_outputs({"ruleName": self.rule_name, "schedules": self.schedules})
 
     def _alarm(self) -> aws.cloudwatch.CompositeAlarm:
@@ -119,21 +115,92 @@ class TrafficGuard(pulumi.ComponentResource):
             opts=self._options("state"),
         )
 
-    def _ending_role(self, rule: aws.cloudwatch.EventRule) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
-        """Scheduler's: it disables this rule, and resizes the kept group."""
+    def _describe(self) -> pulumi.Output[Watched]:
+        """What the documents are about, once AWS has made it."""
+        args, color = self._args, self._color
+
+        def watched(known: Mapping[str, Any]) -> Watched:
+            release = Release(stack=color.stack, color=color.color, generation=color.generation)
+            return Watched(
+                rule=known["rule"],
+                ours=known["ours"],
+                previous=known["previous"],
+                previous_group=known["group"],
+                previous_color=args.previous_color,
+                release=release.knowing(color.tags(**known["record"])),
+                topic=args.topic,
+            )
+
+        return pulumi.Output.all(
+            rule=args.rule,
+            ours=args.target_group,
+            previous=args.previous,
+            group=args.previous_group,
+            record=dict(args.record),
+        ).apply(watched)
+
+    def _way_back(self, alarm: aws.cloudwatch.CompositeAlarm) -> tuple[aws.ssm.Document, aws.iam.Role]:
+        moves = _allow(["elasticloadbalancing:ModifyRule", "elasticloadbalancing:AddTags"], self._args.rule)
+        role, policy = self._role("back", "ssm", [moves, *self._telling()])
+        content = pulumi.Output.all(self._watched, role.arn).apply(
+            lambda known: json.dumps(guard_documents.way_back(known[0], role=known[1]))
+        )
+        return self._document("back", content, [policy, alarm]), role
+
+    def _endings(self, rule: aws.cloudwatch.EventRule) -> tuple[aws.ssm.Document, aws.ssm.Document, aws.iam.Role]:
+        """What ends the guard, and what lets the kept servers go; with the role that both have."""
         where = f"arn:{self._partition}:autoscaling:{self._account.region}:{self._account.id}:autoScalingGroup:*"
         group = pulumi.Output.format("{0}:autoScalingGroupName/{1}", where, self._args.previous_group)
-        allowed = [_allow("events:DisableRule", rule.arn), _allow("autoscaling:UpdateAutoScalingGroup", group)]
-        return self._role("end", "scheduler", allowed)
+        role, policy = self._role(
+            "end",
+            "ssm",
+            [
+                _allow("events:DisableRule", rule.arn),
+                _allow("elasticloadbalancing:DescribeRules", "*"),  # AWS knows no resource of it
+                _allow("autoscaling:UpdateAutoScalingGroup", group),
+                *self._telling(),
+            ],
+        )
+        ends = pulumi.Output.all(self._watched, role.arn, rule.name).apply(
+            lambda known: json.dumps(guard_documents.ending(known[0], role=known[1], event_rule=known[2]))
+        )
+        leaves = pulumi.Output.all(self._watched, role.arn).apply(
+            lambda known: json.dumps(
+                guard_documents.leaving(known[0], role=known[1], kept_minimum=self._args.kept_minimum)
+            )
+        )
+        return self._document("end", ends, [policy]), self._document("servers", leaves, [policy]), role
 
-    def _leaving(self, name: str) -> str:
-        """What becomes of the kept group a little after the guard's end."""
-        least = self._args.kept_minimum
-        servers = {"MinSize": 0, "DesiredCapacity": 0} if least is None else {"MinSize": least}
-        return json.dumps({"AutoScalingGroupName": name, **servers})
+    def _document(self, what: str, content: pulumi.Input[str], depends_on: list[pulumi.Resource]) -> aws.ssm.Document:
+        return aws.ssm.Document(
+            f"{self._prefix}-{what}",
+            document_type="Automation",
+            document_format="JSON",
+            content=content,
+            tags=self._tags,
+            opts=self._options(depends_on=depends_on),
+        )
+
+    def _telling(self) -> list[pulumi.Output[dict[str, Any]]]:
+        """Rights of a document that tells of itself."""
+        bus = f"arn:{self._partition}:events:{self._account.region}:{self._account.id}:event-bus/default"
+        told = _allow("events:PutEvents", bus, {"StringEquals": {"events:source": SOURCE}})
+        return [told, *([_allow("sns:Publish", self._args.topic)] if self._args.topic else [])]
+
+    def _schedules(
+        self, ends: aws.ssm.Document, leaves: aws.ssm.Document, runs: aws.iam.Role
+    ) -> list[aws.scheduler.Schedule]:
+        """When each of these documents is started: never, until promote says so."""
+        definitions = [self._definition(document) for document in (ends, leaves)]
+        role, policy = self._role(
+            "time",
+            "scheduler",
+            [*(_allow("ssm:StartAutomationExecution", one) for one in definitions), _passing(runs.arn, "ssm")],
+        )
+        return [self._schedule(what, document, role, policy) for what, document in (("end", ends), ("servers", leaves))]
 
     def _schedule(
-        self, what: str, call: str, given: pulumi.Input[str], role: aws.iam.Role, policy: pulumi.Resource
+        self, what: str, document: aws.ssm.Document, role: aws.iam.Role, policy: pulumi.Resource
     ) -> aws.scheduler.Schedule:
         options = self._options("state", "scheduleExpression", depends_on=[policy])
         if self._args.armed:
@@ -146,70 +213,21 @@ class TrafficGuard(pulumi.ComponentResource):
             state="DISABLED",
             schedule_expression=NEVER,
             flexible_time_window={"mode": "OFF"},
-            target={"arn": self._call(call), "role_arn": role.arn, "input": given},
+            target={
+                "arn": f"arn:{self._partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
+                "role_arn": role.arn,
+                "input": document.name.apply(lambda name: json.dumps({"DocumentName": name})),
+            },
             opts=options,
         )
 
-    def _call(self, call: str) -> str:
-        """A call of AWS's API as a target of Scheduler."""
-        return f"arn:{self._partition}:scheduler:::aws-sdk:{call}"
-
-    def _document(
-        self, alarm: aws.cloudwatch.CompositeAlarm, servers: aws.scheduler.Schedule, ending: aws.iam.Role
-    ) -> tuple[aws.ssm.Document, aws.iam.Role]:
-        """The way back: production first, then its servers' schedule, then the note."""
-        args = self._args
-        role, policy = self._role(
-            "back",
-            "ssm",
-            [
-                _allow(["elasticloadbalancing:ModifyRule", "elasticloadbalancing:AddTags"], args.rule),
-                _allow("scheduler:UpdateSchedule", servers.arn),
-                _passing(ending.arn, "scheduler"),
-                *([_allow("sns:Publish", args.topic)] if args.topic else []),
-            ],
-        )
-        content = pulumi.Output.all(
-            role=role.arn,
-            rule=args.rule,
-            ours=args.target_group,
-            previous=args.previous,
-            schedule=servers.name,
-            group=args.previous_group,
-            ending=ending.arn,
-        ).apply(self._content)
-        document = aws.ssm.Document(
-            self._prefix,
-            document_type="Automation",
-            document_format="JSON",
-            content=content,
-            tags=self._tags,
-            opts=self._options(depends_on=[policy, alarm]),
-        )
-        return document, role
-
-    def _content(self, known: Mapping[str, str]) -> str:
-        target = {
-            "Arn": self._call(RESIZE),
-            "RoleArn": known["ending"],
-            "Input": self._leaving(known["group"]),
-        }
-        return json.dumps(
-            _way_back(
-                self._color.generation,
-                role=known["role"],
-                rule=known["rule"],
-                weights={known["previous"]: 100, known["ours"]: 0},
-                schedule={"Name": known["schedule"], "Target": target},
-                topic=self._args.topic,
-                who=f"{self._color.stack}: {self._color.color}",
-            )
-        )
-
-    def _target(self, rule: aws.cloudwatch.EventRule, way: tuple[aws.ssm.Document, aws.iam.Role]) -> None:
-        document, back = way
+    def _definition(self, document: aws.ssm.Document) -> pulumi.Output[str]:
+        """A document as something that is started (ARN)."""
         where = f"arn:{self._partition}:ssm:{self._account.region}:{self._account.id}:automation-definition"
-        definition = pulumi.Output.format("{0}/{1}:$DEFAULT", where, document.name)
+        return pulumi.Output.format("{0}/{1}:$DEFAULT", where, document.name)
+
+    def _target(self, rule: aws.cloudwatch.EventRule, document: aws.ssm.Document, back: aws.iam.Role) -> None:
+        definition = self._definition(document)
         role, policy = self._role(
             "start", "events", [_allow("ssm:StartAutomationExecution", definition), _passing(back.arn, "ssm")]
         )
@@ -262,56 +280,15 @@ def _quoted(name: str) -> str:
     return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _allow(actions: str | list[str], resource: pulumi.Input[str]) -> pulumi.Output[dict[str, Any]]:
-    return pulumi.Output.from_input(resource).apply(lambda arn: {"Effect": "Allow", "Action": actions, "Resource": arn})
+def _allow(
+    actions: str | list[str], resource: pulumi.Input[str], condition: Mapping[str, Any] | None = None
+) -> pulumi.Output[dict[str, Any]]:
+    only = {"Condition": condition} if condition else {}
+    return pulumi.Output.from_input(resource).apply(
+        lambda arn: {"Effect": "Allow", "Action": actions, "Resource": arn, **only}
+    )
 
 
 def _passing(role: pulumi.Input[str], service: str) -> pulumi.Output[dict[str, Any]]:
     """Whoever gives a service a role must be allowed to."""
-    only = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-    return _allow("iam:PassRole", role).apply(lambda said: {**said, "Condition": only})
-
-
-def _way_back(
-    generation: str,
-    *,
-    role: str,
-    rule: str,
-    weights: Mapping[str, int],
-    schedule: Mapping[str, Any],
-    topic: str,
-    who: str,
-) -> dict[str, Any]:
-    """The Automation document. Traffic moves first; the grace between both schedules leaves time for the second step,
-    which keeps the servers that have production again.
-    """
-    never = {"State": "DISABLED", "ScheduleExpression": NEVER, "FlexibleTimeWindow": {"Mode": "OFF"}}
-    told = f"{who} {generation} has lost production at {{{{ At }}}}: AWS took it back when {{{{ Alarm }}}} rang"
-    note = {"Key": WAY_BACK, "Value": f"{generation} {{{{ At }}}} {{{{ Alarm }}}}"}
-    return {
-        "schemaVersion": "0.3",
-        "description": f"Production goes back from generation {generation} to the group before it",
-        "assumeRole": role,
-        "parameters": {
-            "At": {"type": "String", "description": "When the alarm rang", "allowedPattern": "^[0-9TZ:.-]+$"},
-            "Alarm": {"type": "String", "description": "Its name", "allowedPattern": "^[A-Za-z0-9-]+$"},
-        },
-        "mainSteps": [
-            _step("moveTraffic", "elbv2", "ModifyRule", {"RuleArn": rule, "Actions": forward_action(weights)}),
-            _step("keepServers", "scheduler", "UpdateSchedule", {**schedule, **never}),
-            _step("writeNote", "elbv2", "AddTags", {"ResourceArns": [rule], "Tags": [note]}),
-            *([_step("tellTopic", "sns", "Publish", {"TopicArn": topic, "Message": told})] if topic else []),
-        ],
-    }
-
-
-def _step(name: str, service: str, api: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """A step that is tried again, and whose failure does not stop those after it."""
-    return {
-        "name": name,
-        "action": "aws:executeAwsApi",
-        "maxAttempts": 5,
-        "timeoutSeconds": 60,
-        "onFailure": "Continue",
-        "inputs": {"Service": service, "Api": api, **inputs},
-    }
+    return _allow("iam:PassRole", role, {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}})

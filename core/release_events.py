@@ -36,12 +36,13 @@ class ReleaseEvent:
     """One transition of a release.
 
     `production`: percent of it by color from now on; empty where it is not known, or did not change. `reason`: why it
-    was refused or went back. `tags`: what there is of the release record, keyed without `phoenix:`.
+    was refused or went back. `tags`: what there is of the release record, keyed without `phoenix:`. `at`: when it was;
+    None for one that AWS is to send by itself some day.
     """
 
     kind: str
     stack: str
-    at: datetime
+    at: datetime | None
     color: str = ""
     generation: str = ""
     production: Mapping[str, int] = field(default_factory=dict)
@@ -62,8 +63,8 @@ class ReleaseEvent:
 
     def entry(self) -> dict[str, Any]:
         """The event as PutEvents takes it, for the account's default bus."""
-        detail = json.dumps(self.detail(), sort_keys=True)
-        return {"Source": SOURCE, "DetailType": self.kind, "Time": self.at, "Detail": detail}
+        entry = {"Source": SOURCE, "DetailType": self.kind, "Detail": json.dumps(self.detail(), sort_keys=True)}
+        return entry if self.at is None else {**entry, "Time": self.at}
 
     def subject(self) -> str:
         """A line for e-mail: `shop/prod: Release Promoted`."""
@@ -110,7 +111,7 @@ class Release:
         return replace(self, tags={**self.tags, **release_record.without_prefix(tags)})
 
     def event(
-        self, kind: str, *, at: datetime, production: Mapping[str, int] | None = None, reason: str = ""
+        self, kind: str, *, at: datetime | None, production: Mapping[str, int] | None = None, reason: str = ""
     ) -> ReleaseEvent:
         return ReleaseEvent(
             kind=kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from core.guard import GUARD, WAY_BACK, parse_guard, parse_way_back
 from core.tags import tags_to_dict
 from rehearsal.scenario.load import Load
 from tests.cycles.stack import until
+from tests.faults import hands
 from tests.faults.processes import kill_everything
 from tests.faults.trial import Trial
 
@@ -43,6 +45,7 @@ def test_servers_fail_when_engine_and_machine_are_gone(trial: Trial, tmp_path: P
     note = parse_way_back(tags(trial).get(WAY_BACK, ""))
     born = trial.born()
     assert note and born and note.generation == born.generation
+    assert told(trial)[-1] == ("Guard Rolled Back", born.generation, {live.color: 100, new: 0})
     stack.move()
     trial.unlock()
     assert "AWS took production back from" in stack.refused()
@@ -79,6 +82,7 @@ def test_a_guard_that_ends_takes_the_kept_servers_and_nothing_else(trial: Trial)
     with stack.cloud.later(hours=1.1):
         until(lambda: rules(trial)[0]["State"] == "DISABLED", what="the rule disabled")
         assert stack.groups()[live.color].desired == live.desired
+        assert told(trial)[-1] == ("Guard Ended", stack.groups()[new].generation, {})
     with stack.cloud.later(hours=2):
         until(lambda: stack.groups()[live.color].desired == 0, what="the kept servers gone")
     assert stack.weights() == {live.color: 0, new: 100}
@@ -133,6 +137,21 @@ def test_a_kept_group_stays_when_its_guard_ends(trial: Trial) -> None:
     trial.ends()
 
 
+@back
+def test_weights_that_somebody_moved_back_by_hand_keep_their_servers_at_the_guards_end(trial: Trial) -> None:
+    stack, live, new = trial.stack, trial.live, trial.new
+    trial.change(guardHours=1)
+    trial.up()
+    hands.set_weights(stack, {live.target_group: 100, stack.groups()[new].target_group: 0})
+    with stack.cloud.later(hours=2):
+        until(lambda: rules(trial)[0]["State"] == "DISABLED", what="the rule disabled")
+        until(lambda: "guard-servers" in "".join(one.text for one in ran(trial)), what="the last schedule")
+        time.sleep(1)
+    assert stack.groups()[live.color].desired == live.desired
+    trial.ends()
+    assert rules(trial) == []
+
+
 def again(trial: Trial) -> None:
     """AWS goes back: an alarm of the new group rings, though nothing is wrong."""
     born = trial.born()
@@ -164,6 +183,19 @@ def tags(trial: Trial) -> dict[str, str]:
     ]
     said = [tags_to_dict(one["Tags"]) for one in balancing.describe_tags(ResourceArns=arns)["TagDescriptions"]]
     return next(one for one in said if one.get("phoenix:rule") == "production")
+
+
+def told(trial: Trial) -> list[tuple[str, str, Any]]:
+    """The events so far: what, of which generation, and what production has."""
+    calls = [call for call in trial.stack.cloud.calls.seen if call.operation == "PutEvents"]
+    entries = [entry for call in calls for entry in json.loads(call.body)["Entries"]]
+    details = [(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries]
+    return [(kind, said["generation"], said["production"]) for kind, said in details]
+
+
+def ran(trial: Trial) -> list[Any]:
+    """What schedules called."""
+    return [event for event in trial.stack.cloud.events if event.kind == "schedule"]
 
 
 def rules(trial: Trial) -> list[Any]:

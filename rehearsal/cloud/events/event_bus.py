@@ -15,12 +15,11 @@ from typing import Any
 
 from moto.core.utils import utcnow
 from moto.events.models import events_backends
-from moto.ssm.models import ssm_backends
 
 from rehearsal.cloud.events import automation
 from rehearsal.cloud.events.api_calls import Clients
 from rehearsal.cloud.events.automation import AutomationFailedError
-from rehearsal.cloud.events.service_roles import NotAuthorizedError, check_action, check_trust
+from rehearsal.cloud.events.service_roles import NotAuthorizedError, check_trust
 from rehearsal.state.cloud_state import ACCOUNT, CloudState
 
 PRINCIPAL = "events.amazonaws.com"
@@ -68,13 +67,8 @@ def _start(state: CloudState, clients: Clients, target: Mapping[str, Any], event
     if arn is None:
         raise AutomationFailedError("the local cloud knows no such target")
     check_trust(target["RoleArn"], PRINCIPAL)
-    check_action(target["RoleArn"], "ssm:StartAutomationExecution", target["Arn"])
-    found = ssm_backends[ACCOUNT][state.region].get_document(arn["name"], None, None, None)
-    document = json.loads(found["Content"]) if isinstance(found["Content"], str) else found["Content"]
-    check_action(
-        target["RoleArn"], "iam:PassRole", document["assumeRole"], **{"iam:PassedToService": automation.PRINCIPAL}
-    )
-    automation.run_document(document, transformed(target, event), clients, state.region)
+    given = transformed(target, event)
+    automation.start(state, clients, by=target["RoleArn"], name=arn["name"], version=arn["version"], given=given)
 
 
 def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> Any:

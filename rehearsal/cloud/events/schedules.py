@@ -16,7 +16,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.utils import utcnow
 from moto.scheduler.models import scheduler_backends
 
+from rehearsal.cloud.events import automation
 from rehearsal.cloud.events.api_calls import Clients, call_api
+from rehearsal.cloud.events.automation import AutomationFailedError
 from rehearsal.cloud.events.service_roles import NotAuthorizedError, check_trust
 from rehearsal.state.cloud_state import ACCOUNT, CloudState
 
@@ -51,15 +53,12 @@ def invoke(state: CloudState, clients: Clients, schedule: Any) -> None:
         if named is None:
             raise NotAuthorizedError("the local cloud knows no such target")
         check_trust(target["RoleArn"], PRINCIPAL)
-        inputs = json.loads(target["Input"])
-        call_api(
-            clients,
-            state.region,
-            role=target["RoleArn"],
-            service=named["service"],
-            api=named["api"],
-            inputs=inputs,
-        )
+        role, inputs = target["RoleArn"], json.loads(target["Input"])
+        if named["api"] == "startAutomationExecution":
+            given = inputs.get("Parameters", {})
+            automation.start(state, clients, by=role, name=inputs["DocumentName"], given=given)
+        else:
+            call_api(clients, state.region, role=role, service=named["service"], api=named["api"], inputs=inputs)
         state.journal.record("schedule", schedule.name, f"{named['api']} {target['Input']}")
-    except (ClientError, BotoCoreError, NotAuthorizedError) as error:
+    except (ClientError, BotoCoreError, NotAuthorizedError, AutomationFailedError) as error:
         state.journal.record("schedule", schedule.name, f"{target['Arn']} failed: {error}")

@@ -12,6 +12,8 @@ from botocore.validate import ParamValidator
 from components.traffic_guard import GuardArgs, TrafficGuard
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
+from rehearsal import PROJECT
+from tests.support import schemas
 from tests.support.recorder import Recorded, record
 
 RULE = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/phoenix-dev/1/2/3"
@@ -20,6 +22,7 @@ COLOR = GroupKey("phoenix/dev", "green", "0123456789ab", attempt_id="1")
 SCHEDULE, DOCUMENT = "aws:scheduler/schedule:Schedule", "aws:ssm/document:Document"
 
 
+SCHEMA = json.loads((PROJECT / "docs" / "schemas" / "release-event.json").read_text())
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:releases"
 
 
@@ -32,14 +35,16 @@ def declared(*, kept_minimum: int | None = None, armed: bool = False, topic: str
         alarms=["phoenix-dev-green-5xx", 'mine "quoted"'],
         kept_minimum=kept_minimum,
         armed=armed,
+        previous_color="blue",
+        record={"image": "ami-0123456789abcdef0", "launch_commit": "c0ffee"},
         topic=topic,
     )
     account = Account("123456789012", "eu-west-1")
-    return record(lambda: TrafficGuard(COLOR.name, color=COLOR, account=account, args=args, tags={}))
+    return record(lambda: TrafficGuard(COLOR.name, color=COLOR, account=account, args=args))
 
 
-def document(*, topic: str = "") -> dict[str, Any]:
-    made = json.loads(declared(topic=topic).one(DOCUMENT).inputs["content"])
+def document(name: str = "guard-back", *, kept_minimum: int | None = None, topic: str = "") -> dict[str, Any]:
+    made = json.loads(declared(kept_minimum=kept_minimum, topic=topic).one(DOCUMENT, name).inputs["content"])
     assert isinstance(made, dict)
     return made
 
@@ -61,52 +66,79 @@ def test_it_rings_for_each_alarm_and_starts_the_document_when_it_is_armed() -> N
     assert target["arn"].endswith(":$DEFAULT")
 
 
-def test_each_step_of_the_way_back_is_a_call_that_aws_has_and_takes() -> None:
-    said = document(topic=TOPIC)
+@pytest.mark.parametrize("name", ["guard-back", "guard-end", "guard-servers"])
+def test_each_call_of_a_document_is_one_that_aws_has_and_takes(name: str) -> None:
+    said = document(name, topic=TOPIC)
     assert said["schemaVersion"] == "0.3"
-    assert {step["action"] for step in said["mainSteps"]} == {"aws:executeAwsApi"}
-    for step in said["mainSteps"]:
+    calls = [step for step in said["mainSteps"] if step["action"] == "aws:executeAwsApi"]
+    assert calls
+    for step in calls:
         inputs = dict(step["inputs"])
         valid(inputs.pop("Service"), inputs.pop("Api"), inputs)
+        assert step["maxAttempts"] > 1
 
 
-def test_production_goes_first_and_the_servers_that_get_it_stay() -> None:
-    move, keep, note = (step["inputs"] for step in document()["mainSteps"])
+def test_production_goes_first_and_what_fails_keeps_no_later_step_from_its_turn() -> None:
+    said = document()
+    move, note, _ = (step["inputs"] for step in said["mainSteps"])
     [action] = move["Actions"]
     groups = {one["TargetGroupArn"]: one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]}
     assert (move["RuleArn"], groups) == (RULE, {BLUE: 100, GREEN: 0})
-    assert (keep["Name"], keep["State"]) == ("phoenix-dev-green-guard-servers", "DISABLED")
     assert note["Tags"] == [{"Key": "phoenix:way-back", "Value": "0123456789ab {{ At }} {{ Alarm }}"}]
+    assert {step["onFailure"] for step in said["mainSteps"]} == {"Continue"}
 
 
-def test_the_topic_hears_of_it_last_and_only_where_there_is_one() -> None:
-    *_, note, tell = (step["inputs"] for step in document(topic=TOPIC)["mainSteps"])
-    assert note["Api"] == "AddTags"
+@pytest.mark.parametrize(
+    ("name", "kind", "production"),
+    [("guard-back", "Guard Rolled Back", {"blue": 100, "green": 0}), ("guard-end", "Guard Ended", {})],
+)
+def test_aws_tells_of_it_as_the_program_would(name: str, kind: str, production: dict[str, int]) -> None:
+    """Last of all, with what is known of the release."""
+    *_, send, tell = (step["inputs"] for step in document(name, topic=TOPIC)["mainSteps"])
+    [entry] = send["Entries"]
+    detail = json.loads(entry["Detail"])
+    schemas.validate({"source": entry["Source"], "detail-type": entry["DetailType"], "detail": detail}, SCHEMA)
+    assert (entry["DetailType"], detail["generation"], detail["production"]) == (kind, "0123456789ab", production)
+    assert detail["release"]["image"] == "ami-0123456789abcdef0"
     assert tell["TopicArn"] == TOPIC
-    assert tell["Message"].startswith("phoenix/dev: green 0123456789ab has lost production at {{ At }}")
-    policies = [one.inputs["policy"] for one in declared(topic=TOPIC).all("aws:iam/rolePolicy:RolePolicy")]
-    allowed = [s for text in policies for s in json.loads(text)["Statement"] if s["Action"] == "sns:Publish"]
-    assert [one["Resource"] for one in allowed] == [TOPIC]
+    assert json.loads(tell["Message"])["default"].startswith(f"phoenix/dev: {kind}: green 0123456789ab")
+    assert [step["name"] for step in document(name)["mainSteps"]][-1] == "sendEvent", "there is no topic"
 
 
-def test_what_fails_in_a_step_does_not_keep_the_next_one_from_its_turn() -> None:
-    assert {step["onFailure"] for step in document()["mainSteps"]} == {"Continue"}
-    assert all(step["maxAttempts"] > 1 for step in document()["mainSteps"])
+def test_the_end_of_a_guard_disables_the_rule_first() -> None:
+    made = declared()
+    stop = document("guard-end")["mainSteps"][0]["inputs"]
+    assert (stop["Api"], stop["Name"]) == ("DisableRule", made.one("aws:cloudwatch/eventRule:EventRule").name)
 
 
 @pytest.mark.parametrize(
     ("kept", "wanted"), [(None, {"MinSize": 0, "DesiredCapacity": 0}), (2, {"MinSize": 2})], ids=["goes", "stays"]
 )
-def test_the_schedules_end_the_guard_and_then_let_the_kept_servers_go(kept: int | None, wanted: dict[str, int]) -> None:
-    made = declared(kept_minimum=kept)
-    end, servers = (made.one(SCHEDULE, name).inputs for name in ("guard-end", "guard-servers"))
-    assert end["target"]["arn"] == "arn:aws:scheduler:::aws-sdk:eventbridge:disableRule"
-    valid("events", "DisableRule", json.loads(end["target"]["input"]))
-    assert servers["target"]["arn"] == "arn:aws:scheduler:::aws-sdk:autoscaling:updateAutoScalingGroup"
-    given = json.loads(servers["target"]["input"])
+def test_the_kept_servers_go_only_while_their_group_has_no_production(kept: int | None, wanted: dict[str, int]) -> None:
+    """Somebody may have moved it back by hand."""
+    read, ask, resize, stay = document("guard-servers", kept_minimum=kept)["mainSteps"]
+    assert (read["onFailure"], resize["isEnd"], stay["isEnd"]) == ("Abort", True, True)
+    assert ask["inputs"]["Default"] == stay["name"]
+    for number, choice in enumerate(ask["inputs"]["Choices"]):
+        assert choice["NextStep"] == resize["name"]
+        assert choice["And"] == [
+            {"Variable": f"{{{{ readWeights.Group{number} }}}}", "StringEquals": BLUE},
+            {"Variable": f"{{{{ readWeights.Weight{number} }}}}", "NumericEquals": 0},
+        ]
+    given = {key: value for key, value in resize["inputs"].items() if key not in ("Service", "Api")}
     assert given == {"AutoScalingGroupName": "phoenix-dev-blue-1", **wanted}
-    valid("autoscaling", "UpdateAutoScalingGroup", given)
-    assert [one["state"] for one in (end, servers)] == ["DISABLED", "DISABLED"]
+
+
+def test_the_schedules_start_both_documents_and_are_off() -> None:
+    made = declared()
+    for name in ("guard-end", "guard-servers"):
+        schedule = made.one(SCHEDULE, name).inputs
+        assert schedule["state"] == "DISABLED"
+        assert schedule["description"] == "phoenix/dev green 0123456789ab 1", "it has no tags"
+        assert schedule["target"]["arn"] == "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution"
+        given = json.loads(schedule["target"]["input"])
+        assert given == {"DocumentName": made.one(DOCUMENT, name).name}
+        valid("ssm", "StartAutomationExecution", given)
 
 
 def test_schedules_that_are_armed_keep_all_that_they_have() -> None:
@@ -118,7 +150,7 @@ def test_schedules_that_are_armed_keep_all_that_they_have() -> None:
 
 
 def test_each_role_is_one_services_and_may_do_just_its_part() -> None:
-    made = declared()
+    made = declared(topic=TOPIC)
     allowed = {
         one.name.rpartition("-")[2]: [
             (s["Action"], s["Resource"]) for s in json.loads(one.inputs["policy"])["Statement"]
@@ -127,29 +159,46 @@ def test_each_role_is_one_services_and_may_do_just_its_part() -> None:
     }
     roles = {name: arn("iam/role", f"guard-{name}") for name in allowed}
     where = "arn:aws:ssm:eu-west-1:123456789012:automation-definition"
+    bus = "arn:aws:events:eu-west-1:123456789012:event-bus/default"
     assert allowed == {
         "back": [
             (["elasticloadbalancing:ModifyRule", "elasticloadbalancing:AddTags"], RULE),
-            ("scheduler:UpdateSchedule", arn("scheduler/schedule", "guard-servers")),
-            ("iam:PassRole", roles["end"]),
+            ("events:PutEvents", bus),
+            ("sns:Publish", TOPIC),
         ],
         "start": [
-            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard:$DEFAULT"),
+            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-back:$DEFAULT"),
             ("iam:PassRole", roles["back"]),
+        ],
+        "time": [
+            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-end:$DEFAULT"),
+            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-servers:$DEFAULT"),
+            ("iam:PassRole", roles["end"]),
         ],
         "end": [
             ("events:DisableRule", arn("cloudwatch/eventRule", "guard")),
+            ("elasticloadbalancing:DescribeRules", "*"),
             (
                 "autoscaling:UpdateAutoScalingGroup",
                 "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/phoenix-dev-blue-1",
             ),
+            ("events:PutEvents", bus),
+            ("sns:Publish", TOPIC),
         ],
     }
     trusted = {
         one.name.rpartition("-")[2]: json.loads(one.inputs["assumeRolePolicy"])["Statement"][0]["Principal"]["Service"]
         for one in made.all("aws:iam/role:Role")
     }
-    assert trusted == {"back": "ssm.amazonaws.com", "start": "events.amazonaws.com", "end": "scheduler.amazonaws.com"}
+    ssm = "ssm.amazonaws.com"
+    assert trusted == {"back": ssm, "end": ssm, "start": "events.amazonaws.com", "time": "scheduler.amazonaws.com"}
+    for one in made.all("aws:iam/role:Role"):
+        [trust] = json.loads(one.inputs["assumeRolePolicy"])["Statement"]
+        assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    [policy] = [one for one in made.all("aws:iam/rolePolicy:RolePolicy") if one.name.endswith("-back")]
+    assert json.loads(policy.inputs["policy"])["Statement"][1]["Condition"] == {
+        "StringEquals": {"events:source": "phoenix"}
+    }
 
 
 def test_all_of_it_goes_with_the_launch_that_it_watches() -> None:

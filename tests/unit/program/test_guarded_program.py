@@ -19,7 +19,7 @@ COMMAND, RULE = "command:local:Command", "aws:lb/listenerRule:ListenerRule"
 def test_a_flip_declares_the_guard_before_promote_which_arms_it(existing: Existing) -> None:
     live_group(existing, "blue", "abcdefabcdef")
     done = program(existing=existing, active="green", guardHours=24, alarms=["orders"])
-    alarm, document = done.one(GUARDS[0]), done.one(GUARDS[1])
+    alarm, document = done.one(GUARDS[0]), done.one(GUARDS[1], "-back")
     assert alarm.inputs["alarmRule"].endswith('OR ALARM("orders")')
     move = json.loads(document.inputs["content"])["mainSteps"][0]["inputs"]
     groups = {one["TargetGroupArn"]: one["Weight"] for one in move["Actions"][0]["ForwardConfig"]["TargetGroups"]}
