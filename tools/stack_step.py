@@ -12,6 +12,9 @@ import sys
 from tools.history import HistoryError
 from tools.stack_identity import StackIdentity, read_identity
 
+# Those that are about a service's images; to the others the stack's name says enough.
+OF_A_SERVICE = ("delete_images", "revoke")
+
 
 def identity_options(where: StackIdentity) -> dict[str, str]:
     """Which stack a step is about."""
@@ -23,9 +26,12 @@ def identity_options(where: StackIdentity) -> dict[str, str]:
     }
 
 
-def arguments(where: StackIdentity) -> list[str]:
-    """The same as words of a command."""
-    return [part for key, value in identity_options(where).items() for part in (f"--{key}", value)]
+def arguments(step: str, where: StackIdentity) -> list[str]:
+    """The same as words of a command, as far as the step asks for it."""
+    given = identity_options(where)
+    if step not in OF_A_SERVICE:
+        del given["service"]
+    return [part for key, value in given.items() for part in (f"--{key}", value)]
 
 
 def main(step: str, stack: str, *options: str) -> int:
@@ -35,7 +41,7 @@ def main(step: str, stack: str, *options: str) -> int:
     except HistoryError as error:
         print(error, file=sys.stderr)
         return 1
-    line = ["sh", "steps/run", step, *arguments(where), *options]
+    line = ["sh", "steps/run", step, *arguments(step, where), *options]
     return subprocess.run(line, check=False, env={**os.environ, **where.variables}).returncode
 
 

@@ -18,7 +18,6 @@ from steps.runtime.options import CommonOptions, option
 
 @dataclass(frozen=True, kw_only=True)
 class Options(CommonOptions):
-    service: str = option("the stack's service", parse=parsers.non_empty)
     reject: bool = option("true rejects it: production goes back", parse=parsers.boolean, default=False)
     reason: str = option("why, for whoever deploys", parse=lambda text: one_line(text)[: approvals.REASON], default="")
 

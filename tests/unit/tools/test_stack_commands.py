@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto import mock_aws
 
 from rehearsal import PROJECT
+from steps.cleanup import delete_images
 from steps.image.revoke import Options
+from steps.promote import approve
 from steps.runtime import options
 from tests.support.account import moto_only
 from tests.support.standins import IGNORING, Bench
@@ -91,12 +94,26 @@ def test_revoke_wants_a_fingerprint_and_says_where_they_are(tmp_path: Path) -> N
     assert "No fingerprint was named." in done.stderr and "make history STACK=dev" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("step", "taken"), [("approve", approve.Options), ("delete_images", delete_images.Options), ("revoke", Options)]
+)
+def test_a_step_is_told_what_it_takes_and_no_more(step: str, taken: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses what it does not know."""
+    monkeypatch.setattr(stack_identity, "pulumi", lambda *_: {"aws:region": {"value": "eu-central-1"}})
+    moto_only(monkeypatch)
+    with mock_aws():
+        given = stack_step.arguments(step, stack_identity.read_identity("prod"))
+    own = ["--fingerprint", "0123456789ab"] if step == "revoke" else []
+    read = options.read_options(taken, step=step, about="", arguments=[*given, *own], environment={})
+    assert (read.stack, read.account, read.region) == ("phoenix/prod", "123456789012", "eu-central-1")
+
+
 def test_revoke_is_the_step_with_what_the_stack_says(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"phoenix:service": {"value": "shop"}, "aws:region": {"value": "eu-central-1"}}
     monkeypatch.setattr(stack_identity, "pulumi", lambda *_: config)
     moto_only(monkeypatch)
     with mock_aws():
-        given = stack_step.arguments(stack_identity.read_identity("prod"))
+        given = stack_step.arguments("revoke", stack_identity.read_identity("prod"))
     given += ["--fingerprint", "0123456789ab", "--reason", "why", "--undo", "false"]
     read = options.read_options(Options, step="revoke", about="", arguments=given, environment={})
     assert (read.stack, read.account, read.region, read.service) == (

@@ -23,7 +23,7 @@ BACK = [{"green": 10, "blue": 90}, {"blue": 100}]
 
 
 def says(flipping: Flipping, **more: Any) -> None:
-    options = approve.Options(stack=STACK, account=ACCOUNT, region=REGION, service="phoenix", **more)
+    options = approve.Options(stack=STACK, account=ACCOUNT, region=REGION, **more)
     approve.approve(options, flipping.world.context())
 
 
