@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,15 +53,26 @@ def refusal(found: CredentialLifetime, *, now: datetime, seconds: int) -> StepEr
     )
 
 
-def check(aws: Aws, *, now: datetime, seconds: int) -> str:
-    """Raises StepError when the credentials end too early. Returns what to say when that can't be known."""
+def spare_seconds(found: CredentialLifetime, *, now: datetime, seconds: int) -> float:
+    """What is left of credentials beside something of `seconds` and its way back; infinite where no end is known."""
+    if found.ends is None:
+        return math.inf
+    return max(0.0, (found.ends - now).total_seconds() - seconds - RESERVE_SECONDS)
+
+
+def check(aws: Aws, *, now: datetime, seconds: int) -> tuple[str, float]:
+    """Raises StepError when the credentials end too early.
+
+    Returns what to say when that can't be known, and the seconds that are to spare (`spare_seconds`).
+    """
     found = credential_lifetime(aws.session.get_credentials())
     refused = refusal(found, now=now, seconds=seconds)
     if refused:
         raise refused
+    told = ""
     if found.temporary and found.ends is None:
-        return (
+        told = (
             f"these credentials are temporary and don't say when they end; they are needed for {seconds} s "
             "(AWS_CREDENTIAL_EXPIRATION would tell)"
         )
-    return ""
+    return told, spare_seconds(found, now=now, seconds=seconds)

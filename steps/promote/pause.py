@@ -23,15 +23,16 @@ def pause(
     context: Context,
     seconds: float,
     metrics: bool,
+    doubt: float = DOUBT_SECONDS,
     what: str,
     then: str,
 ) -> verdict.Observation:
     """Looks again and again for `seconds`, at least once, and on until enough is known; returns the last look.
 
     Enough are all servers that are needed and, where `metrics` are to be waited for, one whole minute at the present
-    weights. Then it ends early when they say that the new group does as well as the other, and goes on for a while when
-    they make that doubtful. `what` is watched, for the reader, and what comes `then`. Raises StepError when a look
-    does, when not one probe was answered, and when CloudWatch has nothing.
+    weights. Then it ends early when they say that the new group does as well as the other, and goes on for up to
+    `doubt` seconds when they make that doubtful. `what` is watched, for the reader, and what comes `then`. Raises
+    StepError when a look does, when not one probe was answered, and when CloudWatch has nothing.
     """
     until = context.progress.bounded(max(0.0, seconds))
     late = context.progress.bounded(max(timing.MISSING_METRICS_SECONDS, seconds))
@@ -60,9 +61,9 @@ def pause(
         until = late
         pace.wait(late, f"{what}: {verdict.summary(seen)}; waiting for {lacks}; then {then}")
         seen = look()
-    doubtful = context.progress.bounded(DOUBT_SECONDS)
-    while metrics and (doubt := compared.doubt(verdict.comparisons(seen))) and doubtful.left():
-        pace.wait(doubtful, f"{what}: {verdict.summary(seen)}; waiting for {doubt}; then {then}")
+    doubtful = context.progress.bounded(doubt)
+    while metrics and (why := compared.doubt(verdict.comparisons(seen))) and doubtful.left():
+        pace.wait(doubtful, f"{what}: {verdict.summary(seen)}; waiting for {why}; then {then}")
         seen = look()
         until = doubtful
     until.line(f"{what}: {verdict.summary(seen)}; then {then}")

@@ -25,6 +25,7 @@ from core.shift_schedule import RollbackPoint, ShiftSchedule, Weights
 from core.times import iso
 from steps.hooks import asking, reachable
 from steps.hooks.asking import Hooks
+from steps.promote import pause
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE, PromotionError
@@ -220,7 +221,7 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         traffic=options.traffic,
         canaries=canaries,
     )
-    _announce(options, context, way, subject, note, watched=bool(canaries))
+    spare = _announce(options, context, way, subject, note, watched=bool(canaries))
     if way.steps:
         reachable.check(context, options.hooks)
     everything = server_groups.read_groups(context.aws, options.stack)
@@ -233,6 +234,8 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
             soak=options.soak_seconds,
             drain=options.drain_seconds,
             replaced_in=options.replacement_seconds,
+            # Doubt is rare, so nobody's credentials are refused for it: it has what they have to spare.
+            doubt=min(pause.DOUBT_SECONDS, spare / max(1, len(way.steps))),
             approve_at=options.approve_at,
             approval_minutes=options.approval_timeout_minutes,
         ),
@@ -320,8 +323,11 @@ def _announce(
     note: RollbackPoint | None,
     *,
     watched: bool,
-) -> None:
-    """Says what is about to happen. Raises StepError when the credentials would end on the way."""
+) -> float:
+    """Says what is about to happen; returns how many seconds the credentials have to spare.
+
+    Raises StepError when they would end on the way.
+    """
     least, most = shift_schedule.planned_seconds(
         steps=len(way.steps) or int(note is not None),
         full=options.traffic == 100,
@@ -334,7 +340,7 @@ def _announce(
         hooks=held_seconds(options.hooks, [weights[way.ours] for weights in way.steps]),
         growing=options.replacement_seconds if options.proportional else 0,
     )
-    told = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
+    told, spare = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
     say = context.progress.line
     if told:
         say(told)
@@ -345,11 +351,12 @@ def _announce(
         say(
             f"the traffic already is where it should be: {shift_schedule.describe_weights(way.observed, subject.names)}"
         )
-        return
+        return spare
     took = f"about {most} s" if least == most else f"{least} to {most} s, by when CloudWatch shows each whole minute"
     say(f"from {shift_schedule.describe_weights(way.observed, subject.names)} in {len(way.steps)} steps and {took}")
     if way.other is None and options.traffic < 100:
         say(f"no other group shares the traffic: {options.color} gets all of it, not {options.traffic} %")
+    return spare
 
 
 def approved(way: ShiftSchedule, shares: Sequence[int]) -> int:

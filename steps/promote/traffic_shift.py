@@ -30,8 +30,9 @@ LAG_LOOKS, LAG_SECONDS = 5, 1.0
 class ShiftTimes:
     """Seconds: watched after each canary step; every answer ours after the last; watched then; left to drain.
 
-    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health. At each share of
-    `approve_at` (percent) somebody has `approval_minutes` to let it go on.
+    `replaced_in`: how many a server's replacement may take, from its failure to the new one's health. `doubt`: how long
+    each watch may go on when it is not sure. At each share of `approve_at` (percent) somebody has `approval_minutes` to
+    let it go on.
     """
 
     canary_pause: int
@@ -39,6 +40,7 @@ class ShiftTimes:
     soak: int
     drain: int
     replaced_in: int
+    doubt: float = pause.DOUBT_SECONDS
     approve_at: tuple[int, ...] = ()
     approval_minutes: int = 60
 
@@ -279,6 +281,7 @@ class TrafficShift:
             context=self.context,
             seconds=max(asked, least),
             metrics=self.cautious and asked > 0,
+            doubt=self.times.doubt,
             what=f"{what}: {told}",
             then=then,
         )

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from core.errors import StepError
 from core.release_events import PROMOTED, REFUSED, SHIFTED
+from steps.promote import compared, pause
 from steps.promote.promote import promote
 from tests.unit.steps.cloud import BLUE, GREEN, REGION, Balancer, World
 from tests.unit.steps.promote.flipping import Flipping
@@ -204,13 +205,38 @@ def test_the_target_group_of_other_servers_gets_nothing(flipping: Flipping) -> N
     assert "its servers are not those of" in refused(flipping, target_group=flipping.blue.target_group)
 
 
-def test_credentials_that_end_on_the_way_are_refused(flipping: Flipping, monkeypatch: pytest.MonkeyPatch) -> None:
-    ends = flipping.world.clock.utc() + timedelta(seconds=900)
+def ending_credentials(flipping: Flipping, monkeypatch: pytest.MonkeyPatch, *, seconds: int) -> None:
+    """Credentials that nobody renews, and that say when they end."""
+    ends = flipping.world.clock.utc() + timedelta(seconds=seconds)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "testing")
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", ends.isoformat())
     flipping.world.aws.session = boto3.Session(region_name=REGION)
+
+
+def test_doubt_takes_no_more_time_than_the_credentials_have_to_spare(
+    flipping: Flipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is rare, so no update is refused for it; and a way back that comes late must still be possible."""
+    monkeypatch.setattr(compared, "doubt", lambda _: "a word of chance")
+    ending_credentials(flipping, monkeypatch, seconds=730 + 300 + 60)
+    promote(flipping.given(), flipping.world.context())
+    quick = flipping.world.clock.passed
+    assert quick <= 730 + 60
+    assert "waiting for a word of chance" in flipping.world.said()
+
+
+def test_doubt_may_take_its_time_with_credentials_that_are_renewed(
+    flipping: Flipping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compared, "doubt", lambda _: "a word of chance")
+    promote(flipping.given(), flipping.world.context())
+    assert flipping.world.clock.passed > 3 * pause.DOUBT_SECONDS
+
+
+def test_credentials_that_end_on_the_way_are_refused(flipping: Flipping, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending_credentials(flipping, monkeypatch, seconds=900)
 
     text = refused(flipping)
 
