@@ -127,14 +127,14 @@ def _rights_and_alarms(cloud: Clients, stack: str) -> list[tuple[str, str]]:
 def _guards(cloud: Clients, prefix: str) -> list[tuple[str, str]]:
     """Of those that AWS watches with, what has no tags, or is asked for them one by one: by its name."""
     events, scheduler, ssm = (cloud.client(service) for service in ("events", "scheduler", "ssm"))
-    rules = [("event rule", rule["Name"]) for rule in events.list_rules(NamePrefix=f"{prefix}-")["Rules"]]
+    rules = [("event rule", rule["Name"]) for rule in _paged(events, "list_rules", "Rules", NamePrefix=f"{prefix}-")]
     schedules = [
         ("schedule", f"{one['GroupName']}/{one['Name']}")
         for one in _paged(scheduler, "list_schedules", "Schedules", NamePrefix=f"{prefix}-")
     ]
     documents = [
         ("document", one["Name"])
-        for one in ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]
+        for one in _paged(ssm, "list_documents", "DocumentIdentifiers", Filters=[{"Key": "Owner", "Values": ["Self"]}])
         if one["Name"].startswith(f"{prefix}-")
     ]
     return [*rules, *schedules, *documents]
