@@ -109,21 +109,53 @@ def test_a_schedule_calls_once_when_its_time_has_come_and_with_its_role_alone(cl
     assert events.describe_rule(Name="ended")["State"] == "ENABLED", "it was called a second time"
 
 
+def test_a_schedule_starts_a_document_with_its_role_alone(cloud: Cloud) -> None:
+    """What the document may do is its own role's."""
+    topic = cloud.client("sns").create_topic(Name="timed")["TopicArn"]
+    before = sum(event.kind == "schedule" for event in cloud.events)
+    for name, allowed in (("timed", "timed"), ("barred", "another")):
+        writes = _role(cloud, f"{name}-ssm", "ssm", "sns:Publish", topic)
+        document = {**_document(topic, writes), "parameters": {}}
+        document["mainSteps"][0]["inputs"]["Message"] = name
+        cloud.client("ssm").create_document(
+            Name=name, DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(document)
+        )
+        arn = f"arn:aws:ssm:{cloud.region}:{cloud.account}:automation-definition/{allowed}:$DEFAULT"
+        starts = _role(cloud, f"{name}-scheduler", "scheduler", "ssm:StartAutomationExecution", arn)
+        _allow(cloud, f"{name}-scheduler", "iam:PassRole", writes)
+        _schedule(cloud, name, starts, timedelta(hours=1), call="ssm:startAutomationExecution", said="DocumentName")
+    with cloud.later(hours=2):
+        _until(lambda: sum(event.kind == "schedule" for event in cloud.events) == before + 2)
+    told = [event.text for event in cloud.events if event.kind == "schedule"][before:]
+    assert [text for text in told if "failed" not in text] == ['startAutomationExecution {"DocumentName": "timed"}']
+    assert any("is not authorized to perform: ssm:StartAutomationExecution" in text for text in told)
+    published = [call.body for call in cloud.calls.seen if call.operation == "Publish"]
+    assert [("timed" in body, "barred" in body) for body in published[-1:]] == [(True, False)]
+
+
 def test_a_schedule_with_a_role_that_scheduler_may_not_have_is_refused(cloud: Cloud) -> None:
     role = _role(cloud, "others", "ec2", "events:DisableRule", "*")
     with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
         _schedule(cloud, "refused", role, timedelta(hours=1))
 
 
-def _schedule(cloud: Cloud, name: str, role: str, ahead: timedelta) -> None:
+def _schedule(
+    cloud: Cloud,
+    name: str,
+    role: str,
+    ahead: timedelta,
+    *,
+    call: str = "eventbridge:disableRule",
+    said: str = "Name",
+) -> None:
     cloud.client("scheduler").create_schedule(
         Name=name,
         ScheduleExpression=f"at({datetime.now(UTC) + ahead:%Y-%m-%dT%H:%M:%S})",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
-            "Arn": "arn:aws:scheduler:::aws-sdk:eventbridge:disableRule",
+            "Arn": f"arn:aws:scheduler:::aws-sdk:{call}",
             "RoleArn": role,
-            "Input": json.dumps({"Name": name}),
+            "Input": json.dumps({said: name}),
         },
     )
 
