@@ -82,7 +82,7 @@ def test_a_guard_that_ends_takes_the_kept_servers_and_nothing_else(trial: Trial)
     with stack.cloud.later(hours=1.1):
         until(lambda: rules(trial)[0]["State"] == "DISABLED", what="the rule disabled")
         assert stack.groups()[live.color].desired == live.desired
-        ended = ("Guard Ended", stack.groups()[new].generation, {})
+        ended: Any = ("Guard Ended", stack.groups()[new].generation, {})
         until(lambda: told(trial)[-1] == ended, what="the event of its end", but=lambda: told(trial)[-1])
     with stack.cloud.later(hours=2):
         until(lambda: stack.groups()[live.color].desired == 0, what="the kept servers gone")
