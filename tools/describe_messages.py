@@ -6,6 +6,7 @@ holds the page against the source.
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 import sys
@@ -116,4 +117,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     sys.exit(main())

@@ -6,6 +6,7 @@ holds the picture against the program.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import re
 import sys
@@ -194,4 +195,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     sys.exit(main())

@@ -8,6 +8,7 @@ the page says what the records say, and a test holds it to them.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -152,4 +153,6 @@ def figures(known: Sequence[Record]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("record", nargs="*", help="record.json of a run's report, taken into docs/evidence/")
+    sys.exit(main(parser.parse_args().record))

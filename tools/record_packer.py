@@ -9,6 +9,7 @@ the rehearsal's stand-in for Packer. Do it again when image/plugins.pkr.hcl pins
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shutil
@@ -137,4 +138,6 @@ def main(file: Path = RECORD) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(Path, sys.argv[1:])))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path, default=RECORD)
+    sys.exit(main(parser.parse_args().file))

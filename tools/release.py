@@ -6,6 +6,7 @@ It needs Python's own library alone: a machine that publishes has installed noth
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 import tomllib
@@ -45,4 +46,6 @@ def main(tag: str, *, project: Path = PROJECT) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tag", help="vVERSION")
+    sys.exit(main(parser.parse_args().tag))
