@@ -76,6 +76,7 @@ class TrafficGuard(pulumi.ComponentResource):
         self._prefix, self._color, self._account, self._args = f"{name}-guard", color, account, args
         self._tags = color.tags()
         self._partition = partitions.of(account.region)
+        self._ssm = f"arn:{self._partition}:ssm:{account.region}:{account.id}"
         alarm = self._alarm()
         rule = self._rule(alarm)
         self._watched = self._describe()
@@ -191,11 +192,10 @@ class TrafficGuard(pulumi.ComponentResource):
         self, ends: aws.ssm.Document, leaves: aws.ssm.Document, runs: aws.iam.Role
     ) -> list[aws.scheduler.Schedule]:
         """When each of these documents is started: never, until promote says so."""
-        definitions = [self._definition(document) for document in (ends, leaves)]
         role, policy = self._role(
             "time",
             "scheduler",
-            [*(_allow("ssm:StartAutomationExecution", one) for one in definitions), _passing(runs.arn, "ssm")],
+            [*(self._starting(document) for document in (ends, leaves)), _passing(runs.arn, "ssm")],
         )
         return [self._schedule(what, document, role, policy) for what, document in (("end", ends), ("servers", leaves))]
 
@@ -223,14 +223,22 @@ class TrafficGuard(pulumi.ComponentResource):
 
     def _definition(self, document: aws.ssm.Document) -> pulumi.Output[str]:
         """A document as something that is started (ARN)."""
-        where = f"arn:{self._partition}:ssm:{self._account.region}:{self._account.id}:automation-definition"
-        return pulumi.Output.format("{0}/{1}:$DEFAULT", where, document.name)
+        return pulumi.Output.format("{0}:automation-definition/{1}:$DEFAULT", self._ssm, document.name)
+
+    def _starting(self, document: aws.ssm.Document) -> pulumi.Output[dict[str, Any]]:
+        """AWS asks for the document and for an execution; of the definition it asked before."""
+        return _allow(
+            "ssm:StartAutomationExecution",
+            pulumi.Output.all(
+                self._definition(document),
+                pulumi.Output.format("{0}:document/{1}", self._ssm, document.name),
+                f"{self._ssm}:automation-execution/*",
+            ),
+        )
 
     def _target(self, rule: aws.cloudwatch.EventRule, document: aws.ssm.Document, back: aws.iam.Role) -> None:
         definition = self._definition(document)
-        role, policy = self._role(
-            "start", "events", [_allow("ssm:StartAutomationExecution", definition), _passing(back.arn, "ssm")]
-        )
+        role, policy = self._role("start", "events", [self._starting(document), _passing(back.arn, "ssm")])
         aws.cloudwatch.EventTarget(
             self._prefix,
             rule=rule.name,
@@ -281,7 +289,7 @@ def _quoted(name: str) -> str:
 
 
 def _allow(
-    actions: str | list[str], resource: pulumi.Input[str], condition: Mapping[str, Any] | None = None
+    actions: str | list[str], resource: pulumi.Input[Any], condition: Mapping[str, Any] | None = None
 ) -> pulumi.Output[dict[str, Any]]:
     only = {"Condition": condition} if condition else {}
     return pulumi.Output.from_input(resource).apply(

@@ -1,5 +1,8 @@
 """Systems Manager Automation: runs a document's steps as the program declared them.
 
+Whoever starts one must be allowed to on the document and on an execution ("Setting up identity based policies
+examples" in the user guide, and the Service Authorization Reference; the resource automation-definition is optional).
+
 Sources: "Automation actions reference" (aws:executeAwsApi with outputs by JSONPath, aws:branch, aws:sleep), "Properties
 shared by all actions" (onFailure, maxAttempts, isEnd; a step that fails aborts the rest) and "Using conditional
 statements in runbooks" in the Systems Manager user guide. A document with another action, operator or selector is
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,12 +39,11 @@ def start(
     *,
     by: str,
     name: str,
-    version: str = "$DEFAULT",
     given: Mapping[str, Sequence[str]],
 ) -> None:
     """StartAutomationExecution by whoever has the role `by`. Raises AutomationFailedError, NotAuthorizedError."""
-    arn = f"arn:aws:ssm:{state.region}:{ACCOUNT}:automation-definition/{name}:{version}"
-    check_action(by, "ssm:StartAutomationExecution", arn)
+    for resource in (f"document/{name}", f"automation-execution/{uuid.uuid4()}"):
+        check_action(by, "ssm:StartAutomationExecution", f"arn:aws:ssm:{state.region}:{ACCOUNT}:{resource}")
     found = ssm_backends[ACCOUNT][state.region].get_document(name, None, None, None)
     document = json.loads(found["Content"]) if isinstance(found["Content"], str) else found["Content"]
     check_action(by, "iam:PassRole", document["assumeRole"], **{"iam:PassedToService": PRINCIPAL})

@@ -68,7 +68,7 @@ def _start(state: CloudState, clients: Clients, target: Mapping[str, Any], event
         raise AutomationFailedError("the local cloud knows no such target")
     check_trust(target["RoleArn"], PRINCIPAL)
     given = transformed(target, event)
-    automation.start(state, clients, by=target["RoleArn"], name=arn["name"], version=arn["version"], given=given)
+    automation.start(state, clients, by=target["RoleArn"], name=arn["name"], given=given)
 
 
 def transformed(target: Mapping[str, Any], event: Mapping[str, Any]) -> Any:

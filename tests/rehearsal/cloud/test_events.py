@@ -120,8 +120,7 @@ def test_a_schedule_starts_a_document_with_its_role_alone(cloud: Cloud) -> None:
         cloud.client("ssm").create_document(
             Name=name, DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(document)
         )
-        arn = f"arn:aws:ssm:{cloud.region}:{cloud.account}:automation-definition/{allowed}:$DEFAULT"
-        starts = _role(cloud, f"{name}-scheduler", "scheduler", "ssm:StartAutomationExecution", arn)
+        starts = _starter(cloud, f"{name}-scheduler", "scheduler", allowed)
         _allow(cloud, f"{name}-scheduler", "iam:PassRole", writes)
         _schedule(cloud, name, starts, timedelta(hours=1), call="ssm:startAutomationExecution", said="DocumentName")
     with cloud.later(hours=2):
@@ -160,7 +159,7 @@ def _schedule(
     )
 
 
-def _role(cloud: Cloud, name: str, service: str, action: str, resource: str) -> str:
+def _role(cloud: Cloud, name: str, service: str, action: str, resource: str | list[str]) -> str:
     iam = cloud.client("iam")
     trust = json.dumps(TRUST).replace("SERVICE", f"{service}.amazonaws.com")
     arn = str(iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"])
@@ -168,7 +167,14 @@ def _role(cloud: Cloud, name: str, service: str, action: str, resource: str) -> 
     return arn
 
 
-def _allow(cloud: Cloud, role: str, action: str, resource: str) -> None:
+def _starter(cloud: Cloud, name: str, service: str, document: str) -> str:
+    """A role that may start a document: AWS asks for an execution too."""
+    where = f"arn:aws:ssm:{cloud.region}:{cloud.account}"
+    resources = [f"{where}:document/{document}", f"{where}:automation-execution/*"]
+    return _role(cloud, name, service, "ssm:StartAutomationExecution", resources)
+
+
+def _allow(cloud: Cloud, role: str, action: str, resource: str | list[str]) -> None:
     said = [{"Effect": "Allow", "Action": action, "Resource": resource}]
     cloud.client("iam").put_role_policy(
         RoleName=role,
@@ -211,7 +217,7 @@ def _arm(cloud: Cloud, name: str, *, document: dict[str, Any]) -> None:
         Name=name, DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(document)
     )
     arn = f"arn:aws:ssm:{cloud.region}:{cloud.account}:automation-definition/{name}:$DEFAULT"
-    starter = _role(cloud, f"{name}-events", "events", "ssm:StartAutomationExecution", arn)
+    starter = _starter(cloud, f"{name}-events", "events", name)
     _allow(cloud, f"{name}-events", "iam:PassRole", document["assumeRole"])
     pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [name], "state": {"value": ["ALARM"]}}}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))

@@ -158,7 +158,14 @@ def test_each_role_is_one_services_and_may_do_just_its_part() -> None:
         for one in made.all("aws:iam/rolePolicy:RolePolicy")
     }
     roles = {name: arn("iam/role", f"guard-{name}") for name in allowed}
-    where = "arn:aws:ssm:eu-west-1:123456789012:automation-definition"
+    where = "arn:aws:ssm:eu-west-1:123456789012"
+
+    def started(name: str) -> list[str]:
+        """AWS asks for the document and an execution."""
+        document = f"phoenix-dev-green-guard-{name}"
+        definition = f"{where}:automation-definition/{document}:$DEFAULT"
+        return [definition, f"{where}:document/{document}", f"{where}:automation-execution/*"]
+
     bus = "arn:aws:events:eu-west-1:123456789012:event-bus/default"
     assert allowed == {
         "back": [
@@ -167,12 +174,12 @@ def test_each_role_is_one_services_and_may_do_just_its_part() -> None:
             ("sns:Publish", TOPIC),
         ],
         "start": [
-            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-back:$DEFAULT"),
+            ("ssm:StartAutomationExecution", started("back")),
             ("iam:PassRole", roles["back"]),
         ],
         "time": [
-            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-end:$DEFAULT"),
-            ("ssm:StartAutomationExecution", f"{where}/phoenix-dev-green-guard-servers:$DEFAULT"),
+            ("ssm:StartAutomationExecution", started("end")),
+            ("ssm:StartAutomationExecution", started("servers")),
             ("iam:PassRole", roles["end"]),
         ],
         "end": [
