@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from core import approvals
+from core.approvals import Answer
 from core.hooks import possible_names
 from rehearsal import PROJECT
+from tests.cycles.stack import IDENTITY, until
+from tests.faults.test_guard import is_armed
 from tests.faults.trial import Trial
 from tests.support import schemas
 
@@ -52,8 +56,9 @@ class Hooks:
 @pytest.fixture
 def hooks(trial: Trial, tmp_path: Path) -> Iterator[Hooks]:
     yield Hooks(tmp_path)
-    # Nobody takes a key's part away here: the trials after this one have hooks that say yes.
-    trial.stack.set(hooks=dict.fromkeys(NAMES, ":"))
+    if trial.ending == "forward":
+        # Nobody takes a part of a key away here: the trials after this one have hooks that say yes.
+        trial.stack.set(hooks=dict.fromkeys(NAMES, ":"))
 
 
 def test_a_hook_that_refuses_half_of_the_traffic(trial: Trial, hooks: Hooks) -> None:
@@ -91,3 +96,23 @@ def test_a_hook_that_refuses_when_production_has_moved(trial: Trial, hooks: Hook
     assert hooks.asked() == [("afterPromote", {new: 100, old: 0}), ("onRollback", {old: 100})]
     hooks.heal()
     trial.ends()
+
+
+@pytest.mark.parametrize("trial", ["back"], indirect=True)
+def test_a_hook_is_asked_then_a_person_and_then_aws_watches(trial: Trial, hooks: Hooks) -> None:
+    new, old = trial.new, trial.live.color
+    ssm = trial.stack.cloud.client("ssm")
+    trial.change(hooks=hooks.config(*NAMES), approveAt=[10], approvalTimeoutMinutes=5, guardHours=1)
+    running = trial.begin()
+    until(lambda: approvals.asked(ssm, IDENTITY) is not None, what="the request", but=lambda: trial.heard[-5:])
+    assert [name for name, _ in hooks.asked()] == ["afterVerify", "beforeShift", "atShare10"]
+    assert trial.share() == 10
+    request = approvals.asked(ssm, IDENTITY)
+    assert request is not None and request.share == 10
+    approvals.answer(ssm, IDENTITY, Answer(request=request, decision=approvals.APPROVE))
+    done = trial.wait(running)
+    assert done.ok, done.text
+    assert hooks.asked() == [("atShare50", {new: 50, old: 50}), ("afterPromote", {new: 100, old: 0})]
+    assert is_armed(trial)
+    trial.ends()
+    assert hooks.asked() == [], "a way back asks nobody"
