@@ -78,19 +78,24 @@ def write(text: str, *, stream: TextIO | None = None) -> None:
 
 
 class LogThrottle:
-    """How often a wait is told: what is new every four seconds at most, what is not every twenty."""
+    """How often a wait is told. An engine repeats every line at its end, so a long wait says less than its beginning.
 
-    NEW_EVERY, SAME_EVERY = 4.0, 20.0
+    What is new: every four seconds in the first half minute, every fifteen then. What is not: every twenty.
+    """
+
+    NEW_EVERY, LATER_EVERY, SAME_EVERY = 4.0, 15.0, 20.0
+    EARLY = 30.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._began = clock.now()
         self._at = -math.inf
         self._last = ""
 
     def log(self, progress: Progress, text: str) -> None:
         """A line of `text`, unless it is too early for one."""
-        every = self.SAME_EVERY if text == self._last else self.NEW_EVERY
-        if self._clock.now() - self._at >= every:
+        new = self.NEW_EVERY if self._clock.now() - self._began < self.EARLY else self.LATER_EVERY
+        if self._clock.now() - self._at >= (self.SAME_EVERY if text == self._last else new):
             progress.line(text)
             self._at, self._last = self._clock.now(), text
 
