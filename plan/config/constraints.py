@@ -26,6 +26,25 @@ NAME_LIMIT = 18
 
 def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -> BrokenConstraints:
     """The rules that join keys: (the keys that it reads, the problem)."""
+    yield from _name_constraints(s)
+    yield from _preview_token_constraints(s, secrets)
+    yield from _region_constraints(s)
+    yield from (((), one) for one in provider.problems(aws))
+    yield from _size_constraints(s)
+    yield from _canary_constraints(s)
+    yield from image_constraints.image_constraints(s)
+    yield from server_constraints.network_constraints(s)
+    yield from server_constraints.server_constraints(s)
+    yield from server_constraints.type_constraints(s)
+    yield from listener_constraints.listener_constraints(s)
+    yield from listener_constraints.existing_listener_constraints(s)
+    yield from server_constraints.environment_constraints(s)
+    yield from server_constraints.notification_constraints(s)
+    yield from guard_constraints.guard_constraints(s)
+    yield from hook_constraints.hook_constraints(s)
+
+
+def _name_constraints(s: Settings) -> BrokenConstraints:
     if len(s.name) > NAME_LIMIT or not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", s.name):
         yield (
             ("service",),
@@ -38,6 +57,22 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 "pulumi config set service SHORTER, or name the stack anew: pulumi stack rename NAME",
             ),
         )
+    colors = set(COLORS) & set(re.split(r"[^a-z]+", s.name))
+    if s.dashboard and colors:
+        yield (
+            ("service", "dashboard"),
+            problem(
+                "PHX-122",
+                "dashboard",
+                "true",
+                f"can't tell the colors apart while the name {s.name!r} holds the word"
+                f" {' and '.join(sorted(colors))}: it finds target groups by the word of their color",
+                "pulumi config set dashboard false, or pulumi config set service ANOTHER",
+            ),
+        )
+
+
+def _preview_token_constraints(s: Settings, secrets: Set[str]) -> BrokenConstraints:
     if not s.preview_token:
         yield (
             ("previewToken",),
@@ -60,6 +95,9 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 f"pulumi config rm previewToken && make preview-token STACK={s.stack}",
             ),
         )
+
+
+def _region_constraints(s: Settings) -> BrokenConstraints:
     if not s.region:
         yield (), problem("PHX-111", "aws:region", "", "must be set", "pulumi config set aws:region eu-west-1")
     elif not partitions.REGION.fullmatch(s.region):
@@ -73,7 +111,9 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 "pulumi config set aws:region eu-west-1   (aws account list-regions shows those there are)",
             ),
         )
-    yield from (((), one) for one in provider.problems(aws))
+
+
+def _size_constraints(s: Settings) -> BrokenConstraints:
     if s.min_size > s.max_size:
         yield (
             ("minSize", "maxSize"),
@@ -97,6 +137,9 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 f"pulumi config set --path schedule.{other}.cron ANOTHER",
             ),
         )
+
+
+def _canary_constraints(s: Settings) -> BrokenConstraints:
     if list(s.canary_steps) != sorted(s.canary_steps):
         yield (
             ("canarySteps",),
@@ -131,26 +174,3 @@ def broken_constraints(s: Settings, secrets: Set[str], aws: Mapping[str, str]) -
                 f"pulumi config set verifyTimeoutSeconds {s.boot_seconds * 3}",
             ),
         )
-    colors = set(COLORS) & set(re.split(r"[^a-z]+", s.name))
-    if s.dashboard and colors:
-        yield (
-            ("service", "dashboard"),
-            problem(
-                "PHX-122",
-                "dashboard",
-                "true",
-                f"can't tell the colors apart while the name {s.name!r} holds the word"
-                f" {' and '.join(sorted(colors))}: it finds target groups by the word of their color",
-                "pulumi config set dashboard false, or pulumi config set service ANOTHER",
-            ),
-        )
-    yield from image_constraints.image_constraints(s)
-    yield from server_constraints.network_constraints(s)
-    yield from server_constraints.server_constraints(s)
-    yield from server_constraints.type_constraints(s)
-    yield from listener_constraints.listener_constraints(s)
-    yield from listener_constraints.existing_listener_constraints(s)
-    yield from server_constraints.environment_constraints(s)
-    yield from server_constraints.notification_constraints(s)
-    yield from guard_constraints.guard_constraints(s)
-    yield from hook_constraints.hook_constraints(s)

@@ -12,6 +12,12 @@ from plan.config.settings import Settings
 
 def image_constraints(s: Settings) -> BrokenConstraints:
     """About what an image is baked from, its key, and who gets it."""
+    yield from _base_image_constraints(s)
+    yield from _key_constraints(s)
+    yield from _disk_constraints(s)
+
+
+def _base_image_constraints(s: Settings) -> BrokenConstraints:
     here = partitions.of(s.region)
     if s.base_image in base_images.VENDORS and s.base_image not in base_images.known_names(here) and not s.image_from:
         yield (
@@ -26,6 +32,23 @@ def image_constraints(s: Settings) -> BrokenConstraints:
                 f"pulumi config set baseImage {(base_images.known_names(here) or ['ami-...'])[0]}",
             ),
         )
+    if s.base_image.startswith("debian-") and s.packer_variables.get("session_manager_profile"):
+        yield (
+            ("baseImage", "packerVariables"),
+            problem(
+                "PHX-310",
+                "packerVariables.session_manager_profile",
+                s.packer_variables["session_manager_profile"],
+                f"must be empty with baseImage {s.base_image}: Debian's images have no agent of Systems Manager, so"
+                " nobody would reach the build instance",
+                "pulumi config rm --path packerVariables.session_manager_profile   (or"
+                " choose a baseImage that has one, as ubuntu-24.04)",
+            ),
+        )
+
+
+def _key_constraints(s: Settings) -> BrokenConstraints:
+    here = partitions.of(s.region)
     if s.image_shared_with and not s.image_kms_key:
         yield (
             ("imageSharedWith", "imageKmsKey"),
@@ -60,6 +83,21 @@ def image_constraints(s: Settings) -> BrokenConstraints:
                 " && ".join(f"pulumi config rm --path packerVariables.{name}" for name in twice),
             ),
         )
+    parts = s.image_kms_key.split(":")
+    if len(parts) > 3 and parts[3] != s.region:
+        yield (
+            ("imageKmsKey",),
+            problem(
+                "PHX-143",
+                "imageKmsKey",
+                s.image_kms_key,
+                f"must be a key of the stack's region ({s.region})",
+                f"pulumi config set imageKmsKey arn:{here}:kms:{s.region}:...",
+            ),
+        )
+
+
+def _disk_constraints(s: Settings) -> BrokenConstraints:
     disk = s.packer_variables.get("root_gib", "0")
     if not isinstance(disk, str) or not re.fullmatch(r"\d{1,6}", disk):
         yield (
@@ -82,30 +120,5 @@ def image_constraints(s: Settings) -> BrokenConstraints:
                 f"must be at least packerVariables.root_gib ({disk} GiB), the size of"
                 " the image: no disk can be smaller than its image",
                 f"pulumi config set rootVolumeGiB {disk}",
-            ),
-        )
-    if s.base_image.startswith("debian-") and s.packer_variables.get("session_manager_profile"):
-        yield (
-            ("baseImage", "packerVariables"),
-            problem(
-                "PHX-310",
-                "packerVariables.session_manager_profile",
-                s.packer_variables["session_manager_profile"],
-                f"must be empty with baseImage {s.base_image}: Debian's images have no agent of Systems Manager, so"
-                " nobody would reach the build instance",
-                "pulumi config rm --path packerVariables.session_manager_profile   (or"
-                " choose a baseImage that has one, as ubuntu-24.04)",
-            ),
-        )
-    parts = s.image_kms_key.split(":")
-    if len(parts) > 3 and parts[3] != s.region:
-        yield (
-            ("imageKmsKey",),
-            problem(
-                "PHX-143",
-                "imageKmsKey",
-                s.image_kms_key,
-                f"must be a key of the stack's region ({s.region})",
-                f"pulumi config set imageKmsKey arn:{here}:kms:{s.region}:...",
             ),
         )

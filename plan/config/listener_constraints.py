@@ -15,6 +15,14 @@ COMMON_NAME = 64
 
 def listener_constraints(s: Settings) -> BrokenConstraints:
     """About the load balancer's own ports, names and certificates."""
+    yield from _certificate_constraints(s)
+    yield from _port_constraints(s)
+    yield from _dualstack_constraints(s)
+    yield from _reach_constraints(s)
+
+
+def _certificate_constraints(s: Settings) -> BrokenConstraints:
+    """The name that users type, and the certificate that has it."""
     if s.hosted_zone_id and not s.hostname:
         yield (
             ("hostedZoneId", "hostname"),
@@ -59,6 +67,10 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 f"pulumi config set certificateArn arn:{partitions.of(s.region)}:acm:{s.region}:...",
             ),
         )
+
+
+def _port_constraints(s: Settings) -> BrokenConstraints:
+    """HTTPS belongs to port 443, and plain HTTP to 80."""
     secured = "HTTPS" if s.is_https else "HTTP"
     if s.hsts_seconds > 0 and not (s.is_https and s.port == 443):
         yield (
@@ -72,6 +84,21 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 "pulumi config rm hstsSeconds   (or set certificateArn, and listenerPort 443)",
             ),
         )
+    if s.is_https and s.port == 80:
+        yield (
+            ("listenerPort",),
+            problem(
+                "PHX-127",
+                "listenerPort",
+                80,
+                "must not be 80 with a certificate: port 80 redirects to HTTPS",
+                "pulumi config set listenerPort 443",
+            ),
+        )
+
+
+def _reach_constraints(s: Settings) -> BrokenConstraints:
+    """Who gets to the load balancer."""
     if s.web_acl_arn and s.web_acl_arn.split(":")[3] != s.region:
         yield (
             ("webAclArn",),
@@ -83,7 +110,6 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 f"pulumi config set webAclArn arn:{partitions.of(s.region)}:wafv2:{s.region}:...",
             ),
         )
-    yield from _dualstack_constraints(s)
     if s.internal and not s.vpc_id:
         yield (
             ("internal", "vpcId"),
@@ -94,17 +120,6 @@ def listener_constraints(s: Settings) -> BrokenConstraints:
                 "must come with vpcId: into a network that is only being made nobody has a way, and the probes of this"
                 " very update must reach the load balancer",
                 "pulumi config set vpcId vpc-...  (with its subnets), and run the update inside it",
-            ),
-        )
-    if s.is_https and s.port == 80:
-        yield (
-            ("listenerPort",),
-            problem(
-                "PHX-127",
-                "listenerPort",
-                80,
-                "must not be 80 with a certificate: port 80 redirects to HTTPS",
-                "pulumi config set listenerPort 443",
             ),
         )
     if not s.allowed_cidrs:
@@ -187,7 +202,17 @@ def existing_listener_constraints(s: Settings) -> BrokenConstraints:
                     "PHX-130", key, "", f"must be set with listenerArn: {why}", f"pulumi config set {key} {example}"
                 ),
             )
-    refused: tuple[tuple[str, object, str], ...] = (
+    for key, said, why in _of_its_owner(s):
+        if said:
+            yield (
+                ("listenerArn", key),
+                problem("PHX-131", key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
+            )
+
+
+def _of_its_owner(s: Settings) -> tuple[tuple[str, object, str], ...]:
+    """What is the owner's of a listener to say: a key, its value where it is set, and why."""
+    return (
         ("certificateArn", s.certificate_arn, "the listener has its own"),
         ("listenerPort", s.listener_port, "the listener has its own"),
         ("tlsPolicy", s.tls_policy if s.tls_policy != TLS_POLICY else "", "the listener has its own"),
@@ -207,9 +232,3 @@ def existing_listener_constraints(s: Settings) -> BrokenConstraints:
         ("internal", s.internal and "true", "the load balancer is there already"),
         ("dashboard", s.dashboard, "it could not tell this service from others on the load balancer"),
     )
-    for key, said, why in refused:
-        if said:
-            yield (
-                ("listenerArn", key),
-                problem("PHX-131", key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
-            )
