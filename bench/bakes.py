@@ -7,9 +7,8 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from core import image_files
@@ -23,15 +22,15 @@ from rehearsal.servers.images import debootstrap
 from rehearsal.servers.runs import Run
 
 BASE = "debian-12"
-_PARTS = {
+_BEGINS = {
     r"bakes \S+ from": "Packer begins",
     r"Launching a source AWS instance": "boot, to the first word by SSH",
     r"Connected to SSH": "upload",
-    r"Provisioning with shell script: .*?/(\w+/[\w-]+\.sh)": "",
-    r"Stopping the source instance": "stop",
     r"Creating AMI \S+ from": "image",
 }
-"""What Packer says when a part begins, and what the part is called; empty: as the line does."""
+"""What is told when a part begins, and what the part is called."""
+# Of a script its end is told; the first one's seconds have the upload in them.
+_SCRIPT_ENDS = re.compile(r"packer: (\w+/[\w-]+\.sh|image/packages\.sh): \d+ s")
 _INSTALL = """
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev"
@@ -53,7 +52,7 @@ class Bake:
 
     @property
     def apart(self) -> float:
-        """Seconds of what is no script: the starts of step and Packer, boot, upload, stop, image."""
+        """Seconds of what is no script: the starts of step and Packer, boot, stop, image."""
         return sum(seconds for name, seconds in self.parts if "/" not in name)
 
 
@@ -85,18 +84,23 @@ def bake(cloud: Cloud, service: str, *, base_image: str = BASE) -> Bake:
     seconds = time.monotonic() - begun
     if process.wait() != 0:
         raise SystemExit("".join(line for _, line in lines)[-3000:])
-    begins = [(0.0, "the step begins"), *_begins(lines), (seconds, "")]
-    parts = [(name, later - at) for (at, name), (later, _) in pairwise(begins)]
+    parts = list(parts_of(lines, seconds))
     return Bake(
         image=str(json.loads(answer)["image"]), seconds=seconds, parts=parts, said="".join(line for _, line in lines)
     )
 
 
-def _begins(lines: list[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+def parts_of(lines: Iterable[tuple[float, str]], seconds: float) -> Iterator[tuple[str, float]]:
+    """What a bake of so many seconds did, and how long, by what was told at which second of it. Pure."""
+    since, name = 0.0, "the step begins"
     for at, line in lines:
-        for pattern, name in _PARTS.items():
-            if found := re.search(pattern, line):
-                yield at, name or found[1]
+        if ended := _SCRIPT_ENDS.search(line):
+            yield ended[1], at - since
+            since, name = at, "stop"
+        elif begun := next((part for pattern, part in _BEGINS.items() if re.search(pattern, line)), None):
+            yield name, at - since
+            since, name = at, begun
+    yield name, seconds - since
 
 
 def listed(root: Path) -> set[str]:

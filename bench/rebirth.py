@@ -5,7 +5,7 @@
 floor      the image's packages, installed by apt-get in a chroot of the same base image, through the same cache
 bake       steps.image.bake: the real Packer with the project's template and scripts, to the image's id; the quickest by
            its parts; two bakes of one fingerprint are compared, file by file
-least      the floor, and the bake's parts that are no script: the starts of step and Packer, boot, upload, stop, image
+least      the floor, and the bake's parts that are no script: the starts of step and Packer, boot, stop, image
 boot       from the call that runs an instance to its first healthy answer
 memory     of such a machine after 200 requests: the proportional share of every process in it (Pss, proc_pid_smaps(5))
 rebirth    an update that bakes, boots, verifies, promotes and ends the old group, by its stages
