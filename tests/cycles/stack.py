@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 
 from core import server_groups
 from rehearsal.cloud.cloud import Cloud
@@ -155,6 +156,15 @@ class Stack:
                     self._idle = False
                     self.engine.config_set(path, text, path=path != key)
                     self._told[path] = text
+
+    def unset(self, key: str) -> None:
+        """`pulumi config rm`."""
+        settings = self.shop.folder / "Pulumi.local.yaml"
+        said = yaml.safe_load(settings.read_text())
+        if said["config"].pop(f"phoenix:{key}", None) is not None:
+            self._idle = False
+            settings.write_text(yaml.safe_dump(said, sort_keys=False))
+        self._told = {path: text for path, text in self._told.items() if path.partition("[")[0] != key}
 
     def change(self) -> None:
         """A change of the scripts, committed alone."""

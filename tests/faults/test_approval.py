@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,9 @@ def tools(tmp_path: Path) -> Path:
     return shim.parent
 
 
-def waits(trial: Trial, share: int = 10, **keys: str | int) -> Running:
+def waits(trial: Trial, share: int = 10, **keys: Any) -> Running:
     """An update whose canary waits at its first share."""
-    trial.change(approveAt="[10]", **keys)
+    trial.change(approveAt=[10], **keys)
     running = trial.begin()
     until(lambda: any("waiting for somebody to approve" in line for line in trial.heard), what="it asks")
     assert trial.share() == share
@@ -61,7 +62,7 @@ def answers(trial: Trial, tools: Path, word: str, reason: str = "") -> str:
 
 def ends(trial: Trial, *, asked: bool = False) -> None:
     """Nobody is asked any more, and nothing is left to be answered but what a killed step `asked`."""
-    trial.stack.set(approveAt="[]")
+    trial.stack.unset("approveAt")
     trial.ends()
     ssm = trial.stack.cloud.client("ssm")
     assert (approvals.asked(ssm, IDENTITY) is not None) is asked
@@ -120,4 +121,4 @@ def test_with_servers_that_come_with_its_traffic_and_a_guard_after_it(trial: Tri
         assert is_armed(trial)
         assert {len(group.instances) for group in trial.stack.groups().values()} == {4}
         again(trial)
-        trial.stack.set(approveAt="[]")
+        trial.stack.unset("approveAt")
