@@ -7,6 +7,7 @@ from the same beginning: one group alone with all of production, and nothing to 
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import shutil
 import time
@@ -164,7 +165,7 @@ class Stack:
         if said["config"].pop(f"phoenix:{key}", None) is not None:
             self._idle = False
             settings.write_text(yaml.safe_dump(said, sort_keys=False))
-        self._told = {path: text for path, text in self._told.items() if path.partition("[")[0] != key}
+        self._told = {path: text for path, text in self._told.items() if re.split(r"[.[]", path)[0] != key}
 
     def change(self) -> None:
         """A change of the scripts, committed alone."""
