@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core import approvals
+from rehearsal import PROJECT
 from rehearsal.engine import Running
 from tests.cycles.stack import IDENTITY, until
 from tests.faults.processes import kill_everything
@@ -20,8 +21,8 @@ from tests.faults.trial import Trial
 
 # What `make approve` asks of Pulumi: the stack's configuration.
 PULUMI = f"""#!{sys.executable}
-import json, pathlib, yaml
-said = yaml.safe_load(pathlib.Path("Pulumi.local.yaml").read_text())["config"]
+import json, os, pathlib, yaml
+said = yaml.safe_load(pathlib.Path(os.environ["STACK_FILE"]).read_text())["config"]
 print(json.dumps({{key: {{"value": value}} for key, value in said.items() if isinstance(value, str)}}))
 """
 
@@ -47,11 +48,16 @@ def waits(trial: Trial, share: int = 10, **keys: Any) -> Running:
 
 def answers(trial: Trial, tools: Path, word: str, reason: str = "") -> str:
     """`make approve` or `make reject` of the stack, by somebody else. Returns what it printed."""
-    by = trial.stack.engine.invocation("up")
+    said = {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "PYTHON": sys.executable,
+        "REASON": reason,
+        "STACK_FILE": str(trial.stack.shop.folder / "Pulumi.local.yaml"),
+    }
     done = subprocess.run(
         ["sh", "tools/stack.sh", word, "local"],
-        cwd=trial.stack.shop.folder,
-        env={**by.environment, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHON": sys.executable, "REASON": reason},
+        cwd=PROJECT,
+        env={**trial.stack.engine.invocation("up").environment, **said},
         capture_output=True,
         text=True,
         check=False,
