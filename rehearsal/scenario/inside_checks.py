@@ -34,7 +34,7 @@ def patch_by_hand(machines: NspawnMachines) -> PatchedServers:
     found = {}
     for instance_id in machines.running():
         root = machines.root(instance_id)
-        (root / PATCH).write_text(f"somebody was here: {instance_id}\n")
+        machines.run(instance_id, f"cat >/{PATCH}", program=f"somebody was here: {instance_id}\n").check_returncode()
         found[instance_id] = (root / "etc/machine-id").read_text().strip()
     return PatchedServers(servers=found)
 

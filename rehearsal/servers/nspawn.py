@@ -18,6 +18,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rehearsal.servers.container import idmap
+from rehearsal.servers.container.boot import boot_command
 from rehearsal.servers.container.container import Container, ContainerError, Spec, empty_folder
 from rehearsal.servers.disks import Disk, Disks, ready_to_mount
 from rehearsal.servers.images.base_images import BaseImage
@@ -50,8 +52,6 @@ class _Machine:
 class NspawnMachines:
     """`base` is the root folder of the vendor's `image`; `archive` is where downloaded packages are kept."""
 
-    kind = "real operating systems (systemd-nspawn)"
-
     def __init__(self, run: Run, *, image: BaseImage, base: Path, archive: Path) -> None:
         self._run = run
         self.images = (image,)
@@ -61,6 +61,12 @@ class NspawnMachines:
         self._machines: dict[str, _Machine] = {}
         self._lock = threading.RLock()
         self._wiring = Forwarding(archive, self._builders)
+        why_not = idmap.refusal(run.folder)
+        self.own_users = not why_not
+        """Whether who is root on a machine is nobody on this host: where its kernel can show them disks (`idmap`)."""
+        self.kind = "real operating systems (systemd-nspawn)"
+        if why_not:
+            self.kind += f" whose root is this host's: it can't show them disks with users of their own ({why_not})"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -107,37 +113,18 @@ class NspawnMachines:
     def _spec(self, instance_id: str, disk: Disk, metadata: Path, cgroups: list[str]) -> Spec:
         ready_to_mount(disk)
         merged = str(disk.folder / "merged")
+        first = self.first_user(instance_id)
         return Spec(
             lower=[str(folder) for folder in (metadata, *disk.layers)],
             upper=str(disk.upper),
             work=str(disk.folder / "work"),
             merged=merged,
-            network=True,
+            network=False,
+            joins_network=True,
+            first_user=first,
             cgroups=cgroups,
             console=str(self._console_file(instance_id)),
-            command=[
-                "env",
-                # Its network is its own, and so are the settings of it (systemd, docs/ENVIRONMENT.md).
-                "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
-                "systemd-nspawn",
-                "--quiet",
-                "--register=no",
-                "--keep-unit",
-                "--network-namespace-path=/proc/self/ns/net",
-                f"--directory={merged}",
-                f"--machine={instance_id}",
-                "--drop-capability=CAP_MKNOD",
-                "--console=read-only",
-                "--link-journal=no",
-                "--resolv-conf=off",
-                "--timezone=off",
-                "--settings=no",
-                "--boot",
-                "--",
-                # What services say is what one wants to read when a machine does not come up.
-                "systemd.journald.forward_to_console=1",
-                "systemd.show_status=error",
-            ],
+            command=boot_command(instance_id, merged, first_user=first),
         )
 
     def stop(self, *, instance_id: str) -> None:
@@ -187,6 +174,26 @@ class NspawnMachines:
         if machine is None:
             raise ConnectionRefusedError(f"{instance_id} does not run")
         return self._wiring.socket_in(machine.container.network)
+
+    def run(self, instance_id: str, command: str, *, program: str = "") -> subprocess.CompletedProcess[str]:
+        """What a shell does with the command on the machine, as root; a `program` on its standard input.
+
+        Raises KeyError when the machine does not run, and IndexError before it has an init.
+        """
+        enter = ["nsenter", "--all", f"--target={self._machines[instance_id].container.init}"]
+        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"]
+        return subprocess.run(
+            [*enter, *clean, "sh", "-c", command],
+            input=program,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def first_user(self, instance_id: str) -> int:
+        """This host's number of who is root on the machine."""
+        return idmap.first_user(instance_id) if self.own_users else 0
 
     def network(self, instance_id: str) -> str:
         """The file of a running machine's network namespace. Raises KeyError when it does not run."""

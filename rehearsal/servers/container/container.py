@@ -38,6 +38,10 @@ class Spec:
     """A file that the command's output is appended to."""
     network: bool
     """True: a network of its own, with nothing in it but a loopback."""
+    joins_network: bool = False
+    """True: the command makes a network for its child, and that is the container's."""
+    first_user: int = 0
+    """This host's number of who is root in there (`idmap`); 0: this host's. `upper` and `work` are in one folder."""
     cgroups: Sequence[str] = ()
 
 
@@ -74,7 +78,22 @@ class Container:
     @property
     def network(self) -> str:
         """The file of its network namespace, for setns."""
-        return f"/proc/{self._process.pid}/ns/net"
+        return f"/proc/{self._descendant(1)}/ns/net"
+
+    @property
+    def init(self) -> str:
+        """The first process of the machine that its command (systemd-nspawn) runs, as this host counts it.
+
+        Raises IndexError and OSError when there is none yet, or none any more.
+        """
+        return self._descendant(3)
+
+    def _descendant(self, generation: int) -> str:
+        """From `unshare`: the container's first process, its command, and what that runs."""
+        pid = str(self._process.pid)
+        for _ in range(generation):
+            pid = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1]
+        return pid
 
     @property
     def root(self) -> Path:

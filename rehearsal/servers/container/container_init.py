@@ -18,8 +18,12 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parents[3]))  # -I leaves it out
+from rehearsal.servers.container import idmap
 
 STOP = b"stop\n"
 READY = b"ready\n"
@@ -35,13 +39,55 @@ def main(arguments: list[str]) -> int:
         loopback_up()
     # systemd-nspawn keeps locks and sockets there, which are nobody's business outside the container.
     mount("-t", "tmpfs", "tmpfs", "/run")
-    options = f"lowerdir={':'.join(spec['lower'])},upperdir={spec['upper']},workdir={spec['work']}"
-    # volatile: a machine of the rehearsal need not survive a power failure, so nobody waits for its disk.
-    mount("-t", "overlay", "overlay", "-o", f"{options},volatile", spec["merged"])
+    if spec["first_user"]:
+        idmap.mount_overlay(overlay(shifted(spec)), spec["merged"], first=spec["first_user"])
+    else:
+        mount("-t", "overlay", "overlay", "-o", overlay(spec), spec["merged"])
     with Path(spec["console"]).open("ab", buffering=0) as console:
         command = subprocess.Popen(spec["command"], stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+    if spec["joins_network"]:
+        join_network(command)
+        loopback_up()
     os.write(1, READY)
     return follow(command)
+
+
+def overlay(spec: dict[str, Any]) -> str:
+    """Options of the mount. volatile: no machine need survive a power failure, so nobody waits for its disk."""
+    return f"lowerdir={':'.join(spec['lower'])},upperdir={spec['upper']},workdir={spec['work']},volatile"
+
+
+def shifted(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same folders, as they look to whoever is in the container's user namespace."""
+    place, first = Path("/run/layers"), spec["first_user"]
+    lower = [
+        idmap.mount_shifted(folder, place / str(number), first=first) for number, folder in enumerate(spec["lower"])
+    ]
+    # upper and work must be on one mount.
+    disk = idmap.mount_shifted(os.path.dirname(spec["upper"]), place / "disk", first=first)  # noqa: PTH120
+    return {
+        **spec,
+        "lower": lower,
+        **{name: str(Path(disk, Path(spec[name]).name)) for name in ("upper", "work")},
+    }
+
+
+def join_network(command: subprocess.Popen[bytes]) -> None:
+    """Steps into the network that the command makes for its child, so that this process's is the container's.
+
+    Network and settings belong to the child's user namespace then. Raises SystemExit when the command ends before.
+    """
+    here = os.readlink("/proc/self/ns/net")  # noqa: PTH115
+    while command.poll() is None:
+        with contextlib.suppress(OSError, IndexError):  # the first child makes the second one, and ends
+            child = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()[-1]
+            network = Path(f"/proc/{child}/ns/net")
+            if os.readlink(network) != here:  # noqa: PTH115
+                with network.open("rb") as namespace:
+                    idmap.enter(namespace.fileno())
+                return
+        time.sleep(0.005)
+    raise SystemExit(command.returncode)
 
 
 def mount(*arguments: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,10 +68,11 @@ def metal(cloud: Cloud) -> NspawnMachines:
     return cloud.machines
 
 
-def changed(cloud: Cloud, image: str, change: Callable[[Path], None]) -> str:
-    """An image that differs from another by what `change` does to a booted machine's files."""
+def changed(cloud: Cloud, image: str, change: str) -> str:
+    """An image that differs from another by what a command does on a machine that booted from it."""
     ec2, server = cloud.client("ec2"), launched(cloud, image)
-    change(metal(cloud).root(server))
+    booted(cloud, server)
+    inside(cloud, server, change).check_returncode()
     ec2.stop_instances(InstanceIds=[server])
     until(lambda: state(cloud, server) == "stopped", what="stopped")
     made: str = ec2.create_image(InstanceId=server, Name=f"changed-{server}")["ImageId"]
@@ -91,41 +92,18 @@ def launched(cloud: Cloud, image: str, *, user_data: str = "", **settings: Any) 
 
 def inside(cloud: Cloud, server: str, command: str, *, program: str = "") -> subprocess.CompletedProcess[str]:
     """What a shell does with the command on the machine, as root; a `program` on its standard input."""
-    init = _init(cloud, server)
-    assert init, f"{server} has not booted"
-    return subprocess.run(
-        [
-            "nsenter",
-            "--all",
-            f"--target={init}",
-            "env",
-            "-i",
-            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-            "sh",
-            "-c",
-            command,
-        ],
-        input=program,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return metal(cloud).run(server, command, program=program)
 
 
 def booted(cloud: Cloud, server: str) -> None:
     """Waits until the machine's systemd answers."""
-    until(lambda: _init(cloud, server), what="booting")
-    until(
-        lambda: inside(cloud, server, "systemctl is-system-running").stdout.strip() not in ("", "offline"), what="init"
-    )
 
+    def answers() -> bool:
+        with contextlib.suppress(IndexError, OSError):
+            return inside(cloud, server, "systemctl is-system-running").stdout.strip() not in ("", "offline")
+        return False
 
-def _init(cloud: Cloud, server: str) -> str:
-    """The process, as this host counts it; empty before it is there."""
-    folders = [Path(folder) for group in metal(cloud).cgroups(server) for folder, _, _ in os.walk(group)]
-    scopes = [folder for folder in folders if folder.name == "init.scope"]
-    return next((pid for scope in scopes for pid in (scope / "cgroup.procs").read_text().split()), "")
+    until(answers, what="init")
 
 
 def state(cloud: Cloud, server: str) -> str:

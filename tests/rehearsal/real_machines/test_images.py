@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.servers.images.profiles import PROFILES
 from tests.rehearsal.boto3_stack import until, user_data
-from tests.rehearsal.real_machines.host import inside, launched, metal, needed, real_cloud
+from tests.rehearsal.real_machines.host import booted, inside, launched, metal, needed, real_cloud
 
 pytestmark = needed()
 LLMNR = 5355
@@ -94,27 +96,29 @@ class Baked:
     base_image: str
     cloud: Cloud
     image: str
-    said: str
+    log: str
+    """What Packer wrote."""
 
 
 @pytest.fixture(scope="module", params=list(PROFILES))
 def baked(request: pytest.FixtureRequest) -> Iterator[Baked]:
     with real_cloud(request.param) as cloud:
         done = bake(cloud, "shop", base_image=request.param)
-        yield Baked(base_image=request.param, cloud=cloud, image=done.image, said=done.said)
+        [log] = set(re.findall(r"\S+\.log", done.said))
+        yield Baked(base_image=request.param, cloud=cloud, image=done.image, log=Path(log).read_text())
 
 
 def test_a_bake_waits_for_the_first_boot_and_every_inspection_passes(baked: Baked) -> None:
-    assert "the first boot still reads the archives: " in baked.said, "apt-daily held its lock when the scripts began"
-    assert baked.said.count("/var/lib/apt/lists/lock") < 10, "it is told now and then, not all the time"
+    assert "the first boot still reads the archives: " in baked.log, "apt-daily held its lock when the scripts began"
+    assert baked.log.count("/var/lib/apt/lists/lock") < 10, "it is told now and then, not all the time"
     for proof in (
         "security updates were read from",
         "tomcat10.service answers /health on port",
         "no open port but the application's",
     ):
-        assert proof in baked.said
+        assert proof in baked.log
     agent = "snap.amazon-ssm-agent.amazon-ssm-agent" if "ubuntu" in baked.base_image else "amazon-ssm-agent"
-    assert f"ok: {agent}.service starts at boot" in baked.said
+    assert f"ok: {agent}.service starts at boot" in baked.log
 
 
 def test_a_server_has_its_own_agent_its_application_and_nobody_else_to_ask(baked: Baked) -> None:
@@ -159,6 +163,20 @@ def test_an_inspection_notices_what_was_loosened(baked: Baked) -> None:
         assert said.startswith("1 ") and words in said, (name, said)
     for script in INSPECTIONS:
         assert inspect(script).startswith("0 ok: "), "nothing else was noticed"
+    baked.cloud.client("ec2").terminate_instances(InstanceIds=[server])
+
+
+def test_root_of_a_machine_is_nobody_on_this_host(baked: Baked) -> None:
+    machines = metal(baked.cloud)
+    if not machines.own_users:
+        pytest.skip("this host's kernel can't show disks to users of their own")
+    server = launched(baked.cloud, baked.image, user_data=user_data())
+    booted(baked.cloud, server)
+    assert inside(baked.cloud, server, "cat /proc/1/uid_map; echo made >/root/made").stdout.split()[0] == "0"
+    seen, first = machines.root(server) / "root/made", machines.first_user(server)
+    assert first >= 65536 and seen.stat().st_uid == first, "as this host sees it"
+    assert [(one / "root/made").stat().st_uid for one in machines.written(server)[:1]] == [0], "as its disk keeps it"
+    assert inside(baked.cloud, server, "echo 1 >/proc/sys/kernel/sysrq").returncode != 0, "the kernel is not its own"
     baked.cloud.client("ec2").terminate_instances(InstanceIds=[server])
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,17 @@ from rehearsal.scenario.report import Report
 from rehearsal.servers import runs
 from rehearsal.servers.images import compare_images
 from tests.rehearsal.boto3_stack import GENERATION, stack, until, user_data
-from tests.rehearsal.real_machines.host import birth, changed, launched, metal, needed, real_cloud, state
+from tests.rehearsal.real_machines.host import (
+    birth,
+    booted,
+    changed,
+    inside,
+    launched,
+    metal,
+    needed,
+    real_cloud,
+    state,
+)
 
 pytestmark = needed()
 QUICK = {"canaryPauseSeconds": 2, "settleSeconds": 1, "soakSeconds": 1, "drainSeconds": 1}
@@ -75,28 +84,14 @@ def layer(cloud: Cloud, image: str) -> Path:
     return found
 
 
-def break_unit(root: Path) -> None:
-    drop_in = root / "etc/systemd/system/tomcat10.service.d/zz-broken.conf"
-    drop_in.write_text("[Service]\nExecStart=\nExecStart=/usr/bin/no-such-program\n")
-
-
-def lose_package(root: Path) -> None:
-    subprocess.run(
-        ["chroot", str(root), "dpkg", "--purge", "--force-depends", "openjdk-17-jre-headless"],
-        check=True,
-        capture_output=True,
-    )
-
-
-def take_wrong_port(root: Path) -> None:
-    file = root / "etc/tomcat10/server.xml"
-    file.write_text(file.read_text().replace("${PHOENIX_PORT:-8080}", "9999"))
-
-
-BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
-    "unit": (break_unit, "no-such-program: No such file or directory"),
-    "package": (lose_package, "No JDK or JRE found"),
-    "port": (take_wrong_port, "http-nio-9999"),
+BROKEN = {
+    "unit": (
+        r"printf '[Service]\nExecStart=\nExecStart=/usr/bin/no-such-program\n'"
+        " >/etc/systemd/system/tomcat10.service.d/zz-broken.conf",
+        "no-such-program: No such file or directory",
+    ),
+    "package": ("dpkg --purge --force-depends openjdk-17-jre-headless", "No JDK or JRE found"),
+    "port": ("sed -i 's/[$]{PHOENIX_PORT:-8080}/9999/' /etc/tomcat10/server.xml", "http-nio-9999"),
 }
 
 
@@ -113,13 +108,14 @@ def test_an_image_that_is_broken_fails_verify_with_the_end_of_its_console(cloud:
 
 def test_a_machine_that_stops_and_starts_has_its_disk_and_termination_ends_it(cloud: Cloud, image: str) -> None:
     ec2, machines, server = cloud.client("ec2"), metal(cloud), launched(cloud, image, user_data=user_data())
-    (machines.root(server) / "etc/mine").write_text("kept")
+    booted(cloud, server)
+    inside(cloud, server, "echo kept >/etc/mine").check_returncode()
     ec2.stop_instances(InstanceIds=[server])
     until(lambda: state(cloud, server) == "stopped", what="stopped")
     assert server not in machines.running()
     ec2.start_instances(InstanceIds=[server])
     until(lambda: server in machines.running(), what="booting again")
-    assert (machines.root(server) / "etc/mine").read_text() == "kept"
+    assert (machines.root(server) / "etc/mine").read_text() == "kept\n"
     until(lambda: (machines.root(server) / "etc/phoenix/server.env").exists(), what="user data read by cloud-init")
     assert f"PHOENIX_GENERATION={GENERATION}" in (machines.root(server) / "etc/phoenix/server.env").read_text()
     ec2.terminate_instances(InstanceIds=[server])
@@ -130,7 +126,7 @@ def test_a_machine_that_stops_and_starts_has_its_disk_and_termination_ends_it(cl
 
 def test_a_deregistered_image_gives_its_disk_back_when_its_snapshot_goes(cloud: Cloud, image: str) -> None:
     ec2 = cloud.client("ec2")
-    made = changed(cloud, image, lambda root: None)
+    made = changed(cloud, image, "true")
     snapshot = layer(cloud, made).name
     ec2.deregister_image(ImageId=made)
     ec2.delete_snapshot(SnapshotId=snapshot)

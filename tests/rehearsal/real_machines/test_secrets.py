@@ -126,7 +126,7 @@ def test_tomcat_starts_with_the_secrets_that_the_environment_names_and_nobody_el
 
     inside = Path(f"/proc/{tomcat(cloud, born)}/root")
     file = inside / "run/phoenix-secrets/env"
-    user = next(
+    user = metal(cloud).first_user(born) + next(
         int(line.split(":")[2])
         for line in (inside / "etc/passwd").read_text().splitlines()
         if line.startswith("tomcat:")
