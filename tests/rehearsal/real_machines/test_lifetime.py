@@ -84,7 +84,7 @@ def keepers(folder: Path) -> list[str]:
 def in_the_middle_of_a_bake(rehearsal: subprocess.Popen[str]) -> None:
     assert rehearsal.stdout is not None
     for line in rehearsal.stdout:
-        if "Provisioning with shell script" in line:
+        if "packer: provision/" in line:
             return
     raise AssertionError("no bake was seen")
 
