@@ -18,9 +18,9 @@ if [ -d /run/systemd/system ] && [ -f /etc/phoenix/systems-manager ]; then
 fi
 rm -rf /var/lib/amazon/ssm/* /var/log/amazon/*
 
-# Packages that were downloaded, and what apt knows of the archive.
+# Packages that were downloaded, what apt knows of the archive, and what of their news it has shown, to nobody.
 apt-get clean
-rm -rf /var/lib/apt/lists/*
+rm -rf /var/lib/apt/lists/* /var/lib/apt/listchanges*
 
 # Identity: keys and names that must differ from server to server. cloud-init and systemd make new ones.
 rm -f /etc/ssh/ssh_host_*
