@@ -33,7 +33,7 @@ test: .venv/.ready  ## lint, then all tests; as root on Debian installs what the
 	@sh tools/host.sh
 	@$(MAKE) --no-print-directory lint
 	@[ -n "$(NO_INSTALL)" ] || $(VENV)/python -m rehearsal real
-	$(VENV)/python -m pytest -n auto --dist loadgroup $(TESTS)
+	$(VENV)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(TESTS)
 
 unit: .venv/.ready  ## the tests that need no cloud, engine or machine: decisions, declarations, calls of AWS, docs
 	$(VENV)/python -m pytest -n auto tests/unit tests/docs tests/apps

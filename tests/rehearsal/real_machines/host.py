@@ -44,10 +44,9 @@ def _lacking(programs: Mapping[str, str]) -> str:
 
 
 def needed() -> list[Any]:
-    """Marks for a module of such tests: skipped with the reason, and one after another where tests run side by side."""
+    """Marks for a module of such tests: skipped with the reason."""
     return [
         pytest.mark.thorough,
-        pytest.mark.xdist_group("real machines"),
         pytest.mark.skipif(bool(why := why_not()), reason=why or "-"),
     ]
 
