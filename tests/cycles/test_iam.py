@@ -33,6 +33,7 @@ PROVIDER = {
     "elasticloadbalancing:DescribeListenerAttributes",
     "elasticloadbalancing:DescribeTargetGroupAttributes",
 }
+CALLED = {action for action, _ in iam.called(["components", "plan", "core", "steps"])}
 # Called by nobody here, and why it is allowed all the same:
 ELSEWHERE = {
     "autoscaling:SetInstanceProtection": "the provider lifts protection from scale-in before it deletes a group",
@@ -57,10 +58,14 @@ ELSEWHERE = {
     ),
     **dict.fromkeys([*iam.actions("logs") - iam.actions(*USUAL), "ec2:DescribeFlowLogs"], "logs are kept"),
     "iam:AttachRolePolicy": "servers get the managed policies that `policyArns` names",
+    **dict.fromkeys(iam.actions("guard") - iam.actions(*USUAL) - CALLED, "AWS watches on (guardHours)"),
+    **dict.fromkeys(iam.actions("dns") - iam.actions(*USUAL) - CALLED, "the host name leads here (hostedZoneId)"),
+    **dict.fromkeys(iam.actions("hooks") - iam.actions(*USUAL) - CALLED, "functions and documents are asked (hooks)"),
     **dict.fromkeys(
-        iam.actions("guard") - iam.actions(*USUAL) - {action for action, _ in iam.called(["steps"])},
-        "AWS watches on (guardHours)",
+        ("autoscaling:DeleteScheduledAction", "autoscaling:PutScheduledUpdateGroupAction"),
+        "sizes at times (schedule)",
     ),
+    "elasticloadbalancing:SetIpAddressType": "users come by IPv6 too (ipAddressType)",
     "iam:CreateServiceLinkedRole": "AWS makes its own roles for an account's first load balancer and group",
     **dict.fromkeys(
         (
@@ -171,7 +176,7 @@ def test_every_call_is_allowed(cycle: Cycle) -> None:
 def test_nothing_is_allowed_that_nothing_uses(cycle: Cycle) -> None:
     used = {wanted for call in cycle.calls for wanted in iam.needed(call)}
     # What the steps call only when something fails is in their code.
-    used |= {action for action, _ in iam.called(["components", "plan", "core", "steps"])}
+    used |= CALLED
     assert iam.actions(*DEPLOYER) - used == set(ELSEWHERE) | (set() if cycle.engine == "pulumi" else PROVIDER)
 
 
