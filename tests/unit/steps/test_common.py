@@ -11,6 +11,7 @@ import textwrap
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -121,8 +122,11 @@ def told(*, changes_every: int) -> list[str]:
 
 def test_a_wait_tells_what_is_new_every_few_seconds_and_slows_down() -> None:
     lines = told(changes_every=1)
-    assert len(lines) == 12
     assert lines[0] == "[0 s of 60 s] waiting for 0"
+    at = [int(line[1:].partition(" ")[0]) for line in lines]
+    assert [later - one for one, later in pairwise(at) if later <= 30 and not 4 <= later - one <= 6] == []
+    assert [later - one for one, later in pairwise(at) if one >= 30 and not 15 <= later - one <= 20] == []
+    assert len([one for one in at if one < 30]) >= 6 and at[-1] > 30
 
 
 def test_what_stays_the_same_is_told_every_twenty_seconds_for_a_log_that_one_can_read() -> None:
