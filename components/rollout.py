@@ -192,7 +192,8 @@ class Rollout(pulumi.ComponentResource):
         told: dict[str, pulumi.Input[str]] = {}
         if plan.arms_guard:
             told[GUARD] = self.promoted.stdout.apply(lambda said: json.loads(said).get("guard", "") if said else "")
-        elif plan.guarded and live.guard:
+        elif live.guard and (plan.guarded or not plan.needs_traffic_shift):
+            # Of one that is over too: only promote takes the tag away, and the provider sees all that are there.
             told[GUARD] = live.guard.text()
         if live.way_back and live.weights == {color: share for color, share in plan.weights.items() if share}:
             told[WAY_BACK] = live.way_back.text()
