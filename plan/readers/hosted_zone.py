@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -66,7 +67,7 @@ def read_hosted_zone(dns: Any, s: Settings) -> HostedZone | None:
     zone = HostedZone(s.hosted_zone_id, _plain(found["Name"]), bool(found.get("Config", {}).get("PrivateZone")))
     if not zone.holds(s.hostname):
         return zone
-    of_name = [one for one in _records(dns, zone.id, s.hostname) if one.name == s.hostname]
+    of_name = list(takewhile(lambda one: one.name == s.hostname, _records(dns, zone.id, s.hostname)))
     return HostedZone(
         zone.id,
         zone.name,
