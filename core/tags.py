@@ -6,7 +6,7 @@ Balancing API reference, DescribeTags, "Errors"). An account has those of other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # DescribeTags takes at most this many resources (Elastic Load Balancing API reference).
 AT_ONCE = 20
 GONE = frozenset({"LoadBalancerNotFound", "ListenerNotFound", "RuleNotFound", "TargetGroupNotFound"})
+# What EventBridge, its Scheduler and Systems Manager say.
+UNKNOWN = frozenset({"ResourceNotFoundException"})
 
 
 def read_tags(balancers: ElasticLoadBalancingv2Client, arns: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -49,12 +51,12 @@ def is_gone(error: ClientError) -> bool:
 
 
 @contextmanager
-def ignore_not_found() -> Iterator[None]:
-    """Inside it the end of what somebody deletes meanwhile is no error: the block ends there."""
+def ignore_not_found(codes: Collection[str] = GONE) -> Iterator[None]:
+    """Inside it the end of what somebody deletes meanwhile is no error: the block ends there. `codes`: AWS says so."""
     try:
         yield
     except ClientError as error:
-        if not is_gone(error):
+        if error_code(error) not in codes:
             raise
 
 

@@ -12,10 +12,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import ClientError
 
-from core.aws import CONFIG, error_code, untyped_client
-from core.tags import tags_to_dict
+from core.aws import CONFIG, untyped_client
+from core.tags import UNKNOWN, ignore_not_found, tags_to_dict
 
 if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
@@ -52,13 +51,9 @@ def _schedules(scheduler: Any, prefix: str, known: Collection[str]) -> Tagged:
         group, name = one["GroupName"], one["Name"]
         if f"{group}/{name}" in known:
             continue
-        try:
+        with ignore_not_found(UNKNOWN):
             said = scheduler.get_schedule(GroupName=group, Name=name).get("Description", "").split()
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise
-            continue
-        found[one["Arn"]] = {f"phoenix:{key}": value for key, value in zip(DESCRIBED, said, strict=False)}
+            found[one["Arn"]] = {f"phoenix:{key}": value for key, value in zip(DESCRIBED, said, strict=False)}
     return found
 
 
@@ -67,11 +62,8 @@ def _rules(events: Any, prefix: str, known: Collection[str]) -> Tagged:
     arns = [one["Arn"] for page in pages for one in page["Rules"] if is_part(one["Name"], prefix)]
     found = {}
     for arn in [one for one in arns if one.rpartition("/")[2] not in known]:
-        try:
+        with ignore_not_found(UNKNOWN):
             found[arn] = tags_to_dict(events.list_tags_for_resource(ResourceARN=arn)["Tags"])
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise
     return found
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core.aws import error_code, error_reason
+from core.aws import error_reason
 from core.guard import GRACE, GUARD, WAY_BACK, Guard, WayBack
+from core.tags import UNKNOWN, ignore_not_found
 from core.times import iso
 from steps.promote.alarms import read_alarms
 from steps.runtime.command import Context
@@ -132,8 +133,5 @@ def _set_schedule(context: Context, name: str, at: datetime | None) -> None:
 
 
 def _unless_gone(act: Any) -> None:
-    try:
+    with ignore_not_found(UNKNOWN):
         act()
-    except ClientError as error:
-        if error_code(error) != "ResourceNotFoundException":
-            raise
