@@ -15,10 +15,13 @@ from components.launch_template import LaunchTemplate
 from components.listener import StackListener
 from components.replacement import group_options
 from components.step_command import step_command
+from plan.config import stop_command
 from plan.estimates import DELETING_SECONDS
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
 
+# Inputs that a group has by some settings alone.
+OPTIONAL = ("initialLifecycleHooks", "launchTemplate", "mixedInstancesPolicy", "capacityRebalance")
 Metric = aws.autoscaling.PolicyTargetTrackingConfigurationPredefinedMetricSpecificationArgsDict
 
 
@@ -27,10 +30,11 @@ class GroupArgs:
     """How a group of servers behaves.
 
     `subnet_ids` of its servers; their `instance_types`, the preferred one first; `spot_percent` of them are Spot above
-    `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` and `requests_per_server` a minute that
-    scaling aims at (0: no such policy); `boot_seconds` from launch to healthy; `drain_seconds` that requests on a
-    leaving server may take; the alarms' `limits`, and the `topic` of SNS that they tell (ARN; empty: none);
-    `scheduled`: the sizes are those of a launch alone, and AWS or a promotion changes them.
+    `on_demand_base` that are not; `min_size`, `max_size`; `target_cpu_percent` and `requests_per_server` a minute
+    that scaling aims at (0: no such policy); `boot_seconds` from launch to healthy; `drain_seconds` that requests
+    on a leaving server may take, and then `stop_seconds` that its command may hold it (0: none); the alarms'
+    `limits`, and the `topic` of SNS that they tell (ARN; empty: none); `scheduled`: the sizes are those of a launch
+    alone, and AWS or a promotion changes them.
     """
 
     subnet_ids: Sequence[pulumi.Input[str]]
@@ -43,6 +47,7 @@ class GroupArgs:
     requests_per_server: int = 0
     boot_seconds: int
     drain_seconds: int
+    stop_seconds: int = 0
     limits: Limits
     topic: str = ""
     scheduled: bool = False
@@ -122,14 +127,20 @@ class AutoScalingGroup(pulumi.ComponentResource):
             default_instance_warmup=args.boot_seconds,
             # Waiting is the step verify's, which sees more and gives up earlier.
             wait_for_capacity_timeout="0",
+            initial_lifecycle_hooks=_hooks(args),
             tags=[{"key": key, "value": value, "propagate_at_launch": True} for key, value in self._tags.items()],
             opts=group_options(
                 self._color,
                 self,
                 depends_on=after,
-                delete_minutes=(DELETING_SECONDS + args.drain_seconds) / 60,
+                delete_minutes=(DELETING_SECONDS + args.drain_seconds + args.stop_seconds) / 60,
                 # Verify adds a tag to it, which a refresh must not make the next update take away.
-                ignore_changes=["tags", *(("minSize", "maxSize") if args.scheduled else ())],
+                ignore_changes=[
+                    "tags",
+                    *(("minSize", "maxSize") if args.scheduled else ()),
+                    # What a group that is kept has, and the settings ask for no more, is none of the inputs to freeze.
+                    *(OPTIONAL if self._color.pinned else ()),
+                ],
             ),
         )
 
@@ -183,6 +194,23 @@ class AutoScalingGroup(pulumi.ComponentResource):
             triggers=triggers,
             opts=group_options(self._color, self, depends_on=after),
         )
+
+
+def _hooks(args: GroupArgs) -> list[aws.autoscaling.GroupInitialLifecycleHookArgsDict] | None:
+    """What waits for a server's command.
+
+    The group's own: a resource beside it would be deleted before it, and so before the servers whose end it is about.
+    """
+    if not args.stop_seconds:
+        return None
+    return [
+        {
+            "name": stop_command.HOOK,
+            "lifecycle_transition": stop_command.TRANSITION,
+            "heartbeat_timeout": args.stop_seconds,
+            "default_result": "CONTINUE",
+        }
+    ]
 
 
 def _machines(args: GroupArgs, template: LaunchTemplate) -> MachinesDict:

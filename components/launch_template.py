@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from plan.config import secret_references, systems_manager
+from plan.config import secret_references, stop_command, systems_manager
 from plan.config.egress import EVERYWHERE, parse_egress
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
@@ -34,7 +34,7 @@ class ServerArgs:
     `port` of the application; `egress`: where it may go (`plan.config.egress`); `volume_kms_key` of its disk (ARN, or
     empty for the account's own); `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
     `permissions_boundary` of the role (ARN of a policy, or empty); `policy_arns` that are attached to it, and
-    `policy_statements` (JSON) that it has besides.
+    `policy_statements` (JSON) that it has besides; `tells_its_end`: a lifecycle hook waits for it (`stop_command`).
     """
 
     image_id: pulumi.Input[str]
@@ -49,6 +49,7 @@ class ServerArgs:
     permissions_boundary: str = ""
     policy_arns: Sequence[str] = ()
     policy_statements: Sequence[str] = ()
+    tells_its_end: bool = False
 
 
 class LaunchTemplate(pulumi.ComponentResource):
@@ -133,6 +134,10 @@ class LaunchTemplate(pulumi.ComponentResource):
             tags=self._tags,
             opts=options,
         )
+        own: Sequence[str] = ()
+        if server.tells_its_end:
+            group = stop_command.of_group(self._color.stack, self._color.color, self._color.generation)
+            own = stop_command.statements(group, account=account.id, region=account.region, partition=partition)
         ssm = aws.iam.RolePolicy(f"{self._prefix}-ssm", role=role.id, policy=systems_manager.POLICY, opts=options)
         reads = aws.iam.RolePolicy(
             f"{self._prefix}-references",
@@ -142,7 +147,7 @@ class LaunchTemplate(pulumi.ComponentResource):
                 account=account.id,
                 region=account.region,
                 partition=partition,
-                more=server.policy_statements,
+                more=[*own, *server.policy_statements],
             ),
             opts=options,
         )

@@ -26,6 +26,7 @@ from components.size_schedule import SizeSchedule
 from components.traffic_guard import GuardArgs, TrafficGuard
 from plan import estimates, lineage
 from plan.checks import freeze
+from plan.config import stop_command
 from plan.config.user_data import user_data
 from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
@@ -241,6 +242,7 @@ class Service(pulumi.ComponentResource):
                 requests_per_server=settings.requests_per_server,
                 boot_seconds=settings.boot_seconds,
                 drain_seconds=settings.drain_seconds,
+                stop_seconds=stop_command.held_seconds(settings.stop_command, settings.stop_timeout_seconds),
                 limits=limits,
                 topic=settings.notify_topic_arn,
                 scheduled=bool(settings.schedule),
@@ -276,6 +278,7 @@ class Service(pulumi.ComponentResource):
                 if color.pinned
                 else settings.policy_arns,
                 policy_statements=settings.policy_statements,
+                tells_its_end=bool(settings.stop_command),
             ),
             vpc_id=self._network.vpc_id,
             load_balancer_security_group_id=self._listener.security_group_id,

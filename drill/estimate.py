@@ -75,7 +75,7 @@ def parts(settings: Settings) -> list[Part]:
         Part(
             name="a bad image, with a bake, and back",
             usual=BAKE_SECONDS + 2 * boot + settings.drain_seconds,
-            most=bake + limit + estimates.DELETING_SECONDS + settings.drain_seconds,
+            most=bake + limit + estimates.deleting_seconds(settings),
         ),
         Part(name="everything destroyed", usual=DESTROY_SECONDS, most=3 * DESTROY_SECONDS),
     ]

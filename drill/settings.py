@@ -104,6 +104,8 @@ LEFT_OUT = frozenset(
         "protect",
         "smokeCommand",
         "smokeEnvironment",
+        "stopCommand",
+        "stopTimeoutSeconds",
         "hooks",
         "environment",
     }

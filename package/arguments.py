@@ -75,6 +75,10 @@ class ServiceArgs(TypedDict, total=False):
     """ARNs of managed policies that the servers' role has beside its own, within permissionsBoundary where that is set; none is attached without them."""
     policyStatements: list[dict[str, Any]]
     """Statements of an IAM policy (Effect, Action, Resource, Condition) of what servers may do besides, within permissionsBoundary where that is set; without them servers read what environment names, and nothing else."""
+    stopCommand: str
+    """Shell command that each server runs, as the application's user and with its environment, after its last request and before it ends (flush, deregister): when a group shrinks, is replaced or deleted, and within its two minutes' notice when EC2 takes a Spot server back. Without it servers end once their requests have."""
+    stopTimeoutSeconds: int
+    """How long stopCommand may take; then it is ended, and the server too. One that does not answer goes a minute later. Default: 60."""
     minSize: int
     """Least number of servers. Default: 2."""
     maxSize: int

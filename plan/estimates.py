@@ -9,6 +9,7 @@ from core.hooks import held_seconds
 from core.server_groups import servers_for_share
 from core.shift_schedule import planned_seconds
 from plan import asked_hooks
+from plan.config import stop_command
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.rollout_plan import RolloutPlan
@@ -139,14 +140,18 @@ def overlap(settings: Settings, plan: RolloutPlan, live: LiveState) -> Overlap |
     # In each pause CloudWatch's metrics may come later than usual, and a server may have to be replaced.
     pauses = len(canary_count(settings, plan, live)) + 1
     late = round(timing.MISSING_METRICS_SECONDS) - timing.LATEST_METRICS_SECONDS if is_watched(settings, plan) else 0
-    ending = (
-        WAITING_SECONDS + pauses * (late + replacement_seconds(settings)) + settings.drain_seconds + DELETING_SECONDS
-    )
+    ending = WAITING_SECONDS + pauses * (late + replacement_seconds(settings)) + deleting_seconds(settings)
     if plan.existing:
         return Overlap(soonest, latest + ending)
     # Two good health checks in a row make a server healthy.
     least = 2 * settings.health_check_interval_seconds + soonest
     return Overlap(least, settings.verify_timeout_seconds + verify_hook_seconds(settings, plan) + latest + ending)
+
+
+def deleting_seconds(settings: Settings) -> int:
+    """How long the deletion of a group may take: its servers drain, run their command, and end."""
+    stopping = stop_command.held_seconds(settings.stop_command, settings.stop_timeout_seconds)
+    return DELETING_SECONDS + settings.drain_seconds + stopping
 
 
 def price_per_hour(settings: Settings) -> tuple[float, str] | None:

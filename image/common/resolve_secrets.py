@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
-from botocore.credentials import CredentialResolver, InstanceMetadataProvider
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.utils import InstanceMetadataFetcher
+sys.path.insert(0, str(Path(__file__).parent))  # -I leaves it out
+sys.dont_write_bytecode = True  # nothing of one machine stays in the image
+
+from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+from server_aws import client  # noqa: E402
 
 # A role is new with each generation, and IAM shows it everywhere only after a while ("Changes that I make are not
 # always immediately visible", IAM user guide); servers that start together are throttled together.
@@ -120,14 +120,6 @@ def _failures(wanted: Mapping[str, str], read: Read, values: dict[str, str]) -> 
 
 def reader(region: str) -> Read:
     """Asks AWS, with the credentials of the server's role."""
-    session = botocore.session.Session()
-    session.register_component(
-        "credential_provider",
-        CredentialResolver(
-            [InstanceMetadataProvider(iam_role_fetcher=InstanceMetadataFetcher(timeout=2, num_attempts=3))]
-        ),
-    )
-    config = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
     clients: dict[str, Any] = {}
     unreached: dict[str, Unreadable] = {}
 
@@ -136,7 +128,7 @@ def reader(region: str) -> Read:
             raise unreached[kind]
         try:
             if kind not in clients:
-                clients[kind] = session.create_client(kind, region_name=region, config=config)
+                clients[kind] = client(kind, region)
             if kind == "ssm":
                 answer: dict[str, Any] = clients[kind].get_parameter(Name=name, WithDecryption=True)
             else:

@@ -64,7 +64,8 @@ if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   exposed "$unit" "$(cat /etc/phoenix/exposure 2>/dev/null || echo 20)"
   exposed phoenix-secrets.service 20
-  for one in "$unit" phoenix-secrets.service; do
+  exposed phoenix-stop.service "$(cat /etc/phoenix/exposure 2>/dev/null || echo 20)"
+  for one in "$unit" phoenix-secrets.service phoenix-stop.service; do
     [ "$(systemctl show --property LimitCORE --value "$one")" = 0 ] || fail "$one would write core dumps."
   done
 fi

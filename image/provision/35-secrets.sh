@@ -1,13 +1,17 @@
 #!/bin/sh
-# What reads the secrets that the environment names when a server starts; the application's unit waits for it.
+# What reads the secrets that the environment names when a server starts, for which the application's unit waits, and what
+# runs the stack's stopCommand when a server is to end.
 set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
 
 common=${PHOENIX_COMMON:?where the files of image/common are}
 
-# What boto3 and AWS's command line are made of. They would add more, for two calls that it has as well; Ubuntu 24.04 has
+# What boto3 and AWS's command line are made of. They would add more, for the few calls that it has as well; Ubuntu 24.04 has
 # no awscli.
 apt-get install python3-botocore
 
-install -D -m 0644 "$common/resolve_secrets.py" /usr/local/lib/phoenix/resolve_secrets.py
-install -m 0644 "$common/phoenix-secrets.service" /etc/systemd/system/phoenix-secrets.service
+install -d -m 0755 /usr/local/lib/phoenix
+for program in server_aws resolve_secrets run_stop_command; do
+  install -m 0644 "$common/$program.py" "/usr/local/lib/phoenix/$program.py"
+done
+install -m 0644 "$common/phoenix-secrets.service" "$common/phoenix-stop.service" /etc/systemd/system/

@@ -40,11 +40,16 @@ else
     '' | root) fail "$unit must have a User= that is not root." ;;
   esac
   install -m 0644 "$common/isolation.conf" "$drop_in/60-phoenix-isolation.conf"
+  # What the stack's stopCommand does is as isolated as the application.
+  install -D -m 0644 "$common/isolation.conf" /etc/systemd/system/phoenix-stop.service.d/60-phoenix-isolation.conf
 fi
-# Secrets are for the application's user alone.
-install -d -m 0755 /etc/systemd/system/phoenix-secrets.service.d
-printf '[Service]\nUser=%s\n' "${user:-root}" >/etc/systemd/system/phoenix-secrets.service.d/user.conf
+# Secrets are for the application's user alone, and so is what is done with them at the end.
+for one in phoenix-secrets phoenix-stop; do
+  install -d -m 0755 "/etc/systemd/system/$one.service.d"
+  printf '[Service]\nUser=%s\n' "${user:-root}" >"/etc/systemd/system/$one.service.d/user.conf"
+done
 
 systemctl daemon-reload
 # What a generator of systemd's made (of a container, by Quadlet) is enabled by its own file.
 [ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = generated ] || systemctl --no-reload enable "$unit"
+systemctl --no-reload enable phoenix-stop.service

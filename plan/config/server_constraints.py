@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import partitions
 from core.errors import problem
-from plan.config import egress, secret_references, user_data
+from plan.config import egress, secret_references, stop_command, user_data
 from plan.config.constraint import BrokenConstraints, command
 from plan.config.settings import Settings, architecture_of
 
@@ -41,15 +41,19 @@ def network_constraints(s: Settings) -> BrokenConstraints:
 
 def server_constraints(s: Settings) -> BrokenConstraints:
     """Where servers may go, and whose key their disks have."""
-    if s.references and not egress.reaches_https(s.allowed_egress):
+    needs = []
+    if s.references:
+        needs.append(f"they read {s.references[0]} there before the application starts")
+    if s.stop_command:
+        needs.append("they tell EC2 Auto Scaling there that stopCommand is done")
+    if needs and not egress.reaches_https(s.allowed_egress):
         yield (
-            ("allowedEgress", "environment"),
+            ("allowedEgress", "environment" if s.references else "stopCommand"),
             problem(
                 "PHX-166",
                 "allowedEgress",
                 list(s.allowed_egress),
-                f"must let servers out to port {egress.HTTPS}: they read {s.references[0]} there before the application"
-                " starts",
+                f"must let servers out to port {egress.HTTPS}: {', and '.join(needs)}",
                 command("allowedEgress", '["0.0.0.0/0:443"]') + "   (or the network of your interface endpoints)",
             ),
         )
@@ -137,7 +141,12 @@ def environment_constraints(s: Settings) -> BrokenConstraints:
                     f"pulumi config set --plaintext --path environment.{name} ssm:/{s.service}/{s.stack}/{name}",
                 ),
             )
-    characters = secret_references.policy_size(s.references, region=s.region, more=s.policy_statements)
+    own: tuple[str, ...] = ()
+    if s.stop_command:
+        group = stop_command.of_group(s.identity, "green", "0" * 12)
+        own = stop_command.statements(group, account="0" * 12, region=s.region, partition="aws-us-gov")
+    more = [*own, *s.policy_statements]
+    characters = secret_references.policy_size(s.references, region=s.region, more=more)
     if characters > secret_references.POLICY_LIMIT:
         statements = f" with {len(s.policy_statements)} policyStatements" if s.policy_statements else ""
         yield (

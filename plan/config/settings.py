@@ -171,6 +171,10 @@ class Settings:
         list_of(statement, most=50),
         '[{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::NAME/*"}]',
     )
+    stop_command: str = _key(
+        "", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True), "'sh /opt/shop/flush.sh'"
+    )
+    stop_timeout_seconds: int = _key(60, integer(1, 3600, "seconds"), "60")
     min_size: int = _key(2, integer(1, 1000, "servers"), "2")
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, integer(0, 100, "percent (0: no scaling)"), "50")

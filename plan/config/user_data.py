@@ -1,5 +1,8 @@
-"""The user data of a server: cloud-init writes a file of plain variables, which the application's unit reads, and one
-with the names of secrets, which a unit of the image reads before the application starts."""
+"""The user data of a server: cloud-init writes a file of plain variables, which the application's unit reads.
+
+One more has the names of secrets, which a unit of the image reads before the application starts, and one the command
+that a unit of the image runs before the server ends.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from plan.config import secret_references
+from plan.config import secret_references, stop_command
 from plan.config.settings import Settings
 
 PATH = "/etc/phoenix/server.env"
@@ -45,6 +48,11 @@ def user_data(settings: Settings, *, color: str, generation: str) -> str:
         name: value for name, value in sorted(settings.environment.items()) if secret_references.parse_reference(value)
     }:
         files.append(_file(SECRETS_PATH, json.dumps({"region": settings.region, "variables": secrets}, indent=1)))
+    if settings.stop_command:
+        seconds = settings.stop_timeout_seconds
+        files.append(
+            _file(stop_command.PATH, stop_command.file_content(settings.stop_command, seconds, region=settings.region))
+        )
     said = json.dumps({"write_files": files}, indent=1, ensure_ascii=False)
     return "#cloud-config\n" + _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", said) + "\n"
 

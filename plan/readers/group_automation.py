@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from plan.config import stop_command
 from plan.readers.live_state import LiveGroup
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def find_automation(scaling: AutoScalingClient, groups: Sequence[LiveGroup]) -> 
 def _hooks(scaling: AutoScalingClient, name: str) -> Iterator[str]:
     for one in scaling.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]:
         hook = one["LifecycleHookName"]
+        if hook == stop_command.HOOK:
+            continue
         when = "born" if one.get("LifecycleTransition", "").endswith("LAUNCHING") else "ended"
         yield (
             f"the lifecycle hook {hook} of {name} may hold each server that is {when}, for"

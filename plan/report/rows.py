@@ -85,6 +85,10 @@ def _launched_rows(facts: Facts) -> list[Row]:
     rows += [("findings", line) for line in facts.vulnerabilities]
     if settings.policy_arns or settings.policy_statements:
         rows.append(("rights", _rights(settings)))
+    if settings.stop_command:
+        rows.append(
+            ("end", f"each server runs stopCommand before it ends, for at most {settings.stop_timeout_seconds} s")
+        )
     if settings.image_shared_with:
         rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))
     return rows

@@ -7,9 +7,10 @@ ABANDON.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from rehearsal.autoscaling.member import Member
+from rehearsal.autoscaling.member import Member, members
 from rehearsal.state.cloud_state import CloudState
 
 LAUNCHING, TERMINATING = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -27,6 +28,17 @@ def waits_for_hook(state: CloudState, group: Any, member: Member, transition: st
     if waiting:
         member.lifecycle_state = "Pending:Wait" if transition == LAUNCHING else "Terminating:Wait"
     return bool(waiting)
+
+
+def target_state(groups: Iterable[Any], instance_id: str) -> str | None:
+    """What the instance's metadata says that it goes to; None for an instance of no group.
+
+    Source: "Retrieve the target lifecycle state through instance metadata".
+    """
+    for member in (one for group in groups for one in members(group)):
+        if member.instance.id == instance_id:
+            return "Terminated" if member.terminating else "Standby" if member.on_standby else "InService"
+    return None
 
 
 def _hook_deadlines(state: CloudState, group: Any, member: Member, transition: str) -> dict[str, float]:

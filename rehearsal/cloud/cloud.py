@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Any
 
 import boto3
+from moto.autoscaling.models import autoscaling_backends
 
 import rehearsal.cloud.moto_patches  # noqa: F401 - teaches moto
 from rehearsal.alb.balancer import Balancer
+from rehearsal.autoscaling import lifecycle_hooks
 from rehearsal.cloud import entrance
 from rehearsal.cloud.calls import OBSERVER_KEY, Call, Calls, Refusal, new_key
 from rehearsal.cloud.certificates import server_context
@@ -89,7 +91,12 @@ class Cloud:
         self.roles = ServerRoles(self._state)
         self.calls.authorize = self._refusal
         self.machines.connect(
-            AwsEndpoint(endpoint=self.endpoint, region=self.region, credentials=self.roles.credentials)
+            AwsEndpoint(
+                endpoint=self.endpoint,
+                region=self.region,
+                credentials=self.roles.credentials,
+                target_state=self._target_state,
+            )
         )
         self.balancer = Balancer(self._state, self.machines, certificates=server_context)
         self._events = EventWorker(self._state, self.client)
@@ -101,6 +108,11 @@ class Cloud:
             self.close()
             raise
         return self
+
+    def _target_state(self, instance_id: str) -> str | None:
+        with self._state.lock:
+            groups = autoscaling_backends[ACCOUNT][self.region].autoscaling_groups.values()
+            return lifecycle_hooks.target_state(groups, instance_id)
 
     def _warm_up(self) -> None:
         """Loads what the first calls would load, while nobody waits for an answer yet."""

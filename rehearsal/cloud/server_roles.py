@@ -6,10 +6,12 @@ Whoever else calls (the engine, the steps, tests) may do everything here; docs/i
 from __future__ import annotations
 
 import json
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
@@ -136,6 +138,11 @@ def _needs(call: Call, region: str) -> Iterator[_Need]:
         arn = known.arn if known else f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{said['SecretId']}-AbCdEf"
         yield _Need(call.name, arn, {})
         yield from _decrypt("secretsmanager", region, known.kms_key_id if known else "", {"SecretARN": arn})
+    elif call.name == "autoscaling:CompleteLifecycleAction":
+        [name] = urllib.parse.parse_qs(call.body)["AutoScalingGroupName"]
+        group = autoscaling_backends[ACCOUNT][region].autoscaling_groups.get(name)
+        tags = {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in (group.tags if group else [])}
+        yield _Need(call.name, group.arn if group else "*", tags)
     else:
         yield _Need(call.name, "*", {})
 

@@ -21,7 +21,7 @@ from core.times import iso
 ADDRESS = "169.254.169.254"
 API_ADDRESS = "127.0.0.80"
 """Where a machine finds AWS's API on its loopback; its /etc/hosts says so."""
-SERVICES = ("ssm", "secretsmanager")
+SERVICES = ("ssm", "secretsmanager", "autoscaling")
 _TOKEN, _TTL = "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token-ttl-seconds"
 _LONGEST_SECONDS = 21600
 
@@ -37,11 +37,13 @@ class RoleCredentials:
 
 @dataclass(frozen=True, kw_only=True)
 class AwsEndpoint:
-    """`endpoint` is the local cloud's; `credentials` gives those of an instance's role, or None when it has none."""
+    """`endpoint` is the local cloud's; `credentials` gives those of an instance's role, or None when it has none;
+    `target_state` says what state its group brings an instance to (None: it is in none)."""
 
     endpoint: str
     region: str
     credentials: Callable[[str], RoleCredentials | None]
+    target_state: Callable[[str], str | None] = lambda instance_id: None
 
     @property
     def names(self) -> list[str]:
@@ -88,6 +90,8 @@ class MetadataService:
         plain = {"instance-id": self._instance_id, "placement/region": self._aws.region}
         if path in plain:
             return plain[path]
+        if path == "autoscaling/target-lifecycle-state":
+            return self._aws.target_state(self._instance_id)
         if not path.startswith("iam/security-credentials/"):
             return None
         given = self._aws.credentials(self._instance_id)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from core import listener_rules, obstacles, reachability, server_groups
 from core.errors import StepError
 from core.server_groups import Group
@@ -16,6 +18,8 @@ from steps.cleanup import drift_report
 from steps.runtime import command, parsers
 from steps.runtime.command import Context
 from steps.runtime.options import CommonOptions, option
+
+TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +46,25 @@ def retire(options: Options, context: Context) -> dict[str, object]:
     if group:
         refuse_stuck(options, group)
         server_groups.let_go(context.aws, group)
-    context.progress.line(f"{options.group} ({options.color}) gets no production traffic: it may go")
+    context.progress.line(
+        f"{options.group} ({options.color}) gets no production traffic: it may go{_held(context, options)}"
+    )
     drift_report.report_drift(context, group=options.group, target_group=options.target_group)
     return {"retired": options.group}
+
+
+def _held(context: Context, options: Options) -> str:
+    """What its servers wait for before they end, and how long at most: the engine waits for that without a word."""
+    try:
+        asked = context.aws.autoscaling.describe_lifecycle_hooks(AutoScalingGroupName=options.group)
+    except (ClientError, BotoCoreError):
+        return ""  # It only explains a wait.
+    held = [
+        f"{one['LifecycleHookName']} holds each of its servers for up to {one.get('HeartbeatTimeout', 3600)} s"
+        for one in asked["LifecycleHooks"]
+        if one.get("LifecycleTransition") == TERMINATING
+    ]
+    return f"; the lifecycle hook {', and '.join(held)}" if held else ""
 
 
 def _group(context: Context, options: Options) -> Group | None:

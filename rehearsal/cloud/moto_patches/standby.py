@@ -12,6 +12,7 @@ from moto.autoscaling.models import AutoScalingBackend
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionResult, EmptyResult
 
+from rehearsal.autoscaling.lifecycle_hooks import LAUNCHING, TERMINATING
 from rehearsal.autoscaling.member import deregister, members
 from rehearsal.cloud.moto_patches.groups import find_group
 from rehearsal.cloud.moto_patches.patch import Correction, around
@@ -38,9 +39,12 @@ def leaves_the_load_balancer(
 
 def complete_lifecycle_action(self: AutoScalingResponse) -> EmptyResult:
     group = find_group(self.autoscaling_backend, self._get_param("AutoScalingGroupName"))
+    hook = self._get_param("LifecycleHookName")
     for member in members(group):
-        if member.instance.id == self._get_param("InstanceId"):
-            member.completed.add(self._get_param("LifecycleHookName"))
+        waits = member.waits.get(TERMINATING if member.terminating else LAUNCHING, {})
+        held = member.lifecycle_state.endswith(":Wait") and hook in waits
+        if member.instance.id == self._get_param("InstanceId") and held:
+            member.completed.add(hook)
             return EmptyResult()
     raise ValidationError(f"No active Lifecycle Action found with instance ID {self._get_param('InstanceId')}")
 

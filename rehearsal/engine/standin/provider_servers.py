@@ -75,13 +75,23 @@ class Group(AwsType):
     def make(self, call: Call, inputs: Properties) -> str:
         if inputs.get("waitForCapacityTimeout") != "0":
             raise ProviderError('the stand-in knows groups with wait_for_capacity_timeout="0" only')
-        name = inputs["name"]
+        name, about = inputs["name"], self._about(inputs)
+        hooks = inputs.get("initialLifecycleHooks") or []
+        # Hooks are there before the first server is, in two steps (resourceGroupCreate in the provider's group.go).
+        sizes = {key: about[key] for key in ("MinSize", "MaxSize", "DesiredCapacity") if hooks and key in about}
         self.aws.autoscaling.create_auto_scaling_group(
             AutoScalingGroupName=name,
             Tags=self._tags(name, inputs),
-            **self._about(inputs),
+            **{**about, **({"MinSize": 0, "MaxSize": 0, "DesiredCapacity": 0} if hooks else {})},
             **({"TargetGroupARNs": inputs["targetGroupArns"]} if inputs.get("targetGroupArns") else {}),
         )
+        for hook in hooks:
+            said = {key: value for key, value in hook.items() if key != "name"}
+            self.aws.autoscaling.put_lifecycle_hook(
+                AutoScalingGroupName=name, LifecycleHookName=hook["name"], **pascal(said)
+            )
+        if hooks:
+            self.aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=name, **sizes)
         return str(name)
 
     def look(self, ident: str, inputs: Properties) -> Properties | None:

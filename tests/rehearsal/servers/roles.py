@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.launch_template import TRUST
@@ -12,8 +12,11 @@ from rehearsal.cloud.cloud import Cloud
 from tests.support.factories import settings
 
 
-def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
-    """The instance profile of a role that may read what `environment` names, as RunInstances and templates take it."""
+def profile(cloud: Cloud, environment: Mapping[str, str], *, more: Sequence[str] = ()) -> dict[str, Any]:
+    """The instance profile of a role, as RunInstances and templates take it.
+
+    The role may read what `environment` names, and do what the statements in `more` say.
+    """
     iam, name = cloud.client("iam"), f"servers-{uuid.uuid4().hex[:8]}"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
     iam.put_role_policy(RoleName=name, PolicyName="ssm", PolicyDocument=systems_manager.POLICY)
@@ -21,7 +24,11 @@ def profile(cloud: Cloud, environment: Mapping[str, str]) -> dict[str, Any]:
         RoleName=name,
         PolicyName="references",
         PolicyDocument=secret_references.reference_policy(
-            settings(environment=environment).references, account=cloud.account, region=cloud.region, partition="aws"
+            settings(environment=environment).references,
+            account=cloud.account,
+            region=cloud.region,
+            partition="aws",
+            more=more,
         ),
     )
     arn = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]

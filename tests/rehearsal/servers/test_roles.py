@@ -9,11 +9,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from plan.config import stop_command
 from rehearsal.cloud.cloud import Cloud
-from tests.rehearsal.boto3_stack import bake
+from tests.rehearsal.boto3_stack import bake, in_service, stack, until
 from tests.rehearsal.servers.roles import profile
 from tests.support import iam as iam_policies
 
+WHERE = {"account": "123456789012", "region": "eu-west-1", "partition": "aws"}
 NAMED = {"DB": "ssm:/shop/dev/db", "KEY": "secretsmanager:shop/dev/key", "OURS": "ssm:/shop/dev/ours"}
 
 
@@ -157,3 +159,37 @@ def test_a_server_without_a_role_has_no_credentials_and_whoever_has_the_runs_key
     assert cloud.roles.credentials(launched(cloud, image)) is None
     anybody = boto3.Session(cloud.access_key, "secret", region_name=cloud.region)
     assert client(cloud, anybody, "ssm").get_parameter(Name="/other/team")["Parameter"]["Name"] == "/other/team"
+
+
+def test_a_server_ends_its_own_wait_once_it_is_held_and_nobody_elses(cloud: Cloud, image: str) -> None:
+    made = stack(cloud, image=image)
+    scaling = cloud.client("autoscaling")
+    hook, servers = stop_command.HOOK, {}
+    for color in ("blue", "green"):
+        tags = stop_command.of_group("shop/dev", color, "0" * 12)
+        role = profile(cloud, {}, more=stop_command.statements(tags, **WHERE))
+        made.group(color, made.template(color, **role), Tags=[{"Key": key, "Value": tags[key]} for key in tags])
+        scaling.put_lifecycle_hook(
+            AutoScalingGroupName=color,
+            LifecycleHookName=hook,
+            LifecycleTransition=stop_command.TRANSITION,
+            HeartbeatTimeout=7200,
+        )
+        [servers[color]] = in_service(made, color, 1)
+    given = cloud.roles.credentials(servers["blue"])
+    assert given is not None
+    session = boto3.Session(given.access_key, given.secret_key, given.token, region_name=cloud.region)
+    own = client(cloud, session, "autoscaling")
+    [known] = own.describe_auto_scaling_instances(InstanceIds=[servers["blue"]])["AutoScalingInstances"]
+    assert (known["AutoScalingGroupName"], known["LifecycleState"]) == ("blue", "InService")
+    done = {"LifecycleHookName": hook, "LifecycleActionResult": "CONTINUE"}
+    with pytest.raises(ClientError, match="No active Lifecycle Action found"):
+        own.complete_lifecycle_action(AutoScalingGroupName="blue", InstanceId=servers["blue"], **done)
+    for color in servers:
+        scaling.update_auto_scaling_group(AutoScalingGroupName=color, MinSize=0, DesiredCapacity=0)
+    until(lambda: all(made.members(one, "Terminating:Wait") for one in servers), what="both servers held")
+    with pytest.raises(ClientError, match="not authorized to perform: autoscaling:CompleteLifecycleAction"):
+        own.complete_lifecycle_action(AutoScalingGroupName="green", InstanceId=servers["green"], **done)
+    own.complete_lifecycle_action(AutoScalingGroupName="blue", InstanceId=servers["blue"], **done)
+    until(lambda: not (made.describe("blue") or {})["Instances"], what="the server gone")
+    assert made.members("green", "Terminating:Wait") == [servers["green"]]

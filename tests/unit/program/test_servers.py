@@ -270,3 +270,45 @@ def test_a_group_that_stays_keeps_its_policies_whatever_the_settings_say(existin
         ("phoenix-dev-blue-", old),
         ("phoenix-dev-green", new),
     ]
+
+
+def test_a_server_that_leaves_runs_the_stop_command_and_the_group_waits_for_it_and_no_longer() -> None:
+    done = program(stopCommand="sh /opt/shop/flush.sh", stopTimeoutSeconds=120, drainSeconds=60)
+    group = done.one("aws:autoscaling/group:Group")
+    [hook] = group.inputs["initialLifecycleHooks"]
+    assert hook == {
+        "name": "phoenix-stop",
+        "lifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING",
+        "heartbeatTimeout": 180,
+        "defaultResult": "CONTINUE",
+    }
+    assert not done.all("aws:autoscaling/lifecycleHook:LifecycleHook"), "it would be deleted before the servers are"
+    data = base64.b64decode(done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs["userData"]).decode()
+    [stop] = [one for one in json.loads(data.partition("\n")[2])["write_files"] if one["path"].endswith("stop.json")]
+    assert json.loads(stop["content"]) == {
+        "region": "eu-west-1",
+        "hook": "phoenix-stop",
+        "command": "sh /opt/shop/flush.sh",
+        "seconds": 120,
+    }
+    _, rights = done.all("aws:iam/rolePolicy:RolePolicy")
+    [own] = [
+        one
+        for one in json.loads(rights.inputs["policy"])["Statement"]
+        if one["Action"] == "autoscaling:CompleteLifecycleAction"
+    ]
+    tags = {tag["key"]: tag["value"] for tag in group.inputs["tags"]}
+    wanted = {key.removeprefix("aws:ResourceTag/"): value for key, value in own["Condition"]["StringEquals"].items()}
+    assert wanted.keys() == {"phoenix:stack", "phoenix:color", "phoenix:generation"}
+    assert wanted.items() <= tags.items(), "the group of these servers, and no other generation's"
+
+
+def test_without_a_stop_command_nothing_waits_and_no_right_is_given() -> None:
+    done = first_update()
+    assert "initialLifecycleHooks" not in done.one("aws:autoscaling/group:Group").inputs
+    assert not any("LifecycleAction" in one.inputs["policy"] for one in done.all("aws:iam/rolePolicy:RolePolicy"))
+
+
+def test_servers_that_run_a_command_at_their_end_need_a_way_to_say_that_it_is_over() -> None:
+    with pytest.raises(pulumi.RunError, match="they tell EC2 Auto Scaling there that stopCommand is done"):
+        program(stopCommand="true", allowedEgress=["10.0.0.0/8:5432"])

@@ -33,6 +33,19 @@ def test_a_group_without_traffic_may_go(world: World) -> None:
     assert f"{blue.group} (blue) gets no production traffic: it may go" in world.said()
 
 
+def test_a_group_whose_servers_are_held_at_their_end_says_for_how_long(world: World) -> None:
+    blue, green = world.color("blue", BLUE), world.color("green", GREEN)
+    world.production({green.target_group: 100, blue.target_group: 0})
+    world.aws.autoscaling.put_lifecycle_hook(
+        AutoScalingGroupName=blue.group,
+        LifecycleHookName="phoenix-stop",
+        LifecycleTransition="autoscaling:EC2_INSTANCE_TERMINATING",
+        HeartbeatTimeout=120,
+    )
+    retire(given(world, blue), world.context())
+    assert "it may go; the lifecycle hook phoenix-stop holds each of its servers for up to 120 s" in world.said()
+
+
 def test_a_group_that_goes_is_protected_no_longer_and_one_that_serves_stays_so(world: World) -> None:
     blue, green = world.color("blue", BLUE), world.color("green", GREEN)
     world.production({green.target_group: 100, blue.target_group: 0})
