@@ -8,8 +8,9 @@ fail() {
   exit 1
 }
 
-# What apt takes for up to date is as old as its lists. The application was uploaded when the bake began.
-began=${PHOENIX_APP:?where the files of image/app are}
+# What apt takes for up to date is as old as its lists. These files were uploaded when the bake began; the application's
+# own provision.sh may write among its.
+began=${PHOENIX_COMMON:?where the files of image/common are}
 lists=
 eval "$(apt-config shell lists Dir::State::lists/d)"
 known=$(apt-get --print-uris update)

@@ -55,7 +55,7 @@ class System:
             check=False,
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
-                "PHOENIX_APP": str(self.folder / "app"),
+                "PHOENIX_COMMON": str(self.folder / "common"),
                 "LC_ALL": "C.UTF-8",
             },
         )
@@ -65,10 +65,10 @@ class System:
 @pytest.fixture
 def system(tmp_path: Path) -> System:
     """One that was just baked, and is all right."""
-    for name in ("bin", "lists", "app"):
+    for name in ("bin", "lists", "common"):
         (tmp_path / name).mkdir()
     hour_ago = time.time() - 3600
-    os.utime(tmp_path / "app", (hour_ago, hour_ago))
+    os.utime(tmp_path / "common", (hour_ago, hour_ago))
     made = System(tmp_path)
     made.tool("apt-config", f"echo \"lists='{tmp_path}/lists/'\"")
     made.tool("dpkg-query", "exit 1")
@@ -98,7 +98,7 @@ def never_read(system: System) -> None:
 
 def read_before(system: System) -> None:
     later = time.time() + 60
-    os.utime(system.folder / "app", (later, later))
+    os.utime(system.folder / "common", (later, later))
 
 
 CASES: list[tuple[Callable[[System], object], str]] = [
