@@ -16,7 +16,9 @@ import pulumi
 import pulumi_pulumiservice as cloud
 import yaml  # type: ignore[import-untyped]
 
-PROJECT = "phoenix"
+ROOT = Path(__file__).resolve().parents[1]
+# Of the stacks, not of this program: as its owner has named it.
+PROJECT: str = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # What an update of a stack is made of; anything else in the repository does not touch it.
 PATHS = [
     "__main__.py",
@@ -83,7 +85,7 @@ def clocks(stack: str, *, organization: str, keys: dict[str, Any], after: pulumi
         auto_remediate=False,
         opts=opts,
     )
-    if keys.get(f"{PROJECT}:active") == "auto" and keys.get(f"{PROJECT}:maxAgeDays", 30):
+    if keys.get("active") == "auto" and int(keys.get("maxAgeDays", 30)):
         cloud.DeploymentSchedule(
             f"{stack}-rebirth",
             organization=organization,
@@ -100,10 +102,9 @@ def clocks(stack: str, *, organization: str, keys: dict[str, Any], after: pulumi
 
 
 def stack_file(stack: str) -> dict[str, Any]:
-    """The keys of a stack's file beside this folder."""
-    file = Path(__file__).resolve().parents[1] / f"Pulumi.{stack}.yaml"
-    keys: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")).get("config") or {}
-    return keys
+    """The keys of a stack's file beside this folder, without the project's name."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in (said.get("config") or {}).items()}
 
 
 config = pulumi.Config()

@@ -123,12 +123,12 @@ def of_stack(project: Path, stack: str, *, region: str = "") -> dict[str, Any]:
     name = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
     found: dict[str, Any] = {}
     for full, value in (said.get("config") or {}).items():
-        namespace, _, key = full.partition(":")
+        namespace, _, key = full.rpartition(":")
         if isinstance(value, dict) and "secure" in value:
             continue
         if namespace == "aws":
             found[full] = value
-        elif namespace == name and key in TAKEN:
+        elif namespace in (name, "") and key in TAKEN:
             found[key] = value
     return {**found, **OWN, **({"aws:region": region} if region else {})}
 

@@ -26,7 +26,7 @@ from plan.config.parsing import parse_without_token
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from tools.history import HistoryError, pulumi
-from tools.stack_identity import StackIdentity, identify
+from tools.stack_identity import StackIdentity, identify, project_name
 
 FOLDER = Path(__file__).resolve().parents[1]
 SUBNET = "PHOENIX_SUBNET_ID"
@@ -72,7 +72,7 @@ def main(stack: str) -> int:
     try:
         config = pulumi("config", "--stack", stack)
         where = identify(stack, config)
-        settings = read_settings(where.identity.rpartition("/")[2], config, project="phoenix")
+        settings = read_settings(where.identity.rpartition("/")[2], config, project=project_name())
         source = image_origin.find_image_source(
             where.session, settings, Account(where.account, where.region), FOLDER, now=datetime.now(UTC)
         )

@@ -61,7 +61,7 @@ LIVE = {
 }
 HEAD = """# Configuration
 
-Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `phoenix:KEY`.
+Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `KEY`.
 All mistakes are reported at once, with what to type, before anything is created. Rules across keys are checked too.
 
 `previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value would be in
@@ -74,8 +74,9 @@ A text that looks like a number, a date or nothing is written in quotes: YAML ma
 a mere text, which Pulumi refuses at the next update. A number below 0 comes behind two hyphens, or Pulumi takes it for
 a flag: `pulumi config set hstsSeconds -- -1`.
 
-Keys belong to the namespace of the project (`name` in Pulumi.yaml). A key of ours under another one in the stack's
-file, of a project that was renamed or a file that was copied, is refused with the command that moves it.
+Keys belong to the namespace of the project (`name` in Pulumi.yaml), also those that name none. A key of ours under
+another one in the stack's file, of a project that was renamed or a file that was copied, is refused with the command
+that moves it.
 
 Keys of the AWS provider that belong to it: `aws:region` (must be set), `aws:profile`, `aws:sharedConfigFiles` and
 `aws:sharedCredentialsFiles` (a list of one file each). Credentials are never configuration: they come from

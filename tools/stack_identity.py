@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml  # type: ignore[import-untyped]  # it comes with pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import session
 from plan.config.provider import provider_identity
+from plan.config.settings import default_values
 from tools.history import HistoryError, pulumi
 
 
@@ -26,6 +29,12 @@ class StackIdentity:
     session: boto3.Session
     listener: str
     variables: Mapping[str, str]
+
+
+def project_name() -> str:
+    """The project's, as Pulumi.yaml here has it: the namespace of its keys."""
+    file = Path(__file__).resolve().parents[1] / "Pulumi.yaml"
+    return str(yaml.safe_load(file.read_text(encoding="utf-8"))["name"])
 
 
 def read_identity(stack: str) -> StackIdentity:
@@ -44,7 +53,8 @@ def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
         raise HistoryError(
             f"AWS does not say whose credentials these are: {error}\nDo: aws sts get-caller-identity"
         ) from error
-    service = _value(config, "phoenix:service") or "phoenix"
+    project = project_name()
+    service = _value(config, f"{project}:service") or default_values()["service"]
     name = stack.rpartition("/")[2]  # Pulumi takes ORGANIZATION/STACK too
     variables = {
         "AWS_PROFILE": who["profile"],
@@ -57,7 +67,7 @@ def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
         region=region,
         account=account,
         session=connection,
-        listener=_value(config, "phoenix:listenerArn"),
+        listener=_value(config, f"{project}:listenerArn"),
         variables={key: value for key, value in variables.items() if value},
     )
 

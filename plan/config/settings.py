@@ -83,7 +83,9 @@ class Settings:
         "shop",
     )
     image_dir: str = _key(
-        "image", matching(r"(?!/)(?!\./*$)(?!.*\.\.)[\w./-]+", "a folder inside the project"), "image"
+        "image",
+        matching(r"(?!/)(?!\./*$)(?:\.\./)*(?!.*\.\.)[\w./-]+", "the way from the project to a folder"),
+        "image",
     )
     base_image: str = _key("ubuntu-24.04", base_image, "debian-12")
     packer_variables: Mapping[str, str | tuple[str, ...]] = _key(

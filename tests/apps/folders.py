@@ -13,9 +13,9 @@ STACKS = sorted(PROJECT.glob("Pulumi.*.yaml"))
 
 
 def said(stack: Path) -> dict[str, object]:
-    """The keys of a stack's file."""
+    """The keys of a stack's file, each with its namespace: one without is the project's."""
     keys: dict[str, object] = yaml.safe_load(stack.read_text(encoding="utf-8")).get("config") or {}
-    return keys
+    return {name if ":" in name else f"{project()}:{name}": value for name, value in keys.items()}
 
 
 def project() -> str:

@@ -162,7 +162,10 @@ class Stack:
         """`pulumi config rm`."""
         settings = self.shop.folder / "Pulumi.local.yaml"
         said = yaml.safe_load(settings.read_text())
-        if said["config"].pop(f"phoenix:{key}", None) is not None:
+        here = {key, f"phoenix:{key}"} & said["config"].keys()
+        for name in here:
+            del said["config"][name]
+        if here:
             self._idle = False
             settings.write_text(yaml.safe_dump(said, sort_keys=False))
         self._told = {path: text for path, text in self._told.items() if re.split(r"[.[]", path)[0] != key}

@@ -46,10 +46,16 @@ class Street:
         self._cloud.__enter__()
         shop = ProjectCopy(self._workdir / "project")
         folder = shop.folder / "examples" / "two-services"
-        shutil.copytree(PROJECT / "examples" / "two-services", folder, symlinks=True)
+        shutil.copytree(PROJECT / "examples" / "two-services", folder)
         shop.commit("The example")
         services = {
-            name: {**SMALL, "hostname": HOSTS[name], "rulePriority": priority, "active": "blue"}
+            name: {
+                **SMALL,
+                "imageDir": "../../image",
+                "hostname": HOSTS[name],
+                "rulePriority": priority,
+                "active": "blue",
+            }
             for name, priority in (("shop", 10), ("blog", 20))
         }
         self.example = self._engine(folder, "edge", "local", {"listenerPort": self.port, **services})

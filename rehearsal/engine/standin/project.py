@@ -36,11 +36,13 @@ class Project:
         self.name: str = self._schema["name"]
         self.file = folder / f"Pulumi.{stack}.yaml"
         self.settings: dict[str, Any] = (stack_yaml.load(self.file.read_text()) or {}) if self.file.exists() else {}
+        if config := self.settings.get("config"):
+            self.settings["config"] = {self.full(key): value for key, value in config.items()}
         self.passphrase = Passphrase(phrase, self.settings.get("encryptionsalt", ""))
 
     def config(self) -> Config:
         """The configuration with the project's defaults. Raises `ConfigError` as `pulumi up` does."""
-        values: dict[str, Any] = {self.full(key): value for key, value in (self.settings.get("config") or {}).items()}
+        values: dict[str, Any] = dict(self.settings.get("config") or {})
         missing = []
         for key, declared in (self._schema.get("config") or {}).items():
             full = self.full(key)

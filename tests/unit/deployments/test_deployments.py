@@ -33,6 +33,7 @@ def declared(tmp_path: Path, *, previews: str = "", **stacks: dict[str, Any]) ->
     """What the program declares beside stacks' files with these keys, or the project's own."""
     config = {**CONFIG, **({"previews": previews} if previews else {})}
     shutil.copytree(PROJECT / "deployments", tmp_path / "deployments", ignore=shutil.ignore_patterns(".venv"))
+    shutil.copy2(PROJECT / "Pulumi.yaml", tmp_path)
     for stack in ("dev", "prod"):
         text = yaml.safe_dump({"config": stacks[stack]}) if stack in stacks else None
         (tmp_path / f"Pulumi.{stack}.yaml").write_text(text or (PROJECT / f"Pulumi.{stack}.yaml").read_text())
@@ -117,7 +118,8 @@ def test_what_makes_an_update_starts_one(tmp_path: Path) -> None:
     [
         ({"phoenix:active": "auto"}, True),
         ({"phoenix:active": "auto", "phoenix:maxAgeDays": 7}, True),
-        ({"phoenix:active": "auto", "phoenix:maxAgeDays": 0}, False),
+        ({"phoenix:active": "auto", "phoenix:maxAgeDays": "0"}, False),
+        ({"active": "auto"}, True),
         ({"phoenix:active": "blue", "phoenix:maxAgeDays": 7}, False),
     ],
 )

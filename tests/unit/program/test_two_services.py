@@ -10,6 +10,8 @@ from tests.support.factories import TOKEN
 from tests.support.main_program import PROJECT
 from tests.support.recorder import Recorded, record_main
 
+IMAGE = {"imageDir": "../../image"}
+
 
 def two_services(**config: str) -> Recorded:
     """The example, with these keys too."""
@@ -23,8 +25,10 @@ def two_services(**config: str) -> Recorded:
                 "aws:region": "eu-west-1",
                 "two-services:previewToken": TOKEN,
                 "two-services:listenerPort": "80",
-                "two-services:shop": json.dumps({"hostname": "shop.example.com", "rulePriority": 10}),
-                "two-services:blog": json.dumps({"hostname": "blog.example.com", "rulePriority": 20, "minSize": 1}),
+                "two-services:shop": json.dumps({**IMAGE, "hostname": "shop.example.com", "rulePriority": 10}),
+                "two-services:blog": json.dumps(
+                    {**IMAGE, "hostname": "blog.example.com", "rulePriority": 20, "minSize": 1}
+                ),
                 **{f"two-services:{key}": value for key, value in config.items()},
             },
         )

@@ -41,9 +41,10 @@ def problems(stack: str = "dev", aws: dict[str, str] | None = None, **values: st
         ("service", "internal", "not internal or sg"),
         ("service", "sg-shop", "not internal or sg"),
         ("service", "a-service-with-a-long-name", "at most 18 lower-case letters"),
-        ("imageDir", "/etc", "a folder inside the project"),
-        ("imageDir", "../other", "a folder inside the project"),
-        ("imageDir", ".", "a folder inside the project"),
+        ("imageDir", "/etc", "the way from the project to a folder"),
+        ("imageDir", "apps/../other", "the way from the project to a folder"),
+        ("imageDir", ".", "the way from the project to a folder"),
+        ("imageDir", "..", "the way from the project to a folder"),
         ("baseImage", "windows", "one of ubuntu-24.04, ubuntu-22.04, debian-12, debian-13, al2023"),
         ("packerVariables", '{"Log-Collector": "x"}', "each name is a Packer variable"),
         ("packerVariables", '{"root_gib": "8.5"}', "must be a whole number of GiB"),
@@ -388,9 +389,7 @@ def test_stack_files_are_written_as_pulumi_writes_them(stack: str) -> None:
 def test_the_stacks_that_come_along_lack_nothing_but_the_token(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     texts = {
-        key.split(":")[1]: value if isinstance(value, str) else str(value).lower()
-        for key, value in config.items()
-        if key.startswith("phoenix:")
+        key: value if isinstance(value, str) else str(value).lower() for key, value in config.items() if ":" not in key
     }
     aws = {key.split(":")[1]: str(value) for key, value in config.items() if key.startswith("aws:")}
     assert parse_settings({**GOOD, **texts}, stack=stack, aws=aws, secret_keys=SECRET).identity == f"phoenix/{stack}"
