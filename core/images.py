@@ -29,6 +29,7 @@ def tags(
     baked_at: str,
     base_date: str = "",
     kms_key: str = "",
+    baked_by: str = "",
 ) -> dict[str, str]:
     """What is put on an image, its snapshots, and Packer's build instance and volume alike."""
     return {
@@ -42,9 +43,12 @@ def tags(
         "phoenix:baked-at": baked_at,
         **({"phoenix:base-date": base_date} if base_date else {}),
         **({"phoenix:kms-key": kms_key} if kms_key else {}),
+        **({BAKED_BY: baked_by} if baked_by else {}),
     }
 
 
+# Who baked it ahead of the update that finds it (`make bake`), as whoever started that bake said: `pull request 42`.
+BAKED_BY = "phoenix:baked-by"
 # An image that lacks one of them was left by a bake that was killed before it had put its tags on.
 COMPLETE = tuple(tags(service="", stack="", fingerprint="", base="", base_name="", commit="", tree="", baked_at=""))
 
@@ -112,6 +116,11 @@ class Image:
     def revoked(self) -> str:
         """When it was revoked and why; empty when it is not."""
         return self.tags.get(REVOKED, "").strip()
+
+    @property
+    def baked_by(self) -> str:
+        """Who baked it ahead of an update; empty when an update did, or nobody said."""
+        return self.tags.get(BAKED_BY, "")
 
     @property
     def key(self) -> str:

@@ -138,7 +138,7 @@ def copied_source(
         needs_bake=False,
         gib=image.root_gib,
         description=f"{image.id} is copied from {place}: fingerprint {shown(image.fingerprint)},"
-        f" {image.days(now):.1f} days old; nothing is baked",
+        f" {image_source.age(image, now)}; nothing is baked",
     )
 
 

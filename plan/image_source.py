@@ -15,7 +15,7 @@ from core.git import GitError
 from core.image_trust import Trust
 from core.images import Image
 from core.names import AMI, TYPED_FINGERPRINT, shown
-from plan import vendor_support
+from plan import estimates, vendor_support
 from plan.config.settings import Settings
 from plan.readers import findings
 from plan.server_spec import image_fingerprint
@@ -175,6 +175,15 @@ def _revoked(image: Image, settings: Settings) -> ImageSource:
     )
 
 
+def age(image: Image, now: datetime) -> str:
+    """How old an image is, and who baked it ahead of the update that finds it."""
+    seconds = max(0, round((now - image.baked_at).total_seconds()))
+    by = f" by {image.baked_by}" if image.baked_by else ""
+    if seconds < 86400:
+        return f"baked {estimates.format_duration(seconds)} ago{by}"
+    return f"{image.days(now):.1f} days old{by and f', baked{by}'}"
+
+
 def choose_source(
     known: Sequence[Image], wanted: str, max_age_days: int, now: datetime, *, key: str = ""
 ) -> ImageSource:
@@ -185,7 +194,7 @@ def choose_source(
     found = choice.image
     return ImageSource(
         wanted,
-        f"{found.id} is reused: fingerprint {shown(wanted)}, {found.days(now):.1f} days old; nothing is baked",
+        f"{found.id} is reused: fingerprint {shown(wanted)}, {age(found, now)}; nothing is baked",
         image=found.id,
         gib=found.root_gib,
     )

@@ -30,6 +30,8 @@ from tools.stack_identity import StackIdentity, identify, project_name
 
 FOLDER = Path(__file__).resolve().parents[1]
 SUBNET = "PHOENIX_SUBNET_ID"
+# Whoever starts it may say who he is: the image's tag has it, and the plan that finds the image.
+BAKED_BY = "PHOENIX_BAKED_BY"
 
 
 def read_settings(stack: str, config: Mapping[str, Any], *, project: str) -> Settings:
@@ -59,6 +61,7 @@ def step_environment(where: StackIdentity, image: ImageArgs, *, subnet: str) -> 
         "stack": where.identity,
         "service": where.service,
         **image.environment(subnet),
+        **({"baked_by": os.environ.get(BAKED_BY, "")} if image.step == "bake" else {}),
     }
     return {
         **{f"PHOENIX_{key.upper()}": str(value) for key, value in given.items()},

@@ -15,6 +15,7 @@ from plan.rollout_plan import RolloutPlan
 
 # A plan is read by people: more of either is counted, not shown.
 FILES, COMMITS = 20, 10
+NAME = re.compile(r"[0-9a-f]{7,64}")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def group_changelog(group: LiveGroup, settings: Settings, folder: Path) -> Chang
     """What changed since a group's image was baked; None when settings pin an image, and git decides nothing."""
     if settings.image:
         return None
-    found = since(group.commit, folder / settings.image_dir)
+    found = since(_known(group, folder), folder / settings.image_dir)
     if group.tree == "dirty" and not found.problem:
         return replace(
             found, files=("(the live image was baked from files that differed from its commit's)", *found.files)
@@ -54,9 +55,21 @@ def group_changelog(group: LiveGroup, settings: Settings, folder: Path) -> Chang
     return found
 
 
+def _known(group: LiveGroup, folder: Path) -> str:
+    """The commit that the image was baked from; where git has lost it (a pull request's, whose branch is gone), the one
+    that found the image by its files."""
+    if not NAME.fullmatch(group.commit) or not NAME.fullmatch(group.launch_commit):
+        return group.commit
+    try:
+        lost = not git.knows(folder, group.commit) and git.knows(folder, group.launch_commit)
+    except GitError:
+        return group.commit
+    return group.launch_commit if lost else group.commit
+
+
 def since(commit: str, folder: Path) -> Changelog:
     """What git says about `folder` between a commit and the working tree, uncommitted changes too. Never fails."""
-    if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
+    if not NAME.fullmatch(commit):
         return Changelog(problem="the live image does not say which commit it was baked from")
     if git.checkout(folder) is None:
         return Changelog(

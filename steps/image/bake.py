@@ -52,6 +52,15 @@ def _variables(text: str) -> str:
     return text
 
 
+def _who(text: str) -> str:
+    # What a tag of EC2's may be made of.
+    return (
+        text
+        if not text
+        else parsers.matching(text, r"[\w .:/@+-]{1,100}", "not 1 to 100 letters, digits, spaces and . : / @ + - _")
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options(WantedImage):
     image_dir: str = option("folder of the Packer template", parse=parsers.non_empty, default="image")
@@ -68,6 +77,11 @@ class Options(WantedImage):
         default="",
         parse=kms.parse_key,
         foreign=True,
+    )
+    baked_by: str = option(
+        "who bakes it ahead of the update that finds it, as in `pull request 42`; empty: an update does",
+        parse=_who,
+        default="",
     )
 
 
@@ -144,6 +158,7 @@ def baked(options: Options, context: Context, program: Packer, base: BaseImage, 
         tree=source.tree,
         baked_at=images.named_time(name),
         kms_key=options.kms_key,
+        baked_by=options.baked_by,
     )
     manifest = work / f"{name}.manifest.json"
     staged, given = work / name, work / f"{name}.pkrvars.json"

@@ -37,7 +37,7 @@ COPY_SECONDS = 7200.0
 # AWS may show what it has begun a little later.
 UNSEEN_SECONDS = 120.0
 # What an image may say of itself beside what each does.
-ALSO = ("phoenix:base-date", package_store.TAG, provenance.SIGNATURE)
+ALSO = ("phoenix:base-date", images.BAKED_BY, package_store.TAG, provenance.SIGNATURE)
 
 
 def _origin(text: str) -> str:

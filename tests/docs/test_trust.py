@@ -25,6 +25,8 @@ CONTEXTS = (
     "environment:dev",
     "environment:prod",
     "environment:dev-approval",
+    "environment:dev-bake",
+    "environment:prod-bake",
     "environment:dev%3Ax",
     "pull_request",
     "ref:refs/heads/main",
@@ -78,8 +80,10 @@ def lets_in(name: str, provider: str, subject: str, audience: str) -> bool:
     [
         ("trust-github", GITHUB, OURS, "environment:dev"),
         ("trust-github-preview", GITHUB, OURS, "pull_request"),
+        ("trust-github-bake", GITHUB, OURS, "environment:dev-bake"),
         ("trust-github-server", SERVER, OLD, "environment:dev"),
         ("trust-github-server-preview", SERVER, OLD, "pull_request"),
+        ("trust-github-server-bake", SERVER, OLD, "environment:dev-bake"),
     ],
 )
 def test_a_role_trusts_one_kind_of_job_of_one_repository(
@@ -141,4 +145,6 @@ def test_pulumi_cloud_gives_updates_tokens_to_environments_and_a_reading_one_to_
         f"{OURS}:environment:dev": {"Organization"},
         f"{OURS}:environment:prod": {"Organization"},
         f"{OURS}:pull_request": {"Team, `team:previews`"},
+        f"{OURS}:environment:dev-bake": {"Team, `team:previews`"},
+        f"{OURS}:environment:prod-bake": {"Team, `team:previews`"},
     }

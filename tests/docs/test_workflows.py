@@ -109,7 +109,10 @@ def steps(name: str, job: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "job"), [("preview", "plan"), ("update", "up")])
+CLOUD = [("preview", "plan"), ("update", "up"), ("bake", "bake")]
+
+
+@pytest.mark.parametrize(("name", "job"), CLOUD)
 def test_everything_is_downloaded_before_there_are_credentials(name: str, job: str) -> None:
     said = steps(name, job)
     let_in = [
@@ -128,7 +131,7 @@ def test_everything_is_downloaded_before_there_are_credentials(name: str, job: s
     )
 
 
-@pytest.mark.parametrize(("name", "job"), [("preview", "plan"), ("update", "up")])
+@pytest.mark.parametrize(("name", "job"), CLOUD)
 def test_a_bucket_takes_the_place_of_pulumi_cloud(name: str, job: str) -> None:
     """Either there is a token of Pulumi's, or Pulumi is led to the state, with the AWS role that opens it."""
     [action] = [step for step in read(name)["jobs"][job]["steps"] if step.get("uses") == "./.github/actions/pulumi"]
@@ -145,11 +148,11 @@ def test_a_bucket_takes_the_place_of_pulumi_cloud(name: str, job: str) -> None:
 def test_nothing_that_an_update_prints_is_a_command_to_the_runner() -> None:
     shown = [
         step["run"]
-        for name, job in (("preview", "plan"), ("update", "up"))
+        for name, job in CLOUD
         for step in steps(name, job)
         if re.search(r"tools/(stack\.sh|patiently\.py)", step.get("run", ""))
     ]
-    assert len(shown) == 3
+    assert len(shown) == 4
     for run in shown:
         first, last = run.splitlines()
         assert first == 'echo "::stop-commands::$(openssl rand -hex 16)"'
@@ -189,14 +192,30 @@ def test_a_preview_says_whose_token_it_takes(scope: str, kind: str | None, tmp_p
     assert given["scope"] == "${{ inputs.scope != 'organization' && inputs.scope || '' }}"
     asked = {
         name: step["with"]["scope"]
-        for name, job in (("preview", "plan"), ("update", "up"))
+        for name, job in CLOUD
         for step in read(name)["jobs"][job]["steps"]
         if step.get("uses") == "./.github/actions/pulumi"
     }
     assert asked == {
+        "bake": "${{ vars.PULUMI_PREVIEW_SCOPE }}",
         "preview": "${{ vars.PULUMI_PREVIEW_SCOPE }}",
         "update": "${{ vars.PULUMI_UPDATE_SCOPE || 'organization' }}",
     }
+
+
+def test_nobody_bakes_a_pull_request_without_an_approval_of_its_run() -> None:
+    """The file is the pull request's own: what holds is the environment, which the role's trust names."""
+    job = read("bake")["jobs"]["bake"]
+    assert read("bake")["on"] == {"pull_request": {"types": ["labeled"]}}, "with the label, and once"
+    assert "head.repo.full_name == github.repository" in job["if"]
+    labels = json.loads(re.findall(r"fromJSON\('(.+?)'\)", job["if"])[0])
+    for text in (job["environment"], job["steps"][-1]["env"]["STACK"]):
+        assert set(re.findall(r"(?<=')bake-\w+", text)) < set(labels)
+    assert job["environment"] == "${{ github.event.label.name == 'bake-prod' && 'prod-bake' || 'dev-bake' }}"
+    # The merge of the branch with main as it is: its files are those of the commit to come.
+    assert "ref" not in job["steps"][0]["with"]
+    page = (PROJECT / "docs" / "teams.md").read_text()
+    assert "`dev-bake` and `prod-bake`, both with *Required reviewers*" in page
 
 
 def test_a_push_updates_dev_and_then_prod() -> None:
@@ -237,10 +256,10 @@ def test_a_tag_is_published_once_it_is_on_main_told_and_tested() -> None:
     assert notes.split(">")[1] == publish.split("--notes-file ")[1]
 
 
-@pytest.mark.parametrize("name", ["apps", "check", "preview", "deploy", "release", "update"])
+@pytest.mark.parametrize("name", ["apps", "bake", "check", "preview", "deploy", "release", "update"])
 def test_what_waits_for_a_person_holds_up_no_other(name: str) -> None:
     said = read(name)
-    waiting = [job for job in said["jobs"].values() if "approval" in str(job.get("environment"))]
+    waiting = [job for job in said["jobs"].values() if re.search("approval|-bake", str(job.get("environment")))]
     assert [job for job in waiting if "concurrency" in job] == []
     assert not waiting or "concurrency" not in said, "the group of a whole run is held by each of its jobs"
     text = (PROJECT / "docs" / "teams.md").read_text()
@@ -291,7 +310,7 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
     into = {"contents": "read", "id-token": "write"}
     allowed = {
         (name, job): said.get("permissions", read(name)["permissions"])
-        for name in ("apps", "check", "preview", "deploy", "release", "update")
+        for name in ("apps", "bake", "check", "preview", "deploy", "release", "update")
         for job, said in read(name)["jobs"].items()
     }
     assert allowed == {
@@ -311,6 +330,7 @@ def test_only_jobs_that_need_it_are_let_into_the_cloud() -> None:
         ("release", "publish"): {"contents": "write"},
         # What runs a pull request's code writes nothing, and what writes is let into no cloud.
         ("preview", "plan"): into,
+        ("bake", "bake"): into,
         ("preview", "comment"): {"contents": "read", "pull-requests": "write"},
         ("deploy", "dev"): into,
         ("deploy", "prod"): into,

@@ -63,6 +63,7 @@ def ahead(cloud: Cloud, folder: Path, *, state: dict[str, Any]) -> subprocess.Co
         **cloud.environment,
         "PATH": f"{folder}:{TOOLS}:{os.environ['PATH']}",
         "PHOENIX_PYTHON": sys.executable,
+        "PHOENIX_BAKED_BY": "pull request 42",
     }
     return subprocess.run(
         [sys.executable, "-m", "tools.bake", "ahead"],
@@ -82,7 +83,7 @@ def test_the_second_time_it_is_there(cloud: Cloud, tmp_path: Path) -> None:
     tags = {
         tag["Key"]: tag["Value"] for tag in cloud.client("ec2").describe_images(ImageIds=[made])["Images"][0]["Tags"]
     }
-    assert tags["phoenix:stack"] == "phoenix/ahead"
+    assert (tags["phoenix:stack"], tags["phoenix:baked-by"]) == ("phoenix/ahead", "pull request 42")
     again = ahead(cloud, tmp_path, state={})
     assert again.returncode == 0 and json.loads(again.stdout)["image"] == made
     assert "baked from scratch" not in again.stderr and "packer:" not in again.stderr

@@ -54,6 +54,22 @@ def test_reuse_or_bake_and_why(wanted: str, max_age: int, words: str) -> None:
     assert (found.fingerprint, found.description) == (wanted, words)
 
 
+@pytest.mark.parametrize(
+    ("days", "by", "words"),
+    [
+        (12 / 1440, "pull request 42", "baked 12 min ago by pull request 42"),
+        (12 / 1440, "", "baked 12 min ago"),
+        (-1, "", "baked 0 s ago"),
+        (3, "pull request 42", "3.0 days old, baked by pull request 42"),
+    ],
+)
+def test_it_says_how_old_the_image_is_and_who_baked_it_ahead(days: float, by: str, words: str) -> None:
+    made = image("ami-00000003", THREE, days)
+    made = replace(made, tags={**made.tags, "phoenix:baked-by": by})
+    said = choose_source([made], THREE, 30, NOW).description
+    assert said == f"ami-00000003 is reused: fingerprint 333333333333, {words}; nothing is baked"
+
+
 def test_the_size_of_an_image_that_is_there_is_known() -> None:
     known = [replace(one, root_gib=20) for one in KNOWN]
     assert (

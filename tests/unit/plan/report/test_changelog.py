@@ -82,6 +82,18 @@ def test_outside_of_git_there_are_no_words(tmp_path: Path, monkeypatch: pytest.M
     assert "this is no git checkout" in changelog.since("a" * 40, tmp_path).problem
 
 
+def test_an_image_of_a_branch_that_is_gone_is_known_by_the_commit_that_found_it(repository: Repository) -> None:
+    merged = repository.commit("The pull request, squashed")
+    repository.write("image/20-tomcat.sh", "echo tomcat\n")
+    repository.commit("Tomcat")
+    baked_before = group("blue", commit="a" * 40, launch_commit=merged)
+    found = changelog.group_changelog(baked_before, settings(), repository.folder)
+    assert found is not None and (found.since, found.problem) == (merged[:12], "")
+    assert [line.split(" ", 1)[1] for line in found.commits] == ["Tomcat"]
+    lost = changelog.group_changelog(group("blue", commit="a" * 40, launch_commit=""), settings(), repository.folder)
+    assert lost is not None and "git does not know aaaaaaaaaaaa" in lost.problem
+
+
 def test_only_a_newborn_from_git_has_a_changelog(repository: Repository) -> None:
     first = repository.commit("Begin")
     alive = live(group("blue", commit=first, tree="dirty"))
