@@ -14,6 +14,7 @@ from plan import history
 from plan.checks import freeze
 from plan.planner import CheckedPlan
 from plan.readers.live_state import LiveGroup
+from plan.report import take_over_rows
 from plan.report.outcome import outcome
 
 
@@ -56,6 +57,8 @@ def stack_outputs(
         }
         return history.release_records(plan, live, fingerprint, known[0], written)
 
+    old = checked.existing_balancer.old if checked.existing_balancer else None
+    left = take_over_rows.last_line(plan, live, old)
     records = pulumi.Output.all(image.baked, rollout.release_tags, after).apply(releases)
     return {
         "url": url,
@@ -63,7 +66,7 @@ def stack_outputs(
             lambda left_out: _existing(live.majority_group, rollout.shares) if left_out else living
         ),
         "releases": records,
-        "summary": records.apply(lambda known: outcome(known[plan.active.color])),
+        "summary": records.apply(lambda known: outcome(known[plan.active.color]) + left),
         "history": pulumi.Output.all(rollout.lines, after).apply(
             lambda known: [decode_history_line(line) for line in known[0]]
         ),

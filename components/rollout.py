@@ -32,8 +32,9 @@ class Rollout(pulumi.ComponentResource):
 
     Inputs: the `checked` plan (who is active, whether weights must move, what is live, what earlier steps have
     recorded, the settings of the gates); the active `group`; the `targets` of all colors (ARNs of target groups); the
-    `listener_arn`; and the `preview_rule_arn` through which the group is tested; the `traffic_guard` that
-    promote arms when it is over, if this update moves production to a group that AWS is to watch.
+    `listener_arn`; and the `preview_rule_arn` through which the group is tested; the `production_rule` where promote
+    finds it only once this update has made it; the `traffic_guard` that promote arms when it is over, if this update
+    moves production to a group that AWS is to watch.
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
@@ -50,6 +51,7 @@ class Rollout(pulumi.ComponentResource):
         targets: Mapping[GroupKey, pulumi.Input[str]],
         listener_arn: pulumi.Input[str],
         preview_rule_arn: pulumi.Input[str],
+        production_rule: pulumi.Resource | None = None,
         traffic_guard: TrafficGuard | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Rollout(pulumi.ComponentResource):
         self._prefix, self._checked, self._plan, self._live = name, checked, plan, live
         self._settings, self._account, self._recorded = checked.settings, checked.account, checked.recorded
         self._group, self._listener, self._traffic_guard = group, listener_arn, traffic_guard
+        self._before_promote = [one for one in (production_rule, traffic_guard) if one]
         about = self._about(targets[plan.active], preview_rule_arn)
         self.verified = self._verify(about)
         self._move = self._recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
@@ -160,10 +163,7 @@ class Rollout(pulumi.ComponentResource):
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
             triggers=[self._group.group_name, self._move],
             # All of the guard is there before promote arms it.
-            opts=self._gate(
-                [self.verified, *([self._traffic_guard] if self._traffic_guard else [])],
-                closed=not plan.needs_traffic_shift,
-            ),
+            opts=self._gate([self.verified, *self._before_promote], closed=not plan.needs_traffic_shift),
         )
 
     def _hooks(self, hooks: Mapping[str, Hook]) -> Environment:
@@ -210,6 +210,8 @@ class Rollout(pulumi.ComponentResource):
         def found(known: list[Any]) -> list[dict[str, int]]:
             left_out, said, *arns = known
             declared = dict(zip((color.color for color in targets), arns, strict=True))
+            if live.taken_over and live.taken_over.color in plan.weights:
+                declared[live.taken_over.color] = live.taken_over.target_group
             with user_errors():
                 weights = production_weights.production_weights(
                     plan, live, declared, reported_weights(said), left_out=left_out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -71,10 +71,13 @@ class Service(pulumi.ComponentResource):
         guard = (
             self._traffic_guard(groups, targets, active, checked.live.rules["production"]) if plan.arms_guard else None
         )
-        rollout = self._rollout(groups[plan.active], targets, preview, guard)
-        production = self._production(rollout, active)
+        taking_over = self._taking_over(targets[plan.active], groups[plan.active])
+        rollout = self._rollout(groups[plan.active], targets, preview, guard, taking_over)
+        production = taking_over or self._production_rule(rollout)
+        moved = [production, rollout.promoted] if taking_over else [production]
+        self._after_production(rollout, production, active, moved)
         if settings.schedule:
-            self._size_schedule(groups, production)
+            self._size_schedule(groups, moved)
         if settings.hosted_zone_id:
             self._dns_alias(production)
         if plan.guarded and not guard:
@@ -322,6 +325,7 @@ class Service(pulumi.ComponentResource):
         targets: Mapping[GroupKey, aws.lb.TargetGroup],
         preview: aws.lb.ListenerRule,
         guard: TrafficGuard | None,
+        production: aws.lb.ListenerRule | None,
     ) -> Rollout:
         """The gates, and the move of traffic between them."""
         return Rollout(
@@ -331,31 +335,56 @@ class Service(pulumi.ComponentResource):
             targets={color: target.arn for color, target in targets.items()},
             listener_arn=self._listener.listener_arn,
             preview_rule_arn=preview.arn,
+            production_rule=production,
             traffic_guard=guard,
             opts=self._below,
         )
 
-    def _production(self, rollout: Rollout, image: MachineImage) -> aws.lb.ListenerRule:
-        """The production rule, once promote has moved the traffic, and what is done once the rule is right."""
-        settings, checked = self._settings, self._checked
-        production = self._listener.production_rule(
+    def _taking_over(self, target_group: aws.lb.TargetGroup, group: AutoScalingGroup) -> aws.lb.ListenerRule | None:
+        """The production rule, while others have all of production: promote moves it from them once the rule is there.
+
+        None when there is nobody to take production over from, or the rule is there already.
+        """
+        checked = self._checked
+        old = checked.live.taken_over
+        if old is None or "production" in checked.live.rules:
+            return None
+        return self._listener.production_rule(
+            target_group.arn.apply(lambda arn: {arn: 0, old.target_group: 100}),
+            after=[group],
+            tags=lineage.production_tags(checked.rollout, checked.live, checked.lineage),
+        )
+
+    def _production_rule(self, rollout: Rollout) -> aws.lb.ListenerRule:
+        """The production rule, once promote has moved the traffic."""
+        checked = self._checked
+        return self._listener.production_rule(
             rollout.weights,
             after=[rollout.promoted],
-            sticky=settings.sticky_canary,
+            sticky=self._settings.sticky_canary,
             tags={
                 **rollout.history_tags(),
                 **rollout.guard_tags(),
                 **lineage.production_tags(checked.rollout, checked.live, checked.lineage),
             },
         )
+
+    def _after_production(
+        self,
+        rollout: Rollout,
+        production: aws.lb.ListenerRule,
+        image: MachineImage,
+        after: Sequence[pulumi.Resource],
+    ) -> None:
+        """What is done once the rule is right."""
+        settings, checked = self._settings, self._checked
         rollout.guard(production)
-        rollout.prune(after=[production])
+        rollout.prune(after=after)
         if settings.image_shared_with or checked.image_source.is_shared:
-            image.share(settings.image_shared_with, after=[production])
-        return production
+            image.share(settings.image_shared_with, after=after)
 
     def _size_schedule(
-        self, groups: Mapping[GroupKey, AutoScalingGroup], production: aws.lb.ListenerRule
+        self, groups: Mapping[GroupKey, AutoScalingGroup], after: Sequence[pulumi.Resource]
     ) -> SizeSchedule:
         """Of the group that serves, once it does; of another one it goes last of all."""
         [serving] = [color for color in groups if color.color == self._checked.rollout.serving]
@@ -363,7 +392,7 @@ class Service(pulumi.ComponentResource):
             f"{serving.name}-sizes",
             group_name=groups[serving].group_name,
             schedule=self._settings.schedule,
-            after=[production],
+            after=after,
             opts=self._below,
         )
 

@@ -89,13 +89,13 @@ def _rule(rule: RuleTypeDef, tags: Mapping[str, str]) -> Rule:
     return Rule(
         arn=rule["RuleArn"],
         priority=rule["Priority"],
-        weights=_weights(rule["Actions"]),
+        weights=weights_of(rule["Actions"]),
         tags=tags,
         headers=headers,
     )
 
 
-def _weights(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
+def weights_of(actions: Iterable[ActionOutputTypeDef]) -> dict[str, int]:
     weights: dict[str, int] = {}
     for action in actions:
         named = action.get("ForwardConfig", {}).get("TargetGroups", [])

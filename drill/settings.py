@@ -82,6 +82,7 @@ LEFT_OUT = frozenset(
         "previewToken",
         # What others own, watch or are named by: a drill has a load balancer of its own, by its own name, over HTTP.
         "listenerArn",
+        "takeOverTargetGroup",
         "listenerPort",
         "rulePriority",
         "certificateArn",

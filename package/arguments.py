@@ -125,6 +125,8 @@ class ServiceArgs(TypedDict, total=False):
     """Networks that may reach the load balancer. Default: ["0.0.0.0/0"]."""
     listenerArn: str
     """Existing listener to use with its load balancer, shared with other services; empty creates both."""
+    takeOverTargetGroup: str
+    """Target group on listenerArn that has production now, of servers that somebody else made: the first release takes production from it through the gates, and nothing of it is changed or deleted; empty takes nothing over."""
     rulePriority: int
     """Priority of the preview rule on an existing listener; the production rule has the next number. Default: 0."""
     previewToken: Required[pulumi.Input[str]]

@@ -49,7 +49,8 @@ def release_records(
 def leaving_groups(plan: RolloutPlan, live: LiveState) -> list[LiveGroup]:
     """The groups that production knows and that this update deletes, youngest first."""
     stay = {(color.color, color.generation) for color in plan.groups}
-    found = [group for group in live.groups if (group.color, group.generation) not in stay]
+    known = (group for group in live.groups if not group.is_taken_over)
+    found = [group for group in known if (group.color, group.generation) not in stay]
     return sorted(found, key=lambda group: group.created_at.timestamp() if group.created_at else 0, reverse=True)
 
 

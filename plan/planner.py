@@ -41,7 +41,7 @@ from plan.readers.live_state import Account, LiveGroup, LiveState
 from plan.readers.recorded_egress import recorded_egress
 from plan.readers.recorded_policies import recorded_policies
 from plan.readers.recorded_steps import RecordedSteps
-from plan.report import changelog, package_diff, permanent_rows, rows, vulnerability_diff
+from plan.report import changelog, package_diff, permanent_rows, rows, take_over_rows, vulnerability_diff
 from plan.report.report import PlanReport
 from plan.report.rows import Facts
 from plan.rollout_plan import RolloutPlan
@@ -184,11 +184,13 @@ def _report(update: Update, found: Situation, plan: RolloutPlan, given: Flags, f
             ancestry=found.ancestry,
         )
     )
+    old = found.shared.old if found.shared else None
     mind = [*engine_flags.flag_notes(given, plan), *_listener_notes(update, found)]
     said = (
         *freeze.rows(settings, frozen),
         *way_back.rows(settings, found.live),
         *brief.rows,
+        *(take_over_rows.rows(settings, plan, found.live, old) if old else ()),
         *(("note", line) for line in mind),
         *rows.open_rows(exposure.left_open(settings, found.limits, front=not found.shared)),
     )

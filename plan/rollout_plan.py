@@ -99,28 +99,48 @@ def decide_rollout(
     """
     _check_network(settings, live)
     color = _active_color(settings, spec, live, now)
-    mine, beside = live.group(color), live.group(other_color(color))
+    mine, beside = live.group(color), _beside(live, color)
     renewal = mine is not None and beside is not None and _is_renewal(settings, spec, mine, beside, now)
-    existing = mine if mine and not renewal and _reuses_existing(spec, mine, beside) else None
+    existing = mine if mine and not renewal and _reuses_existing(settings, spec, mine, beside) else None
     _check_groups_exist(live, mine, beside if settings.traffic < 100 else None)
     if mine and mine.weight and not existing:
-        raise UserError(_in_place_change_error(spec, live, mine, beside, image_changes))
+        raise UserError(_in_place_change_error(settings, spec, live, mine, beside, image_changes))
     guarded = _is_guarded(settings, live, existing, beside, now)
     weights = _wanted_weights(settings, color, mine, beside, keeps=settings.keep_previous or guarded)
     needs_shift = _needs_traffic_shift(live, weights)
     stays = beside is not None and len(weights) == 2
+    leaves = live.group(other_color(color)) if not stays or beside == live.taken_over else None
     return RolloutPlan(
         active=_active_key(settings, color, spec, live, existing),
-        standby=_key(settings, beside, pinned=True) if beside and stays else None,
+        standby=_key(settings, beside, pinned=True) if beside and stays and not beside.is_taken_over else None,
         weights=weights,
         existing=existing,
         is_rollback=_is_rollback(existing, beside),
         needs_traffic_shift=needs_shift,
         is_up_to_date=existing is not None and not needs_shift and _is_verified(existing),
         previous=live.majority_group,
-        to_delete=GroupKey(settings.identity, beside.color, beside.generation) if beside and not stays else None,
+        to_delete=GroupKey(settings.identity, leaves.color, leaves.generation) if leaves else None,
         guarded=guarded and stays,
     )
+
+
+def _beside(live: LiveState, color: str) -> LiveGroup | None:
+    """The group that a color shares production with: of the other color, or of those whose production is taken over.
+
+    Raises `UserError` when servers of the other color have begun to take it over: a rule is shared by two.
+    """
+    old, other = live.taken_over, live.group(other_color(color))
+    if old and old.weight and other and other.weight and other.name:
+        raise UserError(
+            Problem(
+                "PHX-229",
+                f"active is {color}, but {other.color} shares production with {old.color}, from which it is being"
+                " taken over; first one of the two must have all of it.",
+                f"pulumi config set active {other.color}, and traffic 100 to go on, or traffic 0 to go back to"
+                f" {old.color}",
+            )
+        )
+    return old if old and old.weight else other or old
 
 
 def _key(settings: Settings, group: LiveGroup, *, pinned: bool) -> GroupKey:
@@ -165,9 +185,10 @@ def _wanted_weights(
     settings: Settings, color: str, mine: LiveGroup | None, beside: LiveGroup | None, *, keeps: bool
 ) -> dict[str, int]:
     """Percent of production by color in the end; 0 for a group that is kept. Raises `UserError`."""
-    weights, other = {color: settings.traffic}, other_color(color)
+    weights, other = {color: settings.traffic}, beside.color if beside else other_color(color)
     if settings.traffic == 100:
-        return {**weights, other: 0} if beside and beside.name and keeps else weights
+        stays = beside and (beside.is_taken_over or (beside.name and keeps))
+        return {**weights, other: 0} if stays else weights
     if beside is None:
         raise UserError(
             Problem(
@@ -177,7 +198,7 @@ def _wanted_weights(
                 "pulumi config set traffic 100",
             )
         )
-    if mine and mine.weight and not beside.weight:
+    if mine and mine.weight and not (beside.weight or beside.is_taken_over):
         raise UserError(
             Problem(
                 "PHX-205",
@@ -225,6 +246,8 @@ def _active_color(settings: Settings, spec: ServerSpec, live: LiveState, now: da
         return settings.active
     if live.majority_group is None:
         return COLORS[0]
+    if live.majority_group.is_taken_over:
+        return next((group.color for group in live.groups if group.weight and not group.is_taken_over), COLORS[0])
     fresh = [
         group
         for group in sorted(live.groups, key=lambda group: -group.weight)
@@ -266,14 +289,17 @@ def has_fixable_findings(settings: Settings, group: LiveGroup, now: datetime) ->
     return bool(group.vulnerable) and now - group.baked_at > SAME_FOR
 
 
-def _reuses_existing(spec: ServerSpec, mine: LiveGroup, beside: LiveGroup | None) -> bool:
+def _reuses_existing(settings: Settings, spec: ServerSpec, mine: LiveGroup, beside: LiveGroup | None) -> bool:
     """Whether the flag means the group that exists in its color, not one to be launched.
 
     It does when that group is of this spec. It also does on a way back: when the spec's group exists in the other color
-    already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified.
+    already, or when the other one is its canary, or gets traffic that somebody gave it before it was verified. And it
+    does while production goes back to those whom it is taken over from.
     """
     if mine.generation == spec.generation:
         return True
+    if beside and beside.is_taken_over:
+        return bool(mine.weight) and not settings.traffic
     if not mine.verified or beside is None:
         return False
     return beside.generation == spec.generation or _is_canary(beside, of=mine)
@@ -286,6 +312,8 @@ def _is_canary(one: LiveGroup, *, of: LiveGroup) -> bool:
     """
     if not one.weight or not of.weight:
         return False
+    if one.is_taken_over or of.is_taken_over:
+        return of.is_taken_over
     if one.verified != of.verified:
         return of.verified
     if one.weight != of.weight:
@@ -315,7 +343,7 @@ def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGr
                 "   (a group is launched, verified and takes production over)",
             )
         )
-    if sharing and not sharing.name:
+    if sharing and not sharing.name and not sharing.is_taken_over:
         raise UserError(
             Problem(
                 "PHX-214",
@@ -326,6 +354,7 @@ def _check_groups_exist(live: LiveState, mine: LiveGroup | None, sharing: LiveGr
 
 
 def _in_place_change_error(
+    settings: Settings,
     spec: ServerSpec,
     live: LiveState,
     mine: LiveGroup,
@@ -341,12 +370,14 @@ def _in_place_change_error(
     pin = f"; or keep the image that serves: pulumi config set image {shown(mine.fingerprint) or mine.image}"
     flip = other_color(mine.color)
     if beside and _is_canary(mine, of=beside):
+        back = "traffic 0" if beside.is_taken_over else f"active {flip}"
+        again = f"traffic {settings.traffic or 100}" if beside.is_taken_over else f"active {mine.color}"
         return Problem(
             "PHX-203",
             f"what makes a server changed, but {mine.color} is a canary with {live.weights[mine.color]} % of"
             f" production as generation {mine.generation}; a live server is never changed.{said}",
-            f"pulumi config set active {flip} && pulumi up   (takes the canary back)\n"
-            f"then: pulumi config set active {mine.color} && pulumi up   ({spec.generation} is launched)",
+            f"pulumi config set {back} && pulumi up   (takes the canary back)\n"
+            f"then: pulumi config set {again} && pulumi up   ({spec.generation} is launched)",
         )
     return Problem(
         "PHX-202",

@@ -108,6 +108,7 @@ def _find_live(
         shared=(shared.arn, shared.vpc_id) if shared else None,
         made=made.ids,
         main=before.ports[update.port].arn if update.port in before.ports else "",
+        taken_over=settings.take_over_target_group,
     )
     left = _check_owner(session, settings, live, made, shared, owner=update.owner)
     found = orphans.find_orphans(

@@ -55,6 +55,8 @@ LIVE = {
     "listenerPort": "the new port serves before the old one closes; then whoever still asks at the old one is refused",
     "allowedCidrs": "in place: new ones are let in first, those that are left out last of all",
     "listenerArn": "refused: production can't move to another load balancer",
+    "takeOverTargetGroup": "the first release takes production over from it; taken out after that, it is out of the"
+    " production rule, and the way back to it ends",
     "rulePriority": "in place; by two or more",
     "dashboard": "it is created or deleted",
     "protect": "in place; what would delete a listener or rule is refused until an update has made it `false`",

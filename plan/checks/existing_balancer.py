@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from core.errors import Problem, problem
 from plan import estimates
+from plan.checks import take_over
 from plan.config.settings import Settings
 from plan.readers.existing_balancer import GROUPS, REGION, RULES, TARGETS, ExistingBalancer, OtherRule
 from plan.readers.live_state import LiveState
@@ -40,6 +41,8 @@ def problems(s: Settings, plan: RolloutPlan, live: LiveState, shared: ExistingBa
             "pulumi config set hostname shop.example.com",
         )
     yield from _priorities(s, others)
+    if shared.old:
+        yield from take_over.problems(s, live, shared.old)
     born = plan.existing is None
     asked = (
         (RULES, "rules", len(shared.rules), max(0, 2 - len(mine)), "default ones not counted"),

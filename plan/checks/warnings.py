@@ -17,7 +17,8 @@ def warnings(
     """What does not stop an update, and whoever reads its plan must know."""
     found = [*(source.notes if plan.existing is None else ()), *revoked.warnings(plan, live, source)]
     heal = "pulumi refresh, then pulumi up: that makes it again"
-    if live.groups and not live.has_preview_rule:
+    groups = [group for group in live.groups if not group.is_taken_over]
+    if groups and not live.has_preview_rule:
         found.append(
             "the preview rule was deleted by hand: nobody names the target group of a newborn, and its servers"
             f" are never found healthy ({heal})"
@@ -30,10 +31,10 @@ def warnings(
             if group.weight
             else f" ({heal})"
         )
-        for group in live.groups
+        for group in groups
         if not group.name
     ]
-    for group in live.groups:
+    for group in groups:
         if plan.to_delete is None or group.color != plan.to_delete.color:
             if group.image and group.image not in source.image_ids:
                 found.append(

@@ -178,6 +178,7 @@ def _dualstack_constraints(s: Settings) -> BrokenConstraints:
 
 def existing_listener_constraints(s: Settings) -> BrokenConstraints:
     """About a listener that is there already: what it needs beside it, and what is its owner's to say."""
+    yield from _take_over_constraints(s)
     if not s.listener_arn:
         return
     if s.listener_arn.split(":")[3] != s.region:
@@ -208,6 +209,34 @@ def existing_listener_constraints(s: Settings) -> BrokenConstraints:
                 ("listenerArn", key),
                 problem("PHX-131", key, said, f"must not be set with listenerArn: {why}", f"pulumi config rm {key}"),
             )
+
+
+def _take_over_constraints(s: Settings) -> BrokenConstraints:
+    """About a target group whose production is taken over: it is on the listener that is there already."""
+    old = s.take_over_target_group
+    if old and not s.listener_arn:
+        yield (
+            ("takeOverTargetGroup", "listenerArn"),
+            problem(
+                "PHX-187",
+                "takeOverTargetGroup",
+                old,
+                "must be set with listenerArn: production is taken over on the listener that has it",
+                f"pulumi config set listenerArn arn:{partitions.of(s.region)}:elasticloadbalancing:{s.region}:...",
+            ),
+        )
+    # Partition, service, region and account.
+    if old and s.listener_arn and old.split(":")[1:5] != s.listener_arn.split(":")[1:5]:
+        yield (
+            ("takeOverTargetGroup", "listenerArn"),
+            problem(
+                "PHX-188",
+                "takeOverTargetGroup",
+                old,
+                f"must be of the listener's account and region ({':'.join(s.listener_arn.split(':')[3:5])})",
+                "pulumi config set takeOverTargetGroup ARN-OF-A-TARGET-GROUP-OF-THAT-LISTENER",
+            ),
+        )
 
 
 def _of_its_owner(s: Settings) -> tuple[tuple[str, object, str], ...]:

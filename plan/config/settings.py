@@ -236,6 +236,15 @@ class Settings:
         ),
         "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/NAME/ID/ID",
     )
+    take_over_target_group: str = _key(
+        "",
+        matching(
+            r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:targetgroup/[\w-]{1,32}/[0-9a-f]+",
+            "the ARN of a target group",
+            empty=True,
+        ),
+        "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/NAME/ID",
+    )
     # The rule after it needs a number too, and AWS has 50,000.
     rule_priority: int = _key(0, integer(0, 49999, "(0: none)"), "10")
     preview_token: str = field(default="", repr=False, metadata={"rule": token, "example": ""})

@@ -18,6 +18,7 @@ from core.errors import UserError, problem
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, parse_balancer, rules_of
+from plan.readers.old_target_group import OldTargetGroup, read_old_target_group
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -58,6 +59,7 @@ class ExistingBalancer:
     target_groups: int = 0  # that its rules name
     region_target_groups: int = 0
     others: tuple[Balancer, ...] = ()  # with the owner's tag, that the state has not made
+    old: OldTargetGroup | None = None  # that production is taken over from
     targets: int | None = None  # registered in those; None: unknown
     limits: Mapping[str, int] = field(default_factory=lambda: LIMITS)
 
@@ -105,6 +107,11 @@ def read_existing_balancer(
         others=others,
         **where,
         rules=_rules(balancers, found.arn),
+        old=read_old_target_group(
+            session, settings.take_over_target_group, stack=settings.identity, listener=settings.listener_arn
+        )
+        if settings.take_over_target_group
+        else None,
         target_groups=len(named),
         region_target_groups=len(groups),
         targets=_targets(balancers, named),

@@ -19,6 +19,7 @@ from core.guard import GUARD, WAY_BACK, Guard, WayBack, parse_guard, parse_way_b
 from core.listener_rules import share
 from core.obstacles import Obstacle
 from core.release_record import without_prefix
+from core.shift_schedule import short_name
 from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
 from core.times import parse_time
@@ -70,6 +71,7 @@ class LiveGroup:
     sizes: tuple[int, int] | None = None  # MinSize and MaxSize
     in_service: int | None = None
     obstacles: tuple[Obstacle, ...] = ()
+    is_taken_over: bool = False  # somebody else's, of no color: production is taken over from it
     vulnerable: tuple[str, ...] = ()  # what its image would not be launched with any more, in words
     # What the program wrote on its target group and the steps on its servers' group, keyed without `phoenix:`.
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -115,6 +117,11 @@ class LiveState:
         return next((group for group in self.groups if group.color == color), None)
 
     @property
+    def taken_over(self) -> LiveGroup | None:
+        """Somebody else's servers, while the production rule names them, or is about to."""
+        return next((group for group in self.groups if group.is_taken_over), None)
+
+    @property
     def weights(self) -> dict[str, int]:
         """Percent of production by color, without the colors that get none."""
         total = sum(group.weight for group in self.groups)
@@ -142,12 +149,14 @@ def read_live_state(
     shared: tuple[str, str] | None = None,
     made: Collection[str] = (),
     main: str = "",
+    taken_over: str = "",
 ) -> LiveState:
     """What is live of a stack (SERVICE/STACK).
 
     `shared`: ARN and VPC of the load balancer that it shares with others, the ARN empty when there is none yet; without
     it, its own is found by its tag. `made`: ids of what the stack's state holds. `main`: the listener (ARN) whose rules
-    count when two have them, as they do while one takes over from the other.
+    count when two have them, as they do while one takes over from the other. `taken_over`: the target group (ARN) of
+    others that production is taken over from; all of it has that one before there is a production rule.
     """
     balancers = session.client("elbv2")
     others: tuple[Balancer, ...] = ()
@@ -168,10 +177,13 @@ def read_live_state(
     listeners = listeners_of(balancers, load_balancer)
     every = rules_of(balancers, listeners)
     rules = acting_rules(every, stack, main)
-    named = weights_of(rules.get("production", {}))
+    named = weights_of(rules.get("production", {})) or ({taken_over: 100} if taken_over else {})
     tags = tags_of(balancers, list(named))
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
-    groups = tuple(_group(arn, weight, tags.get(arn, {}), behind.get(arn)) for arn, weight in named.items())
+    groups = tuple(
+        _taken_over(arn, weight) if arn == taken_over else _group(arn, weight, tags.get(arn, {}), behind.get(arn))
+        for arn, weight in named.items()
+    )
     said = rules.get("production", {}).get("tags", {})
     return LiveState(
         load_balancer,
@@ -248,6 +260,22 @@ def _group(arn: str, weight: int, tags: Mapping[str, str], fleet: Any) -> LiveGr
             "tags": {**without_prefix(written), **said.tags},
             "verified": written.get("phoenix:verified") == said.generation,
         }
+    )
+
+
+def _taken_over(arn: str, weight: int) -> LiveGroup:
+    """Of servers of which nothing is known."""
+    return LiveGroup(
+        color=short_name(arn),
+        generation="",
+        weight=weight,
+        target_group=arn,
+        server_spec="",
+        fingerprint="",
+        image="",
+        commit="",
+        baked_at=None,
+        is_taken_over=True,
     )
 
 

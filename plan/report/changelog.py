@@ -38,7 +38,7 @@ class Changelog:
 
 def image_changelog(plan: RolloutPlan, settings: Settings, folder: Path) -> Changelog | None:
     """What changed on the way to a new group from the group that has production; None when git does not decide that."""
-    if plan.existing or plan.previous is None:
+    if plan.existing or plan.previous is None or plan.previous.is_taken_over:
         return None
     return group_changelog(plan.previous, settings, folder)
 

@@ -78,7 +78,7 @@ def _launched_rows(facts: Facts) -> list[Row]:
             f"{plan.active.color}, generation {plan.active.generation}, {size} servers{_machines(settings, size)}",
         ),
     ]
-    if plan.previous:
+    if plan.previous and not plan.previous.is_taken_over:
         changed = spec_changes(plan.previous.server_spec, facts.spec) or ["nothing: launched again"]
         rows += [("changed", line) for line in changed]
     rows += [("packages", line) for line in facts.packages]

@@ -48,12 +48,13 @@ class Sample:
 class InvariantWatch:
     """A context manager; `samples` and `violations` grow while it is open. `stack` is SERVICE/STACK.
 
-    `seconds`: between two samples.
+    `seconds`: between two samples. `others`: target groups (ARNs) that production is taken over from, of no stack.
     """
 
     region: str
     stack: str
     seconds: float = SECONDS_BETWEEN_SAMPLES
+    others: frozenset[str] = frozenset()
     samples: list[Sample] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
@@ -83,7 +84,7 @@ class InvariantWatch:
             if now is None:
                 continue
             last = self.samples[-1] if self.samples else None
-            for text in find_violations(last, now):
+            for text in find_violations(last, now, others=self.others):
                 if text not in self.violations:
                     self.violations.append(text)
             self.samples.append(now)
@@ -103,10 +104,10 @@ def sample(region: str, stack: str) -> Sample:
         return Sample(t=time.time(), weights=_production(balancers, stack), groups=groups)
 
 
-def find_violations(last: Sample | None, now: Sample) -> list[str]:
-    """What of the invariants 1 to 3 an instant breaks, in words."""
+def find_violations(last: Sample | None, now: Sample, *, others: frozenset[str] = frozenset()) -> list[str]:
+    """What of the invariants 1 to 3 an instant breaks, in words. `others`: target groups (ARNs) of no stack."""
     broken = []
-    serving = {arn for arn, weight in now.weights.items() if weight}
+    serving = {arn for arn, weight in now.weights.items() if weight and arn not in others}
     by_target = {arn: group for group in now.groups for arn in group.target_groups}
     before = {group.name: group for group in last.groups} if last else {}
     for arn in serving:
