@@ -20,7 +20,10 @@ from tools.history import HistoryError, pulumi
 
 @dataclass(frozen=True, kw_only=True)
 class StackIdentity:
-    """`identity` is SERVICE/STACK. `variables`: those by which other programs become the same caller."""
+    """`identity` is SERVICE/STACK. `variables`: those by which other programs become the same caller.
+
+    `taken_over`: the target group (ARN) of others that production is taken over from; empty when there is none.
+    """
 
     service: str
     identity: str
@@ -28,6 +31,7 @@ class StackIdentity:
     account: str
     session: boto3.Session
     listener: str
+    taken_over: str
     variables: Mapping[str, str]
 
 
@@ -68,6 +72,7 @@ def identify(stack: str, config: Mapping[str, Any]) -> StackIdentity:
         account=account,
         session=connection,
         listener=_value(config, f"{project}:listenerArn"),
+        taken_over=_value(config, f"{project}:takeOverTargetGroup"),
         variables={key: value for key, value in variables.items() if value},
     )
 

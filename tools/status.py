@@ -32,7 +32,8 @@ def rows(live: LiveState, now: datetime) -> list[dict[str, str]]:
 def _row(group: LiveGroup, live: LiveState, now: datetime) -> dict[str, str]:
     record = release_record.decode_record(group.tags)
     moves = [move for move in record["weights"] if "percent" in move]
-    serving = "no servers: its auto-scaling group is gone" if not group.name else f"{group.in_service}/{group.desired}"
+    gone = "somebody else's" if group.is_taken_over else "no servers: its auto-scaling group is gone"
+    serving = f"{group.in_service}/{group.desired}" if group.name else gone
     return {
         "color": group.color,
         "generation": group.generation,
@@ -60,7 +61,7 @@ def notes(live: LiveState) -> Iterator[str]:
         yield "nobody has production"
     if live.promotion_interrupted:
         yield "a promotion runs now, or was killed: if no update is under way, the next one finishes it (make up)"
-    if not live.has_preview_rule and live.groups:
+    if not live.has_preview_rule and any(not group.is_taken_over for group in live.groups):
         yield "the preview rule is gone: pulumi refresh, then pulumi up"
     for group in live.groups:
         for obstacle in group.obstacles:
@@ -92,7 +93,13 @@ def read(where: StackIdentity) -> LiveState:
         # Two of them are refused by each plan.
         _, tagged = find_load_balancer(where.session.client("elbv2"), where.identity, made=())
         balancer = tagged[0].arn if tagged else ""
-    return read_live_state(where.session, stack=where.identity, shared=(balancer, ""), main=where.listener)
+    return read_live_state(
+        where.session,
+        stack=where.identity,
+        shared=(balancer, ""),
+        main=where.listener,
+        taken_over=where.taken_over,
+    )
 
 
 def main(stack: str) -> int:

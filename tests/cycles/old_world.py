@@ -19,9 +19,11 @@ from rehearsal.scenario.load import Load, Request
 from rehearsal.scenario.local import environment, free_port
 from rehearsal.scenario.project_copy import ProjectCopy
 from rehearsal.scenario.watch import InvariantWatch, sample
-from tests.cycles.stack import IDENTITY, QUICK, until
+from tests.cycles.stack import QUICK, until
 from tests.rehearsal.boto3_stack import bake, forward, opened, running, user_data
 
+# Not the stack whose file the project has.
+STACK, IDENTITY = "moved", "phoenix/moved"
 HOST, ALIAS = "shop.example.com", "www.shop.example.com"
 SNOWFLAKES = ("snowflake001", "snowflake002", "snowflake003")
 # Each was patched on another day: another port, another type.
@@ -101,7 +103,7 @@ class OldWorld:
     def _engine(self) -> Engine:
         return choose(
             self.shop.folder,
-            "local",
+            STACK,
             self._workdir / "engine",
             environment(self.cloud),
             {
@@ -110,6 +112,8 @@ class OldWorld:
                 "aws:skipCredentialsValidation": True,
                 "aws:skipMetadataApiCheck": True,
                 "active": "blue",
+                "baseImage": "debian-12",
+                "targetCpuPercent": 0,
                 "healthCheckIntervalSeconds": 5,
                 "canarySteps": [10],
                 "listenerArn": self._listener,
@@ -131,7 +135,7 @@ class OldWorld:
 
     def unset(self, key: str) -> None:
         """`pulumi config rm`."""
-        file = self.shop.folder / "Pulumi.local.yaml"
+        file = self.shop.folder / f"Pulumi.{STACK}.yaml"
         said = yaml.safe_load(file.read_text())
         del said["config"][f"phoenix:{key}"]
         file.write_text(yaml.safe_dump(said, sort_keys=False))

@@ -11,8 +11,8 @@ import pytest
 from rehearsal.scenario.load import Request
 from rehearsal.scenario.orphans import find_orphans
 from rehearsal.scenario.watch import find_unverified_answers
-from tests.cycles.old_world import SNOWFLAKES, OldWorld
-from tests.cycles.stack import ENGINES, IDENTITY
+from tests.cycles.old_world import IDENTITY, SNOWFLAKES, OldWorld
+from tests.cycles.stack import ENGINES
 
 
 @pytest.fixture(params=ENGINES)
@@ -26,7 +26,7 @@ def test_production_is_taken_over_under_load_and_nothing_of_the_old_world_is_tou
     before = world.seen()
 
     # A first try that somebody stops in its canary: all is as it was, by a rule of the stack's.
-    world.set(hooks={"atShare10": "false"})
+    world.set(hooks={"atShare10": "sleep 3; false"})
     begun = time.time()
     done = world.engine.up()
     assert not done.ok

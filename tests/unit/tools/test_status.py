@@ -16,6 +16,7 @@ from core.times import iso
 from plan.readers.live_state import LiveState
 from tests.support.account import moto_only
 from tests.support.factories import NOW, group, live
+from tests.unit.plan.test_rule_fates import taken_over
 from tests.unit.steps.cloud import BLUE, GREEN, World
 from tools import stack_identity, status
 
@@ -39,6 +40,18 @@ def test_a_row_says_since_when_and_how_old() -> None:
     assert (first["launched"], first["baked"], first["image"]) == ("9 days ago", "20 days ago", "222222222222")
     assert first["since"].endswith(" ago")
     assert (second["production"], second["since"], second["commit"]) == ("10 %", "not known", "c0ffee1+")
+
+
+def test_servers_that_production_is_taken_over_from_are_somebody_elses() -> None:
+    held = live(taken_over(90), group("blue", BLUE, 10))
+    first, second = status.rows(held, NOW)
+    assert (first["color"], first["production"], first["servers in service"]) == (
+        "legacy/01",
+        "90 %",
+        "somebody else's",
+    )
+    assert second["production"] == "10 %"
+    assert told(live(taken_over())) == ""
 
 
 def test_a_guard_says_until_when_and_what_it_still_costs() -> None:
