@@ -165,7 +165,7 @@ class OldWorld:
         ours = {one["ResourceArn"] for one in tags["TagDescriptions"] if one["Tags"]}
         servers = ec2.describe_instances(InstanceIds=self._instances)["Reservations"]
         targets = elbv2.describe_target_health(TargetGroupArn=self.old)["TargetHealthDescriptions"]
-        return json.loads(
+        found: dict[str, Any] = json.loads(
             json.dumps(
                 {
                     "rules": [one for one in rules if one["RuleArn"] not in ours],
@@ -178,6 +178,7 @@ class OldWorld:
                 sort_keys=True,
             )
         )
+        return found
 
     def requests(self, since: float = 0) -> list[Request]:
         return [request for request in self._load.requests() if request.t >= since]

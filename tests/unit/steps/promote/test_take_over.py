@@ -40,11 +40,13 @@ def test_all_of_production_is_taken_over_step_by_step(flipping: Flipping, old: s
 def test_more_errors_than_the_old_servers_have_send_traffic_back_to_exactly_what_it_was(
     flipping: Flipping, old: str
 ) -> None:
-    flipping.on_move = lambda: [
-        flipping.measured("RequestCount", 400, color="green"),
-        flipping.measured("HTTPCode_Target_5XX_Count", 200, color="green"),
-        flipping.measured("RequestCount", 4000, color="blue"),
-    ]
+
+    def answers() -> None:
+        flipping.measured("RequestCount", 400, color="green")
+        flipping.measured("HTTPCode_Target_5XX_Count", 200, color="green")
+        flipping.measured("RequestCount", 4000, color="blue")
+
+    flipping.on_move = answers
     with pytest.raises(StepError) as error:
         promote(flipping.given(), flipping.world.context())
     assert "to the new servers ended in a 5xx" in str(error.value)
