@@ -10,11 +10,13 @@ from collections import deque
 from collections.abc import Iterator
 
 # `==>` before what Packer says itself and before a script's stderr, four spaces before details and a script's stdout.
-_PREFIX = re.compile(r"^(?:==>|-->|    ) ?[\w.-]+: ")
+_PREFIX = re.compile(r"^(?:==>|-->|    ) ?[\w.-]+:(?: |$)")
 _SCRIPT = "Provisioning with shell script: "
 # What ends the output of a script that did not fail.
 _NEXT = (_SCRIPT, "Uploading ", "Downloading ", "Stopping the source instance")
 _FAILED = "Provisioning step had errors"
+# A dozen for each machine, image and snapshot, all of them in the plan.
+_TAG = "Adding tag: "
 # Once more what `Build ... errored after` has said, and that nothing came out of it.
 _EPILOGUE = re.compile(
     r"^(?:==> (?:Wait completed|Some builds didn't|Builds finished but)|--> |Cleanup|Build '.*' finished)"
@@ -48,7 +50,7 @@ class PackerOutput:
             if text.startswith(_SCRIPT):
                 self._script, self._began = text.removeprefix(_SCRIPT).removeprefix(self._folder), now
             return
-        if not line.strip() or _EPILOGUE.match(line):
+        if not text.strip() or _EPILOGUE.match(line):
             return
         if match := _ERRORED.match(line):
             self._reason.append(match[1])
@@ -56,8 +58,9 @@ class PackerOutput:
             self._reason.append(text)
         elif not self._failed:
             self._last.append(text)
-        if not (self._script or line.startswith("    ")):
-            yield line
+        # Without the mark, which is a third of what a terminal shows of a line.
+        if not (self._script or line.startswith("    ") or text.startswith(_TAG)):
+            yield text
 
     def waiting(self, now: float) -> str:
         """What has been going on silently, for whoever waits."""
