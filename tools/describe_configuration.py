@@ -65,6 +65,9 @@ HEAD = """# Configuration
 
 Each key is set for a stack: `pulumi config set KEY VALUE --stack STACK`, or in `Pulumi.STACK.yaml` as `KEY`.
 All mistakes are reported at once, with what to type, before anything is created. Rules across keys are checked too.
+Only what is of another type is refused by Pulumi itself, before the program runs, one key at a time: `Stack 'dev' with
+configuration key 'minSize' must be of type 'integer'` asks for a whole number, `boolean` for true or false, `array` for
+a list and `object` for names with values, each as the tables below have it.
 
 `previewToken` is the only secret: any other key that is stored with `--secret` is refused, since its value would be in
 plain text in user data, in an image, in the state or in logs. A secret of the application stays in SSM or Secrets

@@ -3,6 +3,7 @@
 # /etc/phoenix/access-log (FOLDER/NAMES, with a * in the names). To add it to the image:
 #
 #   cp image/optional/60-log-collector.sh image/provision/
+#   pulumi config set --path packerVariables.log_collector syslog-ng       (and packerVariables.log_target)
 #
 # LOG_COLLECTOR  fluentd (from its own package repository) or syslog-ng (from the distribution)
 # LOG_TARGET     tls://HOST:PORT: fluentd's forward protocol, or syslog (RFC 5425), both over TLS: nobody on the way reads
