@@ -13,6 +13,7 @@ from rehearsal import PROJECT
 from rehearsal.cloud.policies import allowed, statements
 
 FOLDER = PROJECT / "docs" / "iam"
+GITLAB = "gitlab.com"
 GITHUB, SERVER, PULUMI = (
     "token.actions.githubusercontent.com",
     "github.example.com/_services/token",
@@ -115,6 +116,41 @@ def test_a_deployments_role_trusts_one_stack_and_previews_only_where_it_says_so(
     ):
         assert not lets_in(name, PULUMI, f"{other}:update:scope:write", "acme")
     assert not lets_in(name, PULUMI, f"{DEPLOYMENT}:update:scope:write", "mallory")
+
+
+GITLAB_JOBS = [
+    f"project_path:{project}:ref_type:{kind}:ref:{ref}"
+    for project in ("acme/shop", "acme/shop-api", "acme/shop/fork", "mallory/shop", "mallory/acme/shop")
+    for kind, ref in (("branch", "main"), ("branch", "main2"), ("branch", "feature/x"), ("tag", "main"))
+]
+
+
+def test_gitlabs_updates_are_of_main_and_its_previews_of_the_projects_branches() -> None:
+    updates = {job for job in GITLAB_JOBS if lets_in("trust-gitlab", GITLAB, job, "sts.amazonaws.com")}
+    previews = {job for job in GITLAB_JOBS if lets_in("trust-gitlab-preview", GITLAB, job, "sts.amazonaws.com")}
+    ours = "project_path:acme/shop:ref_type:branch:ref:"
+    assert updates == {f"{ours}main"}
+    assert previews == {f"{ours}{branch}" for branch in ("main", "main2", "feature/x")}
+    for name in ("trust-gitlab", "trust-gitlab-preview"):
+        assert not lets_in(name, GITLAB, f"{ours}main", "https://gitlab.com")
+
+
+def test_an_environment_of_esc_has_its_own_stacks_role() -> None:
+    def subject(organization: str, environment: str) -> str:
+        return f"pulumi:environments:pulumi.organization.login:{organization}:currentEnvironment.name:{environment}"
+
+    assert lets_in("trust-esc", PULUMI, subject("acme", "shop/dev"), "aws:acme")
+    for other in (
+        subject("acme", "shop/dev-eu"),
+        subject("acme", "shop/prod"),
+        subject("mallory", "shop/dev"),
+        # What it would say without subjectAttributes, also of what `pulumi up` opens.
+        "pulumi:environments:org:acme:env:shop/dev",
+        "pulumi:environments:org:acme:env:<yaml>",
+        f"{DEPLOYMENT}:update:scope:write",
+    ):
+        assert not lets_in("trust-esc", PULUMI, other, "aws:acme")
+    assert not lets_in("trust-esc", PULUMI, subject("acme", "shop/dev"), "acme")
 
 
 def issuer_policies() -> list[tuple[str, str, str]]:
