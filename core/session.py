@@ -8,14 +8,17 @@ configloader).
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
-from functools import cache
+import threading
+from collections.abc import Callable, Hashable, MutableMapping
 from pathlib import Path
+from typing import TypeVar
 
 import boto3
 import botocore.session
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import BotoCoreError
+
+T = TypeVar("T")
 
 # What botocore and other tools read it from, by botocore's name of the file.
 FILES = {"credentials_file": "AWS_SHARED_CREDENTIALS_FILE", "config_file": "AWS_CONFIG_FILE"}
@@ -35,16 +38,33 @@ def connect(*, region: str, profile: str = "", credentials_file: str = "", confi
     """A session as the AWS provider has it with the same settings. Empty ones are the environment's.
 
     It makes a client once for each service, region and configuration, and gives that one again: the plan's readers each
-    ask for theirs, and one takes longer to make than many a call.
+    ask for theirs, and one takes longer to make than many a call. It makes them one after the other, whichever threads
+    ask (boto3 guide, "Multithreading").
     """
     core = botocore.session.Session()
     for name, path in (("credentials_file", credentials_file), ("config_file", config_file)):
         if path:
             core.set_config_variable(name, path)
     session = boto3.Session(botocore_session=core, region_name=region or None, profile_name=profile or None)
-    session.client = cache(session.client)  # type: ignore[method-assign]
+    session.client = _made_once(session.client)  # type: ignore[method-assign]
     _announce_expiry(session.get_credentials())
     return session
+
+
+def _made_once(make: Callable[..., T]) -> Callable[..., T]:
+    """One that is made already waits for no other."""
+    made: dict[Hashable, T] = {}
+    lock = threading.Lock()
+
+    def client(*said: Hashable, **given: Hashable) -> T:
+        key = (said, tuple(sorted(given.items())))
+        if key not in made:
+            with lock:
+                if key not in made:
+                    made[key] = make(*said, **given)
+        return made[key]
+
+    return client
 
 
 def _announce_expiry(credentials: object) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import aws, image_base, image_sharing
@@ -24,12 +23,12 @@ from plan.checks import encryption, packer_template, signing
 from plan.config import user_data
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
-from plan.readers.account_limits import QUICK
 from plan.readers.live_state import Account
+from plan.readers.reads import QUICK, Reads
 
 
 def find_image_source(
-    session: boto3.Session, settings: Settings, account: Account, folder: Path, *, now: datetime
+    reads: Reads, settings: Settings, account: Account, folder: Path, *, now: datetime
 ) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `UserError`.
 
@@ -46,14 +45,14 @@ def find_image_source(
                 f"pulumi config rm --path 'imageSharedWith[{position}]'",
             )
         )
-    trust = signing.trust(session, settings, region=account.region)
-    found = image_source.select_source(session.client("ec2"), settings, folder, trust=trust, now=now)
+    trust = signing.trust(reads, settings, region=account.region)
+    found = image_source.select_source(reads, settings, folder, trust=trust, now=now)
     # A pinned image is of another commit, whose files are not here.
     image = folder / settings.image_dir
     names = [] if settings.image else list(unread_references(settings, image))
     if not found.needs_bake:
         return replace(found, problems=(*names, *found.problems))
-    made = resolve_missing_image(session, settings, found, account, now=now)
+    made = resolve_missing_image(reads, settings, found, account, now=now)
     variables = (
         list(packer_template.problems(settings, packer_template.read_template(image_base.find_base(image) or image)))
         if made.needs_bake
@@ -82,18 +81,18 @@ def unread_references(settings: Settings, folder: Path) -> Iterator[Problem]:
 
 
 def resolve_missing_image(
-    session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
+    reads: Reads, settings: Settings, found: ImageSource, account: Account, *, now: datetime
 ) -> ImageSource:
     """An image that is not here: how it is baked, or from where it is copied; `problems` say why it can't be."""
-    made = copied_source(session, settings, found, account, now=now) if settings.image_from else found
+    made = copied_source(reads, settings, found, account, now=now) if settings.image_from else found
     if made.problems:
         return made
-    refused = [encryption.key_problem(session, settings, account), signing.key_problem(session, settings)]
+    refused = [encryption.key_problem(reads, settings, account), signing.key_problem(reads, settings)]
     return replace(made, problems=tuple(one for one in refused if one))
 
 
 def copied_source(
-    session: boto3.Session, settings: Settings, found: ImageSource, account: Account, *, now: datetime
+    reads: Reads, settings: Settings, found: ImageSource, account: Account, *, now: datetime
 ) -> ImageSource:
     """From where it is copied."""
     place = image_sharing.parse_account_region(settings.image_from, region=settings.region)
@@ -109,7 +108,7 @@ def copied_source(
             ),
         )
     try:
-        image = _original(session, settings, found, place, account, now=now)
+        image = _original(reads, settings, found, place, account, now=now)
     except StepError as error:
         return _refused(
             found,
@@ -143,7 +142,7 @@ def copied_source(
 
 
 def _original(
-    session: boto3.Session,
+    reads: Reads,
     settings: Settings,
     found: ImageSource,
     place: AccountRegion,
@@ -151,9 +150,9 @@ def _original(
     *,
     now: datetime,
 ) -> Image:
-    ec2 = session.client("ec2", region_name=place.region, config=QUICK)
+    ec2 = reads.client("ec2", region_name=place.region, config=QUICK)
     image = image_sharing.select(
-        signing.trust(session, settings, region=place.region).judge_originals(
+        signing.trust(reads, settings, region=place.region).judge_originals(
             image_sharing.list_shared(ec2, place, service=settings.service), found.fingerprint
         ),
         place,
@@ -164,7 +163,7 @@ def _original(
         now=now,
     )
     image_sharing.check_copyable(
-        ec2, session.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id
+        ec2, reads.client("kms", region_name=place.region, config=QUICK), image, place, account=account.id
     )
     return image
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core import image_files, images, revocation
 from core.errors import Problem, StepError, UserError, problem
@@ -18,10 +17,8 @@ from core.names import AMI, TYPED_FINGERPRINT, shown
 from plan import estimates, vendor_support
 from plan.config.settings import Settings
 from plan.readers import findings
+from plan.readers.reads import Reads
 from plan.server_spec import image_fingerprint
-
-if TYPE_CHECKING:
-    from types_boto3_ec2 import EC2Client
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,16 @@ class ImageSource:
     revoked: Mapping[str, str] = field(default_factory=dict, hash=False)  # of the images that are there: id -> in words
 
 
-def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, trust: Trust, now: datetime) -> ImageSource:
+def known_images(reads: Reads, service: str) -> list[Image]:
+    """The available images of a service in this account, newest first."""
+    return images.list_available(reads.client("ec2"), service=service)
+
+
+def select_source(reads: Reads, settings: Settings, folder: Path, *, trust: Trust, now: datetime) -> ImageSource:
     """The image that these settings ask for; `folder` is the project's. Raises `UserError`."""
-    known = images.list_available(ec2, service=settings.service)
+    known = reads.ask(known_images, settings.service)
     return replace(
-        _wanted(ec2, known, settings, folder, trust=trust, now=now),
+        _wanted(reads, known, settings, folder, trust=trust, now=now),
         image_ids=tuple(image.id for image in known),
         is_shared=any(image.shared_by == settings.identity for image in known),
         revoked={image.id: revocation.words(image) for image in known if image.revoked},
@@ -52,7 +54,7 @@ def select_source(ec2: EC2Client, settings: Settings, folder: Path, *, trust: Tr
 
 
 def _wanted(
-    ec2: EC2Client, known: Sequence[Image], settings: Settings, folder: Path, *, trust: Trust, now: datetime
+    reads: Reads, known: Sequence[Image], settings: Settings, folder: Path, *, trust: Trust, now: datetime
 ) -> ImageSource:
     if settings.image:
         return pinned_source(known, settings, trust)
@@ -68,7 +70,7 @@ def _wanted(
         unknown = "not known: nobody says which images are trusted"
         return ImageSource(wanted, unknown, problems=(_unproven(settings, error),))
     chosen = choose_source(named, wanted, settings.max_age_days, now, key=key)
-    if why := findings.reason_to_bake(ec2, settings, (one for one in known if one.id == chosen.image), now=now):
+    if why := findings.reason_to_bake(reads, settings, (one for one in known if one.id == chosen.image), now=now):
         chosen = ImageSource(wanted, f"baked from scratch: {why}", needs_bake=True)
     return replace(chosen, notes=vendor_support.notes(files, settings.base_image))
 

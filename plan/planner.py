@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from core import engine_call
@@ -94,7 +95,7 @@ def make_plan(
         plan = _decide(update, found)
         given, frozen = _allow(update, found, plan, call)
     except UserError as error:
-        notices.announce_refusal(found.session, settings, notices.refused(settings, error, now=now), call)
+        notices.announce_refusal(found.reads.session, settings, notices.refused(settings, error, now=now), call)
         raise
     checked = CheckedPlan(
         settings=settings,
@@ -117,7 +118,7 @@ def make_plan(
         freeze=frozen,
     )
     event = notices.planned(settings, plan, found.live, found.source, frozen, now=now)
-    notices.announce_plan(found.session, settings, event, call)
+    notices.announce_plan(found.reads.session, settings, event, call)
     return checked
 
 
@@ -167,7 +168,13 @@ def _allow(update: Update, found: Situation, plan: RolloutPlan, call: Call | Non
 
 def _report(update: Update, found: Situation, plan: RolloutPlan, given: Flags, frozen: Freeze) -> PlanReport:
     """The plan in words, with what else whoever reads it must know."""
-    settings, front = update.settings, not update.owner
+    settings, front, reads = update.settings, not update.owner, found.reads
+    packages = reads.start(
+        partial(package_diff.package_lines, plan=plan, source=found.source, service=settings.service)
+    )
+    vulnerabilities = reads.start(
+        partial(vulnerability_diff.vulnerability_lines, plan=plan, source=found.source, settings=settings)
+    )
     brief = rows.plan_report(
         Facts(
             settings=settings,
@@ -178,8 +185,8 @@ def _report(update: Update, found: Situation, plan: RolloutPlan, given: Flags, f
             limits=found.limits,
             now=update.now,
             changes=changelog.image_changelog(plan, settings, update.folder),
-            packages=package_diff.package_lines(found.session, plan, found.source, service=settings.service),
-            vulnerabilities=vulnerability_diff.vulnerability_lines(found.session, plan, found.source, settings),
+            packages=packages.result(),
+            vulnerabilities=vulnerabilities.result(),
             permanent=permanent_rows.permanent_rows(found.before, settings, found.live, front=front),
             ancestry=found.ancestry,
         )

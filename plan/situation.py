@@ -7,22 +7,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-import boto3
-
+from core import reachability
 from core import session as sessions
 from core.errors import UserError
-from plan import image_origin, lineage, listener_move, server_spec
+from plan import image_origin, image_source, lineage, listener_move, server_spec
 from plan.checks import ownership, permanent
 from plan.checks.permanent import PermanentResources
 from plan.config.settings import Settings
 from plan.image_source import ImageSource
 from plan.lineage import Lineage
-from plan.readers import account_limits, existing_balancer, findings, live_state, orphans, stack_state, unrecorded
+from plan.readers import (
+    account_limits,
+    existing_balancer,
+    findings,
+    live_state,
+    load_balancers,
+    orphans,
+    stack_state,
+    unrecorded,
+)
 from plan.readers.account_limits import AccountLimits
 from plan.readers.existing_balancer import ExistingBalancer
 from plan.readers.live_state import Account, LiveState
+from plan.readers.reads import Reads
 from plan.readers.stack_state import StateInventory
 from plan.server_spec import ServerSpec
 
@@ -42,7 +52,7 @@ class Update:
 class Situation:
     """What an update finds. `before`: what outlives groups, as the state has it."""
 
-    session: boto3.Session
+    reads: Reads
     account: Account
     made: StateInventory
     source: ImageSource
@@ -56,7 +66,10 @@ class Situation:
 
 
 def read_situation(update: Update, *, alone: bool) -> Situation:
-    """Reads AWS, state and git. Raises `UserError` when the stack is another's, or lives elsewhere."""
+    """Reads AWS, state and git. Raises `UserError` when the stack is another's, or lives elsewhere.
+
+    What needs no answer is asked before any is awaited; what is then awaited in an order is asked all the same.
+    """
     settings = update.settings
     identity = {
         "region": settings.region,
@@ -64,55 +77,104 @@ def read_situation(update: Update, *, alone: bool) -> Situation:
         "credentials_file": settings.credentials_file,
         "config_file": settings.config_file,
     }
-    session = sessions.connect(**identity)
-    account = live_state.read_account(session, **identity)
-    made = stack_state.read_state(account)
+    reads = Reads(sessions.connect(**identity))
+    reads.start(live_state.account_id)
+    made = stack_state.read_state()
+    before = permanent.read_permanent(made, owner=update.owner or settings.identity, identity=settings.identity)
+    begun = _ask_ahead(update, reads, made, before)
+    account = Account(reads.ask(live_state.account_id), **identity)
+    stack_state.check_account(account, made)
     if alone:
         ownership.check_identity(settings, made)
     stack_state.check_listener_unchanged(made, stack=settings.identity, listener=settings.listener_arn)
-    source = image_origin.find_image_source(session, settings, account, update.folder, now=update.now)
+    wanted = reads.start(
+        partial(
+            image_origin.find_image_source, settings=settings, account=account, folder=update.folder, now=update.now
+        )
+    )
     shared = (
-        existing_balancer.read_existing_balancer(session, settings, account, owner=update.owner, made=made.ids)
+        existing_balancer.read_existing_balancer(reads, settings, account, owner=update.owner, made=made.ids)
         if update.owner or settings.listener_arn
         else None
     )
-    before = permanent.read_permanent(made, owner=update.owner or settings.identity, identity=settings.identity)
-    live, left = _find_live(update, session, made, shared, before)
+    live = _read_live(update, reads, made, shared, before)
+    limits = reads.start(
+        partial(
+            account_limits.read_account_limits,
+            settings=settings,
+            live=live,
+            now=update.now,
+            shared=shared.arn if shared else "",
+            begun=begun,
+        )
+    )
+    vulnerable = reads.start(partial(findings.with_findings, settings=settings, live=live))
+    source = wanted.result()
+    left = _check_owner(reads, settings, live, made, shared, owner=update.owner)
+    found = _find_orphans(update, reads, made, live, shared)
     return Situation(
-        session=session,
+        reads=reads,
         account=account,
         made=made,
         source=source,
         spec=server_spec.server_spec(settings, source.fingerprint),
         shared=shared,
         before=before,
-        live=live,
-        orphans=left,
-        limits=account_limits.read_account_limits(session, settings, live, now=update.now, account=account.id),
+        live=replace(vulnerable.result(), attempted=live.attempted | found.attempted | made.attempted),
+        orphans=(*listener_move.leftover_rules(before, live, made.ids), *found.things, *left),
+        limits=limits.result(),
         ancestry=lineage.read_lineage(live, update.folder),
     )
 
 
-def _find_live(
+def _ask_ahead(
+    update: Update, reads: Reads, made: StateInventory, before: PermanentResources
+) -> account_limits.Answers:
+    """Begins to ask what will be asked, whatever the first answers are.
+
+    By its tag the rules of a load balancer are five questions in a row, by the state or the settings three. Those are
+    usually right about it, and whoever needs the rules finds it by its tag all the same.
+    """
+    settings = update.settings
+    # What is deepest comes first: clients are made one after the other, and EC2's takes longest.
+    balancer = reachability.balancer_of(settings.listener_arn) or before.balancer
+    if balancer:
+        reads.start(load_balancers.rules_of, balancer)
+    if not settings.listener_arn:
+        reads.start(load_balancers.read_tagged)
+    reads.start(load_balancers.target_group_tags, live_state.name_prefix(settings.identity))
+    reads.start(live_state.read_groups, settings.identity)
+    reads.start(image_source.known_images, settings.service)
+    orphans.ask_ahead(reads, stack=settings.identity, known=made.ids, guards=settings.guard_hours > 0)
+    return account_limits.ask_ahead(reads, settings, now=update.now)
+
+
+def _read_live(
     update: Update,
-    session: boto3.Session,
+    reads: Reads,
     made: StateInventory,
     shared: ExistingBalancer | None,
     before: PermanentResources,
-) -> tuple[LiveState, tuple[str, ...]]:
-    """What is live, and what killed updates left."""
-    settings = update.settings
+) -> LiveState:
+    """What is live, and what the last promotion has reported."""
     live = live_state.read_live_state(
-        session,
-        stack=settings.identity,
+        reads,
+        stack=update.settings.identity,
         shared=(shared.arn, shared.vpc_id) if shared else None,
         made=made.ids,
         main=before.ports[update.port].arn if update.port in before.ports else "",
-        taken_over=settings.take_over_target_group,
+        taken_over=update.settings.take_over_target_group,
     )
-    left = _check_owner(session, settings, live, made, shared, owner=update.owner)
+    return replace(live, reported=made.recorded.production(f"{update.settings.name}-promote"))
+
+
+def _find_orphans(
+    update: Update, reads: Reads, made: StateInventory, live: LiveState, shared: ExistingBalancer | None
+) -> orphans.Orphans:
+    """What killed updates left. Raises `UserError` for a stack whose names are the same."""
+    settings = update.settings
     found = orphans.find_orphans(
-        session,
+        reads,
         live,
         stack=settings.identity,
         known=made.ids,
@@ -122,17 +184,11 @@ def _find_live(
     )
     if clash := list(ownership.namesakes(settings, found.namesakes)):
         raise UserError(*clash)
-    stray = (*listener_move.leftover_rules(before, live, made.ids), *found.things, *left)
-    live = replace(
-        live,
-        reported=made.recorded.production(f"{settings.name}-promote"),
-        attempted=live.attempted | found.attempted | made.attempted,
-    )
-    return findings.with_findings(session, settings, live), stray
+    return found
 
 
 def _check_owner(
-    session: boto3.Session,
+    reads: Reads,
     settings: Settings,
     live: LiveState,
     made: StateInventory,
@@ -141,14 +197,13 @@ def _check_owner(
     owner: str,
 ) -> tuple[str, ...]:
     """What killed updates of this state left of load balancers. Raises `UserError` for another state's stack."""
-    balancers = session.client("elbv2")
-    found = ownership.read_owners(balancers, live.other_balancers or (shared.others if shared else ()))
+    found = ownership.read_owners(reads, live.other_balancers or (shared.others if shared else ()))
     wanted = [] if owner or settings.vpc_id else unrecorded.expected_network(settings.name)
     if not shared:
         wanted += unrecorded.expected_balancer(settings.name, ports=settings.ports, cidrs=settings.allowed_cidrs)
     unknown = [
-        *unrecorded.find_unrecorded(session, made, wanted, owner=settings.identity),
-        *ownership.unknown_listeners(balancers, live, made),
+        *unrecorded.find_unrecorded(reads, made, wanted, owner=settings.identity),
+        *ownership.unknown_listeners(reads, live, made),
     ]
     if why := ownership.refusal(settings, live, made, found, unknown):
         raise UserError(*why)

@@ -25,6 +25,7 @@ from plan import image_origin
 from plan.config.parsing import parse_without_token
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
+from plan.readers.reads import Reads
 from tools.history import HistoryError, pulumi
 from tools.stack_identity import StackIdentity, identify, project_name
 
@@ -77,7 +78,7 @@ def main(stack: str) -> int:
         where = identify(stack, config)
         settings = read_settings(where.identity.rpartition("/")[2], config, project=project_name())
         source = image_origin.find_image_source(
-            where.session, settings, Account(where.account, where.region), FOLDER, now=datetime.now(UTC)
+            Reads(where.session), settings, Account(where.account, where.region), FOLDER, now=datetime.now(UTC)
         )
         if source.problems:
             raise UserError(*source.problems)

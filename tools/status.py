@@ -18,6 +18,7 @@ from core.times import iso, parse_time
 from plan.estimates import format_duration
 from plan.readers.live_state import LiveGroup, LiveState, read_live_state
 from plan.readers.load_balancers import find_load_balancer
+from plan.readers.reads import Reads
 from tools.history import HistoryError, table
 from tools.stack_identity import StackIdentity, read_identity
 
@@ -87,14 +88,15 @@ def guard_notes(live: LiveState, now: datetime) -> Iterator[str]:
 
 def read(where: StackIdentity) -> LiveState:
     """What is live. Raises ClientError, BotoCoreError."""
+    reads = Reads(where.session)
     if where.listener:
         balancer = reachability.balancer_of(where.listener)
     else:
         # Two of them are refused by each plan.
-        _, tagged = find_load_balancer(where.session.client("elbv2"), where.identity, made=())
+        _, tagged = find_load_balancer(reads, where.identity, made=())
         balancer = tagged[0].arn if tagged else ""
     return read_live_state(
-        where.session,
+        reads,
         stack=where.identity,
         shared=(balancer, ""),
         main=where.listener,

@@ -7,28 +7,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import kms, partitions
 from core.errors import Problem, problem
 from plan.config.settings import Settings
-from plan.readers.account_limits import QUICK
 from plan.readers.live_state import Account
+from plan.readers.reads import QUICK, Reads
 
 if TYPE_CHECKING:
     from types_boto3_ec2 import EC2Client
 
 
-def key_problem(session: boto3.Session, settings: Settings, account: Account) -> Problem | None:
+def key_problem(reads: Reads, settings: Settings, account: Account) -> Problem | None:
     """Why no image can be encrypted as `imageKmsKey` says; None when it can, or nobody knows."""
     key = settings.image_kms_key
     if not key:
         return None
     try:
         if key == kms.NONE:
-            return _always(session.client("ec2", config=QUICK), settings, account)
-        why = kms.key_problem(session.client("kms", config=QUICK), key, chosen=True)
+            return _always(reads.client("ec2", config=QUICK), settings, account)
+        why = kms.key_problem(reads.client("kms", config=QUICK), key, chosen=True)
     except (BotoCoreError, ClientError):
         return None
     return (

@@ -9,19 +9,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.errors import Problem, UserError, problem
 from core.tags import ignore_not_found
-from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
-from plan.readers.load_balancers import Balancer, listeners_of, rules_of
+from plan.readers.load_balancers import Balancer, rules_of, tags_of
+from plan.readers.reads import Reads
 from plan.readers.stack_state import StateInventory
 from plan.readers.unrecorded import Unknown
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 RULE, LISTENER = "aws:lb/listenerRule:ListenerRule", "aws:lb/listener:Listener"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
@@ -35,7 +31,7 @@ class ForeignBalancer:
     rule: str = ""
 
 
-def read_owners(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balancer]) -> tuple[ForeignBalancer, ...]:
+def read_owners(reads: Reads, others: Iterable[Balancer]) -> tuple[ForeignBalancer, ...]:
     """What is on load balancers that the state has not made, and that are still there.
 
     Usually there are none, and nothing is asked.
@@ -43,15 +39,13 @@ def read_owners(balancers: ElasticLoadBalancingv2Client, others: Iterable[Balanc
     found = []
     for one in others:
         with ignore_not_found():
-            rules = rules_of(balancers, listeners_of(balancers, one.arn))
+            rules = reads.ask(rules_of, one.arn)
             production = (rule["RuleArn"] for rule in rules if rule["tags"].get("phoenix:rule") == "production")
             found.append(ForeignBalancer(one, next(production, "")))
     return tuple(found)
 
 
-def unknown_listeners(
-    balancers: ElasticLoadBalancingv2Client, live: LiveState, made: StateInventory
-) -> tuple[Unknown, ...]:
+def unknown_listeners(reads: Reads, live: LiveState, made: StateInventory) -> tuple[Unknown, ...]:
     """Listeners of the stack's own load balancer that its state does not hold. A listener is called as its tag says.
 
     One without rules is what a killed update has left of a change of port: it is made again, or goes.
@@ -60,7 +54,7 @@ def unknown_listeners(
         return ()
     used = {door.listener for door in live.listener_rules}
     unknown = [arn for arn in live.listeners if arn not in made.ids and arn in used]
-    return tuple(Unknown(LISTENER, tags.get("Name", ""), arn) for arn, tags in tags_of(balancers, unknown).items())
+    return tuple(Unknown(LISTENER, tags.get("Name", ""), arn) for arn, tags in tags_of(reads, unknown).items())
 
 
 def check_identity(settings: Settings, made: StateInventory) -> None:

@@ -5,24 +5,23 @@ Without the setting nothing is asked.
 
 from __future__ import annotations
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import image_trust
 from core.errors import Problem, problem
 from core.image_trust import Trust
 from plan.config.settings import Settings
-from plan.readers.account_limits import QUICK
+from plan.readers.reads import QUICK, Reads
 
 
-def trust(session: boto3.Session, settings: Settings, *, region: str) -> Trust:
+def trust(reads: Reads, settings: Settings, *, region: str) -> Trust:
     """Which images of a region servers may be launched from."""
-    return image_trust.trust(session, key=settings.image_signing_key, region=region, config=QUICK)
+    return image_trust.trust(reads.session, key=settings.image_signing_key, region=region, config=QUICK)
 
 
-def key_problem(session: boto3.Session, settings: Settings) -> Problem | None:
+def key_problem(reads: Reads, settings: Settings) -> Problem | None:
     """Why `imageSigningKey` proves nothing; None when it does, or nobody knows."""
-    asked = trust(session, settings, region=settings.region)
+    asked = trust(reads, settings, region=settings.region)
     if asked.kms is None:
         return None
     try:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import base_images
@@ -22,30 +21,27 @@ from core.credentials import credential_lifetime
 from core.errors import StepError
 from core.images import root_gib
 from core.server_groups import MEMBER
+from core.tags import ignore_not_found
 from plan.config.settings import Settings
 from plan.detection import LiveTraffic
 from plan.readers import group_automation
 from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.hosted_zone import HostedZone, read_hosted_zone
-from plan.readers.live_state import LiveGroup, LiveState
+from plan.readers.live_state import LiveGroup, LiveState, account_id
 from plan.readers.live_traffic import read_live_traffic
 from plan.readers.load_balancers import idle_seconds, read_tls_versions
 from plan.readers.managed_policies import missing_policies
+from plan.readers.reads import QUICK, Reads
 from plan.readers.volume_key import volume_key_problem
 from plan.readers.web_acl import read_web_acl
 
 if TYPE_CHECKING:
+    import boto3
     from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
     from types_boto3_ec2 import EC2Client
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
     from types_boto3_service_quotas import ServiceQuotasClient
     from types_boto3_ssm import SSMClient
-
-T = TypeVar("T")
-
-# A preview is waited for by a person: what does not answer soon is unknown.
-QUICK = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 
 # States of a network that a subnet does not have (Amazon EC2 API reference, SubnetCidrBlockState).
 LEAVING = ("disassociating", "disassociated", "failing", "failed")
@@ -111,52 +107,80 @@ class AccountLimits:
     volume_key: str | None = None  # why servers can't get disks under the key for them; empty when they can
     web_acl: bool | None = None  # whether the web ACL is there
     missing_policies: tuple[str, ...] | None = None  # of policyArns
-    idle_seconds: int | None = None  # after which the load balancer closes an idle connection
+    idle_seconds: int | None = None  # after which a load balancer that is shared closes an idle connection
     base: int | None = None  # GiB of a base image by its id or a parameter's path, 0 when it is gone
     traffic: LiveTraffic | None = None  # of the groups that have production
     credentials_end: datetime | None = None
     unknown: tuple[str, ...] = ()
 
 
-def read_account_limits(
-    session: boto3.Session, settings: Settings, live: LiveState, *, now: datetime, account: str = ""
-) -> AccountLimits:
-    """Asks AWS everything at once. `account`: its number."""
-    ec2, balancers = session.client("ec2", config=QUICK), session.client("elbv2", config=QUICK)
-    scaling = session.client("autoscaling", config=QUICK)
-    quotas, watch = session.client("service-quotas", config=QUICK), session.client("cloudwatch", config=QUICK)
-    ssm = session.client("ssm", config=QUICK) if settings.base_image.startswith("/") else None
-    acm = session.client("acm", config=QUICK) if settings.certificate_arn or settings.listener_arn else None
-    dns = session.client("route53", config=QUICK) if settings.hosted_zone_id else None
-    waf = session.client("wafv2", config=QUICK) if settings.web_acl_arn else None
-    iam = session.client("iam", config=QUICK) if settings.policy_arns else None
-    keys = session.client("kms", config=QUICK) if settings.volume_kms_key else None
-    questions: dict[str, Callable[[], Any]] = {
-        "instance_types": lambda: read_instance_types(ec2, settings.instance_types),
-        "quota": lambda: read_quota(quotas, watch, settings.instance_types[0], now=now),
-        "subnets": lambda: read_subnets(ec2, subnets_to_read(settings, live)),
-        "launched_at": lambda: read_launch_times(ec2, live.groups),
-        "healthy": lambda: read_healthy_counts(balancers, live.groups),
-        "automation": lambda: group_automation.find_automation(scaling, live.groups),
-        "certificates": lambda: read_certificates(acm, balancers, settings),
-        "zone": lambda: read_hosted_zone(dns, settings),
-        "tls_versions": lambda: read_tls_versions(balancers, settings),
-        "volume_key": lambda: volume_key_problem(keys, settings.volume_kms_key, account=account),
-        "missing_policies": lambda: missing_policies(iam, settings.policy_arns),
-        "web_acl": lambda: read_web_acl(waf, settings.web_acl_arn),
-        "idle_seconds": lambda: idle_seconds(balancers, live.load_balancer),
-        "traffic": lambda: read_live_traffic(watch, live, now=now),
-        "base": lambda: read_base_image(ec2, ssm, settings.base_image),
+Question = Callable[[Reads], Any]
+Answers = Mapping[str, "Future[tuple[Any, str]]"]
+
+
+def ask_ahead(reads: Reads, settings: Settings, *, now: datetime) -> Answers:
+    """Begins to ask what needs nothing of what is live."""
+    s = settings
+    questions: dict[str, Question] = {
+        "instance_types": lambda its: read_instance_types(_quick(its, "ec2"), s.instance_types),
+        "quota": lambda its: read_quota(
+            _quick(its, "service-quotas"), _quick(its, "cloudwatch"), s.instance_types[0], now=now
+        ),
+        "certificates": lambda its: read_certificates(
+            _quick(its, "acm", when=s.certificate_arn or s.listener_arn), _quick(its, "elbv2"), s
+        ),
+        "zone": lambda its: read_hosted_zone(_quick(its, "route53", when=s.hosted_zone_id), s),
+        "tls_versions": lambda its: read_tls_versions(_quick(its, "elbv2"), s),
+        "volume_key": lambda its: volume_key_problem(
+            _quick(its, "kms", when=s.volume_kms_key), s.volume_kms_key, account=its.ask(account_id)
+        ),
+        "missing_policies": lambda its: missing_policies(_quick(its, "iam", when=s.policy_arns), s.policy_arns),
+        "web_acl": lambda its: read_web_acl(_quick(its, "wafv2", when=s.web_acl_arn), s.web_acl_arn),
+        "base": lambda its: read_base_image(
+            _quick(its, "ec2"), _quick(its, "ssm", when=s.base_image.startswith("/")), s.base_image
+        ),
     }
-    known: dict[str, Any] = {}
-    unknown = []
-    with ThreadPoolExecutor(len(questions)) as pool:
-        answers = {name: pool.submit(_unless_denied, question) for name, question in questions.items()}
-        for name, answer in answers.items():
-            known[name], why = answer.result()
-            if why:
-                unknown.append(f"{NAMES[name]}: {why}")
-    return AccountLimits(**known, credentials_end=credentials_end(session), unknown=tuple(unknown))
+    return _asked(reads, questions)
+
+
+def read_account_limits(
+    reads: Reads,
+    settings: Settings,
+    live: LiveState,
+    *,
+    now: datetime,
+    shared: str = "",
+    begun: Answers | None = None,
+) -> AccountLimits:
+    """Asks AWS everything at once. `begun`: what `ask_ahead` has asked already.
+
+    `shared`: the load balancer (ARN) that others use too, whose idle timeout the settings don't say.
+    """
+    groups = live.groups
+    questions: dict[str, Question] = {
+        "subnets": lambda its: read_subnets(_quick(its, "ec2"), subnets_to_read(settings, live)),
+        "launched_at": lambda its: read_launch_times(_quick(its, "ec2"), groups),
+        "healthy": lambda its: read_healthy_counts(its, groups),
+        "automation": lambda its: group_automation.find_automation(its, groups),
+        "idle_seconds": lambda its: idle_seconds(_quick(its, "elbv2"), shared),
+        "traffic": lambda its: read_live_traffic(_quick(its, "cloudwatch"), live, now=now),
+    }
+    answers = {**(begun or ask_ahead(reads, settings, now=now)), **_asked(reads, questions)}
+    known, unknown = {}, []
+    for name, words in NAMES.items():
+        known[name], why = answers[name].result()
+        if why:
+            unknown.append(f"{words}: {why}")
+    return AccountLimits(**known, credentials_end=credentials_end(reads.session), unknown=tuple(unknown))
+
+
+def _quick(reads: Reads, service: str, *, when: object = True) -> Any:
+    """A client that gives up soon; None where the settings ask for nothing of its service."""
+    return reads.client(service, config=QUICK) if when else None
+
+
+def _asked(reads: Reads, questions: Mapping[str, Question]) -> Answers:
+    return {name: reads.start(partial(_unless_denied, question)) for name, question in questions.items()}
 
 
 NAMES = {
@@ -178,9 +202,9 @@ NAMES = {
 }
 
 
-def _unless_denied(question: Callable[[], T]) -> tuple[T | None, str]:
+def _unless_denied(question: Question, reads: Reads) -> tuple[Any, str]:
     try:
-        return question(), ""
+        return question(reads), ""
     except ClientError as error:
         said = error.response.get("Error", {})
         return None, f"{error.operation_name}: {said.get('Code', '')} {said.get('Message', '')}".strip()[:300]
@@ -300,16 +324,17 @@ def read_launch_times(ec2: EC2Client, groups: Sequence[LiveGroup]) -> tuple[date
     )
 
 
-def read_healthy_counts(balancers: ElasticLoadBalancingv2Client, groups: Sequence[LiveGroup]) -> dict[str, int]:
+def read_healthy_counts(reads: Reads, groups: Sequence[LiveGroup]) -> dict[str, int]:
     """How many servers of each group's target group the load balancer finds healthy; none in one that is gone."""
-    found = {}
-    for arn in (group.target_group for group in groups):
-        try:
-            targets = balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-        except balancers.exceptions.TargetGroupNotFoundException:
-            targets = []
-        found[arn] = sum(one["TargetHealth"]["State"] == "healthy" for one in targets)
-    return found
+    arns = [group.target_group for group in groups]
+    return dict(zip(arns, reads.each(_healthy, arns), strict=True))
+
+
+def _healthy(reads: Reads, target_group: str) -> int:
+    with ignore_not_found():
+        targets = _quick(reads, "elbv2").describe_target_health(TargetGroupArn=target_group)
+        return sum(one["TargetHealth"]["State"] == "healthy" for one in targets["TargetHealthDescriptions"])
+    return 0
 
 
 def read_base_image(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:

@@ -6,22 +6,18 @@ Quotas: "Quotas for your Application Load Balancers", ELB user guide; DescribeAc
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from core.aws import error_code
 from core.errors import UserError, problem
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
-from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, parse_balancer, rules_of
+from plan.readers.load_balancers import Balancer, find_load_balancer, parse_balancer, read_target_groups, rules_of
 from plan.readers.old_target_group import OldTargetGroup, read_old_target_group
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+from plan.readers.reads import Reads
 
 RULES = "rules-per-application-load-balancer"
 GROUPS = "target-groups-per-application-load-balancer"
@@ -70,7 +66,7 @@ class ExistingBalancer:
 
 
 def read_existing_balancer(
-    session: boto3.Session, settings: Settings, account: Account, *, owner: str, made: Collection[str] = ()
+    reads: Reads, settings: Settings, account: Account, *, owner: str, made: Collection[str] = ()
 ) -> ExistingBalancer:
     """The load balancer of the adopted listener, or the one that carries the tag of `owner`.
 
@@ -79,8 +75,10 @@ def read_existing_balancer(
     `made`: ids of what the program's state holds.
     """
     others: tuple[Balancer, ...] = ()
-    balancers = session.client("elbv2")
+    reads.start(read_target_groups)
+    limits = reads.start(_limits)
     if settings.listener_arn:
+        balancers = reads.client("elbv2")
         listener = _listener(balancers, settings, account)
         asked = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])
         found = parse_balancer(asked["LoadBalancers"][0])
@@ -88,13 +86,11 @@ def read_existing_balancer(
         shown = "" if port == {"http": 80, "https": 443}[scheme] else f":{port}"
         where = {"listener": listener["ListenerArn"], "url": f"{scheme}://{settings.hostname}{shown}"}
     else:
-        own, others = find_load_balancer(balancers, owner, made=made)
+        own, others = find_load_balancer(reads, owner, made=made)
         if own is None:
             return ExistingBalancer(others=others)
         found, where = own, {}
-    groups = [
-        group for page in balancers.get_paginator("describe_target_groups").paginate() for group in page["TargetGroups"]
-    ]
+    groups = reads.ask(read_target_groups)
     named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
     return ExistingBalancer(
         arn=found.arn,
@@ -106,20 +102,20 @@ def read_existing_balancer(
         security_groups=found.security_groups,
         others=others,
         **where,
-        rules=_rules(balancers, found.arn),
+        rules=_rules(reads, found.arn),
         old=read_old_target_group(
-            session, settings.take_over_target_group, stack=settings.identity, listener=settings.listener_arn
+            reads, settings.take_over_target_group, stack=settings.identity, listener=settings.listener_arn
         )
         if settings.take_over_target_group
         else None,
         target_groups=len(named),
         region_target_groups=len(groups),
-        targets=_targets(balancers, named),
-        limits=_limits(balancers),
+        targets=_targets(reads, named),
+        limits=limits.result(),
     )
 
 
-def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Account) -> Any:
+def _listener(balancers: Any, s: Settings, account: Account) -> Any:
     try:
         if f":{account.id}:" in s.listener_arn:
             return balancers.describe_listeners(ListenerArns=[s.listener_arn])["Listeners"][0]
@@ -137,9 +133,9 @@ def _listener(balancers: ElasticLoadBalancingv2Client, s: Settings, account: Acc
     )
 
 
-def _rules(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> tuple[OtherRule, ...]:
+def _rules(reads: Reads, load_balancer: str) -> tuple[OtherRule, ...]:
     """All but the default ones, which the quota does not count either."""
-    found = rules_of(balancers, listeners_of(balancers, load_balancer))
+    found = reads.ask(rules_of, load_balancer)
     return tuple(
         OtherRule(
             rule["listener"], int(rule["Priority"]), rule["tags"].get("phoenix:stack", ""), _hosts(rule["Conditions"])
@@ -162,22 +158,22 @@ def _hosts(conditions: list[Any]) -> tuple[str, ...]:
     return ("*",) if hosts is None else tuple(hosts)
 
 
-def _targets(balancers: ElasticLoadBalancingv2Client, groups: list[str]) -> int | None:
+def _targets(reads: Reads, groups: list[str]) -> int | None:
     """A target counts once for each group that it is registered in. At most 100 groups are on a load balancer."""
-
-    def registered(arn: str) -> int:
-        return len(balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"])
-
     try:
-        with ThreadPoolExecutor(8) as pool:
-            return sum(pool.map(registered, groups))
+        return sum(reads.each(_registered, groups))
     except ClientError:  # one has just been deleted, or AWS has had enough of questions
         return None
 
 
-def _limits(balancers: ElasticLoadBalancingv2Client) -> dict[str, int]:
+def _registered(reads: Reads, target_group: str) -> int:
+    said = reads.client("elbv2").describe_target_health(TargetGroupArn=target_group)
+    return len(said["TargetHealthDescriptions"])
+
+
+def _limits(reads: Reads) -> Mapping[str, int]:
     try:
-        said = balancers.describe_account_limits()["Limits"]
+        said = reads.client("elbv2").describe_account_limits()["Limits"]
     except ClientError:  # whoever may not ask gets what every account has
         return LIMITS
     return {**LIMITS, **{one["Name"]: int(one["Max"]) for one in said}}

@@ -6,13 +6,11 @@ What the program's own settings ask for is left out. Each is told in the plan, w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from plan.config import stop_command
 from plan.readers.live_state import LiveGroup
-
-if TYPE_CHECKING:
-    from types_boto3_autoscaling import AutoScalingClient
+from plan.readers.reads import QUICK, Reads
 
 # What the names of the program's own scheduled actions begin with.
 OWN = "phoenix-size-"
@@ -20,13 +18,19 @@ OWN = "phoenix-size-"
 UNDER_WAY = {"Pending", "InProgress", "Cancelling", "RollbackInProgress", "Baking"}
 
 
-def find_automation(scaling: AutoScalingClient, groups: Sequence[LiveGroup]) -> tuple[str, ...]:
+def find_automation(reads: Reads, groups: Sequence[LiveGroup]) -> tuple[str, ...]:
     """A line each."""
     names = [group.name for group in groups if group.name]
-    return tuple(line for name in names for ask in (_hooks, _scheduled, _refreshes) for line in ask(scaling, name))
+    asked = [(kind, name) for name in names for kind in (_hooks, _scheduled, _refreshes)]
+    return tuple(line for lines in reads.each(_lines, asked) for line in lines)
 
 
-def _hooks(scaling: AutoScalingClient, name: str) -> Iterator[str]:
+def _lines(reads: Reads, asked: tuple[Any, str]) -> list[str]:
+    kind, name = asked
+    return list(kind(reads.client("autoscaling", config=QUICK), name))
+
+
+def _hooks(scaling: Any, name: str) -> Iterator[str]:
     for one in scaling.describe_lifecycle_hooks(AutoScalingGroupName=name)["LifecycleHooks"]:
         hook = one["LifecycleHookName"]
         if hook == stop_command.HOOK:
@@ -39,7 +43,7 @@ def _hooks(scaling: AutoScalingClient, name: str) -> Iterator[str]:
         )
 
 
-def _scheduled(scaling: AutoScalingClient, name: str) -> Iterator[str]:
+def _scheduled(scaling: Any, name: str) -> Iterator[str]:
     """Who may end servers while an update counts on them."""
     pages = scaling.get_paginator("describe_scheduled_actions").paginate(AutoScalingGroupName=name)
     for one in (action for page in pages for action in page["ScheduledUpdateGroupActions"]):
@@ -58,7 +62,7 @@ def _scheduled(scaling: AutoScalingClient, name: str) -> Iterator[str]:
         )
 
 
-def _refreshes(scaling: AutoScalingClient, name: str) -> Iterator[str]:
+def _refreshes(scaling: Any, name: str) -> Iterator[str]:
     for one in scaling.describe_instance_refreshes(AutoScalingGroupName=name, MaxRecords=10)["InstanceRefreshes"]:
         if one["Status"] in UNDER_WAY:
             yield (

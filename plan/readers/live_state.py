@@ -10,9 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-import boto3
+from typing import Any
 
 from core import obstacles
 from core.guard import GUARD, WAY_BACK, Guard, WayBack, parse_guard, parse_way_back
@@ -20,14 +18,12 @@ from core.listener_rules import share
 from core.obstacles import Obstacle
 from core.release_record import without_prefix
 from core.shift_schedule import short_name
-from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
 from core.times import parse_time
-from plan.readers.load_balancers import Balancer, find_load_balancer, listeners_of, rules_of
+from plan.readers import load_balancers
+from plan.readers.load_balancers import Balancer
+from plan.readers.reads import Reads
 from plan.readers.stack_rules import StackRule, acting_rules, stack_rules, weights_of
-
-if TYPE_CHECKING:
-    from types_boto3_autoscaling import AutoScalingClient
 
 # The production rule's tags about groups that died: with 1 for the newest.
 HISTORY_TAG = "phoenix:past-"
@@ -133,17 +129,13 @@ class LiveState:
         return max(self.groups, key=lambda group: group.weight, default=None) if self.weights else None
 
 
-def read_account(
-    session: boto3.Session, *, region: str, profile: str = "", credentials_file: str = "", config_file: str = ""
-) -> Account:
-    """Whose credentials these are, and by which of the provider's keys a session has them."""
-    return Account(
-        session.client("sts").get_caller_identity()["Account"], region, profile, credentials_file, config_file
-    )
+def account_id(reads: Reads) -> str:
+    """Whose credentials these are."""
+    return str(reads.client("sts").get_caller_identity()["Account"])
 
 
 def read_live_state(
-    session: boto3.Session,
+    reads: Reads,
     *,
     stack: str,
     shared: tuple[str, str] | None = None,
@@ -158,13 +150,13 @@ def read_live_state(
     count when two have them, as they do while one takes over from the other. `taken_over`: the target group (ARN) of
     others that production is taken over from; all of it has that one before there is a production rule.
     """
-    balancers = session.client("elbv2")
+    reads.start(read_groups, stack)
     others: tuple[Balancer, ...] = ()
     if shared is None:
-        own, others = find_load_balancer(balancers, stack, made=made)
+        own, others = load_balancers.find_load_balancer(reads, stack, made=made)
         shared = (own.arn, own.vpc_id) if own else ("", "")
     load_balancer, vpc = shared
-    everybody = _fleet(session.client("autoscaling"), stack)
+    everybody = reads.ask(read_groups, stack)
     tried = attempts_in(tags_to_dict(one.get("Tags", [])) for one in everybody)
     # Not those that AWS deletes already.
     fleet = [one for one in everybody if not one.get("Status")]
@@ -174,11 +166,11 @@ def read_live_state(
             unused_groups=tuple(sorted(one["AutoScalingGroupName"] for one in fleet)),
             attempted=tried,
         )
-    listeners = listeners_of(balancers, load_balancer)
-    every = rules_of(balancers, listeners)
+    listeners = reads.ask(load_balancers.listeners_of, load_balancer)
+    every = reads.ask(load_balancers.rules_of, load_balancer)
     rules = acting_rules(every, stack, main)
     named = weights_of(rules.get("production", {})) or ({taken_over: 100} if taken_over else {})
-    tags = tags_of(balancers, list(named))
+    tags = _tags(reads, stack, named)
     behind = {arn: one for one in fleet for arn in one["TargetGroupARNs"]}
     groups = tuple(
         _taken_over(arn, weight) if arn == taken_over else _group(arn, weight, tags.get(arn, {}), behind.get(arn))
@@ -207,10 +199,23 @@ def read_live_state(
     )
 
 
-def _fleet(scaling: AutoScalingClient, stack: str) -> list[Any]:
+def name_prefix(stack: str) -> str:
+    """What the names of a stack's things (SERVICE/STACK) begin with."""
+    return f"{stack.replace('/', '-')}-"
+
+
+def _tags(reads: Reads, stack: str, target_groups: Collection[str]) -> dict[str, dict[str, str]]:
+    """Those of groups that have not the stack's names are asked for besides."""
+    known = reads.ask(load_balancers.target_group_tags, name_prefix(stack))
+    return {**known, **load_balancers.tags_of(reads, [arn for arn in target_groups if arn not in known])}
+
+
+def read_groups(reads: Reads, stack: str) -> list[Any]:
     """Auto-scaling groups of a stack."""
-    pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
-        Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}]
+    pages = (
+        reads.client("autoscaling")
+        .get_paginator("describe_auto_scaling_groups")
+        .paginate(Filters=[{"Name": "tag:phoenix:stack", "Values": [stack]}])
     )
     groups: Iterable[Any] = [group for page in pages for group in page["AutoScalingGroups"]]
     return [{"TargetGroupARNs": [], **group} for group in groups]

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core import tags
 from core.errors import Problem, UserError
 from core.tags import ignore_not_found
-from core.tags import read_tags as tags_of
 from plan.config.settings import Settings
+from plan.readers.reads import Reads
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -28,14 +29,30 @@ class Balancer:
     has_ipv6: bool = False
 
 
+def read_tagged(reads: Reads) -> dict[str, tuple[Any, dict[str, str]]]:
+    """The load balancers of the region as AWS describes them, each with its tags, by their ARNs."""
+    pages = reads.client("elbv2").get_paginator("describe_load_balancers").paginate()
+    found = {one["LoadBalancerArn"]: one for page in pages for one in page["LoadBalancers"]}
+    return {arn: (found[arn], said) for arn, said in tags_of(reads, found).items()}
+
+
+def tags_of(reads: Reads, arns: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Tags by ARN, without those of what is gone. As many at once as AWS tells in an answer, all side by side."""
+    wanted = list(arns)
+    parts = [tuple(wanted[start : start + tags.AT_ONCE]) for start in range(0, len(wanted), tags.AT_ONCE)]
+    return {arn: said for part in reads.each(_tags, parts) for arn, said in part.items()}
+
+
+def _tags(reads: Reads, arns: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    return tags.read_tags(reads.client("elbv2"), arns)
+
+
 def find_load_balancer(
-    balancers: ElasticLoadBalancingv2Client, stack: str, *, made: Collection[str]
+    reads: Reads, stack: str, *, made: Collection[str]
 ) -> tuple[Balancer | None, tuple[Balancer, ...]]:
     """The load balancer with a stack's tag that its state has made, if any; and those that it has not made."""
-    found = {}
-    for page in balancers.get_paginator("describe_load_balancers").paginate():
-        found.update({item["LoadBalancerArn"]: item for item in page["LoadBalancers"]})
-    tagged = [arn for arn, tags in tags_of(balancers, list(found)).items() if tags.get("phoenix:stack") == stack]
+    found = {arn: one for arn, (one, said) in reads.ask(read_tagged).items() if said.get("phoenix:stack") == stack}
+    tagged = list(found)
     mine = [arn for arn in tagged if arn in made]
     if len(mine) > 1:
         raise UserError(
@@ -64,25 +81,40 @@ def parse_balancer(one: Any) -> Balancer:
     )
 
 
-def listeners_of(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> list[str]:
+def listeners_of(reads: Reads, load_balancer: str) -> list[str]:
     """ARNs."""
-    pages = balancers.get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
+    pages = reads.client("elbv2").get_paginator("describe_listeners").paginate(LoadBalancerArn=load_balancer)
     return [listener["ListenerArn"] for page in pages for listener in page["Listeners"]]
 
 
-def rules_of(balancers: ElasticLoadBalancingv2Client, listeners: Iterable[str]) -> list[dict[str, Any]]:
-    """All rules of listeners but the default ones, each with its `listener` (an ARN) and its `tags`.
+def rules_of(reads: Reads, load_balancer: str) -> list[dict[str, Any]]:
+    """All rules of a load balancer but the default ones, each with its `listener` (an ARN) and its `tags`.
 
     What is deleted meanwhile is left out: a load balancer may be shared, and the rules of others come and go.
     """
-    rules: dict[str, dict[str, Any]] = {}
-    for listener in listeners:
-        with ignore_not_found():
-            for page in balancers.get_paginator("describe_rules").paginate(ListenerArn=listener):
-                rules.update(
-                    {rule["RuleArn"]: {**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]}
-                )
-    return [{**rules[arn], "tags": tags} for arn, tags in tags_of(balancers, rules).items()]
+    asked = reads.each(_rules, reads.ask(listeners_of, load_balancer))
+    rules = {rule["RuleArn"]: rule for found in asked for rule in found}
+    return [{**rules[arn], "tags": said} for arn, said in tags_of(reads, rules).items()]
+
+
+def _rules(reads: Reads, listener: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    with ignore_not_found():
+        for page in reads.client("elbv2").get_paginator("describe_rules").paginate(ListenerArn=listener):
+            found += [{**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]]
+    return found
+
+
+def read_target_groups(reads: Reads) -> list[Any]:
+    """Those of the region, as AWS describes them."""
+    pages = reads.client("elbv2").get_paginator("describe_target_groups").paginate()
+    return [group for page in pages for group in page["TargetGroups"]]
+
+
+def target_group_tags(reads: Reads, prefix: str) -> dict[str, dict[str, str]]:
+    """Tags of the target groups whose names begin so, by their ARNs."""
+    groups = reads.ask(read_target_groups)
+    return tags_of(reads, [one["TargetGroupArn"] for one in groups if one["TargetGroupName"].startswith(prefix)])
 
 
 def idle_seconds(balancers: ElasticLoadBalancingv2Client, load_balancer: str) -> int | None:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from core import listener_rules
 from core.aws import error_code
 from core.tags import read_tags
+from plan.readers.reads import Reads
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
@@ -65,9 +65,9 @@ class OldTargetGroup:
     rules: tuple[ForeignRule, ...] = ()
 
 
-def read_old_target_group(session: boto3.Session, arn: str, *, stack: str, listener: str) -> OldTargetGroup:
+def read_old_target_group(reads: Reads, arn: str, *, stack: str, listener: str) -> OldTargetGroup:
     """The target group `arn`, and the rules on `listener` (ARN) that are not of `stack` (SERVICE/STACK)."""
-    balancers = session.client("elbv2")
+    balancers = reads.client("elbv2")
     try:
         said: Any = balancers.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
         attributes = balancers.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
@@ -87,7 +87,7 @@ def read_old_target_group(session: boto3.Session, arn: str, *, stack: str, liste
         sticky={"Key": "stickiness.enabled", "Value": "true"} in attributes,
         targets=tuple(dict.fromkeys(one["Target"]["Id"] for one in targets)),
         healthy=sum(one["TargetHealth"]["State"] == "healthy" for one in targets),
-        scaling_group=_scaling_group(session.client("autoscaling"), arn),
+        scaling_group=_scaling_group(reads.client("autoscaling"), arn),
         rules=_foreign_rules(balancers, listener, stack),
     )
 

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
 
-import boto3
-
-from core.aws import CONFIG, untyped_client
+from core.aws import CONFIG
 from core.tags import UNKNOWN, ignore_not_found, tags_to_dict
-
-if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
+from plan.readers.reads import Reads
 
 Tagged = dict[str, dict[str, str]]
 # What a schedule's description says, in this order.
@@ -34,16 +29,14 @@ def describe(tags: Mapping[str, str]) -> str:
     return " ".join(tags[f"phoenix:{key}"] for key in DESCRIBED if f"phoenix:{key}" in tags)
 
 
-def find_parts(session: boto3.Session, prefix: str, known: Collection[str]) -> Tagged:
+def find_parts(reads: Reads, prefix: str, known: frozenset[str]) -> Tagged:
     """Tags of schedules, rules (by ARN) and documents (document/NAME) with such names that the state does not hold."""
-    return {
-        **_schedules(untyped_client(session, "scheduler", CONFIG), prefix, known),
-        **_rules(untyped_client(session, "events", CONFIG), prefix, known),
-        **_documents(session.client("ssm", config=CONFIG), prefix, known),
-    }
+    asked = [reads.start(part, prefix, known) for part in PARTS]
+    return {name: tags for one in asked for name, tags in one.result().items()}
 
 
-def _schedules(scheduler: Any, prefix: str, known: Collection[str]) -> Tagged:
+def _schedules(reads: Reads, prefix: str, known: Collection[str]) -> Tagged:
+    scheduler = reads.client("scheduler", config=CONFIG)
     pages = scheduler.get_paginator("list_schedules").paginate(NamePrefix=prefix)
     listed = [one for page in pages for one in page["Schedules"] if is_part(one["Name"], prefix)]
     found = {}
@@ -57,7 +50,8 @@ def _schedules(scheduler: Any, prefix: str, known: Collection[str]) -> Tagged:
     return found
 
 
-def _rules(events: Any, prefix: str, known: Collection[str]) -> Tagged:
+def _rules(reads: Reads, prefix: str, known: Collection[str]) -> Tagged:
+    events = reads.client("events", config=CONFIG)
     pages = events.get_paginator("list_rules").paginate(NamePrefix=prefix)
     arns = [one["Arn"] for page in pages for one in page["Rules"] if is_part(one["Name"], prefix)]
     found = {}
@@ -67,9 +61,11 @@ def _rules(events: Any, prefix: str, known: Collection[str]) -> Tagged:
     return found
 
 
-def _documents(ssm: SSMClient, prefix: str, known: Collection[str]) -> Tagged:
-    pages = ssm.get_paginator("list_documents").paginate(
-        Filters=[{"Key": "Owner", "Values": ["Self"]}, {"Key": "DocumentType", "Values": ["Automation"]}]
+def _documents(reads: Reads, prefix: str, known: Collection[str]) -> Tagged:
+    pages = (
+        reads.client("ssm", config=CONFIG)
+        .get_paginator("list_documents")
+        .paginate(Filters=[{"Key": "Owner", "Values": ["Self"]}, {"Key": "DocumentType", "Values": ["Automation"]}])
     )
     return {
         f"document/{one['Name']}": tags_to_dict(one.get("Tags", []))
@@ -77,3 +73,6 @@ def _documents(ssm: SSMClient, prefix: str, known: Collection[str]) -> Tagged:
         for one in page["DocumentIdentifiers"]
         if is_part(one["Name"], prefix) and one["Name"] not in known
     }
+
+
+PARTS = (_schedules, _rules, _documents)

@@ -10,22 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from core.aws import error_code
-from core.tags import read_tags as tags_of
 from core.tags import tags_to_dict
-from plan.readers import orphan_guards
-from plan.readers.live_state import AttemptKey, LiveState, attempts_in
-
-if TYPE_CHECKING:
-    from types_boto3_cloudwatch import CloudWatchClient
-    from types_boto3_ec2 import EC2Client
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
-    from types_boto3_iam import IAMClient
+from plan.readers import load_balancers, orphan_guards
+from plan.readers.live_state import AttemptKey, LiveState, attempts_in, name_prefix
+from plan.readers.reads import Reads
 
 # IAM lists 100 at a time unless told otherwise, and an account may have thousands.
 WHOLE: Any = {"PageSize": 1000}
@@ -67,7 +60,7 @@ class Abandoned:
         return [name for name, tags in ours.items() if "phoenix:birth" in tags and self._is_abandoned(name, tags)]
 
     def _is_abandoned(self, name: str, tags: Mapping[str, str]) -> bool:
-        if orphan_guards.is_part(re.split("[/:]", name)[-1], f"{self.stack.replace('/', '-')}-"):
+        if orphan_guards.is_part(re.split("[/:]", name)[-1], name_prefix(self.stack)):
             return tags.get("phoenix:generation") != self.armed
         return _attempt(tags) not in self.existing
 
@@ -76,8 +69,18 @@ def _attempt(tags: Mapping[str, str]) -> tuple[str | None, ...]:
     return tuple(tags.get(f"phoenix:{key}") for key in ("color", "generation", "birth"))
 
 
+def ask_ahead(reads: Reads, *, stack: str, known: Collection[str], guards: bool = False) -> None:
+    """Begins to ask what `find_orphans` will, that needs nothing of what is live."""
+    prefix, there = name_prefix(stack), frozenset(known)
+    reads.start(_security_groups, stack)
+    reads.start(_templates, stack)
+    reads.start(load_balancers.target_group_tags, prefix)
+    for question in (_profiles, _roles, _alarms, *(orphan_guards.PARTS if guards else ())):
+        reads.start(question, prefix, there)
+
+
 def find_orphans(
-    session: boto3.Session,
+    reads: Reads,
     live: LiveState,
     *,
     stack: str,
@@ -92,29 +95,27 @@ def find_orphans(
     wanted of one of the stack's own. `guards`: the settings ask for them; else parts of one are looked for only when
     something else of it is seen, so that whoever has none needs no right to look.
     """
-    ec2, balancers = session.client("ec2"), session.client("elbv2")
+    prefix, there = name_prefix(stack), frozenset(known)
+    ask_ahead(reads, stack=stack, known=there, guards=guards)
     existing = {(color, generation, attempt) for (color, generation), attempt in live.attempts.items()}
     existing |= {(group.color, group.generation, group.attempt_id) for group in live.groups}
     armed = live.guard.generation if live.guard and live.guard.rule not in known else ""
     abandoned = Abandoned(stack, frozenset(existing), armed, [])
-    prefix = f"{stack.replace('/', '-')}-"
-    security_groups = _security_groups(ec2, stack)
+    security_groups = reads.ask(_security_groups, stack)
     left = abandoned.among({one["GroupId"]: tags_to_dict(one.get("Tags", [])) for one in security_groups})
     found = [
-        *_security_group_rules(ec2, security_groups, frozenset(left), beside),
-        *abandoned.among(_templates(ec2, stack)),
-        *abandoned.among(tags_of(balancers, _target_groups(balancers, prefix))),
+        *_security_group_rules(reads, security_groups, frozenset(left), beside),
+        *abandoned.among(reads.ask(_templates, stack)),
+        *abandoned.among(reads.ask(load_balancers.target_group_tags, prefix)),
         *left,
     ]
-    last = [
-        *abandoned.among(_roles(session.client("iam"), prefix, known)),
-        *abandoned.among(_alarms(session.client("cloudwatch"), prefix, known)),
-    ]
+    rights = {**reads.ask(_profiles, prefix, there), **reads.ask(_roles, prefix, there)}
+    last = [*abandoned.among(rights), *abandoned.among(reads.ask(_alarms, prefix, there))]
     guards = guards or live.guard is not None or any("-guard-" in name for name in last)
     things = (
-        *_listeners(balancers, live, stack, known, ports),
+        *_listeners(reads, live, stack, known, ports),
         *(name for name in found if name not in known),
-        *(abandoned.among(orphan_guards.find_parts(session, prefix, known)) if guards else ()),
+        *(abandoned.among(orphan_guards.find_parts(reads, prefix, there)) if guards else ()),
         *last,
     )
     return Orphans(things, attempts_in(abandoned.seen), tuple(sorted(abandoned.namesakes)))
@@ -124,29 +125,20 @@ def _of_stack(stack: str) -> Any:
     return [{"Name": "tag:phoenix:stack", "Values": [stack]}]
 
 
-def _security_groups(ec2: EC2Client, stack: str) -> list[Any]:
-    pages = ec2.get_paginator("describe_security_groups").paginate(Filters=_of_stack(stack))
+def _security_groups(reads: Reads, stack: str) -> list[Any]:
+    pages = reads.client("ec2").get_paginator("describe_security_groups").paginate(Filters=_of_stack(stack))
     return [one for page in pages for one in page["SecurityGroups"]]
 
 
-def _templates(ec2: EC2Client, stack: str) -> dict[str, dict[str, str]]:
+def _templates(reads: Reads, stack: str) -> dict[str, dict[str, str]]:
     """Tags of the stack's launch templates, by their ids."""
-    pages = ec2.get_paginator("describe_launch_templates").paginate(Filters=_of_stack(stack))
+    pages = reads.client("ec2").get_paginator("describe_launch_templates").paginate(Filters=_of_stack(stack))
     return {
         one["LaunchTemplateId"]: tags_to_dict(one.get("Tags", [])) for page in pages for one in page["LaunchTemplates"]
     }
 
 
-def _target_groups(balancers: ElasticLoadBalancingv2Client, prefix: str) -> list[str]:
-    """ARNs of the target groups whose names begin so."""
-    pages = balancers.get_paginator("describe_target_groups").paginate()
-    groups = [group for page in pages for group in page["TargetGroups"]]
-    return [group["TargetGroupArn"] for group in groups if group["TargetGroupName"].startswith(prefix)]
-
-
-def _listeners(
-    balancers: ElasticLoadBalancingv2Client, live: LiveState, stack: str, known: Collection[str], ports: Collection[int]
-) -> list[str]:
+def _listeners(reads: Reads, live: LiveState, stack: str, known: Collection[str], ports: Collection[int]) -> list[str]:
     """Listeners of the stack without rules (ARNs) that no state knows, on ports that are not wanted.
 
     One on a port that is wanted is the engine's as soon as it asks for it: AWS makes the same listener once.
@@ -155,41 +147,39 @@ def _listeners(
     left = [arn for arn in live.listeners if arn not in known and arn not in used] if ports else []
     if not left:
         return []
-    ours = [arn for arn, tags in tags_of(balancers, left).items() if tags.get("phoenix:stack") == stack]
-    found = balancers.describe_listeners(ListenerArns=ours)["Listeners"] if ours else []
+    ours = [arn for arn, tags in load_balancers.tags_of(reads, left).items() if tags.get("phoenix:stack") == stack]
+    found = reads.client("elbv2").describe_listeners(ListenerArns=ours)["Listeners"] if ours else []
     return [one["ListenerArn"] for one in found if one["Port"] not in ports]
 
 
-def _roles(iam: IAMClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
-    """Tags of the instance profiles and roles with such names that the state does not hold, by their ARNs."""
-    profiles = [
-        (one["Arn"], one["InstanceProfileName"])
-        for page in iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
-        for one in page["InstanceProfiles"]
-    ]
-    roles = [
-        (one["Arn"], one["RoleName"])
-        for page in iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
-        for one in page["Roles"]
-    ]
-
-    def tags(owners: Iterable[tuple[str, str]], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
-        return _tagged(
-            {arn: name for arn, name in owners if name.startswith(prefix) and name not in known},
-            lambda name: ask(name).get("Tags", []),
-        )
-
-    return {
-        **tags(profiles, lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]),
-        **tags(roles, lambda name: iam.get_role(RoleName=name)["Role"]),
-    }
+def _profiles(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """Tags of the instance profiles with such names that the state does not hold, by their ARNs."""
+    iam = reads.client("iam")
+    pages = iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
+    named = {one["Arn"]: one["InstanceProfileName"] for page in pages for one in page["InstanceProfiles"]}
+    return _tagged(
+        {arn: name for arn, name in named.items() if name.startswith(prefix) and name not in known},
+        lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"].get("Tags", []),
+    )
 
 
-def _alarms(cloudwatch: CloudWatchClient, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+def _roles(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
+    """The same of roles."""
+    iam = reads.client("iam")
+    pages = iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
+    named = {one["Arn"]: one["RoleName"] for page in pages for one in page["Roles"]}
+    return _tagged(
+        {arn: name for arn, name in named.items() if name.startswith(prefix) and name not in known},
+        lambda name: iam.get_role(RoleName=name)["Role"].get("Tags", []),
+    )
+
+
+def _alarms(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
     """Tags of the alarms with such names that the state does not hold, by their ARNs.
 
     Those of alarms first: AWS deletes none that such a one is about.
     """
+    cloudwatch = reads.client("cloudwatch")
     pages = list(
         cloudwatch.get_paginator("describe_alarms").paginate(
             AlarmNamePrefix=prefix, AlarmTypes=["CompositeAlarm", "MetricAlarm"]
@@ -216,7 +206,7 @@ def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, di
 
 
 def _security_group_rules(
-    ec2: EC2Client, security_groups: Iterable[Any], abandoned: Collection[str], beside: Collection[str]
+    reads: Reads, security_groups: Iterable[Any], abandoned: Collection[str], beside: Collection[str]
 ) -> list[str]:
     """Rules of other security groups that name an abandoned one, which can't be deleted while there are any."""
     lead = [
@@ -230,8 +220,10 @@ def _security_group_rules(
     lead += beside if abandoned else ()
     if not lead:
         return []
-    rules = ec2.get_paginator("describe_security_group_rules").paginate(
-        Filters=[{"Name": "group-id", "Values": sorted(set(lead))}]
+    rules = (
+        reads.client("ec2")
+        .get_paginator("describe_security_group_rules")
+        .paginate(Filters=[{"Name": "group-id", "Values": sorted(set(lead))}])
     )
     return [
         rule["SecurityGroupRuleId"]

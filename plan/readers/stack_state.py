@@ -95,17 +95,20 @@ class StateInventory:
         return attempts_in(one for one in tags if isinstance(one, Mapping))
 
 
-def read_state(account: Account) -> StateInventory:
-    """What the stack has made. Raises `UserError` when that is not in this account and region.
+def read_state() -> StateInventory:
+    """What the stack has made.
 
     It costs one reading of the state. Stack outputs would not do: an update that was killed has made things and saved
     none. Source: pulumi/pulumi, pkg/backend/backend.go, GetStackResourceOutputs, which leaves out what is condemned.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    made = StateInventory(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
+    return StateInventory(tuple(Resource(urn, one["type"], one["outputs"]) for urn, one in _state(stack).items()))
+
+
+def check_account(account: Account, made: StateInventory) -> None:
+    """Raises `UserError` when the stack lives in another account or region."""
     if why := refusal(account, [one.arn for one in made.aws], stack=pulumi.get_stack()):
         raise UserError(*why)
-    return made
 
 
 def _state(stack: str) -> Mapping[str, Any]:

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from plan.readers.reads import Reads
 from plan.readers.stack_state import StateInventory
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def way_in(name: str, port: int, cidr: str) -> str:
 
 
 def find_unrecorded(
-    session: boto3.Session, made: StateInventory, wanted: Iterable[ExpectedResource], *, owner: str
+    reads: Reads, made: StateInventory, wanted: Iterable[ExpectedResource], *, owner: str
 ) -> tuple[Unknown, ...]:
     """What AWS holds of the `wanted`, and the state does not. `owner`: SERVICE/STACK of its tags.
 
@@ -98,7 +97,7 @@ def find_unrecorded(
     missing = [one for one in wanted if one.below in components and made.find(one.type, one.name) is None]
     if not missing:
         return ()
-    ec2 = session.client("ec2")
+    ec2 = reads.client("ec2")
     ids = {(one.type, one.name): one.id for one in made.aws}
     found: list[Unknown] = []
     for one in missing:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core import package_store, packages
 from core.package_store import UnknownPackages
-from plan.image_source import ImageSource
+from plan.image_source import ImageSource, known_images
+from plan.readers.reads import Reads
 from plan.rollout_plan import RolloutPlan
 
 # A plan is read as a whole; all differences are told by `sh steps/run packages`.
 LINES = 12
 
 
-def package_lines(session: boto3.Session, plan: RolloutPlan, source: ImageSource, *, service: str) -> tuple[str, ...]:
+def package_lines(reads: Reads, plan: RolloutPlan, source: ImageSource, *, service: str) -> tuple[str, ...]:
     """For the rollout plan: a line for each difference; none when no group is launched, or none is live.
 
     Never an error: what can't be known is said.
@@ -32,10 +32,10 @@ def package_lines(session: boto3.Session, plan: RolloutPlan, source: ImageSource
         return (f"none differs: {live} is live",)
     try:
         if not source.image:
-            package_store.hashes(session.client("ec2"), [live])
+            _hashes(reads, [live], service=service)
             made = "baked" if source.needs_bake else "copied"
             return (f"compared with those of {live}, which is live, when the image is {made}",)
-        found = _difference(session, old=live, new=source.image, service=service)
+        found = _difference(reads, old=live, new=source.image, service=service)
     except (UnknownPackages, BotoCoreError, ClientError) as unknown:
         return (f"not compared: {unknown}",)
     return summarize(found.entries) or (f"none differs from {live}, which is live",)
@@ -48,12 +48,22 @@ def summarize(entries: Sequence[str]) -> tuple[str, ...]:
     return (*entries[:LINES], f"and {len(entries) - LINES} more (sh steps/run packages tells all of them)")
 
 
-def _difference(session: boto3.Session, *, old: str, new: str, service: str) -> packages.Difference:
-    hashes = package_store.hashes(session.client("ec2"), [old, new])
+def _difference(reads: Reads, *, old: str, new: str, service: str) -> packages.Difference:
+    hashes = _hashes(reads, [old, new], service=service)
     if hashes[old] == hashes[new]:
         return packages.Difference()
-    ssm = session.client("ssm")
-    before, after = (
-        package_store.read(ssm, service=service, image=image, hashed=hashes[image]) for image in (old, new)
-    )
+    before, after = reads.each(_packages, [(service, image, hashes[image]) for image in (old, new)])
     return packages.difference(before, after)
+
+
+def _hashes(reads: Reads, wanted: Sequence[str], *, service: str) -> dict[str, str]:
+    """Of each image's list, by what is known of the images already, where it is of all of them."""
+    known = {one.id: one.tags.get(package_store.TAG, "") for one in reads.ask(known_images, service)}
+    if all(known.get(image) for image in wanted):
+        return {image: known[image] for image in wanted}
+    return package_store.hashes(reads.client("ec2"), wanted)
+
+
+def _packages(reads: Reads, of: tuple[str, str, str]) -> packages.Packages:
+    service, image, hashed = of
+    return package_store.read(reads.client("ssm"), service=service, image=image, hashed=hashed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveGroup, LiveState
+from plan.readers.reads import Reads
 from plan.server_spec import ServerSpec
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -61,3 +63,9 @@ def live(*groups: LiveGroup) -> LiveState:
         groups,
         listeners=(f"{balancing}:listener/app/phoenix-dev/1/80",),
     )
+
+
+def reads(client: object) -> Reads:
+    """What a plan asks, all of this one client, whatever its service is."""
+    session: Any = SimpleNamespace(client=lambda *_, **__: client)
+    return Reads(session)

@@ -119,7 +119,7 @@ def test_of_a_bake_and_a_copy_the_plan_and_the_bake_pick_the_same(max_age_days: 
     asked = factories.settings(max_age_days=max_age_days)
     wanted = image_fingerprint(image_files.read_image_files(PROJECT / "image"), asked)
     ec2: Any = TwoImages(wanted)
-    planned = image_source.select_source(ec2, asked, PROJECT, trust=Trust(region="eu-west-1"), now=NOW)
+    planned = image_source.select_source(factories.reads(ec2), asked, PROJECT, trust=Trust(region="eu-west-1"), now=NOW)
     decision = images.decide_reuse(
         images.find_images(ec2, {}),
         fingerprint=wanted,
@@ -135,7 +135,7 @@ def test_of_a_pinned_fingerprints_images_the_plan_and_the_bake_pick_the_same() -
     wanted = "0123456789ab"
     ec2: Any = TwoImages(wanted)
     planned = image_source.select_source(
-        ec2, factories.settings(image=wanted), PROJECT, trust=Trust(region="eu-west-1"), now=NOW
+        factories.reads(ec2), factories.settings(image=wanted), PROJECT, trust=Trust(region="eu-west-1"), now=NOW
     )
     chosen = images.select_pinned(images.of_service(ec2, "phoenix"), wanted, service="phoenix")
     assert planned.image == chosen.id == "ami-00000000000000bed"

@@ -16,6 +16,7 @@ from bench.fleet import STACK, fleet
 from core.aws import Aws
 from core.progress import Progress
 from plan.readers import account_limits, live_state
+from plan.readers.reads import Reads
 from steps.registry import module_of
 from steps.runtime import options
 from steps.runtime.command import Context
@@ -50,7 +51,7 @@ def asked(workdir: Path, monkeypatch: pytest.MonkeyPatch, *, servers: int) -> di
             found[name] = counted(there.cloud, before)
         before = len(there.cloud.calls.seen)
         made = {one["LoadBalancerArn"] for one in session.client("elbv2").describe_load_balancers()["LoadBalancers"]}
-        standing = live_state.read_live_state(session, stack=STACK, made=made)
+        standing = live_state.read_live_state(Reads(session), stack=STACK, made=made)
         born = account_limits.read_launch_times(session.client("ec2"), standing.groups)
         assert len(born) == sum(len(group.instances) for group in standing.groups) == servers
         found["preview"] = counted(there.cloud, before)

@@ -16,6 +16,7 @@ from core.names import shown
 from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
+from plan.readers.reads import Reads
 from rehearsal import PROJECT
 from tests.rehearsal.boto3_stack import until
 from tests.rehearsal.steps.baking import ended_well, environment, image, run
@@ -168,7 +169,8 @@ def test_awss_own_key_is_no_choice(world: World) -> None:
     refused(done, f"the image can't be encrypted with {own}", "AWS's own key, which can't be shared")
     chosen = settings(region=DEV_REGION, image_kms_key=own, image_shared_with=(world.cloud.account,))
     found = ImageSource(asked["fingerprint"], "baked from scratch", needs_bake=True)
-    said = image_origin.resolve_missing_image(world.session(dev=True), chosen, found, Account(DEV, DEV_REGION), now=NOW)
+    asked_by = Account(DEV, DEV_REGION)
+    said = image_origin.resolve_missing_image(Reads(world.session(dev=True)), chosen, found, asked_by, now=NOW)
     assert "AWS's own key, which can't be shared; an empty imageKmsKey means that one" in str(said.problems)
     assert said.description == found.description
 

@@ -15,6 +15,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from plan import rollout_plan
 from plan.image_source import ImageSource
+from plan.readers.reads import Reads
 from plan.report import package_diff
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.steps.baking import TOOLS, ended_well, image, run
@@ -138,9 +139,9 @@ def test_a_bake_that_died_before_its_list_is_healed_by_the_next_one(cloud: Cloud
 def planned(cloud: Cloud, *, live_image: str, born: str) -> tuple[str, ...]:
     serving = replace(group("blue", OLD), image=live_image)
     flown = rollout_plan.decide_rollout(settings(active="green"), recipe(NEW), live(serving), now=NOW)
-    session = boto3.Session(cloud.access_key, "test", region_name=cloud.region)
+    its = Reads(boto3.Session(cloud.access_key, "test", region_name=cloud.region))
     return package_diff.package_lines(
-        session, flown, ImageSource(NEW, "", image=born, needs_bake=not born), service="phoenix"
+        its, flown, ImageSource(NEW, "", image=born, needs_bake=not born), service="phoenix"
     )
 
 

@@ -20,6 +20,7 @@ from core.times import iso
 from plan import image_origin
 from plan.image_source import ImageSource
 from plan.readers.live_state import Account
+from plan.readers.reads import Reads
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.servers.images import base_images
 from steps.image import copy, share
@@ -152,7 +153,7 @@ class World:
         chosen = settings(**{"image_from": FROM, **said})
         found = ImageSource(fingerprint, "baked from scratch", needs_bake=True)
         return image_origin.resolve_missing_image(
-            self.session(dev=False), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW
+            Reads(self.session(dev=False)), chosen, found, Account(self.cloud.account, self.cloud.region), now=NOW
         )
 
 

@@ -20,7 +20,7 @@ from core.image_trust import Trust
 from plan.image_source import select_source
 from plan.server_spec import image_fingerprint
 from rehearsal import PROJECT
-from tests.support.factories import NOW, settings
+from tests.support.factories import NOW, reads, settings
 from tests.support.repositories import Repository
 
 
@@ -297,7 +297,7 @@ def test_a_plan_refuses_all_of_it_at_once_with_what_to_type(shop: Repository, mo
     for number in range(14):
         (shop.folder / "image" / f"link-{number:02d}").symlink_to("app")
     with pytest.raises(UserError) as error:
-        select_source(NoImages(), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)  # type: ignore[arg-type]
+        select_source(reads(NoImages()), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)
     said = str(error.value)
     assert "what is in imageDir (image) can't be baked; nothing was changed:" in said
     assert "imageDir = ['app/key.local', 'provision/extra/15-more.sh']: must not be ignored by git" in said
@@ -318,7 +318,7 @@ class NoImages:
 def test_where_git_fails_the_plan_says_its_own_words(shop: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(UserError) as error:
-        select_source(NoImages(), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)  # type: ignore[arg-type]
+        select_source(reads(NoImages()), settings(), shop.folder, trust=Trust(region="eu-west-1"), now=NOW)
     assert "git says: fatal: detected dubious ownership in repository at" in str(error.value)
     assert f"type: git config --global --add safe.directory {shop.folder}" in str(error.value)
 

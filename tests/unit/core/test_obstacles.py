@@ -21,7 +21,7 @@ from steps.promote.capacity import wait_healthy
 from steps.verify import group_health
 from steps.verify.group_health import GroupSnapshot
 from steps.verify.lifecycle_hooks import holding
-from tests.support.factories import group
+from tests.support.factories import group, reads
 from tests.unit.steps.cloud import ACCOUNT, BLUE, GREEN, REGION, STACK, Color, World, balancer
 
 
@@ -236,7 +236,9 @@ def test_what_acts_on_the_live_groups_beside_the_program_is_told() -> None:
             {"InstanceRefreshes": [{"Status": "InProgress", "PercentageComplete": 40}, {"Status": "Successful"}]},
             {**name, "MaxRecords": 10},
         )
-        hook, night, refresh = group_automation.find_automation(scaling, [group("blue"), group("green", name="")])
+        hook, night, refresh = group_automation.find_automation(
+            reads(scaling), [group("blue"), group("green", name="")]
+        )
     assert "the lifecycle hook drain-logs of phoenix-dev-blue-1 may hold each server that is ended, for 600 s" in hook
     assert (
         "the scheduled action night sets MinSize 0, DesiredCapacity 0 of phoenix-dev-blue-1 at 2026-11-24 22:00"

@@ -18,7 +18,7 @@ from core.images import Image, list_available
 from core.times import iso
 from plan.image_source import choose_source, pinned_source, select_source
 from tests.support.account import moto_only
-from tests.support.factories import NOW, settings
+from tests.support.factories import NOW, reads, settings
 
 
 def image(id: str, fingerprint: str, days: float) -> Image:
@@ -146,4 +146,4 @@ def test_only_images_of_the_service_count_newest_first(ec2: Any) -> None:
 
 def test_without_scripts_there_is_nothing_to_bake(ec2: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="imageDir = 'image': must hold the Packer template"):
-        select_source(ec2, settings(), tmp_path, trust=BY_TAG, now=NOW)
+        select_source(reads(ec2), settings(), tmp_path, trust=BY_TAG, now=NOW)

@@ -13,6 +13,7 @@ from moto import mock_aws
 from plan.checks import take_over
 from plan.readers.live_state import LiveGroup
 from plan.readers.old_target_group import ForeignRule, OldTargetGroup, read_old_target_group
+from plan.readers.reads import Reads
 from plan.report import take_over_rows
 from plan.rollout_plan import decide_rollout
 from plan.rule_fates import describe_rules, rule_fates
@@ -225,7 +226,7 @@ def test_the_old_world_is_read_as_aws_describes_it(monkeypatch: pytest.MonkeyPat
             **({"Tags": tags} if tags else {}),
         )
     elb.modify_target_group_attributes(TargetGroupArn=old, Attributes=[{"Key": "stickiness.enabled", "Value": "true"}])
-    found = read_old_target_group(session, old, stack="phoenix/dev", listener=listener)
+    found = read_old_target_group(Reads(session), old, stack="phoenix/dev", listener=listener)
     assert (found.name, found.target_type, found.sticky, found.owner, found.targets) == (
         "legacy",
         "instance",
@@ -241,5 +242,5 @@ def test_the_old_world_is_read_as_aws_describes_it(monkeypatch: pytest.MonkeyPat
         (40, (HOST,), (), False, ("forward",), {old: 1}),
         (None, (), (), False, ("forward",), {old: 1}),
     ]
-    gone = read_old_target_group(session, f"{old}0", stack="phoenix/dev", listener=listener)
+    gone = read_old_target_group(Reads(session), f"{old}0", stack="phoenix/dev", listener=listener)
     assert gone == OldTargetGroup(arn=f"{old}0")

@@ -12,7 +12,7 @@ from plan.checks import disk
 from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_plan
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
-from tests.support.factories import NOW, group, live, recipe, settings
+from tests.support.factories import NOW, group, live, reads, recipe, settings
 
 HERE = ImageSource("1" * 12, "", image="ami-00000001", image_ids=("ami-00000001",), gib=20)
 BAKED = ImageSource("1" * 12, "", needs_bake=True)
@@ -83,9 +83,8 @@ def test_what_the_template_refuses_is_told_with_what_else_is_known_to_fail(
     monkeypatch.setattr(image_source, "select_source", lambda *_, **__: BAKED)
     monkeypatch.setattr(encryption, "key_problem", lambda *_: problem("PHX-328", "imageKmsKey", "x", "...", ""))
     here: Any = type("Account", (), {"id": "123456789012", "region": "eu-west-1"})
-    session: Any = type("Session", (), {"client": lambda *_: None})()
     said = settings(packer_variables={"ssh_from": "10.0.0.0/8", "typo": "x"})
-    refused = image_origin.find_image_source(session, said, here, tmp_path, now=NOW).problems
+    refused = image_origin.find_image_source(reads(None), said, here, tmp_path, now=NOW).problems
     assert [one.what.split(" = ")[0] for one in refused] == [
         "packerVariables.ssh_from",
         "packerVariables.typo",

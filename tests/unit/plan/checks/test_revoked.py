@@ -14,7 +14,7 @@ from plan.checks.known_failures import KnownFailureError, UpdateFacts, checked_p
 from plan.image_source import ImageSource, pinned_source
 from plan.readers.account_limits import AccountLimits
 from plan.rollout_plan import RolloutPlan
-from tests.support.factories import NOW, group, live, recipe, settings
+from tests.support.factories import NOW, group, live, reads, recipe, settings
 from tests.unit.plan.test_image_source import KNOWN
 
 OLD, NEW = (one.fingerprint for one in reversed(KNOWN))
@@ -48,7 +48,7 @@ def test_what_git_says_is_no_way_around_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(image_source, "_files", lambda *_: {})
     monkeypatch.setattr(image_source, "image_fingerprint", lambda *_: OLD)
     monkeypatch.setattr(images, "list_available", lambda *_, **__: [REVOKED])
-    found = image_source.select_source(None, settings(), None, trust=BY_TAG, now=NOW)  # type: ignore[arg-type]
+    found = image_source.select_source(reads(None), settings(), None, trust=BY_TAG, now=NOW)  # type: ignore[arg-type]
     assert (
         not found.needs_bake
         and "imageDir = 'image': must lead to an image that is not revoked" in found.problems[0].what

@@ -13,11 +13,13 @@ from botocore.credentials import RefreshableCredentials
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from core.session import connect
 from plan.detection import LiveTraffic
 from plan.readers import account_limits
 from plan.readers.account_limits import InstanceType, Quota
 from plan.readers.live_state import LiveState
 from plan.readers.live_traffic import read_live_traffic
+from plan.readers.reads import Reads
 from tests.support.account import moto_only
 from tests.support.factories import NOW, group, live, settings
 
@@ -127,7 +129,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
     alive = live(
         group("blue", name="blue-1", instances=(server, "i-00000000000000000"), subnets=(subnet, "subnet-0000000a"))
     )
-    found = account_limits.read_account_limits(session, settings(), alive, now=NOW)
+    found = account_limits.read_account_limits(Reads(connect(region="eu-west-1")), settings(), alive, now=NOW)
     assert found.instance_types == {"t3.small": InstanceType(2, ("x86_64",))}
     [place] = found.subnets or ()
     assert (place.id, place.zone, place.vpc, place.free) == (subnet, "eu-west-1a", vpc, 10)
@@ -140,7 +142,7 @@ def test_everything_is_asked_at_once_and_what_fails_is_unknown(session: boto3.Se
 
 
 def test_nothing_is_live_and_nothing_is_adopted(session: boto3.Session) -> None:
-    found = account_limits.read_account_limits(session, settings(), LiveState(), now=NOW)
+    found = account_limits.read_account_limits(Reads(connect(region="eu-west-1")), settings(), LiveState(), now=NOW)
     assert (found.subnets, found.launched_at) == ((), ())
 
 

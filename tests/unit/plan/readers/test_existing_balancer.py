@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from core.errors import UserError
+from core.session import connect
 from plan.checks.existing_balancer import problems
 from plan.readers import existing_balancer
 from plan.readers.existing_balancer import (
@@ -22,6 +23,7 @@ from plan.readers.existing_balancer import (
     OtherRule,
 )
 from plan.readers.live_state import Account, LiveState
+from plan.readers.reads import Reads
 from plan.readers.stack_state import Resource, StateInventory, check_listener_unchanged
 from plan.rollout_plan import decide_rollout
 from tests.support.account import moto_only
@@ -200,7 +202,7 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
             Tags=[{"Key": "phoenix:stack", "Value": "blog/dev"}],
         )
     said = settings(**{**KEYS, "listener_arn": listener, "vpc_id": vpc})
-    seen = existing_balancer.read_existing_balancer(boto3.Session(region_name="eu-west-1"), said, ACCOUNT, owner="")
+    seen = existing_balancer.read_existing_balancer(Reads(connect(region="eu-west-1")), said, ACCOUNT, owner="")
     assert (seen.arn, seen.vpc_id, seen.security_groups) == (balancer, vpc, (firewall,))
     assert (seen.url, seen.suffix) == ("http://shop.example.com:8000", balancer.partition(":loadbalancer/")[2])
     assert seen.rules == (
@@ -211,16 +213,16 @@ def test_what_is_on_a_load_balancer_is_counted(monkeypatch: pytest.MonkeyPatch) 
     assert (seen.target_groups, seen.region_target_groups, seen.targets) == (1, 2, 0)
     assert seen.limits[RULES] == 100
     by_tag = existing_balancer.read_existing_balancer(
-        boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="edge/dev", made={balancer}
+        Reads(connect(region="eu-west-1")), settings(hostname="b.c"), ACCOUNT, owner="edge/dev", made={balancer}
     )
     assert (by_tag.arn, by_tag.rules, by_tag.listener) == (balancer, seen.rules, "")
     nothing = existing_balancer.read_existing_balancer(
-        boto3.Session(region_name="eu-west-1"), settings(hostname="b.c"), ACCOUNT, owner="no/dev"
+        Reads(connect(region="eu-west-1")), settings(hostname="b.c"), ACCOUNT, owner="no/dev"
     )
     assert nothing == ExistingBalancer()
     for gone in (listener.replace("123456789012", "210987654321"), listener[:-4] + "0000"):
         with pytest.raises(UserError, match="must be a listener of account 123456789012 in eu-west-1"):
             existing_balancer.read_existing_balancer(
-                boto3.Session(region_name="eu-west-1"), replace(said, listener_arn=gone), ACCOUNT, owner=""
+                Reads(connect(region="eu-west-1")), replace(said, listener_arn=gone), ACCOUNT, owner=""
             )
     assert free

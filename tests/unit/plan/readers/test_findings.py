@@ -14,7 +14,7 @@ from plan.checks import warnings
 from plan.image_source import ImageSource
 from plan.readers import findings
 from plan.report import vulnerability_diff
-from tests.support.factories import NOW, group, live, recipe, settings
+from tests.support.factories import NOW, group, live, reads, recipe, settings
 from tests.unit.plan.test_image_source import KNOWN
 
 OLD, NEW = "1" * 64, "2" * 64
@@ -63,30 +63,30 @@ def test_a_limit_is_off_unless_it_is_set_or_the_stack_is_protected() -> None:
 def test_an_image_with_a_fix_to_come_saves_no_bake(said: dict[str, Any], found: list[Any], bakes: bool) -> None:
     two_days = KNOWN[0]
     ec2: Any = Ec2({two_days.id: found})
-    why = findings.reason_to_bake(ec2, settings(**said), [two_days], now=NOW)
+    why = findings.reason_to_bake(reads(ec2), settings(**said), [two_days], now=NOW)
     assert bool(why) == bakes
     if bakes:
         assert why == (
             f"{two_days.id} has 1 vulnerabilities above maxSeverity that there is a fix of:"
             " CVE-2026-1 - openssl (critical 9.8)"
         )
-    assert not findings.reason_to_bake(ec2, settings(**said), [two_days], now=NOW - timedelta(days=1.5)), (
+    assert not findings.reason_to_bake(reads(ec2), settings(**said), [two_days], now=NOW - timedelta(days=1.5)), (
         "its first day"
     )
 
 
 def test_what_aws_does_not_tell_stops_no_plan() -> None:
     refusing: Any = Ec2(None)
-    assert findings.reason_to_bake(refusing, settings(**GATED), KNOWN, now=NOW) == ""
+    assert findings.reason_to_bake(reads(refusing), settings(**GATED), KNOWN, now=NOW) == ""
     serving = live(group("blue", OLD))
-    assert findings.with_findings(refusing, settings(**GATED), serving) == serving
+    assert findings.with_findings(reads(refusing), settings(**GATED), serving) == serving
 
 
 def test_only_what_serves_is_asked_about_and_nobody_where_it_is_off() -> None:
     both = live(group("blue", OLD, weight=0), group("green", NEW))
     ec2: Any = Ec2({f"ami-{OLD}": [BAD], f"ami-{NEW}": [BAD, LOW]})
-    assert findings.with_findings(ec2, settings(), both) == both and ec2.asked == 0
-    seen = findings.with_findings(ec2, settings(**GATED), both)
+    assert findings.with_findings(reads(ec2), settings(), both) == both and ec2.asked == 0
+    seen = findings.with_findings(reads(ec2), settings(**GATED), both)
     assert {one.color: one.vulnerable for one in seen.groups} == {
         "blue": (),
         "green": ("CVE-2026-1 - openssl (critical 9.8)",),
@@ -119,8 +119,9 @@ def test_the_plan_says_what_serves_with_a_fix_to_come() -> None:
 
 def lines(found: dict[str, list[Any]] | None, *, there: str = f"ami-{NEW}", **said: Any) -> tuple[str, ...]:
     plan = rollout_plan.decide_rollout(settings(active="green", **said), recipe(NEW), live(group("blue", OLD)), now=NOW)
-    session: Any = Ec2(found)
-    return vulnerability_diff.vulnerability_lines(session, plan, ImageSource(NEW, "", image=there), settings(**said))
+    return vulnerability_diff.vulnerability_lines(
+        reads(Ec2(found)), plan, ImageSource(NEW, "", image=there), settings(**said)
+    )
 
 
 def test_the_plan_says_what_a_launch_fixes_and_brings() -> None:

@@ -10,7 +10,9 @@ import pytest
 from moto import mock_aws
 
 from core.errors import UserError
+from core.session import connect
 from plan.readers.live_state import LiveGroup, LiveState, read_live_state
+from plan.readers.reads import Reads
 from tests.support.account import moto_only
 from tests.support.factories import group, live
 
@@ -53,7 +55,7 @@ class Account:
         return str(listener["ListenerArn"])
 
     def read(self) -> LiveState:
-        return read_live_state(self.session, stack=STACK, made=self.made)
+        return read_live_state(Reads(connect(region="eu-west-1")), stack=STACK, made=self.made)
 
     def target_group(self, name: str, **said: str) -> str:
         return str(

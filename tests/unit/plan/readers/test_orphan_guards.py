@@ -16,8 +16,10 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from core.aws import Aws
 from core.guard import Guard
+from core.session import connect
 from plan.readers import orphan_guards, orphans
 from plan.readers.live_state import LiveState
+from plan.readers.reads import Reads
 from steps.cleanup import sweep
 from tests.support.account import moto_only
 from tests.support.factories import NOW, group, live
@@ -95,8 +97,7 @@ MADE: list[Callable[[], str]] = [schedule, rule, document, role, alarm]
 
 
 def lost(standing: LiveState = STANDS, known: frozenset[str] = frozenset(), *, guards: bool = True) -> tuple[str, ...]:
-    session = boto3.Session(region_name=REGION)
-    return orphans.find_orphans(session, standing, stack=STACK, known=known, guards=guards).things
+    return orphans.find_orphans(Reads(connect(region=REGION)), standing, stack=STACK, known=known, guards=guards).things
 
 
 @pytest.mark.parametrize("make", MADE)

@@ -9,8 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from core.session import connect
 from plan.readers import orphans
 from plan.readers.live_state import LiveState
+from plan.readers.reads import Reads
 from tests.support.account import moto_only
 from tests.support.factories import group, live
 
@@ -47,7 +49,7 @@ def lost(standing: LiveState = LiveState(), known: frozenset[str] = frozenset())
 
 
 def read(standing: LiveState = LiveState(), known: frozenset[str] = frozenset()) -> orphans.Orphans:  # noqa: B008 - it is frozen
-    return orphans.find_orphans(boto3.Session(region_name="eu-west-1"), standing, stack=STACK, known=known)
+    return orphans.find_orphans(Reads(connect(region="eu-west-1")), standing, stack=STACK, known=known)
 
 
 def test_what_nobody_knows_is_found_in_the_order_in_which_it_can_go() -> None:
@@ -136,10 +138,10 @@ def test_a_stack_whose_names_are_the_same_is_seen_by_its_tags_and_none_that_only
     things("green-1", stack="shop/api-dev", color="green", generation="g", birth="1")
     rights("blue-1", stack="shop/api-dev", color="blue", generation="b", birth="1")
     things("green-2", stack="shop/api-dev-eu", color="green", generation="g", birth="1")
-    session = boto3.Session(region_name="eu-west-1")
+    session = connect(region="eu-west-1")
 
     def seen(stack: str) -> tuple[str, ...]:
-        return orphans.find_orphans(session, LiveState(), stack=stack, known=frozenset()).namesakes
+        return orphans.find_orphans(Reads(session), LiveState(), stack=stack, known=frozenset()).namesakes
 
     assert seen("shop-api/dev") == ("shop/api-dev",)
     assert seen("shop/api-dev") == ()
@@ -148,6 +150,6 @@ def test_a_stack_whose_names_are_the_same_is_seen_by_its_tags_and_none_that_only
 
 def test_rights_alone_which_all_regions_share_show_it_too() -> None:
     rights("blue-1", stack="shop/api-dev", color="blue", generation="b", birth="1")
-    there = boto3.Session(region_name="us-east-1")
+    there = Reads(connect(region="us-east-1"))
     found = orphans.find_orphans(there, LiveState(), stack="shop-api/dev", known=frozenset())
     assert (found.things, found.namesakes) == ((), ("shop/api-dev",))

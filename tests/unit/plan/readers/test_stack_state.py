@@ -99,7 +99,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[str]]:
 
 def test_a_state_that_is_just_saved_is_read_again(state: Callable[[int], list[str]]) -> None:
     asked = state(stack_state.TRIES - 1)
-    made = stack_state.read_state(HERE)
+    made = stack_state.read_state()
     assert made.ids == {BALANCER}
     assert made.recorded.rerun_trigger("shop-promote") == "4"
     assert made.attempted == {("blue", "b", "2")}
@@ -109,5 +109,5 @@ def test_a_state_that_is_just_saved_is_read_again(state: Callable[[int], list[st
 def test_one_that_can_never_be_read_says_why(state: Callable[[int], list[str]]) -> None:
     asked = state(stack_state.TRIES)
     with pytest.raises(Exception, match="failed to load checkpoint"):
-        stack_state.read_state(HERE)
+        stack_state.read_state()
     assert len(asked) == stack_state.TRIES

@@ -9,6 +9,7 @@ import pytest
 from moto import mock_aws
 
 from plan.readers import unrecorded
+from plan.readers.reads import Reads
 from plan.readers.stack_state import Resource, StateInventory
 from plan.readers.unrecorded import ExpectedResource
 from tests.support.account import moto_only
@@ -83,7 +84,7 @@ class Network:
         wanted = [*unrecorded.expected_network(NAME), *unrecorded.expected_balancer(NAME, ports=[80], cidrs=CIDRS)]
         return {
             (one.type, one.name, one.below): one.id
-            for one in unrecorded.find_unrecorded(self.session, made, wanted, owner=OWNER)
+            for one in unrecorded.find_unrecorded(Reads(self.session), made, wanted, owner=OWNER)
         }
 
 
