@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import boto3
 import pulumi
 import pytest
 
+from core import session
 from tests.support.main_program import program
 from tests.support.recorder import Existing
 from tests.unit.program.existing_group import network
@@ -17,6 +20,19 @@ def test_a_bad_configuration_declares_nothing_and_says_everything() -> None:
         program(minSzie="3", traffic=101)
     assert "the nearest is minSize" in str(error.value)
     assert "from 0 to 100 percent" in str(error.value)
+
+
+def test_a_bad_key_is_told_before_aws_is_asked_anything_and_before_its_provider_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(session, "connect", lambda **_: made.append("a session"))
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: made.append("a client"))
+    monkeypatch.delitem(sys.modules, "components.service", raising=False)
+    with pytest.raises(pulumi.RunError, match="the nearest is minSize"):
+        program(minSzie="3")
+    assert made == []
+    assert "components.service" not in sys.modules
 
 
 def test_all_that_is_known_to_fail_comes_at_once_before_anything_is_declared() -> None:
