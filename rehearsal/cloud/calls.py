@@ -104,9 +104,19 @@ class Calls:
     """Called with the errors of the local cloud itself (5xx), which an SDK would hide by trying again."""
     authorize: Fault = lambda call: None
     """Asked before any fault, of each call but the observer's: what AWS refuses to whoever calls."""
+    _delay_seconds: float = 0.0
     _faults: list[Fault] = field(default_factory=list)
     _holds: list[HeldCall] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def delaying(self, seconds: float) -> Iterator[None]:
+        """Inside it each call but the observer's is on its way for so long, as one from far away is."""
+        self._delay_seconds = seconds
+        try:
+            yield
+        finally:
+            self._delay_seconds = 0.0
 
     @contextmanager
     def failing(self, fault: Fault) -> Iterator[None]:
@@ -162,6 +172,8 @@ class Calls:
             if account := self.accounts.get(call.access_key):
                 environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
             refusal = self.record_and_check(call)
+            if self._delay_seconds and call.access_key != OBSERVER_KEY:
+                time.sleep(self._delay_seconds)
             if isinstance(refusal, Substitute):
                 _send(environ, refusal.body.encode())
                 refusal = None
