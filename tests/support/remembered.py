@@ -12,27 +12,23 @@ _READS = ("Describe", "Get", "List")
 class Remembered:
     """Reading calls of clients, each answered by moto once, until any of the clients is asked to change something.
 
-    It stands where a client sends its request (botocore's event `before-call`): what is asked is still judged and
-    written by botocore, and counts as a call for whoever counts. An error is not remembered.
+    It stands where a client's methods come together, before botocore judges and writes what is asked: it did so when
+    the same was asked first. An error is not remembered.
     """
 
     def __init__(self, *clients: Any) -> None:
-        self._answers: dict[str, tuple[Any, Any]] = {}
+        self._answers: dict[tuple[str, str, str], Any] = {}
         for client in clients:
-            client.meta.events.register_first("before-call", self._answer)
-            client.meta.events.register_first("after-call", self._remember)
+            client._make_api_call = self._asker(client.meta.service_model.service_name, client._make_api_call)
 
-    def _answer(self, *, model: Any, params: Any, context: dict[str, Any], **_: Any) -> tuple[Any, Any] | None:
-        if not model.name.startswith(_READS):
-            self._answers.clear()
-            return None
-        asked = json.dumps([model.service_model.service_name, model.name, params["body"]], default=str)
-        if asked not in self._answers:
-            context["remember as"] = asked
-            return None
-        http_response, parsed = self._answers[asked]
-        return http_response, copy.deepcopy(parsed)
+    def _asker(self, service: str, ask: Any) -> Any:
+        def asked(operation: str, params: dict[str, Any]) -> Any:
+            if not operation.startswith(_READS):
+                self._answers.clear()
+                return ask(operation, params)
+            key = service, operation, json.dumps(params, sort_keys=True, default=str)
+            if key not in self._answers:
+                self._answers[key] = ask(operation, params)
+            return copy.deepcopy(self._answers[key])
 
-    def _remember(self, *, http_response: Any, parsed: Any, context: dict[str, Any], **_: Any) -> None:
-        if "remember as" in context and http_response.status_code == 200:
-            self._answers[context["remember as"]] = http_response, copy.deepcopy(parsed)
+        return asked
