@@ -133,27 +133,7 @@ def select(
         )
     fitting = [image for image in fitting if not image.distrust]
     if not fitting:
-        others = list(
-            dict.fromkeys(f"{shown(image.fingerprint)} (baked {image.baked_at:%Y-%m-%d})" for image in there)
-        )[:5]
-        seen = (
-            f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
-            " have one fingerprint"
-            if others
-            else "it shows this account none at all"
-        )
-        share = (
-            ""
-            if place.account == account
-            else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
-        )
-        raise StepError(
-            "PHX-501",
-            f"{place} has no image of the service {service} with the fingerprint {shown(fingerprint)} for account"
-            f" {account}",
-            why=seen,
-            do=f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
-        )
+        raise _not_seen(there, place, service=service, fingerprint=fingerprint, account=account)
     youngest = fitting[0]
     days = youngest.days(now)
     if max_age_days and days > max_age_days:
@@ -165,6 +145,30 @@ def select(
             " (whatever its age)",
         )
     return youngest
+
+
+def _not_seen(
+    there: Sequence[Image], place: AccountRegion, *, service: str, fingerprint: str, account: str
+) -> StepError:
+    others = list(dict.fromkeys(f"{shown(image.fingerprint)} (baked {image.baked_at:%Y-%m-%d})" for image in there))[:5]
+    seen = (
+        f"there are {', '.join(others)}; equal commits of imageDir, baseImage, packerVariables and architecture"
+        " have one fingerprint"
+        if others
+        else "it shows this account none at all"
+    )
+    share = (
+        ""
+        if place.account == account
+        else f" pulumi config set --path 'imageSharedWith[0]' {account} (for one more, the next number);"
+    )
+    return StepError(
+        "PHX-501",
+        f"{place} has no image of the service {service} with the fingerprint {shown(fingerprint)} for account"
+        f" {account}",
+        why=seen,
+        do=f"in the stack that bakes there:{share} pulumi up, and once it serves with this image, pulumi up here",
+    )
 
 
 def check_copyable(ec2: EC2Client, kms: KMSClient, image: Image, place: AccountRegion, *, account: str) -> None:
