@@ -14,7 +14,6 @@ from core import approvals
 from rehearsal import PROJECT
 from rehearsal.engine import Running
 from tests.cycles.stack import IDENTITY, until
-from tests.faults.processes import kill_everything
 from tests.faults.test_growth import BACK, four_servers
 from tests.faults.test_guard import again, is_armed
 from tests.faults.trial import Trial
@@ -102,14 +101,7 @@ def test_nobody_says_a_word(trial: Trial) -> None:
 def test_killed_while_it_waits(trial: Trial, what: str) -> None:
     """Of the engine alone: its step puts production back. With all that it started: the share stays, unasked."""
     running = waits(trial)
-    trial.strike()
-    if what == "the engine":
-        running.kill()
-        trial.ends_badly(running)
-    else:
-        kill_everything(running.pid)
-        trial.ends_badly(running, at={trial.live.color: 90, trial.new: 10})
-    trial.unlock()
+    trial.killed(running, what, at={trial.live.color: 90, trial.new: 10})
     ends(trial, asked=what == "the machine")
 
 

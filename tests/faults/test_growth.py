@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.cycles.stack import until
 from tests.faults import hands
-from tests.faults.processes import kill_everything
 from tests.faults.test_launches import NO_ROOM, launches
 from tests.faults.trial import Trial
 
@@ -59,12 +57,4 @@ def test_killed_while_it_grows(trial: Trial, what: str) -> None:
         until(lambda: trial.share() == 10, what="10 %")
         with trial.machines("slow-boot=20"):
             until(lambda: (born := trial.born()) is not None and len(born.instances) == 3, what="a third server")
-            trial.strike()
-            if what == "the engine":
-                running.kill()
-                trial.ends_badly(running)
-            else:
-                kill_everything(running.pid)
-                trial.ends_badly(running, at={trial.live.color: 90, trial.new: 10})
-                assert running.wait().returncode == -signal.SIGKILL
-        trial.unlock()
+            trial.killed(running, what, at={trial.live.color: 90, trial.new: 10})

@@ -7,6 +7,7 @@ asserted here once: the old group served all the time, no request failed, no inv
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from rehearsal.scenario.load import Request
 from rehearsal.scenario.orphans import find_orphans
 from rehearsal.servers.process import ProcessMachines
 from tests.cycles.stack import CALM, IDENTITY, Group, Stack, by_color, until
+from tests.faults.processes import kill_everything
 
 Ending = Literal["forward", "back"]
 LONGEST_UPDATE = 420  # seconds; only an update that hangs takes so long
@@ -119,6 +121,18 @@ class Trial:
         said = self.fails(running, *says)
         self.is_safe(at)
         return said
+
+    def killed(self, running: Running, what: str, *, at: Mapping[str, int]) -> None:
+        """`the engine` alone dies, and its step puts production back; or `the machine`, and the weights stay `at`."""
+        self.strike()
+        if what == "the engine":
+            running.kill()
+            self.ends_badly(running)
+        else:
+            kill_everything(running.pid)
+            self.ends_badly(running, at=at)
+            assert running.wait().returncode == -signal.SIGKILL
+        self.unlock()
 
     def lands(self, *says: str) -> str:
         """An update that must fail and say this after production has moved, which stays where it is now."""
