@@ -255,7 +255,7 @@ def _network(before: PermanentResources, s: Settings) -> Iterator[Problem]:
             "vpcId",
             s.vpc_id,
             f"must stay empty: this stack made its own network; {never}",
-            f"pulumi config rm vpcId, albSubnetIds and serverSubnetIds\n      {way}",
+            f"pulumi config rm-all vpcId albSubnetIds serverSubnetIds\n      {way}",
         )
     elif before.vpc_cidr and s.vpc_cidr != before.vpc_cidr:
         yield problem(

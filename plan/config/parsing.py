@@ -84,9 +84,9 @@ def _unknown(key: str, known: Mapping[str, Any]) -> Problem:
             key,
             "...",
             f"is no key of this program; a part of {whole} is set with --path",
-            f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE",
+            f"pulumi config rm {shlex.quote(key)} && pulumi config set --path {shlex.quote(key)} VALUE",
         )
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     nearest = f"the nearest is {near[0]}" if near else "pulumi config shows those there are"
-    fix = f"pulumi config rm {key}" + (f", then pulumi config set {near[0]} VALUE" if near else "")
+    fix = f"pulumi config rm {key}" + (f" && pulumi config set {near[0]} VALUE" if near else "")
     return problem("PHX-102", key, "...", f"is no key of this program; {nearest}", fix)

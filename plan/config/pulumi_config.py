@@ -109,7 +109,7 @@ def _of_one(service: str, project: str, texts: Mapping[str, str], written: Typed
                 token,
                 "[plain text]",
                 "must be stored as a secret",
-                "pulumi config rm previewToken, and openssl rand -hex 24 | pulumi config set --secret previewToken",
+                "pulumi config rm previewToken; openssl rand -hex 24 | pulumi config set --secret previewToken",
             )
         )
     said = json.loads(mine.get(service, "{}"))

@@ -74,7 +74,7 @@ HTTPS = (listener(443, "HTTPS", certificate=CERTIFICATE), listener(80, redirects
             VPC,
             [
                 "vpcId = 'vpc-0a': must stay empty: this stack made its own network",
-                "pulumi config rm vpcId, albSubnetIds and serverSubnetIds",
+                "pulumi config rm-all vpcId albSubnetIds serverSubnetIds",
                 "another stack beside it",
             ],
         ),

@@ -236,7 +236,7 @@ def test_a_path_that_was_set_without_its_flag_says_which(key: str) -> None:
     said: Any = {key: "hunter2"}
     [problem] = problems(**said)
     assert f"a part of {key.split('.')[0].split('[')[0]} is set with --path" in problem
-    assert f"pulumi config rm {shlex.quote(key)}, then pulumi config set --path {shlex.quote(key)} VALUE" in problem
+    assert f"pulumi config rm {shlex.quote(key)} && pulumi config set --path {shlex.quote(key)} VALUE" in problem
     assert "hunter2" not in problem
 
 
