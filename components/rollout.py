@@ -10,6 +10,7 @@ import pulumi
 import pulumi_command as command
 
 from components.auto_scaling_group import AutoScalingGroup
+from components.progress_row import show_progress
 from components.step_command import step_command
 from components.traffic_guard import TrafficGuard
 from core.errors import coded
@@ -56,7 +57,9 @@ class Rollout(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         plan, live = checked.rollout, checked.live
-        super().__init__("phoenix:index:Rollout", name, {"active": plan.active.color}, opts)
+        # Without inputs nothing of it ever changes: its row has room for what the gates do.
+        super().__init__("phoenix:index:Rollout", name, {}, opts)
+        show_progress(self, stack=checked.settings.identity)
         self._prefix, self._checked, self._plan, self._live = name, checked, plan, live
         self._settings, self._account, self._recorded = checked.settings, checked.account, checked.recorded
         self._group, self._listener, self._traffic_guard = group, listener_arn, traffic_guard

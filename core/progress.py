@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol, TextIO
 
@@ -38,17 +39,27 @@ class RealClock:
 
 
 class Progress:
-    """Writes lines like `[12 s of 900 s] 1 of 2 servers healthy`, and is the deadline they speak of."""
+    """Writes lines like `[12 s of 900 s] 1 of 2 servers healthy`, and is the deadline they speak of.
 
-    def __init__(self, clock: Clock, *, limit: float | None = None, stream: TextIO | None = None) -> None:
+    `newest` gets the text of each line too.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        limit: float | None = None,
+        stream: TextIO | None = None,
+        newest: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self.clock = clock
         self.limit = limit
         self.began = clock.now()
-        self._stream = stream
+        self._stream, self._newest = stream, newest
 
     def bounded(self, limit: float) -> Progress:
         """The progress of something that begins now and may take `limit` seconds."""
-        return Progress(self.clock, limit=limit, stream=self._stream)
+        return Progress(self.clock, limit=limit, stream=self._stream, newest=self._newest)
 
     def elapsed(self) -> float:
         return self.clock.now() - self.began
@@ -60,8 +71,9 @@ class Progress:
     def line(self, text: str) -> None:
         """One line for the reader, whatever line breaks `text` has."""
         limit = "" if self.limit is None else f" of {self.limit:.0f} s"
-        whole = f"[{self.elapsed():.0f} s{limit}] {' '.join(text.split())}"
-        write(whole[:LONGEST_LINE], stream=self._stream)
+        line = " ".join(text.split())
+        write(f"[{self.elapsed():.0f} s{limit}] {line}"[:LONGEST_LINE], stream=self._stream)
+        self._newest(printable(line[:LONGEST_LINE]))
 
 
 def write(text: str, *, stream: TextIO | None = None) -> None:

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from core import aws, notifier, session
+from core import aws, newest_line, notifier, session
 from core.aws import Aws
 from core.errors import StepError
 from core.progress import Clock, Progress, RealClock, write
@@ -79,7 +80,7 @@ def _run(
     given: OptionsT, asked: Aws, interrupts: Interrupts, step: Callable[[OptionsT, Context], Mapping[str, object]]
 ) -> Mapping[str, object]:
     clock = RealClock()
-    progress = Progress(clock)
+    progress = Progress(clock, newest=partial(newest_line.leave, given.stack))
     with notifier.notifying(asked.session, topic=given.notify_topic, tell=progress.line) as notify:
         try:
             return step(given, Context(aws=asked, clock=clock, progress=progress, interrupts=interrupts, notify=notify))
