@@ -144,7 +144,7 @@ def _images(
             "PHX-318",
             "baseImage",
             s.base_image,
-            f"must be an image in {s.region} that this account may use; it is gone",
+            f"must be an image in {s.region} that this account may use, or a parameter that names one; there is none",
             "pulumi config set baseImage debian-12",
         )
     existing = plan.existing

@@ -338,10 +338,10 @@ def _healthy(reads: Reads, target_group: str) -> int:
 
 
 def read_base_image(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> int | None:
-    """GiB of an image that is named by its id or a parameter's path, 0 when it is not there or not ours to use.
+    """GiB of an image that is named by its id or a parameter's path, 0 when there is none, or none that is ours to use.
 
     None for other names: the vendors' images have 8, which no disk here is smaller than. None too when AWS does not say
-    its size, or a parameter names none, which the bake tells better.
+    its size.
     """
     if not base_image.startswith("ami-") and ssm is None:
         return None
@@ -349,7 +349,7 @@ def read_base_image(ec2: EC2Client, ssm: SSMClient | None, base_image: str) -> i
         id = base_images.published(ssm, base_image) if ssm else base_image
         found = ec2.describe_images(ImageIds=[id])["Images"]
     except StepError:
-        return None
+        return 0
     except ClientError as error:
         if error_code(error).startswith("InvalidAMIID"):
             return 0

@@ -113,8 +113,8 @@ def test_a_base_image_by_its_id_is_looked_for_and_no_other(session: boto3.Sessio
         there: 15,
         "/golden/base": 15,
         "ami-00000000000000000": 0,
-        "/golden/text": None,
-        "/golden/nowhere": None,
+        "/golden/text": 0,
+        "/golden/nowhere": 0,
         "ubuntu-24.04": None,
     }
 

@@ -50,6 +50,14 @@ def test_nothing_is_said_of_what_is_mended_for_everybody_or_is_not_installed(fil
     assert vendor_support.notes(files, base_image) == ()
 
 
+def test_scripts_that_call_apt_get_are_said_to_fail_on_amazon_linux() -> None:
+    commented: Files = {"provision/10-system.sh": (True, b"# no apt-get here\ndnf install nginx\n")}
+    for base_image in ("al2023", "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"):
+        [said] = vendor_support.notes(FILES, base_image)
+        assert said.startswith("provision/10-operating-system.sh calls apt-get, which Amazon Linux does not have")
+        assert vendor_support.notes(commented, base_image) == ()
+
+
 def test_the_plan_says_it_when_servers_are_born_and_not_again_with_each_look() -> None:
     source = ImageSource(
         "111111111111",
