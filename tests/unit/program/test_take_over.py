@@ -91,6 +91,30 @@ def test_a_held_canary_is_declared_with_both(existing: Existing) -> None:
     assert sorted(done.outputs["live"]["weights"].values()) == [10, 90]
 
 
+def test_a_second_try_finds_the_rule_and_declares_what_promote_reports(existing: Existing) -> None:
+    world = OldWorld()
+    existing.in_production.append(world.old)
+    elb: Any = boto3.client("elbv2", "eu-west-1")
+    tags = {"phoenix:stack": "phoenix/dev", "phoenix:rule": "production"}
+    rule = elb.create_rule(
+        ListenerArn=world.listener,
+        Priority=31,
+        Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [HOST]}}],
+        Actions=[{"Type": "forward", "TargetGroupArn": world.old}],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["Rules"][0]["RuleArn"]
+    existing.holds("aws:lb/listenerRule:ListenerRule", rule, tags=tags)
+    done = world.program(existing)
+    assert "phoenix-dev-promote" in done.one("aws:lb/listenerRule:ListenerRule", "production").depends_on
+    promote = done.one("command:local:Command", "promote")
+    assert "phoenix-dev-production" not in promote.depends_on
+    found = done.one("aws:lb/listenerRule:ListenerRule", "production").inputs["actions"][0]["forward"]["targetGroups"]
+    assert {one["arn"]: one["weight"] for one in found} == {
+        promote.inputs["environment"]["PHOENIX_TARGET_GROUP"]: 100,
+        world.old: 0,
+    }
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
