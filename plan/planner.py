@@ -49,6 +49,8 @@ from plan.rollout_plan import RolloutPlan
 from plan.server_spec import ServerSpec
 from plan.situation import Situation, Update
 
+RULE = "aws:lb/listenerRule:ListenerRule"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedPlan:
@@ -198,6 +200,7 @@ def _report(update: Update, found: Situation, plan: RolloutPlan, given: Flags, f
         *way_back.rows(settings, found.live),
         *brief.rows,
         *(take_over_rows.rows(settings, plan, found.live, old) if old else ()),
+        *take_over_rows.state_rows(plan, found.live, found.made.find(RULE, f"{settings.name}-production")),
         *(("note", line) for line in mind),
         *rows.open_rows(exposure.left_open(settings, found.limits, front=not found.shared)),
     )

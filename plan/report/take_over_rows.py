@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from core.listener_rules import equal_shares
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.readers.old_target_group import OldTargetGroup
+from plan.readers.stack_state import Resource
 from plan.rollout_plan import RolloutPlan
 from plan.rule_fates import describe_rule, describe_rules, rule_fates
 
@@ -36,6 +38,17 @@ def rows(s: Settings, plan: RolloutPlan, live: LiveState, old: OldTargetGroup) -
             yield "note", f"{old.healthy} servers have production now, and minSize launches {s.min_size}"
     if left := left_by_hand(s, plan, live, old):
         yield from (("left", line) for line in left)
+
+
+def state_rows(plan: RolloutPlan, live: LiveState, rule: Resource | None) -> Iterator[tuple[str, str]]:
+    """Of an update that finds the production `rule` in the state as it was made, before promote moved its weights."""
+    if rule is None or live.taken_over is None or not plan.is_up_to_date:
+        return
+    actions = rule.outputs.get("actions") or [{}]
+    named = (actions[0].get("forward") or {}).get("targetGroups", [])
+    recorded = {one["arn"]: int(one["weight"]) for one in named}
+    if not equal_shares(recorded, {group.target_group: group.weight for group in live.groups}):
+        yield "note", "the state gets the weights that promote has set: the production rule is written, AWS has it so"
 
 
 def is_over(plan: RolloutPlan, live: LiveState, old: OldTargetGroup) -> bool:

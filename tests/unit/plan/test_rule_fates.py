@@ -14,6 +14,7 @@ from plan.checks import take_over
 from plan.readers.live_state import LiveGroup
 from plan.readers.old_target_group import ForeignRule, OldTargetGroup, read_old_target_group
 from plan.readers.reads import Reads
+from plan.readers.stack_state import Resource
 from plan.report import take_over_rows
 from plan.rollout_plan import decide_rollout
 from plan.rule_fates import describe_rules, rule_fates
@@ -188,6 +189,17 @@ def test_a_key_that_is_done_says_so() -> None:
     assert rows(OldTargetGroup(arn=OLD), group("blue")) == (
         f"left: nothing of {OLD}: AWS does not know it any more (pulumi config rm takeOverTargetGroup)"
     )
+
+
+@pytest.mark.parametrize(("old", "blue", "said"), [(100, 0, True), (0, 100, False)])
+def test_an_update_that_only_writes_the_state_says_so(old: int, blue: int, *, said: bool) -> None:
+    found = live(taken_over(0), group("blue"))
+    named = [{"arn": OLD, "weight": old}, {"arn": group("blue").target_group, "weight": blue}]
+    rule = Resource("urn", "type", {"actions": [{"type": "forward", "forward": {"targetGroups": named}}]})
+    plan = decide_rollout(settings(**SAID), recipe(), found, now=NOW)
+    assert ("the state gets the weights" in str(list(take_over_rows.state_rows(plan, found, rule)))) == said
+    assert list(take_over_rows.state_rows(plan, live(group("blue")), rule)) == []
+    assert list(take_over_rows.state_rows(plan, found, None)) == []
 
 
 @mock_aws
