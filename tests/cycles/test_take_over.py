@@ -41,7 +41,7 @@ def test_production_is_taken_over_under_load_and_nothing_of_the_old_world_is_tou
     assert world.answers() == set(SNOWFLAKES)
 
     # The second one, of other scripts, stays.
-    world.set(hooks={"atShare10": "true"})
+    world.set(hooks={"atShare10": "echo go on"})
     world.change()
     done = world.engine.up()
     assert done.ok, done.text
