@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
 
 import pulumi
 import pulumi_aws as aws
@@ -18,7 +20,9 @@ class Network(pulumi.ComponentResource):
     a VPC of `cidr` (IPv4, prefix /16 to /24) over two availability zones: a public and a private subnet in each (a
     quarter of the VPC each), an internet gateway, and one NAT gateway through which servers reach package archives
     and Systems Manager. One NAT gateway is one zone's: production that must outlive a zone adopts a network of its own.
-    Its default security group has no rule; `logs` is where its flow logs go.
+    Its default security group has no rule; `logs` is where its flow logs go. With `ipv6` AWS gives the VPC a network of
+    IPv6 (/56), of which each public subnet gets a /64 with a way to the internet: for a load balancer, in place, and
+    never taken away again. Servers have IPv4 alone.
 
     Outputs: `vpc_id`, `alb_subnet_ids`, `server_subnet_ids`.
     """
@@ -35,6 +39,7 @@ class Network(pulumi.ComponentResource):
         alb_subnet_ids: Sequence[str] = (),
         server_subnet_ids: Sequence[str] = (),
         cidr: str = "10.20.0.0/16",
+        ipv6: bool = False,
         logs: LogBucket | None = None,
         tags: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
@@ -45,7 +50,7 @@ class Network(pulumi.ComponentResource):
             self.alb_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in alb_subnet_ids]
             self.server_subnet_ids = [pulumi.Output.from_input(subnet) for subnet in server_subnet_ids]
         else:
-            vpc = self._make(name, cidr, tags)
+            vpc = self._make(name, cidr, tags, ipv6=ipv6)
             self._shut(name, vpc)
             if logs:
                 self._watch(name, vpc, logs, tags)
@@ -69,7 +74,7 @@ class Network(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=logs.ready),
         )
 
-    def _make(self, name: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Vpc:
+    def _make(self, name: str, cidr: str, tags: Mapping[str, str], *, ipv6: bool) -> aws.ec2.Vpc:
         mine = pulumi.ResourceOptions(parent=self)
 
         def called(what: str) -> dict[str, str]:
@@ -80,6 +85,7 @@ class Network(pulumi.ComponentResource):
             cidr_block=cidr,
             enable_dns_support=True,
             enable_dns_hostnames=True,
+            assign_generated_ipv6_cidr_block=True if ipv6 else None,
             tags=called("vpc"),
             opts=mine,
         )
@@ -89,8 +95,11 @@ class Network(pulumi.ComponentResource):
         ).names[:2]
         quarters = [str(quarter) for quarter in ipaddress.ip_network(cidr).subnets(prefixlen_diff=2)]
         public, private = (
-            [self._subnet(f"{name}-{kind}-{i}", vpc, zone, cidrs[i], tags) for i, zone in enumerate(zones)]
-            for kind, cidrs in (("public", quarters[:2]), ("private", quarters[2:]))
+            [
+                self._subnet(f"{name}-{kind}-{i}", vpc, zone, cidrs[i], tags, ipv6=i if has_ipv6 else None)
+                for i, zone in enumerate(zones)
+            ]
+            for kind, cidrs, has_ipv6 in (("public", quarters[:2], ipv6), ("private", quarters[2:], False))
         )
         address = aws.ec2.Eip(
             f"{name}-nat",
@@ -105,18 +114,22 @@ class Network(pulumi.ComponentResource):
             tags=called("nat"),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[gateway]),
         )
-        outside = self._routes(f"{name}-public", vpc, public, tags, gateway_id=gateway.id)
+        outside = self._routes(f"{name}-public", vpc, public, tags, ipv6=ipv6, gateway_id=gateway.id)
         inside = self._routes(f"{name}-private", vpc, private, tags, nat_gateway_id=nat.id)
         self.vpc_id = vpc.id
         self.alb_subnet_ids = [_reached(subnet, outside) for subnet in public]
         self.server_subnet_ids = [_reached(subnet, inside) for subnet in private]
         return vpc
 
-    def _subnet(self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str]) -> aws.ec2.Subnet:
+    def _subnet(
+        self, name: str, vpc: aws.ec2.Vpc, zone: str, cidr: str, tags: Mapping[str, str], *, ipv6: int | None
+    ) -> aws.ec2.Subnet:
+        """`ipv6`: which /64 of the VPC's IPv6 network it has; None for none."""
         return aws.ec2.Subnet(
             name,
             vpc_id=vpc.id,
             cidr_block=cidr,
+            ipv6_cidr_block=None if ipv6 is None else vpc.ipv6_cidr_block.apply(partial(_ipv6_part, number=ipv6)),
             availability_zone=zone,
             map_public_ip_on_launch=False,
             tags={**tags, "Name": name},
@@ -130,17 +143,33 @@ class Network(pulumi.ComponentResource):
         vpc: aws.ec2.Vpc,
         subnets: Sequence[aws.ec2.Subnet],
         tags: Mapping[str, str],
+        *,
+        ipv6: bool = False,
         **way_out: pulumi.Input[str],
     ) -> list[pulumi.CustomResource]:
-        """A route table with one way out for these subnets; what makes them reached."""
+        """A route table with one way out for these subnets, by `ipv6` too; what makes them reached."""
         opts = pulumi.ResourceOptions(parent=self)
         table = aws.ec2.RouteTable(name, vpc_id=vpc.id, tags={**tags, "Name": name}, opts=opts)
         route = aws.ec2.Route(name, route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=opts, **way_out)
+        of_ipv6 = (
+            [
+                aws.ec2.Route(
+                    f"{name}-ipv6", route_table_id=table.id, destination_ipv6_cidr_block="::/0", opts=opts, **way_out
+                )
+            ]
+            if ipv6
+            else []
+        )
         joined = [
             aws.ec2.RouteTableAssociation(f"{name}-{i}", route_table_id=table.id, subnet_id=subnet.id, opts=opts)
             for i, subnet in enumerate(subnets)
         ]
-        return [route, *joined]
+        return [route, *of_ipv6, *joined]
+
+
+def _ipv6_part(network: str, *, number: int) -> str:
+    """A /64, which is what a subnet has of IPv6, of a VPC's /56."""
+    return str(next(islice(ipaddress.ip_network(network).subnets(new_prefix=64), number, None)))
 
 
 def _reached(subnet: aws.ec2.Subnet, ways: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:

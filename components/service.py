@@ -27,6 +27,7 @@ from components.traffic_guard import GuardArgs, TrafficGuard
 from plan import estimates, lineage
 from plan.checks import freeze
 from plan.config import stop_command
+from plan.config.settings import DUALSTACK
 from plan.config.user_data import user_data
 from plan.group_key import GroupKey
 from plan.planner import CheckedPlan
@@ -117,6 +118,8 @@ class Service(pulumi.ComponentResource):
             alb_subnet_ids=settings.alb_subnet_ids,
             server_subnet_ids=settings.server_subnet_ids,
             cidr=settings.vpc_cidr,
+            # What an existing network has stays: nothing is taken from the subnets of a load balancer.
+            ipv6=settings.ip_address_type == DUALSTACK or self._checked.network_ipv6,
             logs=self._logs,
             tags={"phoenix:stack": settings.identity},
             opts=self._below,

@@ -116,7 +116,7 @@ class ServiceArgs(TypedDict, total=False):
     internal: bool
     """Load balancer without public addresses, in an existing VPC; the update must run where it is reached. It can't change later. Default: false."""
     ipAddressType: str
-    """Addresses of the load balancer: ipv4, or dualstack for IPv6 too, with subnets that have both and an IPv6 network in allowedCidrs (::/0 is everybody); servers keep IPv4. Default: ipv4."""
+    """Addresses of the load balancer: ipv4, or dualstack for IPv6 too, with an IPv6 network in allowedCidrs (::/0 is everybody); the own network gets IPv6 with it, subnets of albSubnetIds must have both; servers keep IPv4. Default: ipv4."""
     idleTimeoutSeconds: int
     """Seconds without a byte after which the load balancer closes a connection, of users and to servers; a request that is answered later fails with 504. The application's keep-alive must be longer. Default: 60."""
     listenerPort: int

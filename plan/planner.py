@@ -59,7 +59,7 @@ class CheckedPlan:
     `recorded`: what the steps of earlier updates said. `kept_egress`, `kept_policies`: where the servers of a color
     that is kept may go, and the managed policies that their role has.
     `zone`: what the hosted zone has before the stack's own records. `orphans`: things that killed updates left, and no
-    state knows.
+    state knows. `network_ipv6`: whether the network that the program has made has IPv6 already.
     """
 
     settings: Settings
@@ -78,6 +78,7 @@ class CheckedPlan:
     report: PlanReport
     listener_move: ListenerMove
     freeze: Freeze
+    network_ipv6: bool = False
 
 
 def make_plan(
@@ -116,6 +117,7 @@ def make_plan(
         rollout=plan,
         lineage=found.ancestry,
         report=_report(update, found, plan, given, frozen),
+        network_ipv6=found.before.vpc_ipv6,
         listener_move=listener_move.plan_listener_move(found.before, found.live, port=update.port),
         freeze=frozen,
     )

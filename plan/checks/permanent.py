@@ -59,6 +59,7 @@ class Rule:
 @dataclass(frozen=True)
 class PermanentResources:
     """What the state holds. `vpc_cidr`: of a VPC that the program made; empty when there is none of its own.
+    `vpc_ipv6`: whether that has a network of IPv6 too.
 
     `balancer` (ARN), with its `vpc`, `subnets`, `listeners`, `cidrs` (who may come in) and `web_acl` (ARN), is the
     program's own too; `internal`: it has no public address; `ip_address_type` as AWS says it; `idle_seconds` after
@@ -71,6 +72,7 @@ class PermanentResources:
     """
 
     vpc_cidr: str = ""
+    vpc_ipv6: bool = False
     balancer: str = ""
     vpc: str = ""
     subnets: frozenset[str] = frozenset()
@@ -119,8 +121,10 @@ def read_permanent(made: StateInventory, *, owner: str, identity: str) -> Perman
         for stack in (owner, identity)
         for one in all_of("aws:lb/listenerRule:ListenerRule", stack)
     }
+    own_vpc = first(all_of("aws:ec2/vpc:Vpc", owner))
     return PermanentResources(
-        vpc_cidr=first(all_of("aws:ec2/vpc:Vpc", owner)).get("cidrBlock", ""),
+        vpc_cidr=own_vpc.get("cidrBlock", ""),
+        vpc_ipv6=bool(own_vpc.get("assignGeneratedIpv6CidrBlock")),
         balancer=arn,
         vpc=balancer.get("vpcId", ""),
         subnets=frozenset(balancer.get("subnets") or ()),

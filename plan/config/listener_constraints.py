@@ -152,17 +152,6 @@ def _dualstack_constraints(s: Settings) -> BrokenConstraints:
         )
     if s.ip_address_type != DUALSTACK or s.listener_arn:
         return
-    if not s.vpc_id:
-        yield (
-            ("ipAddressType", "vpcId"),
-            problem(
-                "PHX-184",
-                "ipAddressType",
-                DUALSTACK,
-                "must come with vpcId: the network that is made without it has IPv4 addresses alone",
-                "pulumi config set vpcId vpc-...  (with subnets that have IPv6 networks), or ipAddressType ipv4",
-            ),
-        )
     if s.allowed_cidrs and not of_ipv6:
         yield (
             ("ipAddressType", "allowedCidrs"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from plan.checks.permanent import PermanentResources, Rule, wanted_ports
-from plan.config.settings import Settings
+from plan.config.settings import DUALSTACK, Settings
 from plan.readers.live_state import LiveState
 
 
@@ -27,6 +27,8 @@ def permanent_rows(before: PermanentResources, s: Settings, live: LiveState, *, 
                     " balancer's DNS name first, and who still has it is refused",
                 )
             )
+        if before.vpc_cidr and s.ip_address_type == DUALSTACK and not before.vpc_ipv6:
+            found.append(("network", "it gets IPv6, and so do the load balancer's subnets: in place, and it stays"))
         found += _judged(before, s)
         found += _switched(
             "protect",

@@ -14,7 +14,7 @@ from plan.image_source import ImageSource
 from plan.lineage import UNKNOWN, Lineage
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup, LiveState
-from plan.report import capacity_row, gates, guard_rows, sight_row
+from plan.report import birth_rows, capacity_row, gates, guard_rows, sight_row
 from plan.report.changelog import Changelog
 from plan.report.report import PlanReport
 from plan.rollout_plan import RolloutPlan
@@ -55,6 +55,8 @@ def plan_report(facts: Facts) -> PlanReport:
         rows += capacity_row.capacity_rows(settings, plan, live)
         rows += sight_row.sight_rows(settings, plan, live, limits.traffic)
     rows.append(("production", _production_row(plan, live)))
+    rows += birth_rows.name_rows(settings, live)
+    rows += [] if plan.existing else birth_rows.schedule_rows(settings)
     rows += facts.permanent
     rows += _other_group_rows(plan, live, limits)
     rows += guard_rows.guard_rows(settings, plan, live, facts.now)

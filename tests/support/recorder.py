@@ -99,6 +99,8 @@ class _Mocks(mocks.Mocks):
             "latestVersion": 1,
             "dnsName": f"{args.name}.elb.amazonaws.com",
         }
+        if args.typ == "aws:ec2/vpc:Vpc" and args.inputs.get("assignGeneratedIpv6CidrBlock"):
+            made["ipv6CidrBlock"] = "2001:db8:0:1200::/56"
         if args.typ == "aws:lb/loadBalancer:LoadBalancer":
             made["zoneId"] = "ZBALANCER"
         if args.typ == "aws:acm/certificate:Certificate":

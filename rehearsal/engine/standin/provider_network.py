@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rehearsal.engine.standin.aws import Aws, AwsType, pairs
-from rehearsal.engine.standin.provider import Call
+from rehearsal.engine.standin.provider import Call, ProviderError
 from rehearsal.engine.standin.values import Properties
 
 
@@ -38,6 +38,15 @@ class Ec2Type(AwsType):
         return f"arn:aws:ec2:{self.aws.region}:{owner}:{kind}/{ident}"
 
 
+def ipv6_networks(found: Mapping[str, Any]) -> list[str]:
+    """Those that a VPC or a subnet has."""
+    return [
+        one["Ipv6CidrBlock"]
+        for one in found.get("Ipv6CidrBlockAssociationSet", ())
+        if next(iter(one[key]["State"] for key in one if key.endswith("State"))) in ("associating", "associated")
+    ]
+
+
 class Vpc(Ec2Type):
     """`aws:ec2/vpc:Vpc`."""
 
@@ -49,6 +58,7 @@ class Vpc(Ec2Type):
     def make(self, call: Call, inputs: Properties) -> str:
         made = self.aws.ec2.create_vpc(
             CidrBlock=inputs["cidrBlock"],
+            AmazonProvidedIpv6CidrBlock=bool(inputs.get("assignGeneratedIpv6CidrBlock")),
             InstanceTenancy=inputs["instanceTenancy"],
             TagSpecifications=self.tags(inputs),
         )["Vpc"]["VpcId"]
@@ -65,11 +75,16 @@ class Vpc(Ec2Type):
             "arn": self.arn("vpc", ident, found["OwnerId"]),
             "ownerId": found["OwnerId"],
             "defaultSecurityGroupId": groups[0]["GroupId"] if groups else "",
+            "ipv6CidrBlock": next(iter(ipv6_networks(found)), ""),
         }
 
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
         self._dns(ident, inputs)
+        if "assignGeneratedIpv6CidrBlock" in changed:
+            if not inputs.get("assignGeneratedIpv6CidrBlock"):
+                raise ProviderError("the stand-in takes no VPC its IPv6 network")
+            self.aws.ec2.associate_vpc_cidr_block(VpcId=ident, AmazonProvidedIpv6CidrBlock=True)
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         self.aws.ec2.delete_vpc(VpcId=ident)
@@ -125,8 +140,9 @@ class Subnet(Ec2Type):
 
     def make(self, call: Call, inputs: Properties) -> str:
         zone = {"AvailabilityZone": inputs["availabilityZone"]} if inputs.get("availabilityZone") else {}
+        ipv6 = {"Ipv6CidrBlock": inputs["ipv6CidrBlock"]} if inputs.get("ipv6CidrBlock") else {}
         made = self.aws.ec2.create_subnet(
-            VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"], TagSpecifications=self.tags(inputs), **zone
+            VpcId=inputs["vpcId"], CidrBlock=inputs["cidrBlock"], TagSpecifications=self.tags(inputs), **zone, **ipv6
         )["Subnet"]["SubnetId"]
         self.aws.wait(f"subnet {made}", lambda: self._found(made)["State"] == "available")
         if inputs.get("mapPublicIpOnLaunch"):
@@ -145,6 +161,10 @@ class Subnet(Ec2Type):
     def change(self, call: Call, ident: str, inputs: Properties, changed: frozenset[str]) -> None:
         self.retag(ident, inputs, changed)
         self._public(ident, inputs)
+        if "ipv6CidrBlock" in changed:
+            if not inputs.get("ipv6CidrBlock"):
+                raise ProviderError("the stand-in takes no subnet its IPv6 network")
+            self.aws.ec2.associate_subnet_cidr_block(SubnetId=ident, Ipv6CidrBlock=inputs["ipv6CidrBlock"])
 
     def remove(self, call: Call, ident: str, outputs: Properties) -> None:
         self.aws.ec2.delete_subnet(SubnetId=ident)

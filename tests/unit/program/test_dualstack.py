@@ -10,6 +10,7 @@ import pulumi
 import pytest
 
 from tests.support.main_program import certificate, program
+from tests.support.recorder import Existing, Recorded
 from tests.unit.plan.checks.test_hosted_zone import HOST, made_zone
 from tests.unit.program.existing_group import network
 
@@ -61,7 +62,6 @@ def test_users_of_ipv6_come_in_and_the_name_has_addresses_of_both() -> None:
     ("said", "told"),
     [
         ({"allowedCidrs": BOTH}, "PHX-183: allowedCidrs"),
-        ({"ipAddressType": "dualstack", "allowedCidrs": BOTH}, "PHX-184: ipAddressType"),
         ({"ipAddressType": "dualstack"}, r'type: in Pulumi.STACK.yaml, allowedCidrs: \["0.0.0.0/0", "::/0"\]'),
         ({"ipAddressType": "ipv6"}, "must be ipv4 or dualstack"),
         ({"allowedCidrs": ["2001:db8::1/32"]}, "a network such as 10.20.0.0/16 or 2001:db8::/32"),
@@ -70,6 +70,54 @@ def test_users_of_ipv6_come_in_and_the_name_has_addresses_of_both() -> None:
 def test_what_would_leave_users_of_ipv6_outside_is_refused(said: dict[str, Any], told: str) -> None:
     with pytest.raises(pulumi.RunError, match=told):
         program(**said)
+
+
+def own_network(done: Recorded) -> dict[str, Any]:
+    """What of a network of its own is IPv6's: the VPC, each subnet that has some, and routes."""
+    subnets = {one.name: one.inputs.get("ipv6CidrBlock") for one in done.all("aws:ec2/subnet:Subnet")}
+    return {
+        "vpc": done.one("aws:ec2/vpc:Vpc").inputs.get("assignGeneratedIpv6CidrBlock"),
+        "subnets": {name: part for name, part in subnets.items() if part},
+        "routes": [
+            one.inputs["gatewayId"]
+            for one in done.all("aws:ec2/route:Route")
+            if one.inputs.get("destinationIpv6CidrBlock") == "::/0"
+        ],
+    }
+
+
+WITHOUT: dict[str, Any] = {"vpc": None, "subnets": {}, "routes": []}
+WITH: dict[str, Any] = {
+    "vpc": True,
+    "subnets": {
+        "phoenix-dev-public-0": "2001:db8:0:1200::/64",
+        "phoenix-dev-public-1": "2001:db8:0:1201::/64",
+    },
+    "routes": ["phoenix-dev-internet-id"],
+}
+
+
+def test_a_network_of_its_own_has_ipv6_where_the_load_balancer_stands_and_servers_have_none() -> None:
+    assert own_network(program()) == WITHOUT
+    done = program(ipAddressType="dualstack", allowedCidrs=BOTH)
+    assert own_network(done) == WITH
+    for subnet in done.all("aws:ec2/subnet:Subnet"):
+        # With it an IPv6 network that changes would replace the subnet.
+        assert "assignIpv6AddressOnCreation" not in subnet.inputs
+
+
+@pytest.mark.parametrize(("has_ipv6", "expected"), [(True, WITH), (False, WITHOUT)])
+def test_what_a_network_has_got_it_keeps(has_ipv6: bool, expected: dict[str, Any]) -> None:
+    """AWS takes no network from a VPC while a subnet has a part of it, and the VPC's change would come first."""
+    existing = Existing()
+    existing.holds(
+        "aws:ec2/vpc:Vpc",
+        "vpc-1",
+        cidrBlock="10.20.0.0/16",
+        assignGeneratedIpv6CidrBlock=has_ipv6,
+        tags={"phoenix:stack": "phoenix/dev"},
+    )
+    assert own_network(program(existing=existing)) == expected
 
 
 def test_subnets_without_ipv6_are_refused_before_aws_does() -> None:

@@ -195,7 +195,20 @@ def test_rules_on_a_shared_listener_do_not_meet_on_their_way(priority: int, fits
         (before(), {"web_acl_arn": "arn:acl"}, [("web ACL", "none -> arn:acl: in place")]),
         (before(web_acl="arn:acl"), {}, [("web ACL", "arn:acl -> none: in place")]),
         (
-            before(),
+            before(vpc_cidr=""),
+            {"ip_address_type": "dualstack"},
+            [("addresses", "ipv4 -> dualstack (ipAddressType): in place")],
+        ),
+        (
+            before(vpc_cidr="10.20.0.0/16"),
+            {"ip_address_type": "dualstack"},
+            [
+                ("network", "it gets IPv6, and so do the load balancer's subnets: in place, and it stays"),
+                ("addresses", "ipv4 -> dualstack (ipAddressType): in place"),
+            ],
+        ),
+        (
+            before(vpc_cidr="10.20.0.0/16", vpc_ipv6=True),
             {"ip_address_type": "dualstack"},
             [("addresses", "ipv4 -> dualstack (ipAddressType): in place")],
         ),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from plan.config.schedule import ScheduledSize
 from plan.image_source import ImageSource
 from plan.readers.account_limits import AccountLimits
 from plan.readers.live_state import LiveGroup
@@ -306,3 +307,16 @@ def test_a_file_that_can_not_be_written_is_a_line_and_no_error(tmp_path: Path, n
 def test_a_commits_words_that_are_no_utf_8_are_written_as_far_as_they_are(tmp_path: Path) -> None:
     assert report.publish("a \udcff", {"PHOENIX_PLAN_MARKDOWN": str(tmp_path / "plan.md")}) == ""
     assert (tmp_path / "plan.md").read_text() == "a ?"
+
+
+def test_the_first_plan_says_what_becomes_of_the_name_and_a_launch_at_which_times_it_has_which_size() -> None:
+    zone: Any = {"hosted_zone_id": "Z123", "hostname": "shop.example.com"}
+    times = {"night": ScheduledSize(cron="0 22 * * *", time_zone="UTC", min_size=1, max_size=2, desired=1)}
+    first = brief(NEW, active="blue", schedule=times, **zone)
+    assert row(first, "DNS") == ["shop.example.com leads here by a record in Z123, once a group serves"]
+    assert row(first, "certificate") == ["ACM issues one for shop.example.com, which a record in Z123 proves"]
+    assert row(first, "schedule") == ["night (0 22 * * * UTC): 1 to 2 servers, 1 at first; from when it has production"]
+    assert row(brief(NEW, active="blue", certificate_arn="arn:x", **zone), "certificate") == []
+    later = brief(NEW, group("blue", OLD), active="green", schedule=times, **zone)
+    assert row(later, "DNS") == row(later, "certificate") == []
+    assert len(row(later, "schedule")) == 1
