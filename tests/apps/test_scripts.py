@@ -45,6 +45,12 @@ def test_it_says_its_unit_and_brings_it_or_has_it_of_a_package(folder: Path) -> 
     [unit] = re.findall(r"^echo \"?([\w$.@-]+\.service)\"? >/etc/phoenix/application$", text, re.MULTILINE)
     brought = {*application.glob("*.service"), *application.glob("*.container")}
     assert not brought or unit.removesuffix(".service") in {one.stem for one in brought}
+    for container in application.glob("*.container"):
+        said = container.read_text()
+        assert re.search(r"^Image=\S+@sha256:[0-9a-f]{64}$", said, re.MULTILINE), "a tag may be another image tomorrow"
+        assert "\nPull=never\n" in said, f"{container} would wait for a registry when a server boots"
+        assert re.search(r"^User=(?!0$|root$)\w", said, re.MULTILINE), f"{container} would run as root"
+        assert "WantedBy=multi-user.target" in said, f"{container} would not start at boot"
     for service in application.glob("*.service"):
         said = service.read_text()
         assert re.search(r"^User=(?!root$)\w", said, re.MULTILINE), f"{service} would run as root"
