@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench import goals
 from bench.calls import counted
 from bench.printed import Cost, in_turn, median, mib, ran, table, times
 from rehearsal import PROJECT
@@ -53,12 +54,12 @@ IMPORTS = {  # pulumi_aws loads a module when it is first asked for something of
     ),
 }
 OPERATIONS = ("preview", "up")
+REFUSED = "a refused preview"
 # Of a profile: what a row is called, and the function whose time it is, all that it calls included.
 PARTS = {
     "importing modules": ("importlib._bootstrap", "_find_and_load"),
     "making AWS clients": ("botocore/session.py", "create_client"),
-    "AWS's answers, one after the other": ("botocore/client.py", "_make_api_call"),
-    "AWS's answers, beside each other": ("plan/readers/account_limits.py", "read"),
+    "waiting for AWS's answers": ("concurrent/futures/_base.py", "result"),
     "declaring resources": ("pulumi/resource.py", "__init__"),
 }
 
@@ -156,6 +157,7 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) 
         for operation in OPERATIONS
         for kind, engine in (("floor", floor), ("ours", ours))
     }
+    work[REFUSED] = partial(refused, calls, cloud, ours)
     found = {name: median(costs) for name, costs in in_turn(rounds, work).items()}
     rows: list[list[object]] = []
     for operation in OPERATIONS:
@@ -166,12 +168,33 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) 
             [f"{operation}, Phoenix", own.wall, own.cpu, mib(own.memory), calls[f"{operation} ours"].total()],
             ["", *(times(mine, theirs) for theirs, mine in pairs), ""],
         ]
+        goals.note(f"{operation}.{ours.name.split()[0]}", own.wall / least.wall)
+    least, own = found["preview floor"], found[REFUSED]
+    rows += [
+        [f"{REFUSED}, Phoenix", own.wall, own.cpu, mib(own.memory), calls[REFUSED].total()],
+        ["", *(times(mine, theirs) for theirs, mine in ((least.wall, own.wall), (least.cpu, own.cpu))), "", ""],
+    ]
+    goals.note(f"refused.{ours.name.split()[0]}", own.wall - least.wall)
     table(
         f"on {ours.name}: {made(ours).total()} AWS resources each; Phoenix has {len(ours.resources())} in all",
         ["without a change", "wall s", "CPU s", "memory", "AWS calls"],
         rows,
     )
     print(f"  memory of Phoenix's preview: {times(found['preview ours'].memory, bare)} that of the imports alone\n")
+
+
+def refused(calls: dict[str, Counter[str]], cloud: Cloud, engine: Engine) -> Cost:
+    """A preview of a configuration with a key that there is not."""
+    by, before = engine.invocation("preview"), len(cloud.calls.seen)
+    file = by.folder / "Pulumi.local.yaml"
+    good = file.read_text()
+    engine.config_set("minSzie", "3")
+    try:
+        cost = ran(by.command, folder=by.folder, environment=by.environment, refused="the nearest is minSize")
+    finally:
+        file.write_text(good)
+    calls[REFUSED] = counted(cloud, before)
+    return cost
 
 
 def where(ours: Engine, floor: Engine, file: Path) -> None:

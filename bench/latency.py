@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from bench import goals
 from bench.idle import OPERATIONS, born
 from bench.printed import Cost, in_turn, median, ran, table
 from rehearsal.cloud.calls import OBSERVER_KEY, Call
@@ -79,6 +80,10 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, *, seconds:
                     len(chain),
                 ]
             )
+    preview = names["preview", "Phoenix", seconds]
+    goals.note(f"far.{ours.name.split()[0]}", found[preview].wall - found[names["preview", "the floor", seconds]].wall)
+    if ours.name == "stand-in":
+        goals.note("row.stand-in", len(in_a_row(seen[preview], seconds)))
     table(
         f"on {ours.name}, with {seconds * 1000:.0f} ms for each call",
         ["without a change", "s at 0 ms", "s", "more than the floor", "CPU s", "calls", "in a row"],

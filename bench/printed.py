@@ -45,8 +45,11 @@ sys.exit(process.returncode)
 """
 
 
-def ran(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Cost:
-    """Runs a command to its end. Raises SystemExit with the end of what it said when it fails."""
+def ran(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], refused: str = "") -> Cost:
+    """Runs a command to its end. Raises SystemExit with the end of what it said when it fails.
+
+    `refused`: words of the refusal that it must end with instead.
+    """
     with tempfile.NamedTemporaryFile("r") as figures:
         gauge = [sys.executable, "-I", "-S", "-c", _GAUGE, figures.name, *command]
         done = subprocess.run(
@@ -58,7 +61,7 @@ def ran(command: Sequence[str], *, folder: Path, environment: Mapping[str, str])
             stderr=subprocess.STDOUT,
             text=True,
         )
-        if done.returncode:
+        if bool(done.returncode) is not bool(refused) or refused not in done.stdout:
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
         return Cost(**json.load(figures))
 

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench import goals
 from bench.bakes import bake, floor, listed
 from rehearsal.cloud.cloud import Cloud
 from rehearsal.scenario.local import REAL_SERVER_SETTINGS, engine_for, free_port
@@ -54,6 +55,8 @@ def main() -> int:
                 floors.append(floor(run, root, packages))
                 bakes.append(bake(cloud, f"bake{number}"))
             best, least = min(bakes, key=lambda one: one.seconds), min(floors)
+            goals.note("bake", best.seconds / least)
+            goals.note("least", (least + best.apart) / least)
             print(f"floor    {least:6.1f} s   {len(packages)} packages in a chroot ({_all(floors)})")
             print(
                 f"bake     {best.seconds:6.1f} s   {best.seconds / least:.2f} x the floor "
