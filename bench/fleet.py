@@ -61,12 +61,12 @@ class Fleet:
         return [str(one["InstanceId"]) for one in found["Instances"]]
 
     def of_plan(self) -> list[str]:
-        """Listener, network, and the stack's rules."""
+        """Stack, listener, network, and the stack's rules."""
         elb = self.cloud.client("elbv2")
         rules = elb.describe_rules(ListenerArn=self.listener)["Rules"]
         ours = [one["RuleArn"] for one in rules if one["Priority"] in ("1", "100")]
         [group] = elb.describe_target_groups(TargetGroupArns=[self.target_groups["blue"]])["TargetGroups"]
-        return [self.listener, group["VpcId"], *ours]
+        return [STACK, self.listener, group["VpcId"], *ours]
 
     def options(self, color: str) -> dict[str, str]:
         """Of any step about a color; each takes those that it knows."""

@@ -1,4 +1,4 @@
-"""What a plan reads of `bench.fleet`, without the engine: `python -m bench.plan_reads LISTENER VPC RULE ...`.
+"""What a plan reads of `bench.fleet`, without the engine: `python -m bench.plan_reads STACK LISTENER VPC RULE ...`.
 
 The state is one that knows the stack's rules (ARNs), and nothing else.
 """
@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from unittest import mock
 
-from bench.fleet import SERVICE, STACK
+from core import start_up  # noqa: F401 - as the program has it
 from plan import situation
 from plan.checks.ownership import RULE
 from plan.config.settings import Settings
@@ -20,16 +20,17 @@ from plan.situation import Update
 from rehearsal import PROJECT
 
 
-def main(listener: str, vpc: str, *rules: str) -> int:
+def main(identity: str, listener: str, vpc: str, *rules: str) -> int:
+    service, _, stack = identity.partition("/")
     settings = Settings(
-        service=SERVICE,
-        stack=STACK.rpartition("/")[2],
+        service=service,
+        stack=stack,
         region=os.environ["AWS_REGION"],
         listener_arn=listener,
         vpc_id=vpc,
         hostname="shop.example.com",
     )
-    tags = {"phoenix:stack": STACK}
+    tags = {"phoenix:stack": identity}
     made = StateInventory(tuple(Resource(f"urn::{arn}", RULE, {"id": arn, "arn": arn, "tags": tags}) for arn in rules))
     update = Update(settings=settings, folder=PROJECT, now=datetime.now(UTC), owner="", port=settings.port)
     with (

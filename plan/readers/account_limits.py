@@ -29,7 +29,7 @@ from plan.readers.certificates import Certificate, read_certificates
 from plan.readers.hosted_zone import HostedZone, read_hosted_zone
 from plan.readers.live_state import LiveGroup, LiveState, account_id
 from plan.readers.live_traffic import read_live_traffic
-from plan.readers.load_balancers import idle_seconds, read_tls_versions
+from plan.readers.load_balancers import idle_seconds, read_tls_versions, target_health
 from plan.readers.managed_policies import missing_policies
 from plan.readers.reads import QUICK, Reads
 from plan.readers.volume_key import volume_key_problem
@@ -332,8 +332,7 @@ def read_healthy_counts(reads: Reads, groups: Sequence[LiveGroup]) -> dict[str, 
 
 def _healthy(reads: Reads, target_group: str) -> int:
     with ignore_not_found():
-        targets = _quick(reads, "elbv2").describe_target_health(TargetGroupArn=target_group)
-        return sum(one["TargetHealth"]["State"] == "healthy" for one in targets["TargetHealthDescriptions"])
+        return sum(one["TargetHealth"]["State"] == "healthy" for one in reads.ask(target_health, target_group))
     return 0
 
 

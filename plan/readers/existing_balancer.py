@@ -15,7 +15,14 @@ from core.aws import error_code
 from core.errors import UserError, problem
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
-from plan.readers.load_balancers import Balancer, find_load_balancer, parse_balancer, read_target_groups, rules_of
+from plan.readers.load_balancers import (
+    Balancer,
+    find_load_balancer,
+    parse_balancer,
+    read_target_groups,
+    rules_of,
+    target_health,
+)
 from plan.readers.old_target_group import OldTargetGroup, read_old_target_group
 from plan.readers.reads import Reads
 
@@ -161,14 +168,9 @@ def _hosts(conditions: list[Any]) -> tuple[str, ...]:
 def _targets(reads: Reads, groups: list[str]) -> int | None:
     """A target counts once for each group that it is registered in. At most 100 groups are on a load balancer."""
     try:
-        return sum(reads.each(_registered, groups))
+        return sum(map(len, reads.each(target_health, groups)))
     except ClientError:  # one has just been deleted, or AWS has had enough of questions
         return None
-
-
-def _registered(reads: Reads, target_group: str) -> int:
-    said = reads.client("elbv2").describe_target_health(TargetGroupArn=target_group)
-    return len(said["TargetHealthDescriptions"])
 
 
 def _limits(reads: Reads) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ from core import tags
 from core.errors import Problem, UserError
 from core.tags import ignore_not_found
 from plan.config.settings import Settings
-from plan.readers.reads import Reads
+from plan.readers.reads import QUICK, Reads
 
 if TYPE_CHECKING:
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -109,6 +109,12 @@ def read_target_groups(reads: Reads) -> list[Any]:
     """Those of the region, as AWS describes them."""
     pages = reads.client("elbv2").get_paginator("describe_target_groups").paginate()
     return [group for page in pages for group in page["TargetGroups"]]
+
+
+def target_health(reads: Reads, target_group: str) -> list[Any]:
+    """The targets of one, as AWS describes them; it has no call for several. Raises ClientError."""
+    said = reads.client("elbv2", config=QUICK).describe_target_health(TargetGroupArn=target_group)
+    return list(said["TargetHealthDescriptions"])
 
 
 def target_group_tags(reads: Reads, prefix: str) -> dict[str, dict[str, str]]:

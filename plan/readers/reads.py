@@ -16,10 +16,15 @@ import boto3
 from botocore.config import Config
 
 T = TypeVar("T")
-# For what an update can do without: a preview is waited for by a person, and what does not answer soon is unknown.
-QUICK = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
 # More than there are readers that wait for others: those alone can't fill it, and keep what they wait for out.
 WORKERS = 32
+# For what an update can do without: a preview is waited for by a person, and what does not answer soon is unknown.
+QUICK = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=WORKERS,
+)
 
 
 class Reads:
