@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,9 @@ def test_a_project_of_another_name_has_every_file_and_stacks_that_it_understands
         if path != Path("Pulumi.yaml"):
             assert (made / path).read_bytes() == (PROJECT / path).read_bytes(), path
             assert os.access(made / path, os.X_OK) == os.access(PROJECT / path, os.X_OK), path
+    asked = [sys.executable, "-c", "from tools.stack_identity import project_name; print(project_name())"]
+    said_by_tools = subprocess.run(asked, cwd=made, capture_output=True, text=True, check=True).stdout
+    assert said_by_tools == "store\n", "make status and its like read the stack's keys under this name"
     for stack in ("dev", "prod"):
         pulumi("stack", "init", stack)
         pulumi("config", "set", "active", "green", "--stack", stack)
