@@ -240,7 +240,7 @@ def _target_group(cloud: Cloud, vpc: str, color: str, interval: int) -> str:
     tags = {"phoenix:stack": STACK, "phoenix:color": color, "phoenix:generation": GENERATIONS[color]}
     return str(
         cloud.client("elbv2").create_target_group(
-            Name=color,
+            Name=f"{STACK.replace('/', '-')}-{color}",
             Protocol="HTTP",
             Port=8080,
             VpcId=vpc,

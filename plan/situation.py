@@ -140,6 +140,8 @@ def _ask_ahead(
     balancer = reachability.balancer_of(settings.listener_arn) or before.balancer
     if balancer:
         reads.start(load_balancers.rules_of, balancer)
+    if update.owner or settings.listener_arn:
+        existing_balancer.ask_ahead(reads, settings)
     if not settings.listener_arn:
         reads.start(load_balancers.read_tagged)
     reads.start(load_balancers.target_group_tags, live_state.name_prefix(settings.identity))

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from core.aws import error_code
 from core.errors import UserError, problem
+from core.reachability import balancer_of
 from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from plan.readers.load_balancers import (
@@ -82,13 +83,10 @@ def read_existing_balancer(
     `made`: ids of what the program's state holds.
     """
     others: tuple[Balancer, ...] = ()
-    reads.start(read_target_groups)
-    limits = reads.start(_limits)
+    ask_ahead(reads, settings)
     if settings.listener_arn:
-        balancers = reads.client("elbv2")
-        listener = _listener(balancers, settings, account)
-        asked = balancers.describe_load_balancers(LoadBalancerArns=[listener["LoadBalancerArn"]])
-        found = parse_balancer(asked["LoadBalancers"][0])
+        listener = _listener(reads, settings, account)
+        found = parse_balancer(reads.ask(_described, listener["LoadBalancerArn"]))
         scheme, port = listener["Protocol"].lower(), listener["Port"]
         shown = "" if port == {"http": 80, "https": 443}[scheme] else f":{port}"
         where = {"listener": listener["ListenerArn"], "url": f"{scheme}://{settings.hostname}{shown}"}
@@ -99,6 +97,8 @@ def read_existing_balancer(
         found, where = own, {}
     groups = reads.ask(read_target_groups)
     named = [group["TargetGroupArn"] for group in groups if found.arn in group["LoadBalancerArns"]]
+    for group in named:  # before the rules are awaited
+        reads.start(target_health, group)
     return ExistingBalancer(
         arn=found.arn,
         vpc_id=found.vpc_id,
@@ -118,14 +118,31 @@ def read_existing_balancer(
         target_groups=len(named),
         region_target_groups=len(groups),
         targets=_targets(reads, named),
-        limits=limits.result(),
+        limits=reads.ask(_limits),
     )
 
 
-def _listener(balancers: Any, s: Settings, account: Account) -> Any:
+def ask_ahead(reads: Reads, settings: Settings) -> None:
+    """Begins to ask what `read_existing_balancer` will, that needs no other answer."""
+    reads.start(read_target_groups)
+    reads.start(_limits)
+    if settings.listener_arn:
+        reads.start(_described_listener, settings.listener_arn)
+        reads.start(_described, balancer_of(settings.listener_arn))
+
+
+def _described_listener(reads: Reads, listener: str) -> Any:
+    return reads.client("elbv2").describe_listeners(ListenerArns=[listener])["Listeners"][0]
+
+
+def _described(reads: Reads, load_balancer: str) -> Any:
+    return reads.client("elbv2").describe_load_balancers(LoadBalancerArns=[load_balancer])["LoadBalancers"][0]
+
+
+def _listener(reads: Reads, s: Settings, account: Account) -> Any:
     try:
         if f":{account.id}:" in s.listener_arn:
-            return balancers.describe_listeners(ListenerArns=[s.listener_arn])["Listeners"][0]
+            return reads.ask(_described_listener, s.listener_arn)
     except ClientError as error:
         if error_code(error) not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise
