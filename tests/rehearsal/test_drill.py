@@ -49,14 +49,17 @@ def test_somebody_has_decided_of_each_key_whether_a_drill_takes_it() -> None:
     assert not settings.TAKEN & settings.LEFT_OUT
 
 
-def test_a_drill_takes_what_makes_servers_and_nothing_that_reaches_beyond_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", ["phoenix:", ""])
+def test_a_drill_takes_what_makes_servers_and_nothing_that_reaches_beyond_it(own: str, tmp_path: Path) -> None:
+    """`own`: a key without a namespace is the project's."""
     (tmp_path / "Pulumi.yaml").write_text("name: phoenix\n")
-    (tmp_path / "Pulumi.prod.yaml").write_text(
+    text = (
         "config:\n  aws:region: eu-central-1\n  phoenix:service: shop\n  phoenix:instanceType: m7g.large\n"
         "  phoenix:listenerArn: arn:of:production\n  phoenix:hostname: shop.example.com\n  phoenix:protect: true\n"
         "  phoenix:imageSharedWith: [111122223333]\n  phoenix:canarySteps: [5]\n  other:instanceType: x\n"
         "  phoenix:previewToken:\n    secure: v1:abc\n"
     )
+    (tmp_path / "Pulumi.prod.yaml").write_text(text.replace("phoenix:", own))
     found = settings.of_stack(tmp_path, "prod")
     assert found == {
         "aws:region": "eu-central-1",
