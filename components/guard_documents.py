@@ -13,6 +13,7 @@ from typing import Any
 
 from core.guard import WAY_BACK
 from core.listener_rules import forward_action
+from core.live_target import PRODUCTION
 from core.release_events import GUARD_ENDED, GUARD_ROLLED_BACK, Release, ReleaseEvent
 
 Document = dict[str, Any]
@@ -24,7 +25,8 @@ class Watched:
     """What a guard is about, as AWS knows it.
 
     `rule` of production and its target groups, `ours` that is watched and the `previous` (ARNs); `previous_group`: the
-    auto-scaling group of that; `release`: whom events are about; `previous_color`; `topic` that is told (ARN or empty).
+    auto-scaling group of that; `release`: whom events are about; `previous_color`; `topic` that is told (ARN or
+    empty). `live_table`: where servers read that the `previous_generation` has production again (name or empty).
     """
 
     rule: str
@@ -34,6 +36,8 @@ class Watched:
     previous_color: str
     release: Release
     topic: str = ""
+    live_table: str = ""
+    previous_generation: str = ""
 
 
 def way_back(watched: Watched, *, role: str) -> Document:
@@ -53,6 +57,7 @@ def way_back(watched: Watched, *, role: str) -> Document:
             role,
             [
                 _call("moveTraffic", "elbv2", "ModifyRule", RuleArn=watched.rule, Actions=forward_action(weights)),
+                *_hand_over(watched),
                 _call("writeNote", "elbv2", "AddTags", ResourceArns=[watched.rule], Tags=[note]),
                 *_told(event, watched.topic),
             ],
@@ -119,6 +124,23 @@ def leaving(watched: Watched, *, role: str, kept_minimum: int | None) -> Documen
 
 def _document(description: str, role: str, steps: Iterable[Mapping[str, Any]]) -> Document:
     return {"schemaVersion": "0.3", "description": description, "assumeRole": role, "mainSteps": list(steps)}
+
+
+def _hand_over(watched: Watched) -> list[dict[str, Any]]:
+    """The step by which servers of the live target know of it (`core.live_target`)."""
+    if not watched.live_table:
+        return []
+    said = _call(
+        "handWorkBack",
+        "dynamodb",
+        "UpdateItem",
+        TableName=watched.live_table,
+        Key={"id": {"S": PRODUCTION}},
+        UpdateExpression="SET #number = #number + :one, #generation = :previous",
+        ExpressionAttributeNames={"#number": "number", "#generation": "generation"},
+        ExpressionAttributeValues={":one": {"N": "1"}, ":previous": {"S": watched.previous_generation}},
+    )
+    return [said]
 
 
 def _told(event: ReleaseEvent, topic: str) -> list[dict[str, Any]]:

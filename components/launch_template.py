@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.replacement import group_options
-from plan.config import secret_references, stop_command, systems_manager
+from plan.config import live_target, secret_references, stop_command, systems_manager
 from plan.config.egress import EVERYWHERE, parse_egress
 from plan.group_key import GroupKey
 from plan.readers.live_state import Account
@@ -34,14 +34,15 @@ class ServerArgs:
     `port` of the application; `egress`: where it may go (`plan.config.egress`); `volume_kms_key` of its disk (ARN, or
     empty for the account's own); `references` that the role may read (`ssm:NAME`, `secretsmanager:NAME[:KEY]`);
     `permissions_boundary` of the role (ARN of a policy, or empty); `policy_arns` that are attached to it, and
-    `policy_statements` (JSON) that it has besides; `tells_its_end`: a lifecycle hook waits for it (`stop_command`).
+    `policy_statements` (JSON) that it has besides; `tells_its_end`: a lifecycle hook waits for it (`stop_command`);
+    `live_table` that it reads (name, or empty: it has no live target).
     """
 
     image_id: pulumi.Input[str]
     root_device: pulumi.Input[str]
     instance_type: str
     root_volume_gib: int
-    user_data: str
+    user_data: pulumi.Input[str]
     port: int
     egress: Sequence[str] = (EVERYWHERE,)
     volume_kms_key: str = ""
@@ -50,6 +51,7 @@ class ServerArgs:
     policy_arns: Sequence[str] = ()
     policy_statements: Sequence[str] = ()
     tells_its_end: bool = False
+    live_table: pulumi.Input[str] = ""
 
 
 class LaunchTemplate(pulumi.ComponentResource):
@@ -117,7 +119,7 @@ class LaunchTemplate(pulumi.ComponentResource):
                     "security_groups": [security_group.id],
                 }
             ],
-            user_data=base64.b64encode(server.user_data.encode()).decode(),
+            user_data=_encoded(server.user_data),
             tag_specifications=[{"resource_type": kind, "tags": self._tags} for kind in ("instance", "volume")],
             tags=self._tags,
             opts=group_options(self._color, self),
@@ -142,13 +144,7 @@ class LaunchTemplate(pulumi.ComponentResource):
         reads = aws.iam.RolePolicy(
             f"{self._prefix}-references",
             role=role.id,
-            policy=secret_references.reference_policy(
-                server.references,
-                account=account.id,
-                region=account.region,
-                partition=partition,
-                more=[*own, *server.policy_statements],
-            ),
+            policy=self._policy(server, own, account=account.id, region=account.region, partition=partition),
             opts=options,
         )
         attached = [
@@ -163,6 +159,18 @@ class LaunchTemplate(pulumi.ComponentResource):
             tags=self._tags,
             opts=group_options(self._color, self, depends_on=[ssm, reads, *attached]),
         )
+
+    def _policy(self, server: ServerArgs, own: Sequence[str], **where: str) -> pulumi.Input[str]:
+        """What the role may do beside letting sessions in."""
+
+        def policy(table: str) -> str:
+            live = live_target.statements(table, **where) if table else ()
+            more = [*own, *live, *server.policy_statements]
+            return secret_references.reference_policy(server.references, **where, more=more)
+
+        if isinstance(server.live_table, str):
+            return policy(server.live_table)
+        return pulumi.Output.all(server.live_table).apply(lambda known: policy(known[0]))
 
     def _security_group(self, vpc_id: pulumi.Input[str]) -> aws.ec2.SecurityGroup:
         return aws.ec2.SecurityGroup(
@@ -209,3 +217,9 @@ class LaunchTemplate(pulumi.ComponentResource):
             to_port=found.last,
             opts=group_options(self._color, self),
         )
+
+
+def _encoded(user_data: pulumi.Input[str]) -> pulumi.Input[str]:
+    if isinstance(user_data, str):
+        return base64.b64encode(user_data.encode()).decode()
+    return pulumi.Output.all(user_data).apply(lambda known: base64.b64encode(known[0].encode()).decode())

@@ -35,7 +35,8 @@ class Rollout(pulumi.ComponentResource):
     recorded, the settings of the gates); the active `group`; the `targets` of all colors (ARNs of target groups); the
     `listener_arn`; and the `preview_rule_arn` through which the group is tested; the `production_rule` where promote
     finds it only once this update has made it; the `traffic_guard` that promote arms when it is over, if this update
-    moves production to a group that AWS is to watch.
+    moves production to a group that AWS is to watch; the `live_table` by which it hands the work of servers over (name;
+    empty: there is no live target).
 
     Outputs: `verified`, `promoted` (the production rule comes after it), `weights` of the production rule (percent by
     target group), the same as `shares` by color; `left_out`: promote was to run, and was left out of this update;
@@ -54,6 +55,7 @@ class Rollout(pulumi.ComponentResource):
         preview_rule_arn: pulumi.Input[str],
         production_rule: pulumi.Resource | None = None,
         traffic_guard: TrafficGuard | None = None,
+        live_table: pulumi.Input[str] = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         plan, live = checked.rollout, checked.live
@@ -64,6 +66,7 @@ class Rollout(pulumi.ComponentResource):
         self._settings, self._account, self._recorded = checked.settings, checked.account, checked.recorded
         self._group, self._listener, self._traffic_guard = group, listener_arn, traffic_guard
         self._before_promote = [one for one in (production_rule, traffic_guard) if one]
+        self._live_table = live_table
         about = self._about(targets[plan.active], preview_rule_arn)
         self.verified = self._verify(about)
         self._move = self._recorded.rerun_trigger(f"{name}-promote") if plan.needs_traffic_shift else ""
@@ -161,6 +164,7 @@ class Rollout(pulumi.ComponentResource):
                 **approve,
                 **self._hooks(asked_hooks.promote_hooks(settings, plan, self._live)),
                 **self._guard_order(),
+                **self._live_target(),
                 **proportional,
             },
             # While weights differ from the wanted ones each update tries again, whatever an earlier one recorded.
@@ -185,6 +189,13 @@ class Rollout(pulumi.ComponentResource):
             "guard_rule": self._traffic_guard.rule_name,
             "guard_schedules": pulumi.Output.json_dumps(self._traffic_guard.schedules),
         }
+
+    def _live_target(self) -> Environment:
+        """The table by which promote hands the work of servers over. On the way back nobody waits for it in vain."""
+        if isinstance(self._live_table, str):
+            return {}
+        told: Environment = {"live_table": self._live_table}
+        return told if not self._plan.is_rollback else {**told, "live_required": "false"}
 
     def guard_tags(self) -> dict[str, pulumi.Input[str]]:
         """Tags for the production rule about AWS's guard: as promote and AWS write them, so that neither is taken away.

@@ -18,6 +18,7 @@ from components.image import ImageArgs, MachineImage
 from components.issued_certificate import IssuedCertificate
 from components.launch_template import LaunchTemplate, ServerArgs
 from components.listener import StackListener
+from components.live_table import LiveTable
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.log_bucket import LogBucket
 from components.network import Network
@@ -66,6 +67,7 @@ class Service(pulumi.ComponentResource):
         preview = self._listener.preview_rule(
             targets[plan.active].arn, token=settings.preview_token if token is None else token
         )
+        self._live_table = self._own_live_table()
         groups = {color: self._group(color, image, targets[color], preview) for color, image in images.items()}
         # The engine deletes last what left the program: the previous group.
         active = images[plan.active]
@@ -109,6 +111,12 @@ class Service(pulumi.ComponentResource):
             tags={"phoenix:stack": settings.identity},
             opts=self._below,
         )
+
+    def _own_live_table(self) -> LiveTable | None:
+        settings = self._settings
+        if not settings.live_target:
+            return None
+        return LiveTable(settings.name, tags={"phoenix:stack": settings.identity}, opts=self._below)
 
     def _own_network(self) -> Network:
         settings = self._settings
@@ -272,7 +280,7 @@ class Service(pulumi.ComponentResource):
                 root_device=image.root_device,
                 instance_type=settings.instance_types[0],
                 root_volume_gib=settings.root_volume_gib,
-                user_data=user_data(settings, color=color.color, generation=color.generation),
+                user_data=self._user_data(color),
                 port=settings.app_port,
                 egress=self._checked.kept_egress.get(color.color, settings.allowed_egress)
                 if color.pinned
@@ -285,12 +293,19 @@ class Service(pulumi.ComponentResource):
                 else settings.policy_arns,
                 policy_statements=settings.policy_statements,
                 tells_its_end=bool(settings.stop_command),
+                live_table=self._live_table.name if self._live_table else "",
             ),
             vpc_id=self._network.vpc_id,
             load_balancer_security_group_id=self._listener.security_group_id,
             tags={"fingerprint": self._checked.image_source.fingerprint},
             opts=self._below,
         )
+
+    def _user_data(self, color: GroupKey) -> pulumi.Input[str]:
+        settings, known = self._settings, {"color": color.color, "generation": color.generation}
+        if not self._live_table:
+            return user_data(settings, **known)
+        return self._live_table.name.apply(lambda table: user_data(settings, **known, live_table=table))
 
     def _traffic_guard(
         self,
@@ -318,6 +333,8 @@ class Service(pulumi.ComponentResource):
                 record=self._record(plan.active, image),
                 permissions_boundary=settings.permissions_boundary,
                 topic=settings.notify_topic_arn,
+                live_table=self._live_table.name if self._live_table else "",
+                previous_generation=previous.generation,
             ),
             opts=self._below,
         )
@@ -340,6 +357,7 @@ class Service(pulumi.ComponentResource):
             preview_rule_arn=preview.arn,
             production_rule=production,
             traffic_guard=guard,
+            live_table=self._live_table.name if self._live_table else "",
             opts=self._below,
         )
 

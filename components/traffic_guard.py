@@ -20,6 +20,7 @@ from components import guard_documents
 from components.guard_documents import Watched
 from components.replacement import freeze_inputs, group_options
 from core import partitions
+from core.live_target import PRODUCTION
 from core.release_events import SOURCE, Release
 from plan.group_key import GroupKey
 from plan.readers import orphan_guards
@@ -37,7 +38,8 @@ class GuardArgs:
     `previous_group`: the auto-scaling group of the latter; `alarms` (names) any of which takes production back;
     `kept_minimum`: MinSize of the kept group when the guard is over, for a group that stays then; None takes its
     servers away. `armed`: promote has armed it already. `record`: what is known of the release record, for events.
-    `permissions_boundary` of the roles; `topic` of SNS that hears what AWS does (ARNs, or empty).
+    `permissions_boundary` of the roles; `topic` of SNS that hears what AWS does (ARNs, or empty). `live_table` by which
+    servers know that the `previous_generation` has production again (name; empty: there is no live target).
     """
 
     rule: pulumi.Input[str]
@@ -51,6 +53,8 @@ class GuardArgs:
     record: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     permissions_boundary: str = ""
     topic: str = ""
+    live_table: pulumi.Input[str] = ""
+    previous_generation: str = ""
 
 
 class TrafficGuard(pulumi.ComponentResource):
@@ -130,9 +134,12 @@ class TrafficGuard(pulumi.ComponentResource):
                 previous_color=args.previous_color,
                 release=release.knowing(color.tags(**known["record"])),
                 topic=args.topic,
+                live_table=known["table"],
+                previous_generation=args.previous_generation,
             )
 
         return pulumi.Output.all(
+            table=args.live_table,
             rule=args.rule,
             ours=args.target_group,
             previous=args.previous,
@@ -142,7 +149,7 @@ class TrafficGuard(pulumi.ComponentResource):
 
     def _way_back(self, alarm: aws.cloudwatch.CompositeAlarm) -> tuple[aws.ssm.Document, aws.iam.Role]:
         moves = _allow(["elasticloadbalancing:ModifyRule", "elasticloadbalancing:AddTags"], self._args.rule)
-        role, policy = self._role("back", "ssm", [moves, *self._telling()])
+        role, policy = self._role("back", "ssm", [moves, *self._handing_over(), *self._telling()])
         content = pulumi.Output.all(self._watched, role.arn).apply(
             lambda known: json.dumps(guard_documents.way_back(known[0], role=known[1]))
         )
@@ -181,6 +188,14 @@ class TrafficGuard(pulumi.ComponentResource):
             tags=self._tags,
             opts=self._options(depends_on=depends_on),
         )
+
+    def _handing_over(self) -> list[pulumi.Output[dict[str, Any]]]:
+        """The right to say in the stack's table, where it has one, whose production is."""
+        if isinstance(self._args.live_table, str):
+            return []
+        tables = f"arn:{self._partition}:dynamodb:{self._account.region}:{self._account.id}:table/"
+        only = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [PRODUCTION]}}
+        return [_allow("dynamodb:UpdateItem", pulumi.Output.concat(tables, self._args.live_table), only)]
 
     def _telling(self) -> list[pulumi.Output[dict[str, Any]]]:
         """Rights of a document that tells of itself."""

@@ -70,6 +70,10 @@ class Aws:
         return self.session.client("cloudwatch", config=CONFIG)
 
     @cached_property
+    def dynamodb(self) -> Any:
+        return untyped_client(self.session, "dynamodb", CONFIG)
+
+    @cached_property
     def ec2(self) -> EC2Client:
         return self.session.client("ec2", config=CONFIG)
 

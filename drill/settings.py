@@ -105,6 +105,8 @@ LEFT_OUT = frozenset(
         "protect",
         "smokeCommand",
         "smokeEnvironment",
+        "liveTarget",
+        "liveStopSeconds",
         "stopCommand",
         "stopTimeoutSeconds",
         "hooks",

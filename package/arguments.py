@@ -79,6 +79,10 @@ class ServiceArgs(TypedDict, total=False):
     """Shell command that each server runs, as the application's user and with its environment, after its last request and before it ends (flush, deregister): when a group shrinks, is replaced or deleted, and within its two minutes' notice when EC2 takes a Spot server back. Without it servers end once their requests have."""
     stopTimeoutSeconds: int
     """How long stopCommand may take; then it is ended, and the server too. One that does not answer goes a minute later. Default: 60."""
+    liveTarget: bool
+    """Have phoenix-live.target active on servers while their generation has all of production, and never in two generations at once (docs/data.md): for queue workers and cron jobs. It takes a small table of DynamoDB. Without it the target is never active. Default: false."""
+    liveStopSeconds: int
+    """How long the units of phoenix-live.target may take to stop, before what is left of them is killed: the next generation's wait for them. Default: 30."""
     minSize: int
     """Least number of servers. Default: 2."""
     maxSize: int

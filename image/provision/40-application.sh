@@ -52,4 +52,4 @@ done
 systemctl daemon-reload
 # What a generator of systemd's made (of a container, by Quadlet) is enabled by its own file.
 [ "$(systemctl is-enabled "$unit" 2>/dev/null || true)" = generated ] || systemctl --no-reload enable "$unit"
-systemctl --no-reload enable phoenix-stop.service
+systemctl --no-reload enable phoenix-stop.service phoenix-live.service

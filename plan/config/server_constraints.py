@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import partitions
 from core.errors import problem
-from plan.config import egress, secret_references, stop_command, user_data
+from plan.config import egress, live_target, secret_references, stop_command, user_data
 from plan.config.constraint import BrokenConstraints, command
 from plan.config.settings import Settings, architecture_of
 
@@ -46,9 +46,11 @@ def server_constraints(s: Settings) -> BrokenConstraints:
         needs.append(f"they read {s.references[0]} there before the application starts")
     if s.stop_command:
         needs.append("they tell EC2 Auto Scaling there that stopCommand is done")
+    if s.live_target:
+        needs.append("they ask DynamoDB there whether their generation has production")
     if needs and not egress.reaches_https(s.allowed_egress):
         yield (
-            ("allowedEgress", "environment" if s.references else "stopCommand"),
+            ("allowedEgress", "environment" if s.references else "stopCommand" if s.stop_command else "liveTarget"),
             problem(
                 "PHX-166",
                 "allowedEgress",
@@ -145,6 +147,8 @@ def environment_constraints(s: Settings) -> BrokenConstraints:
     if s.stop_command:
         group = stop_command.of_group(s.identity, "green", "0" * 12)
         own = stop_command.statements(group, account="0" * 12, region=s.region, partition="aws-us-gov")
+    if s.live_target:
+        own += live_target.statements("x" * 31, account="0" * 12, region=s.region, partition="aws-us-gov")
     more = [*own, *s.policy_statements]
     characters = secret_references.policy_size(s.references, region=s.region, more=more)
     if characters > secret_references.POLICY_LIMIT:

@@ -177,6 +177,8 @@ class Settings:
         "", matching(r"[^\n\x00]{1,4096}", "a shell command on one line", empty=True), "'sh /opt/shop/flush.sh'"
     )
     stop_timeout_seconds: int = _key(60, integer(1, 3600, "seconds"), "60")
+    live_target: bool = _key(False, boolean, "true")
+    live_stop_seconds: int = _key(30, integer(1, 900, "seconds"), "30")
     min_size: int = _key(2, integer(1, 1000, "servers"), "2")
     max_size: int = _key(4, integer(1, 1000, "servers"), "4")
     target_cpu_percent: int = _key(50, integer(0, 100, "percent (0: no scaling)"), "50")

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from plan.config import secret_references, stop_command
+from plan.config import live_target, secret_references, stop_command
 from plan.config.settings import Settings
 
 PATH = "/etc/phoenix/server.env"
@@ -23,13 +23,14 @@ LIMIT = 16384
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def user_data(settings: Settings, *, color: str, generation: str) -> str:
+def user_data(settings: Settings, *, color: str, generation: str, live_table: str = "") -> str:
     """`#cloud-config` that writes `/etc/phoenix/server.env` (JSON is YAML; systemd's EnvironmentFile syntax inside).
 
     In UTF-8, as cloud-init reads it. Not in JSON's own escapes, which are three times as long, and YAML would take
     those of a character beyond the first 65,536 for two that there are not. Nothing in it is a secret: whoever is on
     the server can read it from the metadata service. Variables that name a secret are no variables yet: they stand in
     `/etc/phoenix/secrets.json`, which is there only when there are any, so that no application gets a name for a value.
+    `live_table`: the name of the table of a stack with a live target.
     """
     variables = {
         "PHOENIX_SERVICE": settings.service,
@@ -53,13 +54,18 @@ def user_data(settings: Settings, *, color: str, generation: str) -> str:
         files.append(
             _file(stop_command.PATH, stop_command.file_content(settings.stop_command, seconds, region=settings.region))
         )
+    if settings.live_target:
+        content = live_target.file_content(
+            live_table, generation, region=settings.region, stop_seconds=settings.live_stop_seconds
+        )
+        files.append(_file(live_target.PATH, content))
     said = json.dumps({"write_files": files}, indent=1, ensure_ascii=False)
     return "#cloud-config\n" + _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", said) + "\n"
 
 
 def size(settings: Settings) -> int:
     """Bytes of a server's user data: colors and generations make no difference but a byte."""
-    return len(user_data(settings, color="green", generation="0" * 12).encode())
+    return len(user_data(settings, color="green", generation="0" * 12, live_table="x" * 31).encode())
 
 
 def _file(path: str, content: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core import live_target
 from plan import estimates, lineage
 from plan.checks import existing_groups
 from plan.checks.warnings import warnings
@@ -90,6 +91,11 @@ def _launched_rows(facts: Facts) -> list[Row]:
     if settings.stop_command:
         rows.append(
             ("end", f"each server runs stopCommand before it ends, for at most {settings.stop_timeout_seconds} s")
+        )
+    if settings.live_target:
+        gap = live_target.longest_gap(settings.live_stop_seconds)
+        rows.append(
+            ("work", f"phoenix-live.target moves with all of production; nobody works for seconds, {gap} at most")
         )
     if settings.image_shared_with:
         rows.append(("shared", f"with {', '.join(settings.image_shared_with)}, once it has passed the gates"))

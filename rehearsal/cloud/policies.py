@@ -85,5 +85,14 @@ def matches(pattern: str, value: str) -> bool:
     return re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value, re.DOTALL) is not None
 
 
+def leading_keys(request: Mapping[str, Any]) -> Context:
+    """What IAM is told of a request to DynamoDB: the keys of what it is about; a scan has none.
+
+    Source: "Using IAM policy conditions for fine-grained access control", Amazon DynamoDB developer guide.
+    """
+    item = request.get("Key") or request.get("Item")
+    return {"dynamodb:LeadingKeys": [item["id"]["S"]]} if item else {}
+
+
 def listed(value: str | Sequence[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(value)

@@ -38,7 +38,7 @@ KMS_WORDS = {
 class _Need:
     action: str
     resource: str
-    context: Mapping[str, str]
+    context: policies.Context
 
 
 class ServerRoles:
@@ -138,6 +138,9 @@ def _needs(call: Call, region: str) -> Iterator[_Need]:
         arn = known.arn if known else f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:{said['SecretId']}-AbCdEf"
         yield _Need(call.name, arn, {})
         yield from _decrypt("secretsmanager", region, known.kms_key_id if known else "", {"SecretARN": arn})
+    elif call.service == "dynamodb":
+        arn = f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{said['TableName']}"
+        yield _Need(call.name, arn, policies.leading_keys(said))
     elif call.name == "autoscaling:CompleteLifecycleAction":
         [name] = urllib.parse.parse_qs(call.body)["AutoScalingGroupName"]
         group = autoscaling_backends[ACCOUNT][region].autoscaling_groups.get(name)

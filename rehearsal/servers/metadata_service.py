@@ -21,7 +21,7 @@ from core.times import iso
 ADDRESS = "169.254.169.254"
 API_ADDRESS = "127.0.0.80"
 """Where a machine finds AWS's API on its loopback; its /etc/hosts says so."""
-SERVICES = ("ssm", "secretsmanager", "autoscaling")
+SERVICES = ("ssm", "secretsmanager", "autoscaling", "dynamodb")
 _TOKEN, _TTL = "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token-ttl-seconds"
 _LONGEST_SECONDS = 21600
 

@@ -27,6 +27,7 @@ from steps.hooks import asking, reachable
 from steps.hooks.asking import Hooks
 from steps.promote import pause
 from steps.promote.capacity import Capacity, wait_healthy
+from steps.promote.hand_over import HAND_OVER_SECONDS, HandOver
 from steps.promote.observe import PromotionTarget
 from steps.promote.rollback import NOTE, PromotionError
 from steps.promote.traffic_shift import ShiftTimes, TrafficShift, wait_for_answers
@@ -102,6 +103,10 @@ class Options(GateOptions):
         "JSON list: names of the schedules that end the guard, and take the kept servers away",
         parse=parsers.json_names,
         default=(),
+    )
+    live_table: str = option("table by which servers of the live target know who has production", default="")
+    live_required: bool = option(
+        "true: production goes back when no server takes its work over", parse=parsers.boolean, default=True
     )
     shared: bool = option(
         "true: others' rules are on the load balancer too, and its own 5xx say nothing about this group",
@@ -195,6 +200,7 @@ def _first(options: Options, context: Context, ours: Group, subject: PromotionTa
     wait_healthy(context, options.target_group, needed, options.color, group=ours)
     wait_for_answers(subject, context)
     Capacity(ours=ours, other=None, min_size=options.min_size, other_minimum=None).release(context)
+    _hand_over(options).take(context, options.generation, options.color, lambda: None)
     context.progress.line(f"{options.color} is well; the production rule is made next, and users come")
     now = context.clock.utc()
     tags = {
@@ -251,6 +257,7 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
         cautious=bool(canaries),
         hooks=_hooks(options, context, subject),
         rescue=rescue,
+        hand_over=_hand_over(options, required=not rescue),
         guards=Guards(
             order=_order(options),
             earlier=parse_guard(rule.tags.get(GUARD, "")),
@@ -276,6 +283,10 @@ def _move(options: Options, context: Context, ours: Group, subject: PromotionTar
 def _hooks(options: Options, context: Context, subject: PromotionTarget) -> Hooks:
     door = subject.door
     return asking.of_gate(options, context, subject.release, url=door.url, host=door.host, token=subject.token)
+
+
+def _hand_over(options: Options, *, required: bool = True) -> HandOver:
+    return HandOver(table=options.live_table, required=required and options.live_required)
 
 
 def _order(options: Options) -> GuardOrder | None:
@@ -340,6 +351,7 @@ def _announce(
         hooks=held_seconds(options.hooks, [weights[way.ours] for weights in way.steps]),
         growing=options.replacement_seconds if options.proportional else 0,
     )
+    most += HAND_OVER_SECONDS if options.live_table and options.traffic == 100 else 0
     told, spare = credentials.check(context.aws, now=context.clock.utc(), seconds=most)
     say = context.progress.line
     if told:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from core import listener_rules, names, shift_schedule, timing
 from core.errors import StepError
@@ -14,6 +17,7 @@ from steps.hooks.asking import Hooks
 from steps.promote import alarms, approval, pause, verdict
 from steps.promote.capacity import Capacity, wait_healthy
 from steps.promote.growth import grow
+from steps.promote.hand_over import HandOver
 from steps.promote.observe import Observer, PromotionTarget
 from steps.promote.rollback import Rollback
 from steps.promote.way_back_guard import Guards
@@ -64,7 +68,9 @@ class TrafficShift:
         hooks: Hooks,
         rescue: bool = False,
         guards: Guards | None = None,
+        hand_over: HandOver | None = None,
     ) -> None:
+        self.hand_over = hand_over or HandOver()
         self.guards = guards or Guards()
         self.way, self.subject, self.times = way, subject, times
         self.capacity, self.context, self.cautious = capacity, context, cautious
@@ -84,6 +90,7 @@ class TrafficShift:
         except BaseException as error:
             # A signal in the moment before hold() ends here too, and there is never a second one.
             story = self.rollback.put_back()
+            story = "\n".join(filter(None, [story, self._hand_back()]))
             self.guards.give_up(self.context, self.subject.rule)
             self.capacity.release(self.context)
             failure = self.rollback.failure(error, story)
@@ -92,6 +99,16 @@ class TrafficShift:
         has_all = self.way.last.get(self.subject.ours) == 100
         self.capacity.release(self.context, keeps_other=self.guards.order is not None, has_all=has_all)
         self.rollback.clear_rollback_point()
+
+    def _hand_back(self) -> str:
+        """What became of the live target's work. Where it could not be given back, the next update finds a note."""
+        if not listener_rules.equal_shares(self.rollback.now, self.way.before):
+            return ""
+        told = self.hand_over.give_back(self.context, self.way.before, self.subject.ours)
+        if self.hand_over.given:
+            with contextlib.suppress(ClientError, BotoCoreError):  # what is told already says what to do
+                self.rollback.write_rollback_point(self.capacity.other_minimum)
+        return told
 
     def _notify(self, kind: str, *, reason: str = "") -> None:
         """Tells AWS of what production has from now on."""
@@ -184,9 +201,12 @@ class TrafficShift:
             self._hold(shares[number], observer)
         if shares:
             self._shift(len(shares) - 1, observer)
-        share = self.way.last[self.subject.ours]
+        subject = self.subject
+        share = self.way.last[subject.ours]
         if share == 100:
             moved = self.context.clock.now()
+            name = subject.names[subject.ours]
+            self.hand_over.take(self.context, subject.generation, name, lambda: self._look(observer))
             self._settle(observer)
             undrained = self.times.drain - (self.context.clock.now() - moved)
             self._watch(observer, self.times.soak, "soak", "it is done", least=undrained)

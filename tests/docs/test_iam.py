@@ -26,6 +26,7 @@ BY_NAME = {
     "s3:DeleteObjectVersion": "the same",
     "cloudwatch:DeleteDashboards": "the dashboard has the stack's name, and no tags",
     "wafv2:DisassociateWebACL": "of the stack's load balancer alone, by its name",
+    "dynamodb:DeleteTable": "the stack's table has its name",
     "scheduler:DeleteSchedule": "a schedule has no tags; those of the guard have the stack's name",
     "ssm:TerminateSession": "a session has no tags of ours; whoever began it ends it",
     "ssm:DeleteParameters": "lists of packages stand below the service's own path",
@@ -124,6 +125,9 @@ def test_servers_are_bound_to_what_systems_manager_needs_and_their_stacks_secret
         "kms:Decrypt",
         "autoscaling:DescribeAutoScalingInstances",
         "autoscaling:CompleteLifecycleAction",
+        "dynamodb:DeleteItem",
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
     }
     for statement in of_servers:
         # Of AWS's, to look at groups, there is no resource.
@@ -132,7 +136,7 @@ def test_servers_are_bound_to_what_systems_manager_needs_and_their_stacks_secret
                 *statement.resources,
                 *(str(value) for said in statement.condition.values() for value in said.values()),
             ]
-            assert any(re.search("([:/]|^)SERVICE/STACK(/\\*)?$", one) for one in named), statement.sid
+            assert any(re.search("([:/]|^)SERVICE[/-]STACK(/\\*|-live-[?]{7})?$", one) for one in named), statement.sid
     keys = [statement for statement in iam.statements("servers") if "kms:Decrypt" in statement.actions]
     assert [set(one.keys) for one in keys] == [
         {"kms:ViaService", "kms:EncryptionContext:PARAMETER_ARN"},
@@ -145,6 +149,7 @@ def test_the_bounds_let_a_guard_do_its_part_to_its_own_stack_and_nothing_else() 
     guards = [statement for statement in iam.statements("servers") if statement.sid.startswith("Guards")]
     assert {action for statement in guards for action in statement.actions} == {
         "autoscaling:UpdateAutoScalingGroup",
+        "dynamodb:UpdateItem",
         "elasticloadbalancing:AddTags",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:ModifyRule",
@@ -158,7 +163,7 @@ def test_the_bounds_let_a_guard_do_its_part_to_its_own_stack_and_nothing_else() 
         tagged = statement.condition.get("StringEquals", {}).get("aws:ResourceTag/phoenix:stack") == "SERVICE/STACK"
         # Of a document that is bound: AWS asks for an execution beside it, which has no name yet.
         begins = [one for one in statement.resources if not one.endswith(":automation-execution/*")]
-        named = all(re.search(r"/SERVICE-STACK-(blue|green)-guard-\*", one) for one in begins)
+        named = all(re.search(r"/SERVICE-STACK-((blue|green)-guard-\*|live-[?]{7}$)", one) for one in begins)
         looks = statement.actions == ("elasticloadbalancing:DescribeRules",)  # AWS knows no resource of it
         tells = statement.actions in (("sns:Publish",), ("events:PutEvents",))
         assert tagged or named or looks or tells, statement.sid
@@ -205,7 +210,9 @@ def test_every_resource_that_an_action_needs_is_in_some_statement_about_it() -> 
     left = []
     for one in sorted(iam.actions(*DEPLOYER, "adopt")):
         said = [statement for statement in ALL if one in statement.actions]
-        for kind in (kind for kind in neighbors.kinds(one) if kind.required and not re.search("/(net|gwy)", kind.name)):
+        for kind in (
+            kind for kind in neighbors.kinds(one) if kind.required and not re.search("/(net|gwy)|^stream$", kind.name)
+        ):
             arns = [iam.filled(arn) for statement in said for arn in statement.resources]
             if not any(arn == "*" or _fits(kind.pattern, arn) for arn in arns):
                 left.append(f"{one} {kind.name}")

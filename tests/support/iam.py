@@ -37,6 +37,7 @@ DEPLOYER = (
     "guard",
     "dns",
     "hooks",
+    "live",
 )
 # Change things, and AWS knows no resource and no condition of them: README.md of docs/iam says so.
 UNBOUND = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
@@ -64,6 +65,7 @@ SERVICES = (
     "acm",
     "autoscaling",
     "cloudwatch",
+    "dynamodb",
     "ec2",
     "elbv2",
     "events",
@@ -159,7 +161,7 @@ def _operations() -> dict[str, set[str]]:
     return found
 
 
-# The same method of several services: which one a file means. `verify` is a step.
+# The same method of several services: which one a file means. `verify` and `scan` are steps.
 MEANT = {
     "delete_rule": "elasticloadbalancing",
     "delete_tags": "ec2",
@@ -168,6 +170,7 @@ MEANT = {
     "describe_tags": "elasticloadbalancing",
     "list_tags_for_resource": "cloudwatch",
     "publish": "none",
+    "scan": "none",
     "verify": "none",
 }
 # Those of one client, among others' methods of that name.
@@ -175,6 +178,7 @@ OF_CLIENTS = {
     ("delete_rule", "events"): "events:DeleteRule",
     ("list_tags_for_resource", "events"): "events:ListTagsForResource",
     ("publish", "sns"): "sns:Publish",
+    ("scan", "dynamodb"): "dynamodb:Scan",
     ("verify", "kms"): "kms:Verify",
     ("invoke", "_lambda"): "lambda:InvokeFunction",
 }

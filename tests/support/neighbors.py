@@ -99,6 +99,7 @@ class Stack:
                 )
             ),
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}"),
+            Thing(_arn("dynamodb", f"table/{self.name}-live-{end}"), stack),
             Thing(f"arn:aws:s3:::{self.name}-logs-{end}/access/AWSLogs/x"),
             Thing(_arn("acm", f"certificate/{self.name}"), stack),
             Thing(_arn("cloudwatch", f"alarm:{blue}-5xx-{end}"), stack),

@@ -8,6 +8,7 @@ from typing import Any
 from botocore import xform_name
 
 from rehearsal.cloud.events.service_roles import check_action
+from rehearsal.cloud.policies import Context, leading_keys
 from rehearsal.state.cloud_state import ACCOUNT
 
 Clients = Callable[[str], Any]
@@ -28,8 +29,10 @@ def call_api(clients: Clients, region: str, *, role: str, service: str, api: str
     return getattr(client, xform_name(operation))(**inputs)
 
 
-def _context(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """What IAM is told of an event that is sent (EventBridge user guide, "Using IAM policy conditions")."""
+def _context(inputs: Mapping[str, Any]) -> Context:
+    """What IAM is told of a table's item, or of an event (EventBridge user guide, "Using IAM policy conditions")."""
+    if "TableName" in inputs:
+        return leading_keys(inputs)
     entries = inputs.get("Entries", [])
     return {"events:source": entries[0]["Source"], "events:detail-type": entries[0]["DetailType"]} if entries else {}
 
@@ -45,6 +48,8 @@ def _resources(service: str, region: str, inputs: Mapping[str, Any]) -> list[str
             return [f"{where}:rule/{inputs['Name']}" if "Name" in inputs else f"{where}:event-bus/default"]
         case "autoscaling":
             return [f"{where}:autoScalingGroup:0a1b:autoScalingGroupName/{inputs['AutoScalingGroupName']}"]
+        case "dynamodb":
+            return [f"{where}:table/{inputs['TableName']}"]
         case "sns":
             return [inputs["TopicArn"]]
     raise ValueError(f"the local cloud does not know what a call of {service} is about")

@@ -6,6 +6,7 @@ Source: "Policy evaluation logic" and "AWS service principals" in the IAM user g
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -32,7 +33,7 @@ def check_trust(role: str, service: str) -> None:
     raise NotAuthorizedError(f"{service} is not authorized to perform: sts:AssumeRole on resource: {role}")
 
 
-def check_action(role: str, action: str, resource: str, **context: str) -> None:
+def check_action(role: str, action: str, resource: str, **context: str | Sequence[str]) -> None:
     """Raises NotAuthorizedError unless the role's policies, within its boundary, allow an action on a resource."""
     for said in statements_of(_role(role).name):
         if said is not None and not policies.allowed(said, action, resource, context):

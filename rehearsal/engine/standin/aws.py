@@ -124,6 +124,11 @@ class Aws:
         return self._client("acm")
 
     @property
+    def dynamodb(self) -> Any:
+        """DynamoDB."""
+        return self._client("dynamodb")
+
+    @property
     def route53(self) -> Any:
         """Route 53."""
         return self._client("route53")

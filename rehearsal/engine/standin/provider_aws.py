@@ -15,6 +15,7 @@ from rehearsal.engine.standin import (
     provider_network,
     provider_routes,
     provider_servers,
+    provider_tables,
 )
 from rehearsal.engine.standin.aws import Aws, without_none
 from rehearsal.engine.standin.provider import ResourceType
@@ -24,6 +25,7 @@ FAMILIES = (
     provider_routes,
     provider_balancer,
     provider_servers,
+    provider_tables,
     provider_cloudwatch,
     provider_events,
     provider_iam,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from plan.config import stop_command
+from plan.config import live_target, stop_command
 from rehearsal.cloud.cloud import Cloud
 from tests.rehearsal.boto3_stack import bake, in_service, stack, until
 from tests.rehearsal.servers.roles import profile
@@ -193,3 +193,37 @@ def test_a_server_ends_its_own_wait_once_it_is_held_and_nobody_elses(cloud: Clou
     own.complete_lifecycle_action(AutoScalingGroupName="blue", InstanceId=servers["blue"], **done)
     until(lambda: not (made.describe("blue") or {})["Instances"], what="the server gone")
     assert made.members("green", "Terminating:Wait") == [servers["green"]]
+
+
+def test_a_server_reads_the_table_of_the_live_target_and_writes_its_own_item_alone(cloud: Cloud, image: str) -> None:
+    name = "shop-dev-live-1234567"
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    server = launched(cloud, image, **profile(cloud, {}, more=live_target.statements(name, **WHERE)))
+    given = cloud.roles.credentials(server)
+    assert given is not None
+    session = boto3.Session(given.access_key, given.secret_key, given.token, region_name=cloud.region)
+    own = client(cloud, session, "dynamodb")
+    own.put_item(TableName=name, Item={"id": {"S": server}, "number": {"N": "7"}})
+    assert [one["id"]["S"] for one in own.scan(TableName=name, ConsistentRead=True)["Items"]] == [server]
+    own.delete_item(
+        TableName=name,
+        Key={"id": {"S": server}},
+        ConditionExpression="#number = :number",
+        ExpressionAttributeNames={"#number": "number"},
+        ExpressionAttributeValues={":number": {"N": "7"}},
+    )
+    assert own.scan(TableName=name, ConsistentRead=True)["Items"] == []
+    denied: list[Callable[[], Any]] = [
+        lambda: own.put_item(TableName=name, Item={"id": {"S": "production"}, "number": {"N": "9"}}),
+        lambda: own.delete_item(TableName=name, Key={"id": {"S": "production"}}),
+        lambda: own.update_item(TableName=name, Key={"id": {"S": server}}),
+        lambda: own.scan(TableName="other-live-1234567"),
+    ]
+    for refused in denied:
+        with pytest.raises(ClientError, match="is not authorized to perform"):
+            refused()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
+import pulumi
 import pytest
 from botocore.validate import ParamValidator
 
@@ -26,7 +28,7 @@ SCHEMA = json.loads((PROJECT / "docs" / "schemas" / "release-event.json").read_t
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:releases"
 
 
-def declared(*, kept_minimum: int | None = None, armed: bool = False, topic: str = "") -> Recorded:
+def declared(*, kept_minimum: int | None = None, armed: bool = False, topic: str = "", table: str = "") -> Recorded:
     args = GuardArgs(
         rule=RULE,
         target_group=GREEN,
@@ -38,9 +40,15 @@ def declared(*, kept_minimum: int | None = None, armed: bool = False, topic: str
         previous_color="blue",
         record={"image": "ami-0123456789abcdef0", "launch_commit": "c0ffee"},
         topic=topic,
+        previous_generation="fedcba987654",
     )
     account = Account("123456789012", "eu-west-1")
-    return record(lambda: TrafficGuard(COLOR.name, color=COLOR, account=account, args=args))
+
+    def made() -> TrafficGuard:
+        known = replace(args, live_table=pulumi.Output.from_input(table)) if table else args
+        return TrafficGuard(COLOR.name, color=COLOR, account=account, args=known)
+
+    return record(made)
 
 
 def document(name: str = "guard-back", *, kept_minimum: int | None = None, topic: str = "") -> dict[str, Any]:
@@ -223,3 +231,27 @@ def valid(service: str, api: str, inputs: dict[str, Any]) -> None:
     shape = botocore.session.get_session().get_service_model(service).operation_model(api).input_shape
     assert shape is not None
     assert ParamValidator().validate(inputs, shape).generate_report() == ""
+
+
+def test_work_of_the_live_target_goes_back_after_the_traffic_and_the_role_writes_nothing_else() -> None:
+    made = declared(table="phoenix-dev-live-1234567")
+    steps = json.loads(made.one(DOCUMENT, "guard-back").inputs["content"])["mainSteps"]
+    assert [step["name"] for step in steps][:3] == ["moveTraffic", "handWorkBack", "writeNote"]
+    inputs = dict(steps[1]["inputs"])
+    valid(inputs.pop("Service"), inputs.pop("Api"), inputs)
+    assert inputs["Key"] == {"id": {"S": "production"}}
+    assert inputs["ExpressionAttributeValues"] == {":one": {"N": "1"}, ":previous": {"S": "fedcba987654"}}
+    [right] = [
+        said
+        for one in made.all("aws:iam/rolePolicy:RolePolicy")
+        for said in json.loads(one.inputs["policy"])["Statement"]
+        if "dynamodb" in str(said["Action"])
+    ]
+    assert right == {
+        "Effect": "Allow",
+        "Action": "dynamodb:UpdateItem",
+        "Resource": "arn:aws:dynamodb:eu-west-1:123456789012:table/phoenix-dev-live-1234567",
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["production"]}},
+    }
+    assert "handWorkBack" not in made.one(DOCUMENT, "guard-end").inputs["content"]
+    assert "handWorkBack" not in str(document())

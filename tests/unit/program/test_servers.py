@@ -14,6 +14,7 @@ import pytest
 from core import git
 from plan.config import secret_references, systems_manager
 from plan.readers.recorded_policies import attachment_name
+from rehearsal.cloud import policies
 from tests.support.factories import TOKEN
 from tests.support.main_program import first_update, program
 from tests.support.recorder import BAKED, Existing
@@ -312,3 +313,41 @@ def test_without_a_stop_command_nothing_waits_and_no_right_is_given() -> None:
 def test_servers_that_run_a_command_at_their_end_need_a_way_to_say_that_it_is_over() -> None:
     with pytest.raises(pulumi.RunError, match="they tell EC2 Auto Scaling there that stopCommand is done"):
         program(stopCommand="true", allowedEgress=["10.0.0.0/8:5432"])
+
+
+def test_servers_of_a_live_target_know_the_table_and_write_nothing_in_it_but_their_own_item() -> None:
+    done = program(liveTarget=True, liveStopSeconds=120)
+    table = done.one("aws:dynamodb/table:Table")
+    assert table.inputs["billingMode"] == "PAY_PER_REQUEST", "nothing is paid for where nobody asks"
+    assert table.inputs["tags"]["phoenix:stack"] == "phoenix/dev"
+    template = done.one("aws:ec2/launchTemplate:LaunchTemplate").inputs
+    data = base64.b64decode(template["userData"]).decode()
+    [live] = [one for one in json.loads(data.partition("\n")[2])["write_files"] if one["path"].endswith("live.json")]
+    generation = template["tags"]["phoenix:generation"]
+    assert json.loads(live["content"]) == {
+        "region": "eu-west-1",
+        "table": table.name,
+        "generation": generation,
+        "stop_seconds": 120,
+    }
+    _, rights = done.all("aws:iam/rolePolicy:RolePolicy")
+    arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table.name}"
+    said = [one for one in json.loads(rights.inputs["policy"])["Statement"] if one["Resource"] == arn]
+
+    def may(action: str, *keys: str) -> bool:
+        told = {"dynamodb:LeadingKeys": list(keys)} if keys else {}
+        return policies.allowed(said, f"dynamodb:{action}", arn, told)
+
+    assert may("Scan") and may("PutItem", "i-0a1b") and may("DeleteItem", "i-0a1b")
+    assert not may("PutItem", "production") and not may("DeleteItem", "production")
+    assert not may("UpdateItem", "i-0a1b") and not may("BatchWriteItem", "i-0a1b")
+    promote = done.one("command:local:Command", "-promote").inputs["environment"]
+    assert promote["PHOENIX_LIVE_TABLE"] == table.name
+    assert "PHOENIX_LIVE_REQUIRED" not in promote
+
+
+def test_without_a_live_target_there_is_no_table_and_no_right() -> None:
+    done = first_update()
+    assert done.all("aws:dynamodb/table:Table") == []
+    assert not any("dynamodb" in one.inputs["policy"] for one in done.all("aws:iam/rolePolicy:RolePolicy"))
+    assert "PHOENIX_LIVE_TABLE" not in done.one("command:local:Command", "-promote").inputs["environment"]

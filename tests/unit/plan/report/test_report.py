@@ -320,3 +320,14 @@ def test_the_first_plan_says_what_becomes_of_the_name_and_a_launch_at_which_time
     later = brief(NEW, group("blue", OLD), active="green", schedule=times, **zone)
     assert row(later, "DNS") == row(later, "certificate") == []
     assert len(row(later, "schedule")) == 1
+
+
+def test_what_servers_do_at_their_end_and_how_long_nobody_works_is_told() -> None:
+    said: Any = {"stop_command": "sh flush.sh", "stop_timeout_seconds": 90, "live_target": True}
+    told = brief(NEW, group("blue", OLD), active="green", **said)
+    assert row(told, "end") == ["each server runs stopCommand before it ends, for at most 90 s"]
+    assert row(told, "work") == [
+        "phoenix-live.target moves with all of production; nobody works for seconds, 98 at most"
+    ]
+    plain = brief(NEW, group("blue", OLD), active="green")
+    assert row(plain, "end") == row(plain, "work") == []
