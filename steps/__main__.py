@@ -9,6 +9,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from core import start_up  # noqa: F401 - before what is large
 from core.errors import StepError
 from core.progress import write
 from steps.registry import module_of

@@ -86,6 +86,7 @@ def project(tmp_path: Path) -> Path:
         "core/errors.py",
         "core/plain_text.py",
         "core/progress.py",
+        "core/start_up.py",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
