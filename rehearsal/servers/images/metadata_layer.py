@@ -14,6 +14,8 @@ from rehearsal.servers.network.archive_proxy import ARCHIVE_PORT, host_settings
 
 _BUILD_MACHINE = Path(__file__).parent / "build_machine"
 
+# Units of a server that ask AWS's API.
+ASK_AWS = ("phoenix-secrets", "phoenix-stop", "phoenix-live")
 _CLOUD_INIT = """\
 datasource_list: [NoCloud, None]
 # There is a loopback and nothing else.
@@ -37,8 +39,8 @@ def write_layer(
     """Writes the layer; `builds` adds the first boot's work, the ways to package archive and `bucket` (files by their
     paths), and one for an old Packer.
 
-    Servers find AWS's API by `hosts` (lines of /etc/hosts), and what reads their secrets takes the certificate
-    `trusted` for AWS's own; nothing of the image knows of either.
+    Servers find AWS's API by `hosts` (lines of /etc/hosts), and what asks it there takes the certificate `trusted`
+    for AWS's own; nothing of the image knows of either.
     """
     meta_data: dict[str, object] = {"instance-id": instance_id, "local-hostname": instance_id}
     if public_key:
@@ -58,11 +60,12 @@ def write_layer(
     elif trusted:
         _write(folder, "etc/hosts", f"127.0.0.1 localhost\n{hosts}")
         _write(folder, "etc/ssl/metal.pem", trusted)
-        _write(
-            folder,
-            "etc/systemd/system/phoenix-secrets.service.d/metal.conf",
-            "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/metal.pem\n",
-        )
+        for unit in ASK_AWS:
+            _write(
+                folder,
+                f"etc/systemd/system/{unit}.service.d/metal.conf",
+                "[Service]\nEnvironment=AWS_CA_BUNDLE=/etc/ssl/metal.pem\n",
+            )
     return folder
 
 
