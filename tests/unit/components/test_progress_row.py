@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
+import pulumi
 import pytest
 
-from components.progress_row import follow, is_watched
+from components import progress_row
+from components.progress_row import follow, is_watched, show_progress
+from core import newest_line
 from core.engine_call import Call
 
 
@@ -56,3 +61,28 @@ def test_a_loop_that_has_ended_ends_it(tmp_path: Path) -> None:
         raise RuntimeError("Event loop is closed")
 
     follow(tmp_path / "line", say)
+
+
+def test_what_a_step_writes_stands_on_the_row_and_not_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, said = cast(pulumi.Resource, object()), list[tuple[str, object, bool]]()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress_row, "is_watched", lambda *_, **__: True)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+
+    async def update() -> None:
+        told = asyncio.Event()
+
+        def info(text: str, resource: Any, *, ephemeral: bool) -> None:
+            said.append((text, resource, ephemeral))
+            told.set()
+
+        monkeypatch.setattr(pulumi.log, "info", info)
+        show_progress(row, stack="shop/dev")
+        newest_line.leave("shop/dev", "canary: green 10 %")
+        await asyncio.wait_for(told.wait(), 30)
+
+    asyncio.run(update())
+    newest_line.place("shop/dev").unlink()
+    assert said == [("canary: green 10 %", row, True)]
