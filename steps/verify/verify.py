@@ -78,7 +78,8 @@ def _verify(options: Options, context: Context, release: Release) -> dict[str, o
     )
     waiting = HealthWait(options, context, progress, needed=needed, door=door, token=token)
     waiting.wait()
-    hooks = asking.of_gate(options, context, release, url=door.url, host=door.host, token=token)
+    made = notices.with_target_group(context, release, options.target_group)
+    hooks = asking.of_gate(options, context, made, url=door.url, host=door.host, token=token)
     if options.smoke_command:
         run_smoke_command(options, hooks, progress)
     remaining = progress.left()
@@ -99,8 +100,7 @@ def _verify(options: Options, context: Context, release: Release) -> dict[str, o
         ),
     }
     server_groups.tag_group(aws, options.group, {server_groups.VERIFIED: options.generation, **said})
-    known = notices.with_target_group(context, release, options.target_group).knowing({**group.tags, **said})
-    context.notify(known.event(VERIFIED, at=now))
+    context.notify(made.knowing({**group.tags, **said}).event(VERIFIED, at=now))
     who = f"{options.color} {options.generation}"
     progress.line(f"{who} is verified: {needed} servers healthy, and they answer; promote is next")
     return {

@@ -371,6 +371,9 @@ def test_https_needs_a_name_to_check_the_certificate_against(world: World) -> No
 def test_a_hook_after_verify_is_asked_before_the_group_counts_as_verified(world: World, tmp_path: Path) -> None:
     ours = world.color("green", GREEN)
     refuses = Hook(name="afterVerify", kind="command", target=f"cat >{tmp_path}/facts; echo no; exit 1")
+    world.aws.elbv2.add_tags(
+        ResourceArns=[ours.target_group], Tags=[{"Key": "phoenix:image", "Value": "ami-0123456789abcdef0"}]
+    )
 
     text = fails(world, ours, hooks=(refuses,))
 
@@ -378,6 +381,7 @@ def test_a_hook_after_verify_is_asked_before_the_group_counts_as_verified(world:
     assert "| no" in text
     said = json.loads((tmp_path / "facts").read_text())
     assert (said["hook"], said["generation"], said["production"]) == ("afterVerify", GREEN, {})
+    assert said["release"]["image"] == "ami-0123456789abcdef0", "it is told what the servers are made of"
     assert "phoenix:verified" not in {tag["Key"] for tag in world.scaling(ours.group)["Tags"]}
     verify(given(world, ours, hooks=(replace(refuses, target=":"),)), world.context())
     assert "phoenix:verified" in {tag["Key"] for tag in world.scaling(ours.group)["Tags"]}
