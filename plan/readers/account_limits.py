@@ -127,7 +127,7 @@ def ask_ahead(reads: Reads, settings: Settings, *, now: datetime) -> Answers:
             _quick(its, "service-quotas"), _quick(its, "cloudwatch"), s.instance_types[0], now=now
         ),
         "certificates": lambda its: read_certificates(
-            _quick(its, "acm", when=s.certificate_arn or s.listener_arn), _quick(its, "elbv2"), s
+            _quick(its, "acm", when=s.certificate_arn or s.listener_arn), its, s
         ),
         "zone": lambda its: read_hosted_zone(_quick(its, "route53", when=s.hosted_zone_id), s),
         "tls_versions": lambda its: read_tls_versions(_quick(its, "elbv2"), s),

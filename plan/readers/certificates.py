@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from core.aws import error_code
 from plan.config.settings import Settings
-
-if TYPE_CHECKING:
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+from plan.readers.load_balancers import described_listener
+from plan.readers.reads import QUICK, Reads
 
 ISSUED = "ISSUED"
 
@@ -29,7 +28,7 @@ class Certificate:
         return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
 
 
-def read_certificates(acm: Any, balancers: ElasticLoadBalancingv2Client, s: Settings) -> tuple[Certificate, ...] | None:
+def read_certificates(acm: Any, reads: Reads, s: Settings) -> tuple[Certificate, ...] | None:
     """Those that the listener has for `hostname`, as many as it takes to find one that is for it; none without HTTPS.
 
     None when one is none of ACM's (an adopted listener's may be IAM's), so that its names are not known.
@@ -37,7 +36,7 @@ def read_certificates(acm: Any, balancers: ElasticLoadBalancingv2Client, s: Sett
     if not s.certificate_arn and not s.listener_arn:
         return ()
     found: list[Certificate] = []
-    for arn in [s.certificate_arn] if s.certificate_arn else _of_listener(balancers, s.listener_arn):
+    for arn in [s.certificate_arn] if s.certificate_arn else _of_listener(reads, s.listener_arn):
         if ":acm:" not in arn:
             return None
         found.append(_described(acm, arn))
@@ -46,11 +45,15 @@ def read_certificates(acm: Any, balancers: ElasticLoadBalancingv2Client, s: Sett
     return tuple(found)
 
 
-def _of_listener(balancers: ElasticLoadBalancingv2Client, listener: str) -> list[str]:
+def _of_listener(reads: Reads, listener: str) -> list[str]:
     """The default one, and those that are chosen by the name that a client asks for."""
-    if balancers.describe_listeners(ListenerArns=[listener])["Listeners"][0]["Protocol"] != "HTTPS":
+    if reads.ask(described_listener, listener)["Protocol"] != "HTTPS":
         return []
-    pages = balancers.get_paginator("describe_listener_certificates").paginate(ListenerArn=listener)
+    pages = (
+        reads.client("elbv2", config=QUICK)
+        .get_paginator("describe_listener_certificates")
+        .paginate(ListenerArn=listener)
+    )
     return list(dict.fromkeys(one["CertificateArn"] for page in pages for one in page["Certificates"]))
 
 

@@ -18,6 +18,7 @@ from plan.config.settings import Settings
 from plan.readers.live_state import Account
 from plan.readers.load_balancers import (
     Balancer,
+    described_listener,
     find_load_balancer,
     parse_balancer,
     read_target_groups,
@@ -127,12 +128,8 @@ def ask_ahead(reads: Reads, settings: Settings) -> None:
     reads.start(read_target_groups)
     reads.start(_limits)
     if settings.listener_arn:
-        reads.start(_described_listener, settings.listener_arn)
+        reads.start(described_listener, settings.listener_arn)
         reads.start(_described, balancer_of(settings.listener_arn))
-
-
-def _described_listener(reads: Reads, listener: str) -> Any:
-    return reads.client("elbv2").describe_listeners(ListenerArns=[listener])["Listeners"][0]
 
 
 def _described(reads: Reads, load_balancer: str) -> Any:
@@ -142,7 +139,7 @@ def _described(reads: Reads, load_balancer: str) -> Any:
 def _listener(reads: Reads, s: Settings, account: Account) -> Any:
     try:
         if f":{account.id}:" in s.listener_arn:
-            return reads.ask(_described_listener, s.listener_arn)
+            return reads.ask(described_listener, s.listener_arn)
     except ClientError as error:
         if error_code(error) not in ("ListenerNotFound", "LoadBalancerNotFound"):
             raise

@@ -87,6 +87,11 @@ def listeners_of(reads: Reads, load_balancer: str) -> list[str]:
     return [listener["ListenerArn"] for page in pages for listener in page["Listeners"]]
 
 
+def described_listener(reads: Reads, listener: str) -> Any:
+    """As AWS describes it. Raises ClientError when there is none such."""
+    return reads.client("elbv2").describe_listeners(ListenerArns=[listener])["Listeners"][0]
+
+
 def rules_of(reads: Reads, load_balancer: str) -> list[dict[str, Any]]:
     """All rules of a load balancer but the default ones, each with its `listener` (an ARN) and its `tags`.
 

@@ -19,7 +19,7 @@ from plan.readers.load_balancers import idle_seconds
 from rehearsal import PROJECT
 from tests.rehearsal.alb.test_tls import HOST, self_signed
 from tests.support.account import moto_only
-from tests.support.factories import settings
+from tests.support.factories import reads, settings
 
 ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/0a"
 LISTENER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/edge/0a/0b"
@@ -108,11 +108,17 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
     acm: Any = session.client("acm")
     elb, (certificate, key) = session.client("elbv2"), self_signed()
     mine = acm.import_certificate(Certificate=certificate, PrivateKey=key)["CertificateArn"]
-    assert read_certificates(acm, elb, settings(certificate_arn=mine, hostname=HOST)) == (Certificate(mine, (HOST,)),)
-    assert read_certificates(acm, elb, settings(certificate_arn=ARN, hostname=HOST)) == (Certificate(ARN, status=""),)
-    assert read_certificates(acm, elb, settings(hostname=HOST)) == ()
+    assert read_certificates(acm, reads(elb), settings(certificate_arn=mine, hostname=HOST)) == (
+        Certificate(mine, (HOST,)),
+    )
+    assert read_certificates(acm, reads(elb), settings(certificate_arn=ARN, hostname=HOST)) == (
+        Certificate(ARN, status=""),
+    )
+    assert read_certificates(acm, reads(elb), settings(hostname=HOST)) == ()
     _, secure = edge(session, Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": mine}])
-    assert read_certificates(acm, elb, settings(listener_arn=secure, hostname=HOST)) == (Certificate(mine, (HOST,)),)
+    assert read_certificates(acm, reads(elb), settings(listener_arn=secure, hostname=HOST)) == (
+        Certificate(mine, (HOST,)),
+    )
     balancer = secure.replace(":listener/", ":loadbalancer/").rpartition("/")[0]
     plain = elb.create_listener(
         LoadBalancerArn=balancer,
@@ -120,9 +126,9 @@ def test_the_certificates_of_a_listener_are_read_until_one_is_for_the_host(sessi
         Port=80,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    assert read_certificates(acm, elb, settings(listener_arn=plain, hostname=HOST)) == ()
+    assert read_certificates(acm, reads(elb), settings(listener_arn=plain, hostname=HOST)) == ()
     of_iam = "arn:aws:iam::123456789012:server-certificate/old"
-    assert read_certificates(acm, elb, settings(certificate_arn=of_iam, hostname=HOST)) is None, (
+    assert read_certificates(acm, reads(elb), settings(certificate_arn=of_iam, hostname=HOST)) is None, (
         "its names are not known"
     )
 
