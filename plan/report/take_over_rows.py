@@ -62,10 +62,11 @@ def left_by_hand(s: Settings, plan: RolloutPlan, live: LiveState, old: OldTarget
     if not is_over(plan, live, old):
         gone = not old.name and "production" in live.rules
         return [f"nothing of {old.arn}: AWS does not know it any more ({WITHOUT})"] if gone else []
+    stays = live.taken_over and live.taken_over.color in plan.weights
     return [
         f"nothing of the old servers is deleted. While {KEY} is set, `pulumi config set traffic 0 && pulumi up` goes"
         f" back to them; when nobody will: {WITHOUT} && pulumi up, then"
-        if live.taken_over
+        if stays
         else f"{KEY} does nothing any more ({WITHOUT}). Of the old servers nothing is deleted; when nobody needs them:",
         *_commands(s, old),
     ]

@@ -183,6 +183,9 @@ def test_nothing_is_left_to_remove_while_the_old_servers_have_production() -> No
 
 
 def test_a_key_that_is_done_says_so() -> None:
+    # Of the second release too: after it the old servers are out of the rule.
+    second = rows(replace(LEGACY, rules=RULES), taken_over(0), group("blue", "222222222222"), active="green")
+    assert second.startswith("left: takeOverTargetGroup does nothing any more")
     assert rows(replace(LEGACY, rules=RULES), group("blue")).startswith(
         "left: takeOverTargetGroup does nothing any more (pulumi config rm takeOverTargetGroup). Of the old servers"
     )
