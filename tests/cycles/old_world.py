@@ -165,11 +165,14 @@ class OldWorld:
         ours = {one["ResourceArn"] for one in tags["TagDescriptions"] if one["Tags"]}
         servers = ec2.describe_instances(InstanceIds=self._instances)["Reservations"]
         targets = elbv2.describe_target_health(TargetGroupArn=self.old)["TargetHealthDescriptions"]
+        [group] = elbv2.describe_target_groups(TargetGroupArns=[self.old])["TargetGroups"]
+        # moto names the load balancer once for each rule that was ever made; AWS names it once.
+        group["LoadBalancerArns"] = sorted(set(group["LoadBalancerArns"]))
         found: dict[str, Any] = json.loads(
             json.dumps(
                 {
                     "rules": [one for one in rules if one["RuleArn"] not in ours],
-                    "group": elbv2.describe_target_groups(TargetGroupArns=[self.old])["TargetGroups"],
+                    "group": group,
                     "attributes": elbv2.describe_target_group_attributes(TargetGroupArn=self.old)["Attributes"],
                     "targets": [one["Target"] for one in targets],
                     "servers": [one for lot in servers for one in lot["Instances"]],
