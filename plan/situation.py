@@ -5,6 +5,7 @@ Raises what `plan.user_errors` tells a user.
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -83,35 +84,26 @@ def read_situation(update: Update, *, alone: bool) -> Situation:
     before = permanent.read_permanent(made, owner=update.owner or settings.identity, identity=settings.identity)
     begun = _ask_ahead(update, reads, made, before)
     account = Account(reads.ask(live_state.account_id), **identity)
-    stack_state.check_account(account, made)
-    if alone:
-        ownership.check_identity(settings, made)
-    stack_state.check_listener_unchanged(made, stack=settings.identity, listener=settings.listener_arn)
+    _check_state(settings, account, made, alone=alone)
     wanted = reads.start(
         partial(
             image_origin.find_image_source, settings=settings, account=account, folder=update.folder, now=update.now
         )
     )
-    shared = (
-        existing_balancer.read_existing_balancer(reads, settings, account, owner=update.owner, made=made.ids)
-        if update.owner or settings.listener_arn
-        else None
-    )
-    live = _read_live(update, reads, made, shared, before)
-    limits = reads.start(
-        partial(
-            account_limits.read_account_limits,
-            settings=settings,
-            live=live,
-            now=update.now,
-            shared=shared.arn if shared else "",
-            begun=begun,
+    try:
+        shared = (
+            existing_balancer.read_existing_balancer(reads, settings, account, owner=update.owner, made=made.ids)
+            if update.owner or settings.listener_arn
+            else None
         )
-    )
-    vulnerable = reads.start(partial(findings.with_findings, settings=settings, live=live))
+        live = _read_live(update, reads, made, shared, before)
+        limits = _start_limits(update, reads, live, shared, begun)
+        vulnerable = reads.start(partial(findings.with_findings, settings=settings, live=live))
+        left = _check_owner(reads, settings, live, made, shared, owner=update.owner)
+        found = _find_orphans(update, reads, made, live, shared)
+    except UserError as error:
+        raise _with_image(error, wanted) from None
     source = wanted.result()
-    left = _check_owner(reads, settings, live, made, shared, owner=update.owner)
-    found = _find_orphans(update, reads, made, live, shared)
     return Situation(
         reads=reads,
         account=account,
@@ -125,6 +117,20 @@ def read_situation(update: Update, *, alone: bool) -> Situation:
         limits=limits.result(),
         ancestry=lineage.read_lineage(live, update.folder),
     )
+
+
+def _check_state(settings: Settings, account: Account, made: StateInventory, *, alone: bool) -> None:
+    """Raises `UserError` when the state is not this stack's, or lives elsewhere."""
+    stack_state.check_account(account, made)
+    if alone:
+        ownership.check_identity(settings, made)
+    stack_state.check_listener_unchanged(made, stack=settings.identity, listener=settings.listener_arn)
+
+
+def _with_image(error: UserError, wanted: Future[ImageSource]) -> UserError:
+    """The error, with why there is no image either, so that both are told at once."""
+    why = wanted.exception()
+    return UserError(*why.problems, *error.problems) if isinstance(why, UserError) else error
 
 
 def _ask_ahead(
@@ -149,6 +155,21 @@ def _ask_ahead(
     reads.start(image_source.known_images, settings.service)
     orphans.ask_ahead(reads, stack=settings.identity, known=made.ids, guards=settings.guard_hours > 0)
     return account_limits.ask_ahead(reads, settings, now=update.now)
+
+
+def _start_limits(
+    update: Update, reads: Reads, live: LiveState, shared: ExistingBalancer | None, begun: account_limits.Answers
+) -> Future[AccountLimits]:
+    return reads.start(
+        partial(
+            account_limits.read_account_limits,
+            settings=update.settings,
+            live=live,
+            now=update.now,
+            shared=shared.arn if shared else "",
+            begun=begun,
+        )
+    )
 
 
 def _read_live(

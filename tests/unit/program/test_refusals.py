@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pulumi
@@ -48,6 +49,21 @@ def test_all_that_is_known_to_fail_comes_at_once_before_anything_is_declared() -
         "instanceType",
     ]
     assert all(line.startswith("      type: ") for line in lines[2::2])
+
+
+def test_an_image_and_a_listener_that_are_not_there_are_told_at_once() -> None:
+    vpc, (front, other) = network("ab")
+    gone = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener/app/shared/0123456789abcdef/0123456789abcdef"
+    said: dict[str, Any] = {
+        "vpcId": vpc,
+        "albSubnetIds": [front, other],
+        "serverSubnetIds": [front, other],
+        "rulePriority": 30,
+    }
+    with pytest.raises(pulumi.RunError) as error:
+        program(image="0123456789ab", listenerArn=gone, hostname="shop.example.com", **said)
+    lines = [line for line in str(error.value).splitlines() if line.startswith("PHX-")]
+    assert [line.partition(" = ")[0] for line in lines] == ["PHX-158: image", "PHX-331: listenerArn"]
 
 
 def test_the_plan_is_written_as_markdown_to_the_file_that_the_environment_names(
