@@ -74,7 +74,7 @@ def main() -> int:
     for stand_in in [given.engine == "stand-in"] if given.engine else [True, False] if there else [True]:
         with tempfile.TemporaryDirectory() as folder, Cloud(Path(folder) / "cloud", time_scale=0.1) as cloud:
             ours, floor = born(cloud, Path(folder), stand_in=stand_in)
-            compared(rounds, cloud, ours, floor, bare)
+            compared(rounds, cloud, ours, floor, bare, Path(folder) / "project" / "Pulumi.local.yaml")
             if stand_in:
                 where(ours, floor, Path(folder) / "profile")
     if not there:
@@ -142,8 +142,8 @@ def _up(engine: Engine) -> None:
         raise SystemExit(done.text[-3000:])
 
 
-def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) -> None:
-    """Both operations of both programs, in turn; `bare` is the memory of the imports alone."""
+def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int, config: Path) -> None:
+    """Both operations of both programs, in turn. `bare`: memory of the imports alone; `config`: Phoenix's file."""
     calls: dict[str, Counter[str]] = {}
 
     def once(name: str, engine: Engine, operation: str) -> Cost:
@@ -157,7 +157,7 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) 
         for operation in OPERATIONS
         for kind, engine in (("floor", floor), ("ours", ours))
     }
-    work[REFUSED] = partial(refused, calls, cloud, ours)
+    work[REFUSED] = partial(refused, calls, cloud, ours, config)
     found = {name: median(costs) for name, costs in in_turn(rounds, work).items()}
     rows: list[list[object]] = []
     for operation in OPERATIONS:
@@ -183,16 +183,15 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, bare: int) 
     print(f"  memory of Phoenix's preview: {times(found['preview ours'].memory, bare)} that of the imports alone\n")
 
 
-def refused(calls: dict[str, Counter[str]], cloud: Cloud, engine: Engine) -> Cost:
-    """A preview of a configuration with a key that there is not."""
+def refused(calls: dict[str, Counter[str]], cloud: Cloud, engine: Engine, config: Path) -> Cost:
+    """A preview with a key that there is not."""
     by, before = engine.invocation("preview"), len(cloud.calls.seen)
-    file = by.folder / "Pulumi.local.yaml"
-    good = file.read_text()
+    good = config.read_text()
     engine.config_set("minSzie", "3")
     try:
         cost = ran(by.command, folder=by.folder, environment=by.environment, refused="the nearest is minSize")
     finally:
-        file.write_text(good)
+        config.write_text(good)
     calls[REFUSED] = counted(cloud, before)
     return cost
 

@@ -95,7 +95,7 @@ def compared(rounds: int, cloud: Cloud, ours: Engine, floor: Engine, *, seconds:
         print(f"  in a row, {operation}: {', '.join(one.operation for one in chains[operation, 'Phoenix'])}")
     print(flush=True)
     if ours.name == "stand-in":
-        goals.note("row.stand-in", len(chains["preview", "Phoenix"]))
+        goals.note("row.stand-in", len(chains["preview", "Phoenix"]) - len(chains["preview", "the floor"]))
 
 
 def in_a_row(calls: Iterable[Call], seconds: float) -> list[Call]:

@@ -44,7 +44,7 @@ def test_what_was_measured_is_written_and_the_rest_of_the_page_stays(
     assert said and (said[2], said[5]) == ("2031-02-03", "  a table") and "Python 3." in said[4]
     table = goals.parsed(written.block(after, written.GOALS))
     assert table[GOALS[0].what] == ("1.09 x", "2031-02-03")
-    assert table["calls of AWS that wait for one another"] == ("4", "2031-02-03")
+    assert table["calls of AWS that wait for one another, more than the floor's"] == ("4", "2031-02-03")
     assert (
         table["our share of a flip, without pauses"]
         == goals.parsed(written.block(PAGE, written.GOALS))["our share of a flip, without pauses"]
