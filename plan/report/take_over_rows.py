@@ -96,7 +96,5 @@ def last_line(plan: RolloutPlan, live: LiveState, old: OldTargetGroup | None) ->
     if old is None or not is_over(plan, live, old):
         return ""
     rules = sum(old.arn in rule.weights for rule in old.rules)
-    return (
-        f"; left to remove by hand: {rules} rule{'' if rules == 1 else 's'}, {len(old.targets)} servers and"
-        f" target group {old.name} (the plan has the commands)"
-    )
+    # Short: Pulumi shows 150 characters of an output, and the plan has the rest.
+    return f"; left: {rules} rule{'' if rules == 1 else 's'}, {len(old.targets)} servers, {old.name}"

@@ -48,7 +48,7 @@ def test_production_is_taken_over_under_load_and_nothing_of_the_old_world_is_tou
     done = world.engine.up()
     assert done.ok, done.text
     assert world.weights() == {"blue": 100, "old": 0}
-    assert "left to remove by hand: 2 rules, 3 servers and target group legacy" in done.text
+    assert "; left: 2 rules, 3 servers, legacy" in done.text
     assert "aws elbv2 delete-target-group --region eu-west-1 --target-group-arn" in done.text
     [blue] = world.answers()
     assert blue not in {*SNOWFLAKES, *first}

@@ -169,7 +169,7 @@ def test_the_plan_says_what_is_taken_over_and_what_is_left_to_remove_by_hand() -
         "left: by hand: the default action serves any host too, and leads to legacy\n"
         "left: aws ec2 terminate-instances --region eu-west-1 --instance-ids i-1 i-2 i-3\n"
         f"left: aws elbv2 delete-target-group --region eu-west-1 --target-group-arn {OLD}"
-        "; left to remove by hand: 3 rules, 3 servers and target group legacy (the plan has the commands)"
+        "; left: 3 rules, 3 servers, legacy"
     )
     assert "delete-auto-scaling-group --region eu-west-1 --force-delete --auto-scaling-group-name old" in rows(
         replace(old, scaling_group="old"), taken_over(0), group("blue")
