@@ -35,4 +35,4 @@ esac
 install -D -m 0644 "$app/shop.container" /etc/containers/systemd/shop.container
 echo shop.service >/etc/phoenix/application
 # podman needs root's rights to make the container; the application in it has none of them (shop.container).
-echo 96 >/etc/phoenix/exposure
+echo 100 >/etc/phoenix/exposure
