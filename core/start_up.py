@@ -1,8 +1,8 @@
 """What makes a program of a few seconds end sooner. Imported before what is large.
 
 Python looks seldom for garbage in it: a program of Pulumi loads some hundred thousand objects that stay, and each look
-goes over all of them, a sixth of its time and of a step's. Its memory is the same (measured with CPython 3.11; Python's
-library reference, gc.set_threshold).
+goes over all of them, a sixth of its time and of a step's (measured with CPython 3.11; Python's library reference,
+gc.set_threshold).
 """
 
 import gc
