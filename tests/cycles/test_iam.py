@@ -61,6 +61,11 @@ ELSEWHERE = {
     **dict.fromkeys(iam.actions("guard") - iam.actions(*USUAL) - CALLED, "AWS watches on (guardHours)"),
     **dict.fromkeys(iam.actions("dns") - iam.actions(*USUAL) - CALLED, "the host name leads here (hostedZoneId)"),
     **dict.fromkeys(iam.actions("hooks") - iam.actions(*USUAL) - CALLED, "functions and documents are asked (hooks)"),
+    **dict.fromkeys(iam.actions("live") - iam.actions(*USUAL) - CALLED, "work goes with production (liveTarget)"),
+    "autoscaling:PutLifecycleHook": "a server that leaves is held until it is done (stopCommand)",
+    **dict.fromkeys(
+        ("ec2:AssociateSubnetCidrBlock", "ec2:AssociateVpcCidrBlock"), "the program's own network has IPv6 (dualstack)"
+    ),
     **dict.fromkeys(
         ("autoscaling:DeleteScheduledAction", "autoscaling:PutScheduledUpdateGroupAction"),
         "sizes at times (schedule)",
