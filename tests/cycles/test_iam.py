@@ -31,7 +31,6 @@ PROVIDER = {
     "ec2:DisassociateAddress",
     "elasticloadbalancing:DescribeCapacityReservation",
     "elasticloadbalancing:DescribeListenerAttributes",
-    "elasticloadbalancing:DescribeTargetGroupAttributes",
 }
 CALLED = {action for action, _ in iam.called(["components", "plan", "core", "steps"])}
 # Called by nobody here, and why it is allowed all the same:

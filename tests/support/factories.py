@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveGroup, LiveState
@@ -14,6 +16,7 @@ from plan.server_spec import ServerSpec
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "a-token-of-24-characters"
+T = TypeVar("T")
 
 
 def settings(**values: Any) -> Settings:
@@ -65,7 +68,19 @@ def live(*groups: LiveGroup) -> LiveState:
     )
 
 
+class _InOrder(Reads):
+    """Asks one after the other, as botocore's stubs expect it."""
+
+    def start(self, question: Callable[..., T], *about: Hashable) -> Future[T]:
+        answer = Future[T]()
+        try:
+            answer.set_result(self.ask(question, *about))
+        except Exception as error:
+            answer.set_exception(error)
+        return answer
+
+
 def reads(client: object) -> Reads:
-    """What a plan asks, all of this one client, whatever its service is."""
+    """What a plan asks, all of this one client, whatever its service is, in an order that does not change."""
     session: Any = SimpleNamespace(client=lambda *_, **__: client)
-    return Reads(session)
+    return _InOrder(session)

@@ -12,7 +12,6 @@ import pytest
 from core import session
 from plan.readers.reads import WORKERS, Reads
 from tests.support.account import moto_only
-from tests.support.factories import reads
 
 LONG_SECONDS = 30
 
@@ -24,7 +23,7 @@ def test_questions_are_asked_side_by_side() -> None:
         met.wait()
         return name
 
-    assert reads(None).each(meets, ["a", "b", "c"]) == ["a", "b", "c"]
+    assert Reads(boto3.Session()).each(meets, ["a", "b", "c"]) == ["a", "b", "c"]
 
 
 def test_a_question_is_asked_once_whoever_asks_it_and_about_each_thing() -> None:
@@ -37,7 +36,7 @@ def test_a_question_is_asked_once_whoever_asks_it_and_about_each_thing() -> None
     def servers(its: Reads, stack: str) -> str:
         return f"servers in the {its.ask(groups, stack)}"
 
-    its = reads(None)
+    its = Reads(boto3.Session())
     its.start(groups, "shop/dev")
     assert its.each(servers, ["shop/dev", "shop/prod"])[0] == "servers in the groups of shop/dev"
     assert its.ask(groups, "shop/dev") == "groups of shop/dev"
@@ -51,7 +50,7 @@ def test_what_aws_refuses_it_refuses_to_each_that_asks() -> None:
     def needs_it(its: Reads) -> Any:
         return its.ask(refused)
 
-    its = reads(None)
+    its = Reads(boto3.Session())
     for question in (needs_it, refused):
         with pytest.raises(PermissionError, match="DescribeRules"):
             its.ask(question)
@@ -66,7 +65,7 @@ def test_as_many_readers_as_there_are_may_wait_for_others() -> None:
     def last(_: Reads) -> int:
         return 1
 
-    assert reads(None).each(one, range(WORKERS - 1)) == list(range(1, WORKERS))
+    assert Reads(boto3.Session()).each(one, range(WORKERS - 1)) == list(range(1, WORKERS))
 
 
 def test_clients_are_made_once_and_in_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
