@@ -97,16 +97,17 @@ def rules_of(reads: Reads, load_balancer: str) -> list[dict[str, Any]]:
 
     What is deleted meanwhile is left out: a load balancer may be shared, and the rules of others come and go.
     """
-    asked = reads.each(_rules, reads.ask(listeners_of, load_balancer))
-    rules = {rule["RuleArn"]: rule for found in asked for rule in found}
+    asked = reads.each(rules_on, reads.ask(listeners_of, load_balancer))
+    rules = {rule["RuleArn"]: rule for found in asked for rule in found if not rule["IsDefault"]}
     return [{**rules[arn], "tags": said} for arn, said in tags_of(reads, rules).items()]
 
 
-def _rules(reads: Reads, listener: str) -> list[dict[str, Any]]:
+def rules_on(reads: Reads, listener: str) -> list[dict[str, Any]]:
+    """All rules of a listener, the default one too, each with its `listener`; none when that is gone."""
     found: list[dict[str, Any]] = []
     with ignore_not_found():
         for page in reads.client("elbv2").get_paginator("describe_rules").paginate(ListenerArn=listener):
-            found += [{**rule, "listener": listener} for rule in page["Rules"] if not rule["IsDefault"]]
+            found += [{**rule, "listener": listener} for rule in page["Rules"]]
     return found
 
 

@@ -9,16 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from core import listener_rules
-from core.aws import error_code
-from core.tags import read_tags
+from core.reachability import balancer_of
+from core.tags import ignore_not_found
+from plan.readers.load_balancers import read_target_groups, rules_of, rules_on, tags_of, target_health
 from plan.readers.reads import Reads
 
 if TYPE_CHECKING:
     from types_boto3_autoscaling import AutoScalingClient
-    from types_boto3_elbv2 import ElasticLoadBalancingv2Client
 
 # Patterns that every host, or every path, matches.
 ANY = frozenset({"*", "/*"})
@@ -67,28 +65,29 @@ class OldTargetGroup:
 
 def read_old_target_group(reads: Reads, arn: str, *, stack: str, listener: str) -> OldTargetGroup:
     """The target group `arn`, and the rules on `listener` (ARN) that are not of `stack` (SERVICE/STACK)."""
-    balancers = reads.client("elbv2")
-    try:
-        said: Any = balancers.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
-        attributes = balancers.describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
-        targets = balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    except ClientError as error:
-        # AWS says the second one of an ARN of another region.
-        if error_code(error) not in ("TargetGroupNotFound", "ValidationError"):
-            raise
-        return OldTargetGroup(arn=arn)
+    said = next((one for one in reads.ask(read_target_groups) if one["TargetGroupArn"] == arn), None)
+    with ignore_not_found():
+        if said:
+            return _known(reads, said, stack=stack, listener=listener)
+    return OldTargetGroup(arn=arn)
+
+
+def _known(reads: Reads, said: Any, *, stack: str, listener: str) -> OldTargetGroup:
+    arn = said["TargetGroupArn"]
+    attributes = reads.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)["Attributes"]
+    targets = reads.ask(target_health, arn)
     return OldTargetGroup(
         arn=arn,
         name=said["TargetGroupName"],
         target_type=said["TargetType"],
         protocol=said.get("Protocol", ""),
         protocol_version=said.get("ProtocolVersion", "HTTP1"),
-        owner=read_tags(balancers, [arn]).get(arn, {}).get("phoenix:stack", ""),
+        owner=tags_of(reads, [arn]).get(arn, {}).get("phoenix:stack", ""),
         sticky={"Key": "stickiness.enabled", "Value": "true"} in attributes,
         targets=tuple(dict.fromkeys(one["Target"]["Id"] for one in targets)),
         healthy=sum(one["TargetHealth"]["State"] == "healthy" for one in targets),
         scaling_group=_scaling_group(reads.client("autoscaling"), arn),
-        rules=_foreign_rules(balancers, listener, stack),
+        rules=_foreign_rules(reads, listener, stack),
     )
 
 
@@ -99,11 +98,10 @@ def _scaling_group(scaling: AutoScalingClient, arn: str) -> str:
     return next((one["AutoScalingGroupName"] for one in found if arn in one.get("TargetGroupARNs", [])), "")
 
 
-def _foreign_rules(balancers: ElasticLoadBalancingv2Client, listener: str, stack: str) -> tuple[ForeignRule, ...]:
-    pages = balancers.get_paginator("describe_rules").paginate(ListenerArn=listener)
-    found: list[Any] = [rule for page in pages for rule in page["Rules"]]
-    tags = read_tags(balancers, [rule["RuleArn"] for rule in found if not rule["IsDefault"]])
-    theirs = [rule for rule in found if tags.get(rule["RuleArn"], {}).get("phoenix:stack") != stack]
+def _foreign_rules(reads: Reads, listener: str, stack: str) -> tuple[ForeignRule, ...]:
+    tagged = reads.ask(rules_of, balancer_of(listener))
+    ours = {rule["RuleArn"] for rule in tagged if rule["tags"].get("phoenix:stack") == stack}
+    theirs = [rule for rule in reads.ask(rules_on, listener) if rule["RuleArn"] not in ours]
     return tuple(sorted(map(_foreign_rule, theirs), key=lambda rule: rule.priority or float("inf")))
 
 

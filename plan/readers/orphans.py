@@ -12,10 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from core.aws import error_code
-from core.tags import tags_to_dict
+from core.tags import ignore_not_found, tags_to_dict
 from plan.readers import load_balancers, orphan_guards
 from plan.readers.live_state import AttemptKey, LiveState, attempts_in, name_prefix
 from plan.readers.reads import Reads
@@ -158,7 +155,7 @@ def _profiles(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, di
     pages = iam.get_paginator("list_instance_profiles").paginate(PaginationConfig=WHOLE)
     named = {one["Arn"]: one["InstanceProfileName"] for page in pages for one in page["InstanceProfiles"]}
     return _tagged(
-        {arn: name for arn, name in named.items() if name.startswith(prefix) and name not in known},
+        _unknown(named, prefix, known),
         lambda name: iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"].get("Tags", []),
     )
 
@@ -168,10 +165,7 @@ def _roles(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict[
     iam = reads.client("iam")
     pages = iam.get_paginator("list_roles").paginate(PaginationConfig=WHOLE)
     named = {one["Arn"]: one["RoleName"] for page in pages for one in page["Roles"]}
-    return _tagged(
-        {arn: name for arn, name in named.items() if name.startswith(prefix) and name not in known},
-        lambda name: iam.get_role(RoleName=name)["Role"].get("Tags", []),
-    )
+    return _tagged(_unknown(named, prefix, known), lambda name: iam.get_role(RoleName=name)["Role"].get("Tags", []))
 
 
 def _alarms(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict[str, str]]:
@@ -193,15 +187,17 @@ def _alarms(reads: Reads, prefix: str, known: Collection[str]) -> dict[str, dict
     return _tagged({arn: arn for arn in arns}, lambda arn: cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"])
 
 
+def _unknown(named: Mapping[str, str], prefix: str, known: Collection[str]) -> dict[str, str]:
+    """Of names by ARN those with this beginning that the state does not hold."""
+    return {arn: name for arn, name in named.items() if name.startswith(prefix) and name not in known}
+
+
 def _tagged(names: Mapping[str, str], ask: Callable[[str], Any]) -> dict[str, dict[str, str]]:
     """Tags of each of `names`, by its ARN; without what somebody deletes meanwhile: names may begin alike."""
     found = {}
     for arn, name in names.items():
-        try:
+        with ignore_not_found(("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound")):
             found[arn] = tags_to_dict(ask(name))
-        except ClientError as error:
-            if error_code(error) not in ("NoSuchEntity", "ResourceNotFoundException", "ResourceNotFound"):
-                raise
     return found
 
 
