@@ -11,6 +11,7 @@ from plan.readers.old_target_group import OldTargetGroup
 from plan.rule_fates import RuleFates, describe_actions, describe_rule, describe_rules, rule_fates
 
 KEY = "takeOverTargetGroup"
+WITHOUT = f"pulumi config rm {KEY}"
 
 
 def problems(s: Settings, live: LiveState, old: OldTargetGroup) -> Iterator[Problem]:
@@ -27,14 +28,10 @@ def problems(s: Settings, live: LiveState, old: OldTargetGroup) -> Iterator[Prob
         )
         return
     if old.owner == s.identity:
-        yield problem("PHX-370", KEY, old.arn, "must be somebody else's: this one is the stack's own", _without())
+        yield problem("PHX-370", KEY, old.arn, "must be somebody else's: this one is the stack's own", WITHOUT)
         return
     yield from _unfit(s, old)
     yield from _rule_problems(s, old)
-
-
-def _without() -> str:
-    return f"pulumi config rm {KEY}"
 
 
 def _unfit(s: Settings, old: OldTargetGroup) -> Iterator[Problem]:
@@ -46,7 +43,7 @@ def _unfit(s: Settings, old: OldTargetGroup) -> Iterator[Problem]:
             old.arn,
             "must be of servers that speak HTTP/1.1, as the stack's do: type instance or ip, protocol version HTTP1"
             f" (it is {old.target_type}, {old.protocol_version})",
-            f"make one that is and lead the listener's rules there first, or {_without()}",
+            f"make one that is and lead the listener's rules there first, or {WITHOUT}",
         )
     if old.sticky:
         yield problem(

@@ -6,15 +6,13 @@ import shlex
 from collections.abc import Iterator
 
 from core.listener_rules import equal_shares
+from plan.checks.take_over import KEY, WITHOUT
 from plan.config.settings import Settings
 from plan.readers.live_state import LiveState
 from plan.readers.old_target_group import OldTargetGroup
 from plan.readers.stack_state import Resource
 from plan.rollout_plan import RolloutPlan
 from plan.rule_fates import describe_rule, describe_rules, rule_fates
-
-KEY = "takeOverTargetGroup"
-WITHOUT = f"pulumi config rm {KEY}"
 
 
 def rows(s: Settings, plan: RolloutPlan, live: LiveState, old: OldTargetGroup) -> Iterator[tuple[str, str]]:
